@@ -1,0 +1,1 @@
+"""Runs: what walks a pipeline, and what a run leaves behind."""

@@ -1,0 +1,1 @@
+"""ComfyUI's protocol, from the client's side."""

@@ -1,0 +1,1 @@
+"""Definitions as data, and what reads, checks and compiles them."""
