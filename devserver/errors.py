@@ -1,0 +1,81 @@
+"""What can go wrong with a run, in plain words.
+
+TonewrightError
+├── InputError          the request is wrong; nothing was started
+├── StageError          a stage failed, with the code and the HTTP status its run answers with
+│   └── Blocked         a safety stage said no
+├── RunCancelled        somebody asked for the run to stop
+├── Fenced              this process no longer owns the run; stop without writing
+└── FolderLocked        another server works on the same exports folder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class TonewrightError(Exception):
+    """Something of ours went wrong."""
+
+
+class InputError(TonewrightError):
+    """The request cannot be accepted.
+
+    Args:
+        status: HTTP status: 400 malformed, 404 unknown name, 409 conflict, 413 too large, 422 a value that is not allowed.
+        field: the request's field, dotted (`params.seconds`), or '' for the body itself.
+        value: what was sent there.
+        allowed: what may stand there: names, or words like "a number from 1 to 600".
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 422, field: str = "", value: Any = None, allowed: Any = None, hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+        self.hint = hint
+
+
+class StageError(TonewrightError):
+    """A stage cannot finish.
+
+    Args:
+        code: one word for programs (`nodes_missing`, `graph_refused`, `output_refused`, `run_timeout`, ...).
+        status: what `execute` answers: 403, 409, 500, 502 or 504.
+        hint: what the user can do about it.
+        details: plain JSON for programs (missing nodes, models, measured values).
+    """
+
+    def __init__(
+        self, message: str, *, code: str, status: int, hint: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.hint = hint
+        self.details = dict(details or {})
+
+
+class Blocked(StageError):
+    """A safety stage found a term that the request's safety level does not allow."""
+
+    def __init__(self, message: str, *, terms: Sequence[str], hint: str = "") -> None:
+        super().__init__(message, code="blocked", status=403, hint=hint, details={"terms": list(terms)})
+
+
+class RunCancelled(TonewrightError):
+    """The run was cancelled on request."""
+
+
+class Fenced(TonewrightError):
+    """Another worker took this run over; what this one still does must not be written."""
+
+
+class FolderLocked(TonewrightError):
+    """Another server works on this exports folder."""

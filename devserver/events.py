@@ -1,0 +1,126 @@
+"""Events of runs: what happened, in an order that only grows, and the bus that tells listeners in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from devserver.clock import Clock
+
+QUEUE_LIMIT: Final = 1024
+TRANSIENT_PER_SECOND: Final = 5
+TRANSIENT: Final = frozenset({"progress", "preview", "text.delta"})
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a run (or, with `run_id` None, to the server).
+
+    `seq` is one counter for the whole server; transient events (progress, previews, text as it grows) have none.
+    `stage` is '' and `take`, `attempt` are 0 where there is none.
+    """
+
+    seq: int | None
+    run_id: str | None
+    stage: str
+    take: int
+    attempt: int
+    at: str
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Lagged:
+    """Stands in a subscription where events were dropped: read them from the journal."""
+
+
+LAGGED: Final = Lagged()
+
+
+class Subscription:
+    """An endless async iterator over events, until closed. Lives on the loop that made it."""
+
+    def __init__(self, bus: Bus, run_id: str | None) -> None:
+        self._bus = bus
+        self.run_id = run_id
+        self._waiting: deque[Event | Lagged] = deque()
+        self._ready = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self.closed = False
+
+    def _offer(self, event: Event) -> None:
+        if self.closed or (self.run_id is not None and event.run_id != self.run_id):
+            return
+        if len(self._waiting) >= QUEUE_LIMIT:
+            self._waiting.clear()
+            self._waiting.append(LAGGED)
+        else:
+            self._waiting.append(event)
+        self._ready.set()
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Event | Lagged:
+        while not self._waiting:
+            if self.closed:
+                raise StopAsyncIteration
+            self._ready.clear()
+            await self._ready.wait()
+        return self._waiting.popleft()
+
+    def close(self) -> None:
+        """End the iteration; what was not read yet is dropped."""
+        self.closed = True
+        self._waiting.clear()
+        self._ready.set()
+        self._bus.forget(self)
+
+
+class Bus:
+    """Tells every listener of this process about every event. `publish` may be called from any thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._last_transient: dict[tuple[str | None, str, int, str], float] = {}
+
+    def subscribe(self, run_id: str | None = None) -> Subscription:
+        """Listen to one run, or to everything. Must be called on an event loop."""
+        subscription = Subscription(self, run_id)
+        with self._lock:
+            self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        with self._lock:
+            self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+
+    def publish(self, event: Event) -> None:
+        """Hand a stored event to every listener."""
+        for subscription in self._subscriptions:
+            loop = subscription._loop  # noqa: SLF001 - the bus and its subscriptions are one thing
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(subscription._offer, event)  # noqa: SLF001 - same
+        if event.kind == "run.ended":
+            with self._lock:
+                for key in [key for key in self._last_transient if key[0] == event.run_id]:
+                    del self._last_transient[key]
+
+    def tell(self, run_id: str | None, kind: str, data: Mapping[str, Any], *, stage: str = "", take: int = 0) -> None:
+        """Publish an event that is not stored. The transient kinds go out at most five times a second each."""
+        if kind in TRANSIENT:
+            key, now = (run_id, stage, take, kind), self._clock.monotonic()
+            with self._lock:
+                if now - self._last_transient.get(key, -1.0) < 1 / TRANSIENT_PER_SECOND:
+                    return
+                self._last_transient[key] = now
+        self.publish(Event(None, run_id, stage, take, 0, self._clock.stamp(), kind, dict(data)))
