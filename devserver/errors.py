@@ -23,14 +23,21 @@ class InputError(TonewrightError):
     """The request cannot be accepted.
 
     Args:
-        status: HTTP status: 400 malformed, 404 unknown name, 409 conflict, 413 too large, 422 a value that is not allowed.
+        status: HTTP status: 400 malformed, 404 unknown name, 409 conflict, 413 too large, 422 not allowed.
         field: the request's field, dotted (`params.seconds`), or '' for the body itself.
         value: what was sent there.
         allowed: what may stand there: names, or words like "a number from 1 to 600".
     """
 
     def __init__(
-        self, message: str, *, status: int = 422, field: str = "", value: Any = None, allowed: Any = None, hint: str = ""
+        self,
+        message: str,
+        *,
+        status: int = 422,
+        field: str = "",
+        value: Any = None,
+        allowed: Any = None,
+        hint: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message

@@ -1,0 +1,338 @@
+"""The journal: runs, their stages, events and tickets in SQLite. The truth that a restart begins from."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from devserver.clock import Clock
+from devserver.errors import Fenced
+from devserver.events import Bus, Event
+
+RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
+StageState = Literal["running", "success", "failed", "blocked", "cancelled", "skipped", "lost"]
+ENDED: Final = ("success", "failed", "blocked", "cancelled")
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One execution of a pipeline. `plan` is JSON as `devserver.plan.Plan` writes it."""
+
+    run_id: str
+    user_id: str
+    state: RunState
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    title: str
+    schema: str
+    output_config: str
+    plan: str
+    error: dict[str, Any] | None
+    generation: int
+    cancel: bool
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A stage (take 0, attempt 0), one take of it (attempt 0), or one attempt of a take."""
+
+    run_id: str
+    stage: str
+    take: int
+    attempt: int
+    state: StageState
+    started_at: str
+    ended_at: str | None
+    starts: int
+    backend: str | None
+    prompt_id: str | None
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a run something happens, and the generation of the walk that does it."""
+
+    run_id: str
+    generation: int
+    stage: str = ""
+    take: int = 0
+    attempt: int = 0
+
+
+def _run(row: sqlite3.Row) -> RunRow:
+    values = dict(row)
+    values["error"] = json.loads(values["error"]) if values["error"] else None
+    values["cancel"] = bool(values["cancel"])
+    return RunRow(**values)
+
+
+def _stage(row: sqlite3.Row) -> StageRow:
+    return StageRow(**{**dict(row), "result": json.loads(row["result"])})
+
+
+def _event(row: sqlite3.Row) -> Event:
+    values = dict(row)
+    del values["key"]
+    return Event(**{**values, "data": json.loads(values["data"])})
+
+
+class Journal:
+    """One connection behind one lock: a write takes microseconds, a hop to another thread ten times that.
+
+    Every method may be called from any thread. Events are published on the bus after their transaction is committed.
+    """
+
+    def __init__(self, path: Path, clock: Clock, bus: Bus) -> None:
+        self._clock, self._bus, self._lock = clock, bus, threading.RLock()
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.executescript(Path(__file__).with_suffix(".sql").read_text("utf8"))
+        self._fresh: list[Event] = []
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                self._fresh.clear()
+                raise
+            fresh, self._fresh = self._fresh, []
+            for event in fresh:  # under the lock, so that listeners see them in the order of their numbers
+                self._bus.publish(event)
+
+    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def _add_event(self, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
+        at = self._clock.stamp()
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO events (run_id, stage, take, attempt, kind, key, at, data) VALUES (?,?,?,?,?,?,?,?)",
+            (place.run_id, place.stage, place.take, place.attempt, kind, key, at, json.dumps(data)),
+        )
+        if done.rowcount:
+            event = Event(done.lastrowid, place.run_id, place.stage, place.take, place.attempt, at, kind, dict(data))
+            self._fresh.append(event)
+
+    def _fence(self, place: Place) -> None:
+        """Refuse to write for a walk that no longer owns the run."""
+        row = self._db.execute("SELECT generation FROM runs WHERE run_id = ?", (place.run_id,)).fetchone()
+        if row is None or row["generation"] != place.generation:
+            raise Fenced(f"run {place.run_id} is walked by another worker now")
+
+    # Runs
+
+    def add_run(
+        self, run_id: str, *, user_id: str, title: str, schema: str, output_config: str, plan: str, created_at: str
+    ) -> None:
+        """Accept a run. From here on it is never lost."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO runs (run_id, user_id, state, created_at, title, schema, output_config, plan)"
+                " VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
+                (run_id, user_id, created_at, title, schema, output_config, plan),
+            )
+            data = {"title": title, "schema": schema, "output_config": output_config}
+            self._add_event(Place(run_id, 0), "run.queued", "", data)
+
+    def run(self, run_id: str) -> RunRow | None:
+        rows = self._rows("SELECT * FROM runs WHERE run_id = ?", run_id)
+        return _run(rows[0]) if rows else None
+
+    def runs(self, *, user_id: str, limit: int, before: str | None = None, state: str | None = None) -> list[RunRow]:
+        """The newest first; `before` is the run_id of the last one already seen."""
+        sql = (
+            "SELECT * FROM runs WHERE user_id = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR"
+            " (created_at, run_id) < (SELECT created_at, run_id FROM runs WHERE run_id = ?3))"
+            " ORDER BY created_at DESC, run_id DESC LIMIT ?4"
+        )
+        return [_run(row) for row in self._rows(sql, user_id, state, before, limit)]
+
+    def unfinished(self) -> list[str]:
+        """Runs that a start has to take up again, the oldest first."""
+        rows = self._rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id")
+        return [row["run_id"] for row in rows]
+
+    def begin_run(self, run_id: str) -> RunRow:
+        """Take a run for a walk: a new generation fences off whoever walked it before."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE runs SET state = 'running', generation = generation + 1, started_at = coalesce(started_at, ?)"
+                " WHERE run_id = ? AND state IN ('queued', 'running')",
+                (self._clock.stamp(), run_id),
+            )
+            row = _run(db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone())
+            if row.ended:
+                raise Fenced(f"run {run_id} has ended already")
+            self._add_event(Place(run_id, row.generation), "run.started", "", {})
+            return row
+
+    def end_run(self, place: Place, state: RunState, error: Mapping[str, Any] | None, data: Mapping[str, Any]) -> None:
+        """The last write of a run."""
+        with self._transaction() as db:
+            self._fence(place)
+            db.execute(
+                "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE run_id = ?",
+                (state, self._clock.stamp(), json.dumps(error) if error else None, place.run_id),
+            )
+            db.execute("DELETE FROM tickets WHERE run_id = ?", (place.run_id,))
+            failure = {"error": dict(error)} if error else {}
+            self._add_event(place, "run.ended", "", {"status": state, **failure, **data})
+
+    def ask_cancel(self, run_id: str) -> bool:
+        """Set the run's cancel flag; False when it had ended already."""
+        with self._transaction() as db:
+            sql = "UPDATE runs SET cancel = 1 WHERE run_id = ? AND state IN ('queued', 'running')"
+            return bool(db.execute(sql, (run_id,)).rowcount)
+
+    # Stages, takes, attempts
+
+    def begin(
+        self,
+        place: Place,
+        *,
+        backend: str | None = None,
+        prompt_id: str | None = None,
+        result: Mapping[str, Any] | None = None,
+    ) -> StageRow:
+        """Begin a stage, take or attempt, or begin it again after a restart; an ended one is returned as it is."""
+        with self._transaction() as db:
+            self._fence(place)
+            key = (place.run_id, place.stage, place.take, place.attempt)
+            db.execute(
+                "INSERT INTO stages (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result)"
+                " VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?) ON CONFLICT DO UPDATE SET starts = starts + 1"
+                " WHERE state = 'running'",
+                (*key, self._clock.stamp(), backend, prompt_id, json.dumps(result or {})),
+            )
+            kind = "attempt.started" if place.attempt else "stage.started"
+            if place.attempt or not place.take:
+                self._add_event(place, kind, "", {"backend": backend} if backend else {})
+            sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+            return _stage(db.execute(sql, key).fetchone())
+
+    def end(self, place: Place, state: StageState, result: Mapping[str, Any]) -> None:
+        """End a stage, take or attempt; `result` is merged into what is there."""
+        with self._transaction() as db:
+            self._fence(place)
+            key = (place.run_id, place.stage, place.take, place.attempt)
+            where = "WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+            before = db.execute(f"SELECT result FROM stages {where}", key).fetchone()  # noqa: S608 - a constant
+            merged = json.dumps({**json.loads(before["result"]), **result})
+            values = (state, self._clock.stamp(), merged, *key)
+            db.execute(f"UPDATE stages SET state = ?, ended_at = ?, result = ? {where}", values)  # noqa: S608 - a constant
+            if place.attempt or not place.take:
+                kind = "attempt.ended" if place.attempt else "stage.ended"
+                told = {name: result[name] for name in ("error", "backend") if name in result}
+                self._add_event(place, kind, "", {"status": state, **told})
+
+    def stages(self, run_id: str) -> list[StageRow]:
+        """Every row of a run, in the order in which they began."""
+        rows = self._rows("SELECT * FROM stages WHERE run_id = ? ORDER BY started_at, rowid", run_id)
+        return [_stage(row) for row in rows]
+
+    def stage(self, place: Place) -> StageRow | None:
+        sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        rows = self._rows(sql, place.run_id, place.stage, place.take, place.attempt)
+        return _stage(rows[0]) if rows else None
+
+    def last_attempt(self, place: Place) -> StageRow | None:
+        """The newest attempt of a take."""
+        sql = (
+            "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt > 0"
+            " ORDER BY attempt DESC LIMIT 1"
+        )
+        rows = self._rows(sql, place.run_id, place.stage, place.take)
+        return _stage(rows[0]) if rows else None
+
+    # Events
+
+    def add_event(self, place: Place, kind: str, data: Mapping[str, Any], key: str = "") -> None:
+        """Store and publish an event; one with the same place, kind and key is stored once."""
+        with self._transaction():
+            self._fence(place)
+            self._add_event(place, kind, key, data)
+
+    def events_after(self, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
+        """Stored events with a greater number, in order."""
+        sql = "SELECT * FROM events WHERE seq > ?1 AND (?2 IS NULL OR run_id = ?2) ORDER BY seq LIMIT ?3"
+        return [_event(row) for row in self._rows(sql, seq, run_id, limit)]
+
+    def events(self, run_id: str, kind: str) -> list[Event]:
+        """All events of one kind of a run, in order."""
+        return [
+            _event(r)
+            for r in self._rows("SELECT * FROM events WHERE run_id = ? AND kind = ? ORDER BY seq", run_id, kind)
+        ]
+
+    # Tickets
+
+    def ask_ticket(self, place: Place, backend: str, priority: int = 0) -> None:
+        """Queue a take at a backend, or keep the place that it has there."""
+        with self._transaction() as db:
+            self._fence(place)
+            db.execute(
+                "INSERT INTO tickets (run_id, stage, take, backend, priority, position)"
+                " VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM tickets))"
+                " ON CONFLICT DO UPDATE SET backend = excluded.backend,"
+                " held = CASE WHEN backend = excluded.backend THEN held ELSE 0 END",
+                (place.run_id, place.stage, place.take, backend, priority),
+            )
+
+    def grant_tickets(self, backend: str, at_once: int) -> list[tuple[str, str, int]]:
+        """Let the next takes go on, so that `at_once` are held; answers all (run_id, stage, take) that hold one."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE tickets SET held = 1 WHERE backend = ? AND (run_id, stage, take) IN ("
+                " SELECT run_id, stage, take FROM tickets WHERE backend = ?"
+                " ORDER BY held DESC, priority DESC, position LIMIT ?)",
+                (backend, backend, at_once),
+            )
+            held = db.execute(
+                "SELECT run_id, stage, take FROM tickets WHERE backend = ? AND held", (backend,)
+            ).fetchall()
+            return [(row["run_id"], row["stage"], row["take"]) for row in held]
+
+    def return_ticket(self, place: Place) -> None:
+        """Give a ticket back, held or not."""
+        with self._transaction() as db:
+            key = (place.run_id, place.stage, place.take)
+            db.execute("DELETE FROM tickets WHERE run_id = ? AND stage = ? AND take = ?", key)
+
+    def tickets(self) -> list[dict[str, Any]]:
+        """All tickets, by backend in the order in which they will be granted."""
+        sql = "SELECT * FROM tickets ORDER BY backend, held DESC, priority DESC, position"
+        return [dict(row) for row in self._rows(sql)]
+
+    # Input files
+
+    def sent_file(self, backend: str, file: str) -> str | None:
+        """The name under which a backend has an input file already."""
+        rows = self._rows("SELECT name FROM sent_files WHERE backend = ? AND file = ?", backend, file)
+        return rows[0]["name"] if rows else None
+
+    def remember_sent(self, backend: str, file: str, name: str) -> None:
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO sent_files VALUES (?, ?, ?)", (backend, file, name))
