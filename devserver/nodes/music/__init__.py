@@ -1,0 +1,1 @@
+"""Text to music, pure and typed: ``prompt`` -> ``composer`` -> ``render`` -> ``mix``. Knows no host and no ComfyUI."""

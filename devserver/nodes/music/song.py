@@ -1,0 +1,94 @@
+"""What is passed from text to sound: a brief, and the song composed from it. Both are plain JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .theory import KEY_NAMES, Key
+
+Part = Literal["drums", "bass", "chords", "lead"]
+PARTS: tuple[Part, ...] = ("drums", "bass", "chords", "lead")
+Mood = Literal["neutral", "bright", "dark", "calm", "energetic"]
+
+BEATS_PER_BAR = 4
+BPM_RANGE = (30.0, 300.0)
+MAX_SECONDS = 600.0
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Brief(Frozen):
+    """A request for music with nothing left open. `voices` names the asked sound of a part; `muted` parts do not play."""
+
+    prompt: str
+    genre: str
+    bpm: Annotated[float, Field(ge=BPM_RANGE[0], le=BPM_RANGE[1])]
+    key: Literal[KEY_NAMES]  # type: ignore[valid-type]  # the names are computed once, in theory.py
+    mood: Mood
+    voices: dict[Part, str] = {}
+    muted: tuple[Part, ...] = ()
+    seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)]
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    remarks: tuple[str, ...] = ()
+
+
+class Section(Frozen):
+    """Bars [start_bar, start_bar + bars) with an energy from 0 to 1."""
+
+    name: str
+    start_bar: Annotated[int, Field(ge=0)]
+    bars: Annotated[int, Field(ge=1)]
+    energy: Annotated[float, Field(ge=0, le=1)]
+
+
+class Note(NamedTuple):
+    """A note; time in beats from the song's start, pitch and velocity as in MIDI (drums by General MIDI's map)."""
+
+    start_beats: Annotated[float, Field(ge=0)]
+    duration_beats: Annotated[float, Field(gt=0)]
+    pitch: Annotated[int, Field(ge=0, le=127)]
+    velocity: Annotated[int, Field(ge=1, le=127)]
+
+
+class Track(Frozen):
+    part: Part
+    voice: str
+    notes: tuple[Note, ...]
+
+
+class Song(Frozen):
+    """A composed piece: 4/4 throughout, one chord symbol per bar, swing as the delay of every second step in beats."""
+
+    format: Literal["tonewright.song.1"] = "tonewright.song.1"
+    brief: Brief
+    swing_step_beats: Annotated[float, Field(gt=0)]
+    swing_delay_beats: Annotated[float, Field(ge=0)]
+    sections: tuple[Section, ...]
+    chords: tuple[str, ...]
+    tracks: tuple[Track, ...]
+
+    @property
+    def key(self) -> Key:
+        return Key.named(self.brief.key)
+
+    def to_json(self) -> str:
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> Song:
+        """The song in a JSON text.
+
+        Raises:
+            ValueError: the text is no song; the message names the first fields at fault.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(map(str, fault['loc'])) or 'song'}: {fault['msg']}" for fault in error.errors()[:3]
+            )
+            raise ValueError(f"song is no song as TonewrightCompose makes it: {faults}") from error

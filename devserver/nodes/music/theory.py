@@ -1,0 +1,130 @@
+"""Keys, scales, chords by Roman numeral, and voice leading. Pitches are MIDI note numbers (60 is middle C)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["major", "minor"]
+
+TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+SCALES: dict[Mode, tuple[int, ...]] = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+PENTATONIC: dict[Mode, tuple[int, ...]] = {"major": (0, 2, 4, 7, 9), "minor": (0, 3, 5, 7, 10)}
+KEY_NAMES = tuple(f"{tonic} {mode}" for tonic in TONICS for mode in ("major", "minor"))
+
+_NUMERALS = {"i": 0, "ii": 1, "iii": 2, "iv": 3, "v": 4, "vi": 5, "vii": 6}
+_CHORD = re.compile(r"(?P<flat>b?)(?P<numeral>[ivIV]+)(?P<suffix>maj7|m7|7|9|add9|sus2|sus4|5|°)?")
+_EXTENSIONS = {
+    None: (),
+    "maj7": (11,),
+    "m7": (10,),
+    "7": (10,),
+    "9": (10, 14),
+    "add9": (14,),
+}
+_REPLACED_TRIADS = {"sus2": (0, 2, 7), "sus4": (0, 5, 7), "5": (0, 7), "°": (0, 3, 6)}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A tonic (pitch class 0 to 11) and a mode."""
+
+    tonic: int
+    mode: Mode
+
+    @classmethod
+    def named(cls, name: str) -> Key:
+        """The key called e.g. "A minor" or "F# major"."""
+        if name not in KEY_NAMES:
+            raise ValueError(f"key is {name!r}; allowed is one of {', '.join(KEY_NAMES)}")
+        tonic, mode = name.split(" ")
+        return cls(TONICS.index(tonic), "major" if mode == "major" else "minor")
+
+    @property
+    def name(self) -> str:
+        return f"{TONICS[self.tonic]} {self.mode}"
+
+    @property
+    def relative(self) -> Key:
+        """The key with the same notes in the other mode."""
+        if self.mode == "major":
+            return Key((self.tonic + 9) % 12, "minor")
+        return Key((self.tonic + 3) % 12, "major")
+
+
+@dataclass(frozen=True)
+class Chord:
+    """A chord as the root's pitch class and intervals in semitones above it."""
+
+    symbol: str
+    root: int
+    intervals: tuple[int, ...]
+
+    @property
+    def pitch_classes(self) -> tuple[int, ...]:
+        return tuple((self.root + interval) % 12 for interval in self.intervals)
+
+
+def chord(key: Key, symbol: str) -> Chord:
+    """The chord of a Roman numeral: upper case is major, lower case minor; ``bII`` lowers the root.
+
+    The degrees are those of the key's own scale, so VII in A minor is G major.
+    """
+    found = _CHORD.fullmatch(symbol)
+    if found is None or found["numeral"].lower() not in _NUMERALS:
+        raise ValueError(f"{symbol!r} is no chord; allowed are numerals such as i, VI, V7, IVmaj7, bII, i5")
+    numeral, suffix = found["numeral"], found["suffix"]
+    root = key.tonic + SCALES[key.mode][_NUMERALS[numeral.lower()]] - len(found["flat"])
+    if suffix in _REPLACED_TRIADS:
+        intervals: tuple[int, ...] = _REPLACED_TRIADS[suffix]
+    else:
+        intervals = (0, 4 if numeral.isupper() else 3, 7, *_EXTENSIONS[suffix])
+    return Chord(symbol, root % 12, intervals)
+
+
+def scale_pitches(key: Key, harmony: Chord, low: int, high: int, *, pentatonic: bool = False) -> list[int]:
+    """The pitches in [low, high] that a melody may use over a chord, ascending.
+
+    Notes of the chord belong to it; a scale note a semitone beside a chord note foreign to the key gives way to it.
+    """
+    scale = {(key.tonic + step) % 12 for step in (PENTATONIC if pentatonic else SCALES)[key.mode]}
+    chord_notes = set(harmony.pitch_classes)
+    diatonic = {(key.tonic + step) % 12 for step in SCALES[key.mode]}
+    foreign = chord_notes - diatonic
+    usable = (scale - {(note + step) % 12 for note in foreign for step in (-1, 1)}) | chord_notes
+    return [pitch for pitch in range(low, high + 1) if pitch % 12 in usable]
+
+
+def voice_lead(harmony: Chord, previous: Sequence[int], centre: int, voices: int) -> list[int]:
+    """The chord as `voices` ascending pitches near `centre`, with the least movement from `previous`."""
+    classes = [harmony.pitch_classes[index % len(harmony.pitch_classes)] for index in range(voices)]
+    if len(harmony.pitch_classes) > voices:  # the fifth says least
+        classes = [pitch for pitch, interval in zip(harmony.pitch_classes, harmony.intervals, strict=True) if interval != 7]
+        classes = classes[:voices]
+
+    def cost(pitches: Sequence[int]) -> float:
+        away = abs(sum(pitches) / len(pitches) - centre)
+        moved = sum(abs(a - b) for a, b in zip(pitches, previous, strict=False)) if previous else 0
+        return moved + 1.5 * away
+
+    candidates = []
+    for turn in range(len(classes)):
+        rotated = classes[turn:] + classes[:turn]
+        for start in range(centre - 12, centre + 6):
+            if start % 12 == rotated[0]:
+                candidates.append(_stacked(rotated, start))
+    return min(candidates, key=cost)
+
+
+def nearest(pitches: Sequence[int], target: float) -> int:
+    """The pitch of a non-empty sequence that lies nearest to `target`; the lower of two."""
+    return min(pitches, key=lambda pitch: (abs(pitch - target), pitch))
+
+
+def _stacked(classes: Sequence[int], start: int) -> list[int]:
+    pitches = [start]
+    for pitch_class in classes[1:]:
+        pitches.append(pitches[-1] + ((pitch_class - pitches[-1]) % 12 or 12))
+    return pitches
