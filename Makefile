@@ -1,0 +1,52 @@
+# From a fresh clone: `make demo` makes a piece of music, `make test` runs every test. Each verb does its own set-up.
+VENV      := .venv
+PY        := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed-from-lock
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+# The first Python that fits; another one: make PYTHON=/path/to/python3.12 setup
+PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+                 $$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && exit; done; echo python3)
+ARGS      ?=
+
+.PHONY: setup demo run test lint golden bench chromium
+
+setup: $(INSTALLED)
+
+demo: setup
+	@$(PY) server.py demo $(ARGS)
+
+run: setup
+	@$(PY) server.py serve $(ARGS)
+
+test: setup chromium
+	$(PY) -m pytest $(ARGS)
+
+lint: setup
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(PY) server.py lint
+
+golden: setup
+	$(PY) -m tests.golden
+
+bench: setup
+	$(PY) -m benchmarks $(ARGS)
+
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \
+		echo "Tonewright needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is: $$($(PYTHON) --version 2>&1 | tail -n 1)"; \
+		echo "Name one that fits: make PYTHON=/path/to/python3.12 setup"; exit 1; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
+		rm -rf $(VENV); echo "Python cannot make a virtual environment here. On Debian this mends it:"; \
+		echo "    apt-get install python3-venv"; exit 1; }
+	@echo "Installing the locked packages into $(VENV) (once; a minute or two)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@touch $@
+
+# The browser tests use Debian's Chromium. Only root can install it; everybody else gets a skip that says how.
+chromium:
+	@command -v chromium >/dev/null || [ "$$(id -u)" -ne 0 ] || { \
+		echo "Installing Debian's Chromium for the browser tests: apt-get install chromium"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	} || echo "Chromium could not be installed; the browser tests will be skipped."

@@ -1,0 +1,30 @@
+"""Chromium or a skip that says how to get it; and, where TONEWRIGHT_NO_SKIPS is set, no skip at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+NO_CHROMIUM = "needs Debian's chromium: apt-get install chromium"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("chromium") and shutil.which("chromium") is None:
+        pytest.skip(NO_CHROMIUM)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fails a session that skipped something, for machines on which everything can run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("TONEWRIGHT_NO_SKIPS") or not isinstance(reporter, TerminalReporter):
+        return
+    skipped = reporter.getreports("skipped")
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"\n{len(skipped)} skipped where nothing may be skipped (TONEWRIGHT_NO_SKIPS)", red=True)
+        for report in skipped:
+            reporter.write_line(f"  {report.nodeid}: {report.longrepr[2] if report.longrepr else ''}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
