@@ -1,0 +1,48 @@
+"""What every view of the front can reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from devserver.events import Subscription
+from my_app.bridge import Bridge
+from my_app.ports import Parts
+
+LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True)
+class FrontSettings:
+    """How the front listens.
+
+    Args:
+        public: the folder of the browser's files.
+        hosts: names that a request's Host may have besides the loopback ones, without port.
+        origins: pages of other servers that may write here (`http://studio.local:5173`).
+        threads: how many Flask views may run at once.
+        heartbeat_s: a comment line goes down every quiet event stream this often.
+    """
+
+    public: Path
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+    threads: int = 16
+    heartbeat_s: float = 15.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """`listeners` are closed when the server stops: streams end, and who waits for a run is told to ask again."""
+
+    parts: Parts
+    bridge: Bridge
+    settings: FrontSettings
+    openapi: dict[str, Any]
+    listeners: set[Subscription] = field(default_factory=set)
+
+
+CONTEXT: Final = web.AppKey("context", Context)

@@ -1,0 +1,105 @@
+"""Every error of the HTTP side in one shape: `{"error": {stage, code, message, hint, field, value, allowed}}`.
+
+A run that ended badly answers with its whole body instead (see `devserver/answer.py`); its `error` has the same keys.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from devserver.errors import InputError
+
+LOG: Final = logging.getLogger(__name__)
+CODES: Final = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    412: "precondition_failed",
+    413: "too_large",
+    422: "not_allowed",
+    500: "internal",
+    503: "not_ready",
+}
+OUR_FAULT: Final = "The server made a mistake. Its log has the details."
+
+
+def error_body(
+    status: int,
+    message: str,
+    *,
+    stage: str = "request",
+    hint: str = "",
+    field: str = "",
+    value: Any = None,
+    allowed: Any = None,
+) -> dict[str, Any]:
+    """The body of an error answer. `field` is '' where no field is to blame."""
+    code = CODES.get(status) or HTTPStatus(status).name.lower()
+    return {
+        "error": {
+            "stage": stage,
+            "code": code,
+            "message": message,
+            "hint": hint,
+            "field": field,
+            "value": value,
+            "allowed": allowed,
+        }
+    }
+
+
+def input_error_body(error: InputError) -> dict[str, Any]:
+    return error_body(
+        error.status, error.message, hint=error.hint, field=error.field, value=error.value, allowed=error.allowed
+    )
+
+
+def dump(body: Any) -> str:
+    """JSON for the wire. What is no JSON (a value that came from outside and goes back in an error) is shown as text."""
+    return json.dumps(body, ensure_ascii=False, default=str)
+
+
+def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> web.Response:
+    return web.json_response(body, status=status, headers=headers, dumps=dump)
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a view raises into an answer in the one shape."""
+    try:
+        return await handler(request)
+    except InputError as error:
+        return json_response(error.status, input_error_body(error))
+    except web.HTTPException as error:
+        return _http_error(request, error)
+    except (ConnectionResetError, ConnectionAbortedError):
+        raise  # the client went away; there is nobody to answer
+    except Exception:  # reason: the last place where our own mistake can be logged and still be answered
+        LOG.exception("%s %s failed", request.method, request.path)
+        return json_response(500, error_body(500, OUR_FAULT))
+
+
+def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
+    """What aiohttp itself refuses: an unknown path, a wrong method, a body that is too large."""
+    headers: dict[str, str] = {}
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = sorted(error.allowed_methods)
+        headers["Allow"] = ", ".join(allowed)
+        message = f"{request.path} does not take {request.method}."
+        body = error_body(405, message, field="method", value=request.method, allowed=allowed)
+    elif isinstance(error, web.HTTPRequestEntityTooLarge):
+        body = error_body(413, "The request's body is too large.", hint=error.text or "")
+    elif isinstance(error, web.HTTPNotFound):
+        message = f"There is nothing at {request.path}."
+        body = error_body(404, message, field="path", value=request.path, hint="/docs lists every route.")
+    else:
+        body = error_body(error.status, error.reason)
+    return json_response(error.status, body, headers)

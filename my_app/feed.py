@@ -1,0 +1,124 @@
+"""Events after a given number: the stored ones first, then live, without a gap and without a double."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+
+from devserver.events import LAGGED, Event, Lagged, Subscription
+from my_app.context import Context
+from my_app.errors import dump
+
+PAGE: Final = 500
+HEARTBEAT: Final = b": still here\n\n"
+# A browser that lost the stream comes back after this long, with the number of the last event that it saw.
+RETRY: Final = b"retry: 2000\n\n"
+STREAM_HEADERS: Final = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+
+
+@contextmanager
+def listen(context: Context, run_id: str | None) -> Iterator[Subscription]:
+    """A subscription that ends with the block, or earlier when the server stops."""
+    subscription = context.parts.bus.subscribe(run_id)
+    context.listeners.add(subscription)
+    try:
+        yield subscription
+    finally:
+        context.listeners.discard(subscription)
+        subscription.close()
+
+
+async def feed(context: Context, run_id: str | None, after: int) -> AsyncGenerator[Event | None, None]:
+    """Yield events, and None after each quiet stretch of the heartbeat's length, until the server stops.
+
+    It listens before it reads the journal, so that nothing falls between the two.
+
+    With a `run_id` they are that run's, up to `run.ended`; with None everybody's. `after` is the number of the last
+    event that the listener has.
+    """
+    with listen(context, run_id) as subscription:
+        ended = run_id is not None and await has_ended(context, run_id)
+        async for event in _live(context, subscription, run_id, after, only_stored=ended):
+            yield event
+            if event is not None and event.kind == "run.ended" and run_id is not None:
+                return
+
+
+async def _live(
+    context: Context, subscription: Subscription, run_id: str | None, after: int, *, only_stored: bool
+) -> AsyncIterator[Event | None]:
+    arrived: Event | Lagged | None = LAGGED  # at first, too, the journal knows what was missed
+    while True:
+        if isinstance(arrived, Lagged):
+            async for event in _stored(context, run_id, after):
+                after = event.seq or after
+                yield event
+            if only_stored:
+                return
+        elif arrived is None or arrived.seq is None:
+            yield arrived
+        elif arrived.seq > after:
+            after = arrived.seq
+            yield arrived
+        try:
+            async with asyncio.timeout(context.settings.heartbeat_s):
+                arrived = await anext(subscription)
+        except TimeoutError:
+            arrived = None
+        except StopAsyncIteration:
+            return
+
+
+async def _stored(context: Context, run_id: str | None, after: int) -> AsyncIterator[Event]:
+    while True:
+        page = await asyncio.to_thread(context.parts.events_after, after, run_id, PAGE)
+        for event in page:
+            after = event.seq or after
+            yield event
+        if len(page) < PAGE:
+            return
+
+
+async def has_ended(context: Context, run_id: str) -> bool:
+    answer = await asyncio.to_thread(context.parts.answer, run_id)
+    return answer.status != HTTPStatus.ACCEPTED
+
+
+async def is_over(context: Context, run_id: str, after: int) -> bool:
+    """Whether the run has ended and the listener has all of its events, so that coming back is pointless."""
+    return await has_ended(context, run_id) and not await asyncio.to_thread(
+        context.parts.events_after, after, run_id, 1
+    )
+
+
+def message(event: Event) -> bytes:
+    """One event as Server-Sent Events carry it. Only stored events have an id, so only they move the resume point."""
+    return encode(event.kind, event.as_dict(), event.seq)
+
+
+def encode(kind: str, data: object, seq: int | None = None) -> bytes:
+    head = "" if seq is None else f"id: {seq}\n"
+    return f"{head}event: {kind}\ndata: {dump(data)}\n\n".encode()
+
+
+async def open_stream(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers=STREAM_HEADERS)
+    await response.prepare(request)
+    await response.write(RETRY)
+    return response
+
+
+async def pour(events: AsyncGenerator[Event | None, None], response: web.StreamResponse) -> None:
+    """Write a feed down a stream until it ends or the client goes (`ConnectionResetError`)."""
+    async with aclosing(events):  # at once, not when the garbage is collected: the subscription ends with it
+        async for event in events:
+            await response.write(HEARTBEAT if event is None else message(event))

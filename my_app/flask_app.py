@@ -1,0 +1,66 @@
+"""The Flask side: the plain JSON routes, each a function that answers at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from flask import Flask, Response, current_app, request
+
+from devserver.errors import InputError
+from my_app.bridge import USER_ID
+from my_app.errors import dump, input_error_body
+from my_app.ports import Parts
+from my_app.route import Route
+
+PARTS: Final = "tonewright"
+
+
+def create_flask(parts: Parts, routes: Sequence[Route]) -> Flask:
+    """An app with every Flask route of the table. What a view raises beside `InputError` goes on to the front."""
+    app = Flask("tonewright", static_folder=None)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    app.extensions[PARTS] = parts
+    for route in routes:
+        if not route.native:
+            app.add_url_rule(route.flask_rule, route.name, cast(Any, route.view), methods=[route.method])
+    app.register_error_handler(InputError, lambda error: json_reply(input_error_body(error), error.status))
+    return app
+
+
+def the_parts() -> Parts:
+    return cast(Parts, current_app.extensions[PARTS])
+
+
+def user_id() -> str:
+    """Who asks, as the front's middleware found."""
+    return cast(str, request.environ[USER_ID])
+
+
+def json_reply(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(dump(body), status, headers, mimetype="application/json")
+
+
+def json_body(*, required: bool = True) -> dict[str, Any]:
+    """The request's body, a JSON object. The content type is not looked at: `curl -d` sends another one by itself."""
+    raw = request.get_data(cache=False)
+    if not raw and not required:
+        return {}
+    try:
+        body = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        dump(body).encode()  # an escaped half of a surrogate pair parses, but is no text that could be stored
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InputError(
+            f"The body is not JSON: {error.msg} at {where}.", status=400, allowed="a JSON object"
+        ) from error
+    except (UnicodeError, RecursionError, ValueError) as error:
+        raise InputError(f"The body is not JSON: {error}.", status=400, allowed="a JSON object in UTF-8") from error
+    if not isinstance(body, dict):
+        raise InputError("The body is JSON, but no object.", status=400, value=body, allowed="a JSON object")
+    return body
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")

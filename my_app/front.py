@@ -1,0 +1,103 @@
+"""The front: one listener for everything. Flask views go over the bridge; what waits or streams stays on the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+from aiohttp import hdrs, web
+
+from my_app.bridge import Bridge, environ_of, read_body, send
+from my_app.context import CONTEXT, Context, FrontSettings
+from my_app.errors import errors
+from my_app.flask_app import create_flask
+from my_app.guard import guard, identify
+from my_app.openapi import build_openapi
+from my_app.ports import Parts
+from my_app.route import NativeView, Route
+from my_app.routes.media import tag_files
+from my_app.table import ROUTES
+from my_app.waiting import WAIT_HEADER, Wait, finish
+
+BACKLOG: Final = 1024
+SHUTDOWN_S: Final = 5.0  # how long requests may go on after the server was told to stop
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # What a run made may be SVG or HTML: it can be looked at, but it runs no script and embeds nothing from elsewhere.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'",
+}
+
+
+def create_front(parts: Parts, settings: FrontSettings, *, version: str) -> web.Application:
+    """The whole HTTP side as one aiohttp application."""
+    app = web.Application(middlewares=[errors, guard(settings), identify])
+    bridge = Bridge(create_flask(parts, ROUTES), settings.threads)
+    app[CONTEXT] = Context(parts, bridge, settings, build_openapi(ROUTES, parts.execute_schema, version))
+    for route in ROUTES:
+        view = cast(NativeView, route.view) if route.native else _over_the_bridge(route)
+        app.router.add_route(route.method, route.path, view)
+        if route.method == hdrs.METH_GET:
+            app.router.add_route(hdrs.METH_HEAD, route.path, view)
+    app.on_response_prepare.append(_secure)
+    app.on_response_prepare.append(tag_files)
+    app.on_shutdown.append(_end_streams)
+    app.on_cleanup.append(lambda app: app[CONTEXT].bridge.close())
+    return app
+
+
+def _over_the_bridge(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def view(request: web.Request) -> web.StreamResponse:
+        context = request.app[CONTEXT]
+        environ = environ_of(request, await read_body(request, route.max_body_bytes))
+        reply = await context.bridge.call(environ)
+        wait = reply.header(WAIT_HEADER)
+        if wait is not None:
+            return await finish(request, context, Wait.read(wait))
+        return await send(request, reply)
+
+    return view
+
+
+async def _secure(_: web.Request, response: web.StreamResponse) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+async def _end_streams(app: web.Application) -> None:
+    for subscription in tuple(app[CONTEXT].listeners):
+        subscription.close()
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A front that answers at `url` until it is closed."""
+
+    url: str
+    port: int
+    runner: web.AppRunner
+
+    async def close(self) -> None:
+        """Take no more connections, end the streams, let requests finish, close."""
+        await self.runner.cleanup()
+
+
+async def listen_at(app: web.Application, host: str, port: int) -> Listening:
+    """Listen; with port 0 the system picks one.
+
+    Raises:
+        OSError: the port is taken, or the host is none of this machine's.
+    """
+    # A view on the loop ends when its client goes; a Flask view, once begun, never does (see Bridge.call).
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    bound = runner.addresses[0][1]
+    name = f"[{host}]" if ":" in host else host
+    return Listening(f"http://{name}:{bound}", bound, runner)

@@ -1,0 +1,76 @@
+"""What the HTTP side needs from the server's parts, and nothing more. The parts satisfy it by their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from schemas.loader import Catalog
+
+from devserver.events import Bus, Event
+
+
+class Accepted(Protocol):
+    """A run that was taken on and will be walked, whoever listens."""
+
+    @property
+    def run_id(self) -> str: ...
+
+
+class Answer(Protocol):
+    """What `execute` says about a run: 202 while it goes on; 200, 403, 409, 500, 502 or 504 when it has ended."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def body(self) -> dict[str, Any]: ...
+
+
+class Media(Protocol):
+    """One file of a run. `etag` is the content's SHA-256, without quotes."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def mime(self) -> str: ...
+    @property
+    def filename(self) -> str: ...
+    @property
+    def etag(self) -> str: ...
+
+
+class Definitions(Protocol):
+    @property
+    def catalog(self) -> Catalog: ...
+
+
+class Parts(Protocol):
+    """Every method is quick and may be called from any thread; bad input raises `devserver.errors.InputError`."""
+
+    @property
+    def definitions(self) -> Definitions: ...
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def execute_schema(self) -> dict[str, Any]:
+        """The JSON Schema of the execute request."""
+
+    def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted: ...
+    def rerun(self, run_id: str, user_id: str) -> Accepted: ...
+    def cancel(self, run_id: str, user_id: str) -> dict[str, Any]: ...
+    def answer(self, run_id: str) -> Answer: ...
+    def run_detail(self, run_id: str) -> dict[str, Any] | None: ...
+    def list_runs(self, user_id: str, limit: int, before: str | None, state: str | None) -> dict[str, Any]: ...
+    def media(self, run_id: str, media: str, index: int | None) -> Media | None: ...
+    def last_seq(self) -> int:
+        """The number of the newest stored event, 0 where there is none."""
+
+    def events_after(self, seq: int, run_id: str | None, limit: int) -> Sequence[Event]:
+        """At most `limit` stored events with a higher number, in order."""
+
+    def snapshot(self) -> Sequence[Event]:
+        """The server's state as events without a number, for a listener that has just come."""
+
+    def ready(self) -> tuple[bool, dict[str, Any]]: ...
+    def health(self) -> dict[str, Any]: ...

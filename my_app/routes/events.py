@@ -1,0 +1,82 @@
+"""What happens, as it happens: Server-Sent Events that can be resumed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from devserver.errors import InputError
+from my_app.context import CONTEXT, Context
+from my_app.feed import feed, is_over, message, open_stream, pour
+from my_app.route import Reply, Route, check_run_id, unknown_run
+
+
+async def all_events(request: web.Request) -> web.StreamResponse:
+    """The state of queue and backends, then the events of all runs from now on, or from the last one seen."""
+    context = request.app[CONTEXT]
+    newest = await asyncio.to_thread(context.parts.last_seq)
+    seen = last_event_id(request)
+    response = await open_stream(request)
+    after = newest if seen is None else min(seen, newest)
+    await response.write(b"id: %d\n\n" % after)  # so that a listener can come back even if nothing happens before
+    for event in await asyncio.to_thread(context.parts.snapshot):
+        await response.write(message(event))
+    return await _stream(context, None, after, response)
+
+
+async def run_events(request: web.Request) -> web.StreamResponse:
+    """A run's events from its first one, or from the last one seen, up to its end."""
+    context, run_id = request.app[CONTEXT], check_run_id(request.match_info["run_id"])
+    after = last_event_id(request) or 0
+    if await asyncio.to_thread(context.parts.run_detail, run_id) is None:
+        raise unknown_run(run_id)
+    if after and await is_over(context, run_id, after):
+        return web.Response(status=204)  # tells an EventSource not to come back
+    return await _stream(context, run_id, after, await open_stream(request))
+
+
+async def _stream(context: Context, run_id: str | None, after: int, response: web.StreamResponse) -> web.StreamResponse:
+    await pour(feed(context, run_id, after), response)
+    await response.write_eof()
+    return response
+
+
+def last_event_id(request: web.Request) -> int | None:
+    """The number of the last event that the listener has; None where it comes for the first time."""
+    sent = request.headers.get("Last-Event-ID", "")
+    if not sent:
+        return None
+    if not sent.isdecimal() or len(sent) > 18:
+        message = "Last-Event-ID is the number of an event."
+        raise InputError(message, status=400, field="Last-Event-ID", value=sent, allowed="a number, 0 or more")
+    return int(sent)
+
+
+STREAM: Final = Reply(
+    "The events, until the server stops or (one run) the run has ended.", "Event", "text/event-stream"
+)
+ROUTES: Final = (
+    Route(
+        "GET",
+        "/api/events",
+        all_events,
+        "events",
+        "The events of all runs and of the server",
+        {200: STREAM, 400: Reply("Last-Event-ID is no number.", "Error")},
+    ),
+    Route(
+        "GET",
+        "/api/runs/{run_id}/events",
+        run_events,
+        "events",
+        "The events of one run",
+        {
+            200: STREAM,
+            204: Reply("The run has ended and the listener has everything."),
+            400: Reply("Last-Event-ID is no number.", "Error"),
+            404: Reply("There is no such run.", "Error"),
+        },
+    ),
+)

@@ -1,0 +1,128 @@
+"""The files of a run, with Range, ETag and HEAD, so that a player can seek."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote
+
+from aiohttp import ETag, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.web_request import BaseRequest
+
+from devserver.errors import InputError
+from my_app.context import CONTEXT
+from my_app.ports import Media
+from my_app.route import Query, Reply, Route, check_run_id, unknown_run
+
+MEDIA: Final = ("audio", "video", "image", "file")
+# What aiohttp would compare with a tag of its own, made from the file's time: here the content's hash is the tag.
+CONDITIONS: Final = (
+    hdrs.IF_MATCH,
+    hdrs.IF_NONE_MATCH,
+    hdrs.IF_RANGE,
+    hdrs.IF_MODIFIED_SINCE,
+    hdrs.IF_UNMODIFIED_SINCE,
+    hdrs.ACCEPT_ENCODING,
+)
+
+
+async def media_file(request: web.Request) -> web.StreamResponse:
+    """A run's main output of one medium, or with an index one of its files of that medium."""
+    run_id, media = check_run_id(request.match_info["run_id"]), request.match_info["media"]
+    if media not in MEDIA:
+        raise InputError("There is no such medium.", status=404, field="media", value=media, allowed=list(MEDIA))
+    index = request.match_info.get("index")
+    if index is not None and (not index.isdecimal() or len(index) > 6):
+        raise InputError("The index counts a run's files.", status=404, field="index", value=index, allowed="0 or more")
+    parts = request.app[CONTEXT].parts
+    found = await asyncio.to_thread(parts.media, run_id, media, None if index is None else int(index))
+    if found is None and await asyncio.to_thread(parts.run_detail, run_id) is None:
+        raise unknown_run(run_id)
+    if found is None or not await asyncio.to_thread(found.path.is_file):
+        raise InputError(
+            "The run has no such file.",
+            status=404,
+            field="index" if index else "media",
+            value=index or media,
+            hint=f"/api/runs/{run_id} lists its files.",
+        )
+    return respond(request, found)
+
+
+def respond(request: web.Request, media: Media) -> web.StreamResponse:
+    """The file, or 304 where the client has it already, or 412 where it wanted another one."""
+    matching = request.if_match
+    if matching is not None and not _names(media.etag, (tag for tag in matching if not tag.is_weak)):
+        raise web.HTTPPreconditionFailed
+    if request.if_none_match is not None and _names(media.etag, request.if_none_match):
+        return web.Response(status=304, headers={hdrs.ETAG: f'"{media.etag}"', hdrs.CACHE_CONTROL: "no-cache"})
+    return FileOfRun(media, attachment="download" in request.query)
+
+
+def _names(etag: str, tags: Iterable[ETag]) -> bool:
+    return any(tag.value in {etag, "*"} for tag in tags)
+
+
+class FileOfRun(web.FileResponse):
+    """Sends the file or a range of it, under a tag that is the content's hash."""
+
+    def __init__(self, media: Media, *, attachment: bool) -> None:
+        kind = "attachment" if attachment else "inline"
+        plain = media.filename.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "_")
+        name = f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(media.filename, safe='')}"
+        headers = {
+            hdrs.CONTENT_TYPE: media.mime,
+            hdrs.CONTENT_DISPOSITION: name,
+            hdrs.ACCEPT_RANGES: "bytes",
+            hdrs.CACHE_CONTROL: "no-cache",  # keep it, but ask: a file belongs to its run and may be deleted with it
+        }
+        super().__init__(media.path, headers=headers)
+        self.tag = media.etag
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        return await super().prepare(self._without_conditions(request))
+
+    def _without_conditions(self, request: BaseRequest) -> BaseRequest:
+        headers = request.headers.copy()
+        ranges, newer = headers.get(hdrs.RANGE, ""), headers.get(hdrs.IF_RANGE)
+        # Several ranges at once, another unit, or a range of what the file was before: the whole file is the answer.
+        if not ranges.startswith("bytes=") or "," in ranges or (newer is not None and newer != f'"{self.tag}"'):
+            headers.popall(hdrs.RANGE, None)
+        for name in CONDITIONS:
+            headers.popall(name, None)
+        return request.clone(headers=headers)
+
+
+async def tag_files(_: web.Request, response: web.StreamResponse) -> None:
+    """Put the content's hash where aiohttp has just put a tag of its own. Runs before the headers are sent."""
+    if isinstance(response, FileOfRun):
+        response.headers[hdrs.ETAG] = f'"{response.tag}"'
+        response.headers.popall(hdrs.LAST_MODIFIED, None)  # a second clock beside the hash could only disagree
+
+
+BYTES: Final = Reply("The file.", {"type": "string", "format": "binary"}, "*/*")
+REPLIES: Final = {
+    200: BYTES,
+    206: Reply("The range that was asked for.", {"type": "string", "format": "binary"}, "*/*"),
+    304: Reply("The client has it already."),
+    404: Reply("There is no such run or file.", "Error"),
+    412: Reply("The file is not the one in If-Match.", "Error"),
+    416: Reply("The range lies outside the file."),
+}
+DOWNLOAD: Final = (Query("download", {"type": "string"}, "Present: as an attachment, to be saved."),)
+ROUTES: Final = (
+    Route(
+        "GET", "/api/media/{media}/{run_id}", media_file, "media", "A run's main file of a medium", REPLIES, DOWNLOAD
+    ),
+    Route(
+        "GET",
+        "/api/media/{media}/{run_id}/{index}",
+        media_file,
+        "media",
+        "One of a run's files of a medium",
+        REPLIES,
+        DOWNLOAD,
+    ),
+)

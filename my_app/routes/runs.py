@@ -1,0 +1,131 @@
+"""Runs: what there is, how one ended, and stopping or repeating it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response, request
+
+from devserver.errors import InputError
+from my_app.flask_app import json_reply, the_parts, user_id
+from my_app.route import Query, Reply, Route, check_run_id, unknown_run
+from my_app.waiting import WAIT_HEADER, Wait, Wish
+
+STATES: Final = ["queued", "running", "success", "failed", "blocked", "cancelled"]
+MOST_RUNS: Final = 200
+FEW_RUNS: Final = 50
+
+
+def links(run_id: str) -> dict[str, str]:
+    """Where to go on with a run."""
+    run = f"/api/runs/{run_id}"
+    return {"run": run, "answer": f"{run}/answer", "events": f"{run}/events", "cancel": f"{run}/cancel"}
+
+
+def started(run_id: str, wish: Wish) -> Response:
+    """The answer for a run that was just accepted: 202, which the front turns into the finished one on demand."""
+    answer = the_parts().answer(run_id)
+    headers = {"Location": f"/api/runs/{run_id}"}
+    if wish.mode != "no":
+        headers[WAIT_HEADER] = Wait(run_id, wish).header()
+    return json_reply({"links": links(run_id), **answer.body}, answer.status, headers)
+
+
+def list_runs() -> Response:
+    """The newest runs first."""
+    limit = request.args.get("limit", str(FEW_RUNS))
+    if not limit.isdecimal() or not 1 <= int(limit[:9]) <= MOST_RUNS:
+        message = "limit says how many runs to list."
+        raise InputError(message, field="limit", value=limit, allowed=f"a number from 1 to {MOST_RUNS}")
+    state = request.args.get("state")
+    if state is not None and state not in STATES:
+        raise InputError("No run is ever in that state.", field="state", value=state, allowed=STATES)
+    before = request.args.get("before")
+    if before is not None:
+        check_run_id(before)
+    return json_reply(the_parts().list_runs(user_id(), int(limit), before, state))
+
+
+def show_run(run_id: str) -> Response:
+    """Everything that is known about a run."""
+    detail = the_parts().run_detail(check_run_id(run_id))
+    if detail is None:
+        raise unknown_run(run_id)
+    return json_reply({"links": links(run_id), **detail})
+
+
+def answer(run_id: str) -> Response:
+    """What `execute` answers for this run, now."""
+    found = the_parts().answer(check_run_id(run_id))
+    headers = {"Location": f"/api/runs/{run_id}"} if found.status == 202 else {}
+    return json_reply({"links": links(run_id), **found.body}, found.status, headers)
+
+
+def cancel(run_id: str) -> Response:
+    """Ask a run to stop; its record is completed all the same."""
+    return json_reply(the_parts().cancel(check_run_id(run_id), user_id()))
+
+
+def rerun(run_id: str) -> Response:
+    """Run the recorded values again: same graph, same seeds."""
+    return started(the_parts().rerun(check_run_id(run_id), user_id()).run_id, Wish("no"))
+
+
+ACCEPTED: Final = Reply("The run was accepted and goes on; `links` says where to look.", "Answer")
+RUN_ANSWERS: Final = {
+    200: Reply("The run has ended well.", "Answer"),
+    202: ACCEPTED,
+    403: Reply("A safety stage blocked the run.", "FailedAnswer"),
+    409: Reply("The run was cancelled, or nothing here can make it and no fallback was allowed.", "FailedAnswer"),
+    500: Reply("The server made a mistake.", "FailedAnswer"),
+    502: Reply("A backend failed, or what it made was refused.", "FailedAnswer"),
+    504: Reply("The run took longer than its output config allows.", "FailedAnswer"),
+}
+UNKNOWN: Final = Reply("There is no such run.", "Error")
+ROUTES: Final = (
+    Route(
+        "GET",
+        "/api/runs",
+        list_runs,
+        "runs",
+        "List runs, the newest first",
+        {200: Reply("A page of runs.", "RunList"), 422: Reply("A query value is not allowed.", "Error")},
+        query=(
+            Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_RUNS, "default": FEW_RUNS}, "How many."),
+            Query("before", {"type": "string"}, "The run_id of the last run already seen."),
+            Query("state", {"type": "string", "enum": STATES}, "Only runs in this state."),
+        ),
+    ),
+    Route(
+        "GET",
+        "/api/runs/{run_id}",
+        show_run,
+        "runs",
+        "One run with its stages and files",
+        {200: Reply("The run.", "Run"), 404: UNKNOWN},
+    ),
+    Route(
+        "GET",
+        "/api/runs/{run_id}/answer",
+        answer,
+        "runs",
+        "The answer of `execute` for this run, as of now",
+        {**RUN_ANSWERS, 404: UNKNOWN},
+    ),
+    Route(
+        "POST",
+        "/api/runs/{run_id}/cancel",
+        cancel,
+        "runs",
+        "Stop a run",
+        {200: Reply("What became of it.", "Cancelled"), 404: UNKNOWN, 409: Reply("It has ended already.", "Error")},
+    ),
+    Route(
+        "POST",
+        "/api/runs/{run_id}/rerun",
+        rerun,
+        "runs",
+        "Run the same graph with the same values again",
+        {202: ACCEPTED, 404: UNKNOWN, 409: Reply("It left nothing that could be run again.", "Error")},
+    ),
+)

@@ -1,0 +1,83 @@
+"""Starting a run, and what there is to start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response, request
+
+from my_app.flask_app import json_body, json_reply, the_parts, user_id
+from my_app.route import FlaskView, Reply, Route
+from my_app.routes.runs import RUN_ANSWERS, started
+from my_app.waiting import read_wish
+from schemas import describe
+
+EXAMPLE: Final = {
+    "schema": "dada",
+    "input_text": "test",
+    "output_config": "acestep_instrumental",
+    "execution_mode": "eco",
+    "safety_level": "off",
+}
+
+
+def execute() -> Response:
+    """Start a run; the front waits for its end, unless asked not to."""
+    parts, body = the_parts(), json_body()
+    run_id = parts.accept(body, user_id(), dict(request.headers)).run_id
+    wait_s = parts.execute_schema["properties"]["wait_timeout_s"]["default"]
+    return started(run_id, read_wish(body, request.headers, wait_s))
+
+
+def list_schemas() -> Response:
+    """The interception configs: how a text can be transformed."""
+    return json_reply({"schemas": describe.interceptions(the_parts().definitions.catalog)})
+
+
+def list_outputs() -> Response:
+    """The output configs: what can be made, with which parameters."""
+    return json_reply({"outputs": describe.outputs(the_parts().definitions.catalog)})
+
+
+def list_pipelines() -> Response:
+    """The pipelines: which stages a run goes through."""
+    return json_reply({"pipelines": describe.pipelines(the_parts().definitions.catalog)})
+
+
+def list_chunks() -> Response:
+    """The chunks: the steps that pipelines and configs are built of."""
+    return json_reply({"chunks": describe.chunks(the_parts().definitions.catalog)})
+
+
+def _list(path: str, view: FlaskView, summary: str) -> Route:
+    name = path.rpartition("/")[2]
+    schema = {
+        "type": "object",
+        "required": [name],
+        "properties": {name: {"type": "array", "items": {"type": "object"}}},
+    }
+    return Route("GET", path, view, "schema", summary, {200: Reply("What there is, by name.", schema)})
+
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/api/schema/pipeline/execute",
+        execute,
+        "schema",
+        "Make something",
+        {
+            **RUN_ANSWERS,
+            400: Reply("The body is no JSON object, or a field is missing.", "Error"),
+            404: Reply("A definition that the request names does not exist.", "Error"),
+            413: Reply("The body is too large.", "Error"),
+            422: Reply("A field or a parameter has a value that is not allowed.", "Error"),
+        },
+        body="ExecuteRequest",
+        body_example=EXAMPLE,
+    ),
+    _list("/api/schema/schemas", list_schemas, "How a text can be transformed"),
+    _list("/api/schema/outputs", list_outputs, "What can be made"),
+    _list("/api/schema/pipelines", list_pipelines, "The ways through a run"),
+    _list("/api/schema/chunks", list_chunks, "The steps that runs are made of"),
+)

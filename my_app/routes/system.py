@@ -1,0 +1,52 @@
+"""How the server is, and what it offers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from my_app.context import CONTEXT
+from my_app.errors import json_response
+from my_app.route import Reply, Route
+from my_app.routes.pages import public_file
+
+
+async def health(request: web.Request) -> web.StreamResponse:
+    """Answered on the loop, so it tells that the loop turns."""
+    return json_response(200, request.app[CONTEXT].parts.health())
+
+
+async def ready(request: web.Request) -> web.StreamResponse:
+    """200 when a run could be made now, 503 until then."""
+    is_ready, detail = await asyncio.to_thread(request.app[CONTEXT].parts.ready)
+    return json_response(200 if is_ready else 503, detail)
+
+
+async def openapi(request: web.Request) -> web.StreamResponse:
+    """This interface, for programs."""
+    return json_response(200, request.app[CONTEXT].openapi)
+
+
+async def docs(request: web.Request) -> web.StreamResponse:
+    """This interface, for people."""
+    return await public_file(request, "docs.html")
+
+
+STATE: Final = Reply("How it is.", {"type": "object"})
+ROUTES: Final = (
+    Route("GET", "/health", health, "system", "Whether the server is alive", {200: STATE}),
+    Route(
+        "GET",
+        "/ready",
+        ready,
+        "system",
+        "Whether it can make something now",
+        {200: STATE, 503: Reply("Not now; the body says why.", {"type": "object"})},
+    ),
+    Route(
+        "GET", "/openapi.json", openapi, "system", "This description", {200: Reply("OpenAPI 3.1.", {"type": "object"})}
+    ),
+    Route("GET", "/docs", docs, "system", "This description as a page", {200: Reply("A page.", None, "text/html")}),
+)

@@ -1,0 +1,91 @@
+"""The JSON Schemas of what the server says. Objects may have more keys than are named here."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+TEXT: Final = {"type": "string"}
+COUNT: Final = {"type": "integer", "minimum": 0}
+SECONDS: Final = {"type": ["number", "null"], "description": "seconds"}
+ANYTHING: Final[dict[str, Any]] = {}
+STATE: Final = {"type": "string", "enum": ["queued", "running", "success", "failed", "blocked", "cancelled"]}
+OBJECT: Final = {"type": "object"}
+OBJECTS: Final = {"type": "array", "items": OBJECT}
+WARNINGS: Final = {"type": "array", "items": {"$ref": "#/components/schemas/Warning"}}
+
+
+def _object(required: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required.split(), "properties": properties}
+
+
+ERROR: Final = _object(
+    "stage code message hint",
+    stage={**TEXT, "description": "`request`, or the stage of the run that failed"},
+    code={**TEXT, "description": "for programs"},
+    message=TEXT,
+    hint={**TEXT, "description": "what can be done about it"},
+    field={**TEXT, "description": "the field that is to blame, '' where none is"},
+    value={"description": "what was sent there"},
+    allowed={"description": "what may stand there: a list, or words"},
+)
+LINKS: Final = {"type": "object", "additionalProperties": TEXT, "description": "where to go on with the run"}
+MEDIA_OUTPUT: Final = _object(
+    "config status url media_type",
+    config={**TEXT, "description": "the output config that was asked for"},
+    config_used={**TEXT, "description": "the one that made it; another one where a fallback was used"},
+    status=TEXT,
+    run_id=TEXT,
+    url=TEXT,
+    media_type=TEXT,
+    media_stored={"type": "boolean"},
+    execution_time=SECONDS,
+    metadata=OBJECT,
+)
+ANSWER: Final = _object(
+    "status run_id",
+    status=STATE,
+    run_id=TEXT,
+    links=LINKS,
+    schema=TEXT,
+    config_name=TEXT,
+    input_text=TEXT,
+    final_output={"type": ["string", "null"], "description": "the text that the media was made from"},
+    steps_completed=COUNT,
+    execution_time=SECONDS,
+    metadata=OBJECT,
+    media_output={"oneOf": [{"$ref": "#/components/schemas/MediaOutput"}, {"type": "null"}]},
+    media_outputs={"type": "array", "items": {"$ref": "#/components/schemas/MediaOutput"}},
+    warnings=WARNINGS,
+)
+EVENT: Final = _object(
+    "seq run_id stage take attempt at kind data",
+    seq={
+        "type": ["integer", "null"],
+        "description": "grows over the whole server; null for events that are not stored",
+    },
+    run_id={"type": ["string", "null"], "description": "null for the server's own events"},
+    stage=TEXT,
+    take=COUNT,
+    attempt=COUNT,
+    at={"type": "string", "format": "date-time"},
+    kind=TEXT,
+    data=OBJECT,
+)
+SHAPES: Final[dict[str, Any]] = {
+    "Error": _object("error", error={"$ref": "#/components/schemas/ErrorDetail"}),
+    "ErrorDetail": ERROR,
+    "Warning": _object("code message", code=TEXT, message=TEXT),
+    "MediaOutput": MEDIA_OUTPUT,
+    "Answer": ANSWER,
+    "FailedAnswer": {
+        "allOf": [
+            {"$ref": "#/components/schemas/Answer"},
+            _object("error", error={"$ref": "#/components/schemas/ErrorDetail"}),
+        ]
+    },
+    "Run": _object("run_id status", run_id=TEXT, status=STATE, links=LINKS, stages=OBJECTS, entities=OBJECTS),
+    "RunList": _object("runs", runs={"type": "array", "items": {"$ref": "#/components/schemas/RunLine"}}),
+    "RunLine": _object("run_id status", run_id=TEXT, status=STATE, title=TEXT, created_at=TEXT),
+    "Cancelled": _object("run_id status", run_id=TEXT, status=TEXT),
+    "Event": EVENT,
+}

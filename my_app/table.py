@@ -1,0 +1,17 @@
+"""The one table of routes: the routers and /openapi.json are made from it, and nothing else is served."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from my_app.route import Route
+from my_app.routes import events, media, pages, runs, schema, system
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *schema.ROUTES,
+    *runs.ROUTES,
+    *media.ROUTES,
+    *events.ROUTES,
+    *system.ROUTES,
+    *pages.ROUTES,
+)
