@@ -1,0 +1,56 @@
+"""Stopping one prompt, and making sure that it has stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+
+from devserver.comfy.client import Client
+from devserver.comfy.errors import StillRunning, Unreachable
+
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """What was done until the backend listed the prompt no more, in order; empty where it had ended already."""
+
+    did: tuple[Literal["deleted", "interrupted"], ...]
+
+
+async def cancel(client: Client, prompt_id: str, limit_seconds: float = 60.0) -> Cancelled:
+    """Delete a waiting prompt or interrupt a running one, and read back that it is gone.
+
+    A prompt that begins to run while it is being deleted is interrupted instead. A node stops where it looks for the
+    interruption, which may be seconds away, so the queue is read until then.
+
+    Raises:
+        StillRunning: it is still listed after `limit_seconds`.
+        Unreachable: the backend did not answer in that time.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + limit_seconds
+    did: list[Literal["deleted", "interrupted"]] = []
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            queue = await client.queue()
+            if prompt_id not in queue:
+                return Cancelled(tuple(did))
+            if prompt_id in queue.pending:
+                await client.delete(prompt_id)
+                did.append("deleted")
+            else:
+                await client.interrupt(prompt_id)
+                if "interrupted" not in did:
+                    did.append("interrupted")
+        except Unreachable:
+            if loop.time() >= deadline:
+                raise
+        if loop.time() >= deadline:
+            raise StillRunning(f"{client.base_url} still lists the prompt {prompt_id} after {limit_seconds:g} s")
+        # No event tells that a waiting prompt was deleted; only the queue does.
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,295 @@
+"""ComfyUI's HTTP interface, by base URL: the same client reaches ComfyUI, the embedded backend and every agent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+
+from devserver.comfy.errors import BackendError, OutputMissing, Unreachable, refusal
+from devserver.comfy.files import RemoteFile
+
+Graph = dict[str, dict[str, Any]]
+
+CONNECT_SECONDS = 5.0
+# A backend that loads a model holds its interpreter for seconds; an answer that takes longer than this is none.
+ANSWER_SECONDS = 30.0
+# Built from disk by the backend: large model folders on network drives are slow.
+OBJECT_INFO_SECONDS = 120.0
+DOWNLOAD_CHUNK_BYTES = 1 << 20
+SHOWN_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The prompt ids that a backend runs now, and those that wait, in the order in which they will run."""
+
+    running: tuple[str, ...]
+    pending: tuple[str, ...]
+
+    def __contains__(self, prompt_id: object) -> bool:
+        return prompt_id in self.running or prompt_id in self.pending
+
+
+class Client:
+    """One backend over HTTP.
+
+    Args:
+        base_url: where the protocol begins; may have a path (`http://127.0.0.1:7801/ComfyBackendDirect`).
+        headers: sent with every request and with the websocket's handshake.
+
+    Every method raises `Unreachable` where no answer comes and `BackendError` where the answer makes no sense.
+    """
+
+    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.headers = dict(headers or {})
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def websocket_url(self) -> str:
+        """The address of the event socket, without the client id."""
+        return "ws" + self.base_url.removeprefix("http") + "/ws"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def object_info(self) -> dict[str, Any]:
+        """Every node class that the backend has, as it describes them itself."""
+        return _object(await self._json("GET", "/object_info", seconds=OBJECT_INFO_SECONDS), "/object_info")
+
+    async def system_stats(self) -> dict[str, Any]:
+        return _object(await self._json("GET", "/system_stats"), "/system_stats")
+
+    async def submit(
+        self, graph: Graph, prompt_id: str, client_id: str, extra_data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Put a graph into the backend's queue under an id of ours.
+
+        The id must be fresh: a backend takes a second prompt with the same id and mixes the two up. `number` is never
+        sent, since equal numbers stop ComfyUI's worker for good.
+
+        Raises:
+            Refused: the graph, or a branch of it, was not taken (what was taken of it has been removed again).
+            Unreachable: no answer, and the prompt has not arrived.
+        """
+        body: dict[str, Any] = {"prompt": graph, "prompt_id": prompt_id, "client_id": client_id}
+        if extra_data:
+            body["extra_data"] = dict(extra_data)
+        try:
+            status, answer = await self._exchange("POST", "/prompt", json_body=body)
+        except Unreachable:
+            if await self._arrived(prompt_id):
+                return
+            raise
+        if status == 200 and isinstance(answer, dict):
+            if answer.get("node_errors"):
+                # ComfyUI runs what is left of a graph; half a result is none.
+                await self._withdraw(prompt_id)
+                raise refusal(answer, status)
+            given = str(answer.get("prompt_id"))
+            if given != prompt_id:
+                await self._withdraw(given)
+                raise BackendError(f"{self.base_url} gives prompts ids of its own ({given}): this ComfyUI is too old")
+            return
+        if isinstance(answer, dict) and (answer.get("error") or answer.get("node_errors")):
+            raise refusal(answer, status)
+        raise _unexpected("POST", self.base_url + "/prompt", status, answer)
+
+    async def history(self, prompt_id: str) -> dict[str, Any] | None:
+        """The entry of a prompt that has ended (well or badly), or None."""
+        entries = _object(await self._json("GET", f"/history/{quote(prompt_id, safe='')}"), "/history")
+        entry = entries.get(prompt_id)
+        return entry if isinstance(entry, dict) else None
+
+    async def queue(self) -> Queue:
+        answer = _object(await self._json("GET", "/queue"), "/queue")
+        return Queue(_prompt_ids(answer.get("queue_running")), _prompt_ids(answer.get("queue_pending")))
+
+    async def delete(self, prompt_id: str) -> None:
+        """Take a waiting prompt out of the queue; an id that does not wait is no error."""
+        await self._command("/queue", {"delete": [prompt_id]})
+
+    async def interrupt(self, prompt_id: str) -> None:
+        """Stop this prompt if it runs; another one is left alone."""
+        await self._command("/interrupt", {"prompt_id": prompt_id})
+
+    async def free(self) -> None:
+        """Unload models and give back memory."""
+        await self._command("/free", {"unload_models": True, "free_memory": True})
+
+    async def upload(self, path: Path, name: str, subfolder: str = "") -> str:
+        """Put a local file into the backend's input folder; returns the name by which a loader node finds it."""
+        with await asyncio.to_thread(path.open, "rb") as content:
+            form = aiohttp.FormData()
+            form.add_field("image", content, filename=name, content_type="application/octet-stream")
+            form.add_field("type", "input")
+            form.add_field("subfolder", subfolder)
+            answer = _object(await self._json("POST", "/upload/image", form=form, seconds=None), "/upload/image")
+        stored, folder = str(answer.get("name", name)), str(answer.get("subfolder", subfolder))
+        return f"{folder}/{stored}" if folder else stored
+
+    async def size(self, file: RemoteFile) -> int | None:
+        """The length in bytes of an output, or None where the backend does not tell.
+
+        Raises:
+            OutputMissing: the backend has no such file.
+        """
+        async with self._request("HEAD", "/view", params=file.query()) as response:
+            if response.status == 404:
+                raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
+            return response.content_length if response.status == 200 else None
+
+    async def fetch(self, file: RemoteFile, target: Path) -> None:
+        """Download an output into `target`, replacing what is there; no limit on its whole time or size.
+
+        Raises:
+            OutputMissing: the backend has no such file.
+            Unreachable: the connection broke before the end.
+        """
+        async with self._request("GET", "/view", params=file.query()) as response:
+            if response.status == 404:
+                raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
+            if response.status != 200:
+                text = (await response.content.read(SHOWN_CHARACTERS)).decode(errors="replace")
+                raise _unexpected("GET", str(response.url), response.status, text)
+            received = await _stream(response, target)
+            expected = response.content_length
+        if expected is not None and received != expected:
+            raise Unreachable(f"{self.base_url} sent {received} of {expected} bytes of {file.path!r}")
+
+    async def _withdraw(self, prompt_id: str) -> None:
+        await self.delete(prompt_id)
+        await self.interrupt(prompt_id)
+
+    async def _arrived(self, prompt_id: str) -> bool:
+        """Whether a prompt whose answer was lost is known to the backend after all."""
+        try:
+            return prompt_id in await self.queue() or await self.history(prompt_id) is not None
+        except Unreachable:
+            return False
+
+    async def _command(self, path: str, body: dict[str, Any]) -> None:
+        status, answer = await self._exchange("POST", path, json_body=body)
+        if status >= 300:
+            raise _unexpected("POST", self.base_url + path, status, answer)
+
+    async def _json(
+        self, method: str, path: str, *, form: aiohttp.FormData | None = None, seconds: float | None = ANSWER_SECONDS
+    ) -> Any:
+        status, answer = await self._exchange(method, path, form=form, seconds=seconds)
+        if status != 200 or isinstance(answer, str):
+            raise _unexpected(method, self.base_url + path, status, answer)
+        return answer
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        json_body: Any = None,
+        form: aiohttp.FormData | None = None,
+        seconds: float | None = ANSWER_SECONDS,
+    ) -> tuple[int, Any]:
+        """One request; the status and the body: parsed where it is JSON, else the first words as text."""
+        async with self._request(method, path, json_body=json_body, form=form, seconds=seconds) as response:
+            body = await response.read()
+            try:
+                return response.status, json.loads(body)
+            except ValueError:
+                return response.status, " ".join(body[:2000].decode(errors="replace").split())[:SHOWN_CHARACTERS]
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json_body: Any = None,
+        form: aiohttp.FormData | None = None,
+        seconds: float | None = ANSWER_SECONDS,
+    ) -> _Exchange:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers={"Accept-Encoding": "identity", **self.headers},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # Without these a long upload or download would end at aiohttp's five minutes.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
+                connector=aiohttp.TCPConnector(limit=64),
+            )
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=seconds)
+        url = self.base_url + path
+        # A redirect is a login page or another program: never the protocol.
+        context = self._session.request(
+            method, url, params=params, json=json_body, data=form, timeout=timeout, allow_redirects=False
+        )
+        return _Exchange(context, f"{method} {url}")
+
+
+class _Exchange:
+    """aiohttp's request with its many errors turned into ours, while asking and while reading."""
+
+    def __init__(self, context: Any, what: str) -> None:
+        self._context = context
+        self._what = what
+
+    async def __aenter__(self) -> aiohttp.ClientResponse:
+        try:
+            response: aiohttp.ClientResponse = await self._context.__aenter__()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreachable(error) from error
+        return response
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._context.__aexit__(kind, error, trace)
+        if isinstance(error, aiohttp.ClientError | TimeoutError):
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: BaseException) -> Unreachable:
+        reason = str(error) or type(error).__name__
+        return Unreachable(f"{self._what}: no answer ({reason})")
+
+
+async def _stream(response: aiohttp.ClientResponse, target: Path) -> int:
+    received = 0
+    with await asyncio.to_thread(target.open, "wb") as out:
+        async for chunk in response.content.iter_chunked(DOWNLOAD_CHUNK_BYTES):
+            await asyncio.to_thread(out.write, chunk)
+            received += len(chunk)
+    return received
+
+
+def _object(answer: Any, path: str) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise BackendError(f"{path} answered with a {type(answer).__name__} instead of an object: no ComfyUI")
+    return answer
+
+
+def _prompt_ids(entries: Any) -> tuple[str, ...]:
+    """The ids of queue entries `[number, prompt_id, ...]`; a backend lists its heap, so they are sorted here."""
+    listed = [entry for entry in entries or [] if isinstance(entry, list) and len(entry) > 1]
+    return tuple(str(entry[1]) for entry in sorted(listed, key=lambda entry: float(entry[0])))
+
+
+def _unexpected(method: str, url: str, status: int, answer: Any) -> BackendError:
+    words = answer if isinstance(answer, str) else json.dumps(answer)[:SHOWN_CHARACTERS]
+    return BackendError(f"{method} {url} answered {status}: {words or 'nothing'}", status)

@@ -1,0 +1,184 @@
+"""What can go wrong between us and a backend, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+SHOWN_CHOICES = 12
+
+
+class BackendError(Exception):
+    """A backend did not do what was asked.
+
+    Args:
+        message: what happened, in plain words.
+        status: the HTTP status where an answer came, else None.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unreachable(BackendError):
+    """No answer: nothing listens, the connection broke, or a time limit passed."""
+
+
+class StillRunning(BackendError):
+    """A prompt was told to stop, and the backend still lists it after the allowed time."""
+
+
+class UnsafePath(BackendError):
+    """A backend named a file outside its own folders."""
+
+
+class OutputMissing(BackendError):
+    """A file that the history names is not there (a cached answer whose file was deleted, for example)."""
+
+
+class PromptLost(BackendError):
+    """The backend knows the prompt neither as queued nor as finished: it was deleted, or the backend restarted."""
+
+
+class Interrupted(BackendError):
+    """The prompt was stopped before its end."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a prompt failed while it ran."""
+
+    message: str
+    node_id: str | None = None
+    node_type: str | None = None
+    exception_type: str | None = None
+    out_of_memory: bool = False
+
+    def __str__(self) -> str:
+        where = f"node {self.node_id} ({self.node_type}): " if self.node_id is not None else ""
+        kind = "out of memory: " if self.out_of_memory else ""
+        return f"{where}{kind}{self.message}"
+
+
+class PromptFailed(BackendError):
+    """The prompt ran and failed; `failure` says where and why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+@dataclass(frozen=True)
+class NodeError:
+    """One reason of a backend for not taking one node of a graph.
+
+    `allowed` is what would have been taken, in words, or None where the backend does not say.
+    """
+
+    node_id: str
+    class_type: str
+    type: str
+    message: str
+    details: str
+    input: str | None = None
+    value: Any = None
+    allowed: str | None = None
+
+    def __str__(self) -> str:
+        where = f"node {self.node_id} ({self.class_type})"
+        if self.type == "required_input_missing":
+            return f"{where}: required input {self.input!r} is missing"
+        if self.input is not None and self.allowed is not None:
+            return f"{where}: input {self.input!r} is {self.value!r}, allowed: {self.allowed}"
+        what = f" input {self.input!r}:" if self.input is not None else ""
+        reason = ", ".join(dict.fromkeys(part for part in (self.message, self.details) if part))
+        return f"{where}:{what} {reason}"
+
+
+class Refused(BackendError):
+    """The backend did not take a graph, or only a part of it.
+
+    Attributes:
+        type: the backend's own word (`prompt_outputs_failed_validation`).
+        details: the backend's own details.
+        node_errors: one entry for each reason, empty where the backend names no node.
+    """
+
+    def __init__(
+        self,
+        type_: str,
+        message: str,
+        details: str = "",
+        node_errors: tuple[NodeError, ...] = (),
+        status: int | None = None,
+    ) -> None:
+        self.type = type_
+        self.message = message
+        self.details = details
+        self.node_errors = node_errors
+        super().__init__(self._in_words(), status)
+
+    def _in_words(self) -> str:
+        reasons = "; ".join(str(error) for error in self.node_errors) or self.details.strip()
+        if reasons:
+            return f"the backend refused the graph: {self.message.rstrip('.')}: {reasons}"
+        if self.type == "prompt_outputs_failed_validation":
+            # What a cycle of links looks like: no node, no details.
+            return "the backend refused the graph and gave no reason; a cycle among its links does that"
+        return f"the backend refused the graph: {self.message}"
+
+
+def refusal(body: dict[str, Any], status: int) -> Refused:
+    """A `Refused` from an answer of POST /prompt (a 400, or a 200 with `node_errors`)."""
+    error = body.get("error") or {}
+    if isinstance(error, str):
+        error = {"message": error}
+    reasons = tuple(_node_errors(body.get("node_errors") or {}))
+    message = error.get("message") or "a part of the graph is not valid"
+    return Refused(error.get("type") or "node_errors", message, error.get("details") or "", reasons, status)
+
+
+def _node_errors(by_node: Any) -> list[NodeError]:
+    if not isinstance(by_node, dict):
+        return []
+    return [
+        _node_error(str(node_id), str(entry.get("class_type", "?")), error)
+        for node_id, entry in by_node.items()
+        for error in entry.get("errors", [])
+    ]
+
+
+def _node_error(node_id: str, class_type: str, error: dict[str, Any]) -> NodeError:
+    extra = error.get("extra_info") or {}
+    return NodeError(
+        node_id=node_id,
+        class_type=class_type,
+        type=str(error.get("type", "")),
+        message=str(error.get("message", "")),
+        details=str(error.get("details", "")),
+        input=extra.get("input_name"),
+        value=extra.get("received_value"),
+        allowed=_allowed(error.get("type"), extra.get("input_config")),
+    )
+
+
+def _allowed(type_: Any, input_config: Any) -> str | None:
+    if not isinstance(input_config, list) or not input_config:
+        return None
+    declared = input_config[0]
+    options = input_config[1] if len(input_config) > 1 and isinstance(input_config[1], dict) else {}
+    choices = declared if isinstance(declared, list) else options.get("options")
+    match type_:
+        case "value_not_in_list" if isinstance(choices, list):
+            shown = ", ".join(str(choice) for choice in choices[:SHOWN_CHOICES])
+            more = len(choices) - SHOWN_CHOICES
+            return f"{shown} and {more} more" if more > 0 else shown or "nothing (the backend has none)"
+        case "value_bigger_than_max":
+            return f"at most {options.get('max')}"
+        case "value_smaller_than_min":
+            return f"at least {options.get('min')}"
+        case "invalid_input_type":
+            return f"a value of type {declared}"
+        case _:
+            return None

@@ -1,0 +1,89 @@
+"""Which files a prompt has made, from its outputs; a folder or name of a backend is never trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from devserver.comfy.errors import UnsafePath
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file as a backend names it: `key` is the result key that listed it, `type` is output or temp.
+
+    Raises:
+        UnsafePath: the name would lead outside of the backend's folder.
+    """
+
+    node_id: str
+    key: str
+    filename: str
+    subfolder: str = ""
+    type: str = "output"
+
+    def __post_init__(self) -> None:
+        folder, name = self.subfolder.replace("\\", "/"), self.filename.replace("\\", "/")
+        parts = PurePosixPath(folder, name)
+        plain = name not in {"", ".", ".."} and "/" not in name and "\0" not in f"{folder}{name}"
+        if not plain or parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+            raise UnsafePath(f"the backend names the file {self.subfolder!r} / {self.filename!r}, outside its folder")
+
+    @property
+    def path(self) -> str:
+        """Folder and name, with slashes, below the folder of its type."""
+        return str(PurePosixPath(self.subfolder.replace("\\", "/"), self.filename))
+
+    def query(self) -> dict[str, str]:
+        """The parameters of `/view`, in the backend's own spelling."""
+        return {"filename": self.filename, "subfolder": self.subfolder, "type": self.type}
+
+    def below(self, folder: Path) -> Path:
+        """Where the file lies below a shared folder, symbolic links followed.
+
+        Raises:
+            UnsafePath: it would lie outside.
+        """
+        root = folder.resolve()
+        place = (root / self.path).resolve()
+        if not place.is_relative_to(root):
+            raise UnsafePath(f"the backend's file {self.path!r} is a link to outside of {folder}")
+        return place
+
+
+def files_of(outputs: Mapping[str, Any]) -> list[RemoteFile]:
+    """Every file that a prompt's outputs name, in their order, whatever the result key.
+
+    Node packs write `audio`, `images`, `gifs`, `video`, `files`, `3d`; only `filename` counts. Temporary files
+    (previews) are listed only where there is nothing else. Copies of a file's name are listed once.
+    """
+    listed = list(dict.fromkeys(_entries(outputs)))
+    for kind in ("output", "temp"):
+        files = [file for file in listed if file.type == kind]
+        if files:
+            return files
+    return []
+
+
+def _entries(outputs: Mapping[str, Any]) -> Iterator[RemoteFile]:
+    seen: set[tuple[str, str, str]] = set()
+    for node_id, result in outputs.items():
+        if not isinstance(result, dict):
+            continue
+        for key, value in result.items():
+            for entry in value if isinstance(value, list) else [value]:
+                if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
+                    continue
+                file = RemoteFile(
+                    node_id=str(node_id),
+                    key=str(key),
+                    filename=entry["filename"],
+                    subfolder=str(entry.get("subfolder") or ""),
+                    type=str(entry.get("type") or "output"),
+                )
+                place = (file.type, file.subfolder, file.filename)
+                if place not in seen:
+                    seen.add(place)
+                    yield file

@@ -1,0 +1,280 @@
+"""Following prompts to their end: the socket tells what happens, history and queue tell what is true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from devserver.comfy.cancel import cancel
+from devserver.comfy.client import Client, Queue
+from devserver.comfy.errors import BackendError, Unreachable
+from devserver.comfy.listen import Listener
+from devserver.comfy.prompt import Outcome, Progress, PromptEvent, outcome_of
+
+OnEvent = Callable[[PromptEvent], None]
+
+# After these the history entry exists, or will in a moment; only `executing` without a node comes after it.
+ENDINGS = frozenset({"execution_success", "execution_error", "execution_interrupted"})
+CONNECT_LIMIT_SECONDS = 1.0
+FIRST_REREAD_SECONDS = 0.02
+# Re-reads of the history after an end was told, with doubling pauses: about three seconds.
+REREADS = 8
+# Polls in a row that see a prompt run of which the socket has not said a word: the socket is deaf.
+SILENT_POLLS = 2
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Follows any number of prompts of one backend over one socket.
+
+    Args:
+        client: the backend.
+        client_id: of this process alone; prompts must be submitted with it.
+        poll_seconds: how long a prompt may be silent before history and queue are asked about it.
+        patience_seconds: how long the backend may give no answer while prompts are followed.
+    """
+
+    def __init__(
+        self, client: Client, client_id: str, *, poll_seconds: float = 1.0, patience_seconds: float = 120.0
+    ) -> None:
+        self.client = client
+        self.client_id = client_id
+        self.poll_seconds = poll_seconds
+        self.patience_seconds = patience_seconds
+        self._watches: dict[str, Watch] = {}
+        self._listener = Listener(client, client_id, self._hear, self._see, self._reconcile)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the socket stands; prompts are followed without it too, by polling."""
+        return self._listener.connected
+
+    async def start(self) -> None:
+        """Open the socket; a backend that is not there yet is no error, it is tried again."""
+        await self._listener.start()
+
+    async def close(self) -> None:
+        await self._listener.close()
+
+    def watch(self, prompt_id: str, graph: Mapping[str, Mapping[str, Any]] | None = None) -> Watch:
+        """A watch for a prompt that is about to be submitted; enter it before the POST, so that no event is missed.
+
+        `graph` names the nodes in events and makes the progress exact.
+        """
+        return Watch(self, prompt_id, graph)
+
+    async def follow(
+        self,
+        prompt_id: str,
+        on_event: OnEvent | None = None,
+        cancelled: asyncio.Event | None = None,
+        graph: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Outcome:
+        """Follow a prompt that was submitted before (by an earlier process, say); asks for its state at once."""
+        async with self.watch(prompt_id, graph) as watch:
+            watch.check()
+            return await watch.outcome(on_event, cancelled)
+
+    def enter(self, watch: Watch) -> None:
+        """Begin to pass a prompt's events to its watch."""
+        if watch.prompt_id in self._watches:
+            raise ValueError(f"the prompt {watch.prompt_id} is already followed")
+        self._watches[watch.prompt_id] = watch
+
+    def leave(self, watch: Watch) -> None:
+        del self._watches[watch.prompt_id]
+
+    async def listening(self) -> None:
+        """Give the socket a moment to stand before a prompt is submitted; without it the prompt is polled for."""
+        await self._listener.ready(CONNECT_LIMIT_SECONDS)
+
+    async def refresh(self) -> None:
+        """Open the socket anew, since it does not hear what happens."""
+        await self._listener.refresh()
+
+    def _hear(self, kind: str, data: dict[str, Any]) -> None:
+        watch = self._watches.get(str(data.get("prompt_id")))
+        if watch is not None:
+            watch.hear(kind, data)
+
+    def _see(self, metadata: dict[str, Any] | None, mime: str, image: bytes) -> None:
+        if metadata is None:
+            # The old form names no prompt: it is ours only where one prompt of ours, and no other, runs.
+            running = [watch for watch in self._watches.values() if watch.running]
+            if len(running) == 1:
+                running[0].see({"node": None, "image": image, "mime": mime})
+            return
+        watch = self._watches.get(str(metadata.get("prompt_id")))
+        if watch is not None:
+            watch.see({"node": metadata.get("node_id"), "image": image, "mime": mime})
+
+    def _reconcile(self) -> None:
+        for watch in self._watches.values():
+            watch.check()
+
+
+class Watch:
+    """One prompt, from before its submission to its outcome."""
+
+    def __init__(self, follower: Follower, prompt_id: str, graph: Mapping[str, Mapping[str, Any]] | None) -> None:
+        self.prompt_id = prompt_id
+        self.running = False
+        self._follower = follower
+        self._client = follower.client
+        self._progress = Progress(graph)
+        # What was heard, as (type, data); None asks for the truth.
+        self._inbox: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
+        self._end_heard = False
+        self._stopped = False
+        self._trouble: BackendError | None = None
+        self._absences = 0
+        self._silent_polls = 0
+        self._unanswered_since: float | None = None
+
+    async def __aenter__(self) -> Self:
+        self._follower.enter(self)
+        await self._follower.listening()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._follower.leave(self)
+
+    def hear(self, kind: str, data: dict[str, Any]) -> None:
+        """Take a message of the socket about this prompt."""
+        self.running = not _is_end(kind, data)
+        self._inbox.put_nowait((kind, data))
+
+    def see(self, preview: dict[str, Any]) -> None:
+        """Take a preview image of this prompt."""
+        self._inbox.put_nowait(("preview", preview))
+
+    def check(self) -> None:
+        """Ask history and queue soon."""
+        self._inbox.put_nowait(None)
+
+    async def outcome(self, on_event: OnEvent | None = None, cancelled: asyncio.Event | None = None) -> Outcome:
+        """Wait for the end, however long the prompt runs and however silent it is.
+
+        Args:
+            on_event: called in order, in this task; what it raises ends the wait.
+            cancelled: when set, the prompt is deleted or interrupted, and the outcome is `interrupted` unless it had
+                ended before.
+
+        Raises:
+            Unreachable: no answer for `patience_seconds`.
+            StillRunning: it was to be cancelled and did not stop in that time.
+        """
+        tell = on_event or _ignore
+        canceller = asyncio.create_task(self._cancel_when(cancelled)) if cancelled is not None else None
+        try:
+            outcome = await self._until_end(tell)
+        finally:
+            if canceller is not None:
+                canceller.cancel()
+                await asyncio.gather(canceller, return_exceptions=True)
+        if outcome.state == "success":
+            for event in self._progress.finish():
+                tell(event)
+        return outcome
+
+    async def _until_end(self, tell: OnEvent) -> Outcome:
+        pause = self._follower.poll_seconds
+        while True:
+            try:
+                heard = await asyncio.wait_for(self._inbox.get(), pause)
+            except TimeoutError:
+                heard = None
+            if heard is not None:
+                kind, data = heard
+                if kind == "preview":
+                    tell(PromptEvent("preview", data))
+                    continue
+                for event in self._progress.read(kind, data):
+                    tell(event)
+                if not _is_end(kind, data):
+                    continue
+                if not self._end_heard:
+                    pause = FIRST_REREAD_SECONDS
+                self._end_heard = True
+            outcome = await self._ask()
+            if outcome is not None:
+                return outcome
+            pause = min(pause * 2, self._follower.poll_seconds) if self._end_heard else self._follower.poll_seconds
+
+    async def _ask(self) -> Outcome | None:
+        """The outcome if there is one by now."""
+        if self._trouble is not None:
+            raise self._trouble
+        try:
+            entry = await self._client.history(self.prompt_id)
+            queue = Queue((), ())
+            if entry is None:
+                queue = await self._client.queue()
+                if self.prompt_id not in queue:
+                    # It may have ended between the two questions.
+                    entry = await self._client.history(self.prompt_id)
+        except BackendError as error:
+            self._wait_for_answer(error)
+            return None
+        self._unanswered_since = None
+        if entry is not None:
+            if self._follower.connected and not self._end_heard:
+                await self._follower.refresh()
+            return outcome_of(entry)
+        if self.prompt_id in queue:
+            self._absences = 0
+            await self._suspect_deafness(queue)
+            return None
+        return self._absent()
+
+    def _absent(self) -> Outcome | None:
+        """What it means that the backend knows nothing of the prompt."""
+        self._absences += 1
+        if self._stopped:
+            return Outcome("interrupted")
+        if self._end_heard and self._absences < REREADS:
+            return None
+        return Outcome("lost")
+
+    async def _suspect_deafness(self, queue: Queue) -> None:
+        if self.prompt_id in queue.running and self._follower.connected and not self._progress.heard:
+            self._silent_polls += 1
+            if self._silent_polls == SILENT_POLLS:
+                await self._follower.refresh()
+
+    def _wait_for_answer(self, error: BackendError) -> None:
+        """Bear a backend without an answer for a while.
+
+        Raises:
+            Unreachable: for too long by now.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._unanswered_since is None:
+            self._unanswered_since = now
+            log.warning("%s does not answer, the prompt %s waits: %s", self._client.base_url, self.prompt_id, error)
+        if now - self._unanswered_since >= self._follower.patience_seconds:
+            limit = self._follower.patience_seconds
+            raise Unreachable(f"{self._client.base_url} has given no answer for {limit:g} s: {error}") from error
+
+    async def _cancel_when(self, cancelled: asyncio.Event) -> None:
+        await cancelled.wait()
+        try:
+            await cancel(self._client, self.prompt_id, self._follower.patience_seconds)
+            self._stopped = True
+        except BackendError as error:
+            self._trouble = error
+        self.check()
+
+
+def _is_end(kind: str, data: Mapping[str, Any]) -> bool:
+    return kind in ENDINGS or (kind == "executing" and data.get("node") is None)
+
+
+def _ignore(_event: PromptEvent) -> None:
+    pass

@@ -1,0 +1,162 @@
+"""The event socket of a backend, kept open: one per backend, ours by its client id, connected again when it drops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import struct
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from devserver.comfy.client import Client
+
+# An `executed` message carries whatever a node returns to the page; 5 MB were seen, the library's limit is 1 MB.
+FRAME_LIMIT_BYTES = 64 * 1024 * 1024
+OPEN_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+PING_SECONDS = 30.0
+# A backend that loads a model answers no ping meanwhile; hanging up on it would lose the rest of its events.
+PONG_SECONDS = 180.0
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+
+PREVIEW = 1
+PREVIEW_WITH_METADATA = 4
+IMAGE_MIMES = {1: "image/jpeg", 2: "image/png"}
+
+log = logging.getLogger(__name__)
+
+
+class Listener:
+    """Hears a backend's events as long as it is open.
+
+    Args:
+        client: whose base URL and headers are used.
+        client_id: prompts submitted with it send their events here; a second socket with the same id makes the
+            first one deaf, so it must be this process's own.
+        on_message: called with the type and the data of each text message.
+        on_preview: called with (metadata or None, mime, image) for each preview.
+        on_connect: called each time a connection stands; nothing that happened before is told again.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        client_id: str,
+        on_message: Callable[[str, dict[str, Any]], None],
+        on_preview: Callable[[dict[str, Any] | None, str, bytes], None],
+        on_connect: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._url = f"{client.websocket_url}?clientId={quote(client_id, safe='')}"
+        self._on_message = on_message
+        self._on_preview = on_preview
+        self._on_connect = on_connect
+        self._socket: ClientConnection | None = None
+        self._settled = asyncio.Event()  # set while no attempt to connect is under way
+        self._nudge = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._socket is not None
+
+    async def start(self) -> None:
+        """Begin to listen; returns when the first attempt has succeeded or failed."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep_open())
+        await self._settled.wait()
+
+    async def close(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def ready(self, limit_seconds: float) -> bool:
+        """Try to connect now if there is no connection; whether one stands after at most `limit_seconds`."""
+        if not self.connected and self._task is not None:
+            self._settled.clear()
+            self._nudge.set()
+            try:
+                await asyncio.wait_for(self._settled.wait(), limit_seconds)
+            except TimeoutError:
+                return False
+        return self.connected
+
+    async def refresh(self) -> None:
+        """Connect anew: this connection stands, but hears nothing."""
+        if self._socket is not None:
+            log.info("%s: the event socket is deaf, connecting again", self._client.base_url)
+            self._nudge.set()
+            await self._socket.close()
+
+    async def _keep_open(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            self._nudge.clear()
+            try:
+                await self._listen()
+                pause = FIRST_PAUSE_SECONDS
+            except (OSError, TimeoutError, WebSocketException) as error:
+                log.debug("%s: no event socket: %r", self._client.base_url, error)
+                pause = FIRST_PAUSE_SECONDS if self._socket else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            finally:
+                self._socket = None
+            self._settled.set()
+            try:
+                await asyncio.wait_for(self._nudge.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def _listen(self) -> None:
+        async with connect(
+            self._url,
+            additional_headers=self._client.headers,
+            max_size=FRAME_LIMIT_BYTES,
+            compression=None,
+            open_timeout=OPEN_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PONG_SECONDS,
+            proxy=None,  # as the HTTP client: backends are named by their own address
+        ) as socket:
+            # With this first frame previews come with the id of their prompt.
+            await socket.send(json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}}))
+            self._socket = socket
+            self._settled.set()
+            self._on_connect()
+            async for frame in socket:
+                if isinstance(frame, str):
+                    self._text(frame)
+                else:
+                    self._binary(frame)
+
+    def _text(self, frame: str) -> None:
+        try:
+            message = json.loads(frame)
+        except ValueError:
+            log.warning("%s: a text frame that is no JSON: %.80r", self._client.base_url, frame)
+            return
+        if isinstance(message, dict) and isinstance(message.get("data"), dict):
+            self._on_message(str(message.get("type")), message["data"])
+
+    def _binary(self, frame: bytes) -> None:
+        if len(frame) < 8:
+            return
+        kind, word = struct.unpack(">II", frame[:8])
+        if kind == PREVIEW:
+            self._on_preview(None, IMAGE_MIMES.get(word, "application/octet-stream"), frame[8:])
+        elif kind == PREVIEW_WITH_METADATA:
+            try:
+                metadata = json.loads(frame[8 : 8 + word])
+            except ValueError:
+                log.warning("%s: a preview whose metadata is no JSON", self._client.base_url)
+                return
+            if isinstance(metadata, dict):
+                self._on_preview(metadata, str(metadata.get("image_type", "image/jpeg")), frame[8 + word :])
