@@ -1,0 +1,94 @@
+"""The definitions that a server runs with: found by name, unchangeable, and stored with every run that uses them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from schemas.errors import UnknownName
+from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
+from schemas.nodes import Graph
+from schemas.sources import Source
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All definitions by name, and by (kind, name) the file that each was read from.
+
+    Kinds are chunk, pipeline, interception, output and graph.
+    """
+
+    chunks: Mapping[str, Chunk]
+    pipelines: Mapping[str, Pipeline]
+    interceptions: Mapping[str, InterceptionConfig]
+    outputs: Mapping[str, OutputConfig]
+    graphs: Mapping[str, Graph]
+    sources: Mapping[tuple[str, str], Source]
+
+    def graph_chunk(self, name: str) -> GraphChunk:
+        """The graph chunk of that name; UnknownName if there is none."""
+        return _find("graph chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, GraphChunk)})
+
+    def text_chunk(self, name: str) -> TextChunk:
+        """The text chunk of that name; UnknownName if there is none."""
+        return _find("text chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, TextChunk)})
+
+    def pipeline(self, name: str) -> Pipeline:
+        """The pipeline of that name; UnknownName if there is none."""
+        return _find("pipeline", name, self.pipelines)
+
+    def interception(self, name: str) -> InterceptionConfig:
+        """The interception config (a request's `schema`) of that name; UnknownName if there is none."""
+        return _find("schema", name, self.interceptions)
+
+    def output(self, name: str) -> OutputConfig:
+        """The output config of that name; UnknownName if there is none."""
+        return _find("output_config", name, self.outputs)
+
+    def graph(self, name: str) -> Graph:
+        """A copy of the graph of that name; UnknownName if there is none."""
+        return copy.deepcopy(_find("graph", name, self.graphs))
+
+    def chunk_of(self, output: str) -> GraphChunk:
+        """The chunk that makes an output config's media."""
+        return self.graph_chunk(self.output(output).chunk)
+
+    def fallbacks(self, output: str) -> tuple[OutputConfig, ...]:
+        """The output config and what it falls back to, in order; the loader has made sure that this ends."""
+        chain = [self.output(output)]
+        while chain[-1].fallback:
+            chain.append(self.output(chain[-1].fallback))
+        return tuple(chain)
+
+    def snapshot(self, pipeline: str, interception: str, outputs: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Every definition that a run can use, as JSON: {kind, name, file, sha256, content}; fallbacks included."""
+        configs = {config.name: config for name in outputs for config in self.fallbacks(name)}
+        chunks = {stage.chunk for stage in self.pipeline(pipeline).stages if stage.chunk in self.chunks}
+        chunks |= {config.chunk for config in configs.values()}
+        graphs = {chunk.graph for name in chunks if isinstance(chunk := self.chunks[name], GraphChunk)}
+        pipelines = {pipeline} | {config.pipeline for config in configs.values()}
+        keys = [("interception", interception)]
+        for kind, names in (("pipeline", pipelines), ("output", set(configs)), ("chunk", chunks), ("graph", graphs)):
+            keys += [(kind, name) for name in sorted(names)]
+        return [_entry(self.sources[key]) for key in keys]
+
+
+def _find(kind: str, name: str, known: Mapping[str, T]) -> T:
+    try:
+        return known[name]
+    except (KeyError, TypeError) as e:
+        raise UnknownName(kind, name, known) from e
+
+
+def _entry(source: Source) -> dict[str, Any]:
+    return {
+        "kind": source.kind,
+        "name": source.name,
+        "file": source.file,
+        "sha256": source.sha256,
+        "content": copy.deepcopy(source.content),
+    }

@@ -1,0 +1,115 @@
+"""From a chunk, a config and a request to a graph. Substitution is by place, never by text, and changes no input."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.errors import ParameterError, hint, nearest
+from schemas.model import GraphChunk, OutputConfig
+from schemas.nodes import Graph
+from schemas.values import PLACEHOLDERS, Placeholder, Value, draw_seed, is_random
+
+PREFIX = "@prefix"
+FILE_MARK = "@file:"
+# A user's text that begins like a file's mark gets one more "@", which binding takes off again.
+ESCAPED = re.compile(rf"@+{FILE_MARK[1:]}")
+
+
+def resolve(
+    chunk: GraphChunk, config: OutputConfig | None, requested: Mapping[str, Any], draw: Callable[[], int]
+) -> dict[str, Value]:
+    """Every parameter of the chunk with its value: the request's, else the config's, else the default.
+
+    A seed that is absent, null, -1 or "random" becomes draw(), an int from 0 to 2**32-1, within the parameter's range.
+    Null for another parameter counts as not given. Placeholders stay; a request cannot bring any. Raises ParameterError
+    for an unknown name, a value that is not allowed and a required value that is missing.
+    """
+    for name, value in requested.items():
+        if name not in chunk.parameters:
+            known = nearest(name, chunk.parameters, limit=len(chunk.parameters))
+            raise ParameterError(name, value, known, f"there is no parameter {name}; {hint(name, chunk.parameters)}")
+    configured = config.values if config else {}
+    resolved: dict[str, Value] = {}
+    for name, parameter in chunk.parameters.items():
+        value = requested.get(name)
+        if value is None and configured.get(name) in PLACEHOLDERS:
+            resolved[name] = Placeholder(PLACEHOLDERS[configured[name]])
+            continue
+        if value is None:
+            value = configured.get(name)
+        if value is None:
+            value = parameter.default
+        if parameter.type == "seed" and is_random(value):
+            resolved[name] = draw_seed(parameter.rule, draw)
+        elif value is None:
+            raise ParameterError(name, None, parameter.type, f"{name} is required: it has no default")
+        else:
+            resolved[name] = parameter.read(value)
+    return resolved
+
+
+def fill(values: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, Value]:
+    """The values with each placeholder replaced by its text; KeyError if the run has not made that text."""
+    return {name: texts[value.name] if isinstance(value, Placeholder) else value for name, value in values.items()}
+
+
+def compile_graph(chunk: GraphChunk, graph: Graph, values: Mapping[str, Value]) -> Graph:
+    """A copy of the graph with every value in its place, models named as the chunk does, and the mark `@prefix`.
+
+    `values` are filled and hold every parameter: ParameterError where one is missing or still a placeholder.
+    """
+    compiled = copy.deepcopy(graph)
+    for name, parameter in chunk.parameters.items():
+        value = values.get(name)
+        if value is None or isinstance(value, Placeholder):
+            raise ParameterError(name, value, parameter.type, f"{name} has no value yet")
+        for target in parameter.sets:
+            compiled[target.node]["inputs"][target.input] = _in_graph(value)
+    for model in chunk.models:
+        compiled[model.node]["inputs"][model.input] = model.file
+    for output in chunk.outputs:
+        compiled[output.node]["inputs"]["filename_prefix"] = PREFIX
+    return compiled
+
+
+def graph_hash(graph: Graph) -> str:
+    """The SHA-256 (hex) of the graph's canonical JSON: the order of keys does not matter."""
+    canonical = json.dumps(graph, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def bind(
+    graph: Graph,
+    *,
+    prefix: str,
+    models: Mapping[tuple[str, str], str] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Graph:
+    """A copy of a compiled graph as one backend gets it: its own names of models and uploaded files, and the prefix.
+
+    `models` is by (node id, input), `files` by "<sha256>.<ext>". KeyError where the graph needs a file not among them.
+    """
+    bound = copy.deepcopy(graph)
+    for node_id, node in bound.items():
+        inputs = node["inputs"]
+        for name, value in inputs.items():
+            if name == "filename_prefix" and value == PREFIX:
+                inputs[name] = prefix
+            elif isinstance(value, str) and ESCAPED.match(value):
+                inputs[name] = value[1:] if value.startswith("@@") else (files or {})[value.removeprefix(FILE_MARK)]
+            elif (node_id, name) in (models or {}):
+                inputs[name] = (models or {})[node_id, name]
+    return bound
+
+
+def _in_graph(value: Value) -> Any:
+    if isinstance(value, dict):
+        return f"{FILE_MARK}{value['sha256']}.{value['ext']}"
+    if isinstance(value, str) and ESCAPED.match(value):
+        return f"@{value}"
+    return value

@@ -1,0 +1,205 @@
+"""Reads the definition folders into a catalog, or says everything that is wrong with them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from schemas import rules
+from schemas.catalog import Catalog
+from schemas.errors import DefinitionError, DefinitionProblem, hint
+from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk, model_of
+from schemas.nodes import NodeTable, TableError, check_graph
+from schemas.sources import FieldPath, Source, read_source
+
+FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "chunk": ("chunks", (".yaml", ".yml")),
+    "pipeline": ("pipelines", (".yaml", ".yml")),
+    "interception": ("configs/interception", (".yaml", ".yml")),
+    "output": ("configs/output", (".yaml", ".yml")),
+    "graph": ("graphs", (".json",)),
+}
+Key = tuple[str, str]
+
+
+def load_tables(folders: Sequence[Path]) -> dict[str, NodeTable]:
+    """The node tables in `tables/*.json` of each folder, by file name: our trimmed form, or a saved `/object_info`."""
+    tables: dict[str, NodeTable] = {}
+    for folder in folders:
+        for path in sorted((folder / "tables").glob("*.json")):
+            source = read_source("table", path, _shown(path))
+            if isinstance(source, list):
+                raise DefinitionError(source)
+            try:
+                tables[source.name] = NodeTable.from_json(source.content)
+            except TableError as e:
+                raise DefinitionError([source.problem((), str(e))]) from e
+    return tables
+
+
+def load_catalog(folders: Sequence[Path], tables: Mapping[str, NodeTable]) -> Catalog:
+    """Reads and checks all definitions; a later folder's replace those of the same kind and name in earlier ones.
+
+    Raises DefinitionError with every problem of every file.
+    """
+    catalog, problems = read_definitions(folders, tables)
+    if problems:
+        raise DefinitionError(problems)
+    return catalog
+
+
+def read_definitions(
+    folders: Sequence[Path], tables: Mapping[str, NodeTable]
+) -> tuple[Catalog, list[DefinitionProblem]]:
+    """What could be read, and every problem found."""
+    sources, problems, broken = _read_files(folders)
+    built: dict[Key, BaseModel] = {}
+    graphs: dict[str, Any] = {}
+    for key, source in sources.items():
+        allowed = source.kind == "output"
+        found = [
+            source.problem(*finding) for finding in rules.placeholder_findings(source.content, values_allowed=allowed)
+        ]
+        if source.kind == "graph":
+            found += _shape_problems(source)
+            if not found:
+                graphs[source.name] = source.content
+        else:
+            definition, wrong = _build(source)
+            found += wrong
+            if definition is not None:
+                built[key] = definition
+        problems += found
+        if found:
+            broken.add(key)
+    catalog = Catalog(
+        chunks=_of_kind(built, (GraphChunk, TextChunk)),
+        pipelines=_of_kind(built, (Pipeline,)),
+        interceptions=_of_kind(built, (InterceptionConfig,)),
+        outputs=_of_kind(built, (OutputConfig,)),
+        graphs=MappingProxyType(graphs),
+        sources=MappingProxyType(sources),
+    )
+    table = NodeTable.merged(tables.values())
+    return catalog, problems + list(_cross_problems(catalog, table, frozenset(broken)))
+
+
+def _shown(path: Path) -> str:
+    """A path as messages name it: from the working folder where it lies below it."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _read_files(folders: Sequence[Path]) -> tuple[dict[Key, Source], list[DefinitionProblem], set[Key]]:
+    sources: dict[Key, Source] = {}
+    problems: list[DefinitionProblem] = []
+    broken: set[Key] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            problems.append(DefinitionProblem(_shown(folder), 1, "", "is not a folder"))
+        for kind, (place, suffixes) in FOLDERS.items():
+            here: dict[str, Path] = {}
+            for path in sorted(p for p in (folder / place).glob("*") if p.suffix in suffixes):
+                if path.stem in here:
+                    message = f"the {kind} {path.stem} is also defined in {here[path.stem].name}"
+                    problems.append(DefinitionProblem(_shown(path), 1, "", message))
+                    continue
+                here[path.stem] = path
+                source = read_source(kind, path, _shown(path))
+                if isinstance(source, Source):
+                    sources[kind, path.stem] = source
+                    broken.discard((kind, path.stem))
+                else:
+                    problems += source
+                    broken.add((kind, path.stem))
+    return sources, problems, broken
+
+
+def _shape_problems(source: Source) -> list[DefinitionProblem]:
+    graph = source.content
+    if isinstance(graph.get("nodes"), list) and "links" in graph:
+        return [source.problem((), 'is a saved workflow; export it with "Save (API format)" instead')]
+    return [
+        source.problem((node_id,), "a node has a class_type and inputs")
+        for node_id, node in graph.items()
+        if not (
+            isinstance(node, dict) and isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), dict)
+        )
+    ]
+
+
+def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
+    """The typed definition, or every field that is wrong with it."""
+    if "name" in source.content:
+        return None, [source.problem(("name",), "is not written here: the file's name is the definition's name")]
+    return build(source.kind, source.name, source.content, source)
+
+
+def build(
+    kind: Any, name: str, content: Mapping[str, Any], source: Source
+) -> tuple[BaseModel | None, list[DefinitionProblem]]:
+    model = model_of(kind, content)
+    try:
+        return model.model_validate({**content, "name": name}), []
+    except ValidationError as e:
+        return None, [source.problem(*_plain(error, model)) for error in e.errors()]
+
+
+def _plain(error: Any, model: type[BaseModel]) -> tuple[FieldPath, str]:
+    """A validation error as the path of a field and a sentence."""
+    path: FieldPath = tuple(error["loc"])
+    message: str = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    if error["type"] == "missing":
+        return path, "is required"
+    if error["type"] == "extra_forbidden":
+        known = [name for name in _keys_at(model, path[:-1]) if name != "name" or len(path) > 1]
+        return path, f"unknown key; {hint(path[-1], known)}"
+    if error["type"] == "value_error" or isinstance(error["input"], dict | list):
+        return path, message
+    return path, f"{message}; not {error['input']!r}"
+
+
+def _keys_at(annotation: Any, path: FieldPath) -> list[str]:
+    """The keys that the models allow at a path; parts of it that only choose between models are passed over."""
+    models = [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
+    if not models:
+        return [key for part in get_args(annotation) for key in _keys_at(part, path)]
+    fields = models[0].model_fields
+    if not path:
+        return [field.alias or name for name, field in fields.items()]
+    for name, field in fields.items():
+        if path[0] in (name, field.alias):
+            rest = path[1:]
+            inner = get_args(field.annotation)
+            holds_entries = bool(inner) and not isinstance(field.annotation, type)
+            return _keys_at(field.annotation, rest[1:] if holds_entries and rest else rest)
+    return []
+
+
+def _of_kind(built: Mapping[Key, BaseModel], kinds: tuple[type[Any], ...]) -> Mapping[str, Any]:
+    return MappingProxyType({name: model for (_, name), model in built.items() if isinstance(model, kinds)})
+
+
+def _cross_problems(catalog: Catalog, table: NodeTable, broken: frozenset[Key]) -> Iterator[DefinitionProblem]:
+    known = rules.Definitions(
+        catalog.chunks, catalog.pipelines, catalog.interceptions, catalog.outputs, catalog.graphs, table, broken
+    )
+    for name, graph in catalog.graphs.items():
+        for problem in check_graph(graph, table):
+            path = (problem.node_id, "inputs", problem.input) if problem.input else (problem.node_id,)
+            yield catalog.sources["graph", name].problem(path, problem.message)
+    graph_chunks = [chunk for chunk in catalog.chunks.values() if isinstance(chunk, GraphChunk)]
+    findings: list[tuple[Key, Iterator[rules.Finding]]] = [
+        *((("chunk", chunk.name), rules.chunk_findings(chunk, known)) for chunk in graph_chunks),
+        *((("pipeline", name), rules.pipeline_findings(p, known)) for name, p in catalog.pipelines.items()),
+        *((("output", name), rules.output_findings(config, known)) for name, config in catalog.outputs.items()),
+    ]
+    for key, found in findings:
+        for finding in found:
+            yield catalog.sources[key].problem(*finding)

@@ -1,0 +1,296 @@
+"""The definitions as typed, frozen objects: chunks, pipelines, interception configs and output configs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from schemas.errors import ParameterError
+from schemas.values import ParameterType, Value, ValueProblem, ValueRule, is_random
+
+Media = Literal["audio", "video", "image", "file"]
+Role = Literal["main", "take", "stem", "mix", "video", "cover", "midi", "peaks", "data"]
+Level = Literal["off", "adult", "youth", "kids"]
+LEVELS: tuple[Level, ...] = ("off", "adult", "youth", "kids")  # from the laxest to the strictest
+OUTPUT_CHUNK = "$output"
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
+
+
+def _node_id(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
+def _target(value: Any) -> Any:
+    """Reads the short form "17.seconds"; an input's own name may hold dots, a node's id may not."""
+    if isinstance(value, str) and "." in value:
+        node, _, name = value.partition(".")
+        return {"node": node, "input": name}
+    return value
+
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+NodeId = Annotated[str, BeforeValidator(_node_id), Field(min_length=1)]
+Number = StrictInt | StrictFloat
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Text(Frozen):
+    """A text for people, in every language of the page."""
+
+    en: Annotated[str, Field(min_length=1)]
+    de: Annotated[str, Field(min_length=1)]
+
+
+class Target(Frozen):
+    """One input of one node of the graph."""
+
+    node: NodeId
+    input: Annotated[str, Field(min_length=1)]
+
+
+class Parameter(Frozen):
+    """One value of a chunk that a config or a request may set, and the node inputs that it goes to."""
+
+    name: Name
+    type: ParameterType
+    description: Text
+    unit: str = ""
+    min: Number | None = None
+    max: Number | None = None
+    step: Annotated[Number, Field(gt=0)] | None = None
+    choices: tuple[StrictStr | StrictInt | StrictFloat, ...] = ()
+    default: Any = None
+    sets: Annotated[tuple[Annotated[Target, BeforeValidator(_target)], ...], Field(min_length=1)]
+
+    @field_validator("max")
+    @classmethod
+    def _max_above_min(cls, value: float | None, info: ValidationInfo) -> float | None:
+        low = info.data.get("min")
+        if value is not None and low is not None and value < low:
+            raise ValueError(f"{value} is below min {low}")
+        return value
+
+    @field_validator("default")
+    @classmethod
+    def _default_allowed(cls, value: Any, info: ValidationInfo) -> Any:
+        data = info.data
+        if value is None or not {"type", "min", "max", "choices"} <= data.keys():
+            return value  # the fields that decide are wrong themselves, and reported
+        if data["type"] == "seed" and is_random(value):
+            return value
+        return ValueRule(data["type"], data["min"], data["max"], data["choices"], data.get("unit", "")).read(value)
+
+    @model_validator(mode="after")
+    def _range_fits_type(self) -> Parameter:
+        numeric = self.type in ("int", "float")
+        if numeric and (self.min is None or self.max is None):
+            raise ValueError(f"a parameter of type {self.type} needs min and max")
+        if not numeric and self.type != "seed" and not (self.min is None and self.max is None and self.step is None):
+            raise ValueError(f"a parameter of type {self.type} has no min, max or step")
+        if (self.type == "choice") != bool(self.choices):
+            raise ValueError("choices belong to a parameter of type choice, and it needs them")
+        return self
+
+    @cached_property
+    def rule(self) -> ValueRule:
+        return ValueRule(self.type, self.min, self.max, self.choices, self.unit)
+
+    @property
+    def required(self) -> bool:
+        """Whether a config or a request must give the value: it has no default and cannot be drawn."""
+        return self.default is None and self.type != "seed"
+
+    def read(self, value: Any) -> Value:
+        """The value in its stored form; ParameterError, which names the parameter, if it is not allowed."""
+        try:
+            return self.rule.read(value)
+        except ValueProblem as e:
+            raise ParameterError(self.name, value, e.allowed, f"{self.name} {e}") from e
+
+
+class Verify(Frozen):
+    """What a file must be to be taken in."""
+
+    min_seconds: Annotated[Number, Field(ge=0)] = 0.1
+    silence: Literal["refuse", "allow"] = "refuse"
+
+
+class Output(Frozen):
+    """One save node of the graph, and what the file that it writes is in the run."""
+
+    node: NodeId
+    media: Media
+    format: Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
+    role: Role = "main"
+    name: Name | None = None
+    verify: Verify = Verify()
+
+
+class ModelFile(Frozen):
+    """A model that the graph loads, named as its publisher does; `folder` is ComfyUI's below models/."""
+
+    node: NodeId
+    input: Annotated[str, Field(min_length=1)]
+    file: Annotated[str, Field(min_length=1)]
+    folder: Annotated[str, Field(min_length=1)]
+
+
+def _named(value: Any) -> Any:
+    """Gives each entry of a mapping its key as name, so that it need not be written twice."""
+    if isinstance(value, dict):
+        return {key: {**entry, "name": key} if isinstance(entry, dict) else entry for key, entry in value.items()}
+    return value
+
+
+class GraphChunk(Frozen):
+    """A graph template with typed parameters."""
+
+    name: Name
+    kind: Literal["graph"]
+    description: Text
+    graph: Name
+    parameters: Annotated[dict[str, Parameter], BeforeValidator(_named)] = {}
+    models: tuple[ModelFile, ...] = ()
+    outputs: Annotated[tuple[Output, ...], Field(min_length=1)]
+
+    @property
+    def main(self) -> Output | None:
+        return next((output for output in self.outputs if output.role == "main"), None)
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        return tuple(name for name, parameter in self.parameters.items() if parameter.type == "seed")
+
+
+class TextChunk(Frozen):
+    """A step over text: a safety check by term lists, or the interception that a config describes."""
+
+    name: Name
+    kind: Literal["text"]
+    description: Text
+    step: Literal["safety", "interception"]
+    terms: dict[Literal["adult", "youth", "kids"], tuple[Annotated[str, Field(min_length=1)], ...]] = {}
+
+    @model_validator(mode="after")
+    def _terms_fit_step(self) -> TextChunk:
+        if (self.step == "safety") != bool(self.terms):
+            raise ValueError("terms belong to a chunk with step safety, and it needs them")
+        return self
+
+    def terms_at(self, level: Level) -> tuple[str, ...]:
+        """The terms refused at a level: its own and those of every laxer level; none at "off"."""
+        levels = LEVELS[: LEVELS.index(level) + 1]
+        return tuple(term for each in levels if each != "off" for term in self.terms.get(each, ()))
+
+
+Chunk = GraphChunk | TextChunk
+
+
+class Stage(Frozen):
+    """One step of a pipeline; `chunk` is a chunk's name, or "$output" for the output config's chunk."""
+
+    name: Name
+    kind: Literal["text", "graph"]
+    chunk: Annotated[str, Field(min_length=1)]
+    takes: Annotated[StrictInt, Field(ge=1, le=16)] = 1
+
+
+class Defaults(Frozen):
+    """What a request gets that does not say it; `schema` in YAML and HTTP is `interception` here."""
+
+    interception: Name = Field(alias="schema")
+    output_config: Name
+
+
+class Pipeline(Frozen):
+    name: Name
+    label: Text
+    description: Text
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    defaults: Defaults
+
+
+class Plain(Frozen):
+    """The text goes through unchanged."""
+
+    kind: Literal["plain"]
+
+
+class CutUp(Frozen):
+    """The text is cut into fragments of `min_words` to `max_words` words, which are put together in another order."""
+
+    kind: Literal["cut_up"]
+    min_words: Annotated[StrictInt, Field(ge=1, le=100)] = 1
+    max_words: Annotated[StrictInt, Field(ge=1, le=100)] = 1
+
+    @field_validator("max_words")
+    @classmethod
+    def _max_above_min(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("min_words", 1):
+            raise ValueError(f"{value} is below min_words {info.data['min_words']}")
+        return value
+
+
+class InterceptionConfig(Frozen):
+    """How the text is transformed; the request's `schema`."""
+
+    name: Name
+    label: Text
+    description: Text
+    rule: Annotated[Plain | CutUp, Field(discriminator="kind")]
+
+
+class Hints(Frozen):
+    """What a run on a usual machine needs; for people and for the first estimate, never a limit."""
+
+    vram_mb: Annotated[StrictInt, Field(ge=0)] = 0
+    seconds: Annotated[Number, Field(ge=0)] = 0
+
+
+class OutputConfig(Frozen):
+    """Which chunk makes the media, with which values; the request's `output_config`."""
+
+    name: Name
+    label: Text
+    description: Text
+    pipeline: Name
+    chunk: Name
+    values: dict[str, Any] = {}
+    fallback: Name | None = None
+    remote: StrictBool = False
+    run_timeout_s: Annotated[Number, Field(gt=0)]
+    hints: Hints = Hints()
+
+
+Definition = GraphChunk | TextChunk | Pipeline | InterceptionConfig | OutputConfig
+Kind = Literal["chunk", "pipeline", "interception", "output"]
+
+
+def model_of(kind: Kind, content: Mapping[str, Any]) -> type[Definition]:
+    """The class that reads a definition; a chunk's depends on its own `kind`."""
+    if kind == "chunk":
+        return TextChunk if content.get("kind") == "text" else GraphChunk
+    models: dict[str, type[Definition]] = {
+        "pipeline": Pipeline,
+        "interception": InterceptionConfig,
+        "output": OutputConfig,
+    }
+    return models[kind]

@@ -1,0 +1,252 @@
+"""Node tables (from node_table.py), and the check of a graph against one: ComfyUI itself leaves half of it unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
+from typing import Any, Literal
+
+from schemas.errors import hint, nearest
+from schemas.model import ModelFile
+from schemas.node_table import WIDGETS, NodeClass, NodeInput, NodeTable, TableError, is_model_file, types_fit
+
+__all__ = [
+    "Fit",
+    "Graph",
+    "GraphProblem",
+    "NodeClass",
+    "NodeInput",
+    "NodeTable",
+    "ProblemKind",
+    "TableError",
+    "check_graph",
+    "fit",
+    "match_models",
+]
+
+Graph = dict[str, dict[str, Any]]
+ProblemKind = Literal[
+    "missing_node", "unknown_input", "missing_input", "bad_value", "missing_model", "bad_link", "cycle"
+]
+# Widgets of the browser that "Save (API format)" writes beside the inputs; the server ignores them.
+BROWSER_ONLY = frozenset({"audioUI", "upload", "videoUI", "control_after_generate"})
+
+
+@dataclass(frozen=True)
+class GraphProblem:
+    """Why a backend would not run a graph. `available` lists what it has instead, nearest first, at most five."""
+
+    kind: ProblemKind
+    node_id: str
+    class_type: str
+    input: str
+    value: Any
+    available: tuple[str, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a graph fits a backend: the backend's own model names, and what stands against it (nothing: it fits)."""
+
+    bindings: Mapping[tuple[str, str], str]
+    problems: tuple[GraphProblem, ...]
+
+
+def check_graph(graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem]:
+    """Every reason why a backend with this table would refuse the graph or fail on it; empty if there is none."""
+    problems: list[GraphProblem] = []
+    for node_id, node in graph.items():
+        problems += _check_node(str(node_id), node, graph, table)
+    return problems + _cycles(graph)
+
+
+def match_models(
+    models: Iterable[ModelFile], graph: Mapping[str, Any], table: NodeTable
+) -> tuple[dict[tuple[str, str], str], list[GraphProblem]]:
+    """The backend's own name of each model: the same, or the same file in a sub-folder of the models' folder."""
+    bindings: dict[tuple[str, str], str] = {}
+    problems: list[GraphProblem] = []
+    for model in models:
+        class_type = str(graph[model.node]["class_type"])
+        node_class = table.classes.get(class_type)
+        node_input = node_class.inputs.get(model.input) if node_class else None
+        if node_input is None:
+            why = f"the backend has no {class_type} to load it with"
+            problems.append(_missing_model(model, class_type, (), why))
+            continue
+        found = _own_name(model.file, node_input.options)
+        if found is None:
+            offered = node_input.options or ()
+            why = f"in models/{model.folder} {hint(model.file, offered)}"
+            problems.append(_missing_model(model, class_type, tuple(nearest(model.file, offered)), why))
+            continue
+        bindings[model.node, model.input] = found
+    return bindings, problems
+
+
+def fit(models: Iterable[ModelFile], graph: Graph, table: NodeTable) -> Fit:
+    """Both checks at once, each missing model named once: what decides whether a backend can take a stage."""
+    models = list(models)
+    bindings, problems = match_models(models, graph, table)
+    told = {(model.node, model.input) for model in models}
+    found = [problem for problem in check_graph(graph, table) if (problem.node_id, problem.input) not in told]
+    return Fit(bindings, tuple(problems + found))
+
+
+def _missing_model(model: ModelFile, class_type: str, available: tuple[str, ...], why: str) -> GraphProblem:
+    message = f"model {model.file} for node {model.node} ({class_type}) is missing: {why}"
+    return GraphProblem("missing_model", model.node, class_type, model.input, model.file, available, message)
+
+
+def _own_name(file: str, options: tuple[Any, ...] | None) -> str | None:
+    if options is None or file in options:
+        return file
+    base = PureWindowsPath(file).name  # splits at both kinds of slash
+    same = [option for option in options if isinstance(option, str) and PureWindowsPath(option).name == base]
+    return min(same, key=lambda option: (len(option), option), default=None)
+
+
+def _check_node(node_id: str, node: Any, graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem]:
+    class_type = str(node.get("class_type", "")) if isinstance(node, Mapping) else ""
+    node_class = table.classes.get(class_type)
+    if node_class is None:
+        unreadable = table.unreadable.get(class_type)
+        why = f"it is listed, but cannot be read: {unreadable}" if unreadable else hint(class_type, table.classes)
+        message = f"node {node_id}: no class {class_type}; {why}" if class_type else f"node {node_id} has no class_type"
+        near = tuple(nearest(class_type, table.classes))
+        return [GraphProblem("missing_node", node_id, class_type, "", None, near, message)]
+
+    def problem(kind: ProblemKind, name: str, value: Any, available: Iterable[Any], what: str) -> GraphProblem:
+        message = f"node {node_id} ({class_type}): {what}"
+        return GraphProblem(kind, node_id, class_type, name, value, tuple(map(str, available)), message)
+
+    inputs = node.get("inputs") or {}
+    problems: list[GraphProblem] = []
+    for name, value in inputs.items():
+        node_input = node_class.inputs.get(name)
+        if node_input is None:
+            if name not in BROWSER_ONLY and not _grown(name, node_class):
+                known = nearest(name, node_class.inputs)
+                what = f"no input {name}; {hint(name, node_class.inputs)}"
+                problems.append(problem("unknown_input", name, value, known, what))
+        elif isinstance(value, list):
+            link = _link_problem(value, node_input, graph, table)
+            problems += [problem("bad_link", name, value, *link)] if link else []
+        else:
+            bad = _value_problem(value, node_input)
+            problems += [problem(bad[0], name, value, *bad[1:])] if bad else []
+    for name, node_input in node_class.inputs.items():
+        if node_input.required and name not in inputs and not node_input.type.startswith("COMFY_"):
+            what = f"input {name} ({node_input.type}) is missing; defaults are not filled in"
+            problems.append(problem("missing_input", name, None, (), what))
+    return problems
+
+
+def _grown(name: str, node_class: NodeClass) -> bool:
+    """Whether an input that the class does not list belongs to one that newer versions of ComfyUI let grow."""
+    parent = node_class.inputs.get(name.partition(".")[0])
+    return parent is not None and parent.type.startswith("COMFY_")
+
+
+def _link_problem(
+    link: list[Any], node_input: NodeInput, graph: Mapping[str, Any], table: NodeTable
+) -> tuple[list[str], str] | None:
+    where = f"input {node_input.name}"
+    if len(link) != 2 or not isinstance(link[0], str) or type(link[1]) is not int:
+        return [], f"{where} has the link {link}; a link is [node id as text, number of the output]"
+    source, slot = link
+    if source not in graph:
+        return nearest(source, graph), f"{where} is linked to node {source}, which is not in the graph"
+    node = graph[source]
+    source_class = table.classes.get(str(node.get("class_type", ""))) if isinstance(node, Mapping) else None
+    if source_class is None:
+        return None  # reported where that node stands
+    if not 0 <= slot < len(source_class.output):
+        outputs = [f"{number} {kind}" for number, kind in enumerate(source_class.output)]
+        what = f"{where} is linked to output {slot} of node {source} ({source_class.name}), which has"
+        return outputs, f"{what} {', '.join(outputs) or 'none'}"
+    given = source_class.output[slot]
+    if not types_fit(given, node_input.type):
+        fitting = [f"{number} {kind}" for number, kind in enumerate(source_class.output)]
+        what = f"{where} takes {node_input.type}, but output {slot} of node {source} ({source_class.name}) is {given}"
+        return fitting, what
+    return None
+
+
+def _value_problem(value: Any, node_input: NodeInput) -> tuple[ProblemKind, list[str], str] | None:
+    where, kinds = f"input {node_input.name}", {part.strip() for part in node_input.type.split(",")}
+    if isinstance(value, Mapping) and "__value__" in value:
+        value = value["__value__"]  # ComfyUI's way to write a list that is not a link
+    if "*" in kinds or node_input.type.startswith("COMFY_"):
+        return None
+    if kinds.isdisjoint(WIDGETS):
+        return "bad_link", [], f"{where} needs a link to a node that gives {node_input.type}, not the value {value!r}"
+    if "COMBO" in kinds:
+        return _combo_problem(value, node_input)
+    if not any(_is_of(kind, value) for kind in kinds):
+        return "bad_value", [node_input.type], f"{where} is {value!r}, but takes {node_input.type}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        low, high = node_input.min, node_input.max
+        if (low is not None and value < low) or (high is not None and value > high):
+            allowed = " and ".join(part for part in (_bound("at least", low), _bound("at most", high)) if part)
+            return "bad_value", [allowed], f"{where} is {value!r}, but must be {allowed}"
+    return None
+
+
+def _bound(words: str, bound: float | None) -> str:
+    return "" if bound is None else f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    if kind == "BOOLEAN" or isinstance(value, bool):
+        return kind == "BOOLEAN" and isinstance(value, bool)
+    if kind == "INT":
+        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return isinstance(value, int | float if kind == "FLOAT" else str)
+
+
+def _combo_problem(value: Any, node_input: NodeInput) -> tuple[ProblemKind, list[str], str] | None:
+    where, options = f"input {node_input.name}", node_input.options
+    if options is None or node_input.upload:
+        scalar = isinstance(value, str | int | float | bool)
+        return None if scalar else ("bad_value", ["a name"], f"{where} is {value!r}, but takes a name")
+    if any(option == value and type(option) is type(value) for option in options):
+        return None
+    near = nearest(value, options)
+    if node_input.is_model or is_model_file(value):
+        return "missing_model", near, f"{where}: the model {value} is missing; {hint(value, options)}"
+    return "bad_value", near, f"{where} is {value!r}; {hint(value, options)}"
+
+
+def _sources(node: Any) -> list[str]:
+    inputs = node.get("inputs") or {} if isinstance(node, Mapping) else {}
+    return [value[0] for value in inputs.values() if isinstance(value, list) and len(value) == 2]
+
+
+def _cycles(graph: Mapping[str, Any]) -> list[GraphProblem]:
+    """One problem for each node that closes a circle, with the way round; the walk keeps its own stack."""
+    problems: list[GraphProblem] = []
+    done: set[str] = set()
+    for start in graph:
+        path, pending = [start], [iter(_sources(graph[start]))]
+        while path and start not in done:
+            source = next((one for one in pending[-1] if isinstance(one, str) and one in graph), None)
+            if source is None:
+                done.add(path.pop())
+                pending.pop()
+            elif source in path:
+                way = [*path[path.index(source) :], source]
+                names = " -> ".join(reversed(way))
+                class_type = str(graph[source].get("class_type", ""))
+                problems.append(
+                    GraphProblem("cycle", source, class_type, "", way, (), f"the graph runs in a circle: {names}")
+                )
+            elif source not in done:
+                path.append(source)
+                pending.append(iter(_sources(graph[source])))
+    return problems

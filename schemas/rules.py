@@ -1,0 +1,319 @@
+"""The rules between definitions: a chunk against its graph and the node tables, a config against its chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.errors import ParameterError, hint
+from schemas.model import (
+    OUTPUT_CHUNK,
+    Chunk,
+    GraphChunk,
+    InterceptionConfig,
+    Output,
+    OutputConfig,
+    Parameter,
+    Pipeline,
+    Stage,
+    Target,
+)
+from schemas.node_table import NodeInput, NodeTable
+from schemas.nodes import Graph
+from schemas.sources import FieldPath
+from schemas.values import PLACEHOLDERS, is_random
+
+Finding = tuple[FieldPath, str]
+PREFIX_INPUT = "filename_prefix"
+# What each of ComfyUI's own save nodes writes. A class that is not here may write any format.
+SAVES: Mapping[str, tuple[str, str]] = {
+    "SaveAudio": ("audio", "flac"),
+    "SaveAudioMP3": ("audio", "mp3"),
+    "SaveAudioOpus": ("audio", "opus"),
+    "SaveImage": ("image", "png"),
+    "SaveAnimatedPNG": ("image", "png"),
+    "SaveAnimatedWEBP": ("image", "webp"),
+    "SaveVideo": ("video", "mp4"),
+    "SaveWEBM": ("video", "webm"),
+}
+WIDGET_TYPES: Mapping[str, tuple[str, ...]] = {
+    "string": ("STRING", "COMBO"),
+    "text": ("STRING",),
+    "int": ("INT", "FLOAT"),
+    "float": ("FLOAT",),
+    "bool": ("BOOLEAN",),
+    "choice": ("COMBO", "STRING", "INT", "FLOAT"),
+    "seed": ("INT",),
+    "file": ("COMBO", "STRING"),
+}
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Everything that was read, by name; what is broken in itself is missing here and already reported."""
+
+    chunks: Mapping[str, Chunk]
+    pipelines: Mapping[str, Pipeline]
+    interceptions: Mapping[str, InterceptionConfig]
+    outputs: Mapping[str, OutputConfig]
+    graphs: Mapping[str, Graph]
+    table: NodeTable
+    broken: frozenset[tuple[str, str]] = frozenset()  # (kind, name) of files with problems of their own
+
+    def unknown(self, kind: str, name: str, known: Mapping[str, Any]) -> str | None:
+        """What to say about a name that is used; nothing where its own file has been reported already."""
+        if name in known or (kind, name) in self.broken:
+            return None
+        return f"there is no {kind} named {name}; {hint(name, known)}"
+
+
+def placeholder_findings(content: Any, *, values_allowed: bool, path: FieldPath = ()) -> Iterator[Finding]:
+    """Text with `${` in it: only whole values of an output config may be placeholders, and only known ones."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from placeholder_findings(value, values_allowed=values_allowed, path=(*path, str(key)))
+    elif isinstance(content, list):
+        for index, value in enumerate(content):
+            yield from placeholder_findings(value, values_allowed=values_allowed, path=(*path, index))
+    elif isinstance(content, str) and "${" in content:
+        known = " or ".join(PLACEHOLDERS)
+        if not (values_allowed and path[:1] == ("values",) and content in PLACEHOLDERS):
+            yield path, f"unresolved placeholder in {content!r}; only a whole value of an output config may be {known}"
+
+
+def chunk_findings(chunk: GraphChunk, definitions: Definitions) -> Iterator[Finding]:
+    graph = definitions.graphs.get(chunk.graph)
+    if graph is None:
+        message = definitions.unknown("graph", chunk.graph, definitions.graphs)
+        if message:
+            yield ("graph",), message
+        return
+    setters: dict[tuple[str, str], str] = {}
+    for index, model in enumerate(chunk.models):
+        path: FieldPath = ("models", index)
+        target = Target(node=model.node, input=model.input)
+        yield from _bound_twice(target, "the model", path, setters)
+        node_input, message = _find_input(target, graph, definitions.table)
+        if message:
+            yield path, message
+        elif node_input and node_input.type not in ("COMBO", "STRING"):
+            yield path, f"{model.node}.{model.input} takes {node_input.type}, not the name of a model"
+    for name, parameter in chunk.parameters.items():
+        for index, target in enumerate(parameter.sets):
+            path = ("parameters", name, "sets", index)
+            yield from _bound_twice(target, f"parameter {name}", path, setters)
+            yield from _target_findings(parameter, target, path, graph, definitions.table)
+    yield from _undeclared_models(graph, setters, definitions.table)
+    yield from _output_findings(chunk, graph, definitions.table)
+
+
+def _bound_twice(target: Target, who: str, path: FieldPath, setters: dict[tuple[str, str], str]) -> Iterator[Finding]:
+    first = setters.setdefault((target.node, target.input), who)
+    if first is not who:
+        yield path, f"{target.node}.{target.input} is already set by {first}"
+
+
+def _find_input(target: Target, graph: Graph, table: NodeTable) -> tuple[NodeInput | None, str]:
+    """The node input that a target names, or what is wrong with it; (None, "") where the graph is reported itself."""
+    node = graph.get(target.node)
+    if node is None:
+        return None, f"node {target.node} is not in the graph; {hint(target.node, graph)}"
+    node_class = table.classes.get(str(node.get("class_type")))
+    if node_class is None:
+        return None, ""
+    node_input = node_class.inputs.get(target.input)
+    if node_input is None:
+        inputs = hint(target.input, node_class.inputs)
+        return None, f"node {target.node} ({node_class.name}) has no input {target.input}; {inputs}"
+    if isinstance(node.get("inputs", {}).get(target.input), list):
+        return None, f"{target.node}.{target.input} is linked to another node in the graph"
+    return node_input, ""
+
+
+def _target_findings(
+    parameter: Parameter, target: Target, path: FieldPath, graph: Graph, table: NodeTable
+) -> Iterator[Finding]:
+    where = f"{target.node}.{target.input}"
+    if target.input == PREFIX_INPUT:
+        yield path, f"{where} is set for every run and cannot be a parameter"
+        return
+    node_input, message = _find_input(target, graph, table)
+    if node_input is None:
+        if message:
+            yield path, message
+        return
+    kinds = [
+        kind for kind in WIDGET_TYPES[parameter.type] if kind in node_input.type.split(",") or node_input.type == "*"
+    ]
+    if not kinds:
+        yield path, f"{where} takes {node_input.type}, which a parameter of type {parameter.type} cannot set"
+    elif "COMBO" in kinds and node_input.options is not None and not node_input.upload:
+        if parameter.type != "choice":
+            yield path, f"{where} takes one of {len(node_input.options)} names: the parameter must be of type choice"
+        for choice in parameter.choices:
+            if choice not in node_input.options:
+                at = ("parameters", parameter.name, "choices")
+                yield at, f"{where} does not take {choice!r}; {hint(choice, node_input.options)}"
+    elif kinds[0] in ("INT", "FLOAT"):
+        yield from _range_findings(parameter, node_input, where)
+
+
+def _range_findings(parameter: Parameter, node_input: NodeInput, where: str) -> Iterator[Finding]:
+    """Every value that the parameter allows must be one that the node takes."""
+    low: float | None = parameter.min
+    high: float | None = parameter.max
+    if parameter.type == "seed":
+        low, high = parameter.rule.seed_range
+    for choice in parameter.choices:
+        if isinstance(choice, str):
+            yield ("parameters", parameter.name, "choices"), f"{where} takes {node_input.type}, not {choice!r}"
+            return
+    if parameter.choices:
+        low, high = min(map(float, parameter.choices)), max(map(float, parameter.choices))
+    field = "choices" if parameter.choices else None
+    if low is not None and node_input.min is not None and low < node_input.min:
+        yield ("parameters", parameter.name, field or "min"), f"{low} is below the {node_input.min} that {where} allows"
+    if high is not None and node_input.max is not None and high > node_input.max:
+        yield (
+            ("parameters", parameter.name, field or "max"),
+            f"{high} is above the {node_input.max} that {where} allows",
+        )
+
+
+def _undeclared_models(graph: Graph, setters: Mapping[tuple[str, str], str], table: NodeTable) -> Iterator[Finding]:
+    for node_id, node in graph.items():
+        node_class = table.classes.get(str(node.get("class_type")))
+        for name in node.get("inputs", {}) if node_class else ():
+            node_input = node_class.inputs.get(name) if node_class else None
+            if node_input and node_input.is_model and (node_id, name) not in setters:
+                yield ("models",), f"the graph loads a model at {node_id}.{name}, which is not listed here"
+
+
+def _output_findings(chunk: GraphChunk, graph: Graph, table: NodeTable) -> Iterator[Finding]:
+    seen: set[tuple[str, str | None]] = set()
+    for index, output in enumerate(chunk.outputs):
+        path: FieldPath = ("outputs", index)
+        if (output.role, output.name) in seen:
+            yield path, f"another output has the role {output.role} and the same name; give each a name of its own"
+        seen.add((output.role, output.name))
+        yield from _save_findings(output, path, graph, table)
+    if sum(output.role == "main" for output in chunk.outputs) > 1:
+        yield ("outputs",), "only one output can have the role main"
+    nodes = [output.node for output in chunk.outputs]
+    for node_id in sorted({node for node in nodes if nodes.count(node) > 1}):
+        yield ("outputs",), f"node {node_id} is listed twice"
+    for node_id, node in graph.items():
+        node_class = table.classes.get(str(node.get("class_type")))
+        if node_class and node_class.output_node and PREFIX_INPUT in node_class.inputs and node_id not in nodes:
+            yield ("outputs",), f"node {node_id} ({node_class.name}) writes a file that is not listed here"
+
+
+def _save_findings(output: Output, path: FieldPath, graph: Graph, table: NodeTable) -> Iterator[Finding]:
+    node = graph.get(output.node)
+    if node is None:
+        yield (*path, "node"), f"node {output.node} is not in the graph; {hint(output.node, graph)}"
+        return
+    class_type = str(node.get("class_type"))
+    node_class = table.classes.get(class_type)
+    if node_class and not (node_class.output_node and PREFIX_INPUT in node_class.inputs):
+        yield (*path, "node"), f"node {output.node} ({class_type}) is not an output node with a {PREFIX_INPUT}"
+        return
+    media, made = SAVES.get(class_type, (output.media, output.format))
+    if output.format != made:
+        yield (*path, "format"), f"node {output.node} ({class_type}) writes {made}, not {output.format}"
+    if output.media != media:
+        yield (*path, "media"), f"node {output.node} ({class_type}) writes {media}, not {output.media}"
+
+
+def pipeline_findings(pipeline: Pipeline, definitions: Definitions) -> Iterator[Finding]:
+    names = [stage.name for stage in pipeline.stages]
+    for index, stage in enumerate(pipeline.stages):
+        if stage.name in names[:index]:
+            yield ("stages", index, "name"), f"another stage is named {stage.name}"
+        yield from _stage_findings(stage, ("stages", index), definitions)
+    makers = sum(stage.chunk == OUTPUT_CHUNK for stage in pipeline.stages)
+    if makers != 1:
+        yield ("stages",), f"exactly one stage has the chunk {OUTPUT_CHUNK}, the output config's; here are {makers}"
+    message = definitions.unknown("interception", pipeline.defaults.interception, definitions.interceptions)
+    if message:
+        yield ("defaults", "schema"), message
+    message = definitions.unknown("output", pipeline.defaults.output_config, definitions.outputs)
+    if message:
+        yield ("defaults", "output_config"), message
+
+
+def _stage_findings(stage: Stage, path: FieldPath, definitions: Definitions) -> Iterator[Finding]:
+    if stage.kind == "text" and stage.takes != 1:
+        yield (*path, "takes"), "only a graph stage has more than one take"
+    if stage.chunk == OUTPUT_CHUNK:
+        if stage.kind != "graph":
+            yield (*path, "kind"), f"a stage with the chunk {OUTPUT_CHUNK} is of kind graph"
+        return
+    message = definitions.unknown("chunk", stage.chunk, definitions.chunks)
+    chunk = definitions.chunks.get(stage.chunk)
+    if message:
+        yield (*path, "chunk"), message
+    elif chunk and chunk.kind != stage.kind:
+        yield (*path, "kind"), f"chunk {stage.chunk} is of kind {chunk.kind}, not {stage.kind}"
+
+
+def output_findings(config: OutputConfig, definitions: Definitions) -> Iterator[Finding]:
+    message = definitions.unknown("pipeline", config.pipeline, definitions.pipelines)
+    if message:
+        yield ("pipeline",), message
+    message = definitions.unknown("chunk", config.chunk, definitions.chunks)
+    if message:
+        yield ("chunk",), message
+    chunk = definitions.chunks.get(config.chunk)
+    if chunk is not None:
+        if not isinstance(chunk, GraphChunk) or chunk.main is None:
+            yield ("chunk",), f"chunk {config.chunk} has no output with the role main"
+        if isinstance(chunk, GraphChunk):
+            yield from _config_values(config, chunk)
+    yield from _fallback_findings(config, definitions)
+
+
+def _config_values(config: OutputConfig, chunk: GraphChunk) -> Iterator[Finding]:
+    for name, value in config.values.items():
+        path: FieldPath = ("values", name)
+        parameter = chunk.parameters.get(name)
+        if parameter is None:
+            yield path, f"chunk {chunk.name} has no parameter {name}; {hint(name, chunk.parameters)}"
+        elif isinstance(value, str) and value in PLACEHOLDERS:
+            if parameter.type != "text":
+                yield path, f"{value} is a text, but parameter {name} is of type {parameter.type}"
+        elif isinstance(value, str) and "${" in value:
+            continue  # reported as a placeholder
+        elif value is None or (parameter.type == "seed" and is_random(value)):
+            if parameter.type != "seed":
+                yield path, "has no value"
+        else:
+            try:
+                parameter.read(value)
+            except ParameterError as e:
+                yield path, e.message.removeprefix(f"{name} ")
+
+
+def _fallback_findings(config: OutputConfig, definitions: Definitions) -> Iterator[Finding]:
+    if config.fallback is None:
+        return
+    message = definitions.unknown("output", config.fallback, definitions.outputs)
+    if message:
+        yield ("fallback",), message
+    way = [config.name]
+    step = definitions.outputs.get(config.fallback)
+    while step is not None and step.name not in way:
+        way.append(step.name)
+        step = definitions.outputs.get(step.fallback) if step.fallback else None
+    if step is not None and step.name == config.name:
+        yield ("fallback",), f"the fallbacks run in a circle: {' -> '.join([*way, step.name])}"
+    own, other = (_main(name, definitions) for name in (config.name, config.fallback))
+    if own and other and own.media != other.media:
+        yield ("fallback",), f"{config.fallback} makes {other.media}, but {config.name} makes {own.media}"
+
+
+def _main(config: str, definitions: Definitions) -> Output | None:
+    output = definitions.outputs.get(config)
+    chunk = definitions.chunks.get(output.chunk) if output else None
+    return chunk.main if isinstance(chunk, GraphChunk) else None

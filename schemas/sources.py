@@ -1,0 +1,156 @@
+"""Definition files as values, with the line of every field: YAML by its node marks, JSON by a scan of its tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from schemas.errors import DefinitionProblem
+
+FieldPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One definition file as it was read. `lines` gives each field's line, by its path from the top."""
+
+    kind: str
+    name: str
+    file: str
+    sha256: str
+    content: Any
+    lines: Mapping[FieldPath, int]
+
+    def problem(self, path: FieldPath, message: str) -> DefinitionProblem:
+        """A problem at a field; a field that is not in the file is placed at the one that it is missing from."""
+        known = next(path[:length] for length in range(len(path), -1, -1) if path[:length] in self.lines)
+        return DefinitionProblem(self.file, self.lines[known], ".".join(map(str, path)), message)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML 1.2's plain scalars (`off`, `no`, 12:30 and a date are text), and no aliases: they hide where a value is."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="aliases are not used here", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+_PlainLoader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"~|null|", "~n"),
+    ("bool", r"true|false", "tf"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+):
+    _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
+_PlainLoader.add_constructor("tag:yaml.org,2002:int", lambda _loader, node: int(node.value))
+_PlainLoader.add_constructor("tag:yaml.org,2002:float", lambda _loader, node: float(node.value))
+
+
+def read_source(kind: str, path: Path, shown: str) -> Source | list[DefinitionProblem]:
+    """Reads one file; `shown` is how messages name it. A file that cannot be read gives its problems instead."""
+    try:
+        raw = path.read_bytes()
+        text = raw.decode()
+    except (OSError, UnicodeDecodeError) as e:
+        return [DefinitionProblem(shown, 1, "", f"cannot be read: {e}")]
+    read = _read_json if path.suffix == ".json" else _read_yaml
+    content, lines, problems = read(text, shown)
+    if problems:
+        return problems
+    if not isinstance(content, dict):
+        return [DefinitionProblem(shown, 1, "", "must be a mapping of fields to values")]
+    return Source(kind, path.stem, shown, hashlib.sha256(raw).hexdigest(), content, lines)
+
+
+Read = tuple[Any, dict[FieldPath, int], list[DefinitionProblem]]
+
+
+def _read_yaml(text: str, shown: str) -> Read:
+    lines: dict[FieldPath, int] = {}
+    problems: list[DefinitionProblem] = []
+    loader = _PlainLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None, {}, []
+        _place(node, (), lines, problems, shown)
+        return loader.construct_document(node), {(): 1, **lines}, problems
+    except yaml.MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        what = ", ".join(part for part in (e.problem, e.context) if part)
+        return None, {}, [DefinitionProblem(shown, mark.line + 1 if mark else 1, "", f"is not YAML: {what}")]
+    except (yaml.YAMLError, ValueError) as e:
+        return None, {}, [DefinitionProblem(shown, 1, "", f"is not YAML: {e}")]
+    finally:
+        loader.dispose()
+
+
+def _place(
+    node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int], problems: list[DefinitionProblem], shown: str
+) -> None:
+    """Notes the line of each key and item, and keys that are given twice."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*path, str(key.value))
+            line = key.start_mark.line + 1
+            if here in lines:
+                problems.append(
+                    DefinitionProblem(
+                        shown, line, ".".join(map(str, here)), f"is given twice, first in line {lines[here]}"
+                    )
+                )
+            lines[here] = line
+            _place(value, here, lines, problems, shown)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[*path, index] = value.start_mark.line + 1
+            _place(value, (*path, index), lines, problems, shown)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _read_json(text: str, shown: str) -> Read:
+    try:
+        content = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as e:
+        return None, {}, [DefinitionProblem(shown, e.lineno, "", f"is not JSON: {e.msg}")]
+    except ValueError as e:
+        return None, {}, [DefinitionProblem(shown, 1, "", f"is not JSON: {e}")]
+    return content, json_lines(text), []
+
+
+def json_lines(text: str) -> dict[FieldPath, int]:
+    """The line of each key of each object in valid JSON; items of arrays are not placed."""
+    lines: dict[FieldPath, int] = {(): 1}
+    path: list[str] = []
+    open_objects: list[bool] = []
+    line, key = 1, ""
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}\[\]:\n]', text):
+        mark = token[0]
+        if mark == "\n":
+            line += 1
+        elif mark in "{[":
+            path.append(key)
+            open_objects.append(mark == "{")
+            key = ""
+        elif mark in "}]":
+            path.pop()
+            open_objects.pop()
+        elif mark == ":" and open_objects[-1]:
+            lines[*path[1:], key] = line
+        elif mark != ":":
+            key = json.loads(mark)
+    return lines
