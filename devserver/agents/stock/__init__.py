@@ -1,1 +1,17 @@
 """Stand-ins for ComfyUI's own nodes, with its names and behaviour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devserver.agents.folders import Folders
+
+
+def table(folders: Folders) -> dict[str, type[Any]]:
+    """Every stand-in by its class name, bound to the folders that it reads and writes."""
+    from devserver.agents.stock import audio, image, video  # noqa: PLC0415 - numpy, only where a table is served
+
+    classes = (*audio.CLASSES, *image.CLASSES, *video.CLASSES)
+    return {
+        cls.__name__: type(cls.__name__, (cls,), {"folders": folders, "__module__": cls.__module__}) for cls in classes
+    }

@@ -1,0 +1,42 @@
+"""Node tables by name: what an agent serves."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from devserver.agents import stock
+from devserver.agents.folders import Folders
+from devserver.agents.graph import Table
+
+
+class UnknownTable(ValueError):
+    """No node table has this name."""
+
+
+def embedded(folders: Folders) -> Table:
+    """The embedded backend: stand-ins for ComfyUI's own nodes, and ours."""
+    from devserver.nodes import TABLE  # noqa: PLC0415 - an agent with another table need not have what ours import
+
+    return {**stock.table(folders), **TABLE}
+
+
+TABLES: dict[str, Callable[[Folders], Table]] = {"embedded": embedded, "stock": stock.table}
+
+
+def load(name: str, folders: Folders) -> Table:
+    """The classes of the table `name`: one of ``TABLES``, or ``package.module:function`` for an agent of one's own.
+
+    Raises:
+        UnknownTable: naming the tables that there are.
+    """
+    module, colon, function = name.partition(":")
+    if colon:
+        try:
+            made: Table = getattr(importlib.import_module(module), function)(folders)
+        except (ImportError, AttributeError) as error:
+            raise UnknownTable(f"table {name!r} cannot be loaded: {error}") from error
+        return made
+    if name not in TABLES:
+        raise UnknownTable(f"table is {name!r}; allowed are {', '.join(sorted(TABLES))} or package.module:function")
+    return TABLES[name](folders)

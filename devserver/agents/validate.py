@@ -1,0 +1,232 @@
+"""Checks a graph against a node table in ComfyUI's order, with its error types and words.
+
+It fills in nothing: every required input must be sent. What it converts (``"1.5"`` to 1.5) it writes into the graph.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from devserver.agents.graph import Graph, Table
+
+Error = dict[str, Any]
+
+LONGEST_LIST_SHOWN = 20
+
+
+@dataclass
+class Verdict:
+    """`outputs` are the output nodes that may run; `error` is set when there are none."""
+
+    outputs: list[str] = field(default_factory=list)
+    error: Error | None = None
+    node_errors: dict[str, Error] = field(default_factory=dict)
+
+
+def validate(graph: Graph, table: Table, targets: Iterable[str] | None = None) -> Verdict:
+    """Check every output node and what feeds it; `targets` limits the outputs.
+
+    Raises:
+        TypeError, AttributeError: the graph is no mapping of mappings.
+    """
+    wanted = None if targets is None else set(targets)
+    outputs = []
+    for node_id, node in graph.items():
+        if "class_type" not in node:
+            return _refused(node_id, "Cannot execute because a node is missing the class_type property.")
+        name = node["class_type"]
+        if name not in table:
+            return _refused(node_id, f"Cannot execute because node {name} does not exist.")
+        if getattr(table[name], "OUTPUT_NODE", False) and (wanted is None or node_id in wanted):
+            outputs.append(node_id)
+    if not outputs:
+        return Verdict(error=_top("prompt_no_outputs", "Prompt has no outputs"))
+    return _Check(graph, table).outputs(outputs)
+
+
+def _top(kind: str, message: str, details: str = "") -> Error:
+    return {"type": kind, "message": message, "details": details, "extra_info": {}}
+
+
+def _refused(node_id: str, message: str) -> Verdict:
+    return Verdict(error=_top("invalid_prompt", message, f"Node ID '#{node_id}'"))
+
+
+def _error(kind: str, message: str, details: str, **extra: Any) -> Error:
+    return {"type": kind, "message": message, "details": details, "extra_info": extra}
+
+
+def _raised(error: Exception) -> dict[str, Any]:
+    return {"exception_type": type(error).__qualname__, "traceback": traceback.format_tb(error.__traceback__)}
+
+
+class _Check:
+    """One graph; every node is checked once."""
+
+    def __init__(self, graph: Graph, table: Table) -> None:
+        self._graph, self._table = graph, table
+        self._open: set[str] = set()
+        self._done: dict[str, tuple[bool, list[Error]]] = {}
+
+    def outputs(self, outputs: list[str]) -> Verdict:
+        verdict = Verdict()
+        details = []
+        for output in outputs:
+            good, errors = self._output(output)
+            if good:
+                verdict.outputs.append(output)
+                continue
+            details += [f"{error['message']}: {error['details']}" for error in errors]
+            for node_id, (_, found) in self._done.items():
+                if found:
+                    place = {"errors": found, "dependent_outputs": [], "class_type": self._graph[node_id]["class_type"]}
+                    verdict.node_errors.setdefault(node_id, place)["dependent_outputs"].append(output)
+        if not verdict.outputs:
+            message = "Prompt outputs failed validation"
+            verdict.error = _top("prompt_outputs_failed_validation", message, "\n".join(details))
+        return verdict
+
+    def _output(self, node_id: str) -> tuple[bool, list[Error]]:
+        try:
+            return self._node(node_id)
+        except Exception as error:  # noqa: BLE001 - a link to nowhere, or a node's own check: the answer says what it was
+            reason = _error(
+                "exception_during_validation", "Exception when validating node", str(error), **_raised(error)
+            )
+            self._done[node_id] = (False, [reason])
+            return self._done[node_id]
+
+    def _node(self, node_id: str) -> tuple[bool, list[Error]]:
+        if node_id in self._done:
+            return self._done[node_id]
+        if node_id in self._open:
+            return (False, [])  # a cycle: ComfyUI refuses it without a reason
+        self._open.add(node_id)
+        cls = self._table[self._graph[node_id]["class_type"]]
+        inputs = self._graph[node_id]["inputs"]
+        declared = cls.INPUT_TYPES()
+        own_check = getattr(cls, "VALIDATE_INPUTS", None)
+        checked = _arguments(own_check)
+        good, errors = True, []
+        for category in ("required", "optional"):
+            for name, (kind, *rest) in declared.get(category, {}).items():
+                config = (kind, rest[0] if rest else {})
+                if name not in inputs:
+                    if category == "required":
+                        errors.append(
+                            _error("required_input_missing", "Required input is missing", name, input_name=name)
+                        )
+                    continue
+                if isinstance(inputs[name], list):
+                    fine, error = self._link(name, config, inputs[name])
+                    good = good and fine
+                else:
+                    error = _value(name, config, inputs, unbounded=name in checked or "**" in checked)
+                if error is not None:
+                    errors.append(error)
+        if own_check is not None:
+            errors += _custom(own_check, checked, inputs)
+        self._open.discard(node_id)
+        self._done[node_id] = (good and not errors, errors)
+        return self._done[node_id]
+
+    def _link(self, name: str, config: tuple[Any, Any], link: list[Any]) -> tuple[bool, Error | None]:
+        """Whether what the link leads to is good, and what is wrong with the link itself."""
+        if len(link) != 2:
+            message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
+            return True, _error(
+                "bad_linked_input", message, name, input_name=name, input_config=config, received_value=link
+            )
+        source, slot = link
+        received = self._table[self._graph[source]["class_type"]].RETURN_TYPES[slot]
+        if not _fits(received, config[0]):
+            details = f"{name}, received_type({received}) mismatch input_type({config[0]})"
+            extra = {"input_name": name, "input_config": config, "received_type": received, "linked_node": link}
+            return True, _error("return_type_mismatch", "Return type mismatch between linked nodes", details, **extra)
+        try:
+            return self._node(source)[0], None
+        except Exception as error:  # noqa: BLE001 - as above, one node further in
+            extra = {"input_name": name, "input_config": config, "exception_message": str(error)}
+            message = "Exception when validating inner node"
+            details = str(error)
+            extra |= _raised(error) | {"linked_node": link}
+            inner = _error("exception_during_inner_validation", message, details, **extra)
+            self._done[source] = (False, [inner])
+            return False, None
+
+
+def _fits(received: Any, wanted: Any) -> bool:
+    if received == wanted or "*" in {str(received), str(wanted)}:
+        return True
+    if not isinstance(received, str) or not isinstance(wanted, str):
+        return False
+    return bool({part.strip() for part in received.split(",")} & {part.strip() for part in wanted.split(",")})
+
+
+def _float(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is not a finite number")
+    return number
+
+
+CONVERSIONS: dict[str, Callable[[Any], Any]] = {"INT": int, "FLOAT": _float, "STRING": str, "BOOLEAN": bool}
+
+
+def _value(name: str, config: tuple[Any, Any], inputs: dict[str, Any], *, unbounded: bool) -> Error | None:
+    """What is wrong with a constant; the converted value is written back."""
+    kind, options = config
+    value = inputs[name]
+    if isinstance(value, dict) and "__value__" in value:
+        value = value["__value__"]
+    try:
+        if isinstance(kind, str) and kind in CONVERSIONS:
+            value = CONVERSIONS[kind](value)
+    except (TypeError, ValueError, OverflowError) as error:
+        extra = {"input_name": name, "input_config": config, "received_value": value, "exception_message": str(error)}
+        message = f"Failed to convert an input value to a {kind} value"
+        return _error("invalid_input_type", message, f"{name}, {value}, {error}", **extra)
+    inputs[name] = value
+    if unbounded:
+        return None
+    extra = {"input_name": name, "input_config": config, "received_value": value}
+    if "min" in options and value < options["min"]:
+        return _error("value_smaller_than_min", f"Value {value} smaller than min of {options['min']}", name, **extra)
+    if "max" in options and value > options["max"]:
+        return _error("value_bigger_than_max", f"Value {value} bigger than max of {options['max']}", name, **extra)
+    if isinstance(kind, list) and value not in kind:
+        shown = str(kind)
+        if len(kind) > LONGEST_LIST_SHOWN:
+            shown, extra["input_config"] = f"(list of length {len(kind)})", None
+        return _error("value_not_in_list", "Value not in list", f"{name}: '{value}' not in {shown}", **extra)
+    return None
+
+
+def _arguments(check: Any) -> set[str]:
+    """The inputs that a class checks itself; "**" stands for all."""
+    if check is None:
+        return set()
+    code = check.__func__.__code__
+    names = set(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+    return names | ({"**"} if code.co_flags & 0x08 else set())
+
+
+def _custom(check: Any, names: set[str], inputs: dict[str, Any]) -> list[Error]:
+    """Ask the class's own check, with its constants; a link is None."""
+    given = {
+        name: None if isinstance(value, list) else value
+        for name, value in inputs.items()
+        if name in names or "**" in names
+    }
+    answer = check(**given)
+    if answer is True:
+        return []
+    errors = []
+    for name in given:
+        details = name if answer is False else f"{name} - {answer}"
+        errors.append(_error("custom_validation_failed", "Custom validation failed for node", details, input_name=name))
+    return errors
