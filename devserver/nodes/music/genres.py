@@ -61,8 +61,8 @@ class Genre:
     melody: Melody
     voices: Mapping[Part, str]
     levels: Levels
-    swing: float = 0.0  # delay of every second swing step, as a share of the step
-    swing_step_beats: Literal[0.25, 0.5] = 0.25
+    swing: float = 0.0  # delay of every second sixteenth, as a share of a sixteenth
+    crash: bool = True  # a cymbal opens each energetic section
     bars_per_chord: int = 1
     chord_style: Literal["block", "strum", "arpeggio"] = "block"
     chord_voices: int = 4
@@ -220,6 +220,7 @@ GENRES: dict[str, Genre] = {
         voices={"drums": "dusty", "bass": "finger_bass", "chords": "epiano", "lead": "bell"},
         levels=Levels(drums=-17.5, bass=-19.5, chords=-19, lead=-21.5, duck=0.25, reverb=0.16, reverb_seconds=1.2, echo=0.15),
         swing=0.3,
+        crash=False,
         chord_style="strum",
         chord_centre=58,
         human_seconds=0.004,
@@ -271,6 +272,7 @@ GENRES: dict[str, Genre] = {
         melody=Melody(67, 88, ("5-------....4---", "....5-----4-----", "5---4---....5---", "..4-----5-------"), leap=0.4, pentatonic=True, min_energy=0.2),
         voices={"drums": "soft", "bass": "sub", "chords": "pad", "lead": "bell"},
         levels=Levels(drums=-27, bass=-21, chords=-18, lead=-20.5, duck=0.1, reverb=0.5, reverb_seconds=4.0, echo=0.35),
+        crash=False,
         chord_voices=5,
         chord_centre=58,
         human_seconds=0.006,

@@ -61,12 +61,11 @@ class Track(Frozen):
 
 
 class Song(Frozen):
-    """A composed piece: 4/4 throughout, one chord symbol per bar, swing as the delay of every second step in beats."""
+    """A composed piece: 4/4 throughout, one chord symbol per bar, every second sixteenth late by the swing."""
 
     format: Literal["tonewright.song.1"] = "tonewright.song.1"
     brief: Brief
-    swing_step_beats: Annotated[float, Field(gt=0)]
-    swing_delay_beats: Annotated[float, Field(ge=0)]
+    swing_delay_beats: Annotated[float, Field(ge=0, lt=0.25)]
     sections: tuple[Section, ...]
     chords: tuple[str, ...]
     tracks: tuple[Track, ...]

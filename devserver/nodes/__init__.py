@@ -1,0 +1,24 @@
+"""Tonewright's nodes: a custom-node folder for ComfyUI and, through ``TABLE``, the nodes of our own host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .analyse import TonewrightAnalyse
+from .compose import TonewrightCompose
+from .synthesise import TonewrightSynthesise
+
+TABLE: dict[str, type] = {node.__name__: node for node in (TonewrightCompose, TonewrightSynthesise, TonewrightAnalyse)}
+
+NODE_DISPLAY_NAME_MAPPINGS = {name: node.DISPLAY_NAME for name, node in TABLE.items()}
+
+
+def __getattr__(name: str) -> Any:
+    # Only ComfyUI asks for this name, so only there is torch imported.
+    if name == "NODE_CLASS_MAPPINGS":
+        from .comfyui import wrap
+
+        mappings = {key: wrap(node) for key, node in TABLE.items()}
+        globals()[name] = mappings
+        return mappings
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
