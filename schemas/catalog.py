@@ -29,6 +29,10 @@ class Catalog:
     graphs: Mapping[str, Graph]
     sources: Mapping[tuple[str, str], Source]
 
+    def chunk(self, name: str) -> Chunk:
+        """The chunk of that name, of either kind; UnknownName if there is none."""
+        return _find("chunk", name, self.chunks)
+
     def graph_chunk(self, name: str) -> GraphChunk:
         """The graph chunk of that name; UnknownName if there is none."""
         return _find("graph chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, GraphChunk)})

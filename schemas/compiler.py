@@ -17,7 +17,7 @@ from schemas.values import PLACEHOLDERS, Placeholder, Value, draw_seed, is_rando
 PREFIX = "@prefix"
 FILE_MARK = "@file:"
 # A user's text that begins like a file's mark gets one more "@", which binding takes off again.
-ESCAPED = re.compile(rf"@+{FILE_MARK[1:]}")
+MARK = re.compile(rf"@+{FILE_MARK[1:]}")
 
 
 def resolve(
@@ -100,7 +100,7 @@ def bind(
         for name, value in inputs.items():
             if name == "filename_prefix" and value == PREFIX:
                 inputs[name] = prefix
-            elif isinstance(value, str) and ESCAPED.match(value):
+            elif isinstance(value, str) and MARK.match(value):
                 inputs[name] = value[1:] if value.startswith("@@") else (files or {})[value.removeprefix(FILE_MARK)]
             elif (node_id, name) in (models or {}):
                 inputs[name] = (models or {})[node_id, name]
@@ -110,6 +110,6 @@ def bind(
 def _in_graph(value: Value) -> Any:
     if isinstance(value, dict):
         return f"{FILE_MARK}{value['sha256']}.{value['ext']}"
-    if isinstance(value, str) and ESCAPED.match(value):
+    if isinstance(value, str) and MARK.match(value):
         return f"@{value}"
     return value

@@ -23,9 +23,9 @@ def hint(name: object, known: Iterable[object]) -> str:
     names = list(known)
     shown = nearest(name, names)
     if not shown:
-        return "there is none"
+        return "available: none"
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return f"there is {', '.join(shown)}{more}"
+    return f"available: {', '.join(shown)}{more}"
 
 
 @dataclass(frozen=True, order=True)

@@ -31,7 +31,7 @@ def load_tables(folders: Sequence[Path]) -> dict[str, NodeTable]:
     tables: dict[str, NodeTable] = {}
     for folder in folders:
         for path in sorted((folder / "tables").glob("*.json")):
-            source = read_source("table", path, _shown(path))
+            source = read_source("table", path, shown(path))
             if isinstance(source, list):
                 raise DefinitionError(source)
             try:
@@ -65,7 +65,7 @@ def read_definitions(
             source.problem(*finding) for finding in rules.placeholder_findings(source.content, values_allowed=allowed)
         ]
         if source.kind == "graph":
-            found += _shape_problems(source)
+            found += _shape_problems(source) or [source.problem(*each) for each in rules.mark_findings(source.content)]
             if not found:
                 graphs[source.name] = source.content
         else:
@@ -76,19 +76,33 @@ def read_definitions(
         problems += found
         if found:
             broken.add(key)
-    catalog = Catalog(
-        chunks=_of_kind(built, (GraphChunk, TextChunk)),
-        pipelines=_of_kind(built, (Pipeline,)),
-        interceptions=_of_kind(built, (InterceptionConfig,)),
-        outputs=_of_kind(built, (OutputConfig,)),
-        graphs=MappingProxyType(graphs),
-        sources=MappingProxyType(sources),
-    )
+    catalog = _catalog(built, graphs, sources)
     table = NodeTable.merged(tables.values())
     return catalog, problems + list(_cross_problems(catalog, table, frozenset(broken)))
 
 
-def _shown(path: Path) -> str:
+def restore(snapshot: Sequence[Mapping[str, Any]]) -> Catalog:
+    """The catalog that `Catalog.snapshot` recorded, to run a run again with the definitions that it had.
+
+    Raises DefinitionError where this version can no longer read one of them.
+    """
+    sources: dict[Key, Source] = {}
+    built: dict[Key, BaseModel] = {}
+    problems: list[DefinitionProblem] = []
+    for entry in snapshot:
+        source = Source(entry["kind"], entry["name"], entry["file"], entry["sha256"], entry["content"], {(): 1})
+        sources[source.kind, source.name] = source
+        if source.kind != "graph":
+            definition, wrong = _build(source)
+            problems += wrong
+            if definition is not None:
+                built[source.kind, source.name] = definition
+    if problems:
+        raise DefinitionError(problems)
+    return _catalog(built, {name: s.content for (kind, name), s in sources.items() if kind == "graph"}, sources)
+
+
+def shown(path: Path) -> str:
     """A path as messages name it: from the working folder where it lies below it."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
@@ -102,16 +116,16 @@ def _read_files(folders: Sequence[Path]) -> tuple[dict[Key, Source], list[Defini
     broken: set[Key] = set()
     for folder in folders:
         if not folder.is_dir():
-            problems.append(DefinitionProblem(_shown(folder), 1, "", "is not a folder"))
+            problems.append(DefinitionProblem(shown(folder), 1, "", "is not a folder"))
         for kind, (place, suffixes) in FOLDERS.items():
             here: dict[str, Path] = {}
             for path in sorted(p for p in (folder / place).glob("*") if p.suffix in suffixes):
                 if path.stem in here:
                     message = f"the {kind} {path.stem} is also defined in {here[path.stem].name}"
-                    problems.append(DefinitionProblem(_shown(path), 1, "", message))
+                    problems.append(DefinitionProblem(shown(path), 1, "", message))
                     continue
                 here[path.stem] = path
-                source = read_source(kind, path, _shown(path))
+                source = read_source(kind, path, shown(path))
                 if isinstance(source, Source):
                     sources[kind, path.stem] = source
                     broken.discard((kind, path.stem))
@@ -138,15 +152,9 @@ def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
     """The typed definition, or every field that is wrong with it."""
     if "name" in source.content:
         return None, [source.problem(("name",), "is not written here: the file's name is the definition's name")]
-    return build(source.kind, source.name, source.content, source)
-
-
-def build(
-    kind: Any, name: str, content: Mapping[str, Any], source: Source
-) -> tuple[BaseModel | None, list[DefinitionProblem]]:
-    model = model_of(kind, content)
+    model = model_of(source.kind, source.content)
     try:
-        return model.model_validate({**content, "name": name}), []
+        return model.model_validate({**source.content, "name": source.name}), []
     except ValidationError as e:
         return None, [source.problem(*_plain(error, model)) for error in e.errors()]
 
@@ -180,6 +188,17 @@ def _keys_at(annotation: Any, path: FieldPath) -> list[str]:
             holds_entries = bool(inner) and not isinstance(field.annotation, type)
             return _keys_at(field.annotation, rest[1:] if holds_entries and rest else rest)
     return []
+
+
+def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Any], sources: dict[Key, Source]) -> Catalog:
+    return Catalog(
+        chunks=_of_kind(built, (GraphChunk, TextChunk)),
+        pipelines=_of_kind(built, (Pipeline,)),
+        interceptions=_of_kind(built, (InterceptionConfig,)),
+        outputs=_of_kind(built, (OutputConfig,)),
+        graphs=MappingProxyType(graphs),
+        sources=MappingProxyType(sources),
+    )
 
 
 def _of_kind(built: Mapping[Key, BaseModel], kinds: tuple[type[Any], ...]) -> Mapping[str, Any]:

@@ -281,10 +281,9 @@ class OutputConfig(Frozen):
 
 
 Definition = GraphChunk | TextChunk | Pipeline | InterceptionConfig | OutputConfig
-Kind = Literal["chunk", "pipeline", "interception", "output"]
 
 
-def model_of(kind: Kind, content: Mapping[str, Any]) -> type[Definition]:
+def model_of(kind: str, content: Mapping[str, Any]) -> type[Definition]:
     """The class that reads a definition; a chunk's depends on its own `kind`."""
     if kind == "chunk":
         return TextChunk if content.get("kind") == "text" else GraphChunk

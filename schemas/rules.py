@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.compiler import MARK
 from schemas.errors import ParameterError, hint
 from schemas.model import (
     OUTPUT_CHUNK,
@@ -80,6 +81,14 @@ def placeholder_findings(content: Any, *, values_allowed: bool, path: FieldPath 
         known = " or ".join(PLACEHOLDERS)
         if not (values_allowed and path[:1] == ("values",) and content in PLACEHOLDERS):
             yield path, f"unresolved placeholder in {content!r}; only a whole value of an output config may be {known}"
+
+
+def mark_findings(graph: Graph) -> Iterator[Finding]:
+    """Values that would read as a mark of the compiler's own."""
+    for node_id, node in graph.items():
+        for name, value in node["inputs"].items():
+            if isinstance(value, str) and MARK.match(value):
+                yield (node_id, "inputs", name), f"{value!r} looks like the mark of an input file; use another value"
 
 
 def chunk_findings(chunk: GraphChunk, definitions: Definitions) -> Iterator[Finding]:
