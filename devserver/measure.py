@@ -1,0 +1,186 @@
+"""What is in a media file, found by decoding it: nothing that its header claims is believed."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devserver.comfy.sniff import Kind, sniff
+
+# 16 bits cannot tell a peak at full scale from a clipped one.
+FULL_SCALE = 32767 / 32768
+LOWEST_DBFS = -120.0
+# Below this part of the length that a header declares, a file was cut off.
+WHOLE = 0.98
+WHOLE_SLACK_SECONDS = 0.1
+PIXEL_LIMIT = 200_000_000
+
+
+class Undecodable(Exception):
+    """The file cannot be decoded to its end."""
+
+
+class Truncated(Exception):
+    """The file ends before its declared length.
+
+    Args:
+        seconds: what was decoded.
+        declared_seconds: what the header says.
+    """
+
+    def __init__(self, seconds: float, declared_seconds: float) -> None:
+        super().__init__(f"{seconds:.3f} of {declared_seconds:.3f} seconds are there")
+        self.seconds = seconds
+        self.declared_seconds = declared_seconds
+
+
+@dataclass(frozen=True)
+class Content:
+    """What decoding found; None where a medium has no such thing.
+
+    Attributes:
+        kind: medium, MIME type and extension.
+        seconds: length of the sound, or of the picture where there is no sound.
+        sample_rate_hz: of the sound.
+        channels: of the sound.
+        codec: of the sound, or of the picture where there is no sound (FFmpeg's name).
+        peak_dbfs: largest sample, from -120 up; above 0 where a lossy codec overshoots.
+        clipped_samples: samples at full scale or above, over all channels.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+    """
+
+    kind: Kind
+    seconds: float | None = None
+    sample_rate_hz: int | None = None
+    channels: int | None = None
+    codec: str | None = None
+    peak_dbfs: float | None = None
+    clipped_samples: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+def measure(path: Path, name: str | None = None) -> Content:
+    """Decode a file and say what is in it.
+
+    Sound is decoded to the end. Of a video's picture, the key frames are decoded and the rest only read: enough to
+    find damage, and a long video takes seconds. Images are decoded whole.
+
+    Args:
+        path: an existing file.
+        name: its own name, where `path` is a working copy.
+
+    Raises:
+        Undecodable: it is damaged, or not what it seems.
+        Truncated: it ends early.
+    """
+    kind = sniff(path, name)
+    match kind.media:
+        case "audio" | "video":
+            return _stream_content(path, kind)
+        case "image":
+            return _image_content(path, kind)
+        case _:
+            _check_document(path, kind)
+            return Content(kind)
+
+
+def _stream_content(path: Path, kind: Kind) -> Content:
+    import av  # noqa: PLC0415 - only the worker decodes
+
+    try:
+        with av.open(str(path)) as container:
+            sound = _sound(container) if container.streams.audio else {}
+        with av.open(str(path)) as container:
+            picture = _picture(container) if container.streams.video and kind.media == "video" else {}
+            declared = container.duration / av.time_base if container.duration else None
+    except (av.FFmpegError, ValueError) as error:
+        raise Undecodable(str(error)) from error
+    if not sound and not picture:
+        raise Undecodable("it has neither sound nor picture")
+    content = Content(kind, **{**picture, **sound})
+    length = max(sound.get("seconds", 0.0), picture.get("seconds", 0.0))
+    if declared is not None and _declares_length(path, kind) and length < declared * WHOLE - WHOLE_SLACK_SECONDS:
+        raise Truncated(length, declared)
+    return content
+
+
+def _declares_length(path: Path, kind: Kind) -> bool:
+    """Whether the container states its length; for others FFmpeg guesses one from the bit rate."""
+    if kind.ext != "mp3":
+        return kind.ext in {"wav", "flac", "m4a", "mp4", "webm", "weba"}
+    with path.open("rb") as file:
+        head = file.read(256 * 1024)
+    return b"Xing" in head or b"Info" in head
+
+
+def _sound(container: Any) -> dict[str, Any]:
+    import av  # noqa: PLC0415 - only the worker decodes
+    import numpy as np  # noqa: PLC0415 - only the worker decodes
+
+    stream = container.streams.audio[0]
+    to_float = av.AudioResampler(format="fltp")
+    samples, peak, clipped = 0, 0.0, 0
+    rate, channels = stream.rate, stream.channels
+    for frame in container.decode(stream):
+        for block in to_float.resample(frame):
+            levels = np.abs(block.to_ndarray())
+            if not np.isfinite(levels).all():
+                raise ValueError("it has samples that are no numbers")
+            samples += block.samples
+            peak = max(peak, float(levels.max(initial=0.0)))
+            clipped += int(np.count_nonzero(levels >= FULL_SCALE))
+    if not samples:
+        raise ValueError("its sound has no samples")
+    return {
+        "seconds": samples / rate,
+        "sample_rate_hz": rate,
+        "channels": channels,
+        "codec": stream.codec_context.name,
+        "peak_dbfs": max(LOWEST_DBFS, 20 * math.log10(peak)) if peak > 0 else LOWEST_DBFS,
+        "clipped_samples": clipped,
+    }
+
+
+def _picture(container: Any) -> dict[str, Any]:
+    stream = container.streams.video[0]
+    stream.codec_context.skip_frame = "NONKEY"
+    packets, decoded, end = 0, 0, 0.0
+    for packet in container.demux(stream):
+        if packet.size:
+            packets += 1
+            if packet.pts is not None:
+                end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        decoded += len(packet.decode())
+    if not decoded:
+        raise ValueError(f"none of its {packets} pictures can be decoded")
+    return {"seconds": end, "codec": stream.codec_context.name, "width": stream.width, "height": stream.height}
+
+
+def _image_content(path: Path, kind: Kind) -> Content:
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only the worker decodes
+
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > PIXEL_LIMIT:
+                raise Undecodable(f"{image.width} x {image.height} pixels are more than can be taken in")
+            image.load()
+            return Content(kind, codec=(image.format or kind.ext).lower(), width=image.width, height=image.height)
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise Undecodable(str(error)) from error
+
+
+def _check_document(path: Path, kind: Kind) -> None:
+    try:
+        if kind.ext == "json":
+            json.loads(path.read_bytes())
+        elif kind.ext == "mid":
+            from mido import MidiFile  # noqa: PLC0415 - only the worker decodes
+
+            MidiFile(path)
+    except (ValueError, EOFError, OSError) as error:
+        raise Undecodable(str(error)) from error
