@@ -1,0 +1,1 @@
+"""What Tonewright costs, measured on this machine: `make bench`."""

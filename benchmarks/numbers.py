@@ -1,0 +1,20 @@
+"""Small sums over measured seconds."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from statistics import median, quantiles
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """Median, least and 95th percentile, in milliseconds."""
+    p95 = quantiles(seconds, n=20)[-1]
+    return f"median {median(seconds) * 1e3:7.1f} ms   min {min(seconds) * 1e3:7.1f}   p95 {p95 * 1e3:7.1f}"
