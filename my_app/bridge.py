@@ -36,7 +36,9 @@ IN_MEMORY_BYTES: Final = 1 << 20
 READ_BYTES: Final = 1 << 16
 QUEUED_CHUNKS: Final = 8
 
-USER_ID: Final = "tonewright.user_id"  # who asks: set on the request by one middleware, handed on to the view
+# Who asks: one middleware puts it on the request, and the view finds it in its environment.
+USER_ID: Final = web.RequestKey("user_id", str)
+ENVIRON_USER_ID: Final = "tonewright.user_id"
 
 Headers = list[tuple[str, str]]
 
@@ -137,7 +139,7 @@ def environ_of(request: web.Request, body: IO[bytes], *, method: str = "", path:
         "REMOTE_ADDR": request.remote or "",
         "CONTENT_LENGTH": str(length),
         "CONTENT_TYPE": request.headers.get("Content-Type", ""),
-        USER_ID: request[USER_ID],
+        ENVIRON_USER_ID: request[USER_ID],
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.scheme,
         "wsgi.input": body,

@@ -63,7 +63,7 @@ def input_error_body(error: InputError) -> dict[str, Any]:
 
 
 def dump(body: Any) -> str:
-    """JSON for the wire. What is no JSON (a value that came from outside and goes back in an error) is shown as text."""
+    """JSON for the wire. What is no JSON (a value in an error that came from outside) is shown as text."""
     return json.dumps(body, ensure_ascii=False, default=str)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException
 
 from devserver.errors import InputError
-from my_app.bridge import USER_ID
-from my_app.errors import dump, input_error_body
+from my_app.bridge import ENVIRON_USER_ID
+from my_app.errors import dump, error_body, input_error_body
 from my_app.ports import Parts
 from my_app.route import Route
 
@@ -26,7 +27,13 @@ def create_flask(parts: Parts, routes: Sequence[Route]) -> Flask:
         if not route.native:
             app.add_url_rule(route.flask_rule, route.name, cast(Any, route.view), methods=[route.method])
     app.register_error_handler(InputError, lambda error: json_reply(input_error_body(error), error.status))
+    app.register_error_handler(HTTPException, _http_error)
     return app
+
+
+def _http_error(error: HTTPException) -> Response:
+    """The front routes first, so this is a path that the two understand differently (an encoded slash)."""
+    return json_reply(error_body(error.code or 500, error.name, field="path", value=request.path), error.code or 500)
 
 
 def the_parts() -> Parts:
@@ -35,7 +42,7 @@ def the_parts() -> Parts:
 
 def user_id() -> str:
     """Who asks, as the front's middleware found."""
-    return cast(str, request.environ[USER_ID])
+    return cast(str, request.environ[ENVIRON_USER_ID])
 
 
 def json_reply(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -12,7 +12,7 @@ from my_app.bridge import Bridge, environ_of, read_body, send
 from my_app.context import CONTEXT, Context, FrontSettings
 from my_app.errors import errors
 from my_app.flask_app import create_flask
-from my_app.guard import guard, identify
+from my_app.guard import check_ids, guard, identify
 from my_app.openapi import build_openapi
 from my_app.ports import Parts
 from my_app.route import NativeView, Route
@@ -33,7 +33,7 @@ SECURITY_HEADERS: Final = {
 
 def create_front(parts: Parts, settings: FrontSettings, *, version: str) -> web.Application:
     """The whole HTTP side as one aiohttp application."""
-    app = web.Application(middlewares=[errors, guard(settings), identify])
+    app = web.Application(middlewares=[errors, guard(settings), identify, check_ids])
     bridge = Bridge(create_flask(parts, ROUTES), settings.threads)
     app[CONTEXT] = Context(parts, bridge, settings, build_openapi(ROUTES, parts.execute_schema, version))
     for route in ROUTES:

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 from devserver.errors import InputError
 from my_app.bridge import USER_ID
 from my_app.context import LOOPBACK_HOSTS, FrontSettings
+from my_app.route import check_run_id
 
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -54,6 +55,15 @@ def guard(settings: FrontSettings) -> Middleware:
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Say who asks. Without keys everybody on loopback is `local`; keys are checked here and nowhere else."""
     request[USER_ID] = "local"
+    return await handler(request)
+
+
+@web.middleware
+async def check_ids(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let only what has the shape of a run id stand where a path has one."""
+    run_id = request.match_info.get("run_id")
+    if run_id is not None:
+        check_run_id(run_id)
     return await handler(request)
 
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from schemas.loader import Catalog
-
 from devserver.events import Bus, Event
+from schemas.catalog import Catalog
 
 
 class Accepted(Protocol):

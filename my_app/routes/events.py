@@ -10,7 +10,7 @@ from aiohttp import web
 from devserver.errors import InputError
 from my_app.context import CONTEXT, Context
 from my_app.feed import feed, is_over, message, open_stream, pour
-from my_app.route import Reply, Route, check_run_id, unknown_run
+from my_app.route import Reply, Route, unknown_run
 
 
 async def all_events(request: web.Request) -> web.StreamResponse:
@@ -28,7 +28,7 @@ async def all_events(request: web.Request) -> web.StreamResponse:
 
 async def run_events(request: web.Request) -> web.StreamResponse:
     """A run's events from its first one, or from the last one seen, up to its end."""
-    context, run_id = request.app[CONTEXT], check_run_id(request.match_info["run_id"])
+    context, run_id = request.app[CONTEXT], request.match_info["run_id"]
     after = last_event_id(request) or 0
     if await asyncio.to_thread(context.parts.run_detail, run_id) is None:
         raise unknown_run(run_id)

@@ -14,7 +14,7 @@ from aiohttp.web_request import BaseRequest
 from devserver.errors import InputError
 from my_app.context import CONTEXT
 from my_app.ports import Media
-from my_app.route import Query, Reply, Route, check_run_id, unknown_run
+from my_app.route import Query, Reply, Route, unknown_run
 
 MEDIA: Final = ("audio", "video", "image", "file")
 # What aiohttp would compare with a tag of its own, made from the file's time: here the content's hash is the tag.
@@ -30,7 +30,7 @@ CONDITIONS: Final = (
 
 async def media_file(request: web.Request) -> web.StreamResponse:
     """A run's main output of one medium, or with an index one of its files of that medium."""
-    run_id, media = check_run_id(request.match_info["run_id"]), request.match_info["media"]
+    run_id, media = request.match_info["run_id"], request.match_info["media"]
     if media not in MEDIA:
         raise InputError("There is no such medium.", status=404, field="media", value=media, allowed=list(MEDIA))
     index = request.match_info.get("index")

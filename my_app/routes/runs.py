@@ -16,19 +16,13 @@ MOST_RUNS: Final = 200
 FEW_RUNS: Final = 50
 
 
-def links(run_id: str) -> dict[str, str]:
-    """Where to go on with a run."""
-    run = f"/api/runs/{run_id}"
-    return {"run": run, "answer": f"{run}/answer", "events": f"{run}/events", "cancel": f"{run}/cancel"}
-
-
 def started(run_id: str, wish: Wish) -> Response:
     """The answer for a run that was just accepted: 202, which the front turns into the finished one on demand."""
     answer = the_parts().answer(run_id)
     headers = {"Location": f"/api/runs/{run_id}"}
     if wish.mode != "no":
         headers[WAIT_HEADER] = Wait(run_id, wish).header()
-    return json_reply({"links": links(run_id), **answer.body}, answer.status, headers)
+    return json_reply(answer.body, answer.status, headers)
 
 
 def list_runs() -> Response:
@@ -48,27 +42,27 @@ def list_runs() -> Response:
 
 def show_run(run_id: str) -> Response:
     """Everything that is known about a run."""
-    detail = the_parts().run_detail(check_run_id(run_id))
+    detail = the_parts().run_detail(run_id)
     if detail is None:
         raise unknown_run(run_id)
-    return json_reply({"links": links(run_id), **detail})
+    return json_reply(detail)
 
 
 def answer(run_id: str) -> Response:
     """What `execute` answers for this run, now."""
-    found = the_parts().answer(check_run_id(run_id))
+    found = the_parts().answer(run_id)
     headers = {"Location": f"/api/runs/{run_id}"} if found.status == 202 else {}
-    return json_reply({"links": links(run_id), **found.body}, found.status, headers)
+    return json_reply(found.body, found.status, headers)
 
 
 def cancel(run_id: str) -> Response:
     """Ask a run to stop; its record is completed all the same."""
-    return json_reply(the_parts().cancel(check_run_id(run_id), user_id()))
+    return json_reply(the_parts().cancel(run_id, user_id()))
 
 
 def rerun(run_id: str) -> Response:
     """Run the recorded values again: same graph, same seeds."""
-    return started(the_parts().rerun(check_run_id(run_id), user_id()).run_id, Wish("no"))
+    return started(the_parts().rerun(run_id, user_id()).run_id, Wish("no"))
 
 
 ACCEPTED: Final = Reply("The run was accepted and goes on; `links` says where to look.", "Answer")

@@ -10,7 +10,7 @@ from my_app.flask_app import json_body, json_reply, the_parts, user_id
 from my_app.route import FlaskView, Reply, Route
 from my_app.routes.runs import RUN_ANSWERS, started
 from my_app.waiting import read_wish
-from schemas import describe
+from schemas.describe import describe_chunk, describe_interception, describe_output, describe_pipeline
 
 EXAMPLE: Final = {
     "schema": "dada",
@@ -31,22 +31,26 @@ def execute() -> Response:
 
 def list_schemas() -> Response:
     """The interception configs: how a text can be transformed."""
-    return json_reply({"schemas": describe.interceptions(the_parts().definitions.catalog)})
+    catalog = the_parts().definitions.catalog
+    return json_reply({"schemas": [describe_interception(catalog, name) for name in catalog.interceptions]})
 
 
 def list_outputs() -> Response:
     """The output configs: what can be made, with which parameters."""
-    return json_reply({"outputs": describe.outputs(the_parts().definitions.catalog)})
+    catalog = the_parts().definitions.catalog
+    return json_reply({"outputs": [describe_output(catalog, name) for name in catalog.outputs]})
 
 
 def list_pipelines() -> Response:
     """The pipelines: which stages a run goes through."""
-    return json_reply({"pipelines": describe.pipelines(the_parts().definitions.catalog)})
+    catalog = the_parts().definitions.catalog
+    return json_reply({"pipelines": [describe_pipeline(catalog, name) for name in catalog.pipelines]})
 
 
 def list_chunks() -> Response:
     """The chunks: the steps that pipelines and configs are built of."""
-    return json_reply({"chunks": describe.chunks(the_parts().definitions.catalog)})
+    catalog = the_parts().definitions.catalog
+    return json_reply({"chunks": [describe_chunk(catalog, name) for name in catalog.chunks]})
 
 
 def _list(path: str, view: FlaskView, summary: str) -> Route:

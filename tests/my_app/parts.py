@@ -1,0 +1,157 @@
+"""The parts behind the front, in the simplest way possible."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from devserver.clock import Clock
+from devserver.errors import InputError
+from devserver.events import Bus, Event, Subscription
+
+
+@dataclass(frozen=True)
+class Accepted:
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Media:
+    path: Path
+    mime: str
+    filename: str
+    etag: str
+
+
+@dataclass
+class Definitions:
+    catalog: Any = None
+
+
+class WatchedBus(Bus):
+    """A bus that tells when listeners have come or gone."""
+
+    def __init__(self) -> None:
+        super().__init__(Clock())
+        self._changed = asyncio.Event()
+
+    def subscribe(self, run_id: str | None = None) -> Subscription:
+        self._changed.set()
+        return super().subscribe(run_id)
+
+    def forget(self, subscription: Subscription) -> None:
+        super().forget(subscription)
+        self._changed.set()
+
+    async def until_listeners(self, count: int) -> None:
+        while len(self._subscriptions) != count:
+            self._changed.clear()
+            await self._changed.wait()
+
+
+@dataclass
+class Runs:
+    """Runs go nowhere until the test says so."""
+
+    folder: Path
+    bus: WatchedBus = field(default_factory=WatchedBus)
+    definitions: Definitions = field(default_factory=Definitions)
+    execute_schema: dict[str, Any] = field(
+        default_factory=lambda: {
+            "type": "object",
+            "properties": {"input_text": {"type": "string"}, "wait_timeout_s": {"type": "number", "default": 60.0}},
+        }
+    )
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    files: dict[tuple[str, str, int | None], Media] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted:
+        if "input_text" not in body:
+            raise InputError("The field input_text is missing.", status=400, field="input_text", allowed="text")
+        if body["input_text"] == "break":
+            raise RuntimeError("a secret in a traceback")
+        with self.lock:
+            run_id = f"20300101-000000-{len(self.bodies):08x}"
+            self.bodies[run_id] = {**body, "user_id": user_id, "agent": headers.get("User-Agent")}
+        self.tell(run_id, "run.queued")
+        return Accepted(run_id)
+
+    def tell(self, run_id: str | None, kind: str, **data: Any) -> Event:
+        """Store an event and publish it."""
+        with self.lock:
+            event = Event(len(self.events) + 1, run_id, "", 0, 0, "2030-01-01T00:00:00+00:00", kind, data)
+            self.events.append(event)
+            self.bus.publish(event)
+        return event
+
+    def end(self, run_id: str, status: int = 200, **body: Any) -> None:
+        """End a run, as the journal does: its state first, then the event."""
+        self.answers[run_id] = Answer(status, {"run_id": run_id, "status": "success", **body})
+        self.tell(run_id, "run.ended", status="success")
+
+    def add_file(self, run_id: str, content: bytes, *, name: str, index: int | None = None) -> Media:
+        path = self.folder / name
+        path.write_bytes(content)
+        media = Media(path, "audio/mpeg", name, hashlib.sha256(content).hexdigest())
+        self.files[run_id, "audio", index] = media
+        return media
+
+    def answer(self, run_id: str) -> Answer:
+        self._known(run_id)
+        going_on = Answer(202, {"run_id": run_id, "status": "running", "links": {"run": f"/api/runs/{run_id}"}})
+        return self.answers.get(run_id, going_on)
+
+    def rerun(self, run_id: str, user_id: str) -> Accepted:
+        self._known(run_id)
+        return self.accept(self.bodies[run_id], user_id, {})
+
+    def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
+        self._known(run_id)
+        if run_id in self.answers:
+            raise InputError("The run has ended already.", status=409, field="run_id", value=run_id)
+        self.end(run_id, 409, error={"code": "cancelled"})
+        return {"run_id": run_id, "status": "cancelling", "by": user_id}
+
+    def run_detail(self, run_id: str) -> dict[str, Any] | None:
+        return {"run_id": run_id, "status": self.answer(run_id).body["status"]} if run_id in self.bodies else None
+
+    def list_runs(self, user_id: str, limit: int, before: str | None, state: str | None) -> dict[str, Any]:
+        listed = [self.run_detail(run_id) for run_id in self.bodies]
+        return {"runs": listed[:limit], "asked": [user_id, before, state]}
+
+    def media(self, run_id: str, media: str, index: int | None) -> Media | None:
+        return self.files.get((run_id, media, index))
+
+    def last_seq(self) -> int:
+        return len(self.events)
+
+    def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
+        with self.lock:
+            return [e for e in self.events[seq:] if run_id is None or e.run_id == run_id][:limit]
+
+    def snapshot(self) -> list[Event]:
+        return [Event(None, None, "", 0, 0, "2030-01-01T00:00:00+00:00", "queue", {"waiting": 0})]
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        return bool(self.bodies), {"backends": []}
+
+    def health(self) -> dict[str, Any]:
+        return {"status": "ok"}
+
+    def _known(self, run_id: str) -> None:
+        if run_id not in self.bodies:
+            raise InputError("There is no such run.", status=404, field="run_id", value=run_id)

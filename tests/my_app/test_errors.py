@@ -1,0 +1,85 @@
+"""Whatever is asked wrongly is answered in one shape, by the front and by Flask alike."""
+
+from __future__ import annotations
+
+import json
+import logging
+from io import BytesIO
+
+import pytest
+from aiohttp import ClientSession
+
+from my_app.errors import error_body
+from tests.my_app.parts import Runs
+
+EXECUTE = "/api/schema/pipeline/execute"
+UNKNOWN = "20300101-000000-ffffffff"
+KEYS = set(error_body(400, "")["error"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code", "field"),
+    [
+        ("GET", "/nowhere", None, 404, "not_found", "path"),
+        ("GET", "/api/", None, 404, "not_found", "path"),
+        ("DELETE", "/api/runs", None, 405, "method_not_allowed", "method"),
+        ("GET", EXECUTE, None, 405, "method_not_allowed", "method"),
+        ("POST", EXECUTE, b"", 400, "bad_request", ""),
+        ("POST", EXECUTE, b"[1]", 400, "bad_request", ""),
+        ("POST", EXECUTE, b"\xff", 400, "bad_request", ""),
+        ("POST", EXECUTE, b'{"input_text": NaN}', 400, "bad_request", ""),
+        ("POST", EXECUTE, b'{"input_text": "\\ud800"}', 400, "bad_request", ""),
+        ("POST", EXECUTE, b"[" * 100_000, 400, "bad_request", ""),
+        ("POST", EXECUTE, b'{"n": ' + b"9" * 5000 + b"}", 400, "bad_request", ""),
+        ("POST", EXECUTE, b"{}", 400, "bad_request", "input_text"),
+        ("GET", "/api/runs?limit=0", None, 422, "not_allowed", "limit"),
+        ("GET", "/api/runs?limit=x", None, 422, "not_allowed", "limit"),
+        ("GET", "/api/runs?state=x", None, 422, "not_allowed", "state"),
+        ("GET", "/api/runs?before=..", None, 404, "not_found", "run_id"),
+        ("GET", f"/api/runs/{UNKNOWN}", None, 404, "not_found", "run_id"),
+        ("GET", f"/api/runs/{UNKNOWN}/answer", None, 404, "not_found", "run_id"),
+        ("POST", f"/api/runs/{UNKNOWN}/cancel", None, 404, "not_found", "run_id"),
+        ("POST", f"/api/runs/{UNKNOWN}/rerun", None, 404, "not_found", "run_id"),
+        ("GET", "/api/runs/..%2f..%2fetc", None, 404, "not_found", "run_id"),
+    ],
+)
+async def test_every_mistake_has_the_same_shape(
+    *, client: ClientSession, method: str, path: str, body: bytes | None, status: int, code: str, field: str
+) -> None:
+    async with client.request(method, path, data=body) as reply:
+        got = await reply.json()
+        assert (reply.status, set(got), set(got["error"])) == (status, {"error"}, KEYS)
+        assert (got["error"]["code"], got["error"]["field"]) == (code, field)
+        assert got["error"]["message"]
+
+
+async def test_a_body_that_is_no_json_is_told_where(client: ClientSession) -> None:
+    async with client.post(EXECUTE, data=b'{"input_text":\n  oops}') as reply:
+        assert "line 2, column 3" in (await reply.json())["error"]["message"]
+
+
+async def test_a_wrong_method_is_told_the_right_ones(client: ClientSession) -> None:
+    async with client.delete("/api/runs") as reply:
+        assert reply.headers["Allow"] == "GET, HEAD"
+
+
+async def test_a_body_that_is_too_large_is_refused_unread(client: ClientSession, runs: Runs) -> None:
+    async with client.post(EXECUTE, data=BytesIO(b"x" * ((1 << 20) + 1))) as reply:
+        assert (reply.status, (await reply.json())["error"]["code"]) == (413, "too_large")
+    assert runs.bodies == {}
+
+
+async def test_our_own_mistake_is_logged_and_not_shown(client: ClientSession, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        async with client.post(EXECUTE, json={"input_text": "break"}) as reply:
+            text = await reply.text()
+            assert (reply.status, json.loads(text)["error"]["code"]) == (500, "internal")
+    assert "secret" not in text
+    assert "a secret in a traceback" in caplog.text
+
+
+async def test_a_body_is_json_whatever_its_content_type_says(client: ClientSession) -> None:
+    body = json.dumps({"input_text": "as curl -d sends it", "wait": False})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with client.post(EXECUTE, data=body, headers=headers) as reply:
+        assert reply.status == 202

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, ClientSession
+
+from devserver.events import QUEUE_LIMIT
+from my_app.front import Listening
+from tests.my_app.parts import Runs
+
+
+async def messages(reply: ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """The messages of a stream as {"id", "event", "data"}, comments as {"": text}."""
+    message: dict[str, Any] = {}
+    async for raw in reply.content:
+        line = raw.decode().rstrip("\n")
+        if line:
+            name, _, value = line.partition(": ")
+            message[name] = json.loads(value) if name == "data" else value
+        else:
+            yield message
+            message = {}
+
+
+async def seqs(reply: ClientResponse, count: int) -> list[int]:
+    """The numbers of the next stored events."""
+    found: list[int] = []
+    async for message in messages(reply):
+        if "data" in message and message["data"]["seq"] is not None:
+            found.append(int(message["id"]))
+            if len(found) == count:
+                return found
+    return found
+
+
+def new_run(runs: Runs) -> str:
+    return runs.accept({"input_text": "x"}, "local", {}).run_id
+
+
+async def test_a_run_is_told_from_its_first_event_to_its_last(client: ClientSession, runs: Runs) -> None:
+    run_id, other = new_run(runs), new_run(runs)
+    async with client.get(f"/api/runs/{run_id}/events") as reply:
+        stream = messages(reply)
+        assert await anext(stream) == {"retry": "2000"}
+        told = [await anext(stream)]
+        runs.tell(other, "stage.started")
+        runs.bus.tell(run_id, "progress", {"value": 1})
+        runs.end(run_id)
+        told += [message async for message in stream if "event" in message]
+    assert [message["event"] for message in told] == ["run.queued", "progress", "run.ended"]
+    assert [message.get("id") for message in told] == ["1", None, "4"]
+    assert told[1]["data"]["data"] == {"value": 1}
+
+
+async def test_coming_back_misses_nothing_and_hears_nothing_twice(client: ClientSession, runs: Runs) -> None:
+    """A writer goes on all the time while one listener leaves and comes back again and again."""
+    run_id = new_run(runs)
+
+    async def write() -> None:
+        for _ in range(2000):
+            runs.tell(run_id, "measurement")
+            await asyncio.sleep(0)
+
+    writer = asyncio.create_task(write())
+    heard: list[int] = []
+    while len(heard) < 2001:
+        headers = {"Last-Event-ID": str(heard[-1])} if heard else {}
+        async with client.get(f"/api/runs/{run_id}/events", headers=headers) as reply:
+            heard += await seqs(reply, min(97, 2001 - len(heard)))
+    await writer
+    assert heard == list(range(1, 2002))
+
+
+async def test_a_listener_that_was_too_slow_reads_on_in_the_journal(client: ClientSession, runs: Runs) -> None:
+    run_id = new_run(runs)
+    count = QUEUE_LIMIT * 3
+    async with client.get(f"/api/runs/{run_id}/events") as reply:
+        assert await seqs(reply, 1) == [1]
+        for _ in range(count):  # at once: the loop cannot send any of it before the queue is full
+            runs.tell(run_id, "measurement")
+        assert await seqs(reply, count) == list(range(2, count + 2))
+
+
+async def test_all_events_begin_with_the_state_of_the_server(client: ClientSession, runs: Runs) -> None:
+    run_id = new_run(runs)
+    async with client.get("/api/events") as reply:
+        stream = messages(reply)
+        assert await anext(stream) == {"retry": "2000"}
+        assert await anext(stream) == {"id": "1"}  # what was before is not told, and can be asked for
+        assert (await anext(stream))["event"] == "queue"
+        runs.tell(run_id, "run.started")
+        while (message := await anext(stream)).get("event") is None:
+            pass
+        assert (message["id"], message["data"]["run_id"]) == ("2", run_id)
+    async with client.get("/api/events", headers={"Last-Event-ID": "0"}) as reply:
+        assert await seqs(reply, 2) == [1, 2]
+
+
+async def test_a_number_from_before_the_journal_was_lost_does_not_make_the_listener_deaf(
+    client: ClientSession, runs: Runs
+) -> None:
+    run_id = new_run(runs)
+    async with client.get("/api/events", headers={"Last-Event-ID": "999"}) as reply:
+        runs.tell(run_id, "run.started")
+        assert await seqs(reply, 1) == [2]
+
+
+async def test_a_quiet_stream_sends_comments(client: ClientSession) -> None:
+    async with client.get("/api/events") as reply:
+        async for message in messages(reply):
+            if "" in message:
+                break
+        assert message == {"": "still here"}
+
+
+async def test_a_run_that_is_over_is_told_once_and_then_no_more(client: ClientSession, runs: Runs) -> None:
+    run_id = new_run(runs)
+    runs.end(run_id)
+    async with client.get(f"/api/runs/{run_id}/events") as reply:
+        assert await seqs(reply, 99) == [1, 2]
+    async with client.get(f"/api/runs/{run_id}/events", headers={"Last-Event-ID": "2"}) as reply:
+        assert reply.status == 204
+
+
+@pytest.mark.parametrize(
+    ("path", "seen", "status", "field"),
+    [
+        ("/api/events", "x", 400, "Last-Event-ID"),
+        ("/api/runs/20300101-000000-00000000/events", "-1", 400, "Last-Event-ID"),
+        ("/api/runs/20300101-000000-00000000/events", "", 404, "run_id"),
+        ("/api/runs/x/events", "", 404, "run_id"),
+    ],
+)
+async def test_what_cannot_be_listened_to_is_named(
+    client: ClientSession, path: str, seen: str, status: int, field: str
+) -> None:
+    async with client.get(path, headers={"Last-Event-ID": seen}) as reply:
+        assert (reply.status, (await reply.json())["error"]["field"]) == (status, field)
+
+
+async def test_streams_end_when_the_server_stops_and_nothing_is_left_listening(
+    client: ClientSession, front: Listening, runs: Runs
+) -> None:
+    async with client.get("/api/events") as reply, client.get(f"/api/runs/{new_run(runs)}/events") as one:
+        await front.close()
+        assert (await reply.read()).startswith(b"retry")
+        assert (await one.read()).startswith(b"retry")
+    assert runs.bus._subscriptions == ()
+
+
+async def test_a_listener_that_goes_is_forgotten(client: ClientSession, runs: Runs) -> None:
+    async with client.get("/api/events") as reply:
+        await anext(messages(reply))
+        await runs.bus.until_listeners(1)
+        reply.close()
+    await runs.bus.until_listeners(0)

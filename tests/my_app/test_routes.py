@@ -1,0 +1,86 @@
+"""The JSON routes and the pages, each asked once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from aiohttp import ClientSession
+from yarl import URL
+
+from tests.my_app.conftest import PUBLIC
+from tests.my_app.parts import Runs
+
+
+@pytest.fixture
+def run_id(runs: Runs) -> str:
+    return runs.accept({"input_text": "x"}, "local", {}).run_id
+
+
+async def test_a_run_is_listed_shown_cancelled_and_run_again(client: ClientSession, run_id: str) -> None:
+    async with client.get("/api/runs?limit=5&state=running") as reply:
+        listed = await reply.json()
+        assert ([run["run_id"] for run in listed["runs"]], listed["asked"]) == ([run_id], ["local", None, "running"])
+    async with client.get(f"/api/runs/{run_id}") as reply:
+        assert (await reply.json())["status"] == "running"
+    async with client.post(f"/api/runs/{run_id}/cancel") as reply:
+        assert await reply.json() == {"run_id": run_id, "status": "cancelling", "by": "local"}
+    async with client.post(f"/api/runs/{run_id}/cancel") as reply:
+        assert reply.status == 409
+    async with client.post(f"/api/runs/{run_id}/rerun") as reply:
+        again = await reply.json()
+        assert (reply.status, reply.headers["Location"]) == (202, f"/api/runs/{again['run_id']}")
+        assert again["run_id"] != run_id
+
+
+async def test_ready_says_when_nothing_could_be_made(client: ClientSession, runs: Runs) -> None:
+    async with client.get("/ready") as reply:
+        assert reply.status == 503
+    runs.accept({"input_text": "x"}, "local", {})
+    async with client.get("/ready") as reply:
+        assert reply.status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+async def test_a_page_and_all_that_it_names_are_served(client: ClientSession, path: str) -> None:
+    async with client.get(path) as reply:
+        text = await reply.text()
+        assert (reply.status, reply.content_type) == (200, "text/html")
+    named = re.findall(r'(?:src|href)="(/public/[^"]+)"', text)
+    assert named
+    for file in named:
+        async with client.get(file) as reply:
+            assert (reply.status, await reply.read()) == (200, (PUBLIC / file.removeprefix("/public/")).read_bytes())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/public/../pyproject.toml",
+        "/public/%2e%2e/pyproject.toml",
+        "/public/..%2fpyproject.toml",
+        "/public/%00",
+        "/public/" + "x" * 5000,
+        "/public//etc/passwd",
+        "/public/none.js",
+        "/public/.",
+    ],
+)
+async def test_nothing_beside_the_public_folder_is_served(client: ClientSession, path: str) -> None:
+    async with client.get(URL(path, encoded=True)) as reply:
+        assert reply.status == 404
+
+
+async def test_every_answer_tells_the_browser_to_be_careful(client: ClientSession) -> None:
+    for path in ("/", "/health", "/api/runs", "/nowhere"):
+        async with client.get(path) as reply:
+            assert reply.headers["X-Content-Type-Options"] == "nosniff"
+            assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
+
+
+def test_the_pages_reach_for_nothing_outside() -> None:
+    for file in PUBLIC.rglob("*.*"):
+        text = file.read_text("utf8")
+        assert not re.search(r"https?://(?!www\.w3\.org)", text), file
+        assert "innerHTML" not in text, file
+        assert file.name == "api.js" or not re.search(r"\bfetch\(|EventSource\(|XMLHttp", text), file

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout
+
+from my_app.front import Listening
+from my_app.waiting import Wait, Wish
+from tests.my_app.parts import Runs
+
+EXECUTE = "/api/schema/pipeline/execute"
+
+
+async def execute(client: ClientSession, headers: dict[str, str] | None = None, **body: Any) -> tuple[int, Any, Any]:
+    async with client.post(EXECUTE, json={"input_text": "test", **body}, headers=headers) as reply:
+        return reply.status, reply.headers, await reply.json()
+
+
+async def test_the_answer_comes_when_the_run_has_ended(client: ClientSession, runs: Runs) -> None:
+    waiting = asyncio.create_task(execute(client))
+    await runs.bus.until_listeners(1)
+    assert not waiting.done()
+    runs.end(next(iter(runs.bodies)), final_output="done")
+    status, headers, body = await waiting
+    assert (status, body["final_output"]) == (200, "done")
+    assert "Tonewright-Wait" not in headers
+
+
+@pytest.mark.parametrize("status", [403, 409, 500, 502, 504])
+async def test_a_run_that_ends_badly_answers_with_its_status_and_its_whole_body(
+    client: ClientSession, runs: Runs, status: int
+) -> None:
+    waiting = asyncio.create_task(execute(client))
+    await runs.bus.until_listeners(1)
+    runs.end(next(iter(runs.bodies)), status, error={"code": "told"})
+    got = await waiting
+    assert (got[0], got[2]["error"]["code"]) == (status, "told")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, {"wait": False}),
+        ({"Prefer": "respond-async"}, {}),
+        ({}, {"wait_timeout_s": 0.05}),
+        ({"Prefer": "wait=0"}, {}),
+    ],
+)
+async def test_who_does_not_wait_gets_202_with_links(
+    client: ClientSession, headers: dict[str, str], body: dict[str, Any]
+) -> None:
+    status, got_headers, got = await execute(client, headers, **body)
+    assert (status, got["status"]) == (202, "running")
+    assert got_headers["Location"] == got["links"]["run"] == f"/api/runs/{got['run_id']}"
+    assert "Tonewright-Wait" not in got_headers
+
+
+async def test_health_is_answered_while_200_requests_wait(client: ClientSession, runs: Runs) -> None:
+    # The front has 4 threads for Flask here: if waiting took one, the fifth request would stop everything.
+    waiting = [asyncio.create_task(execute(client)) for _ in range(200)]
+    await runs.bus.until_listeners(200)
+    for path in ("/health", "/api/runs"):
+        async with client.get(path, timeout=ClientTimeout(5)) as reply:
+            assert reply.status == 200
+    assert not any(request.done() for request in waiting)
+    for run_id in list(runs.bodies):
+        runs.end(run_id)
+    answers = [body["run_id"] for _, _, body in await asyncio.gather(*waiting)]
+    assert sorted(answers) == sorted(runs.bodies)
+
+
+async def test_a_client_that_goes_leaves_its_run_alone(client: ClientSession, runs: Runs) -> None:
+    waiting = asyncio.create_task(execute(client))
+    await runs.bus.until_listeners(1)
+    waiting.cancel()
+    await runs.bus.until_listeners(0)
+    run_id = next(iter(runs.bodies))
+    async with client.get(f"/api/runs/{run_id}/answer") as reply:
+        assert reply.status == 202
+    runs.end(run_id)
+    async with client.get(f"/api/runs/{run_id}/answer") as reply:
+        assert reply.status == 200
+
+
+async def test_streaming_tells_what_happens_and_the_answer_last(client: ClientSession, runs: Runs) -> None:
+    async with client.post(EXECUTE, json={"input_text": "test", "enable_streaming": True}) as reply:
+        assert (reply.status, reply.content_type) == (200, "text/event-stream")
+        run_id = next(iter(runs.bodies))
+        runs.bus.tell(run_id, "progress", {"value": 1, "max": 2})
+        runs.end(run_id, final_output="done")
+        lines = (await reply.text()).splitlines()
+    kinds = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
+    assert kinds[0] == "run.queued"
+    assert kinds[-2:] == ["run.ended", "answer"]
+    data = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert data[-1]["final_output"] == "done"
+
+
+async def test_a_server_that_stops_says_where_to_ask_again(client: ClientSession, front: Listening, runs: Runs) -> None:
+    waiting = asyncio.create_task(execute(client))
+    await runs.bus.until_listeners(1)
+    await front.close()
+    status, _, body = await waiting
+    assert (status, body["links"]["run"]) == (202, f"/api/runs/{body['run_id']}")
+
+
+def test_a_wait_is_read_as_it_was_written() -> None:
+    for wish in (Wish("end", 2.5), Wish("stream")):
+        assert Wait.read(Wait("20300101-000000-00000000", wish).header()).wish == wish
