@@ -1,0 +1,217 @@
+"""Measures finished music from its samples alone: tempo, key, levels, clipping, silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dsp import Array
+from .loudness import loudness_lufs
+from .theory import Key, Mode
+
+Tick = Callable[[], None]
+
+FULL_SCALE = 0.999
+FLAT_TOP_SAMPLES = 4  # so many equal samples in a row at a level no other sample passes: a clipped peak, turned down later
+SILENCE_RMS = 1e-3
+SILENCE_BLOCK_SECONDS = 0.01
+FRAMES_AT_ONCE = 256
+SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
+# How well each pitch class fits a key, from its tonic upwards (D. Temperley, The Cognition of Basic Musical Structures).
+PROFILES: dict[Mode, tuple[float, ...]] = {
+    "major": (5, 2, 3.5, 2, 4.5, 4, 2, 4.5, 2, 3.5, 1.5, 4),
+    "minor": (5, 2, 3.5, 4.5, 2, 4, 2, 4.5, 3.5, 2, 1.5, 4),
+}
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Measurements of one clip. None where the clip is silent or too short to tell; confidences run from 0 to 1.
+
+    Tempo is known up to a factor of two, hence `bpm_half` and `bpm_double`; a key up to its relative.
+    `clipped_samples` counts samples at full scale and those of flat peaks below it.
+    """
+
+    bpm: float | None
+    bpm_half: float | None
+    bpm_double: float | None
+    bpm_confidence: float
+    key: str | None
+    key_relative: str | None
+    key_confidence: float
+    peak_dbfs: float | None
+    rms_dbfs: float | None
+    loudness_lufs: float | None
+    clipped_samples: int
+    silence_seconds: float
+    dc_offset: float
+    seconds: float
+    channels: int
+    sample_rate_hz: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def analyse(audio: NDArray[np.float32], sample_rate_hz: int, tick: Tick) -> Analysis:
+    """The measurements of float [C, T] audio, which is not written to."""
+    signal = np.asarray(audio, np.float64)
+    channels, length = signal.shape
+    mono = signal.mean(axis=0) if length else np.zeros(0)
+    tick()
+    peak = float(np.abs(signal).max()) if length else 0.0
+    audible = peak > SILENCE_RMS
+    rms = float(np.sqrt((signal**2).mean())) if length else 0.0
+    tick()
+    bpm, bpm_confidence = tempo(mono, sample_rate_hz, tick) if audible else (None, 0.0)
+    key, key_confidence = find_key(mono, sample_rate_hz, tick) if audible else (None, 0.0)
+    return Analysis(
+        bpm=_rounded(bpm),
+        bpm_half=_rounded(bpm and bpm / 2),
+        bpm_double=_rounded(bpm and bpm * 2),
+        bpm_confidence=round(bpm_confidence, 3),
+        key=key.name if key else None,
+        key_relative=key.relative.name if key else None,
+        key_confidence=round(key_confidence, 3),
+        peak_dbfs=_decibels(peak),
+        rms_dbfs=_decibels(rms),
+        loudness_lufs=round(loudness_lufs(signal, sample_rate_hz, tick), 2) if audible else None,
+        clipped_samples=clipped_samples(signal, peak),
+        silence_seconds=round(_silence_seconds(signal, sample_rate_hz), 3),
+        dc_offset=round(float(np.abs(signal.mean(axis=1)).max()), 6) if length else 0.0,
+        seconds=round(length / sample_rate_hz, 6),
+        channels=channels,
+        sample_rate_hz=sample_rate_hz,
+    )
+
+
+def tempo(mono: Array, sample_rate_hz: int, tick: Tick) -> tuple[float | None, float]:
+    """The tempo in bpm (60 to 200) by autocorrelation of the onsets, and how periodic they are; None below about 2 s."""
+    onsets, frames_per_second = onset_strength(mono, sample_rate_hz, tick)
+    if len(onsets) < 2 * frames_per_second or not onsets.any():
+        return None, 0.0
+    size = 1 << (2 * len(onsets) - 1).bit_length()
+    raw = np.fft.irfft(np.abs(np.fft.rfft(onsets, size)) ** 2)[: len(onsets)]
+    correlation = raw / np.arange(len(onsets), 0, -1)
+    correlation[int(len(correlation) * 0.9) :] = 0  # too few frames overlap there
+
+    def at(lag: Array) -> Array:
+        return np.interp(lag, np.arange(len(correlation)), correlation, right=0.0)
+
+    candidates = np.arange(SLOWEST_BPM, FASTEST_BPM, 0.1)
+    beat = 60 * frames_per_second / candidates
+    score = sum((weight * at(beat * beats) for beats, weight in ((0.5, 0.4), (1, 1), (2, 0.8), (3, 0.35), (4, 0.8), (8, 0.5))))
+    score = np.asarray(score) * np.exp(-0.5 * (np.log2(candidates / 118) / 0.9) ** 2)  # middling tempos are likelier
+    coarse = candidates[int(np.argmax(score))]
+    for beats in (4, 16):  # a longer lag tells the tempo more exactly
+        fine = np.arange(coarse * (1 - 0.06 / beats), coarse * (1 + 0.06 / beats), 0.005)
+        lag = 60 * frames_per_second / fine * beats
+        if lag.max() < len(correlation) * 0.85:
+            coarse = fine[int(np.argmax(at(lag)))]
+    periodic = float(at(np.array([60 * frames_per_second / coarse * 4]))[0] / max(correlation[0], 1e-12))
+    return float(coarse), min(1.0, max(0.0, periodic))
+
+
+def onset_strength(mono: Array, sample_rate_hz: int, tick: Tick) -> tuple[Array, float]:
+    """How much each moment rises above the one before, summed over bands, and its frames per second (about 190).
+
+    A frame's value belongs to the moment ``frame / frames_per_second`` in seconds.
+    """
+    size, hop = 1024, 256
+    edges = np.geomspace(30, sample_rate_hz / 2, 33)
+    bins = np.unique((edges * size / sample_rate_hz).astype(int))
+    bins = bins[bins < size // 2]
+    bands = [
+        np.log1p(100 * np.add.reduceat(frames, bins, axis=1)) for frames in _magnitudes(mono, size, hop, tick)
+    ]
+    if not bands:
+        return np.zeros(0), sample_rate_hz / hop
+    rise = np.maximum(0, np.diff(np.concatenate(bands), axis=0, prepend=0)).sum(axis=1)
+    rise[0] = 0
+    width = int(sample_rate_hz / hop * 0.4)
+    local = np.convolve(rise, np.ones(width) / width, "same")
+    return np.maximum(0, rise - local), sample_rate_hz / hop
+
+
+def find_key(mono: Array, sample_rate_hz: int, tick: Tick) -> tuple[Key | None, float]:
+    """The best fitting key and how far it leads the best one that is not its relative (0 to 1)."""
+    classes = chroma(mono, sample_rate_hz, tick)
+    if not classes.any():
+        return None, 0.0
+    fits = sorted(
+        (
+            (float(np.corrcoef(np.roll(profile, tonic), classes)[0, 1]), tonic, mode)
+            for mode, profile in PROFILES.items()
+            for tonic in range(12)
+        ),
+        reverse=True,
+    )
+    best = Key(fits[0][1], fits[0][2])
+    rival = next(fit for fit, tonic, mode in fits[1:] if Key(tonic, mode) != best.relative)
+    return best, min(1.0, max(0.0, (fits[0][0] - rival) * 3))
+
+
+def chroma(mono: Array, sample_rate_hz: int, tick: Tick) -> Array:
+    """The weight of each pitch class, from the tonal peaks of the spectrum between 60 Hz and 2.5 kHz."""
+    size = 1 << round(np.log2(0.17 * sample_rate_hz))
+    classes = np.zeros(12)
+    for frames in _magnitudes(mono, size, size // 2, tick):
+        top = int(2600 * size / sample_rate_hz)
+        near = frames[:, :top]
+        loud = frames.max(axis=1, keepdims=True) * 0.01
+        is_peak = (near[:, 1:-1] > near[:, :-2]) & (near[:, 1:-1] > near[:, 2:]) & (near[:, 1:-1] > np.maximum(loud, 1e-6))
+        frame, place = np.nonzero(is_peak)
+        before, at, after = (np.log(near[frame, place + offset] + 1e-9) for offset in range(3))
+        shift = 0.5 * (before - after) / (before - 2 * at + after - 1e-9)
+        frequency = (place + 1 + np.clip(shift, -0.5, 0.5)) * sample_rate_hz / size
+        pitch = 69 + 12 * np.log2(np.maximum(frequency, 1) / 440)
+        tuned = (np.abs(pitch - np.round(pitch)) < 0.3) & (frequency > 60) & (frequency < 2500)
+        weight = np.log1p(10 * near[frame, place + 1])
+        classes += np.bincount(np.round(pitch[tuned]).astype(int) % 12, weights=weight[tuned], minlength=12)
+    return classes
+
+
+def clipped_samples(signal: Array, peak: float) -> int:
+    """Samples at full scale, or in flat runs at the clip's own peak."""
+    full = int((np.abs(signal) >= FULL_SCALE).sum())
+    if full or peak <= SILENCE_RMS:
+        return full
+    at_peak = np.abs(signal) >= peak * (1 - 1e-6)
+    count = 0
+    for channel in at_peak:
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], channel, [False])).astype(np.int8)))
+        lengths = edges[1::2] - edges[::2]
+        count += int(lengths[lengths >= FLAT_TOP_SAMPLES].sum())
+    return count
+
+
+def _silence_seconds(signal: Array, sample_rate_hz: int) -> float:
+    block = max(1, round(SILENCE_BLOCK_SECONDS * sample_rate_hz))
+    whole = signal.shape[1] // block * block
+    loud = np.sqrt((signal[:, :whole].reshape(signal.shape[0], -1, block) ** 2).mean(axis=2)).max(axis=0)
+    return float((loud < SILENCE_RMS).sum() * block / sample_rate_hz)
+
+
+def _magnitudes(mono: Array, size: int, hop: int, tick: Tick) -> Iterator[Array]:
+    """Spectra of windows centred on multiples of `hop`, some at a time."""
+    if not mono.size:
+        return
+    padded = np.pad(mono, size // 2)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
+    window = np.hanning(size)
+    at_once = max(8, FRAMES_AT_ONCE * 1024 // size)
+    for start in range(0, len(windows), at_once):
+        yield np.abs(np.fft.rfft(windows[start : start + at_once] * window, axis=1))
+        tick()
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _decibels(level: float) -> float | None:
+    return round(20 * float(np.log10(level)), 2) if level > 0 else None
