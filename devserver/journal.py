@@ -1,17 +1,16 @@
-"""The journal: runs, their stages, events and tickets in SQLite. The truth that a restart begins from."""
+"""The journal: runs, their stages and events. The truth that a restart begins from."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from devserver.clock import Clock
+from devserver.database import Database
 from devserver.errors import Fenced
 from devserver.events import Bus, Event
 
@@ -89,46 +88,27 @@ def _event(row: sqlite3.Row) -> Event:
 
 
 class Journal:
-    """One connection behind one lock: a write takes microseconds, a hop to another thread ten times that.
+    """Runs, stages and events. Every method may be called from any thread.
 
-    Every method may be called from any thread. Events are published on the bus after their transaction is committed.
+    An event is published on the bus once its transaction is committed, in the order of the numbers.
     """
 
-    def __init__(self, path: Path, clock: Clock, bus: Bus) -> None:
-        self._clock, self._bus, self._lock = clock, bus, threading.RLock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
-            self._db.execute(f"PRAGMA {pragma}")
-        self._db.executescript(Path(__file__).with_suffix(".sql").read_text("utf8"))
+    def __init__(self, database: Database, clock: Clock, bus: Bus) -> None:
+        self._db, self._clock, self._bus = database, clock, bus
         self._fresh: list[Event] = []
-
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                self._fresh.clear()
-                raise
-            fresh, self._fresh = self._fresh, []
-            for event in fresh:  # under the lock, so that listeners see them in the order of their numbers
+        with self._db.lock:
+            self._fresh = []
+            with self._db.transaction() as db:
+                yield db
+            for event in self._fresh:  # under the lock, so that listeners see them in the order of their numbers
                 self._bus.publish(event)
 
-    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._lock:
-            return self._db.execute(sql, values).fetchall()
-
-    def _add_event(self, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
+    def _add_event(self, db: sqlite3.Connection, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
         at = self._clock.stamp()
-        done = self._db.execute(
+        done = db.execute(
             "INSERT OR IGNORE INTO events (run_id, stage, take, attempt, kind, key, at, data) VALUES (?,?,?,?,?,?,?,?)",
             (place.run_id, place.stage, place.take, place.attempt, kind, key, at, json.dumps(data)),
         )
@@ -136,16 +116,25 @@ class Journal:
             event = Event(done.lastrowid, place.run_id, place.stage, place.take, place.attempt, at, kind, dict(data))
             self._fresh.append(event)
 
-    def _fence(self, place: Place) -> None:
+    def _fence(self, db: sqlite3.Connection, place: Place) -> None:
         """Refuse to write for a walk that no longer owns the run."""
-        row = self._db.execute("SELECT generation FROM runs WHERE run_id = ?", (place.run_id,)).fetchone()
+        row = db.execute("SELECT generation FROM runs WHERE run_id = ?", (place.run_id,)).fetchone()
         if row is None or row["generation"] != place.generation:
             raise Fenced(f"run {place.run_id} is walked by another worker now")
 
     # Runs
 
     def add_run(
-        self, run_id: str, *, user_id: str, title: str, schema: str, output_config: str, plan: str, created_at: str
+        self,
+        run_id: str,
+        *,
+        user_id: str,
+        title: str,
+        schema: str,
+        output_config: str,
+        plan: str,
+        created_at: str,
+        entities: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Accept a run. From here on it is never lost."""
         with self._transaction() as db:
@@ -155,10 +144,12 @@ class Journal:
                 (run_id, user_id, created_at, title, schema, output_config, plan),
             )
             data = {"title": title, "schema": schema, "output_config": output_config}
-            self._add_event(Place(run_id, 0), "run.queued", "", data)
+            self._add_event(db, Place(run_id, 0), "run.queued", "", data)
+            for entity in entities:
+                self._add_event(db, Place(run_id, 0), "entity", entity["filename"], entity)
 
     def run(self, run_id: str) -> RunRow | None:
-        rows = self._rows("SELECT * FROM runs WHERE run_id = ?", run_id)
+        rows = self._db.rows("SELECT * FROM runs WHERE run_id = ?", run_id)
         return _run(rows[0]) if rows else None
 
     def runs(self, *, user_id: str, limit: int, before: str | None = None, state: str | None = None) -> list[RunRow]:
@@ -168,11 +159,11 @@ class Journal:
             " (created_at, run_id) < (SELECT created_at, run_id FROM runs WHERE run_id = ?3))"
             " ORDER BY created_at DESC, run_id DESC LIMIT ?4"
         )
-        return [_run(row) for row in self._rows(sql, user_id, state, before, limit)]
+        return [_run(row) for row in self._db.rows(sql, user_id, state, before, limit)]
 
     def unfinished(self) -> list[str]:
         """Runs that a start has to take up again, the oldest first."""
-        rows = self._rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id")
+        rows = self._db.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id")
         return [row["run_id"] for row in rows]
 
     def begin_run(self, run_id: str) -> RunRow:
@@ -186,20 +177,20 @@ class Journal:
             row = _run(db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone())
             if row.ended:
                 raise Fenced(f"run {run_id} has ended already")
-            self._add_event(Place(run_id, row.generation), "run.started", "", {})
+            self._add_event(db, Place(run_id, row.generation), "run.started", "", {})
             return row
 
     def end_run(self, place: Place, state: RunState, error: Mapping[str, Any] | None, data: Mapping[str, Any]) -> None:
         """The last write of a run."""
         with self._transaction() as db:
-            self._fence(place)
+            self._fence(db, place)
             db.execute(
                 "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE run_id = ?",
                 (state, self._clock.stamp(), json.dumps(error) if error else None, place.run_id),
             )
             db.execute("DELETE FROM tickets WHERE run_id = ?", (place.run_id,))
             failure = {"error": dict(error)} if error else {}
-            self._add_event(place, "run.ended", "", {"status": state, **failure, **data})
+            self._add_event(db, place, "run.ended", "", {"status": state, **failure, **data})
 
     def ask_cancel(self, run_id: str) -> bool:
         """Set the run's cancel flag; False when it had ended already."""
@@ -219,7 +210,7 @@ class Journal:
     ) -> StageRow:
         """Begin a stage, take or attempt, or begin it again after a restart; an ended one is returned as it is."""
         with self._transaction() as db:
-            self._fence(place)
+            self._fence(db, place)
             key = (place.run_id, place.stage, place.take, place.attempt)
             db.execute(
                 "INSERT INTO stages (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result)"
@@ -229,33 +220,51 @@ class Journal:
             )
             kind = "attempt.started" if place.attempt else "stage.started"
             if place.attempt or not place.take:
-                self._add_event(place, kind, "", {"backend": backend} if backend else {})
+                self._add_event(db, place, kind, "", {"backend": backend} if backend else {})
             sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
             return _stage(db.execute(sql, key).fetchone())
 
     def end(self, place: Place, state: StageState, result: Mapping[str, Any]) -> None:
         """End a stage, take or attempt; `result` is merged into what is there."""
         with self._transaction() as db:
-            self._fence(place)
+            self._fence(db, place)
             key = (place.run_id, place.stage, place.take, place.attempt)
-            where = "WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
-            before = db.execute(f"SELECT result FROM stages {where}", key).fetchone()  # noqa: S608 - a constant
-            merged = json.dumps({**json.loads(before["result"]), **result})
-            values = (state, self._clock.stamp(), merged, *key)
-            db.execute(f"UPDATE stages SET state = ?, ended_at = ?, result = ? {where}", values)  # noqa: S608 - a constant
+            sql = (
+                "UPDATE stages SET state = ?, ended_at = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+            )
+            db.execute(sql, (state, self._clock.stamp(), *key))
+            self._merge(db, place, result)
             if place.attempt or not place.take:
                 kind = "attempt.ended" if place.attempt else "stage.ended"
                 told = {name: result[name] for name in ("error", "backend") if name in result}
-                self._add_event(place, kind, "", {"status": state, **told})
+                self._add_event(db, place, kind, "", {"status": state, **told})
+
+    def note(self, place: Place, result: Mapping[str, Any]) -> None:
+        """Merge something that was decided into the result of a stage, take or attempt."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            self._merge(db, place, result)
+
+    def _merge(self, db: sqlite3.Connection, place: Place, result: Mapping[str, Any]) -> None:
+        key = (place.run_id, place.stage, place.take, place.attempt)
+        sql = "SELECT result FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        before = json.loads(db.execute(sql, key).fetchone()["result"])
+        sql = "UPDATE stages SET result = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        db.execute(sql, (json.dumps({**before, **result}), *key))
+
+    def forgive_starts(self) -> None:
+        """A clean stop is no fault of the stages that were at work."""
+        with self._transaction() as db:
+            db.execute("UPDATE stages SET starts = starts - 1 WHERE state = 'running' AND starts > 0")
 
     def stages(self, run_id: str) -> list[StageRow]:
         """Every row of a run, in the order in which they began."""
-        rows = self._rows("SELECT * FROM stages WHERE run_id = ? ORDER BY started_at, rowid", run_id)
+        rows = self._db.rows("SELECT * FROM stages WHERE run_id = ? ORDER BY started_at, rowid", run_id)
         return [_stage(row) for row in rows]
 
     def stage(self, place: Place) -> StageRow | None:
         sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
-        rows = self._rows(sql, place.run_id, place.stage, place.take, place.attempt)
+        rows = self._db.rows(sql, place.run_id, place.stage, place.take, place.attempt)
         return _stage(rows[0]) if rows else None
 
     def last_attempt(self, place: Place) -> StageRow | None:
@@ -264,75 +273,29 @@ class Journal:
             "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt > 0"
             " ORDER BY attempt DESC LIMIT 1"
         )
-        rows = self._rows(sql, place.run_id, place.stage, place.take)
+        rows = self._db.rows(sql, place.run_id, place.stage, place.take)
         return _stage(rows[0]) if rows else None
 
     # Events
 
     def add_event(self, place: Place, kind: str, data: Mapping[str, Any], key: str = "") -> None:
         """Store and publish an event; one with the same place, kind and key is stored once."""
-        with self._transaction():
-            self._fence(place)
-            self._add_event(place, kind, key, data)
+        with self._transaction() as db:
+            self._fence(db, place)
+            self._add_event(db, place, kind, key, data)
 
     def events_after(self, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
         """Stored events with a greater number, in order."""
         sql = "SELECT * FROM events WHERE seq > ?1 AND (?2 IS NULL OR run_id = ?2) ORDER BY seq LIMIT ?3"
-        return [_event(row) for row in self._rows(sql, seq, run_id, limit)]
+        return [_event(row) for row in self._db.rows(sql, seq, run_id, limit)]
+
+    def last_seq(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+        return int(self._db.rows("SELECT coalesce(max(seq), 0) AS newest FROM events")[0]["newest"])
 
     def events(self, run_id: str, kind: str) -> list[Event]:
         """All events of one kind of a run, in order."""
         return [
             _event(r)
-            for r in self._rows("SELECT * FROM events WHERE run_id = ? AND kind = ? ORDER BY seq", run_id, kind)
+            for r in self._db.rows("SELECT * FROM events WHERE run_id = ? AND kind = ? ORDER BY seq", run_id, kind)
         ]
-
-    # Tickets
-
-    def ask_ticket(self, place: Place, backend: str, priority: int = 0) -> None:
-        """Queue a take at a backend, or keep the place that it has there."""
-        with self._transaction() as db:
-            self._fence(place)
-            db.execute(
-                "INSERT INTO tickets (run_id, stage, take, backend, priority, position)"
-                " VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM tickets))"
-                " ON CONFLICT DO UPDATE SET backend = excluded.backend,"
-                " held = CASE WHEN backend = excluded.backend THEN held ELSE 0 END",
-                (place.run_id, place.stage, place.take, backend, priority),
-            )
-
-    def grant_tickets(self, backend: str, at_once: int) -> list[tuple[str, str, int]]:
-        """Let the next takes go on, so that `at_once` are held; answers all (run_id, stage, take) that hold one."""
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE tickets SET held = 1 WHERE backend = ? AND (run_id, stage, take) IN ("
-                " SELECT run_id, stage, take FROM tickets WHERE backend = ?"
-                " ORDER BY held DESC, priority DESC, position LIMIT ?)",
-                (backend, backend, at_once),
-            )
-            held = db.execute(
-                "SELECT run_id, stage, take FROM tickets WHERE backend = ? AND held", (backend,)
-            ).fetchall()
-            return [(row["run_id"], row["stage"], row["take"]) for row in held]
-
-    def return_ticket(self, place: Place) -> None:
-        """Give a ticket back, held or not."""
-        with self._transaction() as db:
-            key = (place.run_id, place.stage, place.take)
-            db.execute("DELETE FROM tickets WHERE run_id = ? AND stage = ? AND take = ?", key)
-
-    def tickets(self) -> list[dict[str, Any]]:
-        """All tickets, by backend in the order in which they will be granted."""
-        sql = "SELECT * FROM tickets ORDER BY backend, held DESC, priority DESC, position"
-        return [dict(row) for row in self._rows(sql)]
-
-    # Input files
-
-    def sent_file(self, backend: str, file: str) -> str | None:
-        """The name under which a backend has an input file already."""
-        rows = self._rows("SELECT name FROM sent_files WHERE backend = ? AND file = ?", backend, file)
-        return rows[0]["name"] if rows else None
-
-    def remember_sent(self, backend: str, file: str, name: str) -> None:
-        with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO sent_files VALUES (?, ?, ?)", (backend, file, name))

@@ -1,0 +1,87 @@
+"""`doctor`: what is configured, what answers, what is missing, how to mend it; `--rebuild` reads the run folders."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Iterator
+
+from cli.build import addresses_of, build_parts, definitions_of, discover
+from config import Settings
+from devserver.errors import FolderLocked
+from devserver.pool import Backend
+from devserver.rebuild import rebuild
+from schemas.catalog import Catalog
+from schemas.errors import DefinitionError
+from schemas.nodes import fit
+
+NEEDED = ("numpy", "scipy", "av", "PIL", "mido", "mutagen", "flask", "aiohttp", "websockets", "watchdog")
+
+
+async def examine(settings: Settings) -> tuple[list[str], bool]:
+    """Lines for a person, and whether all is well."""
+    lines, well = [f"exports      {settings.exports.resolve()}"], True
+    lines.append(f"address      http://{settings.host}:{settings.port}")
+    for name in _missing_packages():
+        lines, well = [*lines, f"MISSING      the package {name}: run `make setup`"], False
+    try:
+        catalog = (await asyncio.to_thread(definitions_of, settings)).catalog
+        lines.append(f"definitions  {len(catalog.outputs)} outputs, {len(catalog.interceptions)} schemas, no problem")
+    except DefinitionError as e:
+        return [*lines, *(f"WRONG        {problem}" for problem in e.problems)], False
+    backends = [Backend(address) for address in [*addresses_of(settings), *await discover(settings)]]
+    for backend in backends:
+        await backend.ask()
+        lines += _of_backend(backend, catalog)
+        well = well and backend.up
+        await backend.close()
+    lines.append(
+        f"embedded     {'on: procedural music works without any other backend' if settings.embedded else 'off'}"
+    )
+    if not backends:
+        lines.append("backends     none configured: name a ComfyUI with --backend http://127.0.0.1:8188")
+    return lines, well
+
+
+def _missing_packages() -> Iterator[str]:
+    for name in NEEDED:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            yield name
+
+
+def _of_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
+    address = backend.address
+    if not backend.up or backend.table is None:
+        yield f"SILENT       {address.name} at {address.base_url}: {backend.problem}"
+        yield "             Is it running? Start it, or take it out of the configuration."
+        return
+    versions = ", ".join(f"{name} {value}" for name, value in backend.describe()["versions"].items())
+    yield f"backend      {address.name} at {address.base_url} answers ({versions})"
+    for name in sorted(catalog.outputs):
+        chunk = catalog.chunk_of(name)
+        problems = fit(chunk.models, catalog.graph(chunk.graph), backend.table).problems
+        if not problems:
+            yield f"             {name}: can run"
+            continue
+        yield f"             {name}: cannot run"
+        for problem in problems[:4]:
+            yield f"                 {problem.message}"
+        for model in chunk.models:
+            if any(problem.kind == "missing_model" and problem.value == model.file for problem in problems):
+                yield f"                 put {model.file} into models/{model.folder}"
+
+
+async def rebuild_journal(settings: Settings) -> str:
+    """Read every run folder's record into the journal; runs that are in it already stay as they are."""
+    try:
+        parts = await build_parts(settings)
+    except FolderLocked as e:
+        return f"{e}\nStop that server first."
+    try:
+        count, wrong = rebuild(parts.database, parts.journal, parts.exports)
+        return "\n".join([f"{count} runs were read back into the journal.", *(f"unreadable: {line}" for line in wrong)])
+    finally:
+        parts.database.close()
+        parts.exports.unlock()

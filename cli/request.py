@@ -1,0 +1,133 @@
+"""A request without HTTP hand-work: find or start a server, send it, show its progress, tell where the file is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from cli.serve import READY
+from config import ROOT, Settings
+
+BAR: Final = 30
+STOP_S: Final = 15.0
+
+
+class RequestFailed(Exception):
+    """The server did not start, or refused or failed the request; the message says why."""
+
+
+@asynccontextmanager
+async def server_for(settings: Settings) -> AsyncIterator[str]:
+    """The address of a running server on the configured port, else of one started for as long as it is needed."""
+    running = f"http://{settings.host}:{settings.port}"
+    if settings.port and await _is_ours(running):
+        yield running
+        return
+    command = (sys.executable, str(ROOT / "server.py"), "serve", "--port", "0", "--exports", str(settings.exports))
+    environment = {**os.environ, "TONEWRIGHT_LOG_LEVEL": "warning"}
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
+    try:
+        if process.stdout is None:
+            raise RequestFailed("The server was started without a pipe.")
+        line = (await process.stdout.readline()).decode().strip()
+        if not line.startswith(READY):
+            raise RequestFailed(f"The server did not start (exit code {await process.wait()}).")
+        yield line.removeprefix(READY)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _is_ours(url: str) -> bool:
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/openapi.json") as response:
+            return "Tonewright" in (await response.json())["info"]["title"]
+    except (aiohttp.ClientError, ValueError, KeyError, OSError):
+        return False
+
+
+async def send(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Send a request with streaming, draw its progress, and return the finished answer.
+
+    Raises:
+        RequestFailed: the server refused the request; the message names the field.
+    """
+    timeout = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        execute = session.post(f"{url}/api/schema/pipeline/execute", json={**body, "enable_streaming": True})
+        async with execute as response:
+            if response.content_type != "text/event-stream":
+                raise RequestFailed(_words((await response.json()).get("error", {})))
+            async for kind, data in _events(response):
+                if kind == "answer":
+                    return data
+                _draw(kind, data)
+    raise RequestFailed("The server ended before the answer came.")
+
+
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """The events of an SSE stream as (kind, data)."""
+    kind, data = "message", ""
+    buffer = b""
+    async for chunk in response.content.iter_any():
+        buffer += chunk
+        *lines, buffer = buffer.split(b"\n")
+        for raw in lines:
+            line = raw.decode().rstrip("\r")
+            if line.startswith("event:"):
+                kind = line[6:].strip()
+            elif line.startswith("data:"):
+                data += line[5:].strip()
+            elif not line and data:
+                yield kind, json.loads(data)
+                kind, data = "message", ""
+
+
+def _draw(kind: str, event: dict[str, Any]) -> None:
+    data = event.get("data", {})
+    if kind == "progress":
+        done = round(float(data["fraction"]) * BAR)
+        _line(f"  [{'#' * done}{'.' * (BAR - done)}] {float(data['fraction']):4.0%}  {data.get('class_type') or ''}")
+    elif kind == "stage.started":
+        _line(f"  {event['stage']} ...")
+    elif kind == "warning":
+        _line(f"  note: {data.get('message', '')}\n")
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(f"\r\x1b[K{text}" if sys.stdout.isatty() else f"{text.rstrip()}\n")
+    sys.stdout.flush()
+
+
+def tell(settings: Settings, url: str, answer: dict[str, Any]) -> str:
+    """The end of a run in words: folder, files and URLs, or what went wrong.
+
+    Raises:
+        RequestFailed: the run did not end well.
+    """
+    _line("")
+    if answer.get("status") != "success":
+        raise RequestFailed(_words(answer.get("error", {})))
+    folder = Path(settings.exports).resolve() / str(answer["run_id"])
+    lines = [f"Run     {answer['run_id']} in {answer['execution_time']:.1f} s", f"Folder  {folder}"]
+    for output in answer["media_outputs"]:
+        lines += [f"File    {folder / output['metadata']['filename']}", f"URL     {url}{output['url']}"]
+    return "\n".join(lines)
+
+
+def _words(error: dict[str, Any]) -> str:
+    allowed = f" Allowed: {error['allowed']}." if error.get("allowed") else ""
+    return f"{error.get('message', 'The run failed.')}{allowed} {error.get('hint') or ''}".strip()

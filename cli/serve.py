@@ -1,0 +1,39 @@
+"""`serve`: build the parts, start them, listen until told to stop, stop them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+
+from cli.build import build_parts
+from config import ROOT, Settings
+from my_app.context import FrontSettings
+from my_app.front import create_front, listen_at
+
+READY = "Tonewright is ready at "
+VERSION = "0.1.0"
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. The line that begins with `READY` on stdout tells the address."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    parts = await build_parts(settings)
+    try:
+        front = create_front(parts, FrontSettings(ROOT / "public"), version=VERSION)
+        listening = await listen_at(front, settings.host, settings.port)
+        try:
+            await parts.start()
+            sys.stdout.write(f"{READY}{listening.url}\n")
+            sys.stdout.flush()
+            await stop.wait()
+        finally:
+            await listening.close()
+    finally:
+        await parts.stop()
+        parts.exports.unlock()

@@ -1,0 +1,76 @@
+"""The settings: defaults, then `tonewright.yaml`, then `TONEWRIGHT_...`, then the command line; the last one wins."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+ROOT = Path(__file__).resolve().parent
+
+
+class BackendSettings(BaseModel):
+    """One backend, in the order in which they are preferred."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_@-]*$", description="How the record and the page call it.")
+    url: str = Field(pattern=r"^https?://", description="Where ComfyUI's protocol begins.")
+    kind: Literal["comfyui", "agent"] = "comfyui"
+    headers: dict[str, str] = Field({}, description="Sent with every request to it.")
+    output_folder: Path | None = Field(None, description="Its output folder, where this machine can read it.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each name is also an environment variable: `TONEWRIGHT_PORT=17802`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TONEWRIGHT_", env_nested_delimiter="__", yaml_file="tonewright.yaml", extra="forbid"
+    )
+
+    host: str = Field("127.0.0.1", description="Loopback only: there are no keys yet.")
+    port: int = Field(17802, ge=0, le=65535, description="0 takes a free one.")
+    exports: Path = Field(ROOT / "exports", description="Where the run folders are.")
+    definitions: list[Path] = Field([], description="Folders of your own definitions, over the shipped ones.")
+    backends: list[BackendSettings] = []
+    embedded: bool = Field(True, description="Whether the embedded backend runs.")
+    discover: bool = Field(True, description="Whether to look for a ComfyUI on its usual port.")
+    probe_s: float = Field(30.0, gt=0, description="How often a backend is asked what it has.")
+    backend_wait_s: float = Field(120.0, ge=0, description="How long to wait for a backend that does not answer.")
+    embed_tags: bool = Field(True, description="Whether media carry prompt, workflow and tonewright tags.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("host")
+    @classmethod
+    def _loopback(cls, value: str) -> str:
+        if value == "localhost":
+            return value
+        try:
+            loopback = ipaddress.ip_address(value).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ValueError("only a loopback address (127.0.0.1, ::1, localhost) is allowed until there are keys")
+        return value
+
+    @field_validator("backends")
+    @classmethod
+    def _names_differ(cls, value: list[BackendSettings]) -> list[BackendSettings]:
+        names = [backend.name for backend in value]
+        if len(set(names)) != len(names) or "embedded" in names:
+            raise ValueError("every backend needs a name of its own, and 'embedded' is taken")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)

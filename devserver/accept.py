@@ -1,0 +1,268 @@
+"""From a request to an accepted run: checked against the definitions, everything resolved, a snapshot kept."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from devserver.errors import InputError
+from devserver.files import InputFiles
+from devserver.plan import Definition, Option, OutputPlan, Plan, StagePlan
+from schemas.catalog import Catalog
+from schemas.compiler import resolve
+from schemas.errors import ParameterError, UnknownName
+from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline
+from schemas.values import to_json
+
+DEFAULT_PIPELINE: Final = "text_to_audio"
+SEED_LIMIT: Final = 2**32 - 1
+TITLE_LENGTH: Final = 60
+TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
+
+SafetyLevel = Literal["off", "adult", "youth", "kids"]
+
+
+class ExecuteRequest(BaseModel):
+    """The body of `POST /api/schema/pipeline/execute`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    schema_: str | None = Field(
+        None, alias="schema", description="How the text is transformed: an interception config."
+    )
+    input_text: str = Field(max_length=20_000, description="What the user wrote.", examples=["test"])
+    output_config: str | list[str] | None = Field(None, description="What is made of it; several names make several.")
+    pipeline: str | None = Field(None, description="Default: the output config's own.")
+    params: dict[str, Any] = Field({}, description="Values by parameter name, or by `stage.parameter`.")
+    seed: int | Literal["random"] | None = Field(None, description="null, -1 and 'random' draw one, which is recorded.")
+    execution_mode: Literal["eco", "fast"] = Field(
+        "eco", description="eco: local backends only; fast: remote ones too."
+    )
+    safety_level: SafetyLevel = Field("adult", description="off skips the safety stages.")
+    fallback: bool = Field(True, description="False: answer 409 rather than make something else than was asked for.")
+    formats: list[str] = Field([], description="File formats; default what the config makes.")
+    wait: bool = Field(True, description="False: answer 202 with links at once.")
+    wait_timeout_s: float = Field(600.0, ge=0, le=86_400, description="How long to wait before answering 202.")
+    enable_streaming: bool = Field(False, description="Answer with the run's events as they happen (SSE).")
+
+    @field_validator("input_text")
+    @classmethod
+    def _has_text(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must not be empty")
+        value.encode()  # a lone surrogate cannot be stored or sent on
+        return value
+
+    @field_validator("seed")
+    @classmethod
+    def _seed_in_range(cls, value: int | str | None) -> int | str | None:
+        if isinstance(value, int) and not -1 <= value <= SEED_LIMIT:
+            raise ValueError(f"must be -1 or from 0 to {SEED_LIMIT}")
+        return value
+
+    @field_validator("output_config")
+    @classmethod
+    def _has_output(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(value, list) and (not value or len(set(value)) != len(value)):
+            raise ValueError("must name at least one output config, and each one once")
+        return value
+
+
+def parse_request(body: Any) -> ExecuteRequest:
+    """Raises InputError naming the first wrong field, its value and what is allowed."""
+    if not isinstance(body, dict):
+        raise InputError("The body must be a JSON object.", status=400, value=type(body).__name__, allowed="object")
+    try:
+        return ExecuteRequest.model_validate(body)
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"] if part not in ("str", "list[str]", "int"))
+        if first["type"] == "missing":
+            raise InputError(f"The field {field} is missing.", status=400, field=field, allowed="text") from e
+        names = [info.alias or name for name, info in ExecuteRequest.model_fields.items()]
+        if first["type"] == "extra_forbidden":
+            near = get_close_matches(field, names, 1)
+            hint = f"Did you mean {near[0]}?" if near else ""
+            message = f"There is no field {field}."
+            raise InputError(message, field=field, value=first["input"], allowed=names, hint=hint) from e
+        allowed = first.get("ctx", {}).get("expected", first["msg"])
+        message = f"{field}: {first['msg']}."
+        raise InputError(message, field=field, value=first["input"], allowed=str(allowed)) from e
+
+
+def make_plan(
+    request: ExecuteRequest,
+    received: dict[str, Any],
+    catalog: Catalog,
+    files: InputFiles,
+    *,
+    run_id: str,
+    user_id: str,
+    created_at: str,
+) -> Plan:
+    """Resolve a request against the definitions.
+
+    Raises:
+        InputError: an unknown name (404), or a parameter, value or format that is not allowed (422).
+    """
+    try:
+        pipeline, interception, configs = _asked(request, catalog)
+    except UnknownName as e:
+        raise InputError(str(e), status=404, field=e.kind, value=e.name, allowed=e.known) from e
+    seed = request.seed if isinstance(request.seed, int) and request.seed >= 0 else secrets.randbelow(SEED_LIMIT + 1)
+    _check_params(request, pipeline, configs, catalog)
+    steps = tuple(_steps(request, pipeline, configs, catalog, files=files, seed=seed))
+    definitions = catalog.snapshot(pipeline.name, interception.name, tuple(config.name for config in configs))
+    return Plan(
+        run_id=run_id,
+        user_id=user_id,
+        created_at=created_at,
+        title=make_title(request.input_text),
+        request=received,
+        schema_=interception.name,
+        pipeline=pipeline.name,
+        input_text=request.input_text,
+        interception=interception,
+        safety_level=request.safety_level,
+        execution_mode=request.execution_mode,
+        seed=seed,
+        steps=steps,
+        numbers=_numbers([stage for step in steps for stage in step]),
+        definitions=tuple(Definition.model_validate(definition) for definition in definitions),
+    )
+
+
+def make_title(text: str) -> str:
+    """The first words of the input, at most 60 characters."""
+    words = " ".join(text.split())
+    return words if len(words) <= TITLE_LENGTH else words[:TITLE_LENGTH].rsplit(" ", 1)[0] + " …"
+
+
+def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, InterceptionConfig, list[OutputConfig]]:
+    """The definitions that a request names, or that its output config and pipeline bring along."""
+    wanted = request.output_config or []
+    configs = [catalog.output(name) for name in ([wanted] if isinstance(wanted, str) else wanted)]
+    pipeline = catalog.pipeline(request.pipeline or (configs[0].pipeline if configs else DEFAULT_PIPELINE))
+    configs = configs or [catalog.output(pipeline.defaults.output_config)]
+    return pipeline, catalog.interception(request.schema_ or pipeline.defaults.interception), configs
+
+
+def _steps(
+    request: ExecuteRequest,
+    pipeline: Pipeline,
+    configs: list[OutputConfig],
+    catalog: Catalog,
+    *,
+    files: InputFiles,
+    seed: int,
+) -> Iterator[tuple[StagePlan, ...]]:
+    for stage in pipeline.stages:
+        if stage.kind == "text":
+            chunk = catalog.text_chunk(stage.chunk)
+            skip = "safety_level is off" if chunk.step == "safety" and request.safety_level == "off" else ""
+            yield (StagePlan(name=stage.name, kind="text", text=chunk, skip=skip),)
+            continue
+        side_by_side = []
+        for index, config in enumerate(configs):
+            name = stage.name if index == 0 else f"{stage.name}_{index + 1}"
+            seeds = [(seed + take) % (SEED_LIMIT + 1) for take in range(stage.takes)]
+            wanted = _requested(request, name)
+            output = _output(request, config, catalog, files, wanted=wanted, seeds=seeds)
+            side_by_side.append(StagePlan(name=name, kind="graph", output=output))
+        yield tuple(side_by_side)
+
+
+def _output(
+    request: ExecuteRequest,
+    config: OutputConfig,
+    catalog: Catalog,
+    files: InputFiles,
+    *,
+    wanted: dict[str, Any],
+    seeds: list[int],
+) -> OutputPlan:
+    """The asked config and its fallbacks, each with every parameter of every take resolved."""
+    _check_formats(request, config, catalog.chunk_of(config.name))
+    options: list[Option] = []
+    for current in catalog.fallbacks(config.name):
+        chunk = catalog.chunk_of(current.name)
+        asked = {name: _file(files, chunk, name, value) for name, value in wanted.items() if name in chunk.parameters}
+        option = Option(
+            config=current.name,
+            chunk=chunk,
+            graph=catalog.graph(chunk.graph),
+            takes=tuple(_resolved(chunk, current, asked, seed) for seed in seeds),
+            left_out=tuple(sorted(set(wanted) - set(asked))) if options else (),
+        )
+        options.append(option)
+    return OutputPlan(
+        config=config.name, options=tuple(options), fallback=request.fallback, run_timeout_s=config.run_timeout_s
+    )
+
+
+def _file(files: InputFiles, chunk: GraphChunk, name: str, value: Any) -> Any:
+    """What a `file` parameter names, by its content; other values as they are."""
+    return files.resolve(f"params.{name}", value) if chunk.parameters[name].type == "file" else value
+
+
+def _resolved(chunk: GraphChunk, config: OutputConfig, asked: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    try:
+        return to_json(resolve(chunk, config, asked, lambda: seed))
+    except ParameterError as e:
+        raise InputError(str(e), field=f"params.{e.field}", value=e.value, allowed=e.allowed) from e
+
+
+def _requested(request: ExecuteRequest, stage_name: str) -> dict[str, Any]:
+    """The values meant for one stage; `stage.parameter` is stronger than `parameter`."""
+    plain = {name: value for name, value in request.params.items() if "." not in name}
+    prefix = f"{stage_name}."
+    own = {n.removeprefix(prefix): value for n, value in request.params.items() if n.startswith(prefix)}
+    return {**plain, **own}
+
+
+def _check_params(request: ExecuteRequest, pipeline: Pipeline, configs: list[OutputConfig], catalog: Catalog) -> None:
+    """Every name in `params` must belong to a chunk that the request asked for."""
+    graph_stages = [stage.name for stage in pipeline.stages if stage.kind == "graph"]
+    allowed: set[str] = set()
+    for index, config in enumerate(configs):
+        for parameter in catalog.chunk_of(config.name).parameters:
+            stages = [name if index == 0 else f"{name}_{index + 1}" for name in graph_stages]
+            allowed |= {parameter, *(f"{stage}.{parameter}" for stage in stages)}
+    for name, value in request.params.items():
+        if name not in allowed:
+            near = get_close_matches(name, allowed, 1)
+            message = f"{configs[0].name} has no parameter {name!r}."
+            hint = f"Did you mean {near[0]}?" if near else ""
+            plain = sorted(known for known in allowed if "." not in known)
+            raise InputError(message, field=f"params.{name}", value=value, allowed=plain, hint=hint)
+
+
+def _check_formats(request: ExecuteRequest, config: OutputConfig, chunk: GraphChunk) -> None:
+    offered = [output.format for output in chunk.outputs]
+    for name in request.formats:
+        if name not in offered:
+            message = f"{config.name} does not make {name}."
+            raise InputError(message, field="formats", value=name, allowed=offered)
+
+
+def _numbers(stages: list[StagePlan]) -> dict[str, int]:
+    """Entity numbers by `stage/role`: fixed ones for texts and the main output, then one per stage and role."""
+    main = next((stage.name for stage in stages if stage.output), "")
+    numbers, following = {f"{main}/main": 7}, 8
+    for stage in stages:
+        roles = ["text"]
+        if stage.output:
+            roles = ["main", *(["take"] if len(stage.output.options[0].takes) > 1 else [])]
+            roles += [output.role for option in stage.output.options for output in option.chunk.outputs]
+        elif stage.name in TEXT_NUMBERS:
+            numbers[f"{stage.name}/text"] = TEXT_NUMBERS[stage.name]
+            continue
+        for role in dict.fromkeys(roles):
+            if f"{stage.name}/{role}" not in numbers:
+                numbers[f"{stage.name}/{role}"] = following
+                following += 1
+    return numbers

@@ -1,0 +1,179 @@
+"""What `execute` answers, and what the run routes tell, from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from devserver import record
+from devserver.journal import Journal, RunRow, StageRow
+from devserver.plan import Plan, StagePlan
+
+STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP status and the body that goes with it."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def links(run_id: str) -> dict[str, str]:
+    """Where to look at a run."""
+    base = f"/api/runs/{run_id}"
+    return {"run": base, "events": f"{base}/events", "cancel": f"{base}/cancel", "rerun": f"{base}/rerun"}
+
+
+def answer(journal: Journal, row: RunRow) -> Answer:
+    """The answer of `execute` for a run: 202 with links while it is not finished."""
+    if not row.ended:
+        started = {"status": row.state, "run_id": row.run_id, "schema": row.schema, "links": links(row.run_id)}
+        return Answer(202, started)
+    plan = Plan.model_validate_json(row.plan)
+    rows = journal.stages(row.run_id)
+    entities = record.entities(journal, row.run_id)
+    outputs = _outputs(row, plan, rows, entities)
+    error = {name: value for name, value in (row.error or {}).items() if name != "status"}
+    body = {
+        "status": row.state,
+        "run_id": row.run_id,
+        "schema": row.schema,
+        "config_name": plan.interception.label.en,
+        "input_text": plan.input_text,
+        "final_output": _final_text(plan, rows),
+        "steps_completed": sum(1 for r in rows if not r.take and r.state == "success"),
+        "execution_time": record.seconds_between(row.started_at, row.ended_at),
+        "metadata": _metadata(row, plan, rows),
+        "media_output": outputs[0] if outputs else None,
+        "media_outputs": outputs,
+        "warnings": record.warnings(journal, row.run_id),
+        "links": links(row.run_id),
+        **({"error": error} if error else {}),
+    }
+    return Answer(int((row.error or {}).get("status", STATUS[row.state])), body)
+
+
+def detail(journal: Journal, row: RunRow) -> dict[str, Any]:
+    """One run for a page: the record as it stands, with links and URLs."""
+    told = record.build(journal, row)
+    return {**told, "links": links(row.run_id), "media": _media_urls(row.run_id, told["entities"])}
+
+
+def summary(journal: Journal, row: RunRow) -> dict[str, Any]:
+    """One run in a list."""
+    entities = record.entities(journal, row.run_id)
+    return {
+        "run_id": row.run_id,
+        "status": row.state,
+        "title": row.title,
+        "schema": row.schema,
+        "output_config": row.output_config,
+        "created_at": row.created_at,
+        "execution_time": record.seconds_between(row.started_at, row.ended_at),
+        "error": row.error,
+        "media": _media_urls(row.run_id, entities),
+        "links": links(row.run_id),
+    }
+
+
+def media_entity(journal: Journal, run_id: str, media: str, index: int | None) -> Mapping[str, Any] | None:
+    """The entity that a media route serves: the main one of that medium, else its lowest; or by index from 0."""
+    known = [entity for entity in record.entities(journal, run_id) if entity["media"] == media]
+    if index is not None:
+        return known[index] if 0 <= index < len(known) else None
+    return next((e for e in known if e["role"] == "main"), known[0] if known else None)
+
+
+def _final_text(plan: Plan, rows: list[StageRow]) -> str:
+    text = plan.input_text
+    for stage in plan.stages:
+        result = next((row.result for row in rows if row.stage == stage.name and not row.take), {})
+        text = result.get("text", text)
+    return text
+
+
+def _metadata(row: RunRow, plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
+    stages = [
+        {"name": stage.name, "state": main.state if main else "waiting"}
+        for stage in plan.stages
+        for main in [next((r for r in rows if r.stage == stage.name and not r.take), None)]
+    ]
+    return {
+        "pipeline": plan.pipeline,
+        "total_steps": len(plan.stages),
+        "stages": stages,
+        "seed": plan.seed,
+        "safety_level": plan.safety_level,
+        "execution_mode": plan.execution_mode,
+        "created_at": row.created_at,
+        "rerun_of": plan.rerun_of,
+    }
+
+
+def _outputs(row: RunRow, plan: Plan, rows: list[StageRow], entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per output config and take, in the order in which they were asked for."""
+    listed: list[dict[str, Any]] = []
+    for stage in plan.stages:
+        if stage.output is None:
+            continue
+        takes = range(1, len(stage.output.options[0].takes) + 1)
+        listed += [_output(row, stage, take, rows, entities) for take in takes]
+    return listed
+
+
+def _output(
+    row: RunRow, stage: StagePlan, take: int, rows: list[StageRow], entities: list[dict[str, Any]]
+) -> dict[str, Any]:
+    if stage.output is None:
+        raise TypeError(f"{stage.name} makes no media")
+    own = next((r for r in rows if (r.stage, r.take, r.attempt) == (stage.name, take, 0)), None)
+    attempts = [r for r in rows if (r.stage, r.take) == (stage.name, take) and r.attempt]
+    result: dict[str, Any] = own.result if own else {}
+    made = [e for e in entities if (e["stage"], e["take"]) == (stage.name, take) and e["role"] in ("main", "take")]
+    main = made[0] if made else None
+    used = next((o for o in stage.output.options if o.config == result.get("config_used")), stage.output.options[0])
+    values = result.get("values") or used.takes[take - 1]
+    state = own.state if own and own.state != "running" else ("success" if main else row.state)
+    return {
+        "config": stage.output.config,
+        "config_used": result.get("config_used"),
+        "take": take,
+        "status": state,
+        "run_id": row.run_id,
+        "url": _url(row.run_id, main, entities) if main else None,
+        "media_type": main["media"] if main else (used.chunk.main or used.chunk.outputs[0]).media,
+        "media_stored": main is not None,
+        "execution_time": record.seconds_between(own.started_at, own.ended_at) if own else None,
+        "metadata": {
+            "prompt_id": attempts[-1].prompt_id if attempts else None,
+            "backend": attempts[-1].backend if attempts else None,
+            "attempts": len(attempts),
+            "model": next((model.file for model in used.chunk.models), None),
+            "seed": next((values[name] for name in used.chunk.seeds if name in values), None),
+            "parameters": values,
+            "graph_sha256": result.get("graph_sha256"),
+            **({"filename": main["filename"], "facts": main.get("facts", {})} if main else {}),
+        },
+    }
+
+
+def _url(run_id: str, entity: Mapping[str, Any], entities: list[dict[str, Any]]) -> str:
+    """The address of an entity: without an index where it is what the bare address serves."""
+    same = [other["filename"] for other in entities if other["media"] == entity["media"]]
+    first_main = next((o for o in entities if o["media"] == entity["media"] and o["role"] == "main"), None)
+    bare = f"/api/media/{entity['media']}/{run_id}"
+    if (first_main or {"filename": same[0]})["filename"] == entity["filename"]:
+        return bare
+    return f"{bare}/{same.index(entity['filename'])}"
+
+
+def _media_urls(run_id: str, entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    shown = ("media", "role", "name", "take", "filename", "mime", "bytes")
+    return [
+        {**{name: entity[name] for name in shown}, "url": _url(run_id, entity, entities)}
+        for entity in entities
+        if entity["media"] != "file"
+    ]

@@ -1,0 +1,207 @@
+"""The parts of a running server, put together in one place, and what may be asked of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from devserver import answer, record, rerun
+from devserver.accept import ExecuteRequest, make_plan, parse_request
+from devserver.answer import Answer
+from devserver.clock import Clock
+from devserver.database import Database
+from devserver.definitions import Definitions
+from devserver.dispatch import Dispatcher
+from devserver.errors import InputError
+from devserver.events import Bus, Event
+from devserver.files import InputFiles
+from devserver.intake import IntakePool
+from devserver.journal import Journal, RunRow
+from devserver.plan import Plan
+from devserver.pool import Address, Pool
+from devserver.run import walk_run
+from devserver.store import Exports
+from devserver.tickets import Tickets
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A run that is in the journal and will be walked."""
+
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Media:
+    """One file of a run, ready to be served; `etag` is the SHA-256 of its content."""
+
+    path: Path
+    mime: str
+    filename: str
+    etag: str
+
+
+class Parts:
+    """Everything between HTTP and the backends. `start` and `stop` belong to the loop; the rest may be called anywhere.
+
+    Args:
+        exports: taken (locked) already.
+        addresses: the backends in the order in which they are preferred, without the embedded one.
+        embedded: whether the embedded backend runs.
+        backend_wait_s: how long a take waits for a configured backend that does not answer.
+        embed_tags: whether media carry the prompt, workflow and tonewright tags.
+    """
+
+    def __init__(
+        self,
+        *,
+        exports: Exports,
+        definitions: Definitions,
+        addresses: Sequence[Address],
+        embedded: bool = True,
+        probe_s: float = 30.0,
+        backend_wait_s: float = 120.0,
+        embed_tags: bool = True,
+        clock: Clock | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.exports, self.definitions = exports, definitions
+        self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
+        self.bus = Bus(self.clock)
+        self.database = Database(exports.state / "journal.sqlite")
+        self.journal = Journal(self.database, self.clock, self.bus)
+        self.files = InputFiles(exports, self.journal, self.database)
+        self.intake = IntakePool()
+        self.pool = Pool(
+            addresses,
+            tickets=Tickets(self.database),
+            bus=self.bus,
+            clock=self.clock,
+            embedded_folder=exports.embedded if embedded else None,
+            probe_s=probe_s,
+        )
+        self.dispatcher = Dispatcher(self.journal, lambda run_id, cancelled: walk_run(run_id, self, cancelled))
+        self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
+        self._started = False
+
+    async def start(self) -> None:
+        """Start the backends, then take up what an earlier server left unfinished."""
+        await self.intake.warm()
+        await self.pool.start()
+        await self.dispatcher.start()
+        self._started = True
+
+    async def stop(self) -> None:
+        """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""
+        self._started = False
+        self.pool.closing = True
+        await self.dispatcher.stop()
+        await self.pool.close()
+        await self.intake.close()
+        self.database.close()
+
+    # Runs
+
+    def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:  # noqa: ARG002 - keys come here
+        """Check a request, resolve it, keep a snapshot of it, and hand it on to be walked.
+
+        Raises:
+            InputError: with the field, its value and what is allowed. Nothing was started.
+        """
+        request = parse_request(body)
+        plan = make_plan(
+            request,
+            dict(body),
+            self.definitions.catalog,
+            self.files,
+            run_id=self.exports.new_run_id(self.clock),
+            user_id=user_id,
+            created_at=self.clock.stamp(),
+        )
+        return self._take_on(plan)
+
+    def rerun(self, run_id: str, user_id: str) -> Accepted:
+        """Run a finished run again from its record: the same values, texts and compiled graphs."""
+        row = self._own(run_id, user_id)
+        new_id = self.exports.new_run_id(self.clock)
+        plan = rerun.plan_again(self.journal, row, run_id=new_id, user_id=user_id, created_at=self.clock.stamp())
+        return self._take_on(plan)
+
+    def _take_on(self, plan: Plan) -> Accepted:
+        record.start(self.journal, self.exports, plan)
+        self.dispatcher.submit(plan.run_id)
+        return Accepted(plan.run_id)
+
+    def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
+        """Ask a run to stop; the answer says whether it was still to be stopped."""
+        row = self._own(run_id, user_id)
+        asked = self.dispatcher.cancel(run_id)
+        if not asked:
+            message = f"The run has ended already: {row.state}."
+            raise InputError(message, status=409, field="run_id", value=run_id, allowed="a queued or running run")
+        return {"run_id": run_id, "status": "cancelling", "links": answer.links(run_id)}
+
+    def answer(self, run_id: str) -> Answer:
+        row = self.journal.run(run_id)
+        if row is None:
+            raise _no_run(run_id)
+        return answer.answer(self.journal, row)
+
+    def run_detail(self, run_id: str) -> dict[str, Any] | None:
+        row = self.journal.run(run_id)
+        return answer.detail(self.journal, row) if row else None
+
+    def list_runs(self, user_id: str, limit: int, before: str | None, state: str | None) -> dict[str, Any]:
+        rows = self.journal.runs(user_id=user_id, limit=limit, before=before, state=state)
+        following = rows[-1].run_id if len(rows) == limit else None
+        return {"runs": [answer.summary(self.journal, row) for row in rows], "next_before": following}
+
+    def media(self, run_id: str, media: str, index: int | None) -> Media | None:
+        entity = answer.media_entity(self.journal, run_id, media, index)
+        if entity is None:
+            return None
+        path = self.exports.folder(run_id) / entity["filename"]
+        return Media(path, entity["mime"], entity["filename"], entity["sha256"])
+
+    def _own(self, run_id: str, user_id: str) -> RunRow:
+        row = self.journal.run(run_id)
+        if row is None or row.user_id != user_id:
+            raise _no_run(run_id)
+        return row
+
+    # Events and state
+
+    def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
+        return self.journal.events_after(seq, run_id, limit)
+
+    def last_seq(self) -> int:
+        return self.journal.last_seq()
+
+    def snapshot(self) -> list[Event]:
+        """The server's state, for a listener that has just come."""
+        at = self.clock.stamp()
+        backends = [Event(None, None, "", 0, 0, at, "backend", told) for told in self.pool.describe()]
+        return [*backends, Event(None, None, "", 0, 0, at, "queue", {"tickets": self.pool.tickets.listed()})]
+
+    def health(self) -> dict[str, Any]:
+        """This process answers; it says nothing about the backends."""
+        return {"status": "ok", "pid": os.getpid(), "runs": self.dispatcher.walking}
+
+    def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether a run that is accepted now would get somewhere, and if not, why."""
+        problems = []
+        if not self._started:
+            problems.append("the server is starting or stopping")
+        if not any(backend.up for backend in self.pool.backends):
+            problems.append("no backend answers")
+        if not os.access(self.exports.root, os.W_OK):
+            problems.append(f"{self.exports.root} cannot be written")
+        return not problems, {"ready": not problems, "problems": problems, "backends": self.pool.describe()}
+
+
+def _no_run(run_id: str) -> InputError:
+    message = f"There is no run {run_id}."
+    return InputError(message, status=404, field="run_id", value=run_id, allowed="a run listed at /api/runs")

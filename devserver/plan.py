@@ -1,0 +1,92 @@
+"""A run's plan: everything that was random or defaulted, decided when the run was accepted."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.model import GraphChunk, InterceptionConfig, Level, TextChunk
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Definition(_Frozen):
+    """One definition as it stood when the run was accepted."""
+
+    kind: str
+    name: str
+    file: str
+    sha256: str
+    content: Any
+
+
+class Option(_Frozen):
+    """One way to make an output: the config that was asked for, or one of its fallbacks.
+
+    `takes` holds every parameter's value for each take; `left_out` names requested parameters that this config lacks.
+    """
+
+    config: str
+    chunk: GraphChunk
+    graph: dict[str, Any]
+    takes: tuple[dict[str, Any], ...]
+    left_out: tuple[str, ...] = ()
+
+
+class OutputPlan(_Frozen):
+    """What a graph stage has to make, the asked config first."""
+
+    config: str
+    options: tuple[Option, ...]
+    fallback: bool
+    run_timeout_s: float
+
+
+class StagePlan(_Frozen):
+    """One stage of the run, with all that it needs."""
+
+    name: str
+    kind: Literal["text", "graph"]
+    text: TextChunk | None = None
+    output: OutputPlan | None = None
+    skip: str = ""
+
+
+class Plan(_Frozen):
+    """The whole run. Stages in one step are independent of each other and run side by side."""
+
+    run_id: str
+    user_id: str
+    created_at: str
+    title: str
+    request: dict[str, Any]
+    schema_: str = Field(alias="schema")
+    pipeline: str
+    input_text: str
+    interception: InterceptionConfig
+    safety_level: Level
+    execution_mode: str
+    seed: int
+    steps: tuple[tuple[StagePlan, ...], ...]
+    numbers: dict[str, int]
+    definitions: tuple[Definition, ...]
+    recorded: dict[str, dict[str, Any]] = {}
+    rerun_of: str | None = None
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @property
+    def stages(self) -> tuple[StagePlan, ...]:
+        return tuple(stage for step in self.steps for stage in step)
+
+    @property
+    def outputs(self) -> tuple[OutputPlan, ...]:
+        return tuple(stage.output for stage in self.stages if stage.output)
+
+    @property
+    def main_stage(self) -> str:
+        """The first stage that makes media: its compiled graph is `06_graph.json`, its main output number 07."""
+        return next((stage.name for stage in self.stages if stage.output), "")

@@ -1,0 +1,154 @@
+"""The record: `metadata.json` in the run's folder. Complete, atomic, and enough to run it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from devserver.journal import Journal, RunRow, RunState, StageRow
+from devserver.plan import Plan, StagePlan
+from devserver.store import Exports, dump
+from devserver.walk import Walk
+
+VERSION: Final = 1
+
+
+def start(journal: Journal, exports: Exports, plan: Plan) -> None:
+    """Make the folder of a run and accept it: from the journal's commit on it is never lost."""
+    exports.folder(plan.run_id).mkdir()
+    texts = {
+        "01_config.json": plan.model_dump_json(indent=2, by_alias=True).encode(),
+        "02_input.txt": plan.input_text.encode(),
+    }
+    for name, content in texts.items():
+        exports.write(plan.run_id, name, content)
+    journal.add_run(
+        plan.run_id,
+        user_id=plan.user_id,
+        title=plan.title,
+        schema=plan.schema_,
+        output_config=", ".join(output.config for output in plan.outputs),
+        plan=plan.model_dump_json(by_alias=True),
+        created_at=plan.created_at,
+        entities=[_text_entity(name, content) for name, content in texts.items()],
+    )
+    write(journal, exports, plan.run_id)
+
+
+def _text_entity(filename: str, content: bytes) -> dict[str, Any]:
+    number, _, rest = filename.partition("_")
+    mime = "application/json" if filename.endswith(".json") else "text/plain; charset=utf-8"
+    kind = rest.partition(".")[0]
+    place = {"number": int(number), "type": kind, "media": "file", "stage": "", "take": 0, "name": "", "role": "data"}
+    sha256 = hashlib.sha256(content).hexdigest()
+    return {**place, "filename": filename, "bytes": len(content), "sha256": sha256, "mime": mime}
+
+
+def write(journal: Journal, exports: Exports, run_id: str) -> None:
+    """Write the record as the journal has it now."""
+    row = journal.run(run_id)
+    if row is not None:
+        exports.write(run_id, "metadata.json", dump(build(journal, row)))
+
+
+def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -> None:
+    """End a run: the journal, then the record, then what the embedded backend kept of it is deleted."""
+    tools, run_id = walk.tools, walk.run.run_id
+    tools.journal.end_run(walk.place(), state, error, {"url": f"/api/runs/{run_id}"})
+    tools.pool.next_please()
+    write(tools.journal, tools.exports, run_id)
+    tools.exports.clear_embedded(run_id)
+
+
+def build(journal: Journal, row: RunRow) -> dict[str, Any]:
+    """The record of a run, from the journal alone."""
+    plan = Plan.model_validate_json(row.plan)
+    rows = journal.stages(row.run_id)
+    return {
+        "version": VERSION,
+        "run_id": row.run_id,
+        "user_id": row.user_id,
+        "status": row.state,
+        "title": row.title,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "execution_time": seconds_between(row.started_at, row.ended_at),
+        "rerun_of": plan.rerun_of,
+        "request": plan.request,
+        "resolved": _resolved(plan, rows),
+        "definitions": [definition.model_dump(exclude={"content"}) for definition in plan.definitions],
+        "stages": [_stage(stage, rows) for stage in plan.stages],
+        "entities": entities(journal, row.run_id),
+        "measurements": [dict(event.data) for event in journal.events(row.run_id, "measurement")],
+        "warnings": warnings(journal, row.run_id),
+        "error": row.error,
+    }
+
+
+def entities(journal: Journal, run_id: str) -> list[dict[str, Any]]:
+    """The files of a run, in the order of their numbers."""
+    listed = [dict(event.data) for event in journal.events(run_id, "entity")]
+    return sorted(listed, key=lambda entity: (entity["number"], entity["take"], entity["name"], entity["filename"]))
+
+
+def warnings(journal: Journal, run_id: str) -> list[dict[str, Any]]:
+    """What the user must be told, with the stage it belongs to."""
+    return [{"stage": event.stage, **event.data} for event in journal.events(run_id, "warning")]
+
+
+def seconds_between(start_at: str | None, end_at: str | None) -> float | None:
+    """Seconds from one stamp of the journal to another, never below 0; None where one is missing."""
+    if start_at is None or end_at is None:
+        return None
+    return max(0.0, round((datetime.fromisoformat(end_at) - datetime.fromisoformat(start_at)).total_seconds(), 3))
+
+
+def _resolved(plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
+    """Everything that was defaulted, drawn or chosen."""
+    outputs = []
+    for stage in plan.stages:
+        if stage.output is None:
+            continue
+        takes = [row.result for row in rows if row.stage == stage.name and row.take and not row.attempt]
+        first = takes[0] if takes else {}
+        used = {name: first.get(name) for name in ("config_used", "backend", "graph_sha256")}
+        values = [take.get("values") for take in takes] or list(stage.output.options[0].takes)
+        outputs.append({"stage": stage.name, "config": stage.output.config, **used, "values": values})
+    return {
+        "schema": plan.schema_,
+        "pipeline": plan.pipeline,
+        "seed": plan.seed,
+        "safety_level": plan.safety_level,
+        "execution_mode": plan.execution_mode,
+        "outputs": outputs,
+    }
+
+
+def _stage(stage: StagePlan, rows: list[StageRow]) -> dict[str, Any]:
+    own = [row for row in rows if row.stage == stage.name]
+    main = next((row for row in own if not row.take), None)
+    told: dict[str, Any] = {"name": stage.name, "kind": stage.kind, "state": main.state if main else "waiting"}
+    if main:
+        times = {"started_at": main.started_at, "ended_at": main.ended_at}
+        told |= {**times, "seconds": seconds_between(main.started_at, main.ended_at), "result": main.result}
+    takes = [row for row in own if row.take and not row.attempt]
+    if takes:
+        told["takes"] = [_take(row) for row in takes]
+    attempts = [row for row in own if row.attempt]
+    if attempts:
+        told["attempts"] = [_attempt(row) for row in attempts]
+    return told
+
+
+def _take(row: StageRow) -> dict[str, Any]:
+    times = {"started_at": row.started_at, "ended_at": row.ended_at}
+    return {"take": row.take, "state": row.state, **times, "result": row.result}
+
+
+def _attempt(row: StageRow) -> dict[str, Any]:
+    told = {"take": row.take, "attempt": row.attempt, "state": row.state, "backend": row.backend}
+    times = {"started_at": row.started_at, "ended_at": row.ended_at}
+    return {**told, "prompt_id": row.prompt_id, **times, "result": row.result}

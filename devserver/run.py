@@ -1,0 +1,112 @@
+"""The walk of a run, top to bottom: every stage in order, skipping what is finished, to an end that is written down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from devserver import record
+from devserver.errors import Blocked, Fenced, RunCancelled, StageError
+from devserver.journal import RunState, StageRow, StageState
+from devserver.plan import Plan, StagePlan
+from devserver.stages.graph import run_graph
+from devserver.stages.text import run_text
+from devserver.walk import Tools, Walk
+
+log = logging.getLogger(__name__)
+
+STAGES: Final = {"text": run_text, "graph": run_graph}
+STARTS_ALLOWED: Final = 5
+
+
+async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
+    """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again."""
+    run = tools.journal.begin_run(run_id)
+    walk = Walk(run, Plan.model_validate_json(run.plan), tools, cancelled)
+    walk.text = walk.plan.input_text
+    tools.exports.clear_parts(run_id)
+    state: RunState = "success"
+    error: dict[str, Any] | None = None
+    try:
+        await _until_cancelled(walk)
+    except Blocked as e:
+        state, error = "blocked", _describe(e)
+    except RunCancelled as e:
+        state, error = "cancelled", {"code": "cancelled", "message": str(e), "hint": "", "status": 409}
+    except StageError as e:
+        state, error = "failed", _describe(e)
+    except Fenced:
+        log.warning("%s is walked by another worker now; this walk stops", run_id)
+        return
+    except Exception as e:  # whatever we did wrong must end the run, or its user waits for ever
+        log.exception("%s failed by our own fault", run_id)
+        message = f"{type(e).__name__}: {e}"
+        hint = "This is a fault of Tonewright. The server's log has the details."
+        state, error = "failed", {"code": "internal", "message": message, "hint": hint, "status": 500}
+    record.finish(walk, state, error)
+
+
+async def _until_cancelled(walk: Walk) -> None:
+    work = asyncio.create_task(_walk_steps(walk))
+    asked = asyncio.create_task(walk.cancelled.wait())
+    try:
+        await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise RunCancelled("The run was cancelled.")
+        await work
+    finally:
+        asked.cancel()
+        if not work.done():
+            work.cancel()  # the stages take their prompts back from the backend before they end
+            await asyncio.wait({work})
+
+
+async def _walk_steps(walk: Walk) -> None:
+    for step in walk.plan.steps:
+        outcomes = await asyncio.gather(*(_run_stage(walk, stage) for stage in step), return_exceptions=True)
+        for outcome in outcomes:  # all have ended; what one made is kept even where its neighbour failed
+            if isinstance(outcome, BaseException):
+                raise outcome
+        record.write(walk.tools.journal, walk.tools.exports, walk.run.run_id)
+
+
+async def _run_stage(walk: Walk, stage: StagePlan) -> None:
+    journal, place = walk.tools.journal, walk.place(stage.name)
+    row = journal.begin(place)
+    state: StageState = row.state
+    try:
+        if row.state in ("success", "skipped"):
+            result = row.result
+        elif stage.skip:
+            state, result = "skipped", {"reason": stage.skip}
+            journal.end(place, state, result)
+        else:
+            _check_starts(stage, row)
+            recorded = walk.plan.recorded.get(stage.name)
+            result = recorded if recorded is not None else await STAGES[stage.kind](walk, stage)
+            state = "success"
+            journal.end(place, state, result)
+    except StageError as e:
+        e.details.setdefault("stage", stage.name)
+        journal.end(place, "blocked" if isinstance(e, Blocked) else "failed", {"error": _describe(e)})
+        raise
+    except asyncio.CancelledError:
+        if walk.cancelled.is_set():
+            journal.end(place, "cancelled", {})
+        raise
+    walk.finished[stage.name] = result
+    walk.text = result.get("text", walk.text)
+
+
+def _check_starts(stage: StagePlan, row: StageRow) -> None:
+    if row.starts > STARTS_ALLOWED:
+        message = f"The server stopped {STARTS_ALLOWED} times while it worked on the stage {stage.name}."
+        hint = "Look at the server's log and at the machine's memory before you run it again."
+        raise StageError(message, code="stopped_the_server", status=500, hint=hint)
+
+
+def _describe(error: StageError) -> dict[str, Any]:
+    """The error as the answer and the record give it."""
+    told = {"code": error.code, "message": error.message, "hint": error.hint, "status": error.status}
+    return {"stage": error.details.get("stage", ""), **told, "details": error.details}

@@ -1,0 +1,125 @@
+"""Graph stages: compile, choose a backend that has the nodes, run, collect. Takes run side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any, Final
+
+from devserver.choose import Choice, choose
+from devserver.errors import StageError
+from devserver.journal import Place, StageRow
+from devserver.plan import Option, StagePlan
+from devserver.stages.attempt import AttemptLost, Job, run_attempt
+from devserver.store import dump
+from devserver.walk import Walk
+from schemas.compiler import compile_graph, fill, graph_hash
+from schemas.values import from_json, to_json
+
+ATTEMPTS_ALLOWED: Final = 5
+
+
+async def run_graph(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+    """Run every take of a graph stage.
+
+    Raises:
+        StageError: a take could not be made; the other takes end first, and keep what they made.
+    """
+    if stage.output is None:
+        raise TypeError(f"{stage.name} is no graph stage")
+    takes = range(1, len(stage.output.options[0].takes) + 1)
+    outcomes = await asyncio.gather(*(_run_take(walk, stage, take) for take in takes), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return {"takes": len(outcomes)}
+
+
+async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
+    journal, place = walk.tools.journal, walk.place(stage.name, take)
+    row = journal.begin(place)
+    if row.state == "success":
+        return
+    try:
+        await _attempts(walk, stage, place, row)
+        journal.end(place, "success", {})
+    except StageError as e:
+        journal.end(place, "failed", {"error": {"code": e.code, "message": e.message}})
+        raise
+    except asyncio.CancelledError:
+        if walk.cancelled.is_set():
+            journal.end(place, "cancelled", {})
+        raise
+
+
+async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -> None:
+    """Try until one attempt's files are in the run's folder. Only a lost prompt is tried again, never a refused one."""
+    if stage.output is None:
+        raise TypeError(f"{stage.name} is no graph stage")
+    journal = walk.tools.journal
+    decided: str | None = row.result.get("config_used")
+    while True:
+        last = journal.last_attempt(place)
+        if last is not None and last.attempt >= ATTEMPTS_ALLOWED and last.state != "running":
+            message = f"{ATTEMPTS_ALLOWED} attempts were lost by the backend {last.backend}; the last: "
+            message += str(last.result.get("error", {}).get("message", "unknown"))
+            hint = "Look at the backend's log: it restarts, or deletes prompts or files."
+            raise StageError(message, code="attempts_lost", status=502, hint=hint)
+        number = last.attempt + (last.state != "running") if last else 1
+        choice = await _resumed(walk, stage, last) if last and last.state == "running" else None
+        if choice is None:
+            choice = await choose(walk, place, stage.output, decided)
+        job = _prepare(walk, stage, place, choice, number)
+        decided = choice.option.config
+        try:
+            async with walk.tools.pool.ticket(place, choice.backend):
+                async with asyncio.timeout(_seconds_left(walk, stage, last)):
+                    await run_attempt(walk, job)
+            return
+        except AttemptLost:
+            continue
+        except TimeoutError as e:
+            message = f"The run took longer than {stage.output.run_timeout_s:g} s, the limit of {stage.output.config}."
+            hint = "Shorten what is asked for, or raise run_timeout_s in the output config."
+            raise StageError(message, code="run_timeout", status=504, hint=hint) from e
+
+
+async def _resumed(walk: Walk, stage: StagePlan, last: StageRow) -> Choice | None:
+    """The choice that an attempt in flight was made with, if its backend is still known."""
+    backend = walk.tools.pool.named(last.backend or "")
+    config = last.result.get("config")
+    if backend is None or stage.output is None:
+        return None
+    option = next((option for option in stage.output.options if option.config == config), None)
+    return Choice(option, backend, {}) if option else None
+
+
+def _seconds_left(walk: Walk, stage: StagePlan, last: StageRow | None) -> float:
+    """Until `run_timeout_s` after the take first got its turn; waiting in the queue does not count."""
+    if stage.output is None:
+        raise TypeError(f"{stage.name} is no graph stage")
+    limit_s = stage.output.run_timeout_s
+    if last is None:
+        return limit_s
+    first = next(r for r in walk.tools.journal.stages(last.run_id) if r.stage == last.stage and r.attempt == 1)
+    spent_s = (walk.tools.clock.now() - datetime.fromisoformat(first.started_at)).total_seconds()
+    return limit_s - min(max(0.0, spent_s), limit_s)
+
+
+def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, number: int) -> Job:
+    """Compile, keep the compiled graph, and note what was decided."""
+    option: Option = choice.option
+    texts = {"text": walk.text, "input_text": walk.plan.input_text}
+    values = fill(from_json(option.takes[place.take - 1]), texts)
+    compiled = compile_graph(option.chunk, option.graph, values)
+    digest = graph_hash(compiled)
+    one_take = len(option.takes) == 1
+    if stage.name == walk.plan.main_stage and place.take == 1:
+        walk.keep(Place(place.run_id, place.generation, place.stage), 6, "graph", "06_graph.json", dump(compiled))
+    else:
+        name = f"graph_{stage.name}.json" if one_take else f"graph_{stage.name}_{place.take}.json"
+        walk.tools.exports.write(place.run_id, name, dump(compiled))
+    decided = {"config_used": option.config, "graph_sha256": digest, "values": to_json(values)}
+    walk.tools.journal.note(place, decided)
+    attempt = Place(place.run_id, place.generation, place.stage, place.take, number)
+    return Job(attempt, choice.backend, option, compiled, digest, to_json(values), choice.models)

@@ -1,0 +1,69 @@
+"""Text stages: safety looks for terms, interception rewrites by rule. Deterministic, without a network."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+from devserver.errors import Blocked
+from devserver.plan import StagePlan
+from devserver.walk import Walk
+from schemas.model import CutUp, InterceptionConfig, Level, TextChunk
+
+
+async def run_text(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+    """Run a text stage; its result is what the record keeps and a rerun takes over.
+
+    Raises:
+        Blocked: a safety stage found a term of its level.
+    """
+    if stage.text is None:
+        raise TypeError(f"{stage.name} is no text stage")
+    if stage.text.step == "safety":
+        found = find_terms(walk.text, stage.text, walk.plan.safety_level)
+        result = {"allowed": not found, "level": walk.plan.safety_level, "terms": found}
+        walk.keep_text(stage, "json", result)
+        if found:
+            raise Blocked(
+                f"The text contains {', '.join(found)}, which safety_level {walk.plan.safety_level} does not allow.",
+                terms=found,
+                hint="Change the text, or choose another safety_level.",
+            )
+        return result
+    text = transform(walk.text, walk.plan.interception, walk.plan.seed)
+    walk.keep_text(stage, "txt", text)
+    return {"text": text}
+
+
+def find_terms(text: str, chunk: TextChunk, level: Level) -> list[str]:
+    """The chunk's terms for a level that stand in the text as whole words, case folded."""
+    folded = text.casefold()
+    terms = chunk.terms_at(level)
+    return [term for term in terms if re.search(rf"(?<!\w){re.escape(term.casefold())}(?!\w)", folded)]
+
+
+def transform(text: str, interception: InterceptionConfig, seed: int) -> str:
+    """The text as the interception's rule rewrites it; the same seed gives the same text."""
+    rule = interception.rule
+    return cut_up(text, rule, seed) if isinstance(rule, CutUp) else text
+
+
+def cut_up(text: str, rule: CutUp, seed: int) -> str:
+    """Take a newspaper, take some scissors: every word of the text exactly once, the cuttings in a drawn order.
+
+    A text that gives two different cuttings never comes back in its own order.
+    """
+    draw = random.Random(seed)  # noqa: S311 - art, not secrets
+    words = text.split()
+    cuttings: list[tuple[str, ...]] = []
+    while words:
+        length = draw.randint(rule.min_words, rule.max_words)
+        cuttings.append(tuple(words[:length]))
+        words = words[length:]
+    if len(set(cuttings)) < 2:
+        return text
+    shuffled = cuttings[:]
+    while shuffled == cuttings:
+        draw.shuffle(shuffled)
+    return " ".join(word for cutting in shuffled for word in cutting)

@@ -1,0 +1,95 @@
+"""The run folders under `exports/`: names, atomic files, and where state that is never served lies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Final
+
+from devserver.clock import Clock
+from devserver.errors import FolderLocked
+
+RUN_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
+
+
+def dump(value: Any) -> bytes:
+    """JSON as the run folder keeps it: readable, in the order in which it was built."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+class Exports:
+    """The folder that holds one folder per run, and `.state/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.state = self.root / ".state"
+        self.embedded = self.state / "embedded"
+        self.uploads = self.state / "uploads"
+        self._lock: IO[str] | None = None
+
+    def lock(self, holder: Mapping[str, Any]) -> None:
+        """Make the folders and take them for this process.
+
+        Raises:
+            FolderLocked: another server has them; the message says which.
+        """
+        for folder in (self.root, self.state, self.embedded, self.uploads):
+            folder.mkdir(parents=True, exist_ok=True)
+        file = (self.state / "lock").open("a+", encoding="utf8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            file.seek(0)
+            with file:
+                raise FolderLocked(f"{self.root} is in use by another server: {file.read().strip()}") from e
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(dict(holder)))
+        file.flush()
+        self._lock = file
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def new_run_id(self, clock: Clock) -> str:
+        """A name that sorts by time and is told apart at a glance: `20240131-235959-1f2e3d4c`."""
+        return f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+
+    def folder(self, run_id: str) -> Path:
+        """The run's folder. `run_id` must look like one; it is never used as a path otherwise."""
+        if not RUN_ID.fullmatch(run_id):
+            raise ValueError(f"{run_id!r} is not a run id")
+        return self.root / run_id
+
+    def write(self, run_id: str, name: str, content: bytes) -> Path:
+        path = self.folder(run_id) / name
+        write_atomic(path, content)
+        return path
+
+    def clear_parts(self, run_id: str) -> None:
+        """Delete what a killed process left half written."""
+        for part in self.folder(run_id).glob("*.part"):
+            part.unlink(missing_ok=True)
+
+    def clear_embedded(self, run_id: str) -> None:
+        """Delete what the embedded backend wrote for a run; the run folder has its own copy."""
+        for kind in ("output", "temp"):
+            shutil.rmtree(self.embedded / kind / "tonewright" / run_id, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""What a stage is handed: the run's plan, where it stands, and how to write down what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from devserver.clock import Clock
+from devserver.events import Bus
+from devserver.files import InputFiles
+from devserver.intake import IntakePool
+from devserver.journal import Journal, Place, RunRow
+from devserver.plan import Plan, StagePlan
+from devserver.pool import Pool
+from devserver.store import Exports, dump
+
+log = logging.getLogger(__name__)
+
+
+class Tools(Protocol):
+    """The parts that a walk works with; `devserver.parts.Parts` has them."""
+
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def exports(self) -> Exports: ...
+    @property
+    def pool(self) -> Pool: ...
+    @property
+    def intake(self) -> IntakePool: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def files(self) -> InputFiles: ...
+    @property
+    def embed_tags(self) -> bool: ...
+    @property
+    def backend_wait_s(self) -> float: ...
+
+
+@dataclass
+class Walk:
+    """One walk of one run. `text` is the text as the stages so far have left it."""
+
+    run: RunRow
+    plan: Plan
+    tools: Tools
+    cancelled: asyncio.Event
+    text: str = ""
+    finished: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
+        return Place(self.run.run_id, self.run.generation, stage, take, attempt)
+
+    def warn(self, place: Place, code: str, message: str, **data: Any) -> None:
+        """Write down something that the user must be told: nothing happens silently."""
+        log.warning("%s: %s", self.run.run_id, message)
+        stored = {"code": code, "message": message, **data}
+        self.tools.journal.add_event(Place(place.run_id, place.generation, place.stage), "warning", stored, key=code)
+
+    def keep_text(self, stage: StagePlan, suffix: str, content: str | Mapping[str, Any]) -> None:
+        """Keep what a text stage made or found as an entity."""
+        number = self.plan.numbers[f"{stage.name}/text"]
+        data = content.encode() if isinstance(content, str) else dump(dict(content))
+        self.keep(self.place(stage.name), number, stage.name, f"{number:02d}_{stage.name}.{suffix}", data)
+
+    def keep(self, place: Place, number: int, kind: str, filename: str, content: bytes) -> None:
+        """Write a small file of ours into the run's folder and list it as an entity."""
+        self.tools.exports.write(self.run.run_id, filename, content)
+        mime = "application/json" if filename.endswith(".json") else "text/plain; charset=utf-8"
+        entity = {
+            "number": number,
+            "type": kind,
+            "media": "file",
+            "stage": place.stage,
+            "take": place.take,
+            "name": "",
+            "role": "data",
+            "filename": filename,
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "mime": mime,
+        }
+        self.tools.journal.add_event(place, "entity", entity, key=filename)

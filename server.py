@@ -1,0 +1,174 @@
+"""Tonewright's command line: reads the settings, builds the parts, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from config import ROOT, BackendSettings, Settings
+
+DEMO = {
+    "schema": "dada",
+    "input_text": "test",
+    "output_config": "acestep_instrumental",
+    "execution_mode": "eco",
+    "safety_level": "off",
+}
+
+
+def read_settings(given: dict[str, Any]) -> Settings:
+    """The settings with the command line's own values on top; a wrong one ends the program with its name and why."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as e:
+        problems = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in e.errors()]
+        raise click.UsageError("; ".join(problems)) from e
+
+
+def _backends(urls: tuple[str, ...]) -> list[BackendSettings] | None:
+    many = len(urls) > 1
+    named = [{"name": f"comfyui-{n}" if many else "comfyui", "url": url} for n, url in enumerate(urls, 1)]
+    try:
+        return [BackendSettings.model_validate(backend) for backend in named] or None
+    except ValidationError as e:
+        raise click.UsageError(f"--backend: {e.errors()[0]['msg']}") from e
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Tonewright: music and video from models on your own GPU, and without one."""
+
+
+def _common(command: Any) -> Any:
+    for option in (
+        click.option("--exports", type=click.Path(path_type=Path), help="The folder of the runs."),
+        click.option("--backend", "backends", multiple=True, metavar="URL", help="A ComfyUI; may be given again."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option("--port", type=int, help="Default 17802; 0 takes a free one.")
+@click.option("--host", help="Loopback only, until there are keys.")
+@_common
+def serve(port: int | None, host: str | None, exports: Path | None, backends: tuple[str, ...]) -> None:
+    """Start the server and its embedded backend."""
+    from cli.serve import serve as run_server
+    from devserver.errors import FolderLocked
+    from schemas.errors import DefinitionError
+
+    settings = read_settings({"port": port, "host": host, "exports": exports, "backends": _backends(backends)})
+    try:
+        asyncio.run(run_server(settings))
+    except (FolderLocked, DefinitionError) as e:
+        click.echo(str(e), err=True)
+        sys.exit(2)
+    except OSError as e:
+        click.echo(f"Cannot listen at {settings.host}:{settings.port}: {e.strerror}. Take another --port.", err=True)
+        sys.exit(2)
+
+
+def _request(settings: Settings, body: dict[str, Any]) -> None:
+    from cli.request import RequestFailed, send, server_for, tell
+
+    async def go() -> str:
+        async with server_for(settings) as url:
+            return tell(settings, url, await send(url, body))
+
+    try:
+        click.echo(asyncio.run(go()))
+    except RequestFailed as e:
+        click.echo(str(e), err=True)
+        sys.exit(1)
+
+
+@main.command()
+@_common
+def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
+    """Make a piece of music and tell where it is."""
+    click.echo("POST /api/schema/pipeline/execute " + json.dumps(DEMO))
+    _request(read_settings({"exports": exports, "backends": _backends(backends)}), DEMO)
+
+
+@main.command()
+@click.argument("text")
+@click.option("--schema", help="How the text is transformed.")
+@click.option("--output", "outputs", multiple=True, help="What is made; may be given again.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; the value is JSON or text.")
+@click.option("--seed", type=int)
+@click.option("--safety-level", type=click.Choice(["off", "adult", "youth", "kids"]))
+@_common
+def run(text: str, params: tuple[str, ...], outputs: tuple[str, ...], exports: Path | None, **given: Any) -> None:
+    """Run a request: TEXT is what you would write on the page."""
+    settings = read_settings({"exports": exports, "backends": _backends(given.pop("backends"))})
+    body = {name: value for name, value in given.items() if value is not None}
+    if outputs:
+        body["output_config"] = list(outputs)
+    if params:
+        body["params"] = dict(_param(param) for param in params)
+    _request(settings, {"input_text": text, **body})
+
+
+def _param(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--param {text}: write NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
+def lint(file: Path | None) -> None:
+    """Check the definitions; with FILE only what is wrong in that file."""
+    from cli.build import SHIPPED, read_tables
+    from schemas.lint import lint as check
+
+    problems = check([SHIPPED, *read_settings({}).definitions], read_tables())
+    if file is not None:
+        problems = [problem for problem in problems if Path(problem.file).resolve() == file.resolve()]
+    for problem in problems:
+        click.echo(str(problem))
+    click.echo(f"{len(problems)} problems" if problems else "The definitions have no problem.")
+    sys.exit(1 if problems else 0)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--port", type=int, default=0, help="0 takes a free one.")
+@click.option("--base", type=click.Path(path_type=Path), help="The agent's folder for input, output and temp.")
+def agent(name: str, port: int, base: Path | None) -> None:
+    """Serve the table of nodes NAME over ComfyUI's protocol, as a process of its own."""
+    folder = base or read_settings({}).exports / ".state" / f"agent-{name}"
+    module = [sys.executable, "-m", "devserver.agents", "--table", name, "--standalone"]
+    sys.exit(subprocess.call([*module, "--port", str(port), "--base", str(folder)], cwd=ROOT))  # noqa: S603 - our own module
+
+
+@main.command()
+@click.option("--rebuild", is_flag=True, help="Read the run folders back into a lost journal.")
+@_common
+def doctor(rebuild: bool, exports: Path | None, backends: tuple[str, ...]) -> None:
+    """Tell what is configured, what answers, what is missing and how to mend it."""
+    from cli.doctor import examine, rebuild_journal
+
+    settings = read_settings({"exports": exports, "backends": _backends(backends)})
+    if rebuild:
+        click.echo(asyncio.run(rebuild_journal(settings)))
+        return
+    lines, well = asyncio.run(examine(settings))
+    click.echo("\n".join(lines))
+    sys.exit(0 if well else 1)
+
+
+if __name__ == "__main__":
+    main()
