@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=60, help="runs of each way (default 60)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each request loop (default 2)")
     options = parser.parse_args()
+    if options.runs < 2:
+        parser.error(f"--runs is {options.runs}; at least 2 are needed for a spread")
     asyncio.run(measure(options.runs, options.seconds))
 
 
