@@ -235,9 +235,9 @@ def _begin_worker() -> None:
     """Leave Ctrl-C to the server, end with it, and load what every job needs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import av  # noqa: PLC0415 - loaded in the worker, ahead of the first job
-    import mutagen  # noqa: PLC0415 - loaded in the worker, ahead of the first job
-    import numpy as np  # noqa: PLC0415 - loaded in the worker, ahead of the first job
+    import av
+    import mutagen
+    import numpy as np
 
     _ = (av, mutagen, np)
 

@@ -90,7 +90,7 @@ def measure(path: Path, name: str | None = None) -> Content:
 
 
 def _stream_content(path: Path, kind: Kind) -> Content:
-    import av  # noqa: PLC0415 - only the worker decodes
+    import av
 
     try:
         with av.open(str(path)) as container:
@@ -119,8 +119,8 @@ def _declares_length(path: Path, kind: Kind) -> bool:
 
 
 def _sound(container: Any) -> dict[str, Any]:
-    import av  # noqa: PLC0415 - only the worker decodes
-    import numpy as np  # noqa: PLC0415 - only the worker decodes
+    import av
+    import numpy as np
 
     stream = container.streams.audio[0]
     to_float = av.AudioResampler(format="fltp")
@@ -162,7 +162,7 @@ def _picture(container: Any) -> dict[str, Any]:
 
 
 def _image_content(path: Path, kind: Kind) -> Content:
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - only the worker decodes
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
@@ -179,7 +179,7 @@ def _check_document(path: Path, kind: Kind) -> None:
         if kind.ext == "json":
             json.loads(path.read_bytes())
         elif kind.ext == "mid":
-            from mido import MidiFile  # noqa: PLC0415 - only the worker decodes
+            from mido import MidiFile
 
             MidiFile(path)
     except (ValueError, EOFError, OSError) as error:

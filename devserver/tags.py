@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -174,6 +173,8 @@ def _read_id3(ext: str, path: Path) -> dict[str, str]:
 
 def _write_id3(ext: str, path: Path, texts: dict[str, str]) -> None:
     id3 = _mutagen("id3")
+    if ext == "wav":
+        _check_riff(path)
     file = _id3_file(ext, path)
     if file.tags is None:
         file.add_tags()
@@ -193,6 +194,21 @@ def _write_id3(ext: str, path: Path, texts: dict[str, str]) -> None:
             case _:
                 frames.add(id3.TXXX(encoding=utf8, desc=name, text=text))
     file.save()
+
+
+def _check_riff(path: Path) -> None:
+    """Refuse a WAV whose sound is cut off: tags written after it would be heard as sound."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        at = 12
+        while at + 8 <= size:
+            file.seek(at)
+            kind, length = struct.unpack("<4sI", file.read(8))
+            if at + 8 + length > size:
+                raise struct.error(
+                    f"the chunk {kind.decode(errors='replace')!r} claims {length} bytes, {size - at - 8} are there"
+                )
+            at += 8 + length + length % 2
 
 
 # Vorbis comments: FLAC, Opus, Ogg Vorbis
@@ -265,7 +281,7 @@ def _write_mp4(path: Path, texts: dict[str, str]) -> None:
 # PNG text chunks
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")
+_PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -279,13 +295,15 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _read_png(path: Path) -> dict[str, str]:
-    from PIL import Image  # noqa: PLC0415 - for the worker that tags, not for the server's start
-
-    # Only the header is read: the texts stand before the pixels, and Pillow bounds what it unpacks.
     found: dict[str, str] = {}
-    with Image.open(BytesIO(path.read_bytes())) as image:
-        texts = image.text if hasattr(image, "text") else {}
-        found = {str(name).lower(): str(text) for name, text in texts.items()}
+    for kind, body in _png_chunks(path.read_bytes()):
+        keyword, _, rest = body.partition(b"\0")
+        name = keyword.decode("latin-1").lower()
+        if kind == b"tEXt":
+            found[name] = rest.decode("latin-1")
+        elif kind == b"iTXt" and rest[:1] == b"\0":
+            _language, _, rest = rest[2:].partition(b"\0")
+            found[name] = rest.partition(b"\0")[2].decode(errors="replace")
     return {name: found[name] for name in ("title", "bpm", "key", "lyrics", *GRAPH_TAGS) if name in found}
 
 
