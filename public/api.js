@@ -1,0 +1,50 @@
+// The only file that talks to the server.
+
+/** An error as the server tells it: `message` and `hint` for people, `field` and `allowed` for forms. */
+export class ApiError extends Error {
+  constructor(status, error) {
+    super(error.message);
+    Object.assign(this, { status, hint: "", field: "", allowed: null }, error);
+  }
+}
+
+async function ask(path, options = {}) {
+  const reply = await fetch(path, { headers: { Accept: "application/json" }, ...options });
+  const body = await reply.json();
+  return { ok: reply.ok, status: reply.status, body };
+}
+
+async function want(path, options) {
+  const { ok, status, body } = await ask(path, options);
+  if (!ok) throw new ApiError(status, body.error ?? { message: `${path}: ${status}` });
+  return body;
+}
+
+function post(path, body = {}) {
+  return want(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+}
+
+const run = (id) => `/api/runs/${encodeURIComponent(id)}`;
+
+export const schemas = async () => (await want("/api/schema/schemas")).schemas;
+export const outputs = async () => (await want("/api/schema/outputs")).outputs;
+export const openapi = () => want("/openapi.json");
+export const execute = (request) => post("/api/schema/pipeline/execute", { ...request, wait: false });
+export const runs = async (limit) => (await want(`/api/runs?limit=${limit}`)).runs;
+export const detail = (id) => want(run(id));
+export const cancel = (id) => post(`${run(id)}/cancel`);
+export const rerun = (id) => post(`${run(id)}/rerun`);
+/** What `execute` says about a run: an ended run's whole body, also where it ended badly. */
+export const answer = async (id) => (await ask(`${run(id)}/answer`)).body;
+export const download = (url) => `${url}?download=1`;
+
+/** Listen to everything that happens. The browser comes back by itself, with the number of the last event it saw. */
+export function listen(kinds, onEvent, onState) {
+  const source = new EventSource("/api/events");
+  source.onopen = () => onState(true);
+  source.onerror = () => onState(false);
+  for (const kind of kinds) {
+    source.addEventListener(kind, (message) => onEvent(JSON.parse(message.data)));
+  }
+  return () => source.close();
+}

@@ -1,0 +1,44 @@
+// The page: what there is to make, the run that is being made, and the runs before it.
+
+import * as api from "./api.js";
+import { language, say } from "./text.js";
+import { showForm } from "./views/form.js";
+import { RunView } from "./views/run.js";
+import { RunList } from "./views/runs.js";
+
+const KINDS = [
+  "run.queued", "run.started", "run.ended", "stage.started", "stage.ended", "progress", "warning", "queue", "backend",
+];
+const byId = (id) => document.getElementById(id);
+
+document.documentElement.lang = language;
+for (const node of document.querySelectorAll("[data-text]")) node.textContent = say(node.dataset.text);
+
+const run = new RunView(byId("now"));
+const list = new RunList(byId("runs"), (id) => run.follow(id));
+const backends = new Map();
+let connected = false;
+
+function showServer() {
+  const up = [...backends.values()].filter((backend) => backend.state === "up").length;
+  const told = backends.size ? say("backends", up, backends.size) : say("connected");
+  byId("server").textContent = connected ? told : say("disconnected");
+  byId("server").classList.toggle("bad", !connected);
+}
+
+function hear(event) {
+  if (event.kind === "backend") {
+    backends.set(event.data.name, event.data);
+    showServer();
+  }
+  run.hear(event);
+  if (event.kind.startsWith("run.")) list.refresh();
+}
+
+api.listen(KINDS, hear, (isConnected) => {
+  const came_back = isConnected && !connected;
+  connected = isConnected;
+  showServer();
+  if (came_back) list.refresh();
+});
+showForm(byId("make"), (id) => run.follow(id));

@@ -1,0 +1,50 @@
+// What the page says, in the browser's language where we speak it.
+
+const EN = {
+  api: "API", make: "Make something", now: "This run", recent: "Recent runs", nothing: "Nothing yet.",
+  input_text: "Your text", input_hint: "For example: a slow blues in A minor, piano and brushes, 90 bpm",
+  schema: "Transform the text", output_config: "Make", seconds: "Length (seconds)", seed: "Seed", random: "random",
+  safety_level: "Safety", start: "Start", cancel: "Cancel", rerun: "Run again", show: "Show", play: "Play",
+  download: "Download", run: "Run", model: "Made by", time: "Took", text: "Text used", seconds_short: "s",
+  used_instead: "made with", fallback: "Use a substitute if the model is missing",
+  connected: "Connected", disconnected: "The server does not answer. Trying again …",
+  backends: (up, all) => `${up} of ${all} backends ready`,
+  queued: "waiting", running: "running", success: "done", failed: "failed", blocked: "blocked", cancelled: "cancelled",
+  skipped: "skipped", waiting: "to come", cancelling: "stopping …",
+  stages: "Stages", warnings: "Please note", created: "When", state: "State", what: "What", actions: "Actions",
+  no_runs: "No runs yet.", off: "off", adult: "adults", youth: "youth", kids: "children",
+  safety_input: "Check your text", interception: "Transform the text", safety_output: "Check the result",
+  generation: "Make the media", could_not: "That did not work.",
+};
+
+const DE = {
+  api: "API", make: "Etwas machen", now: "Dieser Lauf", recent: "Letzte Läufe", nothing: "Noch nichts.",
+  input_text: "Dein Text", input_hint: "Zum Beispiel: langsamer Blues in a-Moll, Klavier und Besen, 90 bpm",
+  schema: "Den Text verwandeln", output_config: "Machen", seconds: "Länge (Sekunden)", seed: "Startwert", random: "zufällig",
+  safety_level: "Schutz", start: "Los", cancel: "Abbrechen", rerun: "Noch einmal", show: "Zeigen", play: "Abspielen",
+  download: "Herunterladen", run: "Lauf", model: "Gemacht von", time: "Dauer", text: "Verwendeter Text", seconds_short: "s",
+  used_instead: "gemacht mit", fallback: "Ersatz nehmen, wenn das Modell fehlt",
+  connected: "Verbunden", disconnected: "Der Server antwortet nicht. Neuer Versuch …",
+  backends: (up, all) => `${up} von ${all} Backends bereit`,
+  queued: "wartet", running: "läuft", success: "fertig", failed: "misslungen", blocked: "gesperrt", cancelled: "abgebrochen",
+  skipped: "übersprungen", waiting: "kommt noch", cancelling: "hält an …",
+  stages: "Schritte", warnings: "Bitte beachten", created: "Wann", state: "Stand", what: "Was", actions: "Aktionen",
+  no_runs: "Noch keine Läufe.", off: "aus", adult: "Erwachsene", youth: "Jugendliche", kids: "Kinder",
+  safety_input: "Deinen Text prüfen", interception: "Den Text verwandeln", safety_output: "Das Ergebnis prüfen",
+  generation: "Die Medien machen", could_not: "Das hat nicht geklappt.",
+};
+
+export const language = navigator.language.toLowerCase().startsWith("de") ? "de" : "en";
+const WORDS = language === "de" ? DE : EN;
+
+/** A phrase of the page; what it has no phrase for is shown as it is. */
+export const say = (key, ...values) => {
+  const phrase = WORDS[key] ?? String(key).replaceAll("_", " ");
+  return typeof phrase === "function" ? phrase(...values) : phrase;
+};
+
+/** A definition's own text, which has every language. */
+export const own = (text) => text?.[language] ?? text?.en ?? "";
+
+export const when = (stamp) => new Date(stamp).toLocaleString(language, { dateStyle: "short", timeStyle: "short" });
+export const length = (seconds) => (seconds === null || seconds === undefined ? "" : `${seconds.toFixed(1)} ${say("seconds_short")}`);
