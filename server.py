@@ -76,11 +76,13 @@ def serve(port: int | None, host: str | None, exports: Path | None, backends: tu
         sys.exit(2)
 
 
-def _request(settings: Settings, body: dict[str, Any]) -> None:
+def _request(exports: Path | None, urls: tuple[str, ...], body: dict[str, Any]) -> None:
     from cli.request import RequestFailed, send, server_for, tell
 
+    settings = read_settings({"exports": exports, "backends": _backends(urls)})
+
     async def go() -> str:
-        async with server_for(settings) as url:
+        async with server_for(settings, own=bool(exports or urls)) as url:
             return tell(settings, url, await send(url, body))
 
     try:
@@ -95,7 +97,7 @@ def _request(settings: Settings, body: dict[str, Any]) -> None:
 def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
     """Make a piece of music and tell where it is."""
     click.echo("POST /api/schema/pipeline/execute " + json.dumps(DEMO))
-    _request(read_settings({"exports": exports, "backends": _backends(backends)}), DEMO)
+    _request(exports, backends, DEMO)
 
 
 @main.command()
@@ -108,13 +110,13 @@ def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
 @_common
 def run(text: str, params: tuple[str, ...], outputs: tuple[str, ...], exports: Path | None, **given: Any) -> None:
     """Run a request: TEXT is what you would write on the page."""
-    settings = read_settings({"exports": exports, "backends": _backends(given.pop("backends"))})
+    backends = given.pop("backends")
     body = {name: value for name, value in given.items() if value is not None}
     if outputs:
         body["output_config"] = list(outputs)
     if params:
         body["params"] = dict(_param(param) for param in params)
-    _request(settings, {"input_text": text, **body})
+    _request(exports, backends, {"input_text": text, **body})
 
 
 def _param(text: str) -> tuple[str, Any]:

@@ -25,14 +25,18 @@ class RequestFailed(Exception):
 
 
 @asynccontextmanager
-async def server_for(settings: Settings) -> AsyncIterator[str]:
-    """The address of a running server on the configured port, else of one started for as long as it is needed."""
+async def server_for(settings: Settings, *, own: bool) -> AsyncIterator[str]:
+    """The address of a running server on the configured port, else of one started for as long as it is needed.
+
+    `own` starts one in any case: a running one would not know what the command line has set.
+    """
     running = f"http://{settings.host}:{settings.port}"
-    if settings.port and await _is_ours(running):
+    if not own and settings.port and await _is_ours(running):
         yield running
         return
     command = (sys.executable, str(ROOT / "server.py"), "serve", "--port", "0", "--exports", str(settings.exports))
-    environment = {**os.environ, "TONEWRIGHT_LOG_LEVEL": "warning"}
+    backends = json.dumps([backend.model_dump(mode="json") for backend in settings.backends])
+    environment = {**os.environ, "TONEWRIGHT_BACKENDS": backends, "TONEWRIGHT_LOG_LEVEL": "error"}
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
     try:
         if process.stdout is None:
@@ -103,6 +107,8 @@ def _draw(kind: str, event: dict[str, Any]) -> None:
         _line(f"  [{'#' * done}{'.' * (BAR - done)}] {float(data['fraction']):4.0%}  {data.get('class_type') or ''}")
     elif kind == "stage.started":
         _line(f"  {event['stage']} ...")
+    elif kind == "stage.ended" and data.get("status") == "skipped":
+        _line(f"  {event['stage']} skipped\n")
     elif kind == "warning":
         _line(f"  note: {data.get('message', '')}\n")
 

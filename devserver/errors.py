@@ -68,6 +68,19 @@ class StageError(TonewrightError):
         self.hint = hint
         self.details = dict(details or {})
 
+    def as_dict(self) -> dict[str, Any]:
+        """The error as the journal keeps it."""
+        told = {"code": self.code, "message": self.message, "hint": self.hint, "status": self.status}
+        return {**told, "details": self.details}
+
+    @staticmethod
+    def from_dict(kept: Mapping[str, Any]) -> StageError:
+        """The error again, from what `as_dict` made of it."""
+        details = kept.get("details", {})
+        if kept["code"] == "blocked":
+            return Blocked(kept["message"], terms=details.get("terms", []), hint=kept["hint"])
+        return StageError(kept["message"], code=kept["code"], status=kept["status"], hint=kept["hint"], details=details)
+
 
 class Blocked(StageError):
     """A safety stage found a term that the request's safety level does not allow."""

@@ -224,6 +224,22 @@ class Journal:
             sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
             return _stage(db.execute(sql, key).fetchone())
 
+    def skip(self, place: Place, reason: str) -> StageRow:
+        """Note that a stage is left out, and why."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            at = self._clock.stamp()
+            db.execute(
+                "INSERT OR IGNORE INTO stages (run_id, stage, state, started_at, ended_at, result)"
+                " VALUES (?, ?, 'skipped', ?, ?, ?)",
+                (place.run_id, place.stage, at, at, json.dumps({"reason": reason})),
+            )
+            self._add_event(db, place, "stage.ended", "", {"status": "skipped", "reason": reason})
+        row = self.stage(place)
+        if row is None:
+            raise LookupError(f"{place} was not written")
+        return row
+
     def end(self, place: Place, state: StageState, result: Mapping[str, Any]) -> None:
         """End a stage, take or attempt; `result` is merged into what is there."""
         with self._transaction() as db:

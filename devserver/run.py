@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any, Final
 
 from devserver import record
@@ -31,11 +32,11 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     try:
         await _until_cancelled(walk)
     except Blocked as e:
-        state, error = "blocked", _describe(e)
+        state, error = "blocked", _told(e)
     except RunCancelled as e:
         state, error = "cancelled", {"code": "cancelled", "message": str(e), "hint": "", "status": 409}
     except StageError as e:
-        state, error = "failed", _describe(e)
+        state, error = "failed", _told(e)
     except Fenced:
         log.warning("%s is walked by another worker now; this walk stops", run_id)
         return
@@ -73,30 +74,31 @@ async def _walk_steps(walk: Walk) -> None:
 
 async def _run_stage(walk: Walk, stage: StagePlan) -> None:
     journal, place = walk.tools.journal, walk.place(stage.name)
-    row = journal.begin(place)
-    state: StageState = row.state
+    row = journal.skip(place, stage.skip) if stage.skip else journal.begin(place)
+    if row.state == "running":
+        row = await _work(walk, stage, row)
+    if "error" in row.result:
+        raise StageError.from_dict(row.result["error"])
+    walk.text = row.result.get("text", walk.text)
+
+
+async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageRow:
+    """Do a stage's work; how it ends is written down, also where it fails."""
+    journal, place = walk.tools.journal, walk.place(stage.name)
+    state: StageState = "success"
     try:
-        if row.state in ("success", "skipped"):
-            result = row.result
-        elif stage.skip:
-            state, result = "skipped", {"reason": stage.skip}
-            journal.end(place, state, result)
-        else:
-            _check_starts(stage, row)
-            recorded = walk.plan.recorded.get(stage.name)
-            result = recorded if recorded is not None else await STAGES[stage.kind](walk, stage)
-            state = "success"
-            journal.end(place, state, result)
+        _check_starts(stage, row)
+        recorded = walk.plan.recorded.get(stage.name)
+        result = recorded if recorded is not None else await STAGES[stage.kind](walk, stage)
     except StageError as e:
         e.details.setdefault("stage", stage.name)
-        journal.end(place, "blocked" if isinstance(e, Blocked) else "failed", {"error": _describe(e)})
-        raise
+        state, result = "blocked" if isinstance(e, Blocked) else "failed", {"error": e.as_dict()}
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
             journal.end(place, "cancelled", {})
         raise
-    walk.finished[stage.name] = result
-    walk.text = result.get("text", walk.text)
+    journal.end(place, state, result)
+    return replace(row, state=state, result=result)
 
 
 def _check_starts(stage: StagePlan, row: StageRow) -> None:
@@ -106,7 +108,6 @@ def _check_starts(stage: StagePlan, row: StageRow) -> None:
         raise StageError(message, code="stopped_the_server", status=500, hint=hint)
 
 
-def _describe(error: StageError) -> dict[str, Any]:
+def _told(error: StageError) -> dict[str, Any]:
     """The error as the answer and the record give it."""
-    told = {"code": error.code, "message": error.message, "hint": error.hint, "status": error.status}
-    return {"stage": error.details.get("stage", ""), **told, "details": error.details}
+    return {"stage": error.details.get("stage", ""), **error.as_dict()}

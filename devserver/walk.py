@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from devserver.clock import Clock
@@ -53,7 +53,6 @@ class Walk:
     tools: Tools
     cancelled: asyncio.Event
     text: str = ""
-    finished: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
         return Place(self.run.run_id, self.run.generation, stage, take, attempt)

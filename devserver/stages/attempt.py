@@ -199,6 +199,7 @@ async def _take_in(
     verify = Verify(output.verify.min_seconds, output.verify.silence, output.media)
     facts = await tools.intake.take_in(part, final, _tags(walk, job, bound), verify, embed=tools.embed_tags)
     told = asdict(facts)
+    del told["media"]
     role = "take" if output.role == "main" and place.take > 1 else output.role
     entity = {
         "number": number,

@@ -40,11 +40,13 @@ async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
     row = journal.begin(place)
     if row.state == "success":
         return
+    if "error" in row.result:
+        raise StageError.from_dict(row.result["error"])
     try:
         await _attempts(walk, stage, place, row)
         journal.end(place, "success", {})
     except StageError as e:
-        journal.end(place, "failed", {"error": {"code": e.code, "message": e.message}})
+        journal.end(place, "failed", {"error": e.as_dict()})
         raise
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
@@ -120,6 +122,7 @@ def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, number:
         name = f"graph_{stage.name}.json" if one_take else f"graph_{stage.name}_{place.take}.json"
         walk.tools.exports.write(place.run_id, name, dump(compiled))
     decided = {"config_used": option.config, "graph_sha256": digest, "values": to_json(values)}
+    decided["backend"] = choice.backend.name
     walk.tools.journal.note(place, decided)
     attempt = Place(place.run_id, place.generation, place.stage, place.take, number)
     return Job(attempt, choice.backend, option, compiled, digest, to_json(values), choice.models)
