@@ -11,6 +11,8 @@ from typing import Any
 def nearest(name: object, known: Iterable[object], limit: int = 5) -> list[str]:
     """The known names, those most like `name` first, at most `limit` of them."""
     names = [str(entry) for entry in known]
+    if not names:
+        return []
     folded: dict[str, str] = {}
     for entry in names:
         folded.setdefault(entry.casefold(), entry)

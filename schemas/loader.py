@@ -156,21 +156,33 @@ def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
     try:
         return model.model_validate({**source.content, "name": source.name}), []
     except ValidationError as e:
-        return None, [source.problem(*_plain(error, model)) for error in e.errors()]
+        errors = [error for error in e.errors() if not (error["type"] == "too_short" and error["input"])]
+        return None, [source.problem(_field(error, source), _sentence(error, model)) for error in errors]
 
 
-def _plain(error: Any, model: type[BaseModel]) -> tuple[FieldPath, str]:
-    """A validation error as the path of a field and a sentence."""
-    path: FieldPath = tuple(error["loc"])
+def _field(error: Any, source: Source) -> FieldPath:
+    """The path of a validation error without the names of the models that it was tried against."""
+    path: FieldPath = ()
+    for part in error["loc"]:
+        if (*path, part) in source.lines or (error["type"] == "missing" and part is error["loc"][-1]):
+            path = (*path, part)
+    return path
+
+
+def _sentence(error: Any, model: type[BaseModel]) -> str:
     message: str = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
     if error["type"] == "missing":
-        return path, "is required"
+        return "is required"
+    if error["type"] == "too_short":
+        return "must not be empty"
     if error["type"] == "extra_forbidden":
-        known = [name for name in _keys_at(model, path[:-1]) if name != "name" or len(path) > 1]
-        return path, f"unknown key; {hint(path[-1], known)}"
+        *parents, key = error["loc"]
+        given = not parents or parents[0] == "parameters"  # there the name is not written
+        known = [name for name in _keys_at(model, tuple(parents)) if not (given and name == "name")]
+        return f"unknown key; {hint(key, known)}"
     if error["type"] == "value_error" or isinstance(error["input"], dict | list):
-        return path, message
-    return path, f"{message}; not {error['input']!r}"
+        return message
+    return f"{message}; not {error['input']!r}"
 
 
 def _keys_at(annotation: Any, path: FieldPath) -> list[str]:

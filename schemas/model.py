@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -11,10 +10,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     StrictBool,
-    StrictFloat,
     StrictInt,
-    StrictStr,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -43,9 +41,20 @@ def _target(value: Any) -> Any:
     return value
 
 
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"must be a number; not {value!r}")  # noqa: TRY004  pydantic reads ValueError alone
+    number: float = value
+    return number
+
+
+def _choice(value: Any) -> str | float:
+    return value if isinstance(value, str) else _number(value)
+
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 NodeId = Annotated[str, BeforeValidator(_node_id), Field(min_length=1)]
-Number = StrictInt | StrictFloat
+Number = Annotated[float, PlainValidator(_number)]  # a whole number stays an int
 
 
 class Frozen(BaseModel):
@@ -76,7 +85,7 @@ class Parameter(Frozen):
     min: Number | None = None
     max: Number | None = None
     step: Annotated[Number, Field(gt=0)] | None = None
-    choices: tuple[StrictStr | StrictInt | StrictFloat, ...] = ()
+    choices: tuple[Annotated[str | int | float, PlainValidator(_choice)], ...] = ()
     default: Any = None
     sets: Annotated[tuple[Annotated[Target, BeforeValidator(_target)], ...], Field(min_length=1)]
 
@@ -94,7 +103,7 @@ class Parameter(Frozen):
         data = info.data
         if value is None or not {"type", "min", "max", "choices"} <= data.keys():
             return value  # the fields that decide are wrong themselves, and reported
-        if data["type"] == "seed" and is_random(value):
+        if (data["type"] == "seed" and is_random(value)) or (data["type"] == "choice" and not data["choices"]):
             return value
         return ValueRule(data["type"], data["min"], data["max"], data["choices"], data.get("unit", "")).read(value)
 
@@ -109,7 +118,7 @@ class Parameter(Frozen):
             raise ValueError("choices belong to a parameter of type choice, and it needs them")
         return self
 
-    @cached_property
+    @property
     def rule(self) -> ValueRule:
         return ValueRule(self.type, self.min, self.max, self.choices, self.unit)
 

@@ -102,7 +102,8 @@ def chunk_findings(chunk: GraphChunk, definitions: Definitions) -> Iterator[Find
     for index, model in enumerate(chunk.models):
         path: FieldPath = ("models", index)
         target = Target(node=model.node, input=model.input)
-        yield from _bound_twice(target, "the model", path, setters)
+        if twice := _bound_twice(target, "the model", setters):
+            yield path, twice
         node_input, message = _find_input(target, graph, definitions.table)
         if message:
             yield path, message
@@ -111,16 +112,20 @@ def chunk_findings(chunk: GraphChunk, definitions: Definitions) -> Iterator[Find
     for name, parameter in chunk.parameters.items():
         for index, target in enumerate(parameter.sets):
             path = ("parameters", name, "sets", index)
-            yield from _bound_twice(target, f"parameter {name}", path, setters)
-            yield from _target_findings(parameter, target, path, graph, definitions.table)
+            if twice := _bound_twice(target, f"parameter {name}", setters):
+                yield path, twice
+            else:
+                yield from _target_findings(parameter, target, path, graph, definitions.table)
     yield from _undeclared_models(graph, setters, definitions.table)
     yield from _output_findings(chunk, graph, definitions.table)
 
 
-def _bound_twice(target: Target, who: str, path: FieldPath, setters: dict[tuple[str, str], str]) -> Iterator[Finding]:
-    first = setters.setdefault((target.node, target.input), who)
-    if first is not who:
-        yield path, f"{target.node}.{target.input} is already set by {first}"
+def _bound_twice(target: Target, who: str, setters: dict[tuple[str, str], str]) -> str:
+    key = (target.node, target.input)
+    if key in setters:
+        return f"{target.node}.{target.input} is already set by {setters[key]}"
+    setters[key] = who
+    return ""
 
 
 def _find_input(target: Target, graph: Graph, table: NodeTable) -> tuple[NodeInput | None, str]:

@@ -42,7 +42,7 @@ class ValueRule:
     type: ParameterType
     min: float | None = None
     max: float | None = None
-    choices: tuple[str | int | float, ...] = ()
+    choices: tuple[str | float, ...] = ()
     unit: str = ""
 
     @property
@@ -119,7 +119,7 @@ def _read_bool(_rule: ValueRule, value: Any) -> bool:
     return value
 
 
-def _read_choice(rule: ValueRule, value: Any) -> str | int | float:
+def _read_choice(rule: ValueRule, value: Any) -> str | float:
     for choice in rule.choices:
         if choice == value and isinstance(choice, str) == isinstance(value, str) and not isinstance(value, bool):
             return choice

@@ -1,0 +1,129 @@
+"""A small set of valid definitions, to be broken in one place by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schemas.catalog import Catalog
+from schemas.loader import load_catalog, load_tables
+from schemas.nodes import NodeTable
+
+SHIPPED = Path(__file__).parents[2] / "schemas"
+CHUNK = """\
+kind: graph
+description: {en: A tone., de: Ein Ton.}
+graph: tone
+parameters:
+  prompt:
+    type: text
+    description: {en: Words., de: Wörter.}
+    sets: [1.prompt]
+  seconds:
+    type: float
+    unit: s
+    min: 1
+    max: 600
+    default: 30
+    description: {en: Length., de: Länge.}
+    sets: [1.seconds]
+  quality:
+    type: choice
+    choices: [V0, 128k]
+    default: V0
+    description: {en: Bit rate., de: Bitrate.}
+    sets: [3.quality]
+  seed:
+    type: seed
+    description: {en: Seed., de: Startwert.}
+    sets: [1.seed]
+outputs:
+  - {node: "3", media: audio, format: mp3}
+"""
+GRAPH = """\
+{
+  "1": {
+    "class_type": "TonewrightCompose",
+    "inputs": {
+      "prompt": "", "genre": "auto", "bpm": 0, "key": "auto", "mood": "auto", "instruments": "",
+      "seconds": 30,
+      "seed": 0
+    }
+  },
+  "2": {"class_type": "TonewrightSynthesise", "inputs": {"song": ["1", 0]}},
+  "3": {
+    "class_type": "SaveAudioMP3",
+    "inputs": {"audio": ["2", 0], "filename_prefix": "x", "quality": "V0", "audioUI": ""}
+  }
+}
+"""
+SAFETY = """\
+kind: text
+step: safety
+description: {en: Checks., de: Prüft.}
+terms:
+  adult: [worst]
+  kids: [bad]
+"""
+PIPELINE = """\
+label: {en: Line, de: Reihe}
+description: {en: A line., de: Eine Reihe.}
+stages:
+  - {name: safety, kind: text, chunk: safety}
+  - {name: generation, kind: graph, chunk: $output}
+defaults:
+  schema: plain
+  output_config: tone
+"""
+PLAIN = """\
+label: {en: Plain, de: Schlicht}
+description: {en: As it is., de: Wie es ist.}
+rule: {kind: plain}
+"""
+OUTPUT = """\
+label: {en: Tone, de: Ton}
+description: {en: A tone., de: Ein Ton.}
+pipeline: line
+chunk: tone
+values:
+  prompt: ${text}
+  seconds: 12.5
+run_timeout_s: 60
+"""
+FILES = {
+    "chunks/tone.yaml": CHUNK,
+    "chunks/safety.yaml": SAFETY,
+    "graphs/tone.json": GRAPH,
+    "pipelines/line.yaml": PIPELINE,
+    "configs/interception/plain.yaml": PLAIN,
+    "configs/output/tone.yaml": OUTPUT,
+    "configs/output/spare.yaml": OUTPUT,
+}
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes the small definitions below the working folder; `patches` replace text in one of the files."""
+    monkeypatch.chdir(tmp_path)
+
+    def write_files(folder: str = "defs", **files: str) -> Path:
+        for name, text in (files or FILES).items():
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return Path(folder)
+
+    return write_files
+
+
+@pytest.fixture(scope="session")
+def tables() -> dict[str, NodeTable]:
+    return load_tables([SHIPPED])
+
+
+@pytest.fixture(scope="session")
+def shipped(tables: dict[str, NodeTable]) -> Catalog:
+    return load_catalog([SHIPPED], tables)

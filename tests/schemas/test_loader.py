@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from schemas.catalog import Catalog
+from schemas.errors import DefinitionError, UnknownName
+from schemas.lint import lint, lint_backend
+from schemas.loader import load_catalog, load_tables, restore
+from schemas.nodes import NodeTable
+from tests.schemas.conftest import FILES, SHIPPED, Write
+
+Tables = dict[str, NodeTable]
+
+
+def test_what_is_shipped_has_no_problem(tables: Tables) -> None:
+    assert lint([SHIPPED], tables) == []
+
+
+def test_a_catalog_finds_by_name_and_tells_the_near_ones(shipped: Catalog) -> None:
+    assert shipped.output("acestep_instrumental").fallback == "procedural_instrumental"
+    assert [config.name for config in shipped.fallbacks("acestep_instrumental")] == [
+        "acestep_instrumental",
+        "procedural_instrumental",
+    ]
+    with pytest.raises(UnknownName, match="no output_config named 'acestep'; available: acestep_inst") as caught:
+        shipped.output("acestep")
+    assert caught.value.known[0] == "acestep_instrumental"
+
+
+def test_a_later_folder_replaces_by_name(write: Write, tables: Tables) -> None:
+    first = write()
+    changed = FILES["configs/output/tone.yaml"].replace("12.5", "99")
+    second = write("mine", **{"configs/output/tone.yaml": changed, "configs/output/new.yaml": changed})
+    catalog = load_catalog([first, second], tables)
+    assert catalog.output("tone").values["seconds"] == 99
+    assert catalog.output("spare").values["seconds"] == 12.5
+    assert catalog.sources["output", "tone"].file == "mine/configs/output/tone.yaml"
+    assert set(catalog.outputs) == {"tone", "spare", "new"}
+
+
+def test_a_user_override_mends_a_broken_definition(write: Write, tables: Tables) -> None:
+    broken = write(**{**FILES, "configs/output/tone.yaml": FILES["configs/output/tone.yaml"].replace("12.5", "0")})
+    mended = write("mine", **{"configs/output/tone.yaml": FILES["configs/output/tone.yaml"]})
+    assert load_catalog([broken, mended], tables).output("tone").values["seconds"] == 12.5
+
+
+def test_the_error_lists_every_problem(write: Write, tables: Tables) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        load_catalog([write(**{"chunks/a.yaml": "kind: text", "chunks/b.yaml": "[", "graphs/c.json": "{"})], tables)
+    text = str(caught.value)
+    assert "defs/chunks/a.yaml:1: description: is required" in text
+    assert "defs/chunks/b.yaml:1: is not YAML" in text
+    assert "defs/graphs/c.json:1: is not JSON" in text
+
+
+def test_a_folder_that_is_absent_is_told(write: Write, tables: Tables) -> None:
+    first = write()
+    with pytest.raises(DefinitionError, match="defs/nowhere:1: is not a folder"):
+        load_catalog([first, first / "nowhere"], tables)
+
+
+def test_lint_of_one_file_tells_only_its_problems(write: Write, tables: Tables) -> None:
+    worse = {**FILES, "chunks/other.yaml": "kind: text"}
+    folder = write(**{**worse, "configs/output/tone.yaml": FILES["configs/output/tone.yaml"].replace("12.5", "0")})
+    only = folder / "configs/output/tone.yaml"
+    assert [problem.field for problem in lint([folder], tables, only)] == ["values.seconds"]
+    assert lint([folder], tables, folder / "configs/output/spare.yaml") == []
+    assert "is not one of the definitions" in str(lint([folder], tables, folder / "x.yaml")[0])
+
+
+def test_lint_against_a_backend_names_what_it_lacks(shipped: Catalog, tables: Tables) -> None:
+    known = {"EmptyAudio", "SaveAudioMP3"}
+    small = NodeTable({name: entry for name, entry in tables["comfyui"].classes.items() if name in known})
+    told = lint_backend(shipped, small)
+    assert told["silence_mp3"] == ()
+    assert {problem.class_type for problem in told["procedural_instrumental"]} == {
+        "TonewrightCompose",
+        "TonewrightSynthesise",
+    }
+    assert told["acestep_instrumental"][0].value == "ace_step_v1_3.5b.safetensors"
+
+
+def test_a_users_own_table_makes_a_users_own_node_known(write: Write, tables: Tables) -> None:
+    graph = FILES["graphs/tone.json"].replace("SaveAudioMP3", "MyOwnSave")
+    folder = write(**{**FILES, "graphs/tone.json": graph})
+    assert "no class MyOwnSave; available: " in str(lint([folder], tables)[0])
+    info = {
+        "MyOwnSave": {
+            "input": {
+                "required": {
+                    "audio": ["AUDIO"],
+                    "filename_prefix": ["STRING", {"default": "x"}],
+                    "quality": [["V0", "128k"], {}],
+                }
+            },
+            "output": [],
+            "output_node": True,
+        }
+    }
+    write(**{"tables/mine.json": json.dumps(info)})
+    assert lint([folder], {**tables, **load_tables([folder])}) == []
+
+
+def test_a_table_that_is_none_is_told(write: Write) -> None:
+    folder = write(**{"tables/mine.json": "[1]"})
+    with pytest.raises(DefinitionError, match=r"defs/tables/mine\.json:1"):
+        load_tables([folder])
+
+
+def test_off_and_no_are_text_in_yaml(write: Write, tables: Tables) -> None:
+    choices = FILES["chunks/tone.yaml"].replace("{en: Words., de: Wörter.}", "{en: no, de: off}")
+    catalog = load_catalog([write(**{**FILES, "chunks/tone.yaml": choices})], tables)
+    assert catalog.graph_chunk("tone").parameters["prompt"].description.de == "off"
+
+
+def test_a_run_records_its_definitions_and_can_be_run_from_the_record(shipped: Catalog) -> None:
+    snapshot = shipped.snapshot("text_to_audio", "dada", ("acestep_instrumental",))
+    recorded = restore(json.loads(json.dumps(snapshot)))
+    assert set(recorded.outputs) == {"acestep_instrumental", "procedural_instrumental"}
+    for name in recorded.outputs:
+        assert recorded.output(name) == shipped.output(name)
+        assert recorded.chunk_of(name) == shipped.chunk_of(name)
+        assert recorded.graph(name) == shipped.graph(name)
+    assert recorded.pipeline("text_to_audio") == shipped.pipeline("text_to_audio")
+    assert all(len(entry["sha256"]) == 64 for entry in snapshot)
+
+
+def test_a_catalog_cannot_be_changed(shipped: Catalog) -> None:
+    with pytest.raises(TypeError):
+        shipped.outputs["x"] = shipped.output("silence_mp3")  # type: ignore[index]
+    shipped.graph("silence_mp3")["1"]["inputs"]["duration"] = 9
+    assert shipped.graph("silence_mp3")["1"]["inputs"]["duration"] == 1.0
+
+
+def test_a_stricter_level_refuses_what_a_laxer_one_does(shipped: Catalog) -> None:
+    chunk = shipped.text_chunk("safety_input")
+    off, adult, youth, kids = (set(chunk.terms_at(level)) for level in ("off", "adult", "youth", "kids"))  # type: ignore[arg-type]
+    assert off == set()
+    assert adult < youth < kids
