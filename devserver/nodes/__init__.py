@@ -8,7 +8,9 @@ from .analyse import TonewrightAnalyse
 from .compose import TonewrightCompose
 from .synthesise import TonewrightSynthesise
 
-TABLE: dict[str, type] = {node.__name__: node for node in (TonewrightCompose, TonewrightSynthesise, TonewrightAnalyse)}
+TABLE: dict[str, type[Any]] = {
+    node.__name__: node for node in (TonewrightCompose, TonewrightSynthesise, TonewrightAnalyse)
+}
 
 NODE_DISPLAY_NAME_MAPPINGS = {name: node.DISPLAY_NAME for name, node in TABLE.items()}
 

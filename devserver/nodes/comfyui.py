@@ -56,7 +56,7 @@ class ComfyHost(Host):
         return Path(folder, filename), {"filename": filename, "subfolder": subfolder, "type": "output"}
 
 
-def wrap(node: type) -> type:
+def wrap(node: Any) -> type:
     """The ComfyUI form of a node class of ours."""
     if inspect.iscoroutinefunction(getattr(node, node.FUNCTION)):
         raise TypeError(f"{node.__name__}: an async node cannot be wrapped for ComfyUI")

@@ -42,6 +42,7 @@ class TonewrightCompose:
 
     def run(
         self,
+        *,
         prompt: str,
         genre: str,
         bpm: float,

@@ -1,6 +1,6 @@
 """What a running node may ask of the program that runs it: report progress, stop when cancelled, name a file.
 
-Nodes call ``host()`` and never import ComfyUI or our own agents, so that the same class runs in both and bare in a test.
+Nodes call ``host()`` and never import ComfyUI or our own agents: the same class runs in both, and bare in a test.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 REPORT_EVERY_SECONDS = 0.1
 
 
-class Cancelled(Exception):  # noqa: N818 - a wish of the user, not an error
+class Cancelled(Exception):
     """The prompt was interrupted. Never catch it in a node: ``except Exception`` would turn a cancel into a success."""
 
 
@@ -59,7 +59,9 @@ class Host:
         name = parts[-1]
         folder = root.joinpath(*parts[:-1]).resolve()
         if name in {"", ".", ".."} or not folder.is_relative_to(root):
-            raise ValueError(f"filename_prefix is {prefix!r}; allowed is a file name, with sub-folders, inside the output folder")
+            raise ValueError(
+                f"filename_prefix is {prefix!r}; allowed is a file name, with sub-folders, inside the output folder"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         taken = re.compile(re.escape(name) + r"_(\d+)_", re.IGNORECASE)
         numbers = (int(found[1]) for entry in folder.iterdir() if (found := taken.match(entry.name)))
@@ -83,8 +85,8 @@ def host() -> Host:
 def checked_output(node: type, output: Any) -> Any:
     """The output of a node's function, unchanged, once it has the form that every host can pass on.
 
-    ComfyUI takes a wrong form without a word: it splits a string into letters, reports success for a missing tuple, and a
-    single numpy number in ``ui`` ends its whole process.
+    ComfyUI takes a wrong form without a word: it splits a string into letters, reports success for a missing tuple, and
+    a single numpy number in ``ui`` ends its whole process.
 
     Raises:
         TypeError: ``ui`` is not a dict of lists, or the result not a tuple as long as ``RETURN_TYPES``.
@@ -101,5 +103,7 @@ def checked_output(node: type, output: Any) -> Any:
         raise ValueError(f"{name}: ui must hold plain JSON values only: {error}") from error
     types = getattr(node, "RETURN_TYPES", ())
     if not isinstance(result, tuple) or len(result) != len(types):
-        raise TypeError(f"{name}: must return a tuple of {len(types)} ({', '.join(types)}), got {type(result).__name__}")
+        raise TypeError(
+            f"{name}: must return a tuple of {len(types)} ({', '.join(types)}), got {type(result).__name__}"
+        )
     return output

@@ -16,16 +16,20 @@ from .theory import Key, Mode
 Tick = Callable[[], None]
 
 FULL_SCALE = 0.999
-FLAT_TOP_SAMPLES = 4  # so many equal samples in a row at a level no other sample passes: a clipped peak, turned down later
+FLAT_TOP_SAMPLES = (
+    4  # so many equal samples in a row at a level no other sample passes: a clipped peak, turned down later
+)
 SILENCE_RMS = 1e-3
 SILENCE_BLOCK_SECONDS = 0.01
 FRAMES_AT_ONCE = 256
 SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
-# How well each pitch class fits a key, from its tonic upwards (D. Temperley, The Cognition of Basic Musical Structures).
+# How well each pitch class fits a key, from its tonic upwards (C. Krumhansl, Cognitive Foundations of Musical Pitch).
 PROFILES: dict[Mode, tuple[float, ...]] = {
-    "major": (5, 2, 3.5, 2, 4.5, 4, 2, 4.5, 2, 3.5, 1.5, 4),
-    "minor": (5, 2, 3.5, 4.5, 2, 4, 2, 4.5, 3.5, 2, 1.5, 4),
+    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
 }
+# A peak may be a harmonic: it also speaks for the note a twelfth and for the note two octaves and a third below it.
+HARMONICS = ((0, 1.0), (7, 0.4), (4, 0.2))
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def analyse(audio: NDArray[np.float32], sample_rate_hz: int, tick: Tick) -> Anal
 
 
 def tempo(mono: Array, sample_rate_hz: int, tick: Tick) -> tuple[float | None, float]:
-    """The tempo in bpm (60 to 200) by autocorrelation of the onsets, and how periodic they are; None below about 2 s."""
+    """The tempo in bpm (60 to 200) by autocorrelation of onsets, and how periodic they are; None below about 2 s."""
     onsets, frames_per_second = onset_strength(mono, sample_rate_hz, tick)
     if len(onsets) < 2 * frames_per_second or not onsets.any():
         return None, 0.0
@@ -104,7 +108,9 @@ def tempo(mono: Array, sample_rate_hz: int, tick: Tick) -> tuple[float | None, f
 
     candidates = np.arange(SLOWEST_BPM, FASTEST_BPM, 0.1)
     beat = 60 * frames_per_second / candidates
-    score = sum((weight * at(beat * beats) for beats, weight in ((0.5, 0.4), (1, 1), (2, 0.8), (3, 0.35), (4, 0.8), (8, 0.5))))
+    score = sum(
+        (weight * at(beat * beats) for beats, weight in ((0.5, 0.4), (1, 1), (2, 0.8), (3, 0.35), (4, 0.8), (8, 0.5)))
+    )
     score = np.asarray(score) * np.exp(-0.5 * (np.log2(candidates / 118) / 0.9) ** 2)  # middling tempos are likelier
     coarse = candidates[int(np.argmax(score))]
     for beats in (4, 16):  # a longer lag tells the tempo more exactly
@@ -125,9 +131,7 @@ def onset_strength(mono: Array, sample_rate_hz: int, tick: Tick) -> tuple[Array,
     edges = np.geomspace(30, sample_rate_hz / 2, 33)
     bins = np.unique((edges * size / sample_rate_hz).astype(int))
     bins = bins[bins < size // 2]
-    bands = [
-        np.log1p(100 * np.add.reduceat(frames, bins, axis=1)) for frames in _magnitudes(mono, size, hop, tick)
-    ]
+    bands = [np.log1p(100 * np.add.reduceat(frames, bins, axis=1)) for frames in _magnitudes(mono, size, hop, tick)]
     if not bands:
         return np.zeros(0), sample_rate_hz / hop
     rise = np.maximum(0, np.diff(np.concatenate(bands), axis=0, prepend=0)).sum(axis=1)
@@ -160,18 +164,20 @@ def chroma(mono: Array, sample_rate_hz: int, tick: Tick) -> Array:
     size = 1 << round(np.log2(0.17 * sample_rate_hz))
     classes = np.zeros(12)
     for frames in _magnitudes(mono, size, size // 2, tick):
-        top = int(2600 * size / sample_rate_hz)
-        near = frames[:, :top]
-        loud = frames.max(axis=1, keepdims=True) * 0.01
-        is_peak = (near[:, 1:-1] > near[:, :-2]) & (near[:, 1:-1] > near[:, 2:]) & (near[:, 1:-1] > np.maximum(loud, 1e-6))
+        near = frames[:, : int(2600 * size / sample_rate_hz)]
+        loudest = frames.max(axis=1, keepdims=True)
+        is_peak = (
+            (near[:, 1:-1] > near[:, :-2]) & (near[:, 1:-1] > near[:, 2:]) & (near[:, 1:-1] > loudest * 0.01 + 1e-6)
+        )
         frame, place = np.nonzero(is_peak)
         before, at, after = (np.log(near[frame, place + offset] + 1e-9) for offset in range(3))
         shift = 0.5 * (before - after) / (before - 2 * at + after - 1e-9)
         frequency = (place + 1 + np.clip(shift, -0.5, 0.5)) * sample_rate_hz / size
-        pitch = 69 + 12 * np.log2(np.maximum(frequency, 1) / 440)
+        pitch = 69 + 12 * np.log2(frequency / 440)
         tuned = (np.abs(pitch - np.round(pitch)) < 0.3) & (frequency > 60) & (frequency < 2500)
-        weight = np.log1p(10 * near[frame, place + 1])
-        classes += np.bincount(np.round(pitch[tuned]).astype(int) % 12, weights=weight[tuned], minlength=12)
+        weight = np.sqrt(near[frame, place + 1] / loudest[frame, 0])[tuned]
+        for interval, share in HARMONICS:
+            classes += np.bincount((np.round(pitch[tuned]).astype(int) - interval) % 12, weight * share, minlength=12)
     return classes
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 
 from .form import plan
-from .genres import GENRES, Genre, Lanes
+from .genre import Genre, Lanes
+from .genres import GENRES
 from .melody import Line, compose_lead
 from .song import BEATS_PER_BAR, PARTS, Brief, Mood, Note, Part, Section, Song, Track
 from .theory import Chord, Key, chord, voice_lead
@@ -16,8 +17,18 @@ STEPS_PER_BAR = 16
 STEP_BEATS = BEATS_PER_BAR / STEPS_PER_BAR
 # General MIDI's percussion map
 DRUM_PITCHES = {
-    **{"kick": 36, "rim": 37, "snare": 38, "clap": 39, "hat": 42, "tom_low": 45, "open_hat": 46, "tom_mid": 47},
-    **{"crash": 49, "tom_high": 50, "ride": 51, "shaker": 70},
+    "kick": 36,
+    "rim": 37,
+    "snare": 38,
+    "clap": 39,
+    "hat": 42,
+    "tom_low": 45,
+    "open_hat": 46,
+    "tom_mid": 47,
+    "crash": 49,
+    "tom_high": 50,
+    "ride": 51,
+    "shaker": 70,
 }
 ENERGY_SHIFT: dict[Mood, float] = {"calm": -0.16, "energetic": 0.1, "bright": 0.04, "dark": 0.0, "neutral": 0.0}
 REGISTER_SHIFT: dict[Mood, int] = {"dark": -3, "bright": 2, "calm": -1, "energetic": 0, "neutral": 0}
@@ -57,7 +68,7 @@ class Score:
 
     def random(self, part: str) -> Random:
         """A generator for each part, so that one part's changes leave the others alone."""
-        return Random(f"{self.brief.seed}:{part}")
+        return _stream(self.brief.seed, part)
 
     def swung(self, step: int) -> float:
         """The place of a sixteenth in its bar, in beats."""
@@ -74,7 +85,7 @@ def compose(brief: Brief) -> Song:
     key = Key.named(brief.key)
     sections = plan(brief.seconds, brief.bpm, ENERGY_SHIFT[brief.mood])
     end_beats = brief.seconds * brief.bpm / 60
-    bars = tuple(_harmonise(genre, key, sections, Random(f"{brief.seed}:harmony")))
+    bars = tuple(_harmonise(genre, key, sections, _stream(brief.seed, "harmony")))
     score = Score(brief, genre, key, bars, end_beats)
     writers: dict[Part, Callable[[Score], Iterator[Note]]] = {
         "drums": _drums,
@@ -107,6 +118,10 @@ def steps(pattern: str, bar: int) -> Iterator[tuple[int, int, str]]:
         if character not in ".-":
             held = len(line[step + 1 :]) - len(line[step + 1 :].lstrip("-"))
             yield step, 1 + held, character
+
+
+def _stream(seed: int, part: str) -> Random:
+    return Random(f"{seed}:{part}")  # noqa: S311 - it draws notes, not secrets
 
 
 def _harmonise(genre: Genre, key: Key, sections: tuple[Section, ...], rng: Random) -> Iterator[Bar]:
@@ -151,7 +166,7 @@ def _last_hit(genre: Genre) -> tuple[str, ...]:
 
 def _hits(score: Score, bar: Bar, lanes: Lanes, fill: Lanes, rng: Random) -> Iterator[Note]:
     for name in dict.fromkeys((*lanes, *fill)):
-        played = [hit for hit in steps(lanes[name], bar.in_section)] if name in lanes else []
+        played = list(steps(lanes[name], bar.in_section)) if name in lanes else []
         if name in fill:
             filled = list(steps(fill[name], 0))
             played = [hit for hit in played if hit[0] < filled[0][0]] + filled
@@ -182,7 +197,9 @@ def _bass(score: Score) -> Iterator[Note]:
 def _bass_step(harmony: Chord, character: str) -> int:
     by_size = {"R": (0, 0), "8": (12, 12), "3": (3, 4), "5": (6, 7), "7": (10, 11)}
     low, high = by_size[character]
-    return next((interval for interval in harmony.intervals if low <= interval <= high), high if character != "7" else 12)
+    return next(
+        (interval for interval in harmony.intervals if low <= interval <= high), high if character != "7" else 12
+    )
 
 
 def _chords(score: Score) -> Iterator[Note]:
@@ -223,7 +240,9 @@ def _lead(score: Score) -> Iterator[Note]:
         for bar in score.bars
     ]
     shift = REGISTER_SHIFT[score.brief.mood]
-    for step, bar_beats, length_beats, pitch, velocity in compose_lead(score.genre.melody, score.key, lines, shift, rng):
+    for step, bar_beats, length_beats, pitch, velocity in compose_lead(
+        score.genre.melody, score.key, lines, shift, rng
+    ):
         yield Note(score.human(rng, bar_beats + score.swung(step)), length_beats, pitch, velocity)
 
 

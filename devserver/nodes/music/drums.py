@@ -9,7 +9,20 @@ import numpy as np
 
 from .dsp import Array, cycle, decay, filtered, noise, phase, read_tables, samples, sine
 
-PAN = {36: 0.0, 37: -0.25, 38: 0.0, 39: 0.1, 42: 0.22, 45: -0.35, 46: 0.22, 47: 0.0, 49: -0.3, 50: 0.35, 51: 0.35, 70: -0.3}
+PAN = {
+    36: 0.0,
+    37: -0.25,
+    38: 0.0,
+    39: 0.1,
+    42: 0.22,
+    45: -0.35,
+    46: 0.22,
+    47: 0.0,
+    49: -0.3,
+    50: 0.35,
+    51: 0.35,
+    70: -0.3,
+}
 CHOKES = {42: 46}  # a closed hat ends an open one
 TAKES = 3  # different recordings of one instrument, so that repeated hits are not identical
 
@@ -41,11 +54,56 @@ class Kit:
 KITS: dict[str, Kit] = {
     "breaks": Kit(kick_hz=52, kick_ring=0.36, snare_hz=205, snare_ring=0.26, snare_tone=0.6, room=0.16, hat_ring=0.1),
     "nine": Kit(kick_hz=47, kick_sweep=190, kick_ring=0.62, kick_drive=2.2, snare_hz=180, hat_metal=0.5, hat_ring=0.08),
-    "eight": Kit(kick_hz=44, kick_sweep=120, kick_ring=0.7, snare_hz=175, snare_ring=0.3, snare_low_hz=1800, hat_metal=0.7, hat_ring=0.06),
-    "dusty": Kit(kick_hz=55, kick_ring=0.34, kick_click=0.2, kick_drive=1.4, snare_ring=0.2, room=0.12, top_hz=6500, hat_low_hz=5500),
-    "gated": Kit(kick_hz=50, kick_ring=0.42, snare_hz=170, snare_ring=0.34, snare_tone=0.5, room=0.45, room_seconds=0.6, cymbal_ring=2.2),
-    "soft": Kit(kick_hz=50, kick_ring=0.5, kick_click=0.05, kick_drive=1.0, top_hz=5000, hat_low_hz=5000, room=0.4, room_seconds=1.2),
-    "rock": Kit(kick_hz=58, kick_ring=0.34, kick_click=0.6, snare_hz=210, snare_ring=0.3, snare_tone=0.7, room=0.25, room_seconds=0.5),
+    "eight": Kit(
+        kick_hz=44,
+        kick_sweep=120,
+        kick_ring=0.7,
+        snare_hz=175,
+        snare_ring=0.3,
+        snare_low_hz=1800,
+        hat_metal=0.7,
+        hat_ring=0.06,
+    ),
+    "dusty": Kit(
+        kick_hz=55,
+        kick_ring=0.34,
+        kick_click=0.2,
+        kick_drive=1.4,
+        snare_ring=0.2,
+        room=0.12,
+        top_hz=6500,
+        hat_low_hz=5500,
+    ),
+    "gated": Kit(
+        kick_hz=50,
+        kick_ring=0.42,
+        snare_hz=170,
+        snare_ring=0.34,
+        snare_tone=0.5,
+        room=0.45,
+        room_seconds=0.6,
+        cymbal_ring=2.2,
+    ),
+    "soft": Kit(
+        kick_hz=50,
+        kick_ring=0.5,
+        kick_click=0.05,
+        kick_drive=1.0,
+        top_hz=5000,
+        hat_low_hz=5000,
+        room=0.4,
+        room_seconds=1.2,
+    ),
+    "rock": Kit(
+        kick_hz=58,
+        kick_ring=0.34,
+        kick_click=0.6,
+        snare_hz=210,
+        snare_ring=0.3,
+        snare_tone=0.7,
+        room=0.25,
+        room_seconds=0.5,
+    ),
 }
 
 
@@ -60,7 +118,8 @@ def hit(kit: Kit, pitch: int, take: int, seed: int) -> Array:
         stereo = _in_room(stereo, kit, rng)
     fade = min(stereo.shape[1], samples(0.004))
     stereo[:, -fade:] *= np.linspace(1, 0, fade)
-    return stereo * np.array([[min(1.0, 1 - PAN[pitch])], [min(1.0, 1 + PAN[pitch])]])
+    panned: Array = stereo * np.array([[min(1.0, 1 - PAN[pitch])], [min(1.0, 1 + PAN[pitch])]])
+    return panned
 
 
 def _in_room(dry: Array, kit: Kit, rng: np.random.Generator) -> Array:
@@ -111,7 +170,9 @@ def _metal(n: int, low_hz: float, rng: np.random.Generator) -> Array:
 def _hat(kit: Kit, rng: np.random.Generator, ring: float = 0.0) -> Array:
     ring = ring or kit.hat_ring
     n = samples(ring * 1.1)
-    shaped = noise(rng, n, kit.hat_low_hz, 16_000, 3) * (1 - kit.hat_metal) + kit.hat_metal * _metal(n, kit.hat_low_hz, rng)
+    shaped = noise(rng, n, kit.hat_low_hz, 16_000, 3) * (1 - kit.hat_metal) + kit.hat_metal * _metal(
+        n, kit.hat_low_hz, rng
+    )
     out = shaped * decay(n, ring)
     out[: samples(0.0005)] *= np.linspace(0, 1, samples(0.0005))
     return out * 0.7
@@ -135,7 +196,8 @@ def _tom(kit: Kit, rng: np.random.Generator, ratio: float) -> Array:
 
 def _rim(_kit: Kit, rng: np.random.Generator) -> Array:
     n = samples(0.06)
-    return (sine(1720, n) * 0.6 + sine(820, n) * 0.4 + 0.3 * noise(rng, n, 2000, 9000)) * decay(n, 0.045)
+    knock: Array = sine(1720, n) * 0.6 + sine(820, n) * 0.4 + 0.3 * noise(rng, n, 2000, 9000)
+    return knock * decay(n, 0.045)
 
 
 def _shaker(_kit: Kit, rng: np.random.Generator) -> Array:

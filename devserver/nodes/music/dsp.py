@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]  # float64 in practice; numpy types many of its answers no closer
 Shape = Literal["saw", "square", "triangle", "sine"]
 
 SAMPLE_RATE_HZ = 48_000
@@ -67,12 +67,14 @@ def read_tables(cycles: Array, *tables: Array) -> list[Array]:
 
 
 def sine(frequency: float | Array, length: int, start: float = 0.0) -> Array:
-    return np.sin(2 * math.pi * phase(frequency, length, start))
+    wave: Array = np.sin(2 * math.pi * phase(frequency, length, start))
+    return wave
 
 
 def decay(length: int, seconds: float) -> Array:
     """Falls from 1 by 60 dB in the given time."""
-    return np.exp(np.arange(length) * (-6.908 / (seconds * SAMPLE_RATE_HZ)))
+    falling: Array = np.exp(np.arange(length) * (-6.908 / (seconds * SAMPLE_RATE_HZ)))
+    return falling
 
 
 def envelope(held: int, attack: float, decay_time: float, sustain: float, release: float) -> Array:
@@ -95,7 +97,7 @@ def filtered(signal: Array, low_hz: float = 0.0, high_hz: float = TOP_HZ * 2, or
 
 def band_gain(frequencies_hz: Array, low_hz: float, high_hz: float, order: int = 2) -> Array:
     """The magnitude of a Butterworth high-pass at `low_hz` and low-pass at `high_hz`."""
-    gain = 1 / np.sqrt(1 + (frequencies_hz / high_hz) ** (2 * order))
+    gain: Array = 1 / np.sqrt(1 + (frequencies_hz / high_hz) ** (2 * order))
     if low_hz > 0:
         ratio = (frequencies_hz / low_hz) ** (2 * order)
         gain = gain * np.sqrt(ratio / (1 + ratio))

@@ -90,7 +90,9 @@ def _k_weighting(frequencies_hz: Array) -> Array:
     # The published analogue prototypes behind the 48 kHz coefficients, so that any sample rate can be weighed.
     s = 1j * frequencies_hz
     shelf_hz, shelf_q, gain = 1681.974, 0.70718, 10 ** (3.99984 / 20)
-    shelf = (gain * s**2 + gain**0.4996667 * shelf_hz / shelf_q * s + shelf_hz**2) / (s**2 + shelf_hz / shelf_q * s + shelf_hz**2)
+    shelf = (gain * s**2 + gain**0.4996667 * shelf_hz / shelf_q * s + shelf_hz**2) / (
+        s**2 + shelf_hz / shelf_q * s + shelf_hz**2
+    )
     cut_hz, cut_q = 38.13547, 0.5003270
     cut = s**2 / (s**2 + cut_hz / cut_q * s + cut_hz**2)
     return np.asarray(np.abs(shelf * cut) ** 2, np.float64)

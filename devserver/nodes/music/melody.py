@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from .genres import Melody
+from .genre import Melody
 from .theory import Chord, Key, nearest, scale_pitches
 
 STEP_BEATS = 0.25
@@ -65,7 +65,7 @@ def _motif(rhythm: str, style: Melody, rng: Random) -> Motif:
         if character.isdigit():
             held = len(rhythm[step + 1 :]) - len(rhythm[step + 1 :].lstrip("-"))
             notes.append((step, 1 + held, int(character)))
-    moves = []
+    moves: list[int] = []
     for _ in notes[1:]:
         leaps = rng.random() < style.leap
         size = rng.choice((2, 3, 4)) if leaps else rng.choice((1, 1, 1, 2))

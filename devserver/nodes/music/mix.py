@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dsp import SAMPLE_RATE_HZ, Array, decay, fast_length, noise, samples
-from .genres import GENRES, Levels
+from .genre import Levels
+from .genres import GENRES
 from .loudness import LIMITER_STEP, SILENCE_LUFS, limiter_gain, loudness_lufs
 from .render import render_track, start_sample
 from .song import PARTS, Part, Song
@@ -53,15 +54,16 @@ def mixdown(song: Song, tick: Tick) -> Mixdown:
     for track in song.tracks:
         stem = render_track(song, track, tick)
         if track.notes:
-            stem = _placed(stem, song, track.part, levels, duck, tick)
+            stem = _placed(stem, song, track.part, duck, tick)
             _balance(stem, levels.of(track.part), tick)
         stems[track.part] = stem.astype(np.float32)
     missing = {part: np.zeros((2, samples(song.brief.seconds)), np.float32) for part in PARTS if part not in stems}
     return _mastered(stems | missing, tick)
 
 
-def _placed(stem: Array, song: Song, part: Part, levels: Levels, duck: Array, tick: Tick) -> Array:
+def _placed(stem: Array, song: Song, part: Part, duck: Array, tick: Tick) -> Array:
     """A stem with its effects and the fade at the piece's end."""
+    levels = GENRES[song.brief.genre].levels
     if part == "lead" and levels.echo:
         stem = _echoed(stem, song, levels.echo)
         tick()
@@ -78,10 +80,15 @@ def _placed(stem: Array, song: Song, part: Part, levels: Levels, duck: Array, ti
 
 
 def _ducking(song: Song, levels: Levels) -> Array:
-    """How far the kick pushes the others down at each sample: 0 to the genre's depth, with a short ramp against clicks."""
+    """How far the kick pushes the others down at each sample; a short ramp keeps it from clicking."""
     size = samples(DUCK_SECONDS)
     at = np.arange(size)
-    shape = levels.duck * np.minimum(1, at / samples(DUCK_ATTACK_SECONDS)) * np.exp(-4 * at / size) * np.linspace(1, 0, size) ** 0.5
+    shape = (
+        levels.duck
+        * np.minimum(1, at / samples(DUCK_ATTACK_SECONDS))
+        * np.exp(-4 * at / size)
+        * np.linspace(1, 0, size) ** 0.5
+    )
     duck = np.zeros(samples(song.brief.seconds))
     for track in song.tracks:
         for note in track.notes if track.part == "drums" else ():

@@ -51,12 +51,19 @@ INSTRUMENTS: dict[str, tuple[tuple[Part, str], ...]] = {
 
 _FLAT_NAMES = {"CB": 11, "DB": 1, "EB": 3, "FB": 4, "GB": 6, "AB": 8, "BB": 10}
 _GERMAN_TONICS = {
-    **{"c": 0, "cis": 1, "des": 1, "d": 2, "dis": 3, "es": 3, "e": 4, "f": 5, "fis": 6, "ges": 6},
-    **{"g": 7, "gis": 8, "as": 8, "a": 9, "ais": 10, "b": 10, "h": 11},
+    name: pitch_class
+    for pitch_class, names in enumerate(
+        ("c", "cis/des", "d", "dis/es", "e", "f", "fis/ges", "g", "gis/as", "a", "ais/b", "h")
+    )
+    for name in names.split("/")
 }
-_BPM = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d+)?)\s*-?\s*(?:bpm|beats per minute|schläge pro minute)\b", re.IGNORECASE)
+_BPM = re.compile(
+    r"(?<![\w.,])(\d{1,3}(?:[.,]\d+)?)\s*-?\s*(?:bpm|beats per minute|schläge pro minute)\b", re.IGNORECASE
+)
 _GERMAN_KEY = re.compile(r"\b([a-h](?:is|es|s)?)[\s-]?(moll|dur)\b", re.IGNORECASE)
-_ENGLISH_KEY = re.compile(r"(?<![\w'])([A-Ga-g])\s?-?\s?(#|♯|b|♭|sharp|flat)?[\s-]?(minor|major|min|maj)\b(\s+key)?", re.IGNORECASE)
+_ENGLISH_KEY = re.compile(
+    r"(?<![\w'])([A-Ga-g])\s?-?\s?(#|♯|b|♭|sharp|flat)?[\s-]?(minor|major|min|maj)\b(\s+key)?", re.IGNORECASE
+)
 _SHORT_KEY = re.compile(r"\b(?:in|key:?)\s+([A-G])(#|b)?m\b")
 _MODE_WORD = re.compile(r"\b(minor|major|moll|dur)\b", re.IGNORECASE)
 _ARTICLE = r"(?:(?:any|an?|the|eine?[nmrs]?|die|das|der|den)\s+)?"
@@ -97,7 +104,9 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
     mood = asked.mood or mood_in(prompt) or "neutral"
     bpm = asked.bpm or bpm_in(prompt, remarks) or GENRES[genre].bpm
     if not BPM_RANGE[0] <= bpm <= BPM_RANGE[1]:
-        raise ValueError(f"bpm is {bpm:g}; allowed is 0 (from the text or the genre) or {BPM_RANGE[0]:g} to {BPM_RANGE[1]:g}")
+        raise ValueError(
+            f"bpm is {bpm:g}; allowed is 0 (from the text or the genre) or {BPM_RANGE[0]:g} to {BPM_RANGE[1]:g}"
+        )
     key = asked.key or _key(prompt, mood, GENRES[genre].mode, draw // len(GENRES)).name
     voices, muted = instruments_in(f"{asked.instruments}. {prompt}")
     return Brief(

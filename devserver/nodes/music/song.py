@@ -22,7 +22,7 @@ class Frozen(BaseModel):
 
 
 class Brief(Frozen):
-    """A request for music with nothing left open. `voices` names the asked sound of a part; `muted` parts do not play."""
+    """A request for music with nothing left open. `voices` are the asked sounds; `muted` parts do not play."""
 
     prompt: str
     genre: str

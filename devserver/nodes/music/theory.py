@@ -101,7 +101,9 @@ def voice_lead(harmony: Chord, previous: Sequence[int], centre: int, voices: int
     """The chord as `voices` ascending pitches near `centre`, with the least movement from `previous`."""
     classes = [harmony.pitch_classes[index % len(harmony.pitch_classes)] for index in range(voices)]
     if len(harmony.pitch_classes) > voices:  # the fifth says least
-        classes = [pitch for pitch, interval in zip(harmony.pitch_classes, harmony.intervals, strict=True) if interval != 7]
+        classes = [
+            pitch for pitch, interval in zip(harmony.pitch_classes, harmony.intervals, strict=True) if interval != 7
+        ]
         classes = classes[:voices]
 
     def cost(pitches: Sequence[int]) -> float:
@@ -109,13 +111,9 @@ def voice_lead(harmony: Chord, previous: Sequence[int], centre: int, voices: int
         moved = sum(abs(a - b) for a, b in zip(pitches, previous, strict=False)) if previous else 0
         return moved + 1.5 * away
 
-    candidates = []
-    for turn in range(len(classes)):
-        rotated = classes[turn:] + classes[:turn]
-        for start in range(centre - 12, centre + 6):
-            if start % 12 == rotated[0]:
-                candidates.append(_stacked(rotated, start))
-    return min(candidates, key=cost)
+    inversions = [classes[turn:] + classes[:turn] for turn in range(len(classes))]
+    places = [(inversion, low) for inversion in inversions for low in range(centre - 12, centre + 6)]
+    return min((_stacked(inversion, low) for inversion, low in places if low % 12 == inversion[0]), key=cost)
 
 
 def nearest(pitches: Sequence[int], target: float) -> int:

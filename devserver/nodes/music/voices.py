@@ -64,7 +64,11 @@ class Subtractive:
         closing = decay(length, self.sweep * 2) if self.bright_hz else None
         for index, cents in enumerate(self.detune):
             own = base * 2 ** (cents / 1200)
-            tables = [cycle(self.shape, base, cutoff * follow, self.order) for cutoff in (self.dark_hz, self.bright_hz) if cutoff]
+            tables = [
+                cycle(self.shape, base, cutoff * follow, self.order)
+                for cutoff in (self.dark_hz, self.bright_hz)
+                if cutoff
+            ]
             waves = read_tables(phase(own * bend, length, rng.random()), *tables)
             wave = waves[0] if closing is None else waves[0] + closing * (waves[1] - waves[0])
             side = 0.0 if len(self.detune) == 1 else self.width * (2 * index / (len(self.detune) - 1) - 1)
@@ -104,7 +108,9 @@ class Additive:
             start = rng.random() * 0.02
             left = fade * sine(own, length, start)
             out[0] += left
-            out[1] += left if not self.chorus_cents else fade * sine(own * 2 ** (self.chorus_cents / 1200), length, start)
+            out[1] += (
+                left if not self.chorus_cents else fade * sine(own * 2 ** (self.chorus_cents / 1200), length, start)
+            )
         if self.strike:
             size = min(length, samples(0.03))
             out[:, :size] += self.strike * noise(rng, size, base * 2, 6000) * decay(size, 0.03)
@@ -151,7 +157,9 @@ def _flute(pitch: int, held: int, rng: np.random.Generator) -> Array:
     base = frequency_hz(pitch)
     time = np.arange(length) / SAMPLE_RATE_HZ
     cycles = phase(base * (1 + 0.004 * np.sin(2 * math.pi * 5.0 * time) * np.minimum(1, time * 3)), length)
-    tone = sum(level * np.sin(2 * math.pi * number * cycles) for number, level in ((1, 1.0), (2, 0.32), (3, 0.12), (4, 0.04)))
+    tone = sum(
+        level * np.sin(2 * math.pi * number * cycles) for number, level in ((1, 1.0), (2, 0.32), (3, 0.12), (4, 0.04))
+    )
     breath = 0.05 * noise(rng, length, base * 0.9, base * 4)
     return np.stack([tone + breath, tone - breath]) * shape
 
