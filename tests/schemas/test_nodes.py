@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from schemas.catalog import Catalog
+from schemas.model import ModelFile
+from schemas.nodes import Graph, NodeTable, TableError, check_graph, fit, match_models
+from tests.schemas.conftest import SHIPPED
+
+GRAPH: Graph = {
+    "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
+    "2": {"class_type": "AudioAdjustVolume", "inputs": {"audio": ["1", 0], "volume": -6}},
+    "3": {
+        "class_type": "SaveAudioMP3",
+        "inputs": {"audio": ["2", 0], "filename_prefix": "x", "quality": "V0", "audioUI": ""},
+    },
+}
+LOADER: Graph = {"4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a.safetensors"}}}
+# How a backend describes the same classes: combos in the old style, in the new one, and without any model installed.
+LIVE: dict[str, Any] = {
+    "OldSave": {
+        "input": {
+            "required": {
+                "audio": ["AUDIO", {"tooltip": "what to save"}],
+                "filename_prefix": ["STRING", {"default": "audio"}],
+                "quality": [["V0", "128k"], {"default": "V0"}],
+            },
+            "hidden": {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"},
+        },
+        "input_order": {"required": ["audio", "filename_prefix", "quality"]},
+        "output": [],
+        "output_name": [],
+        "output_node": True,
+        "category": "audio",
+        "display_name": "Save",
+        "python_module": "nodes",
+    },
+    "NewSave": {
+        "input": {
+            "required": {"video": ["VIDEO", {}]},
+            "optional": {"format": ["COMBO", {"default": "auto", "options": ["auto", "mp4"]}]},
+        },
+        "output": ["VIDEO"],
+        "output_name": ["video"],
+        "output_node": True,
+        "category": "image/video",
+    },
+    "Loader": {
+        "input": {"required": {"ckpt_name": [["sub/a.safetensors", "b.ckpt"]], "steps": ["INT", {"min": 1, "max": 9}]}},
+        "output": [["euler", "ddim"], "MODEL"],
+        "category": "loaders",
+    },
+    "LoadAudio": {
+        "input": {"required": {"audio": [["one.wav"], {"audio_upload": True}]}},
+        "output": ["AUDIO"],
+        "category": "audio",
+    },
+    "Growing": {"input": {"required": {"images": ["COMFY_AUTOGROW_V3", {}]}}, "output": ["COMFY_MATCHTYPE_V3"]},
+}
+
+
+@pytest.fixture
+def table(tables: dict[str, NodeTable]) -> NodeTable:
+    return tables["comfyui"]
+
+
+@pytest.fixture
+def live() -> NodeTable:
+    return NodeTable.from_object_info(LIVE)
+
+
+def changed(node: str, **inputs: Any) -> Graph:
+    graph = copy.deepcopy(GRAPH)
+    graph[node]["inputs"].update(inputs)
+    return graph
+
+
+def test_both_combo_styles_become_one_form(live: NodeTable) -> None:
+    trimmed = live.to_trimmed()
+    assert trimmed["OldSave"]["input"] == {
+        "required": {
+            "audio": {"type": "AUDIO"},
+            "filename_prefix": {"type": "STRING", "default": "audio"},
+            "quality": {"type": "COMBO", "options": ["V0", "128k"], "default": "V0"},
+        },
+        "hidden": ["prompt", "extra_pnginfo"],
+    }
+    assert trimmed["NewSave"]["input"]["optional"] == {
+        "format": {"type": "COMBO", "options": ["auto", "mp4"], "default": "auto"}
+    }
+    assert trimmed["Loader"]["output"] == ["COMBO", "MODEL"]
+
+
+def test_a_trimmed_table_names_no_file_of_one_machine(live: NodeTable) -> None:
+    trimmed = live.to_trimmed()
+    assert trimmed["Loader"]["input"]["required"]["ckpt_name"] == {"type": "COMBO", "options": []}
+    assert trimmed["LoadAudio"]["input"]["required"]["audio"]["options"] == []
+
+
+@pytest.mark.parametrize("name", ["comfyui.json", "tonewright.json"])
+def test_our_tables_go_round_unchanged(name: str) -> None:
+    data = json.loads((SHIPPED / "tables" / name).read_text())
+    assert NodeTable.from_trimmed(data).to_trimmed() == data
+
+
+def test_a_live_table_goes_round_through_its_trimmed_form(live: NodeTable) -> None:
+    trimmed = live.to_trimmed()
+    assert NodeTable.from_json(trimmed).to_trimmed() == trimmed
+    assert NodeTable.from_json(LIVE) == live
+
+
+def test_one_strange_class_does_not_hide_the_others() -> None:
+    table = NodeTable.from_object_info({**LIVE, "Odd": {"input": {"required": {"x": 5}}, "output": []}, "Worse": None})
+    assert set(table.unreadable) == {"Odd", "Worse"}
+    assert "OldSave" in table.classes
+    problem = check_graph({"1": {"class_type": "Odd", "inputs": {}}}, table)[0]
+    assert problem.kind == "missing_node"
+    assert "listed, but cannot be read" in problem.message
+    with pytest.raises(TableError):
+        NodeTable.from_object_info([])
+
+
+def test_a_good_graph_has_no_problem(table: NodeTable) -> None:
+    assert check_graph(GRAPH, table) == []
+
+
+@pytest.mark.parametrize(
+    ("graph", "kind", "message"),
+    [
+        ({"1": {"class_type": "EmptyAudo", "inputs": {}}}, "missing_node", "no class EmptyAudo; available: EmptyAudio"),
+        ({"1": {"inputs": {}}}, "missing_node", "node 1 has no class_type"),
+        ({"1": "x"}, "missing_node", "node 1 has no class_type"),
+        (changed("2", volme=1), "unknown_input", "no input volme; available: volume, audio"),
+        (changed("1", duration="1"), "bad_value", "input duration is '1', but takes FLOAT"),
+        (changed("1", duration=True), "bad_value", "input duration is True, but takes FLOAT"),
+        (changed("1", channels=1.5), "bad_value", "input channels is 1.5, but takes INT"),
+        (changed("1", channels=3), "bad_value", "input channels is 3, but must be at least 1 and at most 2"),
+        (changed("3", filename_prefix=5), "bad_value", "input filename_prefix is 5, but takes STRING"),
+        (changed("3", quality="V1"), "bad_value", "input quality is 'V1'; available: V0, 128k, 320k"),
+        (changed("3", quality="x.safetensors"), "missing_model", "the model x.safetensors is missing; available: V0"),
+        (changed("3", audio="x.wav"), "bad_link", "input audio needs a link to a node that gives AUDIO, not the value"),
+        (changed("2", audio=["9", 0]), "bad_link", "input audio is linked to node 9, which is not in the graph"),
+        (changed("2", audio=["1", 1]), "bad_link", "is linked to output 1 of node 1 (EmptyAudio), which has"),
+        (changed("2", audio=["1", -1]), "bad_link", "output -1 of node 1"),
+        (changed("2", audio=[1, 0]), "bad_link", "a link is [node id as text, number of the output]"),
+        (changed("2", audio=["1"]), "bad_link", "a link is [node id as text, number of the output]"),
+        (changed("2", volume=["1", 0]), "bad_link", "input volume takes INT, but output 0 of node 1"),
+        (changed("2", audio=["2", 0]), "cycle", "the graph runs in a circle: 2 -> 2"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_problem_says_what_there_is(graph: Graph, kind: str, message: str, table: NodeTable) -> None:
+    problems = check_graph(graph, table)
+    assert [problem.kind for problem in problems] == [kind]
+    assert message in problems[0].message
+    assert len(problems[0].available) <= 5
+
+
+def test_a_missing_input_is_told_because_defaults_are_not_filled_in(table: NodeTable) -> None:
+    graph = copy.deepcopy(GRAPH)
+    del graph["3"]["inputs"]["quality"]
+    (problem,) = check_graph(graph, table)
+    assert (problem.kind, problem.node_id, problem.input) == ("missing_input", "3", "quality")
+
+
+def test_a_circle_is_shown_with_the_way_round(table: NodeTable) -> None:
+    node = {"class_type": "AudioAdjustVolume"}
+    links = {"10": "12", "11": "10", "12": "11", "13": "12"}
+    graph = {name: {**node, "inputs": {"audio": [source, 0], "volume": 0}} for name, source in links.items()}
+    (problem,) = check_graph(graph, table)
+    assert problem.message == "the graph runs in a circle: 10 -> 11 -> 12 -> 10"
+
+
+def test_a_long_chain_is_no_circle_and_no_recursion(table: NodeTable) -> None:
+    graph = copy.deepcopy(GRAPH)
+    for number in range(10, 3010):
+        source = str(number - 1) if number > 10 else "1"
+        graph[str(number)] = {"class_type": "AudioAdjustVolume", "inputs": {"audio": [source, 0], "volume": 0}}
+    assert check_graph(graph, table) == []
+
+
+def test_wildcards_unions_and_grown_inputs_fit(live: NodeTable) -> None:
+    classes = {
+        "Any": {"input": {"required": {"x": ["*"]}}, "output": ["*"]},
+        "Both": {"input": {"required": {"x": ["INT,FLOAT", {"max": 5}]}}, "output": ["FLOAT,STRING"]},
+        "Audio": {"input": {"required": {"x": ["AUDIO"]}}, "output": ["AUDIO"]},
+    }
+    table = NodeTable.merged([live, NodeTable.from_object_info(classes)])
+    good: Graph = {
+        "1": {"class_type": "Both", "inputs": {"x": 1.5}},
+        "2": {"class_type": "Any", "inputs": {"x": ["1", 0]}},
+        "3": {"class_type": "Audio", "inputs": {"x": ["2", 0]}},
+        "4": {"class_type": "Both", "inputs": {"x": ["1", 0]}},
+        "5": {"class_type": "Any", "inputs": {"x": {"__value__": [1, 2, 3]}}},
+        "6": {"class_type": "Growing", "inputs": {"images.image0": ["3", 0], "images.image1": ["3", 0]}},
+    }
+    assert check_graph(good, table) == []
+    mismatch: Graph = {"1": good["1"], "2": {"class_type": "Audio", "inputs": {"x": ["1", 0]}}}
+    assert [problem.kind for problem in check_graph(mismatch, table)] == ["bad_link"]
+
+
+def test_a_new_style_combo_and_an_uploaded_file(live: NodeTable) -> None:
+    video: Graph = {
+        "1": {"class_type": "NewSave", "inputs": {"video": ["2", 0], "format": "avi"}},
+        "2": {"class_type": "Growing", "inputs": {}},
+    }
+    assert [problem.message for problem in check_graph(video, live)] == [
+        "node 1 (NewSave): input format is 'avi'; available: auto, mp4"
+    ]
+    upload: Graph = {"1": {"class_type": "LoadAudio", "inputs": {"audio": "tonewright/abc.wav"}}}
+    assert check_graph(upload, live) == []
+
+
+def model(file: str) -> ModelFile:
+    return ModelFile(node="4", input="ckpt_name", file=file, folder="checkpoints")
+
+
+@pytest.mark.parametrize(
+    ("options", "bound"),
+    [
+        (["other.ckpt", "a.safetensors"], "a.safetensors"),
+        (["audio/a.safetensors"], "audio/a.safetensors"),
+        (["audio\\a.safetensors"], "audio\\a.safetensors"),
+        (["z/deep/a.safetensors", "y/a.safetensors", "x/a.safetensors"], "x/a.safetensors"),
+    ],
+)
+def test_a_model_is_found_under_the_backends_own_name(options: list[str], bound: str) -> None:
+    info = {"CheckpointLoaderSimple": {"input": {"required": {"ckpt_name": [options]}}, "output": ["MODEL"]}}
+    table = NodeTable.from_object_info(info)
+    assert match_models([model("a.safetensors")], LOADER, table) == ({("4", "ckpt_name"): bound}, [])
+    assert fit([model("a.safetensors")], LOADER, table).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "rest"), [([], "available: none"), (["ba.safetensors"], "available: ba.safetensors")]
+)
+def test_a_model_that_is_missing_is_told_once(options: list[str], rest: str) -> None:
+    info = {"CheckpointLoaderSimple": {"input": {"required": {"ckpt_name": [options]}}, "output": ["MODEL"]}}
+    result = fit([model("a.safetensors")], LOADER, NodeTable.from_object_info(info))
+    assert [(problem.kind, problem.value) for problem in result.problems] == [("missing_model", "a.safetensors")]
+    assert result.problems[0].message.endswith(rest)
+    assert result.bindings == {}
+
+
+def test_a_backend_without_the_node_lacks_the_model_too(shipped: Catalog) -> None:
+    chunk = shipped.chunk_of("acestep_instrumental")
+    result = fit(chunk.models, shipped.graph(chunk.graph), NodeTable({}))
+    kinds = [problem.kind for problem in result.problems]
+    assert kinds.count("missing_model") == 1
+    assert kinds.count("missing_node") == 10
