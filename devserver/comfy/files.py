@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from devserver.comfy.errors import UnsafePath
+
+DRIVE = re.compile(r"[A-Za-z]:")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class RemoteFile:
         folder, name = self.subfolder.replace("\\", "/"), self.filename.replace("\\", "/")
         parts = PurePosixPath(folder, name)
         plain = name not in {"", ".", ".."} and "/" not in name and "\0" not in f"{folder}{name}"
-        if not plain or parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        if not plain or parts.is_absolute() or ".." in parts.parts or DRIVE.match(str(parts)):
             raise UnsafePath(f"the backend names the file {self.subfolder!r} / {self.filename!r}, outside its folder")
 
     @property

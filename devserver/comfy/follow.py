@@ -191,21 +191,28 @@ class Watch:
             except TimeoutError:
                 heard = None
             if heard is not None:
-                kind, data = heard
-                if kind == "preview":
-                    tell(PromptEvent("preview", data))
-                    continue
-                for event in self._progress.read(kind, data):
-                    tell(event)
-                if not _is_end(kind, data):
+                if not self._pass_on(heard, tell):
                     continue
                 if not self._end_heard:
                     pause = FIRST_REREAD_SECONDS
                 self._end_heard = True
             outcome = await self._ask()
             if outcome is not None:
+                while not self._inbox.empty():
+                    if (late := self._inbox.get_nowait()) is not None:
+                        self._pass_on(late, tell)
                 return outcome
             pause = min(pause * 2, self._follower.poll_seconds) if self._end_heard else self._follower.poll_seconds
+
+    def _pass_on(self, heard: tuple[str, dict[str, Any]], tell: OnEvent) -> bool:
+        """Tell what a message means; whether it means the end."""
+        kind, data = heard
+        if kind == "preview":
+            tell(PromptEvent("preview", data))
+            return False
+        for event in self._progress.read(kind, data):
+            tell(event)
+        return _is_end(kind, data)
 
     async def _ask(self) -> Outcome | None:
         """The outcome if there is one by now."""
