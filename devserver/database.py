@@ -36,7 +36,7 @@ class Database:
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # whatever ends the block, half of it must not stay
                 self._connection.execute("ROLLBACK")
                 raise
 
