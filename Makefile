@@ -28,7 +28,7 @@ lint: setup
 	$(PY) server.py lint
 
 golden: setup
-	$(PY) -m tests.golden
+	$(PY) -m tests.golden.write
 
 bench: setup
 	$(PY) -m benchmarks $(ARGS)
