@@ -36,9 +36,11 @@ function hear(event) {
 }
 
 api.listen(KINDS, hear, (isConnected) => {
-  const came_back = isConnected && !connected;
+  const cameBack = isConnected && !connected;
   connected = isConnected;
   showServer();
-  if (came_back) list.refresh();
+  if (!cameBack) return;
+  list.refresh();
+  run.read();
 });
 showForm(byId("make"), (id) => run.follow(id));

@@ -11,30 +11,36 @@ export class RunView {
   constructor(node) {
     this.node = node;
     this.id = null;
+    this.asked = 0;
+    // These stay: a screen reader tells what changes in them, but not that they are new.
+    this.state = element("p", { role: "status", "aria-live": "polite" });
+    this.body = element("div");
   }
 
   /** Show a run from now on. */
   async follow(id) {
-    Object.assign(this, { id, status: "queued", stages: [], fraction: null, warnings: [], answer: null });
+    fill(this.node, this.state, this.body);
+    Object.assign(this, { id, status: "queued", title: "", stages: [], fraction: 0, warnings: [], answer: null });
     await this.read();
   }
 
   /** Read how the run stands; the events say when to read again. */
   async read() {
-    const id = this.id;
+    if (this.id === null) return;
+    const asked = ++this.asked;
     try {
-      const run = await api.detail(id);
-      const answer = OVER.includes(run.status) ? await api.answer(id) : null;
-      if (id !== this.id) return; // another run was chosen meanwhile
-      Object.assign(this, { status: run.status, title: run.title, stages: run.stages, warnings: run.warnings, answer });
+      const { status, title, stages, warnings } = await api.detail(this.id);
+      const answer = OVER.includes(status) ? await api.answer(this.id) : null;
+      if (asked !== this.asked) return; // a later question is on its way, or another run was chosen
+      Object.assign(this, { status, title, stages, warnings, answer });
       this.draw();
     } catch (error) {
-      if (id === this.id) fill(this.node, element("p", { className: "problem", role: "alert", textContent: error.message }));
+      if (asked === this.asked) this.say(error.message, "problem");
     }
   }
 
   hear(event) {
-    if (this.id === null || event.run_id !== this.id) return;
+    if (event.run_id !== this.id || this.id === null || this.answer) return;
     if (event.kind === "progress") {
       this.fraction = event.data.fraction;
       this.drawProgress();
@@ -43,33 +49,38 @@ export class RunView {
     }
   }
 
+  say(text, className) {
+    Object.assign(this.state, { textContent: text, className });
+  }
+
   draw() {
     const over = OVER.includes(this.status);
-    this.bar = element("progress", { max: 1, "aria-label": say("now") });
+    this.say(this.sentence(), `state ${this.status}`);
+    this.bar = over ? null : element("progress", { max: 1, "aria-label": say("now") });
     fill(
-      this.node,
-      element("p", { className: "title", textContent: this.title ?? "" }),
-      element("p", { role: "status", "aria-live": "polite", className: `state ${this.status}`, textContent: this.sentence() }),
-      over ? null : this.bar,
+      this.body,
+      this.bar,
+      element("p", { className: "title", textContent: this.title }),
       over ? this.results() : null,
       this.notes(),
       this.stageList(),
       element("p", { className: "quiet" }, `${say("run")} `, element("code", { textContent: this.id })),
       this.buttons(over),
     );
-    if (!over) this.drawProgress();
+    this.drawProgress();
   }
 
+  /** The bar counts the stages that make media: the others take no time. While the run waits it only moves. */
   drawProgress() {
-    if (!this.bar) return;
-    const done = this.stages.filter(({ state }) => state === "success" || state === "skipped").length;
-    if (this.status === "queued" && this.fraction === null) this.bar.removeAttribute("value");
-    else this.bar.value = (done + (this.fraction ?? 0)) / Math.max(1, this.stages.length);
+    if (!this.bar || this.status === "queued") return;
+    const making = this.stages.filter(({ kind }) => kind === "graph");
+    const done = making.filter(({ state }) => state === "success" || state === "skipped").length;
+    this.bar.value = Math.min(1, (done + this.fraction) / Math.max(1, making.length));
   }
 
   sentence() {
     const error = this.answer?.error;
-    return error ? [say(this.status) + ":", error.message, error.hint].filter(Boolean).join(" ") : say(this.status);
+    return error ? [`${say(this.status)}:`, error.message, error.hint].filter(Boolean).join(" ") : say(this.status);
   }
 
   stageList() {

@@ -48,12 +48,12 @@ export class RunList {
       element("td", {}, element("span", { className: `badge ${run.status}`, textContent: say(run.status) })),
       element("td", { className: "number", textContent: length(run.execution_time) }),
       element("td", {}, element("time", { dateTime: run.created_at, textContent: when(run.created_at) })),
-      element("td", { className: "actions" },
+      element("td", {}, element("div", { className: "actions" },
         press(plays ? "play" : "show", () => this.choose(run.run_id, plays)),
         ACTIVE.includes(run.status)
           ? press("cancel", () => api.cancel(run.run_id).catch(() => this.refresh())) // it had ended by itself
           : press("rerun", async () => this.onChosen((await api.rerun(run.run_id)).run_id)),
-        file ? element("a", { href: api.download(file.url), download: "", textContent: say("download") }) : null),
+        file ? element("a", { href: api.download(file.url), download: "", textContent: say("download") }) : null)),
     );
   }
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, TCPConnector
+from playwright.sync_api import Browser, sync_playwright
 
+from cli.serve import READY
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from tests.my_app.parts import Runs
 
-PUBLIC = Path(__file__).parents[2] / "public"
+ROOT = Path(__file__).parents[2]
+PUBLIC = ROOT / "public"
 
 
 @pytest.fixture
@@ -33,3 +40,32 @@ async def client(front: Listening) -> AsyncIterator[ClientSession]:
     """An HTTP client of the front."""
     async with ClientSession(front.url, connector=TCPConnector(limit=0)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server with its embedded backend, in a process of its own."""
+    exports = tmp_path_factory.mktemp("exports")
+    command = [sys.executable, str(ROOT / "server.py"), "serve", "--port", "0", "--exports", str(exports)]
+    environ = {**os.environ, "TONEWRIGHT_DISCOVER": "false"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            assert line.startswith(READY), process.stderr.read() if process.stderr else line
+            yield line.removeprefix(READY).strip()
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A headless browser. Tests that use it are marked `chromium`; where it is missing they are skipped with a word."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*quiet, "--disable-sync", "--no-first-run"])
+        yield browser
+        browser.close()
