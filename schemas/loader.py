@@ -23,6 +23,7 @@ FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "output": ("configs/output", (".yaml", ".yml")),
     "graph": ("graphs", (".json",)),
 }
+CHUNK_KINDS = ("graph", "text")
 Key = tuple[str, str]
 
 
@@ -152,6 +153,8 @@ def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
     """The typed definition, or every field that is wrong with it."""
     if "name" in source.content:
         return None, [source.problem(("name",), "is not written here: the file's name is the definition's name")]
+    if source.kind == "chunk" and source.content.get("kind") not in CHUNK_KINDS:
+        return None, [source.problem(("kind",), f"must be one of {', '.join(CHUNK_KINDS)}")]
     model = model_of(source.kind, source.content)
     try:
         return model.model_validate({**source.content, "name": source.name}), []
@@ -169,20 +172,32 @@ def _field(error: Any, source: Source) -> FieldPath:
     return path
 
 
+PLAIN_WORDS = {
+    "missing": "is required",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "invalid_key": "must be text",
+}
+
+
 def _sentence(error: Any, model: type[BaseModel]) -> str:
-    message: str = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    if error["type"] == "missing":
-        return "is required"
-    if error["type"] == "too_short":
-        return "must not be empty"
-    if error["type"] == "extra_forbidden":
+    kind, value = error["type"], error["input"]
+    if kind == "extra_forbidden":
         *parents, key = error["loc"]
         given = not parents or parents[0] == "parameters"  # there the name is not written
         known = [name for name in _keys_at(model, tuple(parents)) if not (given and name == "name")]
         return f"unknown key; {hint(key, known)}"
-    if error["type"] == "value_error" or isinstance(error["input"], dict | list):
-        return message
-    return f"{message}; not {error['input']!r}"
+    own: str = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    message = PLAIN_WORDS.get(kind, own)
+    return (
+        message if kind in ("missing", "value_error") or isinstance(value, dict | list) else f"{message}; not {value!r}"
+    )
 
 
 def _keys_at(annotation: Any, path: FieldPath) -> list[str]:

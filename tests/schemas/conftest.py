@@ -92,7 +92,24 @@ values:
   seconds: 12.5
 run_timeout_s: 60
 """
+PICTURE = """\
+kind: graph
+description: {en: A picture., de: Ein Bild.}
+graph: picture
+outputs:
+  - {node: "2", media: image, format: png}
+"""
+PICTURE_GRAPH = """\
+{
+  "1": {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}},
+  "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}}
+}
+"""
 FILES = {
+    "chunks/picture.yaml": PICTURE,
+    "graphs/picture.json": PICTURE_GRAPH,
+    "configs/output/picture.yaml": OUTPUT.split("values:", maxsplit=1)[0].replace("chunk: tone", "chunk: picture")
+    + "run_timeout_s: 60\n",
     "chunks/tone.yaml": CHUNK,
     "chunks/safety.yaml": SAFETY,
     "graphs/tone.json": GRAPH,

@@ -8,6 +8,7 @@ from schemas.catalog import Catalog
 from schemas.errors import DefinitionError, UnknownName
 from schemas.lint import lint, lint_backend
 from schemas.loader import load_catalog, load_tables, restore
+from schemas.model import LEVELS
 from schemas.nodes import NodeTable
 from tests.schemas.conftest import FILES, SHIPPED, Write
 
@@ -37,7 +38,7 @@ def test_a_later_folder_replaces_by_name(write: Write, tables: Tables) -> None:
     assert catalog.output("tone").values["seconds"] == 99
     assert catalog.output("spare").values["seconds"] == 12.5
     assert catalog.sources["output", "tone"].file == "mine/configs/output/tone.yaml"
-    assert set(catalog.outputs) == {"tone", "spare", "new"}
+    assert set(catalog.outputs) == {"tone", "spare", "picture", "new"}
 
 
 def test_a_user_override_mends_a_broken_definition(write: Write, tables: Tables) -> None:
@@ -136,6 +137,6 @@ def test_a_catalog_cannot_be_changed(shipped: Catalog) -> None:
 
 def test_a_stricter_level_refuses_what_a_laxer_one_does(shipped: Catalog) -> None:
     chunk = shipped.text_chunk("safety_input")
-    off, adult, youth, kids = (set(chunk.terms_at(level)) for level in ("off", "adult", "youth", "kids"))  # type: ignore[arg-type]
+    off, adult, youth, kids = (set(chunk.terms_at(level)) for level in LEVELS)
     assert off == set()
     assert adult < youth < kids

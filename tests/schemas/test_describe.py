@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from schemas.catalog import Catalog
+from schemas.describe import describe_chunk, describe_interception, describe_output, describe_pipeline
+from schemas.errors import UnknownName
+
+
+def test_an_output_says_what_a_form_needs(shipped: Catalog) -> None:
+    told = describe_output(shipped, "acestep_instrumental")
+    parameters = {entry["name"]: entry for entry in told["parameters"]}
+    assert (told["media"], told["formats"], told["fallback"]) == ("audio", ["mp3"], "procedural_instrumental")
+    assert told["models"] == [{"file": "ace_step_v1_3.5b.safetensors", "folder": "checkpoints"}]
+    assert told["hints"]["vram_mb"] > 0
+    seconds = parameters["seconds"]
+    assert (seconds["type"], seconds["min"], seconds["max"], seconds["unit"]) == ("float", 1, 1000, "s")
+    assert seconds["default"] == 30
+    assert seconds["description"]["de"] == "Länge der Musik."
+
+
+def test_what_is_filled_in_otherwise_is_not_required(shipped: Catalog) -> None:
+    parameters = {entry["name"]: entry for entry in describe_output(shipped, "acestep_instrumental")["parameters"]}
+    prompt, seed = parameters["prompt"], parameters["seed"]
+    assert (prompt["from"], prompt["default"], prompt["required"]) == ("text", None, False)
+    assert (seed["default"], seed["min"], seed["max"], seed["required"]) == ("random", 0, 2**32 - 1, False)
+    bare = {entry["name"]: entry for entry in describe_chunk(shipped, "acestep_instrumental")["parameters"]}
+    assert bare["prompt"]["required"]
+
+
+def test_every_definition_has_a_form_in_json(shipped: Catalog) -> None:
+    told = [describe_output(shipped, name) for name in shipped.outputs]
+    told += [describe_chunk(shipped, name) for name in shipped.chunks]
+    told += [describe_pipeline(shipped, name) for name in shipped.pipelines]
+    told += [describe_interception(shipped, name) for name in shipped.interceptions]
+    assert json.loads(json.dumps(told)) == told
+    assert describe_pipeline(shipped, "text_to_audio")["defaults"]["schema"] == "plain"
+    assert describe_interception(shipped, "dada")["rule"]["kind"] == "cut_up"
+
+
+def test_an_unknown_name_is_told(shipped: Catalog) -> None:
+    with pytest.raises(UnknownName, match="no schema named 'dadda'; available: dada, plain"):
+        describe_interception(shipped, "dadda")
