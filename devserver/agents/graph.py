@@ -66,7 +66,7 @@ def needed(graph: Graph, outputs: Iterable[str], have: Callable[[str], bool]) ->
     A source whose result is already there is not visited; an output always is, so that its answer is repeated.
     """
     waits: dict[str, set[str]] = {}
-    stack = list(outputs)
+    stack = list(reversed(list(outputs)))
     while stack:
         node_id = stack.pop()
         if node_id in waits:

@@ -30,6 +30,9 @@ PUBLIC = frozenset({"progress", "progress_state", "execution_interrupted"})
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
+# What ComfyUI answers where it fails itself, and so the answer to what it does not expect.
+SERVER_ERROR = "500 Internal Server Error\n\nServer got itself in trouble"
+
 NO_PROMPT = {"type": "no_prompt", "message": "No prompt provided", "details": "No prompt provided", "extra_info": {}}
 
 
@@ -138,7 +141,7 @@ class Host:
         try:
             return validate(graph, self.table, targets)
         except (TypeError, AttributeError) as error:
-            raise web.HTTPInternalServerError from error
+            raise web.HTTPInternalServerError(text=SERVER_ERROR) from error
 
     def refuse(self, verdict: Verdict) -> web.Response:
         return web.json_response({"error": verdict.error, "node_errors": verdict.node_errors}, status=400)
@@ -333,7 +336,7 @@ class Host:
             path = files.upload_target(self.folders, image.filename, subfolder, kind)
         except files.Refused as refused:
             if refused.status == web.HTTPInternalServerError.status_code:
-                raise web.HTTPInternalServerError from refused
+                raise web.HTTPInternalServerError(text=SERVER_ERROR) from refused
             return web.Response(status=refused.status)
         overwrite = form.get("overwrite") in {"true", "1"}
         lies_at = await asyncio.to_thread(self.store_upload, path, image.file, overwrite=overwrite)
@@ -345,7 +348,7 @@ async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = await request.json()
     except ValueError as error:
-        raise web.HTTPInternalServerError from error
+        raise web.HTTPInternalServerError(text=SERVER_ERROR) from error
     if not isinstance(body, dict):
-        raise web.HTTPInternalServerError
+        raise web.HTTPInternalServerError(text=SERVER_ERROR)
     return body
