@@ -21,7 +21,7 @@ async def measure(runs: int, seconds: float) -> None:
         async with (
             ClientSession(timeout=ClientTimeout(total=60)) as session,
             agent(Path(folder, "agent")) as backend_url,
-            server(session, Path(folder, "exports"), backend_url) as server_url,
+            server(Path(folder, "exports"), backend_url) as server_url,
         ):
             print(await overhead.measure(session, backend_url, server_url, runs=runs))
             print(await health.measure(session, server_url, seconds=seconds))

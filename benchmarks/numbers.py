@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from statistics import median, quantiles
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def spread(seconds: Sequence[float]) -> str:
