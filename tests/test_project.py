@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from config import Settings
 
 ROOT = Path(__file__).parents[1]
 VERBS = {"setup", "demo", "run", "test", "lint", "golden", "bench"}
@@ -95,6 +98,11 @@ def test_the_commands_that_the_pages_name_exist() -> None:
     shown = subprocess.run([sys.executable, ROOT / "server.py", "--help"], capture_output=True, text=True, check=True)
     assert named
     assert {command for command in named if not re.search(rf"\b{command}\b", shown.stdout)} == set()
+
+
+def test_the_settings_that_the_pages_show_are_accepted() -> None:
+    blocks = [text for page in PAGES for text in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
+    assert [len(Settings(**yaml.safe_load(block)).backends) for block in blocks] == [2]
 
 
 def test_the_licence_is_ours() -> None:
