@@ -133,7 +133,8 @@ class Progress:
                 yield from self._advance({str(data.get("node")): _share(data)}, data)
             case "progress_state":
                 states = [state for state in (data.get("nodes") or {}).values() if isinstance(state, dict)]
-                yield from self._advance({str(state.get("node_id")): _share(state) for state in states})
+                parts = {str(state.get("node_id")): _share(state) for state in states}
+                yield from self._advance(parts, next((state for state in states if _counts(state)), None))
             case "executed":
                 node = self._own_node(data.get("node"), data.get("display_node"))
                 if node is not None:
@@ -192,6 +193,12 @@ class Progress:
         return str(display_node) if str(display_node) in self._graph else str(node)
 
 
+def _counts(state: Mapping[str, Any]) -> bool:
+    """Whether a node runs and counts steps; one that does not count is said to be at 0 of 1."""
+    most = state.get("max")
+    return state.get("state") == "running" and isinstance(most, int | float) and most > 1
+
+
 def _share(state: Mapping[str, Any]) -> float:
     """How much of a node is done, 0..1."""
     if state.get("state") == "finished":
@@ -199,6 +206,5 @@ def _share(state: Mapping[str, Any]) -> float:
     value, most = state.get("value"), state.get("max")
     if not isinstance(value, int | float) or not isinstance(most, int | float) or most <= 0:
         return 0.0
-    share = min(1.0, max(0.0, value / most))
-    # A node that counts to its end still has to hand its result over.
-    return min(share, 0.99) if state.get("state") == "running" else share
+    # A node that has counted to its end still has to hand its result over.
+    return min(0.99, max(0.0, value / most))

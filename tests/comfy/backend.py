@@ -91,11 +91,15 @@ class Backend:
 
     async def show(self, prompt_id: str | None, image: bytes) -> None:
         """A preview: with its prompt's id (type 4), or without (type 1)."""
-        if prompt_id is None:
+        metadata = {"node_id": "2", "prompt_id": prompt_id, "image_type": "image/jpeg"}
+        await self.show_with(metadata if prompt_id else None, image)
+
+    async def show_with(self, metadata: dict[str, Any] | None, image: bytes) -> None:
+        if metadata is None:
             frame = struct.pack(">II", 1, 1) + image
         else:
-            metadata = json.dumps({"node_id": "2", "prompt_id": prompt_id, "image_type": "image/jpeg"}).encode()
-            frame = struct.pack(">II", 4, len(metadata)) + metadata + image
+            head = json.dumps(metadata).encode()
+            frame = struct.pack(">II", 4, len(head)) + head + image
         for socket in list(self.sockets):
             await socket.send_bytes(frame)
 
@@ -131,34 +135,29 @@ class Backend:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request)
         path = "/" + request.match_info["path"]
-        response = await self._answer(request, path)
+        response = await self.answers.get((request.method, path), self._answer)(request)
         self.answered.append(path)
         await self._notify()
         return response
 
-    async def _answer(self, request: web.Request, path: str) -> web.StreamResponse:
-        if (answer := self.answers.get((request.method, path))) is not None:
-            return await answer(request)
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        path = "/" + request.match_info["path"]
         match request.method, path:
             case "POST", "/prompt":
                 return self._take(await request.json())
-            case "GET", "/queue":
-                listed = {"queue_running": self.running, "queue_pending": self.pending}
-                return web.json_response(
-                    {
-                        key: [[n, prompt_id, {}, {}, []] for n, prompt_id in enumerate(ids)]
-                        for key, ids in listed.items()
-                    }
-                )
             case "POST", "/queue" | "/interrupt":
                 return self._command(path, await request.json())
+            case "GET", "/queue":
+                return web.json_response(
+                    {"queue_running": _listed(self.running), "queue_pending": _listed(self.pending)}
+                )
             case "GET" | "HEAD", "/view":
                 content = self.files.get(f"{request.query['subfolder']}/{request.query['filename']}".lstrip("/"))
                 return web.Response(status=404) if content is None else web.Response(body=content)
-        if not path.startswith("/history/"):
-            return web.Response(status=404, text="no such page")
-        prompt_id = path.removeprefix("/history/")
-        return web.json_response({prompt_id: self.history[prompt_id]} if prompt_id in self.history else {})
+            case "GET", _ if path.startswith("/history/"):
+                prompt_id = path.removeprefix("/history/")
+                return web.json_response({key: self.history[key] for key in [prompt_id] if key in self.history})
+        return web.Response(status=404, text="no such page")
 
     def _take(self, body: dict[str, Any]) -> web.Response:
         self.submitted.append(body)
@@ -176,6 +175,10 @@ class Backend:
         elif body.get("prompt_id") in self.running:
             self.finish(body["prompt_id"], {}, [["execution_interrupted", {}]], status="error")
         return web.Response()
+
+
+def _listed(ids: list[str]) -> list[Any]:
+    return [[number, prompt_id, {}, {}, []] for number, prompt_id in enumerate(ids)]
 
 
 def sound(name: str = "a_00001_.mp3", subfolder: str = "runs/r1") -> dict[str, str]:
