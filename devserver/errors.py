@@ -76,9 +76,11 @@ class StageError(TonewrightError):
     @staticmethod
     def from_dict(kept: Mapping[str, Any]) -> StageError:
         """The error again, from what `as_dict` made of it."""
-        details = kept.get("details", {})
+        details = dict(kept.get("details", {}))
         if kept["code"] == "blocked":
-            return Blocked(kept["message"], terms=details.get("terms", []), hint=kept["hint"])
+            blocked = Blocked(kept["message"], terms=details["terms"], hint=kept["hint"])
+            blocked.details.update(details)
+            return blocked
         return StageError(kept["message"], code=kept["code"], status=kept["status"], hint=kept["hint"], details=details)
 
 

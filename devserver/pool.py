@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 PROMPTS_AT_ONCE: Final = 2  # one running, one ready
 FIRST_RETRY_S: Final = 1.0
+QUEUE_TOLD_S: Final = 0.2  # changes of the queue are told together
 Kind = Literal["embedded", "comfyui", "swarmui", "agent"]
 
 
@@ -109,6 +110,7 @@ class Pool:
         self._child: Child | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
+        self._telling: asyncio.TimerHandle | None = None
         self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
         self._granted: dict[tuple[str, str, int], asyncio.Event] = {}
 
@@ -222,7 +224,13 @@ class Pool:
             for key in self.tickets.grant(backend.name, PROMPTS_AT_ONCE):
                 if key in self._granted:
                     self._granted[key].set()
-        self._bus.tell(None, "queue", {"tickets": self.tickets.listed()})
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(QUEUE_TOLD_S, self._tell_queue)
+
+    def _tell_queue(self) -> None:
+        self._telling = None
+        if not self.closing:
+            self._bus.tell(None, "queue", {"tickets": self.tickets.listed()})
 
     def describe(self) -> list[dict[str, Any]]:
         """Every backend's state, for `/ready`, `doctor` and the page."""

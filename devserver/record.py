@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -53,13 +54,13 @@ def write(journal: Journal, exports: Exports, run_id: str) -> None:
         exports.write(run_id, "metadata.json", dump(build(journal, row)))
 
 
-def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -> None:
+async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -> None:
     """End a run: the journal, then the record, then what the embedded backend kept of it is deleted."""
     tools, run_id = walk.tools, walk.run.run_id
     tools.journal.end_run(walk.place(), state, error, {"url": f"/api/runs/{run_id}"})
     tools.pool.next_please()
-    write(tools.journal, tools.exports, run_id)
-    tools.exports.clear_embedded(run_id)
+    await asyncio.to_thread(write, tools.journal, tools.exports, run_id)
+    await asyncio.to_thread(tools.exports.clear_embedded, run_id)
 
 
 def build(journal: Journal, row: RunRow) -> dict[str, Any]:

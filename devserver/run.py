@@ -26,7 +26,7 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     run = tools.journal.begin_run(run_id)
     walk = Walk(run, Plan.model_validate_json(run.plan), tools, cancelled)
     walk.text = walk.plan.input_text
-    tools.exports.clear_parts(run_id)
+    await asyncio.to_thread(tools.exports.clear_parts, run_id)
     state: RunState = "success"
     error: dict[str, Any] | None = None
     try:
@@ -45,7 +45,7 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
         message = f"{type(e).__name__}: {e}"
         hint = "This is a fault of Tonewright. The server's log has the details."
         state, error = "failed", {"code": "internal", "message": message, "hint": hint, "status": 500}
-    record.finish(walk, state, error)
+    await record.finish(walk, state, error)
 
 
 async def _until_cancelled(walk: Walk) -> None:
@@ -69,7 +69,7 @@ async def _walk_steps(walk: Walk) -> None:
         for outcome in outcomes:  # all have ended; what one made is kept even where its neighbour failed
             if isinstance(outcome, BaseException):
                 raise outcome
-        record.write(walk.tools.journal, walk.tools.exports, walk.run.run_id)
+        await asyncio.to_thread(record.write, walk.tools.journal, walk.tools.exports, walk.run.run_id)
 
 
 async def _run_stage(walk: Walk, stage: StagePlan) -> None:

@@ -63,15 +63,19 @@ class Walk:
         stored = {"code": code, "message": message, **data}
         self.tools.journal.add_event(Place(place.run_id, place.generation, place.stage), "warning", stored, key=code)
 
-    def keep_text(self, stage: StagePlan, suffix: str, content: str | Mapping[str, Any]) -> None:
+    async def write(self, filename: str, content: bytes) -> None:
+        """Write a file into the run's folder; waiting for the disk is left to a thread."""
+        await asyncio.to_thread(self.tools.exports.write, self.run.run_id, filename, content)
+
+    async def keep_text(self, stage: StagePlan, suffix: str, content: str | Mapping[str, Any]) -> None:
         """Keep what a text stage made or found as an entity."""
         number = self.plan.numbers[f"{stage.name}/text"]
         data = content.encode() if isinstance(content, str) else dump(dict(content))
-        self.keep(self.place(stage.name), number, stage.name, f"{number:02d}_{stage.name}.{suffix}", data)
+        await self.keep(self.place(stage.name), number, stage.name, f"{number:02d}_{stage.name}.{suffix}", data)
 
-    def keep(self, place: Place, number: int, kind: str, filename: str, content: bytes) -> None:
+    async def keep(self, place: Place, number: int, kind: str, filename: str, content: bytes) -> None:
         """Write a small file of ours into the run's folder and list it as an entity."""
-        self.tools.exports.write(self.run.run_id, filename, content)
+        await self.write(filename, content)
         mime = "application/json" if filename.endswith(".json") else "text/plain; charset=utf-8"
         entity = {
             "number": number,

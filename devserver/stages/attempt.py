@@ -130,10 +130,11 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     journal, place, backend = walk.tools.journal, job.place, job.backend
     in_flight = journal.stage(place) is not None
     if in_flight:
-        bound = json.loads((walk.tools.exports.folder(place.run_id) / job.bound_name).read_bytes())
+        kept = walk.tools.exports.folder(place.run_id) / job.bound_name
+        bound = json.loads(await asyncio.to_thread(kept.read_bytes))
     else:
         bound = await _bind(walk, job)
-        walk.tools.exports.write(place.run_id, job.bound_name, dump(bound))
+        await walk.write(job.bound_name, dump(bound))
     decided = {"config": job.option.config, "backend": backend.describe(), "graph_sha256": job.graph_sha256}
     decided["models"] = {f"{node}.{name}": model for (node, name), model in job.models.items()}
     journal.begin(place, backend=backend.name, prompt_id=job.prompt_id, result=decided)

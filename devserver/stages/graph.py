@@ -71,7 +71,7 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
         choice = await _resumed(walk, stage, last) if last and last.state == "running" else None
         if choice is None:
             choice = await choose(walk, place, stage.output, decided)
-        job = _prepare(walk, stage, place, choice, number)
+        job = await _prepare(walk, stage, place, choice, number)
         decided = choice.option.config
         try:
             async with walk.tools.pool.ticket(place, choice.backend):
@@ -108,7 +108,7 @@ def _seconds_left(walk: Walk, stage: StagePlan, last: StageRow | None) -> float:
     return limit_s - min(max(0.0, spent_s), limit_s)
 
 
-def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, number: int) -> Job:
+async def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, number: int) -> Job:
     """Compile, keep the compiled graph, and note what was decided."""
     option: Option = choice.option
     texts = {"text": walk.text, "input_text": walk.plan.input_text}
@@ -117,10 +117,10 @@ def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, number:
     digest = graph_hash(compiled)
     one_take = len(option.takes) == 1
     if stage.name == walk.plan.main_stage and place.take == 1:
-        walk.keep(Place(place.run_id, place.generation, place.stage), 6, "graph", "06_graph.json", dump(compiled))
+        await walk.keep(Place(place.run_id, place.generation, place.stage), 6, "graph", "06_graph.json", dump(compiled))
     else:
         name = f"graph_{stage.name}.json" if one_take else f"graph_{stage.name}_{place.take}.json"
-        walk.tools.exports.write(place.run_id, name, dump(compiled))
+        await walk.write(name, dump(compiled))
     decided = {"config_used": option.config, "graph_sha256": digest, "values": to_json(values)}
     decided["backend"] = choice.backend.name
     walk.tools.journal.note(place, decided)

@@ -23,7 +23,7 @@ async def run_text(walk: Walk, stage: StagePlan) -> dict[str, Any]:
     if stage.text.step == "safety":
         found = find_terms(walk.text, stage.text, walk.plan.safety_level)
         result = {"allowed": not found, "level": walk.plan.safety_level, "terms": found}
-        walk.keep_text(stage, "json", result)
+        await walk.keep_text(stage, "json", result)
         if found:
             raise Blocked(
                 f"The text contains {', '.join(found)}, which safety_level {walk.plan.safety_level} does not allow.",
@@ -32,7 +32,7 @@ async def run_text(walk: Walk, stage: StagePlan) -> dict[str, Any]:
             )
         return result
     text = transform(walk.text, walk.plan.interception, walk.plan.seed)
-    walk.keep_text(stage, "txt", text)
+    await walk.keep_text(stage, "txt", text)
     return {"text": text}
 
 

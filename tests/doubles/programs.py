@@ -1,0 +1,132 @@
+"""The real programs, started as a person would start them, and ended by their own process id."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Self
+
+from cli.serve import READY
+
+ROOT = Path(__file__).parents[2]
+
+
+class Program:
+    """A process that says on its first line of output where it listens."""
+
+    def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        assert self._process.stdout is not None
+        self.line = self._process.stdout.readline().strip()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """kill -9, as the machine does it when memory runs out."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._close_pipe()
+
+    def stop(self) -> int:
+        """SIGTERM, and wait for the end; answers the exit code."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        code = self._process.wait(30)
+        self._close_pipe()
+        return code
+
+    def _close_pipe(self) -> None:
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Server(Program):
+    """`server.py serve` on a free port. Settings are given by name: `backends=[...]`, `embedded=False`."""
+
+    def __init__(self, exports: Path, **settings: Any) -> None:
+        given = {"discover": False, "log_level": "error", "exports": str(exports), "port": 0, **settings}
+        environment = {f"TONEWRIGHT_{name.upper()}": _text(value) for name, value in given.items()}
+        super().__init__(["server.py", "serve"], environment)
+        assert self.line.startswith(READY), "the server did not start"
+        self.url = self.line.removeprefix(READY)
+
+    def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+        """One request; the status, and the body as JSON where it is JSON."""
+        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers or {}, method=method)
+        if data is not None:
+            request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, timeout=120) as response:
+                return response.status, _parsed(response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _parsed(error.read())
+
+    def execute(self, **body: Any) -> tuple[int, Any]:
+        return self.call("POST", "/api/schema/pipeline/execute", {"safety_level": "off", **body})
+
+    def ended(self, run_id: str, limit_s: float = 120) -> tuple[int, Any]:
+        """The finished answer of a run, asked for until it is there."""
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            status, told = self.call("GET", f"/api/runs/{run_id}/answer")
+            if status != 202:
+                return status, told
+            time.sleep(0.05)
+        raise AssertionError(f"{run_id} did not end in {limit_s} s")
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        status, told = self.call("GET", f"/api/runs/{run_id}")
+        assert status == 200, told
+        assert isinstance(told, dict)
+        return told
+
+
+class NodeHost(Program):
+    """A host of stand-ins and our nodes, which outlives the server."""
+
+    def __init__(self, base: Path, table: str = "embedded") -> None:
+        super().__init__(
+            ["-m", "devserver.agents", "--table", table, "--port", "0", "--base", str(base), "--standalone"]
+        )
+        self.url = f"http://127.0.0.1:{json.loads(self.line)['port']}"
+
+    def history(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}/history", timeout=10) as response:
+            told = json.load(response)
+        assert isinstance(told, dict)
+        return told
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body
