@@ -58,7 +58,7 @@ class Host:
         parts = prefix.replace("\\", "/").split("/")
         name = parts[-1]
         folder = root.joinpath(*parts[:-1]).resolve()
-        if name in {"", ".", ".."} or not folder.is_relative_to(root):
+        if not parts[0] or name in {"", ".", ".."} or not folder.is_relative_to(root):
             raise ValueError(
                 f"filename_prefix is {prefix!r}; allowed is a file name, with sub-folders, inside the output folder"
             )

@@ -22,7 +22,7 @@ Tick = Callable[[], None]
 
 
 def loudness_lufs(audio: Array, sample_rate_hz: int, tick: Tick) -> float:
-    """The gated loudness of [C, T]; within about 0.3 LU of a standard meter. -120 where all is silent."""
+    """The gated loudness of [C, T]; close to a standard meter, whose blocks overlap. -120 where all is silent."""
     size = round(BLOCK_SECONDS * sample_rate_hz)
     if audio.shape[1] < size:
         audio = np.pad(audio, ((0, 0), (0, size - audio.shape[1])))

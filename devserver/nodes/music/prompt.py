@@ -43,7 +43,7 @@ INSTRUMENTS: dict[str, tuple[tuple[Part, str], ...]] = {
     r"flutes?|flöten?": (("lead", "flute"),),
     r"bells?|glocken?|glockenspiel|vibraphones?|vibraphon|marimbas?|celestas?": (("lead", "bell"),),
     r"808s?": (("bass", "sub808"),),
-    r"bass(?:es|lines?|guitars?)?|bässe|bassgitarren?": (("bass", ""),),
+    r"bass(?:es|[- ]?lines?|[- ]?guitars?)?|bässe|bassgitarren?": (("bass", ""),),
     r"drums?|drum ?kits?|percussion|beats?|schlagzeug|trommeln?|perkussion": (("drums", ""),),
     r"chords?|akkorde?|harmon(?:y|ies|ien?)": (("chords", ""),),
     r"lead|melod(?:y|ies|ien?)": (("lead", ""),),

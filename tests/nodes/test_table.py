@@ -1,0 +1,96 @@
+"""What every node of ours keeps, so that any host can run it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from devserver.nodes import NODE_DISPLAY_NAME_MAPPINGS, TABLE
+from devserver.nodes.host import Cancelled, Host, checked_output, current
+
+from .conftest import defaults, make
+
+SONG = TABLE["TonewrightCompose"]().run(**defaults(TABLE["TonewrightCompose"]) | {"prompt": "house", "seconds": 6.0})[0]
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "TonewrightCompose": defaults(TABLE["TonewrightCompose"]) | {"prompt": "house", "seconds": 6.0},
+    "TonewrightSynthesise": {"song": SONG},
+    "TonewrightAnalyse": {"audio": {"waveform": make("house", 6.0).mix[np.newaxis], "sample_rate": 48_000}},
+}
+
+
+class CountingHost(Host):
+    """Counts the checks and stops the node at one of them."""
+
+    def __init__(self, stop_at: int = 0) -> None:
+        super().__init__()
+        self.checks, self.stop_at = 0, stop_at
+        self.reports: list[tuple[int, int]] = []
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.checks == self.stop_at:
+            raise Cancelled
+
+    def report(self, done: int, total: int) -> None:
+        self.reports.append((done, total))
+
+
+def run(name: str, host: Host) -> Any:
+    node = TABLE[name]
+    token = current.set(host)
+    try:
+        return checked_output(node, getattr(node(), node.FUNCTION)(**_read_only(EXAMPLES[name])))
+    finally:
+        current.reset(token)
+
+
+def result(output: Any) -> tuple[Any, ...]:
+    return tuple(output["result"] if isinstance(output, dict) else output)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_node_follows_the_convention(name: str) -> None:
+    node = TABLE[name]
+    assert name.startswith("Tonewright")
+    assert node.CATEGORY.startswith("tonewright/")
+    assert node.DESCRIPTION
+    assert NODE_DISPLAY_NAME_MAPPINGS[name] == node.DISPLAY_NAME
+    assert len(node.RETURN_NAMES) == len(node.RETURN_TYPES)
+    assert set(node.INPUT_TYPES()) <= {"required", "optional"}
+    assert not hasattr(node, "IS_CHANGED")
+    assert not hasattr(node, "VALIDATE_INPUTS")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_node_runs_bare_on_read_only_inputs_and_twice_alike(name: str) -> None:
+    first, second = (result(run(name, Host())) for _ in range(2))
+    for kind, one, other in zip(TABLE[name].RETURN_TYPES, first, second, strict=True):
+        if kind == "AUDIO":
+            assert one["waveform"].dtype == np.float32
+            assert one["waveform"].ndim == 3
+            assert one["waveform"].tobytes() == other["waveform"].tobytes()
+        else:
+            assert one == other
+
+
+@pytest.mark.parametrize("name", ["TonewrightSynthesise", "TonewrightAnalyse"])
+def test_a_long_node_checks_often_and_stops_at_once(name: str) -> None:
+    whole = CountingHost()
+    run(name, whole)
+    assert whole.checks > 4 * 6  # seconds of sound; work runs many times faster than the sound lasts
+    assert whole.reports[-1][0] == whole.reports[-1][1]
+    for stop_at in (1, whole.checks // 2, whole.checks):
+        host = CountingHost(stop_at)
+        with pytest.raises(Cancelled):
+            run(name, host)
+        assert host.checks == stop_at
+
+
+def _read_only(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        view = value.view()
+        view.flags.writeable = False
+        return view
+    return {key: _read_only(item) for key, item in value.items()} if isinstance(value, dict) else value
