@@ -11,7 +11,7 @@ from devserver.comfy.client import Client
 from devserver.comfy.errors import BackendError, OutputMissing, Unreachable
 from devserver.comfy.files import RemoteFile, files_of
 from devserver.comfy.sniff import sniff
-from devserver.comfy.watch import FolderWatch
+from devserver.comfy.watch import until_whole
 
 __all__ = ["RemoteFile", "collect", "files_of", "sniff"]
 
@@ -50,8 +50,9 @@ async def collect(
     await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
     if shared_folder is not None and file.type == "output":
         size = await _told_size(client, file)
-        source = file.below(shared_folder)
-        if await _whole(source, size, shared_folder, close_limit_seconds):
+        root = await asyncio.to_thread(shared_folder.resolve)
+        source = file.below(root)
+        if await _whole(source, size, root, close_limit_seconds):
             copied = await asyncio.to_thread(_copy, source, target)
             if size is None or copied == size:
                 return target
@@ -71,21 +72,17 @@ async def _told_size(client: Client, file: RemoteFile) -> int | None:
 
 
 async def _whole(source: Path, size: int | None, shared_folder: Path, limit_seconds: float) -> bool:
-    """Whether the source is there with its full length, at once or after it was closed."""
+    """Whether the source is there with its full length, at once or before the limit."""
     if _has(source, size):
         return True
-    folder = source.parent
-    while not folder.is_dir() and folder != shared_folder:
-        folder = folder.parent
-    if not folder.is_dir():
+    # Without its length a file that appears now could be half a file.
+    if size is None:
         return False
-    async with FolderWatch(folder) as watch:
-        try:
-            async with asyncio.timeout(limit_seconds):
-                while not _has(source, size):
-                    await watch.closed(source)
-        except TimeoutError:
-            return _has(source, size)
+    try:
+        async with asyncio.timeout(limit_seconds):
+            await until_whole(source, shared_folder, lambda: _has(source, size))
+    except (TimeoutError, FileNotFoundError):
+        return False
     return True
 
 

@@ -1,4 +1,4 @@
-"""A folder of a backend, watched for files that are closed after writing: a witness, never a finder of files."""
+"""Waiting for one file in a shared folder: the folder's events say when to look again, never which file to take."""
 
 from __future__ import annotations
 
@@ -8,26 +8,54 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    EVENT_TYPE_CLOSED,
+    EVENT_TYPE_CREATED,
+    EVENT_TYPE_MOVED,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
+
+TELLING = {EVENT_TYPE_CLOSED, EVENT_TYPE_CREATED, EVENT_TYPE_MOVED}
+
+
+async def until_whole(path: Path, below: Path, whole: Callable[[], bool]) -> None:
+    """Wait until `whole()` is true of the file at `path`, for ever if need be.
+
+    It is asked again each time that something in the file's folder was made, moved or closed after writing; a folder
+    that does not exist yet is waited for in the nearest one that does, from `below` on. Closing is seen on Linux
+    only, and nothing at all is seen of what another machine does on a network drive: set a time limit.
+    """
+    while not whole():
+        nearest = _nearest_folder(path, below)
+        async with FolderWatch(nearest) as watch:
+            # Looked at again after the watch stands, so that nothing falls between the two.
+            while not whole() and _nearest_folder(path, below) == nearest:
+                await watch.stirred()
+
+
+def _nearest_folder(path: Path, below: Path) -> Path:
+    folder = path.parent
+    while not folder.is_dir() and folder != below:
+        folder = folder.parent
+    return folder
 
 
 class FolderWatch:
-    """Tells when a file below `folder`, at any depth, was written and closed.
+    """Events of one folder, those of its subfolders left out.
 
-    Only what happens after entering is seen, so look for the file itself after entering. The event exists on Linux
-    (inotify); elsewhere, and on network drives that another machine writes to, nothing is ever told.
+    Recursive watching loses what is written into a folder right after it was made, so every step is watched by itself.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+        self._folder = folder
         self._observer = Observer()
-        self._closed: set[Path] = set()
-        self._changed = asyncio.Event()
+        self._stirred = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     async def __aenter__(self) -> Self:
-        self._observer.schedule(_Witness(self._tell), str(self._folder), recursive=True)
+        self._observer.schedule(_Witness(self._tell), str(self._folder), recursive=False)
         await asyncio.to_thread(self._observer.start)
         return self
 
@@ -37,33 +65,20 @@ class FolderWatch:
         self._observer.stop()
         await asyncio.to_thread(self._observer.join)
 
-    async def closed(self, path: Path) -> None:
-        """Wait until this very file was closed since entering, or since this was asked last.
+    async def stirred(self) -> None:
+        """Wait until something was made, moved or closed in the folder, since entering or since the last call."""
+        await self._stirred.wait()
+        self._stirred.clear()
 
-        It waits for ever if need be: bound it by a time limit.
-        """
-        wanted = path.parent.resolve() / path.name
-        while wanted not in self._closed:
-            self._changed.clear()
-            await self._changed.wait()
-        self._closed.discard(wanted)
-
-    def _tell(self, path: str | bytes) -> None:
+    def _tell(self) -> None:
         """Called on the observer's thread."""
-        name = path.decode() if isinstance(path, bytes) else path
-        self._loop.call_soon_threadsafe(self._note, Path(name))
-
-    def _note(self, path: Path) -> None:
-        self._closed.add(path)
-        self._changed.set()
+        self._loop.call_soon_threadsafe(self._stirred.set)
 
 
 class _Witness(FileSystemEventHandler):
-    def __init__(self, tell: Callable[[str | bytes], None]) -> None:
+    def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
 
-    def on_closed(self, event: FileSystemEvent) -> None:
-        self._tell(event.src_path)
-
-    def on_moved(self, event: FileSystemEvent) -> None:
-        self._tell(event.dest_path)
+    def dispatch(self, event: FileSystemEvent) -> None:
+        if event.event_type in TELLING:
+            self._tell()

@@ -13,7 +13,6 @@ from devserver.comfy.client import Client
 from devserver.comfy.collect import collect, files_of
 from devserver.comfy.errors import OutputMissing, Unreachable, UnsafePath
 from devserver.comfy.files import RemoteFile
-from devserver.comfy.watch import FolderWatch
 from tests.comfy.backend import Backend
 
 FILE = RemoteFile("2", "audio", "a_00001_.mp3", "runs/r1")
@@ -69,7 +68,7 @@ def test_folders_of_a_windows_backend_are_folders_here() -> None:
 
 def shared(folder: Path, content: bytes = CONTENT) -> Path:
     path = folder / "output" / "runs" / "r1" / "a_00001_.mp3"
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
 
@@ -94,6 +93,22 @@ async def test_a_file_that_is_still_written_is_waited_for(backend: Backend, clie
         return web.Response(headers={"Content-Length": str(len(CONTENT))})
 
     backend.answers["HEAD", "/view"] = write_on
+    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=20)
+    assert target.read_bytes() == CONTENT
+    assert "GET" not in [request.method for request in backend.requests]
+
+
+async def test_a_file_whose_folders_are_not_there_yet_is_waited_for(
+    backend: Backend, client: Client, tmp_path: Path
+) -> None:
+    backend.files[FILE.path] = CONTENT
+    (tmp_path / "output").mkdir()
+
+    async def write_all(_request: web.Request) -> web.Response:
+        asyncio.get_running_loop().call_later(0.05, shared, tmp_path)
+        return web.Response(headers={"Content-Length": str(len(CONTENT))})
+
+    backend.answers["HEAD", "/view"] = write_all
     target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=20)
     assert target.read_bytes() == CONTENT
     assert "GET" not in [request.method for request in backend.requests]
@@ -161,19 +176,3 @@ async def test_a_download_that_breaks_twice_is_tried_a_third_time(
     await backend.stop()
     with pytest.raises(Unreachable):
         await collect(client, FILE, tmp_path / "07.mp3.part")
-
-
-async def test_the_witness_tells_of_this_file_and_no_other(tmp_path: Path) -> None:
-    deep = tmp_path / "runs" / "r1"
-    async with FolderWatch(tmp_path) as watch:
-        deep.mkdir(parents=True)
-        waiting = asyncio.create_task(watch.closed(deep / "mine.mp3"))
-        (tmp_path / "newer.mp3").write_bytes(b"x")
-        async with asyncio.timeout(10):
-            await watch.closed(tmp_path / "newer.mp3")
-        assert not waiting.done()
-        with (deep / "mine.mp3").open("wb") as file:
-            file.write(b"half")
-            file.flush()
-        async with asyncio.timeout(10):
-            await waiting
