@@ -56,7 +56,7 @@ class Subscription:
         self.closed = False
 
     def _offer(self, event: Event) -> None:
-        if self.closed or (self.run_id is not None and event.run_id != self.run_id):
+        if self.closed:
             return
         if len(self._waiting) >= QUEUE_LIMIT:
             self._waiting.clear()
@@ -90,23 +90,31 @@ class Bus:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._subscriptions: tuple[Subscription, ...] = ()
+        # By run, None for those who hear everything: with hundreds of requests waiting, each event finds its one.
+        self._subscriptions: dict[str | None, tuple[Subscription, ...]] = {}
         self._last_transient: dict[tuple[str | None, str, int, str], float] = {}
 
     def subscribe(self, run_id: str | None = None) -> Subscription:
         """Listen to one run, or to everything. Must be called on an event loop."""
         subscription = Subscription(self, run_id)
         with self._lock:
-            self._subscriptions = (*self._subscriptions, subscription)
+            self._subscriptions[run_id] = (*self._subscriptions.get(run_id, ()), subscription)
         return subscription
 
     def forget(self, subscription: Subscription) -> None:
         with self._lock:
-            self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+            others = tuple(s for s in self._subscriptions.get(subscription.run_id, ()) if s is not subscription)
+            if others:
+                self._subscriptions[subscription.run_id] = others
+            else:
+                self._subscriptions.pop(subscription.run_id, None)
 
     def publish(self, event: Event) -> None:
         """Hand a stored event to every listener."""
-        for subscription in self._subscriptions:
+        listeners = self._subscriptions.get(None, ())
+        if event.run_id is not None:
+            listeners += self._subscriptions.get(event.run_id, ())
+        for subscription in listeners:
             loop = subscription._loop  # noqa: SLF001 - the bus and its subscriptions are one thing
             if not loop.is_closed():
                 loop.call_soon_threadsafe(subscription._offer, event)  # noqa: SLF001 - same
