@@ -12,6 +12,14 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from devserver.comfy.prompt import Outcome, PromptEvent
+
+GRAPH = {
+    "1": {"class_type": "EmptyAudio", "inputs": {}},
+    "2": {"class_type": "SaveAudioMP3", "inputs": {"audio": ["1", 0]}},
+}
+
+Run = Callable[..., Awaitable[tuple[Outcome, list[PromptEvent]]]]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Script = Callable[[str], Coroutine[Any, Any, None]]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from devserver.comfy.client import Client
-from tests.comfy.backend import Backend
+from devserver.comfy.follow import Follower
+from devserver.comfy.prompt import Outcome, PromptEvent
+from tests.comfy.backend import GRAPH, Backend, Run
 
 
 @pytest.fixture
@@ -22,3 +25,24 @@ async def backend() -> AsyncIterator[Backend]:
 async def client(backend: Backend) -> AsyncIterator[Client]:
     async with Client(backend.url) as client:
         yield client
+
+
+@pytest.fixture
+async def follower(client: Client) -> AsyncIterator[Follower]:
+    follower = Follower(client, "ours", poll_seconds=0.05, patience_seconds=5)
+    await follower.start()
+    yield follower
+    await follower.close()
+
+
+@pytest.fixture
+def run(client: Client, follower: Follower) -> Run:
+    """Submit a prompt, follow it to its end; the outcome and what was heard."""
+
+    async def run(prompt_id: str = "p", cancelled: asyncio.Event | None = None) -> tuple[Outcome, list[PromptEvent]]:
+        heard: list[PromptEvent] = []
+        async with follower.watch(prompt_id, GRAPH) as watch:
+            await client.submit(GRAPH, prompt_id, follower.client_id)
+            return await watch.outcome(heard.append, cancelled), heard
+
+    return run

@@ -4,44 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from devserver.comfy.client import Client
-from devserver.comfy.errors import Interrupted, PromptFailed, PromptLost, StillRunning, Unreachable
+from devserver.comfy.errors import PromptFailed, PromptLost, Unreachable
 from devserver.comfy.follow import Follower
 from devserver.comfy.prompt import Outcome, PromptEvent
-from tests.comfy.backend import Backend, sound
-
-GRAPH = {
-    "1": {"class_type": "EmptyAudio", "inputs": {}},
-    "2": {"class_type": "SaveAudioMP3", "inputs": {"audio": ["1", 0]}},
-}
-Run = Callable[..., Awaitable[tuple[Outcome, list[PromptEvent]]]]
-
-
-@pytest.fixture
-async def follower(client: Client) -> AsyncIterator[Follower]:
-    follower = Follower(client, "ours", poll_seconds=0.05, patience_seconds=5)
-    await follower.start()
-    yield follower
-    await follower.close()
-
-
-@pytest.fixture
-def run(client: Client, follower: Follower) -> Run:
-    """Submit a prompt, follow it to its end; the outcome and what was heard."""
-
-    async def run(prompt_id: str = "p", cancelled: asyncio.Event | None = None) -> tuple[Outcome, list[PromptEvent]]:
-        heard: list[PromptEvent] = []
-        async with follower.watch(prompt_id, GRAPH) as watch:
-            await client.submit(GRAPH, prompt_id, follower.client_id)
-            return await watch.outcome(heard.append, cancelled), heard
-
-    return run
+from tests.comfy.backend import GRAPH, Backend, Run, sound
 
 
 def kinds(heard: list[PromptEvent]) -> list[str]:
@@ -307,68 +280,6 @@ async def test_a_prompt_of_an_earlier_process_is_taken_up(backend: Backend, foll
     await backend.end("runs")
     assert (await later).state == "success"
     assert (await follower.follow("never heard of")).state == "lost"
-
-
-async def test_cancelling_a_prompt_that_waits_deletes_it(backend: Backend, run: Run) -> None:
-    backend.running.append("other")
-    cancelled = asyncio.Event()
-    cancelled.set()
-    outcome, _ = await run(cancelled=cancelled)
-    with pytest.raises(Interrupted):
-        outcome.raise_for_state()
-    assert ("/queue", {"delete": ["p"]}) in backend.commands
-    assert backend.running == ["other"]
-
-
-async def test_cancelling_a_prompt_that_runs_interrupts_this_one(backend: Backend, run: Run) -> None:
-    cancelled = asyncio.Event()
-    cancelled.set()
-    outcome, _ = await run(cancelled=cancelled)
-    assert outcome.state == "interrupted"
-    assert backend.commands == [("/interrupt", {"prompt_id": "p"})]
-
-
-async def test_a_prompt_that_runs_although_it_was_deleted_is_interrupted(backend: Backend, run: Run) -> None:
-    async def run_anyway(request: web.Request) -> web.Response:
-        backend.commands.append(("/queue", await request.json()))
-        backend.pending.remove("p")
-        backend.running = ["p"]
-        return web.Response()
-
-    backend.answers["POST", "/queue"] = run_anyway
-    backend.running.append("other")
-    cancelled = asyncio.Event()
-    cancelled.set()
-    outcome, _ = await run(cancelled=cancelled)
-    assert outcome.state == "interrupted"
-    assert [path for path, _ in backend.commands] == ["/queue", "/interrupt"]
-
-
-async def test_a_prompt_that_ended_before_it_could_be_cancelled_is_a_success(backend: Backend, run: Run) -> None:
-    async def script(prompt_id: str) -> None:
-        backend.finish(prompt_id)
-
-    backend.on_prompt = script
-    cancelled = asyncio.Event()
-    cancelled.set()
-    outcome, _ = await run(cancelled=cancelled)
-    assert outcome.state == "success"
-
-
-async def test_a_prompt_that_does_not_stop_is_told_of(backend: Backend, client: Client) -> None:
-    async def ignore(_request: web.Request) -> web.Response:
-        return web.Response()
-
-    backend.answers["POST", "/interrupt"] = ignore
-    follower = Follower(client, "ours", poll_seconds=0.02, patience_seconds=0.2)
-    await follower.start()
-    cancelled = asyncio.Event()
-    cancelled.set()
-    async with follower.watch("p") as watch:
-        await client.submit(GRAPH, "p", "ours")
-        with pytest.raises(StillRunning, match="still lists the prompt p"):
-            await watch.outcome(cancelled=cancelled)
-    await follower.close()
 
 
 async def test_what_a_listener_raises_ends_the_wait(backend: Backend, client: Client, follower: Follower) -> None:
