@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, TCPConnector
+from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from playwright.sync_api import Browser, sync_playwright
 
 from cli.serve import READY
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
-from tests.my_app.parts import Runs
+from tests.my_app.parts import PATIENCE_S, Runs
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = ROOT / "public"
@@ -38,7 +38,7 @@ async def front(runs: Runs) -> AsyncIterator[Listening]:
 @pytest.fixture
 async def client(front: Listening) -> AsyncIterator[ClientSession]:
     """An HTTP client of the front."""
-    async with ClientSession(front.url, connector=TCPConnector(limit=0)) as client:
+    async with ClientSession(front.url, connector=TCPConnector(limit=0), timeout=ClientTimeout(PATIENCE_S)) as client:
         yield client
 
 

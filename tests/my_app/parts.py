@@ -14,6 +14,8 @@ from devserver.clock import Clock
 from devserver.errors import InputError
 from devserver.events import Bus, Event, Subscription
 
+PATIENCE_S = 20.0  # after this long something hangs that must not
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -44,20 +46,25 @@ class WatchedBus(Bus):
 
     def __init__(self) -> None:
         super().__init__(Clock())
+        self.listeners: set[Subscription] = set()
         self._changed = asyncio.Event()
 
     def subscribe(self, run_id: str | None = None) -> Subscription:
+        subscription = super().subscribe(run_id)
+        self.listeners.add(subscription)
         self._changed.set()
-        return super().subscribe(run_id)
+        return subscription
 
     def forget(self, subscription: Subscription) -> None:
         super().forget(subscription)
+        self.listeners.discard(subscription)
         self._changed.set()
 
     async def until_listeners(self, count: int) -> None:
-        while len(self._subscriptions) != count:
-            self._changed.clear()
-            await self._changed.wait()
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.listeners) != count:
+                self._changed.clear()
+                await self._changed.wait()
 
 
 @dataclass

@@ -58,7 +58,8 @@ async def test_a_page_and_all_that_it_names_are_served(client: ClientSession, pa
     [
         "/public/../pyproject.toml",
         "/public/%2e%2e/pyproject.toml",
-        "/public/..%2fpyproject.toml",
+        "/public/..%2fschemas%2ftables%2fcomfyui.json",
+        "/public/%2e%2e%2fschemas%2ftables%2fcomfyui.json",
         "/public/%00",
         "/public/" + "x" * 5000,
         "/public//etc/passwd",
