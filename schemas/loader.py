@@ -14,7 +14,7 @@ from schemas.catalog import Catalog
 from schemas.errors import DefinitionError, DefinitionProblem, hint
 from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk, model_of
 from schemas.nodes import NodeTable, TableError, check_graph
-from schemas.sources import FieldPath, Source, read_source
+from schemas.sources import FieldPath, Source, read_source, recorded_source
 
 FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "chunk": ("chunks", (".yaml", ".yml")),
@@ -91,7 +91,7 @@ def restore(snapshot: Sequence[Mapping[str, Any]]) -> Catalog:
     built: dict[Key, BaseModel] = {}
     problems: list[DefinitionProblem] = []
     for entry in snapshot:
-        source = Source(entry["kind"], entry["name"], entry["file"], entry["sha256"], entry["content"], {(): 1})
+        source = recorded_source(entry)
         sources[source.kind, source.name] = source
         if source.kind != "graph":
             definition, wrong = _build(source)

@@ -122,11 +122,6 @@ class Parameter(Frozen):
     def rule(self) -> ValueRule:
         return ValueRule(self.type, self.min, self.max, self.choices, self.unit)
 
-    @property
-    def required(self) -> bool:
-        """Whether a config or a request must give the value: it has no default and cannot be drawn."""
-        return self.default is None and self.type != "seed"
-
     def read(self, value: Any) -> Value:
         """The value in its stored form; ParameterError, which names the parameter, if it is not allowed."""
         try:

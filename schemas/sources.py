@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,19 @@ def read_source(kind: str, path: Path, shown: str) -> Source | list[DefinitionPr
     if not isinstance(content, dict):
         return [DefinitionProblem(shown, 1, "", "must be a mapping of fields to values")]
     return Source(kind, path.stem, shown, hashlib.sha256(raw).hexdigest(), content, lines)
+
+
+def recorded_source(entry: Mapping[str, Any]) -> Source:
+    """A source as a run's record holds it; its lines are lost, so each field is in line 1."""
+    lines = dict.fromkeys(_paths(entry["content"], ()), 1)
+    return Source(entry["kind"], entry["name"], entry["file"], entry["sha256"], entry["content"], lines)
+
+
+def _paths(content: Any, path: FieldPath) -> Iterator[FieldPath]:
+    yield path
+    entries = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in entries:
+        yield from _paths(value, (*path, key))
 
 
 Read = tuple[Any, dict[FieldPath, int], list[DefinitionProblem]]

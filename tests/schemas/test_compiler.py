@@ -109,6 +109,24 @@ def test_what_is_not_allowed_is_named_with_what_is(
     assert caught.value.allowed
 
 
+@pytest.mark.parametrize("rate", [44100, 44100.0])
+def test_a_choice_of_numbers_takes_the_number(rate: float, shipped: Catalog) -> None:
+    chunk = shipped.chunk_of("silence_mp3")
+    taken = resolve(chunk, None, {"sample_rate": rate}, seven)["sample_rate"]
+    assert (taken, type(taken)) == (44100, int)
+
+
+@pytest.mark.parametrize("rate", ["44100", 44101, True, [44100]])
+def test_a_choice_of_numbers_takes_nothing_else(rate: object, shipped: Catalog) -> None:
+    with pytest.raises(ParameterError, match="sample_rate must be one of "):
+        resolve(shipped.chunk_of("silence_mp3"), None, {"sample_rate": rate}, seven)
+
+
+def test_a_string_is_one_line(shipped: Catalog) -> None:
+    with pytest.raises(ParameterError, match="instruments must be one line of text"):
+        resolve(shipped.chunk_of("procedural_instrumental"), None, {"instruments": "a\nb"}, seven)
+
+
 def test_a_value_that_nothing_gives_is_required(ace: tuple[GraphChunk, OutputConfig]) -> None:
     with pytest.raises(ParameterError, match="prompt is required"):
         resolve(ace[0], None, {}, seven)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from schemas.catalog import Catalog
+from schemas.compiler import resolve
 from schemas.errors import DefinitionError, UnknownName
 from schemas.lint import lint, lint_backend
 from schemas.loader import load_catalog, load_tables, restore
@@ -126,6 +127,22 @@ def test_a_run_records_its_definitions_and_can_be_run_from_the_record(shipped: C
         assert recorded.graph(name) == shipped.graph(name)
     assert recorded.pipeline("text_to_audio") == shipped.pipeline("text_to_audio")
     assert all(len(entry["sha256"]) == 64 for entry in snapshot)
+
+
+def test_a_record_that_can_no_longer_be_read_says_why(shipped: Catalog) -> None:
+    snapshot = shipped.snapshot("text_to_audio", "plain", ("silence_mp3",))
+    chunk = next(entry for entry in snapshot if (entry["kind"], entry["name"]) == ("chunk", "silence_mp3"))
+    chunk["content"]["colour"] = "red"
+    with pytest.raises(DefinitionError, match=r"silence_mp3\.yaml:1: colour: unknown key"):
+        restore(snapshot)
+
+
+@pytest.mark.parametrize("seed", ["random", "-1", "null", "7"])
+def test_a_config_may_fix_a_seed_or_leave_it_to_chance(seed: str, write: Write, tables: Tables) -> None:
+    config = FILES["configs/output/tone.yaml"].replace("seconds: 12.5", f"seed: {seed}")
+    catalog = load_catalog([write(**{**FILES, "configs/output/tone.yaml": config})], tables)
+    drawn = resolve(catalog.chunk_of("tone"), catalog.output("tone"), {}, lambda: 3)["seed"]
+    assert drawn == (7 if seed == "7" else 3)
 
 
 def test_a_catalog_cannot_be_changed(shipped: Catalog) -> None:

@@ -214,6 +214,13 @@ def test_a_new_style_combo_and_an_uploaded_file(live: NodeTable) -> None:
     assert check_graph(upload, live) == []
 
 
+def test_a_combo_that_the_browser_fills_takes_any_name() -> None:
+    info = {"Remote": {"input": {"required": {"x": ["COMBO", {"remote": {"route": "/list"}}]}}, "output": []}}
+    table = NodeTable.from_object_info(info)
+    assert check_graph({"1": {"class_type": "Remote", "inputs": {"x": "anything"}}}, table) == []
+    assert [p.kind for p in check_graph({"1": {"class_type": "Remote", "inputs": {"x": None}}}, table)] == ["bad_value"]
+
+
 def model(file: str) -> ModelFile:
     return ModelFile(node="4", input="ckpt_name", file=file, folder="checkpoints")
 
