@@ -22,7 +22,7 @@ class Result:
 
 def frozen(value: Any) -> Any:
     """The value as other nodes may see it: containers rebuilt, floats as contiguous float32, every array read-only."""
-    import numpy as np  # noqa: PLC0415 - only the worker computes
+    import numpy as np
 
     if isinstance(value, np.ndarray):
         array = np.require(value, np.float32 if value.dtype.kind == "f" else None, ["C"]).view()

@@ -162,7 +162,7 @@ class Host:
         except WorkerEnded as ended:
             self.follow(prompt, *self.lost(prompt, ended))
             await self.worker.start()
-        self.end(prompt)
+        await self.end(prompt)
 
     def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         """Take note of one event of a running prompt and pass it on to its client."""
@@ -197,7 +197,7 @@ class Host:
         report = {"exception_message": f"{ended}\n", "exception_type": "WorkerEnded", "traceback": []}
         return "execution_error", where | report | {"current_inputs": {}, "current_outputs": list(prompt.graph)}
 
-    def end(self, prompt: Prompt) -> None:
+    async def end(self, prompt: Prompt) -> None:
         """History first, then the queue's new length, then the end mark that clients wait for."""
         self.prompts.finish(self.entry(prompt))
         self.tell(prompt, "executing", {"node": None, "prompt_id": prompt.prompt_id})

@@ -12,12 +12,15 @@ from aiohttp import WSMsgType, web
 
 MOST_UNSENT = 10_000
 
+# Messages as text; None ends the connection.
+Outgoing = asyncio.Queue[str | None]
+
 
 class Sockets:
     """Messages leave in the order in which they were sent, each socket at its own pace."""
 
     def __init__(self) -> None:
-        self._queues: dict[str, asyncio.Queue[str | None]] = {}
+        self._queues: dict[str, Outgoing] = {}
         self._open: set[web.WebSocketResponse] = set()
 
     def send(self, event: str, data: dict[str, Any], client_id: str | None = None) -> None:
@@ -37,7 +40,7 @@ class Sockets:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         client_id = request.query.get("clientId") or uuid.uuid4().hex
-        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        queue: Outgoing = asyncio.Queue()
         self._queues.pop(client_id, None)
         self._queues[client_id] = queue
         self._open.add(socket)
@@ -53,14 +56,12 @@ class Sockets:
                 await writer
         return socket
 
-    def forget(self, client_id: str, queue: asyncio.Queue[str | None]) -> None:
+    def forget(self, client_id: str, queue: Outgoing) -> None:
         """The socket of this queue is closed; one that took over its client id stays."""
         if self._queues.get(client_id) is queue:
             del self._queues[client_id]
 
-    async def _listen(
-        self, socket: web.WebSocketResponse, queue: asyncio.Queue[str | None], flags: dict[str, Any]
-    ) -> None:
+    async def _listen(self, socket: web.WebSocketResponse, queue: Outgoing, flags: dict[str, Any]) -> None:
         first = True
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
@@ -76,7 +77,7 @@ class Sockets:
             await socket.close(code=1001, message=b"the host stops")
 
 
-async def _write(socket: web.WebSocketResponse, queue: asyncio.Queue[str | None]) -> None:
+async def _write(socket: web.WebSocketResponse, queue: Outgoing) -> None:
     while (text := await queue.get()) is not None:
         try:
             await socket.send_str(text)

@@ -16,7 +16,7 @@ class UnknownTable(ValueError):
 
 def embedded(folders: Folders) -> Table:
     """The embedded backend: stand-ins for ComfyUI's own nodes, and ours."""
-    from devserver.nodes import TABLE  # noqa: PLC0415 - an agent with another table need not have what ours import
+    from devserver.nodes import TABLE
 
     return {**stock.table(folders), **TABLE}
 

@@ -29,6 +29,7 @@ class WorkerProcess:
     def __init__(self, table: str, base: Path) -> None:
         self._command = (sys.executable, "-m", "devserver.agents.worker", table, str(base))
         self._process: Process | None = None
+        self.busy = False
 
     @property
     def pid(self) -> int | None:
@@ -52,10 +53,13 @@ class WorkerProcess:
         assert process.stdout is not None  # noqa: S101 - it was started with a pipe
         request = {"do": "run", "prompt_id": prompt_id, "graph": graph, "extra_data": extra_data, "outputs": outputs}
         self._send(request)
+        self.busy = True
         while (message := await frames.read(process.stdout)) is not None:
             if message["event"] == "done":
+                self.busy = False
                 return
             yield message["event"], message["data"]
+        self.busy = False
         raise WorkerEnded(await process.wait())
 
     def cancel(self, prompt_id: str) -> None:

@@ -61,7 +61,7 @@ def trimmed(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def _input(kind: Any, options: dict[str, Any] | None = None) -> dict[str, Any]:
-    told = {key: value for key, value in (options or {}).items() if key not in {"tooltip", "display"}}
+    told = {key: value for key, value in (options or {}).items() if key not in {"tooltip", "display", "multiselect"}}
     if isinstance(kind, list):
         return {"type": "COMBO", "options": kind, **told}
     return {"type": kind, **told}

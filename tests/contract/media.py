@@ -73,7 +73,7 @@ def _type(call: dict[str, Any]) -> tuple[int, str]:
 
 
 async def _results_played(live: Live) -> Record:
-    name = f"tone{live.token}.wav"
+    name = f"input{live.token}.wav"
     await upload(live, "image", name, tone(0.5), {})
     results = {}
     for graph_name in GRAPHS:

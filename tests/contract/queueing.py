@@ -50,6 +50,7 @@ async def _busy_played(live: Live) -> Record:
         record["remaining"] = await live.ask("GET", "/prompt")
         record["history_of_running"] = await live.history(first)
         pending_not_hit = await live.ask("POST", "/interrupt", json={"prompt_id": second})
+        await ear.until(lambda event: event["type"] == "progress", "progress after the interrupt", len(ear.events))
         record["after_interrupt_of_pending"] = _ids((await live.ask("GET", "/queue"))["body"])
         deleted = await live.ask("POST", "/queue", json={"delete": [second]})
         interrupted = await live.ask("POST", "/interrupt", json={"prompt_id": first})
@@ -183,6 +184,7 @@ def _removal_written() -> Record:
 
 
 async def _removal_played(live: Live) -> Record:
+    await live.run(silence(live.seconds()))
     async with live.ear() as ear:
         first = await _start(live, ear, LONG_SECONDS)
         rest = [await live.submit(silence(live.seconds()), ear.client_id) for _ in range(3)]

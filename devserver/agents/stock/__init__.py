@@ -9,7 +9,7 @@ from devserver.agents.folders import Folders
 
 def table(folders: Folders) -> dict[str, type[Any]]:
     """Every stand-in by its class name, bound to the folders that it reads and writes."""
-    from devserver.agents.stock import audio, image, video  # noqa: PLC0415 - numpy, only where a table is served
+    from devserver.agents.stock import audio, image, video
 
     classes = (*audio.CLASSES, *image.CLASSES, *video.CLASSES)
     return {

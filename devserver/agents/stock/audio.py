@@ -25,6 +25,7 @@ class _AudioNode:
 
 
 class EmptyAudio(_AudioNode):
+    DISPLAY_NAME = "Empty Audio"
     FUNCTION = "create"
 
     @classmethod
@@ -46,6 +47,7 @@ class EmptyAudio(_AudioNode):
 
 
 class LoadAudio(_AudioNode):
+    DISPLAY_NAME = "Load Audio"
     FUNCTION = "load"
 
     @classmethod
@@ -108,22 +110,25 @@ class _SaveNode(_AudioNode):
 
 
 class SaveAudio(_SaveNode):
-    pass
+    DISPLAY_NAME = "Save Audio (FLAC)"
 
 
 class SaveAudioMP3(_SaveNode):
+    DISPLAY_NAME = "Save Audio (MP3)"
     KIND = "mp3"
     QUALITIES = ("V0", "128k", "320k")
     DEFAULT_QUALITY = "V0"
 
 
 class SaveAudioOpus(_SaveNode):
+    DISPLAY_NAME = "Save Audio (Opus)"
     KIND = "opus"
     QUALITIES = ("64k", "96k", "128k", "192k", "320k")
     DEFAULT_QUALITY = "128k"
 
 
 class PreviewAudio(_SaveNode):
+    DISPLAY_NAME = "Preview Audio"
     TYPE = "temp"
     # A name per process, as in ComfyUI: temp is emptied at the start, and a name must not come back for another file.
     PREFIX = f"ComfyUI_temp_{secrets.token_hex(3)}"
@@ -139,6 +144,7 @@ class PreviewAudio(_SaveNode):
 
 
 class TrimAudioDuration(_AudioNode):
+    DISPLAY_NAME = "Trim Audio Duration"
     FUNCTION = "trim"
     DESCRIPTION = "Trim audio tensor into chosen time range."
 
@@ -167,6 +173,7 @@ class TrimAudioDuration(_AudioNode):
 
 
 class AudioConcat(_AudioNode):
+    DISPLAY_NAME = "Audio Concat"
     FUNCTION = "concat"
     DESCRIPTION = "Concatenates the audio1 to audio2 in the specified direction."
 
@@ -190,6 +197,7 @@ class AudioConcat(_AudioNode):
 
 
 class AudioMerge(_AudioNode):
+    DISPLAY_NAME = "Audio Merge"
     FUNCTION = "merge"
     DESCRIPTION = "Combine two audio tracks by overlaying their waveforms."
 
@@ -221,6 +229,7 @@ class AudioMerge(_AudioNode):
 
 
 class AudioAdjustVolume(_AudioNode):
+    DISPLAY_NAME = "Audio Adjust Volume"
     FUNCTION = "adjust_volume"
 
     @classmethod
@@ -234,6 +243,7 @@ class AudioAdjustVolume(_AudioNode):
 
 
 class SplitAudioChannels(_AudioNode):
+    DISPLAY_NAME = "Split Audio Channels"
     FUNCTION = "separate"
     RETURN_TYPES = ("AUDIO", "AUDIO")
     RETURN_NAMES = ("left", "right")

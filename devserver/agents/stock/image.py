@@ -41,6 +41,7 @@ class SaveImage:
     folders: ClassVar[Folders]
     CATEGORY = "image"
     DESCRIPTION = "Saves the input images to your ComfyUI output directory."
+    DISPLAY_NAME = "Save Image"
     RETURN_TYPES = ()
     OUTPUT_NODE = True
     FUNCTION = "save_images"
@@ -66,8 +67,8 @@ class SaveImage:
         prompt: Any = None,
         extra_pnginfo: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        from PIL import Image  # noqa: PLC0415 - heavy
-        from PIL.PngImagePlugin import PngInfo  # noqa: PLC0415
+        from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
 
         _, height, width, _ = images.shape
         target = self.folders.save_target(filename_prefix, width=width, height=height)

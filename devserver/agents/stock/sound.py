@@ -27,7 +27,7 @@ def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     """The same sound at another rate; the last axis is time."""
     if from_hz == to_hz:
         return samples
-    from scipy.signal import resample_poly  # noqa: PLC0415 - heavy, and rates seldom differ
+    from scipy.signal import resample_poly
 
     return np.asarray(resample_poly(samples, to_hz, from_hz, axis=-1), np.float32)
 
@@ -38,7 +38,7 @@ def decoded(path: Path) -> tuple[Samples, int]:
     Raises:
         ValueError: the file has no audio stream, or nothing can be decoded from it.
     """
-    import av  # noqa: PLC0415 - heavy
+    import av
 
     with av.open(str(path)) as container:
         if not container.streams.audio:
@@ -61,7 +61,7 @@ def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mappi
     Raises:
         ValueError: not one or two channels, or no samples.
     """
-    import av  # noqa: PLC0415 - heavy
+    import av
 
     channels, length = samples.shape
     if channels not in {1, 2} or length == 0:
@@ -86,7 +86,7 @@ def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mappi
 
 def write_audio(container: Any, stream: Any, samples: Samples, rate_hz: int) -> None:
     """Encode [channels, samples] into an open stream, a second at a time, so that a cancel is heard."""
-    import av  # noqa: PLC0415 - heavy
+    import av
 
     for start in range(0, samples.shape[1], rate_hz):
         host().check()

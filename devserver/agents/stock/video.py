@@ -68,8 +68,9 @@ class SaveVideo:
             "%Empty Latent Image.width% to include values from nodes."
         )
         prefix = {"tooltip": tip, "default": "video/ComfyUI", "multiline": False}
-        container = {"tooltip": "The format to save the video as.", "default": "auto", "options": list(CONTAINERS)}
-        codec = {"tooltip": "The codec to use for the video.", "default": "auto", "options": list(CODECS)}
+        combo = {"default": "auto", "multiselect": False}
+        container = combo | {"tooltip": "The format to save the video as.", "options": list(CONTAINERS)}
+        codec = combo | {"tooltip": "The codec to use for the video.", "options": list(CODECS)}
         return {
             "required": {
                 "video": ("VIDEO", {"tooltip": "The video to save."}),
@@ -101,7 +102,7 @@ class SaveVideo:
 
 def write_mp4(path: Path, video: Video, tags: dict[str, Any]) -> None:
     """H.264 in yuv420p and, where there is a soundtrack, AAC cut to the length of the picture; tags as JSON."""
-    import av  # noqa: PLC0415 - heavy
+    import av
 
     count, height, width, _ = video.images.shape
     with av.open(str(path), mode="w", format="mp4", options={"movflags": "use_metadata_tags"}) as container:

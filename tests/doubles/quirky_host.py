@@ -1,0 +1,50 @@
+"""Hosts with what a real ComfyUI was seen to do; the contract allows it and a client must cope."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from devserver.agents.host import Host
+from devserver.agents.prompts import Prompt
+from devserver.agents.sockets import Outgoing, Sockets
+
+
+class DeafTwin(Host):
+    """When the older of two sockets with one id closes, the newer hears nothing more."""
+
+    class _Forgetful(Sockets):
+        def forget(self, client_id: str, queue: Outgoing) -> None:
+            self._queues.pop(client_id, queue)
+
+    def __init__(self, table: str, base: Path) -> None:
+        super().__init__(table, base)
+        self.sockets = self._Forgetful()
+
+
+class DeadWorker(Host):
+    """Prompts are accepted and never run: `queue_remaining` grows, `queue_running` stays empty."""
+
+    async def _work(self) -> None:
+        await asyncio.Event().wait()
+
+
+class SuccessBeforeHistory(Host):
+    """`execution_success` is heard a while before the history has the prompt."""
+
+    async def end(self, prompt: Prompt) -> None:
+        await asyncio.sleep(0.3)
+        await super().end(prompt)
+
+
+class GhostFile(Host):
+    """A cached answer names a file that is gone."""
+
+    async def end(self, prompt: Prompt) -> None:
+        for output in prompt.outputs.values():
+            for entry in (each for entries in output.values() for each in entries if isinstance(each, dict)):
+                (self.folders.output / entry["subfolder"] / entry["filename"]).unlink(missing_ok=True)
+        await super().end(prompt)
+
+
+QUIRKS: dict[str, type[Host]] = {cls.__name__: cls for cls in (DeafTwin, DeadWorker, SuccessBeforeHistory, GhostFile)}
