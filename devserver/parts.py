@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -89,8 +90,7 @@ class Parts:
 
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
-        await self.intake.warm()
-        await self.pool.start()
+        await asyncio.gather(self.intake.warm(), self.pool.start())
         await self.dispatcher.start()
         self._started = True
 

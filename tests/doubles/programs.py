@@ -69,7 +69,8 @@ class Server(Program):
         given = {"discover": False, "log_level": "error", "exports": str(exports), "port": 0, **settings}
         environment = {f"TONEWRIGHT_{name.upper()}": _text(value) for name, value in given.items()}
         super().__init__(["server.py", "serve"], environment)
-        assert self.line.startswith(READY), "the server did not start"
+        if not self.line.startswith(READY):
+            raise AssertionError(f"the server did not start: exit code {self.stop()}")
         self.url = self.line.removeprefix(READY)
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.build import SHIPPED, read_tables
+from devserver.clock import Clock
+from devserver.database import Database
+from devserver.definitions import Definitions
+from devserver.events import Bus
+from devserver.journal import Journal
+from devserver.store import Exports
+
+
+@pytest.fixture(scope="session")
+def definitions() -> Definitions:
+    return Definitions([SHIPPED], read_tables())
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Iterator[Exports]:
+    folder = Exports(tmp_path / "exports")
+    folder.lock({"pid": 1})
+    yield folder
+    folder.unlock()
+
+
+@pytest.fixture
+def database(exports: Exports) -> Iterator[Database]:
+    opened = Database(exports.state / "journal.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def bus() -> Bus:
+    return Bus(Clock())
+
+
+@pytest.fixture
+def journal(database: Database, bus: Bus) -> Journal:
+    return Journal(database, Clock(), bus)

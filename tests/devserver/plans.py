@@ -1,0 +1,34 @@
+"""Plans and runs for tests that need one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devserver.accept import make_plan, parse_request
+from devserver.database import Database
+from devserver.definitions import Definitions
+from devserver.files import InputFiles
+from devserver.journal import Journal, Place
+from devserver.plan import Plan
+from devserver.store import Exports
+
+RUN_ID = "20240131-235959-1f2e3d4c"
+AT = "2024-01-31T23:59:59.000Z"
+
+
+def plan(
+    definitions: Definitions, exports: Exports, journal: Journal, database: Database, run_id: str = RUN_ID, **body: Any
+) -> Plan:
+    """The plan of a request; `input_text` is "x" and nothing is checked for safety unless it is said."""
+    asked = {"input_text": "x", "safety_level": "off", **body}
+    files = InputFiles(exports, journal, database)
+    request = parse_request(asked)
+    return make_plan(request, asked, definitions.catalog, files, run_id=run_id, user_id="local", created_at=AT)
+
+
+def add_run(journal: Journal, run_id: str = RUN_ID, created_at: str = AT) -> Place:
+    """A run in the journal, begun; the place that its walk writes at."""
+    journal.add_run(
+        run_id, user_id="local", title="x", schema="plain", output_config="o", plan="{}", created_at=created_at
+    )
+    return Place(run_id, journal.begin_run(run_id).generation)

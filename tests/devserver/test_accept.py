@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from devserver.accept import make_title, parse_request
+from devserver.database import Database
+from devserver.definitions import Definitions
+from devserver.errors import InputError
+from devserver.journal import Journal
+from devserver.plan import Plan
+from devserver.store import Exports
+from tests.devserver.plans import plan
+
+Parts = tuple[Definitions, Exports, Journal, Database]
+
+
+@pytest.fixture
+def parts(definitions: Definitions, exports: Exports, journal: Journal, database: Database) -> Parts:
+    return definitions, exports, journal, database
+
+
+def values(made: Plan, option: int = 0) -> dict[str, Any]:
+    return made.outputs[0].options[option].takes[0]
+
+
+def test_the_defaults_come_from_the_pipeline(parts: Parts) -> None:
+    made = plan(*parts)
+    assert (made.pipeline, made.schema_) == ("text_to_audio", "plain")
+    assert [output.config for output in made.outputs] == ["procedural_instrumental"]
+
+
+@pytest.mark.parametrize("seed", [None, -1, "random"])
+def test_every_way_to_ask_for_a_drawn_seed_records_a_number(parts: Parts, seed: object) -> None:
+    made = plan(*parts, seed=seed)
+    assert 0 <= made.seed < 2**32
+    assert values(made)["seed"] == made.seed
+
+
+def test_a_given_seed_is_used_everywhere(parts: Parts) -> None:
+    made = plan(*parts, seed=7, output_config="acestep_instrumental")
+    assert (made.seed, values(made, 0)["seed"], values(made, 1)["seed"]) == (7, 7, 7)
+
+
+def test_a_stages_own_parameter_is_stronger_than_the_plain_one(parts: Parts) -> None:
+    made = plan(*parts, params={"seconds": 5, "generation.seconds": 6})
+    assert values(made)["seconds"] == 6
+
+
+def test_the_fallback_is_planned_with_what_it_knows(parts: Parts) -> None:
+    made = plan(*parts, output_config="acestep_instrumental", params={"seconds": 5, "cfg": 3})
+    asked, fallback = made.outputs[0].options
+    assert (asked.config, asked.left_out) == ("acestep_instrumental", ())
+    assert (fallback.config, fallback.left_out) == ("procedural_instrumental", ("cfg",))
+    assert fallback.takes[0]["seconds"] == 5
+
+
+def test_safety_stages_are_skipped_under_off_alone(parts: Parts) -> None:
+    skipped = {stage.name for stage in plan(*parts).stages if stage.skip}
+    assert skipped == {"safety_input", "safety_output"}
+    assert not [stage for stage in plan(*parts, safety_level="adult").stages if stage.skip]
+
+
+def test_numbers_are_fixed_for_the_main_output_and_follow_for_others(parts: Parts) -> None:
+    made = plan(*parts, output_config=["silence_mp3", "procedural_instrumental"])
+    assert made.numbers["generation/main"] == 7
+    assert made.numbers["generation_2/main"] == 8
+    assert made.numbers["interception/text"] == 4
+
+
+def test_a_near_name_is_offered(parts: Parts) -> None:
+    with pytest.raises(InputError) as refused:
+        plan(*parts, output_config="acestep_instrumentl")
+    assert refused.value.status == 404
+    assert refused.value.allowed[0] == "acestep_instrumental"
+
+
+def test_a_user_text_that_looks_like_a_placeholder_is_a_text(parts: Parts) -> None:
+    made = plan(*parts, params={"prompt": "${text}"})
+    assert values(made)["prompt"] == "${text}"
+
+
+def test_the_plan_survives_its_own_json(parts: Parts) -> None:
+    made = plan(*parts, output_config="acestep_instrumental", schema="dada")
+    assert Plan.model_validate_json(made.model_dump_json(by_alias=True)) == made
+
+
+def test_a_body_that_is_no_object_is_malformed() -> None:
+    with pytest.raises(InputError) as refused:
+        parse_request([1])
+    assert refused.value.status == 400
+
+
+def test_titles_end_at_a_word() -> None:
+    assert make_title("one  two\nthree") == "one two three"
+    title = make_title("word " * 30)
+    assert len(title) <= 62
+    assert title.endswith("word …")

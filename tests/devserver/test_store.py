@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from devserver.clock import Clock
+from devserver.errors import FolderLocked
+from devserver.store import RUN_ID, Exports, write_atomic
+
+
+def test_a_second_server_is_told_who_holds_the_folder(exports: Exports) -> None:
+    with pytest.raises(FolderLocked, match='"pid": 1'):
+        Exports(exports.root).lock({"pid": 2})
+
+
+def test_the_folder_is_free_again_when_the_first_server_is_gone(exports: Exports) -> None:
+    exports.unlock()
+    other = Exports(exports.root)
+    other.lock({"pid": 2})
+    other.unlock()
+
+
+def test_run_ids_look_like_run_ids_and_nothing_else_becomes_a_path(exports: Exports) -> None:
+    run_id = exports.new_run_id(Clock())
+    assert RUN_ID.fullmatch(run_id)
+    assert exports.folder(run_id).parent == exports.root
+    for wrong in ("../etc", ".state", f"{run_id}/..", run_id + "\n"):
+        with pytest.raises(ValueError, match="is not a run id"):
+            exports.folder(wrong)
+
+
+def test_an_atomic_write_leaves_no_half_file(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.json"
+    write_atomic(path, b"old")
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_cleared(exports: Exports) -> None:
+    run_id = exports.new_run_id(Clock())
+    exports.folder(run_id).mkdir()
+    exports.write(run_id, "02_input.txt", b"x")
+    (exports.folder(run_id) / "07_output_audio.part").write_bytes(b"half")
+    exports.clear_parts(run_id)
+    assert [path.name for path in exports.folder(run_id).iterdir()] == ["02_input.txt"]
