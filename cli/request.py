@@ -103,14 +103,20 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, 
 def _draw(kind: str, event: dict[str, Any]) -> None:
     data = event.get("data", {})
     if kind == "progress":
-        done = round(float(data["fraction"]) * BAR)
-        _line(f"  [{'#' * done}{'.' * (BAR - done)}] {float(data['fraction']):4.0%}  {data.get('class_type') or ''}")
+        _bar(float(data["fraction"]), data.get("class_type") or "")
+    elif kind == "attempt.ended" and data.get("status") == "success":
+        _bar(1.0, "taken in")
     elif kind == "stage.started":
         _line(f"  {event['stage']} ...")
     elif kind == "stage.ended" and data.get("status") == "skipped":
         _line(f"  {event['stage']} skipped\n")
     elif kind == "warning":
         _line(f"  note: {data.get('message', '')}\n")
+
+
+def _bar(fraction: float, what: str) -> None:
+    done = round(fraction * BAR)
+    _line(f"  [{'#' * done}{'.' * (BAR - done)}] {fraction:4.0%}  {what}")
 
 
 def _line(text: str) -> None:

@@ -1,0 +1,93 @@
+"""The command line as a person types it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.doubles.programs import ROOT, NodeHost, Server
+
+
+def tonewright(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    given = {f"TONEWRIGHT_{name.upper()}": value for name, value in {"discover": "false", **settings}.items()}
+    command = [sys.executable, "server.py", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, **given}, timeout=120, check=False
+    )
+
+
+def test_lint_finds_no_problem_in_what_is_shipped() -> None:
+    done = tonewright("lint")
+    assert (done.returncode, done.stdout.strip()) == (0, "The definitions have no problem.")
+
+
+def test_lint_names_file_line_and_field(tmp_path: Path) -> None:
+    wrong = tmp_path / "configs" / "output" / "mine.yaml"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_text((ROOT / "schemas/configs/output/silence_mp3.yaml").read_text().replace("seconds: 1", "second: 1"))
+    done = tonewright("lint", str(wrong), definitions=f'["{tmp_path}"]')
+    assert done.returncode == 1
+    assert "mine.yaml:" in done.stdout
+    assert "second" in done.stdout
+
+
+def test_a_wrong_setting_is_named() -> None:
+    done = tonewright("serve", "--host", "0.0.0.0")
+    assert done.returncode == 2
+    assert "host" in done.stderr
+    assert "loopback" in done.stderr
+
+
+def test_doctor_tells_what_a_backend_can_run_and_what_is_missing(tmp_path: Path) -> None:
+    with NodeHost(tmp_path / "host") as host:
+        done = tonewright("doctor", "--exports", str(tmp_path / "exports"), "--backend", host.url)
+    assert done.returncode == 0, done.stdout
+    assert "procedural_instrumental: can run" in done.stdout
+    assert "acestep_instrumental: cannot run" in done.stdout
+    assert "models/checkpoints" in done.stdout
+
+
+def test_doctor_fails_on_a_silent_backend_and_says_so(tmp_path: Path) -> None:
+    with NodeHost(tmp_path / "host") as host:
+        gone = host.url
+    done = tonewright("doctor", "--exports", str(tmp_path / "exports"), "--backend", gone)
+    assert done.returncode == 1
+    assert "SILENT" in done.stdout
+
+
+def test_run_shows_progress_and_tells_where_the_file_is(tmp_path: Path) -> None:
+    exports = tmp_path / "exports"
+    asked = ("--output", "procedural_instrumental", "--param", "seconds=2", "--seed", "1")
+    done = tonewright("run", "a bright house track", *asked, "--exports", str(exports))
+    assert done.returncode == 0, done.stderr
+    assert "100%" in done.stdout
+    file = next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("File"))
+    assert Path(file).is_file()
+
+
+def test_run_says_what_is_wrong_with_a_request(tmp_path: Path) -> None:
+    done = tonewright("run", "x", "--output", "silence_mp", "--exports", str(tmp_path / "exports"))
+    assert done.returncode == 1
+    assert "silence_mp3" in done.stderr
+
+
+def test_a_lost_journal_is_rebuilt_from_the_run_folders(tmp_path: Path) -> None:
+    exports = tmp_path / "exports"
+    with Server(exports) as server:
+        _, made = server.execute(input_text="keep me", output_config="silence_mp3")
+        _, failed = server.execute(input_text="x", output_config="acestep_instrumental", fallback=False)
+    for file in (exports / ".state").glob("journal.sqlite*"):
+        file.unlink()
+    done = tonewright("doctor", "--rebuild", "--exports", str(exports))
+    assert "2 runs" in done.stdout, done.stdout + done.stderr
+    with Server(exports) as server:
+        status, body = server.call("GET", f"/api/runs/{made['run_id']}/answer")
+        assert (status, body["media_output"]) == (200, made["media_output"])
+        assert server.call("GET", body["media_output"]["url"])[0] == 200
+        assert server.ended(failed["run_id"])[0] == 409
+        _, started = server.call("POST", f"/api/runs/{made['run_id']}/rerun")
+        _, again = server.ended(started["run_id"])
+        hashes = [told["media_output"]["metadata"]["graph_sha256"] for told in (made, again)]
+        assert hashes[0] == hashes[1]
