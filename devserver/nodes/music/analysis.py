@@ -14,6 +14,7 @@ from .loudness import loudness_lufs
 from .theory import Key, Mode
 
 Tick = Callable[[], None]
+Sound = NDArray[np.floating[Any]]
 
 FULL_SCALE = 0.999
 FLAT_TOP_SAMPLES = (
@@ -21,6 +22,8 @@ FLAT_TOP_SAMPLES = (
 )
 SILENCE_RMS = 1e-3
 SILENCE_BLOCK_SECONDS = 0.01
+BLOCKS_AT_ONCE = 400
+SAMPLES_AT_ONCE = 1 << 18
 FRAMES_AT_ONCE = 256
 SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
 # How well each pitch class fits a key, from its tonic upwards (C. Krumhansl, Cognitive Foundations of Musical Pitch).
@@ -61,16 +64,12 @@ class Analysis:
         return asdict(self)
 
 
-def analyse(audio: NDArray[np.float32], sample_rate_hz: int, tick: Tick) -> Analysis:
+def analyse(audio: Sound, sample_rate_hz: int, tick: Tick) -> Analysis:
     """The measurements of float [C, T] audio, which is not written to."""
-    signal = np.asarray(audio, np.float64)
-    channels, length = signal.shape
-    mono = signal.mean(axis=0) if length else np.zeros(0)
-    tick()
-    peak = float(np.abs(signal).max()) if length else 0.0
+    channels, length = audio.shape
+    levels = _levels(audio, sample_rate_hz, tick)
+    mono, peak = levels.mono, levels.peak
     audible = peak > SILENCE_RMS
-    rms = float(np.sqrt((signal**2).mean())) if length else 0.0
-    tick()
     bpm, bpm_confidence = tempo(mono, sample_rate_hz, tick) if audible else (None, 0.0)
     key, key_confidence = find_key(mono, sample_rate_hz, tick) if audible else (None, 0.0)
     return Analysis(
@@ -82,11 +81,11 @@ def analyse(audio: NDArray[np.float32], sample_rate_hz: int, tick: Tick) -> Anal
         key_relative=key.relative.name if key else None,
         key_confidence=round(key_confidence, 3),
         peak_dbfs=_decibels(peak),
-        rms_dbfs=_decibels(rms),
-        loudness_lufs=round(loudness_lufs(signal, sample_rate_hz, tick), 2) if audible else None,
-        clipped_samples=clipped_samples(signal, peak),
-        silence_seconds=round(_silence_seconds(signal, sample_rate_hz), 3),
-        dc_offset=round(float(np.abs(signal.mean(axis=1)).max()), 6) if length else 0.0,
+        rms_dbfs=_decibels(levels.rms),
+        loudness_lufs=round(loudness_lufs(audio, sample_rate_hz, tick), 2) if audible else None,
+        clipped_samples=clipped_samples(audio, peak, tick),
+        silence_seconds=round(levels.silence_seconds, 3),
+        dc_offset=round(levels.dc_offset, 6),
         seconds=round(length / sample_rate_hz, 6),
         channels=channels,
         sample_rate_hz=sample_rate_hz,
@@ -181,37 +180,68 @@ def chroma(mono: Array, sample_rate_hz: int, tick: Tick) -> Array:
     return classes
 
 
-def clipped_samples(signal: Array, peak: float) -> int:
+def clipped_samples(audio: Sound, peak: float, tick: Tick) -> int:
     """Samples at full scale, or in flat runs at the clip's own peak."""
-    full = int((np.abs(signal) >= FULL_SCALE).sum())
-    if full or peak <= SILENCE_RMS:
-        return full
-    at_peak = np.abs(signal) >= peak * (1 - 1e-6)
+    if peak <= SILENCE_RMS:
+        return 0
+    threshold = FULL_SCALE if peak >= FULL_SCALE else peak * (1 - 1e-6)
     count = 0
-    for channel in at_peak:
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], channel, [False])).astype(np.int8)))
-        lengths = edges[1::2] - edges[::2]
-        count += int(lengths[lengths >= FLAT_TOP_SAMPLES].sum())
+    for channel in audio:
+        found = []
+        for start in range(0, len(channel), SAMPLES_AT_ONCE):
+            found.append(start + np.flatnonzero(np.abs(channel[start : start + SAMPLES_AT_ONCE]) >= threshold))
+            tick()
+        at = np.concatenate(found)
+        runs = np.diff(np.flatnonzero(np.diff(at, prepend=-2, append=at[-1] + 2 if at.size else 0) > 1))
+        count += int(runs.sum() if peak >= FULL_SCALE else runs[runs >= FLAT_TOP_SAMPLES].sum())
     return count
 
 
-def _silence_seconds(signal: Array, sample_rate_hz: int) -> float:
+@dataclass(frozen=True)
+class _Levels:
+    mono: Array
+    peak: float
+    rms: float
+    dc_offset: float
+    silence_seconds: float
+
+
+def _levels(audio: Sound, sample_rate_hz: int, tick: Tick) -> _Levels:
+    """What can be told in one pass over the samples, some seconds at a time."""
+    channels, length = audio.shape
     block = max(1, round(SILENCE_BLOCK_SECONDS * sample_rate_hz))
-    whole = signal.shape[1] // block * block
-    loud = np.sqrt((signal[:, :whole].reshape(signal.shape[0], -1, block) ** 2).mean(axis=2)).max(axis=0)
-    return float((loud < SILENCE_RMS).sum() * block / sample_rate_hz)
+    mono = np.zeros(length)
+    peak, power, silent, offset = 0.0, 0.0, 0, np.zeros(channels)
+    for start in range(0, length, block * BLOCKS_AT_ONCE):
+        part = audio[:, start : start + block * BLOCKS_AT_ONCE].astype(np.float64)
+        mono[start : start + part.shape[1]] = part.mean(axis=0)
+        peak = max(peak, float(np.abs(part).max()))
+        power += float((part**2).sum())
+        offset += part.sum(axis=1)
+        blocks = part[:, : part.shape[1] // block * block].reshape(channels, -1, block)
+        silent += int((np.sqrt((blocks**2).mean(axis=2)).max(axis=0) < SILENCE_RMS).sum())
+        tick()
+    count = max(1, length)
+    return _Levels(
+        mono=mono,
+        peak=peak,
+        rms=float(np.sqrt(power / (count * channels))),
+        dc_offset=float(np.abs(offset / count).max()),
+        silence_seconds=silent * block / sample_rate_hz,
+    )
 
 
 def _magnitudes(mono: Array, size: int, hop: int, tick: Tick) -> Iterator[Array]:
     """Spectra of windows centred on multiples of `hop`, some at a time."""
-    if not mono.size:
-        return
-    padded = np.pad(mono, size // 2)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     window = np.hanning(size)
+    count = -(-len(mono) // hop)
     at_once = max(8, FRAMES_AT_ONCE * 1024 // size)
-    for start in range(0, len(windows), at_once):
-        yield np.abs(np.fft.rfft(windows[start : start + at_once] * window, axis=1))
+    for first in range(0, count, at_once):
+        frames = min(at_once, count - first)
+        start, stop = first * hop - size // 2, (first + frames - 1) * hop + size // 2
+        part = np.pad(mono[max(0, start) : stop], (max(0, -start), max(0, stop - len(mono))))
+        windows = np.lib.stride_tricks.sliding_window_view(part, size)[::hop]
+        yield np.abs(np.fft.rfft(windows * window, axis=1))
         tick()
 
 

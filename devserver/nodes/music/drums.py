@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .dsp import Array, cycle, decay, filtered, noise, phase, read_tables, samples, sine
+from .dsp import Array, cycle, decay, filtered, frequency_hz, noise, phase, read_tables, samples, sine
 
 PAN = {
     36: 0.0,
@@ -48,21 +49,34 @@ class Kit:
     room: float = 0.0  # share of a short room
     room_seconds: float = 0.35
     top_hz: float = 20_000.0
-    level: tuple[tuple[int, float], ...] = ()
+    kick_level: float = 1.0
+    cymbal_level: float = 1.0  # of hats, cymbals and shaker
 
 
 KITS: dict[str, Kit] = {
     "breaks": Kit(kick_hz=52, kick_ring=0.36, snare_hz=205, snare_ring=0.26, snare_tone=0.6, room=0.16, hat_ring=0.1),
-    "nine": Kit(kick_hz=47, kick_sweep=190, kick_ring=0.62, kick_drive=2.2, snare_hz=180, hat_metal=0.5, hat_ring=0.08),
+    "nine": Kit(
+        kick_hz=47,
+        kick_sweep=190,
+        kick_ring=0.5,
+        kick_drive=2.2,
+        kick_level=0.8,
+        snare_hz=180,
+        hat_metal=0.5,
+        hat_ring=0.08,
+        cymbal_level=1.7,
+    ),
     "eight": Kit(
         kick_hz=44,
         kick_sweep=120,
-        kick_ring=0.7,
+        kick_ring=0.6,
+        kick_level=0.85,
         snare_hz=175,
         snare_ring=0.3,
         snare_low_hz=1800,
         hat_metal=0.7,
         hat_ring=0.06,
+        cymbal_level=1.5,
     ),
     "dusty": Kit(
         kick_hz=55,
@@ -71,8 +85,9 @@ KITS: dict[str, Kit] = {
         kick_drive=1.4,
         snare_ring=0.2,
         room=0.12,
-        top_hz=6500,
+        top_hz=8500,
         hat_low_hz=5500,
+        cymbal_level=1.4,
     ),
     "gated": Kit(
         kick_hz=50,
@@ -83,16 +98,18 @@ KITS: dict[str, Kit] = {
         room=0.45,
         room_seconds=0.6,
         cymbal_ring=2.2,
+        cymbal_level=1.2,
     ),
     "soft": Kit(
         kick_hz=50,
-        kick_ring=0.5,
         kick_click=0.05,
         kick_drive=1.0,
-        top_hz=5000,
+        kick_level=0.7,
+        top_hz=7000,
         hat_low_hz=5000,
         room=0.4,
         room_seconds=1.2,
+        cymbal_level=1.4,
     ),
     "rock": Kit(
         kick_hz=58,
@@ -105,6 +122,16 @@ KITS: dict[str, Kit] = {
         room_seconds=0.5,
     ),
 }
+
+
+def tuned(kit: Kit, tonic: int) -> Kit:
+    """The kit with its kick and toms tuned to a pitch class, as near as may be to where they were."""
+    return replace(kit, kick_hz=_nearest_hz(kit.kick_hz, tonic), tom_hz=_nearest_hz(kit.tom_hz, tonic))
+
+
+def _nearest_hz(hz: float, tonic: int) -> float:
+    pitch = 69 + 12 * math.log2(hz / 440)
+    return frequency_hz(pitch + (tonic - pitch + 6) % 12 - 6)
 
 
 def hit(kit: Kit, pitch: int, take: int, seed: int) -> Array:
@@ -139,7 +166,7 @@ def _kick(kit: Kit, rng: np.random.Generator) -> Array:
     body[: samples(0.0008)] *= np.linspace(0, 1, samples(0.0008))
     click = samples(0.012)
     body[:click] += kit.kick_click * noise(rng, click, 1500, 9000) * decay(click, 0.012)
-    return body
+    return body * kit.kick_level
 
 
 def _snare(kit: Kit, rng: np.random.Generator) -> Array:
@@ -175,7 +202,7 @@ def _hat(kit: Kit, rng: np.random.Generator, ring: float = 0.0) -> Array:
     )
     out = shaped * decay(n, ring)
     out[: samples(0.0005)] *= np.linspace(0, 1, samples(0.0005))
-    return out * 0.7
+    return out * 0.7 * kit.cymbal_level
 
 
 def _cymbal(kit: Kit, rng: np.random.Generator, low_hz: float, ring: float, ping: float) -> Array:
@@ -184,7 +211,7 @@ def _cymbal(kit: Kit, rng: np.random.Generator, low_hz: float, ring: float, ping
     out = wash * decay(n, ring) * (0.35 + 0.65 * decay(n, ring * 0.3))
     out += ping * noise(rng, n, 5000, 12_000) * decay(n, 0.05)
     out[: samples(0.001)] *= np.linspace(0, 1, samples(0.001))
-    return out * 0.6
+    return out * 0.6 * kit.cymbal_level
 
 
 def _tom(kit: Kit, rng: np.random.Generator, ratio: float) -> Array:
@@ -200,10 +227,10 @@ def _rim(_kit: Kit, rng: np.random.Generator) -> Array:
     return knock * decay(n, 0.045)
 
 
-def _shaker(_kit: Kit, rng: np.random.Generator) -> Array:
+def _shaker(kit: Kit, rng: np.random.Generator) -> Array:
     n = samples(0.08)
     swell = np.minimum(1, np.arange(n) / samples(0.014))
-    return noise(rng, n, 5500, 13_000, 2) * swell * decay(n, 0.09) * 0.6
+    return noise(rng, n, 5500, 13_000, 2) * swell * decay(n, 0.09) * 0.6 * kit.cymbal_level
 
 
 _MAKERS: dict[int, Callable[[Kit, np.random.Generator], Array]] = {

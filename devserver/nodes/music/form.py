@@ -51,11 +51,15 @@ def plan(seconds: float, bpm: float, energy_shift: float = 0.0) -> tuple[Section
 def _form(phrases: int) -> tuple[tuple[str, int], ...]:
     if phrases <= len(SHORT_FORMS):
         return SHORT_FORMS[phrases - 1]
-    rounds, over = divmod(phrases - 5, 4)  # beside the rounds: an intro, a break, a double chorus, an outro
-    return (
-        ("intro", 1 + (over > 1)),
-        *((("verse", 2), ("chorus", 2)) * rounds),
-        ("break", 1 + (over > 2)),
-        ("chorus", 2 + (over > 0)),
-        ("outro", 1),
-    )
+    # Rounds of verse and chorus; a break before every other round and before the last chorus.
+    rounds, over = divmod(phrases - 5, 4)
+    while rounds > 1 and 4 * rounds + (rounds - 1) // 2 + 5 > phrases:
+        rounds -= 1
+    over = phrases - 5 - 4 * rounds - (rounds - 1) // 2
+    body: list[tuple[str, int]] = []
+    for index in range(rounds):
+        if index and index % 2 == 0:
+            body.append(("break", 1))
+        body += [("verse", 2), ("chorus", 2)]
+    extra = divmod(over, 2)
+    return (("intro", 1 + extra[0]), *body, ("break", 1), ("chorus", 2 + sum(extra)), ("outro", 1))

@@ -6,7 +6,7 @@ The stems that come out are as they sound in the mix: added up they are the mix.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from .song import PARTS, Part, Song
 
 TARGET_LUFS = -14.0
 CEILING = 10 ** (-1.6 / 20)  # leaves an MP3's overshoot room below full scale
+CLOSE_ENOUGH_LU = 0.3
 CHUNK = SAMPLE_RATE_HZ * 2  # samples of one step of work
 KICK = 36
 DUCK_SECONDS, DUCK_ATTACK_SECONDS = 0.18, 0.004
@@ -43,7 +44,7 @@ class Mixdown:
 def steps_in(song: Song) -> int:
     """About how often `mixdown` ticks."""
     notes = sum(len(track.notes) for track in song.tracks)
-    return notes + math.ceil(song.brief.seconds * 20) + 40
+    return notes + math.ceil(song.brief.seconds * 24) + 40
 
 
 def mixdown(song: Song, tick: Tick) -> Mixdown:
@@ -54,29 +55,27 @@ def mixdown(song: Song, tick: Tick) -> Mixdown:
     for track in song.tracks:
         stem = render_track(song, track, tick)
         if track.notes:
-            stem = _placed(stem, song, track.part, duck, tick)
+            _place(stem, song, track.part, duck, tick)
             _balance(stem, levels.of(track.part), tick)
-        stems[track.part] = stem.astype(np.float32)
+        stems[track.part] = _narrowed(stem, tick)
     missing = {part: np.zeros((2, samples(song.brief.seconds)), np.float32) for part in PARTS if part not in stems}
     return _mastered(stems | missing, tick)
 
 
-def _placed(stem: Array, song: Song, part: Part, duck: Array, tick: Tick) -> Array:
-    """A stem with its effects and the fade at the piece's end."""
+def _place(stem: Array, song: Song, part: Part, duck: Array, tick: Tick) -> None:
+    """Gives a stem its effects and the fade at the piece's end."""
     levels = GENRES[song.brief.genre].levels
     if part == "lead" and levels.echo:
-        stem = _echoed(stem, song, levels.echo)
-        tick()
+        _add_echo(stem, song, levels.echo, tick)
     if part in DUCKED:
         depth = DUCKED[part]
-        for start in range(0, stem.shape[1], CHUNK):
-            stem[:, start : start + CHUNK] *= 1 - depth * duck[start : start + CHUNK]
+        for at in _chunks(stem):
+            stem[:, at] *= 1 - depth * duck[at]
             tick()
     if part in SENT:
-        stem = _reverberated(stem, levels, SENT[part], song.brief.seed, tick)
+        _add_room(stem, levels, SENT[part], song.brief.seed, tick)
     fade = min(samples(FADE_SECONDS), round(stem.shape[1] * FADE_SHARE))
     stem[:, -fade:] *= np.cos(np.linspace(0, math.pi / 2, fade)) ** 2
-    return stem
 
 
 def _ducking(song: Song, levels: Levels) -> Array:
@@ -99,22 +98,24 @@ def _ducking(song: Song, levels: Levels) -> Array:
     return duck
 
 
-def _echoed(stem: Array, song: Song, level: float) -> Array:
-    """Repeats after three sixteenths, on alternating sides."""
-    out = stem.copy()
+def _add_echo(stem: Array, song: Song, level: float, tick: Tick) -> None:
+    """Adds repeats after three sixteenths, on alternating sides. Backwards, so that only the dry sound is repeated."""
     delay = start_sample(song, 0.75)
-    for repeat in (1, 2, 3):
-        late = delay * repeat
-        if late >= stem.shape[1]:
-            break
-        near, far = (0, 1) if repeat % 2 else (1, 0)
-        out[near, late:] += level**repeat * 1.2 * stem[0, :-late]
-        out[far, late:] += level**repeat * 0.5 * stem[1, :-late]
-    return out
+    for at in reversed(list(_chunks(stem))):
+        added = np.zeros((2, at.stop - at.start))
+        for repeat in (1, 2, 3):
+            first = max(at.start, delay * repeat)
+            if first >= at.stop:
+                break
+            heard = stem[:, first - delay * repeat : at.stop - delay * repeat]
+            sides = (1.2, 0.5) if repeat % 2 else (0.5, 1.2)
+            added[:, first - at.start :] += level**repeat * np.array(sides)[:, np.newaxis] * heard
+        stem[:, at] += added
+        tick()
 
 
-def _reverberated(stem: Array, levels: Levels, send: float, seed: int, tick: Tick) -> Array:
-    """The stem and its room: decaying noise, convolved block by block."""
+def _add_room(stem: Array, levels: Levels, send: float, seed: int, tick: Tick) -> None:
+    """Adds a stem's reverberation to it: decaying noise, convolved block by block; backwards, for the same reason."""
     length = samples(levels.reverb_seconds)
     rng = np.random.default_rng((seed, 7))
     room = np.stack([noise(rng, length, 250, 6500, 1) * decay(length, levels.reverb_seconds) for _ in range(2)])
@@ -123,53 +124,63 @@ def _reverberated(stem: Array, levels: Levels, send: float, seed: int, tick: Tic
     size = fast_length(length * 3)
     block = size - length
     spectrum = np.fft.rfft(room, size)
-    out = stem.copy()
-    mono = stem.mean(axis=0)
-    for start in range(0, len(mono), block):
-        part = mono[start : start + block]
-        if not part.any():
-            continue
-        wet = np.fft.irfft(np.fft.rfft(part, size) * spectrum, size)
-        place = out[:, start : start + size]
-        place += wet[:, : place.shape[1]]
+    for start in reversed(range(0, stem.shape[1], block)):
+        part = stem[:, start : start + block].mean(axis=0)
+        if part.any():
+            wet = np.fft.irfft(np.fft.rfft(part, size) * spectrum, size)
+            place = stem[:, start : start + size]
+            place += wet[:, : place.shape[1]]
         tick()
-    return out
 
 
 def _balance(stem: Array, target_lufs: float, tick: Tick) -> None:
     loudness = loudness_lufs(stem, SAMPLE_RATE_HZ, tick)
-    if loudness > SILENCE_LUFS:
-        stem *= 10 ** ((target_lufs - loudness) / 20)
+    for at in _chunks(stem) if loudness > SILENCE_LUFS else ():
+        stem[:, at] *= 10 ** ((target_lufs - loudness) / 20)
+        tick()
+
+
+def _narrowed(stem: Array, tick: Tick) -> Samples:
+    out = np.empty(stem.shape, np.float32)
+    for at in _chunks(stem):
+        out[:, at] = stem[:, at]
+        tick()
+    return out
 
 
 def _mastered(stems: dict[Part, Samples], tick: Tick) -> Mixdown:
-    """Brings the sum to the target loudness under the ceiling, and every stem with it."""
-    total = np.zeros_like(stems["drums"], dtype=np.float64)
-    for stem in stems.values():
-        total += stem
+    """Brings the sum to the target loudness under the ceiling, and every stem with it (in place)."""
+    mix = np.empty_like(stems["drums"])
+    for at in _chunks(mix):
+        mix[:, at] = sum(stem[:, at].astype(np.float64) for stem in stems.values())
         tick()
-    loudness = loudness_lufs(total, SAMPLE_RATE_HZ, tick)
+    loudness = loudness_lufs(mix, SAMPLE_RATE_HZ, tick)
     if loudness <= SILENCE_LUFS:
-        return Mixdown(total.astype(np.float32), stems)
+        return Mixdown(mix, stems)
     gain = 10 ** ((TARGET_LUFS - loudness) / 20)
-    curve = limiter_gain(total, gain, CEILING, SAMPLE_RATE_HZ, tick)
-    for _ in range(2):  # limiting costs loudness: give it back once or twice
-        reached = loudness_lufs(_scaled(total, curve, tick), SAMPLE_RATE_HZ, tick)
-        if TARGET_LUFS - reached < 0.3:
+    curve: Array = np.ones(0)
+    limited = np.empty_like(mix)
+    for _ in range(3):  # limiting costs loudness: give it back, and limit again
+        curve = limiter_gain(mix, gain, CEILING, SAMPLE_RATE_HZ, tick)
+        _scale((mix,), (limited,), curve, tick)
+        short = TARGET_LUFS - loudness_lufs(limited, SAMPLE_RATE_HZ, tick)
+        if short < CLOSE_ENOUGH_LU:
             break
-        gain *= 10 ** (min(3.0, TARGET_LUFS - reached) / 20)
-        curve = limiter_gain(total, gain, CEILING, SAMPLE_RATE_HZ, tick)
-    finished = {part: _scaled(stem, curve, tick) for part, stem in stems.items()}
-    mix = _scaled(total, curve, tick).astype(np.float32)
-    return Mixdown(mix, {part: stem.astype(np.float32) for part, stem in finished.items()})
+        gain *= 10 ** (min(3.0, short) / 20)
+    _scale(tuple(stems.values()), tuple(stems.values()), curve, tick)
+    return Mixdown(limited, stems)
 
 
-def _scaled(audio: Array | Samples, curve: Array, tick: Tick) -> Array:
-    """Audio times a gain given every `LIMITER_STEP` samples."""
-    out = np.empty(audio.shape)
+def _scale(sources: tuple[Samples, ...], targets: tuple[Samples, ...], curve: Array, tick: Tick) -> None:
+    """Fills each target with its source times a gain given every `LIMITER_STEP` samples."""
     knots = np.arange(len(curve)) * LIMITER_STEP
-    for start in range(0, audio.shape[1], CHUNK):
-        at = np.arange(start, min(start + CHUNK, audio.shape[1]))
-        out[:, at[0] : at[-1] + 1] = audio[:, at[0] : at[-1] + 1] * np.interp(at, knots, curve)
+    for at in _chunks(sources[0]):
+        gain = np.interp(np.arange(at.start, at.stop), knots, curve)
+        for source, target in zip(sources, targets, strict=True):
+            target[:, at] = source[:, at] * gain
         tick()
-    return out
+
+
+def _chunks(sound: Array | Samples) -> Iterator[slice]:
+    length = sound.shape[1]
+    return (slice(start, min(start + CHUNK, length)) for start in range(0, length, CHUNK))

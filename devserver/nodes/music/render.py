@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .drums import CHOKES, KITS, TAKES, hit
+from .drums import CHOKES, KITS, TAKES, hit, tuned
 from .dsp import SAMPLE_RATE_HZ, Array, samples
 from .song import Song, Track
 from .voices import VOICES
@@ -55,7 +55,7 @@ def _pitched(song: Song, track: Track, tick: Tick) -> Array:
 
 def _drums(song: Song, track: Track, tick: Tick) -> Array:
     out = np.zeros((2, length_samples(song)))
-    kit = KITS[track.voice]
+    kit = tuned(KITS[track.voice], song.key.tonic)
     sounds: dict[tuple[int, int], Array] = {}
     closings = {
         open_pitch: np.array([start_sample(song, note.start_beats) for note in track.notes if note.pitch == closed])

@@ -129,13 +129,13 @@ class FrequencyModulation:
     tine: float = 0.0  # a short, high partial at the start
     tremolo: float = 0.0
 
-    def sound(self, pitch: int, held: int, rng: np.random.Generator) -> Array:
+    def sound(self, pitch: int, held: int, _rng: np.random.Generator) -> Array:
         base = frequency_hz(pitch)
         shape = envelope(held, *self.adsr)
         length = len(shape)
         softer = min(1.0, (523.0 / base) ** 0.5)
         depth = self.index * softer * (0.15 + 0.85 * decay(length, self.index_decay))
-        modulator = depth * sine(base * self.ratio, length, 0.002 * rng.random())
+        modulator = depth * sine(base * self.ratio, length)  # in phase: at a ratio of 1 else with a DC offset
         wave = np.sin(2 * math.pi * phase(base, length) + modulator) * decay(length, self.ring)
         if self.tine and base * 12 < 16_000:
             wave += self.tine * sine(base * 12, length) * decay(length, 0.25)
@@ -199,7 +199,7 @@ VOICES: dict[str, Voice] = {
     "sub": Subtractive("triangle", (0.08, 0.5, 0.9, 0.4), (0,), 400, sub=0.5),
     "sub808": Function(_sub808),
     "finger_bass": Additive(_falling(9, 1.25), 2.6, (0.005, 0.5, 0.8, 0.09), 0.7, strike=0.06),
-    "pick_bass": Additive(_falling(14, 0.85), 2.8, (0.003, 0.5, 0.8, 0.07), 0.5, strike=0.15),
+    "pick_bass": Additive(_falling(26, 0.9), 2.8, (0.003, 0.5, 0.8, 0.07), 0.5, strike=0.15),
     # chords
     "pad": Subtractive("saw", (0.3, 0.5, 0.85, 0.7), (-9, 3, -3, 8), 1300, key_follow=0.5),
     "strings": Subtractive("saw", (0.12, 0.4, 0.85, 0.45), (-8, 6, -2, 9), 2600, 3600, 0.8, vibrato=0.0025),
