@@ -37,7 +37,7 @@ def test_the_mp3_is_stereo_as_long_as_asked_and_neither_silent_nor_clipped(serve
     _, body = server.execute(**REQUEST, params={"seconds": 7.5})
     status, mp3 = server.call("GET", body["media_output"]["url"])
     assert status == 200
-    with av.open(BytesIO(mp3)) as file:
+    with av.open(BytesIO(mp3), "r") as file:
         frames = [frame.to_ndarray() for frame in file.decode(audio=0)]
         rate = file.streams.audio[0].rate
         assert file.streams.audio[0].channels == 2
