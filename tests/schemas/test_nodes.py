@@ -101,6 +101,19 @@ def test_a_trimmed_table_names_no_file_of_one_machine(live: NodeTable) -> None:
     assert trimmed["LoadAudio"]["input"]["required"]["audio"]["options"] == []
 
 
+def test_which_inputs_name_a_model() -> None:
+    inputs = {
+        "ckpt_name": [[]],
+        "weights": [["a.gguf", "b/c.pt"]],
+        "mixed": [["a.gguf", "none"]],
+        "upload": [["a.pt"], {"file_upload": True}],
+        "model_name": ["STRING"],
+    }
+    table = NodeTable.from_object_info({"X": {"input": {"required": inputs}, "output": []}})
+    models = {name for name, entry in table.classes["X"].inputs.items() if entry.is_model}
+    assert models == {"ckpt_name", "weights"}
+
+
 @pytest.mark.parametrize("name", ["comfyui.json", "tonewright.json"])
 def test_our_tables_go_round_unchanged(name: str) -> None:
     data = json.loads((SHIPPED / "tables" / name).read_text())

@@ -53,6 +53,12 @@ def test_fallbacks_in_a_circle_are_shown_with_their_way(write: Write, tables: di
     assert len(told) == 2
 
 
+def test_an_output_node_that_writes_no_file_need_not_be_listed(write: Write, tables: dict[str, NodeTable]) -> None:
+    analyse = '"4": {"class_type": "TonewrightAnalyse", "inputs": {"audio": ["2", 0]}},\n  "2": {'
+    graph = FILES["graphs/tone.json"].replace('"2": {', analyse)
+    assert messages(write, tables, {**FILES, "graphs/tone.json": graph}) == []
+
+
 def test_two_files_of_one_name_in_one_folder(write: Write, tables: dict[str, NodeTable]) -> None:
     told = messages(write, tables, {**FILES, "configs/output/tone.yml": FILES[OUTPUT]})
     assert told == ["defs/configs/output/tone.yml:1: the output tone is also defined in tone.yaml"]
