@@ -42,7 +42,11 @@ async def serve(host: Host, port: int, *, standalone: bool) -> None:
         sys.stdout.flush()
         if not standalone:
             threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
-        await stop.wait()
+        stopped, broken = asyncio.create_task(stop.wait()), asyncio.create_task(host.broken())
+        done, _ = await asyncio.wait([stopped, broken], return_when=asyncio.FIRST_COMPLETED)
+        if broken in done:
+            broken.result()
+        broken.cancel()
     finally:
         await runner.cleanup()
 

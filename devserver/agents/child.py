@@ -52,7 +52,12 @@ class Child:
             ChildFailed: it ended first; the message holds the last lines of its stderr.
         """
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=ROOT
+            *self._command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=ROOT,
+            start_new_session=True,  # Ctrl-C is for the server, which ends us in its own order
         )
         assert self._process.stdout is not None  # noqa: S101 - it was started with pipes
         assert self._process.stderr is not None  # noqa: S101

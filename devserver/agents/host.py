@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 import uuid
@@ -93,9 +92,13 @@ class Host:
     async def _stop(self, _app: web.Application) -> None:
         if self._runner is not None:
             self._runner.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._runner
+            await asyncio.wait([self._runner])
         await self.worker.stop()
+
+    async def broken(self) -> None:
+        """Wait until prompts can no longer be run, and raise why: such a host must end, not only look alive."""
+        assert self._runner is not None  # noqa: S101 - asked of a host that was started
+        await asyncio.shield(self._runner)
 
     # Access
 
@@ -346,9 +349,18 @@ class Host:
 async def _body(request: web.Request) -> dict[str, Any]:
     """The JSON object that was sent; anything else is a server error, as in ComfyUI."""
     try:
-        body = await request.json()
+        body = await request.json(loads=_strict)
     except ValueError as error:
         raise web.HTTPInternalServerError(text=SERVER_ERROR) from error
     if not isinstance(body, dict):
         raise web.HTTPInternalServerError(text=SERVER_ERROR)
     return body
+
+
+def _strict(text: str) -> Any:
+    """JSON as browsers read it: NaN in a graph would come back in every answer that shows the graph."""
+
+    def refuse(name: str) -> Any:
+        raise ValueError(f"{name} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)

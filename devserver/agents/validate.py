@@ -5,6 +5,7 @@ It fills in nothing: every required input must be sent. What it converts (``"1.5
 
 from __future__ import annotations
 
+import inspect
 import math
 import traceback
 from collections.abc import Callable, Iterable
@@ -210,9 +211,8 @@ def _arguments(check: Any) -> set[str]:
     """The inputs that a class checks itself; "**" stands for all."""
     if check is None:
         return set()
-    code = check.__func__.__code__
-    names = set(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
-    return names | ({"**"} if code.co_flags & 0x08 else set())
+    parameters = inspect.signature(check).parameters.values()
+    return {"**" if each.kind is inspect.Parameter.VAR_KEYWORD else each.name for each in parameters}
 
 
 def _custom(check: Any, names: set[str], inputs: dict[str, Any]) -> list[Error]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -53,6 +54,7 @@ class Worker:
 def main() -> None:
     """Arguments: table name, base folder."""
     name, base = sys.argv[1:3]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host decides when we end
     # What a node prints must not get between the frames, so stdout becomes stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

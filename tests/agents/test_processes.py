@@ -14,8 +14,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from devserver.agents.child import Child, ChildFailed
+from devserver.agents.host import Host
+from devserver.agents.prompts import Prompt
 from tests.contract.live import Live
 
 ROOT = Path(__file__).parents[2]
@@ -167,3 +170,24 @@ def test_standalone_host_outlives_its_starter_and_ends_on_sigterm(command: list[
         assert process.poll() is None
         process.terminate()
         assert process.wait(20) == 0
+
+
+async def test_a_host_that_cannot_run_prompts_any_more_says_so(tmp_path: Path) -> None:
+    class Broken(Host):
+        async def run(self, prompt: Prompt) -> None:
+            raise ZeroDivisionError(prompt.prompt_id)
+
+    host = Broken(PROBES, tmp_path)
+    runner = web.AppRunner(host.app(), access_log=None)
+    await runner.setup()
+    host.prompts.put(Prompt(0, "p", probe("ProbeCounts"), {}, ["1"]))
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(host.broken(), 20)
+    await runner.cleanup()
+
+
+async def test_what_browsers_cannot_read_is_not_taken_in(child: tuple[Child, Live]) -> None:
+    _, live = child
+    body = b'{"prompt": {"1": {"class_type": "ProbeCounts", "inputs": {"seed": 0, "x": NaN}}}}'
+    answer = await live.ask("POST", "/prompt", data=body)
+    assert answer["status"] == 500
