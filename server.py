@@ -133,12 +133,12 @@ def _param(text: str) -> tuple[str, Any]:
 @click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
 def lint(file: Path | None) -> None:
     """Check the definitions; with FILE only what is wrong in that file."""
-    from cli.build import SHIPPED, read_tables
+    from cli.build import folders_of
     from schemas.lint import lint as check
+    from schemas.loader import load_tables
 
-    problems = check([SHIPPED, *read_settings({}).definitions], read_tables())
-    if file is not None:
-        problems = [problem for problem in problems if Path(problem.file).resolve() == file.resolve()]
+    folders = folders_of(read_settings({}))
+    problems = check(folders, load_tables(folders), file)
     for problem in problems:
         click.echo(str(problem))
     click.echo(f"{len(problems)} problems" if problems else "The definitions have no problem.")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from config import ROOT, Settings
@@ -12,15 +10,15 @@ from devserver.definitions import Definitions
 from devserver.parts import Parts
 from devserver.pool import Address, answers_comfyui
 from devserver.store import Exports
-from schemas.nodes import NodeTable
+from schemas.loader import load_tables
 
 SHIPPED = ROOT / "schemas"
 COMFYUI_USUALLY = "http://127.0.0.1:8188"
 
 
-def read_tables(folder: Path = SHIPPED / "tables") -> Mapping[str, NodeTable]:
-    """The recorded node tables that definitions are checked against."""
-    return {path.stem: NodeTable.from_trimmed(json.loads(path.read_bytes())) for path in sorted(folder.glob("*.json"))}
+def folders_of(settings: Settings) -> list[Path]:
+    """The shipped definitions, and the user's own over them."""
+    return [SHIPPED, *settings.definitions]
 
 
 def definitions_of(settings: Settings) -> Definitions:
@@ -29,7 +27,8 @@ def definitions_of(settings: Settings) -> Definitions:
     Raises:
         schemas.errors.DefinitionError: with every problem in them.
     """
-    return Definitions([SHIPPED, *settings.definitions], read_tables())
+    folders = folders_of(settings)
+    return Definitions(folders, load_tables(folders))
 
 
 def addresses_of(settings: Settings) -> list[Address]:

@@ -13,8 +13,9 @@ from devserver.pool import Backend
 from devserver.rebuild import rebuild
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError
-from schemas.nodes import fit
+from schemas.lint import lint_backend
 
+PROBLEMS_SHOWN = 4
 NEEDED = ("numpy", "scipy", "av", "PIL", "mido", "mutagen", "flask", "aiohttp", "websockets", "watchdog")
 
 
@@ -59,16 +60,11 @@ def _of_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
         return
     versions = ", ".join(f"{name} {value}" for name, value in backend.describe()["versions"].items())
     yield f"backend      {address.name} at {address.base_url} answers ({versions})"
-    for name in sorted(catalog.outputs):
-        chunk = catalog.chunk_of(name)
-        problems = fit(chunk.models, catalog.graph(chunk.graph), backend.table).problems
-        if not problems:
-            yield f"             {name}: can run"
-            continue
-        yield f"             {name}: cannot run"
-        for problem in problems[:4]:
+    for name, problems in sorted(lint_backend(catalog, backend.table).items()):
+        yield f"             {name}: {'cannot run' if problems else 'can run'}"
+        for problem in problems[:PROBLEMS_SHOWN]:
             yield f"                 {problem.message}"
-        for model in chunk.models:
+        for model in catalog.chunk_of(name).models:
             if any(problem.kind == "missing_model" and problem.value == model.file for problem in problems):
                 yield f"                 put {model.file} into models/{model.folder}"
 

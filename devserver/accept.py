@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
@@ -16,7 +17,7 @@ from schemas.catalog import Catalog
 from schemas.compiler import resolve
 from schemas.errors import ParameterError, UnknownName
 from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline
-from schemas.values import to_json
+from schemas.values import is_random, to_json
 
 DEFAULT_PIPELINE: Final = "text_to_audio"
 SEED_LIMIT: Final = 2**32 - 1
@@ -190,18 +191,33 @@ def _output(
     options: list[Option] = []
     for current in catalog.fallbacks(config.name):
         chunk = catalog.chunk_of(current.name)
-        asked = {name: _file(files, chunk, name, value) for name, value in wanted.items() if name in chunk.parameters}
+        known = {name: value for name, value in wanted.items() if name in chunk.parameters}
+        asked = {name: _file(files, chunk, name, value) for name, value in known.items()}
+        if options:
+            asked = _allowed(chunk, asked)
         option = Option(
             config=current.name,
             chunk=chunk,
             graph=catalog.graph(chunk.graph),
             takes=tuple(_resolved(chunk, current, asked, seed) for seed in seeds),
-            left_out=tuple(sorted(set(wanted) - set(asked))) if options else (),
+            left_out=tuple(sorted(set(wanted) - set(asked))),
         )
         options.append(option)
     return OutputPlan(
         config=config.name, options=tuple(options), fallback=request.fallback, run_timeout_s=config.run_timeout_s
     )
+
+
+def _allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the values that the asked config takes, those that a fallback takes too."""
+    kept = {}
+    for name, value in asked.items():
+        parameter = chunk.parameters[name]
+        with suppress(ParameterError):
+            if not (parameter.type == "seed" and is_random(value)):
+                parameter.read(value)
+            kept[name] = value
+    return kept
 
 
 def _file(files: InputFiles, chunk: GraphChunk, name: str, value: Any) -> Any:

@@ -51,7 +51,7 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: str | Non
             missing=lacks,
         )
         for name in following.left_out:
-            message = f"{following.config} has no parameter {name}; its value was left out."
+            message = f"{following.config} does not take this value of {name}; it was left out."
             walk.warn(take, f"left_out_{name}", message, parameter=name)
     raise AssertionError("an output has at least one option")
 

@@ -52,13 +52,15 @@ def transform(text: str, interception: InterceptionConfig, seed: int) -> str:
 def cut_up(text: str, rule: CutUp, seed: int) -> str:
     """Take a newspaper, take some scissors: every word of the text exactly once, the cuttings in a drawn order.
 
-    A text that gives two different cuttings never comes back in its own order.
+    A text of two words or more gives two cuttings or more; unless they are all alike, their order changes.
     """
     draw = random.Random(seed)  # noqa: S311 - art, not secrets
     words = text.split()
     cuttings: list[tuple[str, ...]] = []
     while words:
         length = draw.randint(rule.min_words, rule.max_words)
+        if not cuttings:
+            length = min(length, max(1, len(words) - 1))
         cuttings.append(tuple(words[:length]))
         words = words[length:]
     if len(set(cuttings)) < 2:

@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from cli.build import SHIPPED, read_tables
+from cli.build import SHIPPED
 from devserver.clock import Clock
 from devserver.database import Database
 from devserver.definitions import Definitions
 from devserver.events import Bus
 from devserver.journal import Journal
 from devserver.store import Exports
+from schemas.loader import load_tables
 
 
 @pytest.fixture(scope="session")
 def definitions() -> Definitions:
-    return Definitions([SHIPPED], read_tables())
+    return Definitions([SHIPPED], load_tables([SHIPPED]))
 
 
 @pytest.fixture

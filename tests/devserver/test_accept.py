@@ -56,6 +56,13 @@ def test_the_fallback_is_planned_with_what_it_knows(parts: Parts) -> None:
     assert fallback.takes[0]["seconds"] == 5
 
 
+def test_a_value_beyond_the_fallbacks_range_is_left_out_there(parts: Parts) -> None:
+    made = plan(*parts, output_config="acestep_instrumental", params={"seconds": 900})
+    asked, fallback = made.outputs[0].options
+    assert asked.takes[0]["seconds"] == 900
+    assert (fallback.takes[0]["seconds"], fallback.left_out) == (30, ("seconds",))
+
+
 def test_safety_stages_are_skipped_under_off_alone(parts: Parts) -> None:
     skipped = {stage.name for stage in plan(*parts).stages if stage.skip}
     assert skipped == {"safety_input", "safety_output"}

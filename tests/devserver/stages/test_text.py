@@ -23,6 +23,7 @@ def test_longer_cuttings_keep_their_words_together() -> None:
 
 def test_two_words_change_places_and_one_word_stays() -> None:
     assert all(cut_up("black white", SINGLE, seed) == "white black" for seed in range(20))
+    assert all(cut_up("black white", CutUp(kind="cut_up", max_words=3), s) == "white black" for s in range(20))
     assert cut_up("test", SINGLE, 1) == "test"
     assert cut_up("la la la", SINGLE, 1) == "la la la"
 
