@@ -131,8 +131,10 @@ def _harmonise(genre: Genre, key: Key, sections: tuple[Section, ...], rng: Rando
     tonic = "i" if tonic == "I" and key.mode == "minor" else tonic
     for section in sections:
         line = chorus if section.name in {"chorus", "outro"} else verse
+        # A progression is heard whole, also where a section is too short for its usual pace.
+        bars_per_chord = genre.bars_per_chord if section.bars >= len(line) * genre.bars_per_chord else 1
         for offset in range(section.bars):
-            symbol = line[offset // genre.bars_per_chord % len(line)] if section.name != "ending" else tonic
+            symbol = line[offset // bars_per_chord % len(line)] if section.name != "ending" else tonic
             yield Bar(section, section.start_bar + offset, chord(key, symbol))
 
 

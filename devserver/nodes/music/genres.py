@@ -84,7 +84,7 @@ GENRES: dict[str, Genre] = {
         ),
         comping=((0.0, "...6......6....."), (0.6, "...7..6...7....."), (0.6, "6..6..6...6..6..")),
         progressions={
-            "minor": ("i7 i7 i7 VImaj7", "i7 i7 iv7 i7", "i9 i9 VImaj7 v7", "i7 VII VImaj7 i7"),
+            "minor": ("i7 i7 i7 VImaj7", "i7 i7 iv7 i7", "i9 i9 VImaj7 v7", "i7 iv7 VImaj7 v7"),
             "major": ("I9 I9 IVmaj7 I9", "I vi7 I IV"),
         },
         melody=Melody(
@@ -126,7 +126,7 @@ GENRES: dict[str, Genre] = {
         ),
         progressions={
             "minor": ("i9 iv9 VImaj7 v7", "i7 VImaj7 IIImaj7 VII", "VImaj7 VII i7 i7", "iv9 v7 i9 i9"),
-            "major": ("Imaj7 vi9 ii9 V7", "IVmaj7 iii7 vi9 Imaj7", "Imaj7 iii7 IVmaj7 V"),
+            "major": ("Imaj7 vi9 ii9 V7", "Imaj7 vi9 IVmaj7 V", "Imaj7 iii7 IVmaj7 V"),
         },
         melody=Melody(
             64,
@@ -358,7 +358,7 @@ GENRES: dict[str, Genre] = {
             (0.85, "8---7-8---7-8-7-"),
         ),
         progressions={
-            "minor": ("i5 VI5 III5 VII5", "i5 VII5 VI5 VII5", "i5 iv5 VI5 VII5", "i5 III5 VII5 iv5"),
+            "minor": ("i5 VI5 III5 VII5", "i5 VI5 VII5 i5", "i5 iv5 VI5 VII5", "i5 III5 VII5 iv5"),
             "major": ("I5 V5 vi5 IV5", "I5 IV5 I5 V5", "I5 vi5 IV5 V5"),
         },
         melody=Melody(
