@@ -24,7 +24,7 @@ CODES: Final = {
     409: "conflict",
     412: "precondition_failed",
     413: "too_large",
-    422: "not_allowed",
+    422: "invalid_value",
     500: "internal",
     503: "not_ready",
 }

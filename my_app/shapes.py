@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 TEXT: Final = {"type": "string"}
+NAME: Final = {"type": ["string", "null"]}
 COUNT: Final = {"type": "integer", "minimum": 0}
 SECONDS: Final = {"type": ["number", "null"], "description": "seconds"}
 ANYTHING: Final[dict[str, Any]] = {}
@@ -27,15 +28,17 @@ ERROR: Final = _object(
     field={**TEXT, "description": "the field that is to blame, '' where none is"},
     value={"description": "what was sent there"},
     allowed={"description": "what may stand there: a list, or words"},
+    details={"type": "object", "description": "of a stage that failed: missing nodes and models, measured values"},
 )
 LINKS: Final = {"type": "object", "additionalProperties": TEXT, "description": "where to go on with the run"}
 MEDIA_OUTPUT: Final = _object(
     "config status url media_type",
     config={**TEXT, "description": "the output config that was asked for"},
-    config_used={**TEXT, "description": "the one that made it; another one where a fallback was used"},
+    config_used={**NAME, "description": "the one that made it; another one where a fallback was used"},
+    take=COUNT,
     status=TEXT,
     run_id=TEXT,
-    url=TEXT,
+    url={**NAME, "description": "where the file is; null where none was made"},
     media_type=TEXT,
     media_stored={"type": "boolean"},
     execution_time=SECONDS,

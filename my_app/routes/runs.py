@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from flask import Response, request
@@ -17,12 +18,16 @@ FEW_RUNS: Final = 50
 
 
 def started(run_id: str, wish: Wish) -> Response:
-    """The answer for a run that was just accepted: 202, which the front turns into the finished one on demand."""
-    answer = the_parts().answer(run_id)
-    headers = {"Location": f"/api/runs/{run_id}"}
+    """The answer for a run that was just accepted. Where somebody waits, the front asks for a later one."""
     if wish.mode != "no":
-        headers[WAIT_HEADER] = Wait(run_id, wish).header()
-    return json_reply(answer.body, answer.status, headers)
+        return json_reply({}, HTTPStatus.ACCEPTED, {WAIT_HEADER: Wait(run_id, wish).header()})
+    return _as_of_now(run_id)
+
+
+def _as_of_now(run_id: str) -> Response:
+    found = the_parts().answer(run_id)
+    headers = {"Location": f"/api/runs/{run_id}"} if found.status == HTTPStatus.ACCEPTED else {}
+    return json_reply(found.body, found.status, headers)
 
 
 def list_runs() -> Response:
@@ -50,9 +55,7 @@ def show_run(run_id: str) -> Response:
 
 def answer(run_id: str) -> Response:
     """What `execute` answers for this run, now."""
-    found = the_parts().answer(run_id)
-    headers = {"Location": f"/api/runs/{run_id}"} if found.status == 202 else {}
-    return json_reply(found.body, found.status, headers)
+    return _as_of_now(run_id)
 
 
 def cancel(run_id: str) -> Response:

@@ -42,7 +42,7 @@ async def client(front: Listening) -> AsyncIterator[ClientSession]:
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server with its embedded backend, in a process of its own."""
     exports = tmp_path_factory.mktemp("exports")
@@ -58,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.communicate(timeout=20)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module")  # while it is open, its event loop is in the way of tests that have their own
 def chromium() -> Iterator[Browser]:
     """A headless browser. Tests that use it are marked `chromium`; where it is missing they are skipped with a word."""
     path = shutil.which("chromium")
