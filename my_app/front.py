@@ -39,7 +39,7 @@ def create_front(parts: Parts, settings: FrontSettings, *, version: str) -> web.
     for route in ROUTES:
         view = cast(NativeView, route.view) if route.native else _over_the_bridge(route)
         app.router.add_route(route.method, route.path, view)
-        if route.method == hdrs.METH_GET:
+        if route.method == hdrs.METH_GET and route.head:
             app.router.add_route(hdrs.METH_HEAD, route.path, view)
     app.on_response_prepare.append(_secure)
     app.on_response_prepare.append(tag_files)

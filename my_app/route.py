@@ -58,6 +58,7 @@ class Route:
     body_required: bool = False
     body_example: Mapping[str, Any] = field(default_factory=dict)
     max_body_bytes: int = SMALL_BODY_BYTES
+    head: bool = True  # whether HEAD may be asked where GET may; a stream without an end has no headers to tell alone
 
     @property
     def native(self) -> bool:

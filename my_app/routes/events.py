@@ -57,6 +57,7 @@ def last_event_id(request: web.Request) -> int | None:
 STREAM: Final = Reply(
     "The events, until the server stops or (one run) the run has ended.", "Event", "text/event-stream"
 )
+BAD_NUMBER: Final = Reply("Last-Event-ID is no number.", "Error")
 ROUTES: Final = (
     Route(
         "GET",
@@ -64,7 +65,8 @@ ROUTES: Final = (
         all_events,
         "events",
         "The events of all runs and of the server",
-        {200: STREAM, 400: Reply("Last-Event-ID is no number.", "Error")},
+        {200: STREAM, 400: BAD_NUMBER},
+        head=False,
     ),
     Route(
         "GET",
@@ -75,8 +77,9 @@ ROUTES: Final = (
         {
             200: STREAM,
             204: Reply("The run has ended and the listener has everything."),
-            400: Reply("Last-Event-ID is no number.", "Error"),
+            400: BAD_NUMBER,
             404: Reply("There is no such run.", "Error"),
         },
+        head=False,
     ),
 )

@@ -72,12 +72,14 @@ class FileOfRun(web.FileResponse):
         kind = "attachment" if attachment else "inline"
         plain = media.filename.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "_")
         name = f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(media.filename, safe='')}"
-        headers = {
+        headers: dict[str, str] = {
             hdrs.CONTENT_TYPE: media.mime,
             hdrs.CONTENT_DISPOSITION: name,
             hdrs.ACCEPT_RANGES: "bytes",
             hdrs.CACHE_CONTROL: "no-cache",  # keep it, but ask: a file belongs to its run and may be deleted with it
         }
+        if not media.mime.startswith(("audio/", "video/")):
+            headers["Content-Security-Policy"] = "sandbox"  # what a graph made may be a page or an SVG with a script
         super().__init__(media.path, headers=headers)
         self.tag = media.etag
 

@@ -62,6 +62,7 @@ export class RunView {
       this.bar,
       element("p", { className: "title", textContent: this.title }),
       over ? this.results() : null,
+      this.textUsed(),
       this.notes(),
       this.stageList(),
       element("p", { className: "quiet" }, `${say("run")} `, element("code", { textContent: this.id })),
@@ -89,6 +90,11 @@ export class RunView {
     return element("details", { open: !OVER.includes(this.status) }, element("summary", { textContent: say("stages") }), element("ol", { className: "stages" }, items));
   }
 
+  textUsed() {
+    const { input_text: input, final_output: used } = this.answer ?? {};
+    return used && used !== input ? element("p", {}, element("strong", { textContent: `${say("text")}: ` }), used) : null;
+  }
+
   notes() {
     const warnings = this.answer?.warnings ?? this.warnings;
     if (!warnings?.length) return null;
@@ -114,6 +120,7 @@ export class RunView {
       ? press("rerun", async () => this.follow((await api.rerun(this.id)).run_id))
       : press("cancel", async (event) => {
           event.target.disabled = true;
+          this.say(say("cancelling"), "state");
           await api.cancel(this.id).catch(() => this.read()); // it had ended by itself: show that
         });
   }

@@ -158,3 +158,8 @@ async def test_a_listener_that_goes_is_forgotten(client: ClientSession, runs: Ru
         await runs.bus.until_listeners(1)
         reply.close()
     await runs.bus.until_listeners(0)
+
+
+async def test_a_stream_has_no_head(client: ClientSession) -> None:
+    async with client.head("/api/events") as reply:
+        assert (reply.status, reply.headers["Allow"]) == (405, "GET")

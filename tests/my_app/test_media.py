@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,3 +96,10 @@ async def test_what_is_not_there_is_named(client: ClientSession, path: str, medi
     for there, field in wanted.items():
         async with client.get(there) as reply:
             assert (reply.status, (await reply.json())["error"]["field"]) == (404, field), there
+
+
+async def test_a_page_that_a_graph_made_runs_no_script(client: ClientSession, runs: Runs, media: Media) -> None:
+    run_id = runs.accept({"input_text": "x"}, "local", {}).run_id
+    runs.files[run_id, "file", None] = replace(media, mime="text/html")
+    _, headers, _ = await ask(client, f"/api/media/file/{run_id}")
+    assert headers["Content-Security-Policy"] == "sandbox"

@@ -53,7 +53,7 @@ async def test_a_run_from_its_request_to_its_repetition(api: Api) -> None:
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [
-        ({"input_text": "a bomb", "safety_level": "kids"}, 403),
+        ({"input_text": "a murder", "safety_level": "kids"}, 403),
         ({"schema": "nowhere"}, 404),
         ({"output_config": "acestep_instrumental", "fallback": False}, 409),
         ({"params": {"seconds": 1e9}}, 422),
