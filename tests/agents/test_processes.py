@@ -124,8 +124,9 @@ async def test_kill_of_the_host_ends_its_worker(tmp_path: Path) -> None:
     url = await host.start()
     assert host.pid is not None
     (worker,) = children(host.pid)
-    async with aiohttp.ClientSession() as session:
-        await Live(url, session).submit(probe("ProbeDeaf"))
+    async with aiohttp.ClientSession() as session, Live(url, session).ear() as ear:
+        await Live(url, session).submit(probe("ProbeDeaf"), ear.client_id)
+        await ear.until(lambda event: event["type"] == "executing", "a node that runs")
     os.kill(host.pid, signal.SIGKILL)
     assert await host.wait() == -signal.SIGKILL
     await gone(worker)
