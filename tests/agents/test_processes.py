@@ -128,8 +128,9 @@ async def test_kill_of_the_host_ends_its_worker(tmp_path: Path) -> None:
         await Live(url, session).submit(probe("ProbeDeaf"), ear.client_id)
         await ear.until(lambda event: event["type"] == "executing", "a node that runs")
     os.kill(host.pid, signal.SIGKILL)
-    assert await host.wait() == -signal.SIGKILL
+    await gone(host.pid)
     await gone(worker)
+    assert await host.wait() == -signal.SIGKILL
     await host.stop()
 
 
