@@ -83,6 +83,15 @@ def test_a_muted_part_is_silent_and_the_others_play(piece: Make) -> None:
     assert all(made.sounds[name].any() for name in ("bass", "chords", "lead"))
 
 
+@pytest.mark.parametrize(
+    "prompt", ["rock, only flute", "synthwave, just drums", "techno, solo piano", "house, only bass"]
+)
+def test_a_part_alone_plays_from_the_beginning(piece: Make, heard: Make, prompt: str) -> None:
+    report = heard(piece(prompt, 16.0).mix)
+    assert report["silence_seconds"] < 8
+    assert np.abs(piece(prompt, 16.0).mix[:, :48_000]).max() > 0.05
+
+
 def test_the_chorus_is_louder_than_the_intro(piece: Make) -> None:
     made = piece("dark drum and bass at 174 bpm in A minor", 24.0)
     sections = {section["name"]: section for section in made.song["sections"]}

@@ -139,7 +139,8 @@ def _harmonise(genre: Genre, key: Key, sections: tuple[Section, ...], rng: Rando
 
 
 def _plays(score: Score, bar: Bar, part: Part) -> bool:
-    return bar.section.name != "intro" or part in score.genre.intro
+    opening = set(score.genre.intro) - set(score.brief.muted)
+    return bar.section.name != "intro" or not opening or part in opening
 
 
 def _drums(score: Score) -> Iterator[Note]:
@@ -230,6 +231,7 @@ def _chords(score: Score) -> Iterator[Note]:
 
 def _lead(score: Score) -> Iterator[Note]:
     rng = score.random("lead")
+    alone = {"drums", "bass", "chords"} <= set(score.brief.muted)
     lines = [
         Line(
             bar=bar.in_section,
@@ -237,7 +239,7 @@ def _lead(score: Score) -> Iterator[Note]:
             start_beats=bar.start_beats,
             role=bar.section.name,
             closes=bar.ends_section or bar.in_section % 4 == 3,
-            plays=_plays(score, bar, "lead") and bar.section.energy >= score.genre.melody.min_energy,
+            plays=_plays(score, bar, "lead") and (alone or bar.section.energy >= score.genre.melody.min_energy),
         )
         for bar in score.bars
     ]

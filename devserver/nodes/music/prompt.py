@@ -109,6 +109,8 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
         )
     key = asked.key or _key(prompt, mood, GENRES[genre].mode, draw // len(GENRES)).name
     voices, muted = instruments_in(f"{asked.instruments}. {prompt}")
+    if len(muted) == len(PARTS):
+        raise ValueError("instruments and prompt leave nothing to play; allowed is to leave out three parts of four")
     return Brief(
         prompt=prompt,
         genre=genre,

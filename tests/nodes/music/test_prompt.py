@@ -110,6 +110,11 @@ def test_a_tempo_that_no_music_has_is_remarked() -> None:
     )
 
 
+def test_something_must_play() -> None:
+    with pytest.raises(ValueError, match="nothing to play"):
+        parse("no drums, no bass, no chords", Asked(instruments="no lead"), seconds=10, seed=1)
+
+
 def test_a_tempo_out_of_range_names_field_value_and_what_is_allowed() -> None:
     with pytest.raises(ValueError, match=r"bpm is 12; allowed is 0 .* or 30 to 300"):
         parse("house", Asked(bpm=12), seconds=10, seed=1)
