@@ -1,4 +1,8 @@
-"""The subjects of the contract: the transcripts, a host in its own process, and a real ComfyUI where one is named."""
+"""The subjects of the contract: the transcripts, a host in its own process, and a real ComfyUI where one is named.
+
+``COMFYUI_URL=http://127.0.0.1:8188 pytest tests/contract`` adds the real one. It needs our node folder linked into its
+``custom_nodes``, and nobody else on it: the suite interrupts prompts, clears the queue and deletes from the history.
+"""
 
 from __future__ import annotations
 
