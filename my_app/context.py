@@ -23,14 +23,14 @@ class FrontSettings:
         public: the folder of the browser's files.
         hosts: names that a request's Host may have besides the loopback ones, without port.
         origins: pages of other servers that may write here (`http://studio.local:5173`).
-        threads: how many Flask views may run at once.
+        threads: how many Flask views may run at once. No view waits, so more would only fight the loop for the GIL.
         heartbeat_s: a comment line goes down every quiet event stream this often.
     """
 
     public: Path
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
-    threads: int = 16
+    threads: int = 4
     heartbeat_s: float = 15.0
 
 
