@@ -186,17 +186,21 @@ class Watch:
     async def _until_end(self, tell: OnEvent) -> Outcome:
         pause = self._follower.poll_seconds
         while True:
+            heard = None
+            # Silence alone makes a socket suspect; a check after a reconnection does not.
+            silent = False
             try:
-                heard = await asyncio.wait_for(self._inbox.get(), pause)
+                async with asyncio.timeout(pause):
+                    heard = await self._inbox.get()
             except TimeoutError:
-                heard = None
+                silent = True
             if heard is not None:
                 if not self._pass_on(heard, tell):
                     continue
                 if not self._end_heard:
                     pause = FIRST_REREAD_SECONDS
                 self._end_heard = True
-            outcome = await self._ask()
+            outcome = await self._ask(silent=silent)
             if outcome is not None:
                 while not self._inbox.empty():
                     if (late := self._inbox.get_nowait()) is not None:
@@ -214,8 +218,8 @@ class Watch:
             tell(event)
         return _is_end(kind, data)
 
-    async def _ask(self) -> Outcome | None:
-        """The outcome if there is one by now."""
+    async def _ask(self, *, silent: bool) -> Outcome | None:
+        """The outcome if there is one by now; `silent` where nothing was heard for the time of a poll."""
         if self._trouble is not None:
             raise self._trouble
         try:
@@ -231,12 +235,13 @@ class Watch:
             return None
         self._unanswered_since = None
         if entry is not None:
-            if self._follower.connected and not self._end_heard:
+            if silent and not self._end_heard:
                 await self._follower.refresh()
             return outcome_of(entry)
         if self.prompt_id in queue:
             self._absences = 0
-            await self._suspect_deafness(queue)
+            if silent:
+                await self._suspect_deafness(queue)
             return None
         return self._absent()
 

@@ -84,7 +84,8 @@ class Listener:
             self._settled.clear()
             self._nudge.set()
             try:
-                await asyncio.wait_for(self._settled.wait(), limit_seconds)
+                async with asyncio.timeout(limit_seconds):
+                    await self._settled.wait()
             except TimeoutError:
                 return False
         return self.connected
@@ -110,7 +111,9 @@ class Listener:
                 self._socket = None
             self._settled.set()
             try:
-                await asyncio.wait_for(self._nudge.wait(), pause)
+                # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with the result.
+                async with asyncio.timeout(pause):
+                    await self._nudge.wait()
             except TimeoutError:
                 continue
 

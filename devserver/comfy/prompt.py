@@ -206,5 +206,4 @@ def _share(state: Mapping[str, Any]) -> float:
     value, most = state.get("value"), state.get("max")
     if not isinstance(value, int | float) or not isinstance(most, int | float) or most <= 0:
         return 0.0
-    # A node that has counted to its end still has to hand its result over.
-    return min(0.99, max(0.0, value / most))
+    return min(1.0, max(0.0, value / most))

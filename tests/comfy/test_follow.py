@@ -13,7 +13,7 @@ from aiohttp import web
 from devserver.comfy.client import Client
 from devserver.comfy.errors import PromptFailed, PromptLost, Unreachable
 from devserver.comfy.follow import Follower
-from devserver.comfy.prompt import Outcome, PromptEvent
+from devserver.comfy.prompt import Outcome, Progress, PromptEvent
 from tests.comfy.backend import GRAPH, Backend, Run, sound
 
 
@@ -87,6 +87,23 @@ async def test_a_run_that_ends_while_the_socket_is_down_is_found(backend: Backen
     assert heard[-1].data["fraction"] == 1.0
 
 
+async def test_what_was_missed_is_asked_for_as_soon_as_the_socket_stands_again(
+    backend: Backend, client: Client
+) -> None:
+    follower = Follower(client, "ours", poll_seconds=3600)
+    await follower.start()
+
+    async def script(prompt_id: str) -> None:
+        await backend.drop_sockets()
+        backend.finish(prompt_id)
+
+    backend.on_prompt = script
+    async with asyncio.timeout(20), follower.watch("p") as watch:
+        await client.submit(GRAPH, "p", "ours")
+        assert (await watch.outcome()).state == "success"
+    await follower.close()
+
+
 async def test_without_any_socket_a_prompt_is_followed_by_asking(backend: Backend) -> None:
     async with Client(f"http://127.0.0.1:{backend.port}/elsewhere") as no_socket_here:
         follower = Follower(no_socket_here, "ours", poll_seconds=0.02)
@@ -135,6 +152,17 @@ async def test_a_prompt_that_somebody_deleted_is_lost(backend: Backend, run: Run
     assert outcome.state == "lost"
     with pytest.raises(PromptLost, match="neither in its queue nor in its history"):
         outcome.raise_for_state()
+
+
+async def test_a_prompt_that_ends_between_two_questions_is_not_lost(backend: Backend, follower: Follower) -> None:
+    backend.running.append("p")
+
+    async def end_then_answer(_request: web.Request) -> web.Response:
+        backend.finish("p")
+        return web.json_response({"queue_running": [], "queue_pending": []})
+
+    backend.answers["GET", "/queue"] = end_then_answer
+    assert (await follower.follow("p")).state == "success"
 
 
 async def test_a_backend_that_comes_back_empty_has_lost_the_prompt(backend: Backend, run: Run) -> None:
@@ -324,3 +352,18 @@ async def test_twenty_prompts_at_once_get_their_own_files(backend: Backend, run:
     results = await asyncio.gather(*(run(f"p{n}") for n in range(20)))
     files = [outcome.outputs["2"]["audio"][0]["filename"] for outcome, _ in results]
     assert files == [f"p{n}.mp3" for n in range(20)]
+
+
+def test_progress_never_goes_back_even_where_the_graph_is_not_known() -> None:
+    progress = Progress()
+    messages: list[tuple[str, dict[str, Any]]] = [("executing", {"node": node}) for node in "abc"]
+    messages[1:1] = [("progress", {"node": "a", "value": 9, "max": 10})]
+    told = [
+        event.data["fraction"]
+        for kind, data in messages
+        for event in progress.read(kind, data)
+        if "fraction" in event.data
+    ]
+    told += [event.data["fraction"] for event in progress.finish()]
+    assert told == sorted(set(told))
+    assert told[-1] == 1.0

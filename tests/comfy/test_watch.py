@@ -23,6 +23,25 @@ async def test_a_file_in_folders_that_are_made_with_it_is_never_missed(tmp_path:
             await waiting
 
 
+async def test_each_step_of_its_folders_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "stage" / "a.mp3"
+    asked: asyncio.Queue[bool] = asyncio.Queue()
+
+    def whole() -> bool:
+        asked.put_nowait(of_length(path, 3))
+        return of_length(path, 3)
+
+    waiting = asyncio.create_task(until_whole(path, tmp_path, whole))
+    async with asyncio.timeout(10):
+        for folder in (path.parent.parent, path.parent):
+            assert [await asked.get(), await asked.get()] == [False, False]
+            folder.mkdir()
+            assert await asked.get() is False
+        assert [await asked.get(), await asked.get()] == [False, False]
+        path.write_bytes(b"abc")
+        await waiting
+
+
 async def test_newer_files_beside_it_and_half_of_it_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     asked: asyncio.Queue[bool] = asyncio.Queue()
