@@ -84,8 +84,12 @@ async def run_attempt(walk: Walk, job: Job) -> None:
     try:
         outcome, bound = await _run_prompt(walk, job)
         outcome.raise_for_state()
+        reports = _reports(outcome)
+        for report in reports:
+            for remark in report.get("remarks", []):
+                walk.warn(place, f"remark: {remark}", str(remark))
         await _take_in_all(walk, job, outcome, bound)
-        journal.end(place, "success", {"cached": outcome.cached})
+        journal.end(place, "success", {"cached": outcome.cached, "reports": reports})
     except (PromptLost, Unreachable, OutputMissing) as e:
         journal.end(place, "lost", {"error": {"code": type(e).__name__, "message": str(e)}})
         walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
@@ -162,6 +166,12 @@ async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
     return bind(job.compiled, prefix=job.prefix, models=job.models, files=files)
 
 
+def _reports(outcome: Outcome) -> list[dict[str, Any]]:
+    """What nodes of ours say about what they made: tempo, key, and the numpy and processor that rendered it."""
+    listed = [result.get("tonewright", []) for result in outcome.outputs.values() if isinstance(result, dict)]
+    return [report for reports in listed for report in reports if isinstance(report, dict)]
+
+
 def _tell(walk: Walk, place: Place, event: PromptEvent) -> None:
     """Pass on what is heard while a prompt runs; nothing of it is stored."""
     if event.kind == "progress":
@@ -181,12 +191,11 @@ async def _take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: dict[str, 
             message = f"The backend {job.backend.name} ran the graph, but node {output.node} made no file."
             raise StageError(message, code="output_missing", status=502, hint="Look at the backend's log.")
         for index, file in enumerate(files):
-            await _take_in(walk, job, output, file, index=index, bound=bound)
+            tags = _tags(walk, job, bound, _reports(outcome))
+            await _take_in(walk, job, output, file, index=index, tags=tags)
 
 
-async def _take_in(
-    walk: Walk, job: Job, output: Output, file: RemoteFile, *, index: int, bound: dict[str, Any]
-) -> None:
+async def _take_in(walk: Walk, job: Job, output: Output, file: RemoteFile, *, index: int, tags: TrackTags) -> None:
     """Copy, tag, verify, rename; then list the file as an entity. Doing it twice is doing it once."""
     tools, place = walk.tools, job.place
     kind, number, name = _naming(walk, job, output, index)
@@ -198,7 +207,7 @@ async def _take_in(
     kept = await asyncio.to_thread(sniff, part, file.filename)
     final = folder / f"{stem}.{kept.ext or output.format}"
     verify = Verify(output.verify.min_seconds, output.verify.silence, output.media)
-    facts = await tools.intake.take_in(part, final, _tags(walk, job, bound), verify, embed=tools.embed_tags)
+    facts = await tools.intake.take_in(part, final, tags, verify, embed=tools.embed_tags)
     told = asdict(facts)
     del told["media"]
     role = "take" if output.role == "main" and place.take > 1 else output.role
@@ -230,9 +239,9 @@ def _take_part(job: Job) -> str:
     return str(job.place.take) if job.place.take > 1 else ""
 
 
-def _tags(walk: Walk, job: Job, bound: dict[str, Any]) -> TrackTags:
-    """What a file says about itself, for players, for ComfyUI, and for us."""
-    values, plan = job.values, walk.plan
+def _tags(walk: Walk, job: Job, bound: dict[str, Any], reports: list[dict[str, Any]]) -> TrackTags:
+    """What a file says about itself, for players, for ComfyUI, and for us; what a node reports replaces a value."""
+    values, plan = {**job.values, **(reports[0] if reports else {})}, walk.plan
     bpm, key, lyrics = values.get("bpm"), values.get("key"), str(values.get("lyrics") or "")
     own = {
         "run_id": plan.run_id,
@@ -247,8 +256,14 @@ def _tags(walk: Walk, job: Job, bound: dict[str, Any]) -> TrackTags:
     return TrackTags(
         title=plan.title,
         bpm=float(bpm) if isinstance(bpm, int | float) and bpm > 0 else None,
-        key=str(key) if isinstance(key, str) and key != "auto" else None,
+        key=_short_key(key) if isinstance(key, str) and key != "auto" else None,
         lyrics=lyrics if lyrics and lyrics.lower() != INSTRUMENTAL else None,
         prompt=bound,
         tonewright=own,
     )
+
+
+def _short_key(key: str) -> str:
+    """The tags' own spelling: `F` for "F major", `F#m` for "F# minor"."""
+    tonic, _, mode = key.partition(" ")
+    return f"{tonic}m" if mode == "minor" else tonic

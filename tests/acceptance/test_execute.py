@@ -56,6 +56,17 @@ def test_its_tags_name_the_run_and_hold_the_graph(server: Server) -> None:
     assert "EmptyAudio" in str(tags["TXXX:prompt"])
 
 
+def test_the_record_and_the_tags_tell_what_was_played(server: Server) -> None:
+    text = "a calm ambient piece in F major at 80 bpm"
+    _, body = server.execute(input_text=text, output_config="procedural_instrumental", params={"seconds": 2})
+    attempt = server.run(body["run_id"])["stages"][-1]["attempts"][0]
+    (report,) = attempt["result"]["reports"]
+    assert (report["bpm"], report["key"]) == (80, "F major")
+    assert report["rendered_with"].keys() == {"numpy", "cpu_features"}
+    tags = mutagen.File(BytesIO(server.call("GET", body["media_output"]["url"])[1])).tags
+    assert (str(tags["TBPM"]), str(tags["TKEY"])) == ("80", "F")
+
+
 def test_without_a_fallback_it_is_refused_with_what_is_missing(server: Server) -> None:
     status, body = server.execute(**REQUEST, fallback=False)
     assert (status, body["status"], body["error"]["code"]) == (409, "failed", "nodes_missing")

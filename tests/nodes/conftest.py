@@ -38,7 +38,7 @@ def defaults(node: type[Any]) -> dict[str, Any]:
 def make(prompt: str, seconds: float = 8.0, seed: int = 1) -> Piece:
     composer, player = TABLE["TonewrightCompose"], TABLE["TonewrightSynthesise"]
     (song,) = composer().run(**defaults(composer) | {"prompt": prompt, "seconds": seconds, "seed": seed})
-    outputs = player().run(song=song)
+    outputs = player().run(song=song)["result"]
     sounds = {name: audio["waveform"][0] for name, audio in zip(player.RETURN_NAMES, outputs, strict=True)}
     return Piece(json.loads(song), sounds)
 

@@ -18,7 +18,7 @@ sys.modules[name] = module
 spec.loader.exec_module(module)
 (song,) = module.TABLE["TonewrightCompose"]().run(
     prompt="house", genre="auto", bpm=0, key="auto", mood="auto", instruments="", seconds=2, seed=1)
-mix = module.TABLE["TonewrightSynthesise"]().run(song=song)[0]
+mix = module.TABLE["TonewrightSynthesise"]().run(song=song)["result"][0]
 module.TABLE["TonewrightAnalyse"]().run(audio=mix)
 print(sorted(name for name in ("scipy", "torch", "av", "PIL", "mido", "devserver", "schemas") if name in sys.modules))
 print(mix["waveform"].shape)

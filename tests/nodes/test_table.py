@@ -88,6 +88,14 @@ def test_a_long_node_checks_often_and_stops_at_once(name: str) -> None:
         assert host.checks == stop_at
 
 
+def test_the_player_reports_what_it_played_and_with_what() -> None:
+    (report,) = run("TonewrightSynthesise", Host())["ui"]["tonewright"]
+    assert report["genre"] == "house"
+    assert report["bpm"] > 0
+    assert report["rendered_with"]["numpy"] == np.__version__
+    assert report["rendered_with"]["cpu_features"]
+
+
 def _read_only(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         view = value.view()
