@@ -356,14 +356,14 @@ async def test_twenty_prompts_at_once_get_their_own_files(backend: Backend, run:
 
 def test_progress_never_goes_back_even_where_the_graph_is_not_known() -> None:
     progress = Progress()
-    messages: list[tuple[str, dict[str, Any]]] = [("executing", {"node": node}) for node in "abc"]
-    messages[1:1] = [("progress", {"node": "a", "value": 9, "max": 10})]
-    told = [
-        event.data["fraction"]
-        for kind, data in messages
-        for event in progress.read(kind, data)
-        if "fraction" in event.data
+    more = {node: {"node_id": node, "value": 0.0, "max": 1.0, "state": "running"} for node in "bcd"}
+    messages: list[tuple[str, dict[str, Any]]] = [
+        ("progress", {"node": "a", "value": 9, "max": 10}),
+        ("progress_state", {"nodes": more}),
+        ("executing", {"node": "b"}),
+        ("executing", {"node": "c"}),
     ]
-    told += [event.data["fraction"] for event in progress.finish()]
+    heard = [event for kind, data in messages for event in progress.read(kind, data)] + list(progress.finish())
+    told = [event.data["fraction"] for event in heard if event.kind == "progress"]
     assert told == sorted(set(told))
     assert told[-1] == 1.0
