@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -94,7 +94,7 @@ class Client:
         if extra_data:
             body["extra_data"] = dict(extra_data)
         try:
-            status, answer = await self._exchange("POST", "/prompt", json_body=body)
+            status, answer = await self._to_its_end(self._exchange("POST", "/prompt", json_body=body))
         except Unreachable:
             if await self._arrived(prompt_id):
                 return
@@ -174,6 +174,15 @@ class Client:
             expected = response.content_length
         if expected is not None and received != expected:
             raise Unreachable(f"{self.base_url} sent {received} of {expected} bytes of {file.path!r}")
+
+    async def _to_its_end(self, exchange: Coroutine[Any, Any, tuple[int, Any]]) -> tuple[int, Any]:
+        """Finish a request even where the caller is cancelled, who then finds in the queue what there is to stop."""
+        asking = asyncio.create_task(exchange)
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            await asyncio.gather(asking, return_exceptions=True)
+            raise
 
     async def _withdraw(self, prompt_id: str) -> None:
         await self.delete(prompt_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,27 @@ async def test_a_connection_that_breaks_before_the_prompt_arrived_is_unreachable
     backend.answers["POST", "/prompt"] = hang_up
     with pytest.raises(Unreachable):
         await client.submit(GRAPH, "p", "c")
+
+
+async def test_who_is_cancelled_while_submitting_finds_the_prompt_in_the_queue(
+    backend: Backend, client: Client
+) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def take_slowly(_request: web.Request) -> web.Response:
+        asked.set()
+        await go_on.wait()
+        backend.running.append("p")
+        return web.json_response({"prompt_id": "p", "number": 0, "node_errors": {}})
+
+    backend.answers["POST", "/prompt"] = take_slowly
+    submitting = asyncio.create_task(client.submit(GRAPH, "p", "c"))
+    await asked.wait()
+    submitting.cancel()
+    asyncio.get_running_loop().call_later(0.02, go_on.set)
+    with pytest.raises(asyncio.CancelledError):
+        await submitting
+    assert (await client.queue()).running == ("p",)
 
 
 async def test_half_a_graph_is_refused_and_taken_back(backend: Backend, client: Client) -> None:
