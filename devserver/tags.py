@@ -19,6 +19,7 @@ from zlib import crc32
 
 from devserver import boxes
 from devserver.comfy.sniff import sniff
+from devserver.remux import read_matroska, write_matroska
 
 # The graph as submitted, ComfyUI's own page layout, and our record of the run, each a tag of its own.
 GRAPH_TAGS = ("prompt", "workflow", "tonewright")
@@ -72,7 +73,7 @@ def write_tags(path: Path, tags: TrackTags, *, name: str | None = None, embed: b
     """Replace a file's tags with these, in place; the same tags on the same file give the same bytes.
 
     Args:
-        path: an mp3, flac, opus, ogg, wav, m4a, mp4 or png, told by content.
+        path: an mp3, flac, opus, ogg, wav, m4a, mp4, webm, mkv or png, told by content.
         tags: what to write. A layout that the backend wrote is kept if `tags.workflow` is None and `embed` is on.
         name: the file's own name, where `path` is a working copy.
         embed: False leaves the graph, its layout and our record out, the backend's as well.
@@ -133,7 +134,12 @@ def _damage(path: Path) -> Iterator[None]:
     """What mutagen raises, and what a broken structure raises, as `TagError`."""
     try:
         yield
-    except (import_module("mutagen").MutagenError, struct.error, boxes.BoxError) as error:
+    except (
+        import_module("mutagen").MutagenError,
+        import_module("av").FFmpegError,
+        struct.error,
+        boxes.BoxError,
+    ) as error:
         raise TagError(f"the tags of {path.name} cannot be read or written: {error}") from error
 
 
@@ -334,5 +340,7 @@ _FORMS = {
     **{ext: _Form(partial(_read_id3, ext), partial(_write_id3, ext)) for ext in ("mp3", "wav")},
     **{ext: _Form(partial(_read_vorbis, ext), partial(_write_vorbis, ext)) for ext in ("flac", "opus", "ogg")},
     **{ext: _Form(_read_mp4, _write_mp4) for ext in ("m4a", "mp4")},
+    **{ext: _Form(read_matroska, partial(write_matroska, "webm")) for ext in ("webm", "weba")},
+    **{ext: _Form(read_matroska, partial(write_matroska, "matroska")) for ext in ("mkv", "mka")},
     "png": _Form(_read_png, _write_png),
 }

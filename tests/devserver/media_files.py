@@ -52,6 +52,20 @@ def write_video(path: Path, frames: int = 12, *, sound: bool = True) -> Path:
     return path
 
 
+def write_webm(path: Path) -> Path:
+    """A WebM as ComfyUI's SaveWEBM writes it."""
+    with av.open(str(path), "w", format="webm") as container:
+        container.metadata["prompt"] = json.dumps(BACKEND_GRAPH)
+        container.metadata["workflow"] = json.dumps({"made_by": "backend"})
+        stream: Any = container.add_stream("libvpx-vp9", rate=12, options={"deadline": "realtime", "cpu-used": "8"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(6):
+            image = np.full((48, 64, 3), index * 10, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
 def write_image(path: Path) -> Path:
     """A PNG as ComfyUI's SaveImage writes it."""
     texts = PngImagePlugin.PngInfo()

@@ -13,10 +13,10 @@ import pytest
 
 from devserver.comfy.sniff import sniff
 from devserver.tags import TagError, TrackTags, read_tags, write_tags
-from tests.devserver.media_files import write_audio, write_image, write_video
+from tests.devserver.media_files import write_audio, write_image, write_video, write_webm
 
 SOUNDS = ("mp3", "flac", "opus", "wav", "m4a")
-ALL = (*SOUNDS, "mp4", "png")
+ALL = (*SOUNDS, "mp4", "webm", "png")
 TAGS = TrackTags(
     title="Nächtliche Straße – 夜",
     bpm=92.5,
@@ -30,7 +30,7 @@ TAGS = TrackTags(
 
 def made(folder: Path, ext: str) -> Path:
     path = folder / f"sound.{ext}"
-    return write_video(path) if ext == "mp4" else write_image(path) if ext == "png" else write_audio(path)
+    return {"mp4": write_video, "webm": write_webm, "png": write_image}.get(ext, write_audio)(path)
 
 
 @pytest.mark.parametrize("ext", ALL)
@@ -53,7 +53,7 @@ def test_without_embedding_neither_our_graph_nor_the_backends_is_in_the_file(tmp
     assert b"made_by" not in content
 
 
-@pytest.mark.parametrize("ext", ["mp3", "flac", "opus", "mp4", "png"])
+@pytest.mark.parametrize("ext", ["mp3", "flac", "opus", "mp4", "webm", "png"])
 def test_the_backends_layout_is_kept_where_we_have_none_of_our_own(tmp_path: Path, ext: str) -> None:
     path = made(tmp_path, ext)
     write_tags(path, TrackTags(title="x", prompt={"1": {}}))
@@ -166,6 +166,19 @@ def test_a_png_keeps_its_graph_in_plain_text_before_the_pixels(tmp_path: Path) -
     data = path.read_bytes()
     assert b"tEXtprompt\0{" in data
     assert data.index(b"tEXtprompt") < data.index(b"IDAT")
+
+
+def test_a_webm_keeps_its_pictures(tmp_path: Path) -> None:
+    path = made(tmp_path, "webm")
+
+    def pictures() -> list[bytes]:
+        with av.open(str(path)) as container:
+            return [frame.to_ndarray(format="rgb24").tobytes() for frame in container.decode(video=0)]
+
+    before = pictures()
+    write_tags(path, TAGS)
+    assert pictures() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_kind_without_tags_is_left_alone(tmp_path: Path) -> None:
