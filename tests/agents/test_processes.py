@@ -155,13 +155,21 @@ def command(tmp_path: Path) -> list[str]:
     return [sys.executable, "-m", "devserver.agents", "--table", "stock", "--base", str(tmp_path)]
 
 
+def ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a process that ends by itself; one that does not is killed, so that the test ends."""
+    try:
+        return process.wait(20)
+    finally:
+        process.kill()
+
+
 def test_host_ends_when_its_starter_does(command: list[str]) -> None:
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         assert json.loads(process.stdout.readline())["pid"] == process.pid
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert ended(process) == 0
 
 
 def test_standalone_host_outlives_its_starter_and_ends_on_sigterm(command: list[str]) -> None:
@@ -171,7 +179,7 @@ def test_standalone_host_outlives_its_starter_and_ends_on_sigterm(command: list[
         process.stdout.readline()
         assert process.poll() is None
         process.terminate()
-        assert process.wait(20) == 0
+        assert ended(process) == 0
 
 
 async def test_a_host_that_cannot_run_prompts_any_more_says_so(tmp_path: Path) -> None:
