@@ -74,7 +74,7 @@ async def test_a_node_that_does_not_listen_is_stopped_by_force(child: tuple[Chil
     host, live = child
     assert host.pid is not None
     (before,) = children(host.pid)
-    event, data = await end_of(live, probe("ProbeDeaf"), interrupt_at="executing")
+    event, data = await end_of(live, probe("ProbeDeaf"), interrupt_at="progress")
     assert (event, data["node_id"], data["node_type"]) == ("execution_interrupted", "1", "ProbeDeaf")
     (after,) = children(host.pid)
     assert after != before
@@ -126,7 +126,7 @@ async def test_kill_of_the_host_ends_its_worker(tmp_path: Path) -> None:
     (worker,) = children(host.pid)
     async with aiohttp.ClientSession() as session, Live(url, session).ear() as ear:
         await Live(url, session).submit(probe("ProbeDeaf"), ear.client_id)
-        await ear.until(lambda event: event["type"] == "executing", "a node that runs")
+        await ear.until(lambda event: event["type"] == "progress", "a node that runs")
     os.kill(host.pid, signal.SIGKILL)
     await gone(host.pid)
     await gone(worker)

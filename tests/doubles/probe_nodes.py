@@ -24,9 +24,10 @@ class _Probe:
 
 
 class ProbeDeaf(_Probe):
-    """Works for a minute and never looks up."""
+    """Says that it begins, works for a minute and never looks up."""
 
     def run(self, seed: int) -> tuple[()]:
+        host().progress(0, 1)
         time.sleep(60 + seed)
         return ()
 
