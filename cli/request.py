@@ -49,7 +49,8 @@ async def server_for(settings: Settings, *, own: bool) -> AsyncIterator[str]:
         if process.returncode is None:
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), STOP_S)
+                async with asyncio.timeout(STOP_S):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()

@@ -24,7 +24,13 @@ class Answer:
 def links(run_id: str) -> dict[str, str]:
     """Where to look at a run."""
     base = f"/api/runs/{run_id}"
-    return {"run": base, "events": f"{base}/events", "cancel": f"{base}/cancel", "rerun": f"{base}/rerun"}
+    return {
+        "run": base,
+        "answer": f"{base}/answer",
+        "events": f"{base}/events",
+        "cancel": f"{base}/cancel",
+        "rerun": f"{base}/rerun",
+    }
 
 
 def answer(journal: Journal, row: RunRow) -> Answer:

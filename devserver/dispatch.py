@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 
 from devserver.journal import Journal
@@ -21,10 +22,11 @@ class Dispatcher:
         self._journal, self._walk = journal, walk
         self._walks: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
 
     async def start(self) -> None:
         """Adopt what an earlier server left unfinished."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         unfinished = self._journal.unfinished()
         if unfinished:
             log.info("taking up %d unfinished runs", len(unfinished))
@@ -39,6 +41,20 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._journal.forgive_starts()
+
+    def write(self, change: Callable[[], None]) -> None:
+        """Make a change of the journal on the loop, where the walks make theirs, and wait for it.
+
+        Writes of many threads would hold each other up for longer than they take.
+        """
+        if self._loop is None or threading.get_ident() == self._thread:
+            change()
+            return
+
+        async def on_the_loop() -> None:
+            change()
+
+        asyncio.run_coroutine_threadsafe(on_the_loop(), self._loop).result()
 
     def submit(self, run_id: str) -> None:
         """Walk a run that was just accepted."""

@@ -180,17 +180,18 @@ class Journal:
             self._add_event(db, Place(run_id, row.generation), "run.started", "", {})
             return row
 
-    def end_run(self, place: Place, state: RunState, error: Mapping[str, Any] | None, data: Mapping[str, Any]) -> None:
+    def end_run(self, place: Place, state: RunState, ended_at: str, error: Mapping[str, Any] | None) -> None:
         """The last write of a run."""
         with self._transaction() as db:
             self._fence(db, place)
             db.execute(
                 "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE run_id = ?",
-                (state, self._clock.stamp(), json.dumps(error) if error else None, place.run_id),
+                (state, ended_at, json.dumps(error) if error else None, place.run_id),
             )
             db.execute("DELETE FROM tickets WHERE run_id = ?", (place.run_id,))
             failure = {"error": dict(error)} if error else {}
-            self._add_event(db, place, "run.ended", "", {"status": state, **failure, **data})
+            url = f"/api/runs/{place.run_id}"
+            self._add_event(db, place, "run.ended", "", {"status": state, **failure, "url": url})
 
     def ask_cancel(self, run_id: str) -> bool:
         """Set the run's cancel flag; False when it had ended already."""

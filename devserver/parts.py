@@ -86,6 +86,8 @@ class Parts:
         )
         self.dispatcher = Dispatcher(self.journal, lambda run_id, cancelled: walk_run(run_id, self, cancelled))
         self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
+        # One walk at a time does the quick work between two waits: with hundreds of runs the loop stays free.
+        self.slice = asyncio.Lock()
         self._started = False
 
     async def start(self) -> None:
@@ -131,7 +133,9 @@ class Parts:
         return self._take_on(plan)
 
     def _take_on(self, plan: Plan) -> Accepted:
-        record.start(self.journal, self.exports, plan)
+        entities = record.prepare(self.exports, plan)
+        self.dispatcher.write(lambda: record.accept(self.journal, plan, entities))
+        record.write(self.journal, self.exports, plan.run_id)
         self.dispatcher.submit(plan.run_id)
         return Accepted(plan.run_id)
 
@@ -155,9 +159,10 @@ class Parts:
         return answer.detail(self.journal, row) if row else None
 
     def list_runs(self, user_id: str, limit: int, before: str | None, state: str | None) -> dict[str, Any]:
-        rows = self.journal.runs(user_id=user_id, limit=limit, before=before, state=state)
-        following = rows[-1].run_id if len(rows) == limit else None
-        return {"runs": [answer.summary(self.journal, row) for row in rows], "next_before": following}
+        rows = self.journal.runs(user_id=user_id, limit=limit + 1, before=before, state=state)
+        shown = rows[:limit]
+        following = shown[-1].run_id if len(rows) > limit else None
+        return {"runs": [answer.summary(self.journal, row) for row in shown], "next_before": following}
 
     def media(self, run_id: str, media: str, index: int | None) -> Media | None:
         entity = answer.media_entity(self.journal, run_id, media, index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,8 +17,8 @@ from devserver.walk import Walk
 VERSION: Final = 1
 
 
-def start(journal: Journal, exports: Exports, plan: Plan) -> None:
-    """Make the folder of a run and accept it: from the journal's commit on it is never lost."""
+def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
+    """Make the folder of a run with its plan and its text; returns the two as entities."""
     exports.folder(plan.run_id).mkdir()
     texts = {
         "01_config.json": plan.model_dump_json(indent=2, by_alias=True).encode(),
@@ -25,6 +26,11 @@ def start(journal: Journal, exports: Exports, plan: Plan) -> None:
     }
     for name, content in texts.items():
         exports.write(plan.run_id, name, content)
+    return [_text_entity(name, content) for name, content in texts.items()]
+
+
+def accept(journal: Journal, plan: Plan, entities: list[dict[str, Any]]) -> None:
+    """From this commit on the run is never lost."""
     journal.add_run(
         plan.run_id,
         user_id=plan.user_id,
@@ -33,9 +39,8 @@ def start(journal: Journal, exports: Exports, plan: Plan) -> None:
         output_config=", ".join(output.config for output in plan.outputs),
         plan=plan.model_dump_json(by_alias=True),
         created_at=plan.created_at,
-        entities=[_text_entity(name, content) for name, content in texts.items()],
+        entities=entities,
     )
-    write(journal, exports, plan.run_id)
 
 
 def _text_entity(filename: str, content: bytes) -> dict[str, Any]:
@@ -55,12 +60,14 @@ def write(journal: Journal, exports: Exports, run_id: str) -> None:
 
 
 async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -> None:
-    """End a run: the journal, then the record, then what the embedded backend kept of it is deleted."""
-    tools, run_id = walk.tools, walk.run.run_id
-    tools.journal.end_run(walk.place(), state, error, {"url": f"/api/runs/{run_id}"})
-    tools.pool.next_please()
-    await asyncio.to_thread(write, tools.journal, tools.exports, run_id)
+    """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
+    tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
+    row = replace(walk.run, state=state, ended_at=ended_at, error=dict(error) if error else None)
+    final = await asyncio.to_thread(lambda: dump(build(tools.journal, row)))
+    await walk.write("metadata.json", final)
     await asyncio.to_thread(tools.exports.clear_embedded, run_id)
+    tools.journal.end_run(walk.place(), state, ended_at, row.error)
+    tools.pool.next_please()
 
 
 def build(journal: Journal, row: RunRow) -> dict[str, Any]:

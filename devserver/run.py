@@ -23,9 +23,10 @@ STARTS_ALLOWED: Final = 5
 
 async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again."""
-    run = tools.journal.begin_run(run_id)
-    walk = Walk(run, Plan.model_validate_json(run.plan), tools, cancelled)
-    walk.text = walk.plan.input_text
+    async with tools.slice:
+        run = tools.journal.begin_run(run_id)
+        walk = Walk(run, Plan.model_validate_json(run.plan), tools, cancelled)
+        walk.text = walk.plan.input_text
     await asyncio.to_thread(tools.exports.clear_parts, run_id)
     state: RunState = "success"
     error: dict[str, Any] | None = None
@@ -74,7 +75,8 @@ async def _walk_steps(walk: Walk) -> None:
 
 async def _run_stage(walk: Walk, stage: StagePlan) -> None:
     journal, place = walk.tools.journal, walk.place(stage.name)
-    row = journal.skip(place, stage.skip) if stage.skip else journal.begin(place)
+    async with walk.tools.slice:
+        row = journal.skip(place, stage.skip) if stage.skip else journal.begin(place)
     if row.state == "running":
         row = await _work(walk, stage, row)
     if "error" in row.result:

@@ -71,7 +71,8 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
         choice = await _resumed(walk, stage, last) if last and last.state == "running" else None
         if choice is None:
             choice = await choose(walk, place, stage.output, decided)
-        job = await _prepare(walk, stage, place, choice, number)
+        async with walk.tools.slice:
+            job = await _prepare(walk, stage, place, choice, number)
         decided = choice.option.config
         try:
             async with walk.tools.pool.ticket(place, choice.backend):

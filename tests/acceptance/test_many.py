@@ -59,8 +59,9 @@ async def health(session: aiohttp.ClientSession) -> dict[str, Any]:
 
 
 async def cancel_all(session: aiohttp.ClientSession) -> None:
-    async with session.get("/api/runs", params={"limit": "200", "state": "running"}) as response:
-        runs = (await response.json())["runs"]
-    for run in runs:
-        async with session.post(run["links"]["cancel"]) as response:
-            assert response.status in (200, 202, 409)
+    for state in ("queued", "running"):  # in this order a run cannot slip from one list past the other
+        async with session.get("/api/runs", params={"limit": "200", "state": state}) as response:
+            runs = (await response.json())["runs"]
+        for run in runs:
+            async with session.post(run["links"]["cancel"]) as response:
+                assert response.status in (200, 202, 409)

@@ -13,7 +13,7 @@ from tests.devserver.plans import RUN_ID, add_run
 
 def test_a_run_goes_from_queued_to_its_end_and_every_step_is_an_event(journal: Journal) -> None:
     place = add_run(journal)
-    journal.end_run(place, "success", None, {})
+    journal.end_run(place, "success", "2024-01-31T23:59:59.999Z", None)
     assert [event.kind for event in journal.events_after(0)] == ["run.queued", "run.started", "run.ended"]
     row = journal.run(RUN_ID)
     assert row is not None
@@ -27,12 +27,12 @@ def test_a_second_walk_fences_off_the_first(journal: Journal) -> None:
     with pytest.raises(Fenced):
         journal.begin(replace(first, stage="generation"))
     with pytest.raises(Fenced):
-        journal.end_run(first, "success", None, {})
+        journal.end_run(first, "success", "2024-01-31T23:59:59.999Z", None)
 
 
 def test_an_ended_run_is_not_begun_again(journal: Journal) -> None:
     place = add_run(journal)
-    journal.end_run(place, "failed", {"code": "x"}, {})
+    journal.end_run(place, "failed", "2024-01-31T23:59:59.999Z", {"code": "x"})
     with pytest.raises(Fenced):
         journal.begin_run(RUN_ID)
 
