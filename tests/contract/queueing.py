@@ -90,7 +90,7 @@ async def check_queue(subject: Subject) -> None:
 def _row_shape(row: list[Any]) -> list[Any]:
     number, prompt_id, graph, extra, outputs = row
     nodes = [shape(node | {"inputs": {}}) for node in graph.values()]
-    return [shape(number), shape(prompt_id), nodes, shape(extra), outputs]
+    return [shape(number), shape(prompt_id), nodes, shape(extra), shape(outputs)]
 
 
 async def check_interrupt_of_another(subject: Subject) -> None:
