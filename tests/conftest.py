@@ -8,6 +8,9 @@ import shutil
 import pytest
 from _pytest.terminal import TerminalReporter
 
+# The contract's checks are plain functions in modules of their own; their asserts shall explain themselves too.
+pytest.register_assert_rewrite("tests.contract")
+
 NO_CHROMIUM = "needs Debian's chromium: apt-get install chromium"
 
 

@@ -17,13 +17,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.contract.live import Live
+from tests.contract.scenario import Running, Subject, Transcripts
+
 ROOT = Path(__file__).parents[2]
-
-for module in ("about", "listening", "media", "queueing", "refusals", "runs", "live"):
-    pytest.register_assert_rewrite(f"tests.contract.{module}")
-
-from tests.contract.live import Live  # noqa: E402 - after the rewrite is registered
-from tests.contract.scenario import Running, Subject, Transcripts  # noqa: E402
 
 SUBJECTS = ["transcripts", "host", *(["comfyui"] if os.environ.get("COMFYUI_URL") else [])]
 
