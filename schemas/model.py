@@ -253,6 +253,13 @@ class CutUp(Frozen):
         return value
 
 
+class LlmRule(Frozen):
+    """What a language model is told to make of the text; used in place of the rule where one is configured."""
+
+    instruction: Annotated[str, Field(min_length=1)]
+    temperature: Annotated[Number, Field(ge=0, le=2)] = 0.8
+
+
 class InterceptionConfig(Frozen):
     """How the text is transformed; the request's `schema`."""
 
@@ -260,6 +267,7 @@ class InterceptionConfig(Frozen):
     label: Text
     description: Text
     rule: Annotated[Plain | CutUp, Field(discriminator="kind")]
+    llm: LlmRule | None = None
 
 
 class Hints(Frozen):
