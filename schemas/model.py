@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from schemas.errors import ParameterError
+from schemas.text_rules import Rule
 from schemas.values import ParameterType, Value, ValueProblem, ValueRule, is_random
 
 Media = Literal["audio", "video", "image", "file"]
@@ -232,27 +233,6 @@ class Pipeline(Frozen):
     defaults: Defaults
 
 
-class Plain(Frozen):
-    """The text goes through unchanged."""
-
-    kind: Literal["plain"]
-
-
-class CutUp(Frozen):
-    """The text is cut into fragments of `min_words` to `max_words` words, which are put together in another order."""
-
-    kind: Literal["cut_up"]
-    min_words: Annotated[StrictInt, Field(ge=1, le=100)] = 1
-    max_words: Annotated[StrictInt, Field(ge=1, le=100)] = 1
-
-    @field_validator("max_words")
-    @classmethod
-    def _max_above_min(cls, value: int, info: ValidationInfo) -> int:
-        if value < info.data.get("min_words", 1):
-            raise ValueError(f"{value} is below min_words {info.data['min_words']}")
-        return value
-
-
 class LlmRule(Frozen):
     """What a language model is told to make of the text; used in place of the rule where one is configured."""
 
@@ -266,7 +246,7 @@ class InterceptionConfig(Frozen):
     name: Name
     label: Text
     description: Text
-    rule: Annotated[Plain | CutUp, Field(discriminator="kind")]
+    rule: Rule
     llm: LlmRule | None = None
 
 

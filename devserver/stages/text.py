@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import re
 from typing import Any
 
 from devserver.errors import Blocked
 from devserver.plan import StagePlan
+from devserver.stages.rules.table import rewrite
 from devserver.walk import Walk
-from schemas.model import CutUp, InterceptionConfig, Level, TextChunk
+from schemas.model import Level, TextChunk
 
 
 async def run_text(walk: Walk, stage: StagePlan) -> dict[str, Any]:
@@ -31,7 +31,7 @@ async def run_text(walk: Walk, stage: StagePlan) -> dict[str, Any]:
                 hint="Change the text, or choose another safety_level.",
             )
         return result
-    text = transform(walk.text, walk.plan.interception, walk.plan.seed)
+    text = rewrite(walk.text, walk.plan.interception.rule, walk.plan.seed)
     await walk.keep_text(stage, "txt", text)
     return {"text": text}
 
@@ -41,31 +41,3 @@ def find_terms(text: str, chunk: TextChunk, level: Level) -> list[str]:
     folded = text.casefold()
     terms = chunk.terms_at(level)
     return [term for term in terms if re.search(rf"(?<!\w){re.escape(term.casefold())}(?!\w)", folded)]
-
-
-def transform(text: str, interception: InterceptionConfig, seed: int) -> str:
-    """The text as the interception's rule rewrites it; the same seed gives the same text."""
-    rule = interception.rule
-    return cut_up(text, rule, seed) if isinstance(rule, CutUp) else text
-
-
-def cut_up(text: str, rule: CutUp, seed: int) -> str:
-    """Take a newspaper, take some scissors: every word of the text exactly once, the cuttings in a drawn order.
-
-    A text of two words or more gives two cuttings or more; unless they are all alike, their order changes.
-    """
-    draw = random.Random(seed)  # noqa: S311 - art, not secrets
-    words = text.split()
-    cuttings: list[tuple[str, ...]] = []
-    while words:
-        length = draw.randint(rule.min_words, rule.max_words)
-        if not cuttings:
-            length = min(length, max(1, len(words) - 1))
-        cuttings.append(tuple(words[:length]))
-        words = words[length:]
-    if len(set(cuttings)) < 2:
-        return text
-    shuffled = cuttings[:]
-    while shuffled == cuttings:
-        draw.shuffle(shuffled)
-    return " ".join(word for cutting in shuffled for word in cutting)
