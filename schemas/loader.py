@@ -54,10 +54,13 @@ def load_catalog(folders: Sequence[Path], tables: Mapping[str, NodeTable]) -> Ca
 
 
 def read_definitions(
-    folders: Sequence[Path], tables: Mapping[str, NodeTable]
+    folders: Sequence[Path], tables: Mapping[str, NodeTable], drafts: Sequence[Source] = ()
 ) -> tuple[Catalog, list[DefinitionProblem]]:
-    """What could be read, and every problem found."""
+    """What could be read, and every problem found; `drafts` stand in for files that are not written yet."""
     sources, problems, broken = _read_files(folders)
+    for draft in drafts:
+        sources[draft.kind, draft.name] = draft
+        broken.discard((draft.kind, draft.name))
     built: dict[Key, BaseModel] = {}
     graphs: dict[str, Any] = {}
     for key, source in sources.items():
@@ -78,8 +81,7 @@ def read_definitions(
         if found:
             broken.add(key)
     catalog = _catalog(built, graphs, sources)
-    table = NodeTable.merged(tables.values())
-    return catalog, problems + list(_cross_problems(catalog, table, frozenset(broken)))
+    return catalog, problems + list(_cross_problems(catalog, tables, frozenset(broken)))
 
 
 def restore(snapshot: Sequence[Mapping[str, Any]]) -> Catalog:
@@ -232,15 +234,18 @@ def _of_kind(built: Mapping[Key, BaseModel], kinds: tuple[type[Any], ...]) -> Ma
     return MappingProxyType({name: model for (_, name), model in built.items() if isinstance(model, kinds)})
 
 
-def _cross_problems(catalog: Catalog, table: NodeTable, broken: frozenset[Key]) -> Iterator[DefinitionProblem]:
+def _cross_problems(
+    catalog: Catalog, tables: Mapping[str, NodeTable], broken: frozenset[Key]
+) -> Iterator[DefinitionProblem]:
     known = rules.Definitions(
-        catalog.chunks, catalog.pipelines, catalog.interceptions, catalog.outputs, catalog.graphs, table, broken
+        catalog.chunks, catalog.pipelines, catalog.interceptions, catalog.outputs, catalog.graphs, tables, broken
     )
+    graph_chunks = [chunk for chunk in catalog.chunks.values() if isinstance(chunk, GraphChunk)]
+    table_of = {chunk.graph: chunk.table for chunk in graph_chunks}
     for name, graph in catalog.graphs.items():
-        for problem in check_graph(graph, table):
+        for problem in check_graph(graph, NodeTable.for_chunk(tables, table_of.get(name))):
             path = (problem.node_id, "inputs", problem.input) if problem.input else (problem.node_id,)
             yield catalog.sources["graph", name].problem(path, problem.message)
-    graph_chunks = [chunk for chunk in catalog.chunks.values() if isinstance(chunk, GraphChunk)]
     findings: list[tuple[Key, Iterator[rules.Finding]]] = [
         *((("chunk", chunk.name), rules.chunk_findings(chunk, known)) for chunk in graph_chunks),
         *((("pipeline", name), rules.pipeline_findings(p, known)) for name, p in catalog.pipelines.items()),

@@ -64,13 +64,19 @@ def read_source(kind: str, path: Path, shown: str) -> Source | list[DefinitionPr
         text = raw.decode()
     except (OSError, UnicodeDecodeError) as e:
         return [DefinitionProblem(shown, 1, "", f"cannot be read: {e}")]
-    read = _read_json if path.suffix == ".json" else _read_yaml
-    content, lines, problems = read(text, shown)
+    return draft_source(kind, path.stem, text, shown, json_text=path.suffix == ".json")
+
+
+def draft_source(
+    kind: str, name: str, text: str, shown: str, *, json_text: bool = False
+) -> Source | list[DefinitionProblem]:
+    """Reads a text as the file that it would be; JSON is YAML as well, and only a graph's file must be JSON."""
+    content, lines, problems = (_read_json if json_text else _read_yaml)(text, shown)
     if problems:
         return problems
     if not isinstance(content, dict):
         return [DefinitionProblem(shown, 1, "", "must be a mapping of fields to values")]
-    return Source(kind, path.stem, shown, hashlib.sha256(raw).hexdigest(), content, lines)
+    return Source(kind, name, shown, hashlib.sha256(text.encode()).hexdigest(), content, lines)
 
 
 def recorded_source(entry: Mapping[str, Any]) -> Source:
