@@ -97,6 +97,27 @@ def test_a_prompt_that_a_stranger_deleted_is_a_new_attempt(tmp_path: Path, expor
         assert len(lost) == len(deleted)
 
 
+def test_a_cancelled_run_is_stopped_at_the_backend_and_the_next_one_goes_on(tmp_path: Path, exports: Path) -> None:
+    with NodeHost(tmp_path / "host") as host:
+        with Server(exports, embedded=False, backends=[{"name": "studio", "url": host.url}]) as server:
+            long = server.execute(input_text="x", params={"seconds": 600}, wait=False)[1]["run_id"]
+            while not [row for row in server.run(long)["stages"][-1].get("attempts", []) if row["prompt_id"]]:
+                pass
+            server.call("POST", f"/api/runs/{long}/cancel")
+            assert server.ended(long)[0] == 409
+            assert server.execute(input_text="x", output_config="silence_mp3")[0] == 200
+            prompt_id = server.run(long)["stages"][-1]["attempts"][0]["prompt_id"]
+        ended = host.history().get(prompt_id)  # a prompt that was still waiting leaves no history
+        assert ended is None or ended["status"]["status_str"] == "error"
+
+
+def test_what_the_embedded_backend_wrote_for_a_run_is_deleted_once_the_record_is_final(strict: Server) -> None:
+    _, body = strict.execute(input_text="x", output_config="silence_mp3")
+    kept = strict.exports / ".state" / "embedded" / "output" / "tonewright"
+    assert not (kept / body["run_id"]).exists()
+    assert (strict.exports / body["run_id"] / "07_output_audio.mp3").is_file()
+
+
 def delete_pending(host: NodeHost) -> list[str]:
     """Delete what waits in the host's queue, as a click in another page does; waits until something waits."""
     while True:

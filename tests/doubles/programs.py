@@ -66,6 +66,7 @@ class Server(Program):
     """`server.py serve` on a free port. Settings are given by name: `backends=[...]`, `embedded=False`."""
 
     def __init__(self, exports: Path, **settings: Any) -> None:
+        self.exports = exports
         given = {"discover": False, "log_level": "error", "exports": str(exports), "port": 0, **settings}
         environment = {f"TONEWRIGHT_{name.upper()}": _text(value) for name, value in given.items()}
         super().__init__(["server.py", "serve"], environment)
