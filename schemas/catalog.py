@@ -61,6 +61,11 @@ class Catalog:
         """The chunk that makes an output config's media."""
         return self.graph_chunk(self.output(output).chunk)
 
+    def variants_of(self, output: str) -> tuple[GraphChunk, ...]:
+        """The chunks that can make an output config's media: its own, then its variants."""
+        config = self.output(output)
+        return tuple(self.graph_chunk(name) for name in (config.chunk, *config.variants))
+
     def fallbacks(self, output: str) -> tuple[OutputConfig, ...]:
         """The output config and what it falls back to, in order; the loader has made sure that this ends."""
         chain = [self.output(output)]
@@ -72,7 +77,7 @@ class Catalog:
         """Every definition that a run can use, as JSON: {kind, name, file, sha256, content}; fallbacks included."""
         configs = {config.name: config for name in outputs for config in self.fallbacks(name)}
         chunks = {stage.chunk for stage in self.pipeline(pipeline).stages if stage.chunk in self.chunks}
-        chunks |= {config.chunk for config in configs.values()}
+        chunks |= {name for config in configs.values() for name in (config.chunk, *config.variants)}
         graphs = {chunk.graph for name in chunks if isinstance(chunk := self.chunks[name], GraphChunk)}
         pipelines = {pipeline} | {config.pipeline for config in configs.values()}
         keys = [("interception", interception)]

@@ -21,19 +21,23 @@ MARK = re.compile(rf"@+{FILE_MARK[1:]}")
 
 
 def resolve(
-    chunk: GraphChunk, config: OutputConfig | None, requested: Mapping[str, Any], draw: Callable[[], int]
+    chunk: GraphChunk,
+    config: OutputConfig | None,
+    requested: Mapping[str, Any],
+    draw: Callable[[], int],
+    preset: str | None = None,
 ) -> dict[str, Value]:
-    """Every parameter of the chunk with its value: the request's, else the config's, else the default.
+    """Every parameter of the chunk with its value: the request's, else the preset's, the config's, or the default.
 
-    A seed that is absent, null, -1 or "random" becomes draw(), an int from 0 to 2**32-1, within the parameter's range.
-    Null for another parameter counts as not given. Placeholders stay; a request cannot bring any. Raises ParameterError
-    for an unknown name, a value that is not allowed and a required value that is missing.
+    An unknown preset gives none. A seed that is absent, null, -1 or "random" becomes draw(), an int from 0 to 2**32-1,
+    within the parameter's range. Null for another parameter counts as not given. Placeholders stay; a request cannot
+    bring any. Raises ParameterError for an unknown name, a value that is not allowed and a required one that is missing.
     """
     for name, value in requested.items():
         if name not in chunk.parameters:
             known = nearest(name, chunk.parameters, limit=len(chunk.parameters))
             raise ParameterError(name, value, known, f"there is no parameter {name}; {hint(name, chunk.parameters)}")
-    configured = config.values if config else {}
+    configured = {**config.values, **config.presets.get(preset or "", {})} if config else {}
     resolved: dict[str, Value] = {}
     for name, parameter in chunk.parameters.items():
         value = requested.get(name)
@@ -69,7 +73,7 @@ def compile_graph(chunk: GraphChunk, graph: Graph, values: Mapping[str, Value]) 
         if value is None or isinstance(value, Placeholder):
             raise ParameterError(name, value, parameter.type, f"{name} has no value yet")
         for target in parameter.sets:
-            compiled[target.node]["inputs"][target.input] = _in_graph(value)
+            compiled[target.node]["inputs"][target.input] = _in_graph(value, parameter.writes)
     for model in chunk.models:
         compiled[model.node]["inputs"][model.input] = model.file
     for output in chunk.outputs:
@@ -107,9 +111,11 @@ def bind(
     return bound
 
 
-def _in_graph(value: Value) -> Any:
+def _in_graph(value: Value, writes: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
         return f"{FILE_MARK}{value['sha256']}.{value['ext']}"
+    if isinstance(value, str) and value in writes:
+        return writes[value]
     if isinstance(value, str) and MARK.match(value):
         return f"@{value}"
     return value

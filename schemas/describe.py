@@ -35,6 +35,7 @@ def describe_output(catalog: Catalog, name: str) -> dict[str, Any]:
     chunk = catalog.chunk_of(name)
     main = chunk.main
     include = {"label", "description", "pipeline", "chunk", "fallback", "remote", "run_timeout_s", "hints"}
+    include |= {"variants", "presets"}
     return {
         "name": name,
         **config.model_dump(mode="json", include=include),
@@ -62,7 +63,7 @@ def _parameter(parameter: Parameter, config: OutputConfig | None) -> dict[str, A
         bounds = dict(zip(("min", "max"), parameter.rule.seed_range, strict=True))
         default = "random" if is_random(default) else default
     return {
-        **parameter.model_dump(mode="json", exclude={"sets", "default"}),
+        **parameter.model_dump(mode="json", exclude={"sets", "default", "writes"}),
         **bounds,
         "default": default,
         "from": source,

@@ -25,9 +25,12 @@ def lint(folders: Sequence[Path], tables: Mapping[str, NodeTable], only: Path | 
 
 
 def lint_backend(catalog: Catalog, table: NodeTable) -> dict[str, tuple[GraphProblem, ...]]:
-    """What a backend lacks to run each output config, by its name; nothing where it can run it."""
+    """What a backend lacks to run each output config, by its name; nothing where it can run it.
+
+    Where a config has variants it is what the nearest of them lacks.
+    """
     problems: dict[str, tuple[GraphProblem, ...]] = {}
     for name in catalog.outputs:
-        chunk = catalog.chunk_of(name)
-        problems[name] = fit(chunk.models, catalog.graph(chunk.graph), table).problems
+        fits = [fit(chunk.models, catalog.graph(chunk.graph), table) for chunk in catalog.variants_of(name)]
+        problems[name] = min((found.problems for found in fits), key=len)
     return problems

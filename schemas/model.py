@@ -77,7 +77,10 @@ class Target(Frozen):
 
 
 class Parameter(Frozen):
-    """One value of a chunk that a config or a request may set, and the node inputs that it goes to."""
+    """One value of a chunk that a config or a request may set, and the node inputs that it goes to.
+
+    `writes` says what the node calls a choice, where that is another word.
+    """
 
     name: Name
     type: ParameterType
@@ -87,6 +90,7 @@ class Parameter(Frozen):
     max: Number | None = None
     step: Annotated[Number, Field(gt=0)] | None = None
     choices: tuple[Annotated[str | int | float, PlainValidator(_choice)], ...] = ()
+    writes: dict[str, Annotated[str | int | float, PlainValidator(_choice)]] = {}
     default: Any = None
     sets: Annotated[tuple[Annotated[Target, BeforeValidator(_target)], ...], Field(min_length=1)]
 
@@ -117,6 +121,8 @@ class Parameter(Frozen):
             raise ValueError(f"a parameter of type {self.type} has no min, max or step")
         if (self.type == "choice") != bool(self.choices):
             raise ValueError("choices belong to a parameter of type choice, and it needs them")
+        if not self.writes.keys() <= set(self.choices):
+            raise ValueError("writes says for some of the choices what the node calls them")
         return self
 
     @property
@@ -166,19 +172,25 @@ def _named(value: Any) -> Any:
 
 
 class GraphChunk(Frozen):
-    """A graph template with typed parameters."""
+    """A graph template with typed parameters.
+
+    `table` names the node table that is looked at before all others: of a node pack that another one contradicts, or of
+    a newer ComfyUI.
+    """
 
     name: Name
     kind: Literal["graph"]
     description: Text
     graph: Name
+    table: Name | None = None
     parameters: Annotated[dict[str, Parameter], BeforeValidator(_named)] = {}
     models: tuple[ModelFile, ...] = ()
     outputs: Annotated[tuple[Output, ...], Field(min_length=1)]
 
     @property
     def main(self) -> Output | None:
-        return next((output for output in self.outputs if output.role == "main"), None)
+        """What the chunk is there for: its main output, or its cover picture."""
+        return next((o for role in ("main", "cover") for o in self.outputs if o.role == role), None)
 
     @property
     def seeds(self) -> tuple[str, ...]:
@@ -258,14 +270,20 @@ class Hints(Frozen):
 
 
 class OutputConfig(Frozen):
-    """Which chunk makes the media, with which values; the request's `output_config`."""
+    """Which chunk makes the media, with which values; the request's `output_config`.
+
+    `variants` are chunks that make the same in another way (another node pack), tried in order after `chunk` and before
+    the fallback. `presets` are values by name that a request may ask for; they are stronger than `values`.
+    """
 
     name: Name
     label: Text
     description: Text
     pipeline: Name
     chunk: Name
+    variants: tuple[Name, ...] = ()
     values: dict[str, Any] = {}
+    presets: dict[Name, dict[str, Any]] = {}
     fallback: Name | None = None
     remote: StrictBool = False
     run_timeout_s: Annotated[Number, Field(gt=0)]

@@ -157,6 +157,12 @@ class NodeTable:
             unreadable.update(table.unreadable)
         return cls(classes, unreadable)
 
+    @classmethod
+    def for_chunk(cls, tables: Mapping[str, NodeTable], first: str | None) -> NodeTable:
+        """All tables by name, merged; the classes of the one named `first` stand over those of all others."""
+        over = [tables[first]] if first is not None and first in tables else []
+        return cls.merged([*tables.values(), *over])
+
     def to_trimmed(self) -> dict[str, Any]:
         return {name: entry.to_trimmed() for name, entry in sorted(self.classes.items())}
 

@@ -59,7 +59,7 @@ class Definitions:
     interceptions: Mapping[str, InterceptionConfig]
     outputs: Mapping[str, OutputConfig]
     graphs: Mapping[str, Graph]
-    table: NodeTable
+    tables: Mapping[str, NodeTable]
     broken: frozenset[tuple[str, str]] = frozenset()  # (kind, name) of files with problems of their own
 
     def unknown(self, kind: str, name: str, known: Mapping[str, Any]) -> str | None:
@@ -98,26 +98,35 @@ def chunk_findings(chunk: GraphChunk, definitions: Definitions) -> Iterator[Find
         if message:
             yield ("graph",), message
         return
+    if chunk.table is not None and chunk.table not in definitions.tables:
+        yield ("table",), f"there is no table named {chunk.table}; {hint(chunk.table, definitions.tables)}"
+    table = NodeTable.for_chunk(definitions.tables, chunk.table)
     setters: dict[tuple[str, str], str] = {}
+    yield from _model_findings(chunk, graph, table, setters)
+    for name, parameter in chunk.parameters.items():
+        for index, target in enumerate(parameter.sets):
+            path: FieldPath = ("parameters", name, "sets", index)
+            if twice := _bound_twice(target, f"parameter {name}", setters):
+                yield path, twice
+            else:
+                yield from _target_findings(parameter, target, path, graph, table)
+    yield from _undeclared_models(graph, setters, table)
+    yield from _output_findings(chunk, graph, table)
+
+
+def _model_findings(
+    chunk: GraphChunk, graph: Graph, table: NodeTable, setters: dict[tuple[str, str], str]
+) -> Iterator[Finding]:
     for index, model in enumerate(chunk.models):
         path: FieldPath = ("models", index)
         target = Target(node=model.node, input=model.input)
         if twice := _bound_twice(target, "the model", setters):
             yield path, twice
-        node_input, message = _find_input(target, graph, definitions.table)
+        node_input, message = _find_input(target, graph, table)
         if message:
             yield path, message
         elif node_input and node_input.type not in ("COMBO", "STRING"):
             yield path, f"{model.node}.{model.input} takes {node_input.type}, not the name of a model"
-    for name, parameter in chunk.parameters.items():
-        for index, target in enumerate(parameter.sets):
-            path = ("parameters", name, "sets", index)
-            if twice := _bound_twice(target, f"parameter {name}", setters):
-                yield path, twice
-            else:
-                yield from _target_findings(parameter, target, path, graph, definitions.table)
-    yield from _undeclared_models(graph, setters, definitions.table)
-    yield from _output_findings(chunk, graph, definitions.table)
 
 
 def _bound_twice(target: Target, who: str, setters: dict[tuple[str, str], str]) -> str:
@@ -165,7 +174,7 @@ def _target_findings(
     elif "COMBO" in kinds and node_input.options is not None and not node_input.upload:
         if parameter.type != "choice":
             yield path, f"{where} takes one of {len(node_input.options)} names: the parameter must be of type choice"
-        for choice in parameter.choices:
+        for choice in (parameter.writes.get(str(choice), choice) for choice in parameter.choices):
             if choice not in node_input.options:
                 at = ("parameters", parameter.name, "choices")
                 yield at, f"{where} does not take {choice!r}; {hint(choice, node_input.options)}"
@@ -179,12 +188,13 @@ def _range_findings(parameter: Parameter, node_input: NodeInput, where: str) -> 
     high: float | None = parameter.max
     if parameter.type == "seed":
         low, high = parameter.rule.seed_range
-    for choice in parameter.choices:
+    choices = [parameter.writes.get(str(choice), choice) for choice in parameter.choices]
+    for choice in choices:
         if isinstance(choice, str):
             yield ("parameters", parameter.name, "choices"), f"{where} takes {node_input.type}, not {choice!r}"
             return
-    if parameter.choices:
-        low, high = min(map(float, parameter.choices)), max(map(float, parameter.choices))
+    if choices:
+        low, high = min(map(float, choices)), max(map(float, choices))
     field = "choices" if parameter.choices else None
     if low is not None and node_input.min is not None and low < node_input.min:
         yield ("parameters", parameter.name, field or "min"), f"{low} is below the {node_input.min} that {where} allows"
@@ -276,21 +286,36 @@ def output_findings(config: OutputConfig, definitions: Definitions) -> Iterator[
     message = definitions.unknown("pipeline", config.pipeline, definitions.pipelines)
     if message:
         yield ("pipeline",), message
-    message = definitions.unknown("chunk", config.chunk, definitions.chunks)
-    if message:
-        yield ("chunk",), message
-    chunk = definitions.chunks.get(config.chunk)
-    if chunk is not None:
-        if not isinstance(chunk, GraphChunk) or chunk.main is None:
-            yield ("chunk",), f"chunk {config.chunk} has no output with the role main"
-        if isinstance(chunk, GraphChunk):
-            yield from _config_values(config, chunk)
+    places: list[tuple[FieldPath, str]] = [(("chunk",), config.chunk)]
+    places += [(("variants", index), name) for index, name in enumerate(config.variants)]
+    for place, name in places:
+        yield from _maker_findings(config, name, place, definitions)
     yield from _fallback_findings(config, definitions)
 
 
-def _config_values(config: OutputConfig, chunk: GraphChunk) -> Iterator[Finding]:
-    for name, value in config.values.items():
-        path: FieldPath = ("values", name)
+def _maker_findings(config: OutputConfig, name: str, place: FieldPath, definitions: Definitions) -> Iterator[Finding]:
+    """A chunk that a config names: it makes the config's media and takes all of its values and presets."""
+    message = definitions.unknown("chunk", name, definitions.chunks)
+    if message:
+        yield place, message
+    chunk = definitions.chunks.get(name)
+    if chunk is None:
+        return
+    if not isinstance(chunk, GraphChunk) or chunk.main is None:
+        yield place, f"chunk {name} has no output with the role main or cover"
+        return
+    first = definitions.chunks.get(config.chunk)
+    wanted = first.main.media if isinstance(first, GraphChunk) and first.main else chunk.main.media
+    if chunk.main.media != wanted:
+        yield place, f"chunk {name} makes {chunk.main.media}, but {config.chunk} makes {wanted}"
+    yield from _config_values(config.values, ("values",), chunk)
+    for preset, values in config.presets.items():
+        yield from _config_values(values, ("presets", preset), chunk)
+
+
+def _config_values(values: Mapping[str, Any], place: FieldPath, chunk: GraphChunk) -> Iterator[Finding]:
+    for name, value in values.items():
+        path: FieldPath = (*place, name)
         parameter = chunk.parameters.get(name)
         if parameter is None:
             yield path, f"chunk {chunk.name} has no parameter {name}; {hint(name, chunk.parameters)}"
