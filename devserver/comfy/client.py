@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 
-from devserver.comfy.errors import BackendError, OutputMissing, Unreachable, refusal
+from devserver.comfy.connection import ANSWER_SECONDS, Connection
+from devserver.comfy.errors import BackendError, OutputMissing, Unreachable, misfit, refusal
 from devserver.comfy.files import RemoteFile
 
 Graph = dict[str, dict[str, Any]]
 
-CONNECT_SECONDS = 5.0
-# A backend that loads a model holds its interpreter for seconds; an answer that takes longer than this is none.
-ANSWER_SECONDS = 30.0
 # Built from disk by the backend: large model folders on network drives are slow.
 OBJECT_INFO_SECONDS = 120.0
 DOWNLOAD_CHUNK_BYTES = 1 << 20
-SHOWN_CHARACTERS = 200
+PAGE_BYTES = 20_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Queue:
         return prompt_id in self.running or prompt_id in self.pending
 
 
-class Client:
+class Client(Connection):
     """One backend over HTTP.
 
     Args:
@@ -48,28 +44,10 @@ class Client:
     Every method raises `Unreachable` where no answer comes and `BackendError` where the answer makes no sense.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
-        self.base_url = base_url.rstrip("/")
-        self.headers = dict(headers or {})
-        self._session: aiohttp.ClientSession | None = None
-
     @property
     def websocket_url(self) -> str:
         """The address of the event socket, without the client id."""
         return "ws" + self.base_url.removeprefix("http") + "/ws"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
 
     async def object_info(self) -> dict[str, Any]:
         """Every node class that the backend has, as it describes them itself."""
@@ -94,7 +72,7 @@ class Client:
         if extra_data:
             body["extra_data"] = dict(extra_data)
         try:
-            status, answer = await self._to_its_end(self._exchange("POST", "/prompt", json_body=body))
+            status, answer = await self._to_its_end(self.exchange("POST", "/prompt", json_body=body))
         except Unreachable:
             if await self._arrived(prompt_id):
                 return
@@ -109,9 +87,9 @@ class Client:
                 await self._withdraw(given)
                 raise BackendError(f"{self.base_url} gives prompts ids of its own ({given}): this ComfyUI is too old")
             return
-        if isinstance(answer, dict) and (answer.get("error") or answer.get("node_errors")):
+        if isinstance(answer, dict) and (isinstance(answer.get("error"), dict) or answer.get("node_errors")):
             raise refusal(answer, status)
-        raise _unexpected("POST", self.base_url + "/prompt", status, answer)
+        raise misfit("POST", self.base_url + "/prompt", status, answer)
 
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
         """The entry of a prompt that has ended (well or badly), or None."""
@@ -152,7 +130,7 @@ class Client:
         Raises:
             OutputMissing: the backend has no such file.
         """
-        async with self._request("HEAD", "/view", params=file.query()) as response:
+        async with self.request("HEAD", "/view", params=file.query()) as response:
             if response.status == 404:
                 raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
             return response.content_length if response.status == 200 else None
@@ -164,13 +142,13 @@ class Client:
             OutputMissing: the backend has no such file.
             Unreachable: the connection broke before the end.
         """
-        async with self._request("GET", "/view", params=file.query()) as response:
+        async with self.request("GET", "/view", params=file.query()) as response:
             if response.status == 404:
                 raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
             if response.status != 200:
-                text = (await response.content.read(SHOWN_CHARACTERS)).decode(errors="replace")
-                raise _unexpected("GET", str(response.url), response.status, text)
-            received = await _stream(response, target)
+                text = (await response.content.read(PAGE_BYTES)).decode(errors="replace")
+                raise misfit("GET", str(response.url), response.status, text)
+            received = await stream(response, target)
             expected = response.content_length
         if expected is not None and received != expected:
             raise Unreachable(f"{self.base_url} sent {received} of {expected} bytes of {file.path!r}")
@@ -196,91 +174,23 @@ class Client:
             return False
 
     async def _command(self, path: str, body: dict[str, Any]) -> None:
-        status, answer = await self._exchange("POST", path, json_body=body)
+        status, answer = await self.exchange("POST", path, json_body=body)
         if status >= 300:
-            raise _unexpected("POST", self.base_url + path, status, answer)
+            raise misfit("POST", self.base_url + path, status, answer)
 
     async def _json(
         self, method: str, path: str, *, form: aiohttp.FormData | None = None, seconds: float | None = ANSWER_SECONDS
     ) -> Any:
-        status, answer = await self._exchange(method, path, form=form, seconds=seconds)
+        status, answer = await self.exchange(method, path, form=form, seconds=seconds)
         if status != 200 or isinstance(answer, str):
-            raise _unexpected(method, self.base_url + path, status, answer)
+            raise misfit(method, self.base_url + path, status, answer)
         return answer
 
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        json_body: Any = None,
-        form: aiohttp.FormData | None = None,
-        seconds: float | None = ANSWER_SECONDS,
-    ) -> tuple[int, Any]:
-        """One request; the status and the body: parsed where it is JSON, else the first words as text."""
-        async with self._request(method, path, json_body=json_body, form=form, seconds=seconds) as response:
-            body = await response.read()
-            try:
-                return response.status, json.loads(body)
-            except ValueError:
-                return response.status, " ".join(body[:2000].decode(errors="replace").split())[:SHOWN_CHARACTERS]
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        json_body: Any = None,
-        form: aiohttp.FormData | None = None,
-        seconds: float | None = ANSWER_SECONDS,
-    ) -> _Exchange:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                headers={"Accept-Encoding": "identity", **self.headers},
-                cookie_jar=aiohttp.DummyCookieJar(),
-                # Without these a long upload or download would end at aiohttp's five minutes.
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
-                connector=aiohttp.TCPConnector(limit=64),
-            )
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=seconds)
-        url = self.base_url + path
-        # A redirect is a login page or another program: never the protocol.
-        context = self._session.request(
-            method, url, params=params, json=json_body, data=form, timeout=timeout, allow_redirects=False
-        )
-        return _Exchange(context, f"{method} {url}")
-
-
-class _Exchange:
-    """aiohttp's request with its many errors turned into ours, while asking and while reading."""
-
-    def __init__(self, context: Any, what: str) -> None:
-        self._context = context
-        self._what = what
-
-    async def __aenter__(self) -> aiohttp.ClientResponse:
-        try:
-            response: aiohttp.ClientResponse = await self._context.__aenter__()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._unreachable(error) from error
-        return response
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._context.__aexit__(kind, error, trace)
-        if isinstance(error, aiohttp.ClientError | TimeoutError):
-            raise self._unreachable(error) from error
-
-    def _unreachable(self, error: BaseException) -> Unreachable:
-        reason = str(error) or type(error).__name__
-        return Unreachable(f"{self._what}: no answer ({reason})")
-
-
-async def _stream(response: aiohttp.ClientResponse, target: Path) -> int:
+async def stream(response: aiohttp.ClientResponse, target: Path, mode: str = "wb") -> int:
+    """Write a body into a file as it comes; returns how many bytes came."""
     received = 0
-    with await asyncio.to_thread(target.open, "wb") as out:
+    with await asyncio.to_thread(target.open, mode) as out:
         async for chunk in response.content.iter_chunked(DOWNLOAD_CHUNK_BYTES):
             await asyncio.to_thread(out.write, chunk)
             received += len(chunk)
@@ -290,6 +200,9 @@ async def _stream(response: aiohttp.ClientResponse, target: Path) -> int:
 def _object(answer: Any, path: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise BackendError(f"{path} answered with a {type(answer).__name__} instead of an object: no ComfyUI")
+    if isinstance(answer.get("error"), str):
+        # SwarmUI tells some of its errors with the status of a success.
+        raise BackendError(f"{path} answered with an error: {answer['error']}", 200)
     return answer
 
 
@@ -297,8 +210,3 @@ def _prompt_ids(entries: Any) -> tuple[str, ...]:
     """The ids of queue entries `[number, prompt_id, ...]`; a backend lists its heap, so they are sorted here."""
     listed = [entry for entry in entries or [] if isinstance(entry, list) and len(entry) > 1]
     return tuple(str(entry[1]) for entry in sorted(listed, key=lambda entry: float(entry[0])))
-
-
-def _unexpected(method: str, url: str, status: int, answer: Any) -> BackendError:
-    words = answer if isinstance(answer, str) else json.dumps(answer)[:SHOWN_CHARACTERS]
-    return BackendError(f"{method} {url} answered {status}: {words or 'nothing'}", status)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 SHOWN_CHOICES = 12
+SHOWN_CHARACTERS = 200
+# What SwarmUI answers in the place of a ComfyUI that it does not run (now, or any more).
+NO_COMFYUI_MARK = "comfy-failed-to-load"
+UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 class BackendError(Exception):
@@ -23,6 +29,14 @@ class BackendError(Exception):
 
 class Unreachable(BackendError):
     """No answer: nothing listens, the connection broke, or a time limit passed."""
+
+
+class NotServing(Unreachable):
+    """SwarmUI answers, but runs no ComfyUI for this request: still loading, stopped, or taken away."""
+
+
+class Denied(BackendError):
+    """A password, token or permission is missing or wrong."""
 
 
 class StillRunning(BackendError):
@@ -182,3 +196,29 @@ def _allowed(type_: Any, input_config: Any) -> str | None:
             return f"a value of type {declared}"
         case _:
             return None
+
+
+def misfit(method: str, url: str, status: int, answer: Any) -> BackendError:
+    """The error that an answer means which is not the protocol's: a page, a gateway's own words, a wrong status."""
+    asked = f"{method} {url}"
+    if isinstance(answer, dict) and isinstance(answer.get("error"), str):
+        return BackendError(f"{asked} answered {status}: {answer['error'][:SHOWN_CHARACTERS]}", status)
+    if not isinstance(answer, str):
+        return BackendError(f"{asked} answered {status}: {json.dumps(answer)[:SHOWN_CHARACTERS]}", status)
+    if NO_COMFYUI_MARK in answer:
+        reason = "SwarmUI has no running ComfyUI for this: it is still loading, has failed, or was switched off"
+        return NotServing(f"{asked}: {reason}. Look at Server > Backends in SwarmUI.", status)
+    words = in_plain_words(answer)
+    if status == 401 and words.startswith("Permission denied"):
+        rights = "comfy_direct_calls and comfy_backend_generate"
+        hint = f"Set `swarm_token` to a token of a SwarmUI account with the permissions {rights}."
+        return Denied(f"{asked}: permission denied. {hint}", status)
+    if status == 401:
+        hint = "Set `authorization` of this backend to what it expects in the header Authorization."
+        return Denied(f"{asked} answered 401: {words or 'nothing'}. {hint}", status)
+    return BackendError(f"{asked} answered {status}: {words or 'nothing'}", status)
+
+
+def in_plain_words(page: str) -> str:
+    """The first words of a page or text, without its markup."""
+    return " ".join(UNSEEN.sub(" ", page).split())[:SHOWN_CHARACTERS]

@@ -36,15 +36,23 @@ class Follower:
         client_id: of this process alone; prompts must be submitted with it.
         poll_seconds: how long a prompt may be silent before history and queue are asked about it.
         patience_seconds: how long the backend may give no answer while prompts are followed.
+        on_trouble: called each time that a question about a prompt was not answered well.
     """
 
     def __init__(
-        self, client: Client, client_id: str, *, poll_seconds: float = 1.0, patience_seconds: float = 120.0
+        self,
+        client: Client,
+        client_id: str,
+        *,
+        poll_seconds: float = 1.0,
+        patience_seconds: float = 120.0,
+        on_trouble: Callable[[], None] | None = None,
     ) -> None:
         self.client = client
         self.client_id = client_id
         self.poll_seconds = poll_seconds
         self.patience_seconds = patience_seconds
+        self.on_trouble = on_trouble
         self._watches: dict[str, Watch] = {}
         self._listener = Listener(client, client_id, self._hear, self._see, self._reconcile)
 
@@ -88,8 +96,13 @@ class Follower:
     def leave(self, watch: Watch) -> None:
         del self._watches[watch.prompt_id]
 
+    def give_up(self, reason: str) -> None:
+        """End the wait for every prompt: it is known that the backend will not answer about them any more."""
+        for watch in self._watches.values():
+            watch.give_up(Unreachable(reason))
+
     async def listening(self) -> None:
-        """Give the socket a moment to stand before a prompt is submitted; without it the prompt is polled for."""
+        """Give the socket a moment to be greeted before a prompt is submitted; without it the prompt is polled for."""
         await self._listener.ready(CONNECT_LIMIT_SECONDS)
 
     async def refresh(self) -> None:
@@ -157,6 +170,11 @@ class Watch:
     def check(self) -> None:
         """Ask history and queue soon."""
         self._inbox.put_nowait(None)
+
+    def give_up(self, trouble: BackendError) -> None:
+        """End the wait: `outcome` raises this."""
+        self._trouble = trouble
+        self.check()
 
     async def outcome(self, on_event: OnEvent | None = None, cancelled: asyncio.Event | None = None) -> Outcome:
         """Wait for the end, however long the prompt runs and however silent it is.
@@ -266,6 +284,8 @@ class Watch:
         Raises:
             Unreachable: for too long by now.
         """
+        if self._follower.on_trouble is not None:
+            self._follower.on_trouble()
         now = asyncio.get_running_loop().time()
         if self._unanswered_since is None:
             self._unanswered_since = now

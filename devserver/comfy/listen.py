@@ -18,6 +18,7 @@ from devserver.comfy.client import Client
 # An `executed` message carries whatever a node returns to the page; 5 MB were seen, the library's limit is 1 MB.
 FRAME_LIMIT_BYTES = 64 * 1024 * 1024
 OPEN_SECONDS = 10.0
+GREETING_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 PING_SECONDS = 30.0
 # A backend that loads a model answers no ping meanwhile; hanging up on it would lose the rest of its events.
@@ -42,6 +43,9 @@ class Listener:
         on_message: called with the type and the data of each text message.
         on_preview: called with (metadata or None, mime, image) for each preview.
         on_connect: called each time a connection stands; nothing that happened before is told again.
+
+    A connection stands once its first message has named our client id (`sid`): a gateway accepts a socket before it has
+    one to the backend, and a prompt that is sent meanwhile would belong to nobody.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Listener:
         on_connect: Callable[[], None],
     ) -> None:
         self._client = client
+        self._client_id = client_id
         self._url = f"{client.websocket_url}?clientId={quote(client_id, safe='')}"
         self._on_message = on_message
         self._on_preview = on_preview
@@ -131,14 +136,31 @@ class Listener:
         ) as socket:
             # With this first frame previews come with the id of their prompt.
             await socket.send(json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}}))
+            async with asyncio.timeout(GREETING_SECONDS):
+                while not self._greets(frame := await socket.recv()):
+                    self._take(frame)
             self._socket = socket
             self._settled.set()
             self._on_connect()
             async for frame in socket:
-                if isinstance(frame, str):
-                    self._text(frame)
-                else:
-                    self._binary(frame)
+                self._take(frame)
+
+    def _greets(self, frame: str | bytes) -> bool:
+        """Whether this message says that prompts with our client id are told about here."""
+        if not isinstance(frame, str) or self._client_id not in frame:
+            return False
+        try:
+            message = json.loads(frame)
+        except ValueError:
+            return False
+        data = message.get("data") if isinstance(message, dict) else None
+        return isinstance(data, dict) and message.get("type") == "status" and data.get("sid") == self._client_id
+
+    def _take(self, frame: str | bytes) -> None:
+        if isinstance(frame, str):
+            self._text(frame)
+        else:
+            self._binary(frame)
 
     def _text(self, frame: str) -> None:
         try:
@@ -154,7 +176,9 @@ class Listener:
             return
         kind, word = struct.unpack(">II", frame[:8])
         if kind == PREVIEW:
-            self._on_preview(None, IMAGE_MIMES.get(word, "application/octet-stream"), frame[8:])
+            # SwarmUI's nodes send whole results this way (films as well); only pictures are previews.
+            if word in IMAGE_MIMES:
+                self._on_preview(None, IMAGE_MIMES[word], frame[8:])
         elif kind == PREVIEW_WITH_METADATA:
             try:
                 metadata = json.loads(frame[8 : 8 + word])

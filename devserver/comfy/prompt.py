@@ -12,6 +12,8 @@ from devserver.comfy.errors import BackendError, Failure, Interrupted, PromptFai
 
 State = Literal["success", "error", "interrupted", "lost"]
 
+# SwarmUI's own nodes announce the kind of a result as a number of steps that is none.
+MARKERS = frozenset({12345, 12346, 12347})
 OUT_OF_MEMORY = re.compile(r"out of memory|allocation on device|unable to allocate|not enough memory", re.IGNORECASE)
 
 
@@ -129,7 +131,7 @@ class Progress:
                 yield from self._advance(dict.fromkeys(nodes, 1.0))
             case "executing":
                 yield from self._enter(self._own_node(data.get("node"), data.get("display_node")))
-            case "progress":
+            case "progress" if data.get("max") not in MARKERS:
                 yield from self._advance({str(data.get("node")): _share(data)}, data)
             case "progress_state":
                 states = [state for state in (data.get("nodes") or {}).values() if isinstance(state, dict)]
@@ -196,7 +198,7 @@ class Progress:
 def _counts(state: Mapping[str, Any]) -> bool:
     """Whether a node runs and counts steps; one that does not count is said to be at 0 of 1."""
     most = state.get("max")
-    return state.get("state") == "running" and isinstance(most, int | float) and most > 1
+    return state.get("state") == "running" and isinstance(most, int | float) and most > 1 and most not in MARKERS
 
 
 def _share(state: Mapping[str, Any]) -> float:
@@ -204,6 +206,6 @@ def _share(state: Mapping[str, Any]) -> float:
     if state.get("state") == "finished":
         return 1.0
     value, most = state.get("value"), state.get("max")
-    if not isinstance(value, int | float) or not isinstance(most, int | float) or most <= 0:
+    if not isinstance(value, int | float) or not isinstance(most, int | float) or most <= 0 or most in MARKERS:
         return 0.0
     return min(1.0, max(0.0, value / most))

@@ -40,6 +40,7 @@ class Backend:
         self.commands: list[tuple[str, Any]] = []
         self.requests: list[web.Request] = []
         self.connections = 0
+        self.greets = True
         self.first_frames: list[Any] = []
         self.sockets: set[web.WebSocketResponse] = set()
         self.answers: dict[tuple[str, str], Answer] = {}
@@ -132,7 +133,9 @@ class Backend:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)
-        await socket.send_json({"type": "status", "data": {"status": {"exec_info": {"queue_remaining": 0}}}})
+        greeting = {"status": {"exec_info": {"queue_remaining": 0}}, "sid": request.query["clientId"]}
+        if self.greets:
+            await socket.send_json({"type": "status", "data": greeting})
         self.connections += 1
         await self._notify()
         async for message in socket:

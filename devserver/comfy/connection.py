@@ -1,0 +1,126 @@
+"""HTTP to a backend, with everything that can go wrong on the way told in our own words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from devserver.comfy.errors import Unreachable
+
+CONNECT_SECONDS = 5.0
+# A backend that loads a model holds its interpreter for seconds; an answer that takes longer than this is none.
+ANSWER_SECONDS = 30.0
+TEXT_CHARACTERS = 20_000
+
+
+class Connection:
+    """Requests to one base URL.
+
+    Args:
+        base_url: without the slash at its end.
+        headers: sent with every request.
+    """
+
+    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.headers = dict(headers or {})
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        json_body: Any = None,
+        form: aiohttp.FormData | None = None,
+        seconds: float | None = ANSWER_SECONDS,
+    ) -> tuple[int, Any]:
+        """One request; the status and the body: parsed where it is JSON, else as text.
+
+        Raises:
+            Unreachable: no answer.
+        """
+        async with self.request(method, path, json_body=json_body, form=form, seconds=seconds) as response:
+            body = await response.read()
+            try:
+                return response.status, json.loads(body)
+            except ValueError:
+                return response.status, body[:TEXT_CHARACTERS].decode(errors="replace")
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json_body: Any = None,
+        form: aiohttp.FormData | None = None,
+        seconds: float | None = ANSWER_SECONDS,
+    ) -> Exchange:
+        """A request whose answer is read piece by piece, as `async with`; `seconds` bounds each wait for a piece."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers={"Accept-Encoding": "identity", **self.headers},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # Without these a long upload or download would end at aiohttp's five minutes.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
+                connector=aiohttp.TCPConnector(limit=64),
+            )
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=seconds)
+        url = self.base_url + path
+        # A redirect is a login page or another program: never the protocol.
+        context = self._session.request(
+            method,
+            url,
+            params=params,
+            headers=headers,
+            json=json_body,
+            data=form,
+            timeout=timeout,
+            allow_redirects=False,
+        )
+        return Exchange(context, f"{method} {url}")
+
+
+class Exchange:
+    """aiohttp's request with its many errors turned into ours, while asking and while reading."""
+
+    def __init__(self, context: Any, what: str) -> None:
+        self._context = context
+        self._what = what
+
+    async def __aenter__(self) -> aiohttp.ClientResponse:
+        try:
+            response: aiohttp.ClientResponse = await self._context.__aenter__()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreachable(error) from error
+        return response
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._context.__aexit__(kind, error, trace)
+        if isinstance(error, aiohttp.ClientError | TimeoutError):
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: BaseException) -> Unreachable:
+        reason = str(error) or type(error).__name__
+        return Unreachable(f"{self._what}: no answer ({reason})")

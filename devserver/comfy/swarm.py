@@ -1,0 +1,278 @@
+"""SwarmUI: its session, its state, the ComfyUI backends that it runs, and the way through it to one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import quote, urlsplit
+
+from devserver.comfy.client import Client, stream
+from devserver.comfy.connection import Connection
+from devserver.comfy.errors import BackendError, Denied, OutputMissing, Unreachable, misfit
+from devserver.comfy.files import RemoteFile
+
+DIRECT: Final = "/ComfyBackendDirect"
+# Not in SwarmUI's documentation; without it each call goes to whichever backend is the first at that moment.
+PIN: Final = "X-Swarm-Backend-ID"
+COOKIE: Final = "swarm_token"
+COMFYUI_TYPES: Final = "comfyui_"
+# States that may become "running" without anybody's help.
+COMING: Final = frozenset({"loading", "some_loading", "idle", "waiting"})
+
+HINTS: Final = {
+    "bad_permissions": "The account of `swarm_token` needs the permissions view_backends_list, comfy_direct_calls and"
+    " comfy_backend_generate.",
+    "unauthorized": "Set `swarm_token` to a token of a SwarmUI account.",
+}
+
+log = logging.getLogger(__name__)
+
+
+class SwarmError(BackendError):
+    """SwarmUI refused a call; `error_id` is its own word for why, or empty."""
+
+    def __init__(self, message: str, status: int, error_id: str = "") -> None:
+        super().__init__(message, status)
+        self.error_id = error_id
+
+
+@dataclass(frozen=True)
+class SwarmState:
+    """What SwarmUI says of all its backends together; one that failed makes it `errored` while others run."""
+
+    status: str
+    message: str
+    any_loading: bool
+
+    @property
+    def coming(self) -> bool:
+        """Whether a backend may begin to run without anybody's help."""
+        return self.any_loading or self.status in COMING
+
+
+@dataclass(frozen=True)
+class SwarmBackend:
+    """One backend in SwarmUI's list."""
+
+    id: str
+    type: str
+    status: str
+    settings: Mapping[str, Any]
+
+    @property
+    def runs_comfyui(self) -> bool:
+        return self.type.startswith(COMFYUI_TYPES) and self.status == "running"
+
+    @property
+    def runs_at(self) -> str:
+        """The host name of a ComfyUI that SwarmUI did not start itself, else empty."""
+        return urlsplit(str(self.settings.get("Address") or "")).hostname or ""
+
+    def output_folder(self, swarm_folder: Path | None) -> Path | None:
+        """Where its ComfyUI writes, as far as its settings tell; a relative path begins at SwarmUI's own folder."""
+        script = str(self.settings.get("StartScript") or "")
+        if not script:
+            return None
+        root = Path(swarm_folder or "", script).parent
+        told = _options(str(self.settings.get("ExtraArgs") or ""))
+        folder = root / "output"
+        if "--base-directory" in told:
+            folder = root / told["--base-directory"] / "output"
+        if "--output-directory" in told:
+            folder = root / told["--output-directory"]
+        return folder if folder.is_absolute() else None
+
+
+def _options(arguments: str) -> dict[str, str]:
+    """The options of a command line that have a value, written with a space or with `=`."""
+    try:
+        words = shlex.split(arguments, posix=os.name != "nt")
+    except ValueError:
+        return {}
+    told = {}
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name.startswith("--"):
+            told[name] = (value if equals else following).strip("\"'")
+    return told
+
+
+class Swarm:
+    """One SwarmUI.
+
+    Args:
+        base_url: its root (`http://127.0.0.1:7801`).
+        headers: sent with every request (see `credentials`).
+    """
+
+    def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
+        self.connection = Connection(base_url, headers)
+        self.user_id = "local"
+        self._session_id = ""
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+    async def new_session(self) -> None:
+        """Ask for a session.
+
+        Raises:
+            Unreachable: no answer.
+            BackendError: SwarmUI gives none, or this is no SwarmUI.
+        """
+        told = await self._post("GetNewSession", {})
+        if not isinstance(told.get("session_id"), str):
+            raise BackendError(f"{self.connection.base_url} gives no session: it is no SwarmUI")
+        self._session_id, self.user_id = told["session_id"], str(told.get("user_id") or "local")
+
+    async def call(self, route: str, **body: Any) -> dict[str, Any]:
+        """Call a route of SwarmUI's own with a session, a new one where the last has expired.
+
+        Raises:
+            Unreachable: no answer.
+            SwarmError: with SwarmUI's own reason.
+        """
+        if not self._session_id:
+            await self.new_session()
+        try:
+            return await self._post(route, {"session_id": self._session_id, **body})
+        except SwarmError as error:
+            if error.error_id != "invalid_session_id":
+                raise
+        await self.new_session()
+        return await self._post(route, {"session_id": self._session_id, **body})
+
+    async def state(self) -> SwarmState:
+        told = (await self.call("GetCurrentStatus")).get("backend_status") or {}
+        return SwarmState(str(told.get("status")), str(told.get("message") or ""), bool(told.get("any_loading")))
+
+    async def backends(self) -> list[SwarmBackend]:
+        """Every backend in its list, whatever its kind and state."""
+        told = await self.call("ListBackends", nonreal=False, full_data=True)
+        return [
+            SwarmBackend(
+                id=str(number),
+                type=str(entry.get("type")),
+                status=str(entry.get("status")).lower(),
+                settings=entry.get("settings") or {},
+            )
+            for number, entry in told.items()
+            if isinstance(entry, dict)
+        ]
+
+    def direct(self, backend_id: str) -> SwarmClient:
+        """The client of one of its ComfyUI backends."""
+        return SwarmClient(self, backend_id)
+
+    async def _post(self, route: str, body: dict[str, Any]) -> dict[str, Any]:
+        path = f"/API/{route}"
+        status, answer = await self.connection.exchange("POST", path, json_body=body)
+        # Some errors come as a success and some as 400 or 401: what the answer says counts, then its status.
+        if isinstance(answer, dict) and ("error" in answer or "error_id" in answer):
+            error_id = str(answer.get("error_id") or "")
+            said = str(answer.get("error") or error_id)
+            hint = HINTS["unauthorized"] if "unauthorized" in said.lower() else HINTS.get(error_id, "")
+            raise SwarmError(f"SwarmUI ({self.connection.base_url}) says: {said} {hint}".rstrip(), status, error_id)
+        if status != 200 or not isinstance(answer, dict):
+            raise misfit("POST", self.connection.base_url + path, status, answer)
+        return answer
+
+
+class SwarmClient(Client):
+    """One ComfyUI through SwarmUI, with every call pinned to it.
+
+    SwarmUI passes on status, type and body only: no ranges, no lengths. Its own `/View` has both and needs no running
+    ComfyUI, but serves only the folders of those that SwarmUI itself has started; so it is the second way to a file.
+    """
+
+    def __init__(self, swarm: Swarm, backend_id: str) -> None:
+        root = swarm.connection
+        super().__init__(root.base_url + DIRECT, {**root.headers, PIN: backend_id})
+        self._swarm, self._backend_id = swarm, backend_id
+
+    async def size(self, file: RemoteFile) -> int | None:
+        """The length in bytes where `/View` tells it; that it knows no such file proves nothing."""
+        if file.type != "output":
+            return None
+        try:
+            async with self._viewed(file, {"Range": "bytes=0-0"}) as response:
+                return _whole_length(response.headers.get("Content-Range", "")) if response.status == 206 else None
+        except Unreachable as error:
+            log.debug("%s does not tell a length: %s", self.base_url, error)
+            return None
+
+    async def fetch(self, file: RemoteFile, target: Path) -> None:
+        """Download an output, from its ComfyUI or, where that gives it not or not whole, from SwarmUI's own `/View`."""
+        size = await self.size(file)
+        try:
+            await super().fetch(file, target)
+            received = (await asyncio.to_thread(target.stat)).st_size
+            if size is None or received == size:
+                return
+            reason = BackendError(f"{self.base_url} sent {received} of {size} bytes of {file.path!r}")
+        except OutputMissing:
+            raise
+        except BackendError as error:
+            reason = error
+        if size is None:
+            raise reason
+        log.warning("%s; asking SwarmUI's own /View", reason)
+        await self._fetch_viewed(file, target, size)
+
+    async def _fetch_viewed(self, file: RemoteFile, target: Path, size: int) -> None:
+        """Go on with what there is of a file already."""
+        have = (await asyncio.to_thread(target.stat)).st_size if await asyncio.to_thread(target.exists) else 0
+        have = have if have < size else 0
+        async with self._viewed(file, {"Range": f"bytes={have}-"}) as response:
+            if response.status not in {200, 206}:
+                raise Unreachable(f"{response.url} answered {response.status}", response.status)
+            have = have if response.status == 206 else 0
+            received = have + await stream(response, target, "ab" if have else "wb")
+        if received != size:
+            raise Unreachable(f"{response.url}: {received} of {size} bytes came")
+
+    def _viewed(self, file: RemoteFile, headers: Mapping[str, str]) -> Any:
+        path = quote(f"/View/{self._swarm.user_id}/_comfy{self._backend_id}/{file.path}")
+        return self._swarm.connection.request("GET", path, headers=headers)
+
+
+def _whole_length(content_range: str) -> int | None:
+    """The `5000` of `bytes 0-0/5000`."""
+    total = content_range.rpartition("/")[2]
+    return int(total) if total.isdecimal() else None
+
+
+def credentials(swarm_token: str | None, authorization: str | None) -> dict[str, str]:
+    """The headers that let requests in: a SwarmUI account's cookie, and `Authorization` where it is asked for."""
+    cookie = {"Cookie": f"{COOKIE}={swarm_token}"} if swarm_token else {}
+    return {**cookie, **({"Authorization": authorization} if authorization else {})}
+
+
+async def recognise(base_url: str, headers: Mapping[str, str] | None = None) -> Literal["comfyui", "swarmui"]:
+    """What listens at an address.
+
+    Raises:
+        Unreachable: nothing.
+        BackendError: something else.
+    """
+    swarm = Swarm(base_url, headers)
+    try:
+        await swarm.new_session()
+        return "swarmui"
+    except SwarmError:
+        return "swarmui"  # it answers in SwarmUI's way, and will say again what it does not like
+    except (Unreachable, Denied):
+        raise
+    except BackendError:
+        async with Client(base_url, headers) as client:
+            if "system" in await client.system_stats():
+                return "comfyui"
+    finally:
+        await swarm.close()
+    raise BackendError(f"{base_url} is neither a ComfyUI nor a SwarmUI")
