@@ -38,6 +38,7 @@ class ExecuteRequest(BaseModel):
     input_text: str = Field(max_length=20_000, description="What the user wrote.", examples=["test"])
     output_config: str | list[str] | None = Field(None, description="What is made of it; several names make several.")
     pipeline: str | None = Field(None, description="Default: the output config's own.")
+    preset: str | None = Field(None, description="A set of values that the output config has under this name.")
     params: dict[str, Any] = Field({}, description="Values by parameter name, or by `stage.parameter`.")
     seed: int | Literal["random"] | None = Field(None, description="null, -1 and 'random' draw one, which is recorded.")
     execution_mode: Literal["eco", "fast"] = Field(
@@ -115,6 +116,7 @@ def make_plan(
     except UnknownName as e:
         raise InputError(str(e), status=404, field=e.kind, value=e.name, allowed=e.known) from e
     seed = request.seed if isinstance(request.seed, int) and request.seed >= 0 else secrets.randbelow(SEED_LIMIT + 1)
+    _check_preset(request, configs)
     _check_params(request, pipeline, configs, catalog)
     steps = tuple(_steps(request, pipeline, configs, catalog, files=files, seed=seed))
     definitions = catalog.snapshot(pipeline.name, interception.name, tuple(config.name for config in configs))
@@ -130,6 +132,7 @@ def make_plan(
         interception=interception,
         safety_level=request.safety_level,
         execution_mode=request.execution_mode,
+        preset=request.preset,
         seed=seed,
         steps=steps,
         numbers=_numbers([stage for step in steps for stage in step]),
@@ -186,11 +189,11 @@ def _output(
     wanted: dict[str, Any],
     seeds: list[int],
 ) -> OutputPlan:
-    """The asked config and its fallbacks, each with every parameter of every take resolved."""
+    """The asked config and its fallbacks with their variants, each with every parameter of every take resolved."""
     _check_formats(request, config, catalog.chunk_of(config.name))
+    ways = [(way, chunk) for way in catalog.fallbacks(config.name) for chunk in catalog.variants_of(way.name)]
     options: list[Option] = []
-    for current in catalog.fallbacks(config.name):
-        chunk = catalog.chunk_of(current.name)
+    for current, chunk in ways:
         known = {name: value for name, value in wanted.items() if name in chunk.parameters}
         asked = {name: _file(files, chunk, name, value) for name, value in known.items()}
         if options:
@@ -199,8 +202,9 @@ def _output(
             config=current.name,
             chunk=chunk,
             graph=catalog.graph(chunk.graph),
-            takes=tuple(_resolved(chunk, current, asked, seed) for seed in seeds),
+            takes=tuple(_resolved(chunk, current, asked, seed, request.preset) for seed in seeds),
             left_out=tuple(sorted(set(wanted) - set(asked))),
+            preset=request.preset if request.preset in current.presets else "",
         )
         options.append(option)
     return OutputPlan(
@@ -225,9 +229,11 @@ def _file(files: InputFiles, chunk: GraphChunk, name: str, value: Any) -> Any:
     return files.resolve(f"params.{name}", value) if chunk.parameters[name].type == "file" else value
 
 
-def _resolved(chunk: GraphChunk, config: OutputConfig, asked: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def _resolved(
+    chunk: GraphChunk, config: OutputConfig, asked: Mapping[str, Any], seed: int, preset: str | None
+) -> dict[str, Any]:
     try:
-        return to_json(resolve(chunk, config, asked, lambda: seed))
+        return to_json(resolve(chunk, config, asked, lambda: seed, preset))
     except ParameterError as e:
         raise InputError(str(e), field=f"params.{e.field}", value=e.value, allowed=e.allowed) from e
 
@@ -245,7 +251,7 @@ def _check_params(request: ExecuteRequest, pipeline: Pipeline, configs: list[Out
     graph_stages = [stage.name for stage in pipeline.stages if stage.kind == "graph"]
     allowed: set[str] = set()
     for index, config in enumerate(configs):
-        for parameter in catalog.chunk_of(config.name).parameters:
+        for parameter in {name for chunk in catalog.variants_of(config.name) for name in chunk.parameters}:
             stages = [name if index == 0 else f"{name}_{index + 1}" for name in graph_stages]
             allowed |= {parameter, *(f"{stage}.{parameter}" for stage in stages)}
     for name, value in request.params.items():
@@ -255,6 +261,14 @@ def _check_params(request: ExecuteRequest, pipeline: Pipeline, configs: list[Out
             hint = f"Did you mean {near[0]}?" if near else ""
             plain = sorted(known for known in allowed if "." not in known)
             raise InputError(message, field=f"params.{name}", value=value, allowed=plain, hint=hint)
+
+
+def _check_preset(request: ExecuteRequest, configs: list[OutputConfig]) -> None:
+    """One of the asked outputs must have the preset; where another one lacks it, the run warns."""
+    allowed = list(dict.fromkeys(name for config in configs for name in config.presets))
+    if request.preset is not None and request.preset not in allowed:
+        message = f"{configs[0].name} has no preset {request.preset!r}."
+        raise InputError(message, field="preset", value=request.preset, allowed=allowed)
 
 
 def _check_formats(request: ExecuteRequest, config: OutputConfig, chunk: GraphChunk) -> None:
@@ -272,8 +286,9 @@ def _numbers(stages: list[StagePlan]) -> dict[str, int]:
     for stage in stages:
         roles = ["text"]
         if stage.output:
-            roles = ["main", *(["take"] if len(stage.output.options[0].takes) > 1 else [])]
-            roles += [output.role for option in stage.output.options for output in option.chunk.outputs]
+            made = [output.role for option in stage.output.options for output in option.chunk.outputs]
+            roles = [role for role in ("main",) if role in made]
+            roles += [*(["take"] if len(stage.output.options[0].takes) > 1 else []), *made]
         elif stage.name in TEXT_NUMBERS:
             numbers[f"{stage.name}/text"] = TEXT_NUMBERS[stage.name]
             continue

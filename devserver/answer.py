@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from devserver import record
 from devserver.journal import Journal, RunRow, StageRow
-from devserver.plan import Plan, StagePlan
+from devserver.plan import Plan, StagePlan, made_with
 
 STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500}
 
@@ -138,26 +138,31 @@ def _output(
     own = next((r for r in rows if (r.stage, r.take, r.attempt) == (stage.name, take, 0)), None)
     attempts = [r for r in rows if (r.stage, r.take) == (stage.name, take) and r.attempt]
     result: dict[str, Any] = own.result if own else {}
-    made = [e for e in entities if (e["stage"], e["take"]) == (stage.name, take) and e["role"] in ("main", "take")]
+    used = next((o for o in stage.output.options if o.key == made_with(result)), stage.output.options[0])
+    first = used.chunk.main or used.chunk.outputs[0]
+    roles = {"main", "take", first.role}
+    made = [e for e in entities if (e["stage"], e["take"]) == (stage.name, take) and e["role"] in roles]
     main = made[0] if made else None
-    used = next((o for o in stage.output.options if o.config == result.get("config_used")), stage.output.options[0])
+    models = attempts[-1].result.get("models", {}) if attempts else {}
     values = result.get("values") or used.takes[take - 1]
     state = own.state if own and own.state != "running" else ("success" if main else row.state)
     return {
         "config": stage.output.config,
         "config_used": result.get("config_used"),
+        "variant": result.get("variant"),
+        "preset": result.get("preset"),
         "take": take,
         "status": state,
         "run_id": row.run_id,
         "url": _url(row.run_id, main, entities) if main else None,
-        "media_type": main["media"] if main else (used.chunk.main or used.chunk.outputs[0]).media,
+        "media_type": main["media"] if main else first.media,
         "media_stored": main is not None,
         "execution_time": record.seconds_between(own.started_at, own.ended_at) if own else None,
         "metadata": {
             "prompt_id": attempts[-1].prompt_id if attempts else None,
             "backend": attempts[-1].backend if attempts else None,
             "attempts": len(attempts),
-            "model": next((model.file for model in used.chunk.models), None),
+            "model": next((models.get(f"{m.node}.{m.input}", m.file) for m in used.chunk.models), None),
             "seed": next((values[name] for name in used.chunk.seeds if name in values), None),
             "parameters": values,
             "graph_sha256": result.get("graph_sha256"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import PureWindowsPath
 from typing import Any
 
 from devserver.errors import StageError
@@ -12,7 +14,8 @@ from devserver.journal import Place
 from devserver.plan import Option, OutputPlan
 from devserver.pool import Backend
 from devserver.walk import Walk
-from schemas.nodes import GraphProblem, fit
+from schemas.node_table import NodeTable
+from schemas.nodes import Fit, GraphProblem, fit
 
 
 @dataclass(frozen=True)
@@ -24,48 +27,49 @@ class Choice:
     models: dict[tuple[str, str], str]
 
 
-async def choose(walk: Walk, take: Place, output: OutputPlan, decided: str | None) -> Choice:
-    """Find a backend for a take, and tell the user where it falls on a fallback.
+async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str, str] | None) -> Choice:
+    """Find a backend for a take, and tell the user where it is not as asked: a fallback, another precision.
 
-    `decided` is the config that an earlier attempt of this take was made with; it is not decided again.
+    The variants of one config are equals: the first that a backend has is used, without a word. `decided` is the key of
+    the option that an earlier attempt of this take was made with; it is not decided again.
 
     Raises:
         StageError: `nodes_missing` (409), or `backend_unreachable` (502) where a configured backend stays silent.
     """
-    options = [option for option in output.options if decided in (None, option.config)] or list(output.options)
-    for option, following in zip(options, [*options[1:], None], strict=True):
-        choice = await _wait_for(walk, take, option)
+    options = [option for option in output.options if decided in (None, option.key)] or list(output.options)
+    ways = [list(way) for _, way in groupby(options, key=lambda option: option.config)]
+    for way, following in zip(ways, [*ways[1:], None], strict=True):
+        choice = await _wait_for(walk, take, way)
         if choice is not None:
+            _tell_differences(walk, take, choice)
             return choice
-        lacks, silent = _lacks(walk, option), _silent(walk)
+        lacks, silent = _lacks(walk, way), _silent(walk)
         if following is None or not output.fallback:
-            raise _nothing_fits(option, lacks, silent)
+            raise _nothing_fits(way[0], lacks, silent)
         reason = _reason(lacks, silent)
+        asked, used = way[0].config, following[0].config
         walk.warn(
             take,
             "fallback",
-            f"{option.config} was asked for, {following.config} is used instead: {reason}",
-            asked=option.config,
-            used=following.config,
+            f"{asked} was asked for, {used} is used instead: {reason}",
+            asked=asked,
+            used=used,
             reason=reason,
             missing=lacks,
         )
-        for name in following.left_out:
-            message = f"{following.config} does not take this value of {name}; it was left out."
-            walk.warn(take, f"left_out_{name}", message, parameter=name)
     raise AssertionError("an output has at least one option")
 
 
-async def _wait_for(walk: Walk, take: Place, option: Option) -> Choice | None:
+async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | None:
     """A fitting backend: at once where one fits or all answer, else as long as a silent one is waited for."""
     pool, clock = walk.tools.pool, walk.tools.clock
-    choice = _fitting(walk, option)
+    choice = _fitting(walk, way)
     if choice is not None:
         return choice
     await pool.refresh()
     deadline = clock.monotonic() + walk.tools.backend_wait_s
     told = False
-    while (choice := _fitting(walk, option)) is None and (silent := _silent(walk)):
+    while (choice := _fitting(walk, way)) is None and (silent := _silent(walk)):
         left_s = deadline - clock.monotonic()
         if left_s <= 0:
             return None
@@ -81,13 +85,38 @@ async def _wait_for(walk: Walk, take: Place, option: Option) -> Choice | None:
     return choice
 
 
-def _fitting(walk: Walk, option: Option) -> Choice | None:
-    for backend in walk.tools.pool.allowed(walk.plan.execution_mode):
-        if backend.up and backend.table is not None:
-            found = fit(option.chunk.models, option.graph, backend.table)
+def _fitting(walk: Walk, way: Sequence[Option]) -> Choice | None:
+    for option in way:
+        for backend, table in _answering(walk):
+            found = _fit(option, table)
             if not found.problems:
                 return Choice(option, backend, dict(found.bindings))
     return None
+
+
+def _answering(walk: Walk) -> list[tuple[Backend, NodeTable]]:
+    """The backends that this run may use and that answer, with what they have."""
+    allowed = walk.tools.pool.allowed(walk.plan.execution_mode)
+    return [(backend, backend.table) for backend in allowed if backend.up and backend.table is not None]
+
+
+def _fit(option: Option, table: NodeTable) -> Fit:
+    return fit(option.chunk.models, option.graph, table)
+
+
+def _tell_differences(walk: Walk, take: Place, choice: Choice) -> None:
+    option = choice.option
+    for name in option.left_out:
+        message = f"{option.config} does not take this value of {name}; it was left out."
+        walk.warn(take, f"left_out_{name}", message, parameter=name)
+    if walk.plan.preset and not option.preset:
+        message = f"{option.config} has no preset {walk.plan.preset}; its own values were used."
+        walk.warn(take, "preset_left_out", message, preset=walk.plan.preset, config=option.config)
+    for model in option.chunk.models:
+        used = choice.models[model.node, model.input]
+        if PureWindowsPath(used).name != PureWindowsPath(model.file).name:
+            message = f"{choice.backend.name} has {used}, the same model as {model.file} in another precision."
+            walk.warn(take, f"precision_{model.node}_{model.input}", message, asked=model.file, used=used)
 
 
 def _silent(walk: Walk) -> list[str]:
@@ -96,30 +125,46 @@ def _silent(walk: Walk) -> list[str]:
     return [backend.name for backend in allowed if not backend.up and not backend.address.discovered]
 
 
-def _lacks(walk: Walk, option: Option) -> dict[str, dict[str, Any]]:
-    """What each answering backend lacks for an option."""
+def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, dict[str, Any]]:
+    """What each answering backend lacks for a config: for that variant of it which it is nearest to having."""
     lacks = {}
-    for backend in walk.tools.pool.allowed(walk.plan.execution_mode):
-        if backend.up and backend.table is not None:
-            lacks[backend.name] = _sorted(fit(option.chunk.models, option.graph, backend.table).problems)
+    for backend, table in _answering(walk):
+        problems = min((_fit(option, table).problems for option in way), key=_distance)
+        lacks[backend.name] = _sorted(problems, table)
     return lacks
 
 
-def _sorted(problems: Sequence[GraphProblem]) -> dict[str, Any]:
+def _distance(problems: Sequence[GraphProblem]) -> tuple[int, int]:
+    return sum(problem.kind == "missing_node" for problem in problems), len(problems)
+
+
+def _sorted(problems: Sequence[GraphProblem], table: NodeTable) -> dict[str, Any]:
     nodes = sorted({p.class_type for p in problems if p.kind == "missing_node"})
-    models = sorted({str(p.value) for p in problems if p.kind == "missing_model"})
+    models = {str(p.value): p.available[0] if p.available else "" for p in problems if p.kind == "missing_model"}
+    strange = sorted({p.class_type for p in problems if p.kind in ("unknown_input", "missing_input")})
     others = [p.message for p in problems if p.kind not in ("missing_node", "missing_model")]
-    return {"nodes": nodes, "models": models, "other": others}
+    return {
+        "nodes": nodes,
+        "models": sorted(models),
+        "nearest_models": {name: near for name, near in models.items() if near},
+        "inputs": {name: list(table.classes[name].inputs) for name in strange},
+        "other": others,
+    }
 
 
 def _reason(lacks: dict[str, dict[str, Any]], silent: list[str]) -> str:
     parts = [f"{name} did not answer" for name in silent]
-    for name, lack in lacks.items():
-        missing = [f"the nodes {', '.join(lack['nodes'])}"] if lack["nodes"] else []
-        missing += [f"the models {', '.join(lack['models'])}"] if lack["models"] else []
-        missing += lack["other"][:2]
-        parts.append(f"{name} lacks {' and '.join(missing)}")
+    parts += [f"{name} {' and '.join(_lack(lack))}" for name, lack in lacks.items()]
     return "; ".join(parts) or "no backend may be used under this execution_mode"
+
+
+def _lack(lack: dict[str, Any]) -> list[str]:
+    near: dict[str, str] = lack["nearest_models"]
+    models = [f"{name} (nearest: {near[name]})" if name in near else name for name in lack["models"]]
+    said = [f"lacks the nodes {', '.join(lack['nodes'])}"] if lack["nodes"] else []
+    said += [f"lacks the models {', '.join(models)}"] if models else []
+    said += [f"has a {name} of another pack, with {', '.join(found)}" for name, found in lack["inputs"].items()]
+    return said + ([] if lack["inputs"] else [f"refuses it: {message}" for message in lack["other"][:2]])
 
 
 def _nothing_fits(option: Option, lacks: dict[str, dict[str, Any]], silent: list[str]) -> StageError:

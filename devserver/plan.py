@@ -26,7 +26,8 @@ class Definition(_Frozen):
 class Option(_Frozen):
     """One way to make an output: the config that was asked for, or one of its fallbacks.
 
-    `takes` holds every parameter's value for each take; `left_out` names requested parameters that this config lacks.
+    `chunk` is the config's own or one of its variants. `takes` holds every parameter's value for each take; `left_out`
+    names requested parameters that it lacks; `preset` is the asked one where the config has it.
     """
 
     config: str
@@ -34,6 +35,18 @@ class Option(_Frozen):
     graph: dict[str, Any]
     takes: tuple[dict[str, Any], ...]
     left_out: tuple[str, ...] = ()
+    preset: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What an earlier attempt wrote down of it: the names of the config and of the chunk."""
+        return self.config, self.chunk.name
+
+
+def made_with(result: dict[str, Any]) -> tuple[str, str] | None:
+    """The key of the option that a take was made with, as its result has it."""
+    config, variant = result.get("config_used"), result.get("variant")
+    return (config, variant) if isinstance(config, str) and isinstance(variant, str) else None
 
 
 class OutputPlan(_Frozen):
@@ -69,6 +82,7 @@ class Plan(_Frozen):
     interception: InterceptionConfig
     safety_level: Level
     execution_mode: str
+    preset: str | None = None
     seed: int
     steps: tuple[tuple[StagePlan, ...], ...]
     numbers: dict[str, int]

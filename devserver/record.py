@@ -122,7 +122,7 @@ def _resolved(plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
             continue
         takes = [row.result for row in rows if row.stage == stage.name and row.take and not row.attempt]
         first = takes[0] if takes else {}
-        used = {name: first.get(name) for name in ("config_used", "backend", "graph_sha256")}
+        used = {name: first.get(name) for name in ("config_used", "variant", "preset", "backend", "graph_sha256")}
         values = [take.get("values") for take in takes] or list(stage.output.options[0].takes)
         outputs.append({"stage": stage.name, "config": stage.output.config, **used, "values": values})
     return {
@@ -131,6 +131,7 @@ def _resolved(plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
         "seed": plan.seed,
         "safety_level": plan.safety_level,
         "execution_mode": plan.execution_mode,
+        "preset": plan.preset,
         "outputs": outputs,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devserver.journal import Journal, RunRow
-from devserver.plan import Option, OutputPlan, Plan, StagePlan
+from devserver.plan import Option, OutputPlan, Plan, StagePlan, made_with
 
 
 def plan_again(journal: Journal, row: RunRow, *, run_id: str, user_id: str, created_at: str) -> Plan:
@@ -12,16 +12,16 @@ def plan_again(journal: Journal, row: RunRow, *, run_id: str, user_id: str, crea
     rows = journal.stages(row.run_id)
     ended = {r.stage: r.result for r in rows if not r.take and r.state == "success"}
     recorded = {stage.name: ended[stage.name] for stage in plan.stages if stage.text and stage.name in ended}
-    used = {r.stage: str(r.result.get("config_used", "")) for r in rows if r.take == 1 and not r.attempt}
-    steps = tuple(tuple(_again(stage, used.get(stage.name, "")) for stage in step) for step in plan.steps)
+    used = {r.stage: made_with(r.result) for r in rows if r.take == 1 and not r.attempt}
+    steps = tuple(tuple(_again(stage, used.get(stage.name)) for stage in step) for step in plan.steps)
     update = {"run_id": run_id, "user_id": user_id, "created_at": created_at, "steps": steps}
     return plan.model_copy(update={**update, "recorded": recorded, "rerun_of": row.run_id})
 
 
-def _again(stage: StagePlan, config_used: str) -> StagePlan:
+def _again(stage: StagePlan, used: tuple[str, str] | None) -> StagePlan:
     if stage.output is None:
         return stage
     options: tuple[Option, ...] = stage.output.options
-    kept = tuple(option for option in options if option.config == config_used) or options
+    kept = tuple(option for option in options if option.key == used) or options
     output: OutputPlan = stage.output.model_copy(update={"options": kept})
     return stage.model_copy(update={"output": output})

@@ -31,7 +31,7 @@ def resolve(
 
     An unknown preset gives none. A seed that is absent, null, -1 or "random" becomes draw(), an int from 0 to 2**32-1,
     within the parameter's range. Null for another parameter counts as not given. Placeholders stay; a request cannot
-    bring any. Raises ParameterError for an unknown name, a value that is not allowed and a required one that is missing.
+    bring any. Raises ParameterError for an unknown name, a value that is not allowed and a required value missing.
     """
     for name, value in requested.items():
         if name not in chunk.parameters:

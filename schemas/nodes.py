@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
@@ -31,6 +32,13 @@ ProblemKind = Literal[
 ]
 # Widgets of the browser that "Save (API format)" writes beside the inputs; the server ignores them.
 BROWSER_ONLY = frozenset({"audioUI", "upload", "videoUI", "control_after_generate"})
+
+
+# How publishers tell the precisions of one model apart; GGUF's are like q4_k_m.
+PRECISION = re.compile(
+    r"[-_.](fp(?:32|16)|bf16|fp8(?:[-_.]e(?:4m3fn|5m2))?(?:[-_.]scaled)?|fp4|nf4|nvfp4|mxfp8|int[48]|q[2-8](?:_[01k](?:_[sml])?)?)"
+    r"(?=[-_.]|$)"
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def check_graph(graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem
 def match_models(
     models: Iterable[ModelFile], graph: Mapping[str, Any], table: NodeTable
 ) -> tuple[dict[tuple[str, str], str], list[GraphProblem]]:
-    """The backend's own name of each model: the same, or the same file in a sub-folder of the models' folder."""
+    """The backend's own name of each model: the file, also in a sub-folder, or the model in another precision."""
     bindings: dict[tuple[str, str], str] = {}
     problems: list[GraphProblem] = []
     for model in models:
@@ -108,7 +116,28 @@ def _own_name(file: str, options: tuple[Any, ...] | None) -> str | None:
         return file
     base = PureWindowsPath(file).name  # splits at both kinds of slash
     same = [option for option in options if isinstance(option, str) and PureWindowsPath(option).name == base]
-    return min(same, key=lambda option: (len(option), option), default=None)
+    same = same or [option for option in options if same_model(file, option)]
+    return min(same, key=lambda option: (_coarseness(option), len(option), option), default=None)
+
+
+def same_model(file: str, other: Any) -> bool:
+    """Whether two names are of one model in two precisions: `x_fp16.safetensors` and `y/x_fp8_scaled.safetensors`."""
+    if not is_model_file(other):
+        return False
+    (own, own_precision), (theirs, their_precision) = _parts(file), _parts(other)
+    return own == theirs and own_precision != their_precision
+
+
+def _parts(file: str) -> tuple[str, list[str]]:
+    """A file's name without suffix, folder and precision, and the precision."""
+    stem = PureWindowsPath(file).stem.casefold()
+    return PRECISION.sub("", stem), PRECISION.findall(stem)
+
+
+def _coarseness(file: str) -> int:
+    """What a precision leaves out of 32 bits per weight: less is nearer to the model as it was trained."""
+    bits = [int(number) for word in _parts(file)[1] for number in re.findall(r"\d+", word)[:1]]
+    return 32 - min(bits, default=16)
 
 
 def _check_node(node_id: str, node: Any, graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem]:

@@ -139,7 +139,8 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     else:
         bound = await _bind(walk, job)
         await walk.write(job.bound_name, dump(bound))
-    decided = {"config": job.option.config, "backend": backend.describe(), "graph_sha256": job.graph_sha256}
+    decided: dict[str, Any] = {"config": job.option.config, "variant": job.option.chunk.name}
+    decided |= {"backend": backend.describe(), "graph_sha256": job.graph_sha256}
     decided["models"] = {f"{node}.{name}": model for (node, name), model in job.models.items()}
     journal.begin(place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
     try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from devserver.choose import Choice, choose
 from devserver.errors import StageError
 from devserver.journal import Place, StageRow
-from devserver.plan import Option, StagePlan
+from devserver.plan import Option, StagePlan, made_with
 from devserver.stages.attempt import AttemptLost, Job, run_attempt
 from devserver.store import dump
 from devserver.walk import Walk
@@ -59,7 +59,7 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
     if stage.output is None:
         raise TypeError(f"{stage.name} is no graph stage")
     journal = walk.tools.journal
-    decided: str | None = row.result.get("config_used")
+    decided = made_with(row.result)
     while True:
         last = journal.last_attempt(place)
         if last is not None and last.attempt >= ATTEMPTS_ALLOWED and last.state != "running":
@@ -73,7 +73,7 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
             choice = await choose(walk, place, stage.output, decided)
         async with walk.tools.slice:
             job = await _prepare(walk, stage, place, choice, number)
-        decided = choice.option.config
+        decided = choice.option.key
         try:
             async with walk.tools.pool.ticket(place, choice.backend):
                 async with asyncio.timeout(_seconds_left(walk, stage, last)):
@@ -90,10 +90,10 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
 async def _resumed(walk: Walk, stage: StagePlan, last: StageRow) -> Choice | None:
     """The choice that an attempt in flight was made with, if its backend is still known."""
     backend = walk.tools.pool.named(last.backend or "")
-    config = last.result.get("config")
+    key = (last.result.get("config"), last.result.get("variant"))
     if backend is None or stage.output is None:
         return None
-    option = next((option for option in stage.output.options if option.config == config), None)
+    option = next((option for option in stage.output.options if option.key == key), None)
     return Choice(option, backend, {}) if option else None
 
 
@@ -122,8 +122,12 @@ async def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, n
     else:
         name = f"graph_{stage.name}.json" if one_take else f"graph_{stage.name}_{place.take}.json"
         await walk.write(name, dump(compiled))
-    decided = {"config_used": option.config, "graph_sha256": digest, "values": to_json(values)}
-    decided["backend"] = choice.backend.name
+    decided: dict[str, Any] = {
+        "config_used": option.config,
+        "variant": option.chunk.name,
+        "preset": option.preset or None,
+    }
+    decided |= {"graph_sha256": digest, "values": to_json(values), "backend": choice.backend.name}
     walk.tools.journal.note(place, decided)
     attempt = Place(place.run_id, place.generation, place.stage, place.take, number)
     return Job(attempt, choice.backend, option, compiled, digest, to_json(values), choice.models)
