@@ -19,9 +19,12 @@ class BackendSettings(BaseModel):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_@-]*$", description="How the record and the page call it.")
     url: str = Field(pattern=r"^https?://", description="Where ComfyUI's protocol begins.")
-    kind: Literal["comfyui", "agent"] = "comfyui"
+    kind: Literal["auto", "comfyui", "swarmui", "agent"] = Field("auto", description="auto: found out by asking it.")
     headers: dict[str, str] = Field({}, description="Sent with every request to it.")
+    swarm_token: str | None = Field(None, repr=False, description="Of a SwarmUI account; sent as its cookie.")
+    authorization: str | None = Field(None, repr=False, description="Sent as the header Authorization.")
     output_folder: Path | None = Field(None, description="Its output folder, where this machine can read it.")
+    swarm_folder: Path | None = Field(None, description="SwarmUI's own folder, where this machine can read it.")
 
 
 class Settings(BaseSettings):
@@ -37,10 +40,11 @@ class Settings(BaseSettings):
     definitions: list[Path] = Field([], description="Folders of your own definitions, over the shipped ones.")
     backends: list[BackendSettings] = []
     embedded: bool = Field(True, description="Whether the embedded backend runs.")
-    discover: bool = Field(True, description="Whether to look for a ComfyUI on its usual port.")
+    discover: bool = Field(True, description="Whether to look for a ComfyUI and a SwarmUI on their usual ports.")
     probe_s: float = Field(30.0, gt=0, description="How often a backend is asked what it has.")
     backend_wait_s: float = Field(120.0, ge=0, description="How long to wait for a backend that does not answer.")
     embed_tags: bool = Field(True, description="Whether media carry prompt, workflow and tonewright tags.")
+    upload_limit_mib: float = Field(512.0, gt=0, description="The largest file that may be sent here, in MiB.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("host")

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config import ROOT, Settings
 from devserver.definitions import Definitions
 from devserver.parts import Parts
-from devserver.pool import Address, answers_comfyui
+from devserver.comfy.swarm import credentials
+from devserver.pool import Address
+from devserver.sources import answering
 from devserver.store import Exports
+from devserver.uploads import MIB
 from schemas.loader import load_tables
 
 SHIPPED = ROOT / "schemas"
-COMFYUI_USUALLY = "http://127.0.0.1:8188"
+USUALLY = (
+    Address("comfyui-8188", "comfyui", "http://127.0.0.1:8188", discovered=True),
+    Address("swarmui-7801", "swarmui", "http://127.0.0.1:7801", discovered=True),
+)
 
 
 def folders_of(settings: Settings) -> list[Path]:
@@ -33,15 +40,25 @@ def definitions_of(settings: Settings) -> Definitions:
 
 def addresses_of(settings: Settings) -> list[Address]:
     """The configured backends, in their order."""
-    return [Address(b.name, b.kind, b.url.rstrip("/"), b.headers, b.output_folder) for b in settings.backends]
+    return [
+        Address(
+            b.name,
+            b.kind,
+            b.url.rstrip("/"),
+            {**b.headers, **credentials(b.swarm_token, b.authorization)},
+            b.output_folder,
+            swarm_folder=b.swarm_folder,
+        )
+        for b in settings.backends
+    ]
 
 
 async def discover(settings: Settings) -> list[Address]:
-    """A ComfyUI on its usual port, unless it is configured anyway."""
-    known = {backend.url.rstrip("/").replace("localhost", "127.0.0.1") for backend in settings.backends}
-    if not settings.discover or COMFYUI_USUALLY in known or not await answers_comfyui(COMFYUI_USUALLY):
+    """A ComfyUI and a SwarmUI on their usual ports, unless they are configured anyway."""
+    if not settings.discover:
         return []
-    return [Address("comfyui-8188", "comfyui", COMFYUI_USUALLY, discovered=True)]
+    known = {urlsplit(backend.url).port for backend in settings.backends}
+    return await answering([address for address in USUALLY if urlsplit(address.base_url).port not in known])
 
 
 async def build_parts(settings: Settings) -> Parts:
@@ -61,4 +78,5 @@ async def build_parts(settings: Settings) -> Parts:
         probe_s=settings.probe_s,
         backend_wait_s=settings.backend_wait_s,
         embed_tags=settings.embed_tags,
+        upload_limit_bytes=int(settings.upload_limit_mib * MIB),
     )

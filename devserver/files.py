@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
+import asyncio
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from devserver.comfy.client import Client
+from devserver.comfy.errors import OutputMissing
+from devserver.comfy.files import RemoteFile
 from devserver.database import Database
 from devserver.errors import InputError, StageError
 from devserver.journal import Journal
 from devserver.store import Exports
+from devserver.uploads import MIB, UPLOAD_ID, Uploads
 
-BLOCK: Final = 1 << 20
 SUBFOLDER: Final = "tonewright"
-UPLOAD_ID: Final = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,5})?")
 
 
 class InputFiles:
@@ -25,20 +26,15 @@ class InputFiles:
 
     def __init__(self, exports: Exports, journal: Journal, database: Database) -> None:
         self._exports, self._journal, self._db = exports, journal, database
+        self._uploads = Uploads(exports.uploads, sys.maxsize)  # what a run has made may be of any length
+        self._sending: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def keep(self, path: Path) -> dict[str, str]:
         """Keep a local file for as long as runs may need it; returns its `{sha256, ext}`."""
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-        value = {"sha256": digest.hexdigest(), "ext": path.suffix.lstrip(".").lower() or "bin"}
-        kept = self._exports.uploads / value["sha256"]
-        if not kept.exists():
-            part = kept.with_name(f"{kept.name}.{os.getpid()}.part")
-            part.write_bytes(path.read_bytes())
-            part.replace(kept)
-        return value
+        with path.open("rb") as file, self._uploads.receive(path.name) as incoming:
+            while block := file.read(MIB):
+                incoming.write(block)
+            return {"sha256": incoming.keep_any(), "ext": path.suffix.lstrip(".").lower() or "bin"}
 
     def resolve(self, field: str, value: Any) -> dict[str, str]:
         """The `{sha256, ext}` of what a request names.
@@ -55,28 +51,43 @@ class InputFiles:
             message = "There is no such file of a run."
             raise InputError(message, status=404, field=field, value=value, allowed=names or allowed)
         if isinstance(value, str) and UPLOAD_ID.fullmatch(value):
-            sha256, _, ext = value.partition(".")
-            if (self._exports.uploads / sha256).is_file():
-                return {"sha256": sha256, "ext": ext or "bin"}
-            raise InputError("There is no such upload.", status=404, field=field, value=value, allowed=allowed)
+            found = self._uploads.find(value)
+            if found is None:
+                hint = "POST /api/uploads sends a file and answers with its id."
+                raise InputError(
+                    "There is no such upload.", status=404, field=field, value=value, allowed=allowed, hint=hint
+                )
+            return found
         raise InputError("This is no file.", field=field, value=value, allowed=allowed)
 
     async def send(self, client: Client, backend: str, names: Iterable[str]) -> dict[str, str]:
         """Put files (`<sha256>.<ext>`) where a backend's loaders find them, once; returns the backend's names."""
-        sent = {}
-        for name in names:
+        return {name: await self._send(client, backend, name) for name in names}
+
+    async def _send(self, client: Client, backend: str, name: str) -> str:
+        path = self._exports.uploads / name.partition(".")[0]
+        lock = self._sending.setdefault((backend, name), asyncio.Lock())
+        async with lock:  # runs that need the same file wait for the first of them to send it
             known = self._known(backend, name)
-            if known is None:
-                path = self._exports.uploads / name.partition(".")[0]
-                if not path.is_file():
-                    message = f"The input file {name} is no longer kept here."
-                    raise StageError(message, code="input_missing", status=500, hint="Send the file again.")
-                known = await client.upload(path, name, SUBFOLDER)
-                with self._db.transaction() as db:
-                    db.execute("INSERT OR REPLACE INTO sent_files VALUES (?, ?, ?)", (backend, name, known))
-            sent[name] = known
-        return sent
+            if known is not None and await _has(client, known):
+                return known
+            if not await asyncio.to_thread(path.is_file):
+                message = f"The input file {name} is no longer kept here."
+                raise StageError(message, code="input_missing", status=500, hint="Send the file again.")
+            known = await client.upload(path, name, SUBFOLDER)
+            with self._db.transaction() as db:
+                db.execute("INSERT OR REPLACE INTO sent_files VALUES (?, ?, ?)", (backend, name, known))
+            return known
 
     def _known(self, backend: str, name: str) -> str | None:
         rows = self._db.rows("SELECT name FROM sent_files WHERE backend = ? AND file = ?", backend, name)
         return str(rows[0]["name"]) if rows else None
+
+
+async def _has(client: Client, name: str) -> bool:
+    """Whether a backend still has an input file: its folder may have been emptied, or be another one by now."""
+    folder, _, filename = name.rpartition("/")
+    try:
+        return await client.size(RemoteFile("", "", filename, folder, "input")) is not None
+    except OutputMissing:
+        return False

@@ -26,6 +26,7 @@ from devserver.pool import Address, Pool
 from devserver.run import walk_run
 from devserver.store import Exports
 from devserver.tickets import Tickets
+from devserver.uploads import DEFAULT_LIMIT_BYTES, Uploads
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Parts:
         addresses: the backends in the order in which they are preferred, without the embedded one.
         embedded: whether the embedded backend runs.
         backend_wait_s: how long a take waits for a configured backend that does not answer.
+        upload_limit_bytes: the largest file that may be sent here.
         embed_tags: whether media carry the prompt, workflow and tonewright tags.
     """
 
@@ -66,6 +68,7 @@ class Parts:
         probe_s: float = 30.0,
         backend_wait_s: float = 120.0,
         embed_tags: bool = True,
+        upload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()
@@ -74,6 +77,7 @@ class Parts:
         self.bus = Bus(self.clock)
         self.database = Database(exports.state / "journal.sqlite")
         self.journal = Journal(self.database, self.clock, self.bus)
+        self.uploads = Uploads(exports.uploads, upload_limit_bytes)
         self.files = InputFiles(exports, self.journal, self.database)
         self.intake = IntakePool()
         self.pool = Pool(
@@ -92,6 +96,7 @@ class Parts:
 
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
+        await asyncio.to_thread(self.uploads.clear_parts)
         await asyncio.gather(self.intake.warm(), self.pool.start())
         await self.dispatcher.start()
         self._started = True

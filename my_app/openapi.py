@@ -68,9 +68,12 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if parameters:
         operation["parameters"] = parameters
+    if route.bodies:
+        content: dict[str, Any] = {kind: {"schema": dict(schema)} for kind, schema in route.bodies.items()}
+        operation["requestBody"] = {"required": route.body_required, "content": content}
     if route.body is not None:
-        content = {"schema": _schema(route.body), **({"example": route.body_example} if route.body_example else {})}
-        operation["requestBody"] = {"required": route.body_required, "content": {"application/json": content}}
+        example = {"schema": _schema(route.body), **({"example": route.body_example} if route.body_example else {})}
+        operation["requestBody"] = {"required": route.body_required, "content": {"application/json": example}}
     return operation
 
 

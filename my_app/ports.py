@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from devserver.events import Bus, Event
+from devserver.uploads import Uploads
 from schemas.catalog import Catalog
 
 
@@ -51,6 +52,8 @@ class Parts(Protocol):
     def definitions(self) -> Definitions: ...
     @property
     def bus(self) -> Bus: ...
+    @property
+    def uploads(self) -> Uploads: ...
     @property
     def execute_schema(self) -> dict[str, Any]:
         """The JSON Schema of the execute request."""

@@ -57,6 +57,7 @@ class Route:
     body: str | Mapping[str, Any] | None = None
     body_required: bool = False
     body_example: Mapping[str, Any] = field(default_factory=dict)
+    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # JSON Schemas of those that are no JSON
     max_body_bytes: int = SMALL_BODY_BYTES
     head: bool = True  # whether HEAD may be asked where GET may; a stream without an end has no headers to tell alone
 

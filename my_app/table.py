@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from my_app.route import Route
-from my_app.routes import events, media, pages, runs, schema, system
+from my_app.routes import events, media, pages, runs, schema, system, uploads
 
 ROUTES: Final[tuple[Route, ...]] = (
     *schema.ROUTES,
     *runs.ROUTES,
     *media.ROUTES,
+    *uploads.ROUTES,
     *events.ROUTES,
     *system.ROUTES,
     *pages.ROUTES,

@@ -40,6 +40,6 @@ def test_nothing_else_is_a_file(files: InputFiles, value: object) -> None:
 
 def test_an_upload_is_named_by_its_hash(files: InputFiles, tmp_path: Path) -> None:
     tone = tmp_path / "tone.wav"
-    tone.write_bytes(b"RIFF")
+    tone.write_bytes(b"RIFF    WAVEfmt ")
     kept = files.keep(tone)
     assert files.resolve("params.audio", f"{kept['sha256']}.wav") == kept

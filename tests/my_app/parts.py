@@ -13,6 +13,7 @@ from typing import Any
 from devserver.clock import Clock
 from devserver.errors import InputError
 from devserver.events import Bus, Event, Subscription
+from devserver.uploads import Uploads
 
 PATIENCE_S = 20.0  # after this long something hangs that must not
 
@@ -84,7 +85,14 @@ class Runs:
     answers: dict[str, Answer] = field(default_factory=dict)
     files: dict[tuple[str, str, int | None], Media] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    upload_limit_bytes: int = 1 << 20
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def uploads(self) -> Uploads:
+        folder = self.folder / "uploads"
+        folder.mkdir(exist_ok=True)
+        return Uploads(folder, self.upload_limit_bytes)
 
     def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted:
         if "input_text" not in body:

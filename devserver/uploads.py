@@ -1,0 +1,137 @@
+"""Uploads: streamed to disk, told by their content, kept once by hash under `.state/uploads/`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from devserver.comfy.sniff import KINDS, Kind, sniff
+from devserver.errors import InputError
+
+MIB: Final = 1 << 20
+DEFAULT_LIMIT_BYTES: Final = 512 * MIB
+UPLOAD_ID: Final = re.compile(r"([0-9a-f]{64})(?:\.([a-z0-9]{1,5}))?")
+TAKEN: Final = (*(kind.ext for kind in KINDS.values() if kind.media != "file"), "mid")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that is kept. `new` is False where the same content was here already."""
+
+    sha256: str
+    kind: Kind
+    bytes: int
+    new: bool
+
+    @property
+    def id(self) -> str:
+        """What a `file` parameter of a request names it by."""
+        return f"{self.sha256}.{self.kind.ext}"
+
+
+class Uploads:
+    """The folder of everything that was sent here to be worked on; its files have their SHA-256 as name."""
+
+    def __init__(self, folder: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+        self.folder, self.limit_bytes = folder, limit_bytes
+
+    def receive(self, name: str = "") -> Incoming:
+        """A file that is about to arrive; `name` is the one it had where it comes from."""
+        return Incoming(self, name)
+
+    def check_length(self, length: int) -> None:
+        """Raises InputError (413) where a file is longer than the limit."""
+        if length > self.limit_bytes:
+            limit = f"{self.limit_bytes / MIB:g} MiB"
+            message = f"The file is larger than {limit}, the limit here."
+            hint = "`upload_limit_mib` in the server's settings raises it."
+            raise InputError(message, status=413, field="file", value=length, allowed=f"at most {limit}", hint=hint)
+
+    def clear_parts(self) -> None:
+        """Delete what a killed process left half written."""
+        for part in self.folder.glob("*.part"):
+            part.unlink(missing_ok=True)
+
+    def find(self, upload_id: str) -> dict[str, str] | None:
+        """The `{sha256, ext}` of an id, or None where nothing is kept under it; the ending must be the content's."""
+        match = UPLOAD_ID.fullmatch(upload_id)
+        path = self.folder / match[1] if match else None
+        if match is None or path is None or not path.is_file():
+            return None
+        kind = sniff(path, f"file.{match[2]}" if match[2] else None)
+        return {"sha256": match[1], "ext": kind.ext} if match[2] in (None, kind.ext) else None
+
+
+class Incoming:
+    """One file on its way in. What is not kept by the end of the `with` block leaves nothing.
+
+    Every method may be called from any thread.
+    """
+
+    def __init__(self, uploads: Uploads, name: str) -> None:
+        self._uploads, self._name = uploads, name
+        self._part = uploads.folder / f"{secrets.token_hex(8)}.part"
+        self._digest, self._length = hashlib.sha256(), 0
+        self._lock = threading.Lock()  # a request that ends early must not close the file under a block being written
+        self._file = self._part.open("xb")
+
+    def write(self, block: bytes) -> None:
+        """Add a block.
+
+        Raises:
+            InputError: the file has become longer than the limit (413).
+        """
+        with self._lock:
+            self._uploads.check_length(self._length + len(block))
+            self._file.write(block)
+            self._digest.update(block)
+            self._length += len(block)
+
+    def keep(self) -> Upload:
+        """Take the file in.
+
+        Raises:
+            InputError: it is empty (422), or of a kind that nothing here could use (415).
+        """
+        with self._lock:
+            if not self._length:
+                raise InputError("The file is empty.", field="file", allowed="a file with content")
+            self._file.flush()
+            kind = sniff(self._part, self._name or None)
+            if kind.media == "file" and kind.ext != "mid":
+                message = "This is no sound, video or image that is known here."
+                hint = "The content decides, not the name."
+                raise InputError(message, status=415, field="file", value=self._name, allowed=list(TAKEN), hint=hint)
+            sha256, new = self._take_in()
+            return Upload(sha256, kind, self._length, new)
+
+    def keep_any(self) -> str:
+        """Take in a file of a run, whatever it is; returns its SHA-256."""
+        with self._lock:
+            return self._take_in()[0]
+
+    def _take_in(self) -> tuple[str, bool]:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        sha256 = self._digest.hexdigest()
+        kept = self._uploads.folder / sha256
+        new = not kept.exists()
+        self._part.replace(kept)  # two at once write the same bytes under the same name
+        return sha256, new
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._file.close()
+            self._part.unlink(missing_ok=True)

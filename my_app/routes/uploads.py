@@ -1,0 +1,103 @@
+"""Files that runs work on: sound for a remix, an image for a video."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from devserver.errors import InputError
+from devserver.uploads import MIB, Incoming, Upload
+from my_app.context import CONTEXT
+from my_app.errors import json_response
+from my_app.route import Query, Reply, Route
+
+
+async def upload(request: web.Request) -> web.StreamResponse:
+    """Send a file: as the body itself, or as a file field of a form. The same content is kept once.
+
+    The `id` of the answer is what `params.<file parameter>` of a run takes.
+    """
+    uploads = request.app[CONTEXT].parts.uploads
+    if request.content_type == "multipart/form-data":
+        part = await _file_field(request)
+        kept = await _receive(uploads.receive(part.filename or ""), _blocks_of_part(part))
+    else:
+        uploads.check_length(request.content_length or 0)
+        kept = await _receive(uploads.receive(request.query.get("name", "")), _blocks_of_body(request))
+    body = {"id": kept.id, "media": kept.kind.media, "mime": kept.kind.mime, "bytes": kept.bytes}
+    return json_response(HTTPStatus.CREATED if kept.new else HTTPStatus.OK, body)
+
+
+async def _receive(incoming: Incoming, blocks: AsyncIterator[bytes]) -> Upload:
+    with incoming:
+        async for block in blocks:
+            await asyncio.to_thread(incoming.write, block)
+        return await asyncio.to_thread(incoming.keep)
+
+
+async def _blocks_of_body(request: web.Request) -> AsyncIterator[bytes]:
+    async for block in request.content.iter_chunked(MIB):
+        yield block
+
+
+async def _blocks_of_part(part: BodyPartReader) -> AsyncIterator[bytes]:
+    try:
+        while block := await part.read_chunk(MIB):
+            yield block
+    except ValueError as error:
+        raise InputError(f"The form cannot be read: {error}.", status=400, field="file") from error
+    if not part.at_eof():
+        raise InputError("The form ends before the file does.", status=400, field="file")
+
+
+async def _file_field(request: web.Request) -> BodyPartReader:
+    """The first field of the form that is a file."""
+    try:
+        form = await request.multipart()
+        async for part in form:
+            if isinstance(part, BodyPartReader) and part.filename is not None:
+                return part
+    except (ValueError, HttpProcessingError) as error:
+        raise InputError(f"The form cannot be read: {error}.", status=400, field="file") from error
+    raise InputError("The form has no file.", status=400, field="file", allowed="a field with a file name")
+
+
+BINARY: Final = {"type": "string", "format": "binary"}
+KEPT: Final = {
+    "type": "object",
+    "required": ["id", "media", "mime", "bytes"],
+    "properties": {
+        "id": {"type": "string", "description": "for `params.<file parameter>` of a run"},
+        "media": {"type": "string", "enum": ["audio", "video", "image", "file"]},
+        "mime": {"type": "string"},
+        "bytes": {"type": "integer", "minimum": 1},
+    },
+}
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/api/uploads",
+        upload,
+        "uploads",
+        "Send a file to work on",
+        {
+            200: Reply("The same content was here already.", KEPT),
+            201: Reply("The file is kept.", KEPT),
+            400: Reply("The form cannot be read, or has no file.", "Error"),
+            413: Reply("The file is larger than the server's limit, which the answer names.", "Error"),
+            415: Reply("The content is of no kind that could be used; the answer names those that could.", "Error"),
+            422: Reply("The file is empty.", "Error"),
+        },
+        query=(Query("name", {"type": "string"}, "The file's name, where the body is the file itself."),),
+        body_required=True,
+        bodies={
+            "application/octet-stream": BINARY,
+            "multipart/form-data": {"type": "object", "required": ["file"], "properties": {"file": BINARY}},
+        },
+    ),
+)
