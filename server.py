@@ -49,7 +49,7 @@ def main() -> None:
 def _common(command: Any) -> Any:
     for option in (
         click.option("--exports", type=click.Path(path_type=Path), help="The folder of the runs."),
-        click.option("--backend", "backends", multiple=True, metavar="URL", help="A ComfyUI; may be given again."),
+        click.option("--backend", "backends", multiple=True, metavar="URL", help="A ComfyUI or SwarmUI; repeatable."),
     ):
         command = option(command)
     return command
@@ -104,7 +104,7 @@ def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
 @click.argument("text")
 @click.option("--schema", help="How the text is transformed.")
 @click.option("--output", "outputs", multiple=True, help="What is made; may be given again.")
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter; the value is JSON or text.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter: JSON, text, or @FILE.")
 @click.option("--seed", type=int)
 @click.option("--safety-level", type=click.Choice(["off", "adult", "youth", "kids"]))
 @_common
@@ -123,6 +123,12 @@ def _param(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise click.UsageError(f"--param {text}: write NAME=VALUE")
+    if value.startswith("@@"):  # a text that begins with an @
+        return name, value[1:]
+    if value.startswith("@"):
+        if not Path(value[1:]).is_file():
+            raise click.UsageError(f"--param {name}: there is no file {value[1:]}")
+        return name, Path(value[1:])
     try:
         return name, json.loads(value)
     except ValueError:

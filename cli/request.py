@@ -67,11 +67,16 @@ async def _is_ours(url: str) -> bool:
 async def send(url: str, body: dict[str, Any]) -> dict[str, Any]:
     """Send a request with streaming, draw its progress, and return the finished answer.
 
+    A parameter that is a path is sent first; the request names what it was kept as.
+
     Raises:
         RequestFailed: the server refused the request; the message names the field.
     """
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(timeout=timeout) as session:
+        for name, value in body.get("params", {}).items():
+            if isinstance(value, Path):
+                body["params"][name] = await _upload(session, url, value)
         execute = session.post(f"{url}/api/schema/pipeline/execute", json={**body, "enable_streaming": True})
         async with execute as response:
             if response.content_type != "text/event-stream":
@@ -81,6 +86,16 @@ async def send(url: str, body: dict[str, Any]) -> dict[str, Any]:
                     return data
                 _draw(kind, data)
     raise RequestFailed("The server ended before the answer came.")
+
+
+async def _upload(session: aiohttp.ClientSession, url: str, path: Path) -> str:
+    """Send a file; returns the id that a `file` parameter takes."""
+    with path.open("rb") as file:
+        async with session.post(f"{url}/api/uploads", params={"name": path.name}, data=file) as response:
+            told = await response.json()
+            if "id" not in told:
+                raise RequestFailed(f"{path}: {_words(told.get('error', {}))}")
+            return str(told["id"])
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, dict[str, Any]]]:

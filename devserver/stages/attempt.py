@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 from devserver.comfy.cancel import cancel
@@ -132,17 +133,22 @@ def _end_failed(walk: Walk, job: Job, error: BackendError) -> StageError:
 
 async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     journal, place, backend = walk.tools.journal, job.place, job.backend
-    in_flight = journal.stage(place) is not None
-    if in_flight:
-        kept = walk.tools.exports.folder(place.run_id) / job.bound_name
-        bound = json.loads(await asyncio.to_thread(kept.read_bytes))
-    else:
-        bound = await _bind(walk, job)
-        await walk.write(job.bound_name, dump(bound))
     decided: dict[str, Any] = {"config": job.option.config, "variant": job.option.chunk.name}
     decided |= {"backend": backend.describe(), "graph_sha256": job.graph_sha256}
     decided["models"] = {f"{node}.{name}": model for (node, name), model in job.models.items()}
-    journal.begin(place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
+    begin = partial(journal.begin, place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
+    kept = walk.tools.exports.folder(place.run_id) / job.bound_name
+    in_flight = journal.stage(place) is not None and await asyncio.to_thread(kept.is_file)
+    if in_flight:
+        bound = json.loads(await asyncio.to_thread(kept.read_bytes))
+    else:
+        try:
+            bound = await _bind(walk, job)
+        except (BackendError, StageError):
+            begin()  # an attempt that could not even be bound is written down like any other that failed
+            raise
+        await walk.write(job.bound_name, dump(bound))
+    begin()
     try:
         async with backend.follower.watch(job.prompt_id, bound) as watch:
             if in_flight:

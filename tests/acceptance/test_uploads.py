@@ -1,0 +1,143 @@
+"""A file that was sent here, through a definition of the user's own, to the sound that it becomes."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from tests.cli.test_commands import tonewright
+from tests.doubles.programs import NodeHost, Server
+
+GRAPH = {
+    "1": {"class_type": "LoadAudio", "inputs": {"audio": "none.wav"}},
+    "2": {"class_type": "SaveAudioMP3", "inputs": {"audio": ["1", 0], "filename_prefix": "x", "quality": "V0"}},
+}
+TEXT = {"en": "x", "de": "x"}
+CHUNK = {
+    "kind": "graph",
+    "description": TEXT,
+    "graph": "reencode",
+    "parameters": {"audio": {"type": "file", "description": TEXT, "sets": ["1.audio"]}},
+    "outputs": [{"node": "2", "media": "audio", "format": "mp3"}],
+}
+OUTPUT = {"label": TEXT, "description": TEXT, "pipeline": "text_to_audio", "chunk": "reencode", "run_timeout_s": 60}
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LoadAudio -> SaveAudioMP3, as a user would write it (JSON is YAML)."""
+    folder = tmp_path_factory.mktemp("definitions")
+    for name, content in (("graphs/x.json", GRAPH), ("chunks/x.yaml", CHUNK), ("configs/output/x.yaml", OUTPUT)):
+        path = folder / name.replace("x.", "reencode.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, definitions: Path) -> Iterator[Server]:
+    settings: dict[str, Any] = {"definitions": [str(definitions)], "upload_limit_mib": 0.5}
+    with Server(tmp_path_factory.mktemp("exports"), **settings) as running:
+        yield running
+
+
+def tone(hz: float, seconds: float = 1.0) -> bytes:
+    """A sine as WAV."""
+    samples = (np.sin(np.arange(round(44100 * seconds)) * 2 * np.pi * hz / 44100) * 16000).astype("<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(44100)
+        out.writeframes(samples.tobytes())
+    return file.getvalue()
+
+
+def loudest_hz(media: bytes) -> float:
+    with av.open(io.BytesIO(media), "r") as file:
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
+        rate = file.streams.audio[0].rate
+    return float(np.abs(np.fft.rfft(samples)).argmax() * rate / len(samples))
+
+
+def sent(server: Server, content: bytes) -> str:
+    status, told = server.call("POST", "/api/uploads", content)
+    assert status in (200, 201), told
+    return str(told["id"])
+
+
+def made(server: Server, audio: Any) -> bytes:
+    status, body = server.execute(input_text="again", output_config="reencode", params={"audio": audio})
+    assert status == 200, body
+    media = server.call("GET", body["media_output"]["url"])[1]
+    assert isinstance(media, bytes)
+    return media
+
+
+def test_what_was_sent_comes_out_and_can_be_taken_up_again(server: Server) -> None:
+    assert loudest_hz(made(server, sent(server, tone(440)))) == pytest.approx(440, abs=3)
+    _, body = server.execute(input_text="x", output_config="reencode", params={"audio": sent(server, tone(1000))})
+    entity = body["media_output"]["metadata"]["filename"]
+    assert loudest_hz(made(server, {"run": body["run_id"], "entity": entity})) == pytest.approx(1000, abs=3)
+
+
+def test_a_backend_gets_each_content_once_and_again_where_it_lost_it(tmp_path: Path, definitions: Path) -> None:
+    with NodeHost(tmp_path / "host") as host:
+        inputs = tmp_path / "host" / "input" / "tonewright"
+        settings: dict[str, Any] = {
+            "definitions": [str(definitions)],
+            "embedded": False,
+            "backends": [{"name": "host", "url": host.url, "kind": "comfyui"}],
+        }
+        with Server(tmp_path / "exports", **settings) as server:
+            audio = sent(server, tone(440))
+            made(server, audio)
+            (kept,) = inputs.iterdir()
+            written_at = kept.stat().st_mtime_ns
+            made(server, sent(server, tone(440)))
+            assert [(path, path.stat().st_mtime_ns) for path in inputs.iterdir()] == [(kept, written_at)]
+        shutil.rmtree(inputs)
+        with Server(tmp_path / "exports", **settings) as server:
+            assert loudest_hz(made(server, audio)) == pytest.approx(440, abs=3)
+            assert kept.is_file()
+
+
+@pytest.mark.parametrize(
+    ("audio", "status"), [("0" * 64 + ".wav", 404), ("/etc/passwd", 422), (None, 422), ({"run": "x"}, 422)]
+)
+def test_what_is_no_upload_is_refused_by_name(server: Server, audio: Any, status: int) -> None:
+    got, body = server.execute(input_text="x", output_config="reencode", params={"audio": audio})
+    assert (got, body["error"]["field"]) == (status, "params.audio"), body
+
+
+def test_a_file_that_the_backend_does_not_take_ends_the_run_in_words(server: Server) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    status, body = server.execute(input_text="x", output_config="reencode", params={"audio": sent(server, png)})
+    assert (status, body["status"]) == (502, "failed"), body
+    assert body["error"]["message"]
+
+
+def test_the_limit_is_a_setting_and_is_named(server: Server) -> None:
+    status, body = server.call("POST", "/api/uploads", tone(440, seconds=10))
+    assert (status, body["error"]["allowed"]) == (413, "at most 0.5 MiB")
+
+
+def test_the_command_line_sends_the_file_it_is_given(tmp_path: Path, definitions: Path) -> None:
+    song = tmp_path / "my song.wav"
+    song.write_bytes(tone(880))
+    given = ["--output", "reencode", "--exports", str(tmp_path / "exports"), "--safety-level", "off"]
+    done = tonewright("run", "x", *given, "--param", f"audio=@{song}", definitions=json.dumps([str(definitions)]))
+    assert done.returncode == 0, done.stderr
+    file = next(line for line in done.stdout.splitlines() if line.startswith("File")).split(maxsplit=1)[1]
+    assert loudest_hz(Path(file).read_bytes()) == pytest.approx(880, abs=3)
+    done = tonewright("run", "x", *given, "--param", f"audio=@{tmp_path}/none.wav")
+    assert (done.returncode, "there is no file" in done.stderr) == (2, True)
