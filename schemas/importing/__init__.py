@@ -1,0 +1,1 @@
+"""Definitions made from a graph that ComfyUI exported."""

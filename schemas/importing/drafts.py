@@ -1,0 +1,201 @@
+"""A graph made into definitions: the chunk, the output config, the graph, and the node classes they need."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.importing import words
+from schemas.importing.form import ImportRefused, absent_classes, api_graph, form_of, unwrapped
+from schemas.importing.proposals import Proposal, is_model, propose
+from schemas.importing.saves import made_by, only_what_runs, saves_of, with_a_save
+from schemas.importing.tracing import is_link
+from schemas.importing.ui import convert
+from schemas.importing.yaml_text import line, row, yaml_text
+from schemas.model import NAME_PATTERN
+from schemas.node_table import NodeTable
+from schemas.nodes import Graph
+
+TIMEOUTS_S = {"audio": 1800, "image": 1800, "video": 7200, "file": 1800}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Definitions that are not written yet.
+
+    Attributes:
+        name: of the chunk, the output config, the graph and the table of its classes alike.
+        form: which form the graph had, `api` or `ui`.
+        graph: in API form.
+        chunk: as it is written, and `config` as well.
+        table: the classes that the graph needs, without what one machine has of models and files.
+        warnings: what could not be taken over as it was.
+    """
+
+    name: str
+    form: str
+    graph: Graph
+    chunk: Mapping[str, Any]
+    config: Mapping[str, Any]
+    table: NodeTable
+    warnings: tuple[str, ...]
+
+    def files(self, origin: str, known: NodeTable) -> dict[str, str]:
+        """Each file's text by its place in a definitions folder; the table holds the classes that are not `known`."""
+        head = f"Imported from {origin}."
+        new = {name: entry for name, entry in self.table.classes.items() if name not in known.classes}
+        texts = {
+            f"chunks/{self.name}.yaml": yaml_text(self.chunk, head=head),
+            f"configs/output/{self.name}.yaml": yaml_text(self.config, head=head),
+            f"graphs/{self.name}.json": json.dumps(self.graph, ensure_ascii=False, indent=1) + "\n",
+        }
+        if new:
+            rows = (f"{json.dumps(name)}: {json.dumps(c.to_trimmed())}" for name, c in sorted(new.items()))
+            texts[f"tables/{self.name}.json"] = "{\n" + ",\n".join(rows) + "\n}\n"
+        return texts
+
+
+def name_from(text: str) -> str:
+    """A definition's name from any text, such as a file's name."""
+    return re.sub(r"[^a-z0-9_]+", "_", text.casefold()).strip("_")[:60] or "imported"
+
+
+def draft(content: Mapping[str, Any], table: NodeTable, *, name: str, pipelines: Sequence[str]) -> Draft:
+    """Definitions from a graph in either form.
+
+    Args:
+        content: the graph as exported, or as it lies under `prompt` or `workflow`.
+        table: every node class that is known.
+        name: of the new definitions.
+        pipelines: the names of those that there are.
+
+    Raises:
+        ImportRefused: with every absent class, or every reason.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise ImportRefused(f"{name!r} is no name: small letters, digits, _ and - are allowed")
+    content = unwrapped(content)
+    form = form_of(content)
+    table = NodeTable.from_json(table.to_trimmed())  # of the classes, not of one machine's models
+    models = _told_models(content)
+    if form == "ui":
+        graph, warnings = convert(content, table)
+        graph, told = with_a_save(graph, table)
+        graph, left_out = only_what_runs(graph, table)
+        warnings += told + left_out
+    else:
+        graph = api_graph(content)
+        absent = [node["class_type"] for node in graph.values() if node["class_type"] not in table.classes]
+        if absent:
+            raise absent_classes(absent)
+        graph, warnings = with_a_save(graph, table)
+    chunk = _chunk(name, graph, table, models)
+    config = _config(name, chunk, pipelines)
+    used = {node["class_type"]: table.classes[node["class_type"]] for node in graph.values()}
+    return Draft(name, form, graph, chunk, config, NodeTable(used), tuple(warnings))
+
+
+def _told_models(content: Mapping[str, Any]) -> dict[str, str]:
+    """The folder of each model file, where the saved graph tells it."""
+    found: dict[str, str] = {}
+    pending: list[Any] = [content]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, list):
+            pending += one
+        elif isinstance(one, Mapping):
+            if isinstance(one.get("name"), str) and isinstance(one.get("directory"), str) and one["directory"]:
+                found[one["name"]] = one["directory"]
+            pending += one.values()
+    return found
+
+
+def _chunk(name: str, graph: Graph, table: NodeTable, told: Mapping[str, str]) -> dict[str, Any]:
+    words_of_name = name.replace("_", " ").replace("-", " ")
+    content: dict[str, Any] = {
+        "kind": "graph",
+        "description": {"en": f"The graph {words_of_name}, imported.", "de": f"Der Graph {words_of_name}, importiert."},
+        "graph": name,
+    }
+    proposed = propose(graph, table)
+    if proposed:
+        content["parameters"] = {key: _parameter(one) for key, one in proposed.items()}
+    if models := _models(graph, table, told):
+        content["models"] = models
+    content["outputs"] = _outputs(graph, table)
+    return content
+
+
+def _parameter(one: Proposal) -> dict[str, Any]:
+    where = ", ".join(one.titles[:3]) + (" ..." if len(one.titles) > 3 else "")
+    content: dict[str, Any] = {"type": one.type}
+    content |= {"unit": one.word.unit} if one.word.unit and one.type in ("int", "float") else {}
+    content |= {key: value for key in ("min", "max", "step") if (value := getattr(one, key)) is not None}
+    if one.choices:
+        content["choices"] = row(list(one.choices))
+    if one.value is not None:
+        content["default"] = one.value
+    content["description"] = {"en": f"{one.word.en} ({where}).", "de": f"{one.word.de} ({where})."}
+    content["sets"] = row([f"{node}.{name}" for node, name in one.sets])
+    return content
+
+
+def _models(graph: Graph, table: NodeTable, told: Mapping[str, str]) -> list[Any]:
+    found: list[Any] = []
+    for node_id, node in graph.items():
+        for name, value in node["inputs"].items():
+            node_input = table.classes[node["class_type"]].inputs.get(name)
+            if node_input is None or is_link(value) or not isinstance(value, str) or not is_model(node_input, value):
+                continue
+            folder = (
+                told.get(value)
+                or words.CLASS_FOLDERS.get(node["class_type"])
+                or words.FOLDERS.get(name)
+                or name.removesuffix("_name")
+            )
+            found.append(line({"node": node_id, "input": name, "file": value, "folder": folder}))
+    return found
+
+
+def _outputs(graph: Graph, table: NodeTable) -> list[Any]:
+    """Every save node; the main one is a sound or a video where there is one, since pictures are often steps to it."""
+    made = [(node_id, *made_by(graph[node_id], graph, table)) for node_id in saves_of(graph, table)]
+    order = ("audio", "video", "image", "file")
+    if any(media == "video" for _, media, _ in made):
+        order = ("video", "audio", "image", "file")
+    main = min(range(len(made)), key=lambda place: order.index(made[place][1]))
+    outputs: list[Any] = []
+    for place, (node_id, media, ending) in enumerate(made):
+        entry: dict[str, Any] = {"node": node_id, "media": media, "format": ending}
+        if place == main:
+            entry["role"] = "main"
+        else:
+            entry |= {"role": "take" if media == made[main][1] else "data", "name": f"output_{name_from(node_id)}"}
+        outputs.append(line(entry))
+    return outputs
+
+
+def _config(name: str, chunk: Mapping[str, Any], pipelines: Sequence[str]) -> dict[str, Any]:
+    media = next(entry["media"] for entry in chunk["outputs"] if entry["role"] == "main")
+    label = name.replace("_", " ").replace("-", " ").strip().capitalize()
+    wanted = [f"text_to_{media}", "text_to_audio", *pipelines]
+    values: dict[str, Any] = {}
+    for key, parameter in chunk.get("parameters", {}).items():
+        if key == "prompt" and parameter["type"] == "text":
+            values[key] = "${text}"
+    made = {"audio": ("A sound", "Ton"), "video": ("A video", "Ein Video"), "image": ("A picture", "Ein Bild")}
+    en, de = made.get(media, ("A file", "Eine Datei"))
+    return {
+        "label": {"en": label, "de": label},
+        "description": {
+            "en": f"{en} by the imported graph {label}, on a ComfyUI that has its nodes and models.",
+            "de": f"{de} mit dem importierten Graphen {label}, auf einem ComfyUI, das seine Knoten und Modelle hat.",
+        },
+        "pipeline": next(one for one in wanted if one in pipelines or not pipelines),
+        "chunk": name,
+        "values": values,
+        "run_timeout_s": TIMEOUTS_S[media],
+    }

@@ -1,0 +1,212 @@
+"""From a graph to the parameters that people will want to set: text, files, length, size, steps, guidance, seed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from schemas.importing import words
+from schemas.importing.tracing import Side, consumers, sides
+from schemas.importing.widgets import PRIMITIVES
+from schemas.importing.words import Word
+from schemas.node_table import UPLOADS, NodeInput, NodeTable, is_model_file
+from schemas.nodes import Graph
+from schemas.values import SEED_MAX, ParameterType
+
+WIDEST_INT, WIDEST_FLOAT = 2**31 - 1, 1e9  # where neither the node nor what it feeds says a range
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One parameter. `value` is what the graph has; a file has none, since it must be sent with each request."""
+
+    word: Word
+    type: ParameterType
+    value: Any
+    sets: tuple[tuple[str, str], ...]
+    titles: tuple[str, ...]
+    min: float | None = None
+    max: float | None = None
+    step: float | None = None
+    choices: tuple[Any, ...] = ()
+
+    @property
+    def is_same(self) -> tuple[Any, ...]:
+        """What two places must share to be one parameter. One seed serves every sampler; files differ always."""
+        if self.type == "file":
+            return self.sets
+        return (self.word.name, self.choices, None if self.type == "seed" else self.value)
+
+
+def propose(graph: Graph, table: NodeTable) -> dict[str, Proposal]:
+    """The parameters by name; places with the same meaning and the same value are one, others are numbered."""
+    merged: dict[tuple[Any, ...], Proposal] = {}
+    for one in _all(graph, table):
+        known = merged.get(one.is_same)
+        joined = _joined(known, one) if known else one
+        if joined is None:
+            joined, key = one, (*one.is_same, one.sets)  # the same value, but no range in common
+        else:
+            key = one.is_same
+        merged[key] = joined
+    found = _one_is_the_prompt(list(merged.values()))
+    found.sort(key=lambda one: words.ORDER.index(one.word.name) if one.word.name in words.ORDER else len(words.ORDER))
+    named: dict[str, Proposal] = {}
+    for one in found:
+        name, number = one.word.name, 2
+        while name in named:
+            name, number = f"{one.word.name}_{number}", number + 1
+        named[name] = one
+    return named
+
+
+def is_model(node_input: NodeInput, value: Any) -> bool:
+    """Whether a value names a model: by its input, or by the file's ending where the table lists nothing."""
+    return node_input.is_model or (node_input.type == "COMBO" and not node_input.upload and is_model_file(value))
+
+
+def title_of(node: Mapping[str, Any]) -> str:
+    title = (node.get("_meta") or {}).get("title") or node["class_type"]
+    return str(title).replace("${", "$ {")
+
+
+def _all(graph: Graph, table: NodeTable) -> Iterator[Proposal]:
+    sided = sides(graph, table)
+    for node_id, node in graph.items():
+        node_class = table.classes[node["class_type"]]
+        for name, value in node["inputs"].items():
+            node_input = node_class.inputs.get(name)
+            if node_input is None or not isinstance(value, str | int | float) or name == "filename_prefix":
+                continue  # a link, or what no request could say
+            if is_model(node_input, value):
+                continue
+            takers = [(node_id, name, node_input)]
+            if node_class.name in PRIMITIVES:
+                takers = list(_taken_by(graph, table, node_id)) or takers
+            word = _word(graph, takers, value, sided)
+            if word is None and node_class.name in PRIMITIVES:
+                word = _word_of_title(title_of(node), name)
+            if word is not None:
+                limits = [node_input, *(taker for _, _, taker in takers)]
+                one = Proposal(word, "text", value, ((node_id, name),), (title_of(node),))
+                typed = _typed(one, node_input, limits)
+                if typed is not None:
+                    yield typed
+
+
+def _taken_by(graph: Graph, table: NodeTable, node_id: str) -> Iterator[tuple[str, str, NodeInput]]:
+    for taker, name in consumers(graph, node_id):
+        node_class = table.classes.get(graph[taker]["class_type"])
+        node_input = node_class.inputs.get(name) if node_class else None
+        if node_input is not None:
+            yield taker, name, node_input
+
+
+def _word(
+    graph: Graph, takers: Sequence[tuple[str, str, NodeInput]], value: Any, sided: Mapping[str, Side]
+) -> Word | None:
+    """The word for a value, by the first of its takers that has one."""
+    for node_id, name, node_input in takers:
+        if name in words.OTHERWISE.get(graph[node_id]["class_type"], ()):
+            continue
+        if isinstance(value, str) and "STRING" in node_input.type:
+            if name in words.TEXTS or node_input.attributes.get("multiline"):
+                return words.TEXTS.get(name) or _by_side(graph, node_id, sided)
+        elif word := _plain_word(name, node_input, value):
+            return word
+    return None
+
+
+def _plain_word(name: str, node_input: NodeInput, value: Any) -> Word | None:
+    if node_input.upload:
+        return words.FILES[next(key for key in UPLOADS if node_input.attributes.get(key))]
+    if node_input.type == "COMBO":
+        return words.CHOICES.get(name)
+    return words.SWITCHES.get(name) if isinstance(value, bool) else words.NUMBERS.get(name)
+
+
+def _by_side(graph: Graph, node_id: str, sided: Mapping[str, Side]) -> Word:
+    side = sided.get(node_id)
+    if side is None:
+        return words.NEGATIVE if "negative" in title_of(graph[node_id]).casefold() else words.TEXT
+    return words.PROMPT if side == "positive" else words.NEGATIVE
+
+
+def _word_of_title(title: str, name: str) -> Word | None:
+    """A primitive is there to be set: it is named as its maker named it."""
+    slug = re.sub(r"[^a-z0-9]+", "_", title.casefold()).strip("_")
+    if not slug or title in PRIMITIVES:
+        return None
+    known = {**words.NUMBERS, **words.CHOICES}.get(slug)
+    return known or Word(slug if slug != name else f"{slug}_value", "A value of the graph", "Ein Wert des Graphen")
+
+
+def _typed(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
+    """With the type and range that the table gives; None for what a request could not say."""
+    if node_input.upload:
+        return replace(one, type="file", value=None)
+    if node_input.type == "COMBO":
+        options = tuple(option for option in node_input.options or () if isinstance(option, str | int | float))
+        return replace(one, type="choice", choices=options) if options else replace(one, type="string")
+    if node_input.type in ("INT", "FLOAT"):
+        return _ranged(one, node_input, limits)
+    plain: dict[str, ParameterType] = {"BOOLEAN": "bool", "STRING": "text"}
+    return replace(one, type=plain[node_input.type]) if node_input.type in plain else None
+
+
+def _ranged(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
+    value = one.value
+    if isinstance(value, bool | str):
+        return None  # the check of the graph says so
+    lows = [low for each in limits if (low := each.min) is not None]
+    highs = [high for each in limits if (high := each.max) is not None]
+    if one.word is words.SEED:
+        low, high = max([0, *lows]), min([SEED_MAX, *highs])
+        return replace(one, type="seed", value=None, min=low or None, max=high if high < SEED_MAX else None)
+    widest: float = WIDEST_INT if node_input.type == "INT" else WIDEST_FLOAT
+    low, high = max([-widest, *lows]), min([widest, *highs])
+    step = node_input.attributes.get("step")
+    whole = node_input.type == "INT"
+    return replace(
+        one,
+        type="int" if whole else "float",
+        value=value if whole else float(f"{value:.10g}"),  # the page saves 0.99 as 0.9900000000000002
+        min=min(low, value),
+        max=max(high, value),
+        step=step if isinstance(step, int | float) and step > 0 else None,
+    )
+
+
+def _joined(one: Proposal, other: Proposal) -> Proposal | None:
+    """Both places as one parameter, within what both allow; None where they have nothing in common."""
+    low = max((low for low in (one.min, other.min) if low is not None), default=None)
+    high = min((high for high in (one.max, other.max) if high is not None), default=None)
+    kind, value = one.type, one.value
+    if {one.type, other.type} == {"int", "float"}:
+        if not float(value).is_integer():
+            return None
+        kind, value = "int", int(value)
+    elif one.type != other.type:
+        return None
+    if isinstance(value, int | float) and low is not None and high is not None and not low <= value <= high:
+        return None
+    return replace(
+        one,
+        type=kind,
+        value=value,
+        min=low,
+        max=high,
+        step=max((step for step in (one.step, other.step) if step is not None), default=None),
+        sets=one.sets + other.sets,
+        titles=(*one.titles, *(title for title in other.titles if title not in one.titles)),
+    )
+
+
+def _one_is_the_prompt(found: list[Proposal]) -> list[Proposal]:
+    """Where no text leads to a sampler, the first one is what a request's text becomes."""
+    if any(one.word is words.PROMPT for one in found):
+        return found
+    first = next((one for one in found if one.word is words.TEXT), None)
+    return [replace(one, word=words.PROMPT) if one is first else one for one in found]

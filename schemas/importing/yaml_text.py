@@ -1,0 +1,68 @@
+"""Definitions as YAML text that reads back as the same values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+WIDTH = 118
+# Control signs, other signs that break a line, and spaces at a line's end.
+ODD = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\xa0\\u2028\\u2029\\ufeff]| (?:\\n|$)")
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - aliases are not read back
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ARG002 - lists are indented
+        return super().increase_indent(flow, False)
+
+
+class _Flow(dict[str, Any]):
+    """A mapping on one line."""
+
+
+class _FlowList(list[Any]):
+    """A list on one line."""
+
+
+# What the definitions' reader takes for a number although YAML 1.1 does not, such as 1e5: text like it is quoted.
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
+_Dumper.add_representer(_Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, True))
+_Dumper.add_representer(_FlowList, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, True))
+_Dumper.add_representer(
+    str,
+    lambda dumper, data: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", data, style="|" if _fits_block(data) else None
+    ),
+)
+
+
+def _fits_block(text: str) -> bool:
+    """Whether a text may stand as a block: several lines, none of which a block would change."""
+    lines = text.split("\n")
+    begins_well = bool(lines[0]) and not lines[0].startswith(" ")
+    return begins_well and len(lines) > 1 and not ODD.search(text)
+
+
+def line(content: Mapping[str, Any]) -> Any:
+    """A mapping that is written on one line."""
+    return _Flow(content)
+
+
+def row(content: list[Any]) -> Any:
+    """A list that is written on one line, or as few as it needs."""
+    return _FlowList(content)
+
+
+def yaml_text(content: Mapping[str, Any], *, head: str) -> str:
+    """The text of a definition, with a comment above it."""
+    body = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+    return f"# {' '.join(head.split())}\n{body}"
