@@ -13,6 +13,7 @@ from devserver.nodes import TABLE
 from schemas.catalog import Catalog
 from schemas.compiler import compile_graph, fill, graph_hash, resolve
 from schemas.loader import load_catalog, load_tables
+from schemas.model import GraphChunk
 from schemas.nodes import NodeTable
 from schemas.values import PLACEHOLDERS
 
@@ -23,12 +24,29 @@ SEED = 20_240_229
 TEXTS: dict[str, str] = {name: f'the "{name}", {{as}} ${{it}} is\nin two lines' for name in PLACEHOLDERS.values()}
 
 
-def compiled(catalog: Catalog, output: str) -> dict[str, Any]:
-    """An output config as it is compiled when a request brings nothing but a text: {values, sha256, graph}."""
-    chunk = catalog.chunk_of(output)
-    values = fill(resolve(chunk, catalog.output(output), {}, lambda: SEED), TEXTS)
+FILE: dict[str, str] = {"sha256": "f11e" * 16, "ext": "bin"}
+
+
+def compiled(catalog: Catalog, output: str, chunk: GraphChunk, preset: str | None = None) -> dict[str, Any]:
+    """An output as one of its chunks makes it when a request brings nothing but a text: {values, sha256, graph}.
+
+    Where it needs files, each is FILE.
+    """
+    files = {name: FILE for name, parameter in chunk.parameters.items() if parameter.type == "file"}
+    values = fill(resolve(chunk, catalog.output(output), files, lambda: SEED, preset), TEXTS)
     graph = compile_graph(chunk, catalog.graph(chunk.graph), values)
     return {"values": values, "sha256": graph_hash(graph), "graph": graph}
+
+
+def makers(catalog: Catalog) -> list[tuple[str, GraphChunk]]:
+    """Every output config with every chunk that can make it."""
+    return [(output, chunk) for output in catalog.outputs for chunk in catalog.variants_of(output)]
+
+
+def golden_file(catalog: Catalog, output: str, chunk: GraphChunk) -> Path:
+    """`musicgen.json` for a config's own chunk, `musicgen.musicgen_prompt.json` for a variant."""
+    variant = "" if chunk.name == catalog.output(output).chunk else f".{chunk.name}"
+    return GOLDEN / f"{output}{variant}.json"
 
 
 def own_nodes() -> dict[str, Any]:
@@ -54,8 +72,8 @@ def expected() -> dict[Path, str]:
     texts = {SCHEMAS / "tables" / "tonewright.json": _text(own_nodes())}
     tables = {**load_tables([SCHEMAS]), "tonewright": NodeTable.from_trimmed(own_nodes())}
     catalog = load_catalog([SCHEMAS], tables)
-    for output in catalog.outputs:
-        texts[GOLDEN / f"{output}.json"] = _text(compiled(catalog, output))
+    for output, chunk in makers(catalog):
+        texts[golden_file(catalog, output, chunk)] = _text(compiled(catalog, output, chunk))
     return texts
 
 

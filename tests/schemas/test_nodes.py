@@ -8,7 +8,7 @@ import pytest
 
 from schemas.catalog import Catalog
 from schemas.model import ModelFile
-from schemas.nodes import Graph, NodeTable, TableError, check_graph, fit, match_models
+from schemas.nodes import Graph, NodeTable, TableError, check_graph, fit, match_models, same_model
 from tests.schemas.conftest import SHIPPED
 
 GRAPH: Graph = {
@@ -114,7 +114,7 @@ def test_which_inputs_name_a_model() -> None:
     assert models == {"ckpt_name", "weights"}
 
 
-@pytest.mark.parametrize("name", ["comfyui.json", "tonewright.json"])
+@pytest.mark.parametrize("name", [path.name for path in sorted((SHIPPED / "tables").glob("*.json"))])
 def test_our_tables_go_round_unchanged(name: str) -> None:
     data = json.loads((SHIPPED / "tables" / name).read_text())
     assert NodeTable.from_trimmed(data).to_trimmed() == data
@@ -271,3 +271,33 @@ def test_a_backend_without_the_node_lacks_the_model_too(shipped: Catalog) -> Non
     kinds = [problem.kind for problem in result.problems]
     assert kinds.count("missing_model") == 1
     assert kinds.count("missing_node") == 10
+
+
+@pytest.mark.parametrize(
+    ("options", "bound"),
+    [
+        (["umt5_fp8_e4m3fn_scaled.safetensors", "umt5_bf16.safetensors"], "umt5_bf16.safetensors"),
+        (["te/umt5_fp8_scaled.safetensors", "umt5_q4_k_m.safetensors"], "te/umt5_fp8_scaled.safetensors"),
+        (["umt5.safetensors", "umt5_fp8.safetensors"], "umt5.safetensors"),
+        (["te/umt5_fp16.safetensors", "umt5_bf16.safetensors"], "te/umt5_fp16.safetensors"),
+    ],
+)
+def test_a_model_is_taken_in_another_precision_where_only_that_is_there(options: list[str], bound: str) -> None:
+    info = {"CheckpointLoaderSimple": {"input": {"required": {"ckpt_name": [options]}}, "output": ["MODEL"]}}
+    table = NodeTable.from_object_info(info)
+    assert match_models([model("umt5_fp16.safetensors")], LOADER, table) == ({("4", "ckpt_name"): bound}, [])
+
+
+@pytest.mark.parametrize(
+    ("file", "other"),
+    [
+        ("wan_2.1_vae.safetensors", "wan_2.2_vae.safetensors"),
+        ("qwen_0.6b.safetensors", "qwen_1.7b.safetensors"),
+        ("sd_xl_1.0_fp16.safetensors", "sd_xl_1.1_fp16.safetensors"),
+        ("high_noise_14B_fp8.safetensors", "low_noise_14B_fp8.safetensors"),
+        ("x_fp16.safetensors", "x_turbo_fp16.safetensors"),
+    ],
+)
+def test_another_model_is_no_other_precision(file: str, other: str) -> None:
+    assert not same_model(file, other)
+    assert not same_model(other, file)
