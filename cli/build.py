@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config import ROOT, Settings
+from devserver.comfy.swarm import credentials
 from devserver.definitions import Definitions
 from devserver.parts import Parts
-from devserver.comfy.swarm import credentials
 from devserver.pool import Address
 from devserver.sources import answering
 from devserver.store import Exports
@@ -57,8 +57,9 @@ async def discover(settings: Settings) -> list[Address]:
     """A ComfyUI and a SwarmUI on their usual ports, unless they are configured anyway."""
     if not settings.discover:
         return []
-    known = {urlsplit(backend.url).port for backend in settings.backends}
-    return await answering([address for address in USUALLY if urlsplit(address.base_url).port not in known])
+    urls = [backend.url.replace("localhost", "127.0.0.1") for backend in settings.backends]
+    known = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, urls)}
+    return await answering([address for address in USUALLY if address.base_url not in known])
 
 
 async def build_parts(settings: Settings) -> Parts:

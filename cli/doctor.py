@@ -11,6 +11,7 @@ from config import Settings
 from devserver.errors import FolderLocked
 from devserver.pool import Backend
 from devserver.rebuild import rebuild
+from devserver.sources import Source
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError
 from schemas.lint import lint_backend
@@ -30,17 +31,18 @@ async def examine(settings: Settings) -> tuple[list[str], bool]:
         lines.append(f"definitions  {len(catalog.outputs)} outputs, {len(catalog.interceptions)} schemas, no problem")
     except DefinitionError as e:
         return [*lines, *(f"WRONG        {problem}" for problem in e.problems)], False
-    backends = [Backend(address) for address in [*addresses_of(settings), *await discover(settings)]]
-    for backend in backends:
-        await backend.ask()
-        lines += _of_backend(backend, catalog)
-        well = well and backend.up
-        await backend.close()
+    sources = [Source(address) for address in [*addresses_of(settings), *await discover(settings)]]
+    for source in sources:
+        await source.ask()
+        for backend in source.backends:
+            lines += _of_backend(backend, catalog)
+        well = well and source.up
+        await source.close()
     lines.append(
         f"embedded     {'on: procedural music works without any other backend' if settings.embedded else 'off'}"
     )
-    if not backends:
-        lines.append("backends     none configured: name a ComfyUI with --backend http://127.0.0.1:8188")
+    if not sources:
+        lines.append("backends     none configured: name a ComfyUI or a SwarmUI with --backend http://127.0.0.1:8188")
     return lines, well
 
 
@@ -54,6 +56,9 @@ def _missing_packages() -> Iterator[str]:
 
 def _of_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
     address = backend.address
+    if backend.state == "up" and backend.table is None:
+        yield f"swarmui      {address.name} at {address.base_url} answers; the ComfyUIs that it runs are:"
+        return
     if not backend.up or backend.table is None:
         yield f"SILENT       {address.name} at {address.base_url}: {backend.problem}"
         yield "             Is it running? Start it, or take it out of the configuration."

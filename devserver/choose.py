@@ -122,7 +122,7 @@ def _tell_differences(walk: Walk, take: Place, choice: Choice) -> None:
 def _silent(walk: Walk) -> list[str]:
     """Backends that this run may use and that somebody expects to answer, but that do not."""
     allowed = walk.tools.pool.allowed(walk.plan.execution_mode)
-    return [backend.name for backend in allowed if not backend.up and not backend.address.discovered]
+    return [backend.name for backend in allowed if backend.silent]
 
 
 def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, dict[str, Any]]:

@@ -3,91 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
 import logging
-import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 from devserver.agents.child import Child, ChildFailed
 from devserver.clock import Clock
-from devserver.comfy.client import Client
-from devserver.comfy.errors import BackendError
-from devserver.comfy.follow import Follower
 from devserver.events import Bus
 from devserver.journal import Place
+from devserver.sources import MARK, Address, Backend, Source
 from devserver.tickets import Tickets
-from schemas.nodes import NodeTable
+
+__all__ = ["Address", "Backend", "Pool"]
 
 log = logging.getLogger(__name__)
 
 PROMPTS_AT_ONCE: Final = 2  # one running, one ready
 FIRST_RETRY_S: Final = 1.0
 QUEUE_TOLD_S: Final = 0.2  # changes of the queue are told together
-Kind = Literal["embedded", "comfyui", "swarmui", "agent"]
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a backend is. `output_folder` is its output folder where this machine can read it."""
-
-    name: str
-    kind: Kind
-    base_url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    output_folder: Path | None = None
-    discovered: bool = False
-
-    @property
-    def remote(self) -> bool:
-        """Whether it is on another machine."""
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            return not ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host != "localhost"
-
-
-class Backend:
-    """One backend: its connection, and what it said when it was last asked."""
-
-    def __init__(self, address: Address) -> None:
-        self.address = address
-        self.name = address.name
-        self.state: Literal["unknown", "up", "down"] = "unknown"
-        self.problem = ""
-        self.table: NodeTable | None = None
-        self.stats: dict[str, Any] = {}
-        self.client = Client(address.base_url, headers=address.headers)
-        self.follower = Follower(self.client, uuid.uuid4().hex)
-
-    @property
-    def up(self) -> bool:
-        return self.state == "up" and self.table is not None
-
-    async def ask(self) -> None:
-        """Read its nodes and versions; a backend that does not answer is down, and says why."""
-        try:
-            self.table = NodeTable.from_object_info(await self.client.object_info())
-            self.stats = await self.client.system_stats()
-            self.state, self.problem = "up", ""
-        except BackendError as e:
-            self.state, self.problem = "down", str(e)
-
-    async def close(self) -> None:
-        await self.follower.close()
-        await self.client.close()
-
-    def describe(self) -> dict[str, Any]:
-        system = self.stats.get("system", {})
-        told = {"name": self.name, "kind": self.address.kind, "state": self.state, "problem": self.problem}
-        versions = {name: value for name, value in system.items() if name.endswith("version")}
-        return {**told, "remote": self.address.remote, "versions": versions, "devices": self.stats.get("devices", [])}
 
 
 class Pool:
@@ -104,9 +39,9 @@ class Pool:
         probe_s: float,
     ) -> None:
         self.tickets, self._bus, self._clock, self._probe_s = tickets, bus, clock, probe_s
-        self._addresses, self._embedded_folder = addresses, embedded_folder
-        self.backends: list[Backend] = []
-        self._embedded: Backend | None = None
+        self._embedded_folder = embedded_folder
+        self._sources = [Source(address) for address in addresses]
+        self._embedded: Source | None = None
         self._child: Child | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
@@ -116,37 +51,42 @@ class Pool:
 
     async def start(self) -> None:
         """Start the embedded backend and begin to watch the others. Returns when each was asked once."""
-        self.backends = [Backend(address) for address in self._addresses]
+        watched = list(self._sources)
         if self._embedded_folder is not None:
             await self._start_embedded(self._embedded_folder)
             self._tasks.append(asyncio.create_task(self._keep_embedded(self._embedded_folder)))
-        for backend in self.backends:
-            await backend.follower.start()
-        await asyncio.gather(*(self._ask(backend) for backend in self.backends))
-        self._tasks += [asyncio.create_task(self._watch(b)) for b in self.backends if b is not self._embedded]
+        await self.refresh()
+        self._tasks += [asyncio.create_task(self._watch(source)) for source in watched]
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for backend in self.backends:
-            await backend.close()
+        for source in self._sources:
+            await source.close()
         if self._child is not None:
             await self._child.stop()
 
     # Which backend
 
     @property
-    def configured(self) -> list[Backend]:
-        """Those that somebody named: a discovered or embedded one is never waited for."""
-        return [b for b in self.backends if b.address.kind != "embedded" and not b.address.discovered]
+    def backends(self) -> list[Backend]:
+        """Every backend that is known now; a SwarmUI's own entry comes before those of its ComfyUIs."""
+        return [backend for source in self._sources for backend in source.backends]
 
     def allowed(self, execution_mode: str) -> list[Backend]:
         """The backends that a run may use: under `eco` only those on this machine."""
         return [b for b in self.backends if execution_mode == "fast" or not b.address.remote]
 
     def named(self, name: str) -> Backend | None:
-        return next((backend for backend in self.backends if backend.name == name), None)
+        """The backend of this name; one of a SwarmUI that does not answer now may be there when it does."""
+        found = next((backend for backend in self.backends if backend.name == name), None)
+        if found is None and MARK in name:
+            swarm, _, number = name.rpartition(MARK)
+            source = next((source for source in self._sources if source.address.name == swarm), None)
+            if source is not None and source.head.silent:
+                return source.pinned(number)
+        return found
 
     async def changed(self) -> None:
         """Wait until some backend comes, goes or has other nodes."""
@@ -154,34 +94,47 @@ class Pool:
 
     async def refresh(self) -> None:
         """Ask every backend now: a model may have been put there a second ago."""
-        await asyncio.gather(*(self._ask(backend) for backend in self.backends))
+        await asyncio.gather(*(self._ask(source) for source in self._sources))
 
-    async def _ask(self, backend: Backend) -> None:
-        before = (backend.state, backend.table)
-        await backend.ask()
-        if (backend.state, backend.table) != before:
+    async def doubt(self, backend: Backend) -> None:
+        """Ask a backend again that has lost something, before anybody chooses it as if nothing had happened."""
+        await asyncio.gather(*(self._ask(source) for source in self._sources if backend in source.backends))
+
+    async def _ask(self, source: Source) -> None:
+        before = {backend: (backend.state, backend.table) for backend in source.backends}
+        await source.ask()
+        every = {**before, **dict.fromkeys(source.backends)}
+        changed = [backend for backend in every if before.get(backend) != (backend.state, backend.table)]
+        if changed:
             self._changed.set()
             self._changed = asyncio.Event()
-        if backend.state != before[0]:
-            log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
-            self._bus.tell(None, "backend", backend.describe())
+        for backend in changed:
+            if backend not in before or backend.state != before[backend][0]:
+                log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
+                self._bus.tell(None, "backend", backend.describe())
 
-    async def _watch(self, backend: Backend) -> None:
+    async def _watch(self, source: Source) -> None:
         pause = self._probe_s
         while True:
-            pause = self._probe_s if backend.up else min(self._probe_s, max(FIRST_RETRY_S, pause * 2))
-            await asyncio.sleep(pause)
-            if backend.up:
+            pause = self._probe_s if source.up else min(self._probe_s, max(FIRST_RETRY_S, pause * 2))
+            try:
+                async with asyncio.timeout(pause):
+                    await source.head.doubted.wait()
+            except TimeoutError:
+                pass
+            source.head.doubted.clear()
+            if source.up:
                 pause = FIRST_RETRY_S / 2  # the first retry after a loss comes soon
-            await self._ask(backend)
+            await self._ask(source)
 
     # The embedded backend
 
-    async def _start_embedded(self, folder: Path) -> None:
+    async def _start_embedded(self, folder: Path) -> Source:
         self._child = Child("embedded", folder)
         base_url = await self._child.start()
-        self._embedded = Backend(Address("embedded", "embedded", base_url, output_folder=folder / "output"))
-        self.backends.append(self._embedded)
+        self._embedded = Source(Address("embedded", "embedded", base_url, output_folder=folder / "output"))
+        self._sources.append(self._embedded)
+        return self._embedded
 
     async def _keep_embedded(self, folder: Path) -> None:
         """Start the embedded backend again when it ends; its prompts are lost and their takes try again."""
@@ -189,16 +142,14 @@ class Pool:
             await self._child.wait()
             log.error("the embedded backend ended; starting it again")
             if self._embedded is not None:
-                self.backends.remove(self._embedded)
+                self._sources.remove(self._embedded)
                 await self._embedded.close()
             try:
-                await self._start_embedded(folder)
+                source = await self._start_embedded(folder)
             except ChildFailed as e:
                 log.error("the embedded backend does not start: %s", e)  # noqa: TRY400 - its own last lines say more
                 return
-            backend = self.backends[-1]
-            await backend.follower.start()
-            await self._ask(backend)
+            await self._ask(source)
 
     # Tickets
 
@@ -235,14 +186,3 @@ class Pool:
     def describe(self) -> list[dict[str, Any]]:
         """Every backend's state, for `/ready`, `doctor` and the page."""
         return [backend.describe() for backend in self.backends]
-
-
-async def answers_comfyui(base_url: str) -> bool:
-    """Whether a ComfyUI answers at an address where one usually is."""
-    client = Client(base_url)
-    try:
-        with contextlib.suppress(BackendError):
-            return "system" in await client.system_stats()
-        return False
-    finally:
-        await client.close()

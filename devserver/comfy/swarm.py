@@ -154,7 +154,7 @@ class Swarm:
 
     async def backends(self) -> list[SwarmBackend]:
         """Every backend in its list, whatever its kind and state."""
-        told = await self.call("ListBackends", nonreal=False, full_data=True)
+        told = await self.call("ListBackends")
         return [
             SwarmBackend(
                 id=str(number),

@@ -80,7 +80,7 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
                     await run_attempt(walk, job)
             return
         except AttemptLost:
-            continue
+            await walk.tools.pool.doubt(choice.backend)
         except TimeoutError as e:
             message = f"The run took longer than {stage.output.run_timeout_s:g} s, the limit of {stage.output.config}."
             hint = "Shorten what is asked for, or raise run_timeout_s in the output config."

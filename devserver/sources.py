@@ -1,0 +1,223 @@
+"""What the addresses of backends give: a ComfyUI is one backend, a SwarmUI one for each ComfyUI that it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from devserver.comfy.client import Client
+from devserver.comfy.errors import BackendError, Denied
+from devserver.comfy.follow import Follower
+from devserver.comfy.swarm import DIRECT, Swarm, SwarmBackend, SwarmError, recognise
+from schemas.nodes import NodeTable
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["auto", "embedded", "comfyui", "swarmui", "agent"]
+MARK: Final = "#"  # between the name of a SwarmUI and its own number of a backend
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a backend is, or a SwarmUI with several.
+
+    Attributes:
+        kind: `auto` until it was recognised.
+        output_folder: its output folder where this machine can read it.
+        swarm_folder: SwarmUI's own folder where this machine can read it; its settings name folders below it.
+        runs_at: the host on which it runs where that is another than the one that answers.
+    """
+
+    name: str
+    kind: Kind
+    base_url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    output_folder: Path | None = None
+    discovered: bool = False
+    swarm_folder: Path | None = None
+    runs_at: str = ""
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is on another machine."""
+        return any(not _is_here(host) for host in (urlsplit(self.base_url).hostname or "", self.runs_at) if host)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Backend:
+    """One backend: its connection, and what it said when it was last asked.
+
+    `expected` says whether one that does not answer may still come, so that a run waits for it.
+    """
+
+    def __init__(self, address: Address, client: Client | None = None, doubted: asyncio.Event | None = None) -> None:
+        self.address = address
+        self.name = address.name
+        self.state: Literal["unknown", "up", "down"] = "unknown"
+        self.problem = ""
+        self.expected = not address.discovered
+        self.table: NodeTable | None = None
+        self.stats: dict[str, Any] = {}
+        self.doubted = doubted or asyncio.Event()  # set where an answer about a prompt did not come
+        self.client = client or Client(address.base_url, headers=address.headers)
+        self.follower = Follower(self.client, uuid.uuid4().hex, on_trouble=self.doubted.set)
+
+    @property
+    def up(self) -> bool:
+        return self.state == "up" and self.table is not None
+
+    @property
+    def silent(self) -> bool:
+        """Whether somebody expects it to answer, and it does not."""
+        return self.state != "up" and self.expected
+
+    async def ask(self) -> None:
+        """Read its nodes and versions; a backend that does not answer is down, and says why."""
+        try:
+            self.table = NodeTable.from_object_info(await self.client.object_info())
+            self.stats = await self.client.system_stats()
+            self.state, self.problem = "up", ""
+        except BackendError as e:
+            self.state, self.problem = "down", str(e)
+            return
+        await self.follower.start()
+
+    async def close(self) -> None:
+        await self.follower.close()
+        await self.client.close()
+
+    def describe(self) -> dict[str, Any]:
+        system = self.stats.get("system", {})
+        told = {"name": self.name, "kind": self.address.kind, "state": self.state, "problem": self.problem}
+        versions = {name: value for name, value in system.items() if name.endswith("version")}
+        return {**told, "remote": self.address.remote, "versions": versions, "devices": self.stats.get("devices", [])}
+
+
+class Source:
+    """One address, and the backends that it gives now.
+
+    `head` is the ComfyUI itself. Of a SwarmUI it is the state of the whole: it runs nothing, and is waited for while no
+    ComfyUI of it runs yet.
+    """
+
+    def __init__(self, address: Address) -> None:
+        base_url = address.base_url.rstrip("/")
+        if address.kind != "comfyui":
+            base_url = base_url.removesuffix(DIRECT)
+        self.address = replace(address, base_url=base_url)
+        self.head = Backend(self.address)
+        self._swarm: Swarm | None = None
+        self._known: dict[str, Backend] = {}
+        self._listed: tuple[str, ...] = ()
+        self._asking = asyncio.Lock()
+
+    @property
+    def backends(self) -> list[Backend]:
+        return [self.head, *(self._known[number] for number in self._listed)]
+
+    @property
+    def up(self) -> bool:
+        """Whether every backend of it answers."""
+        return self.head.state == "up" and all(backend.up for backend in self.backends[1:])
+
+    async def ask(self) -> None:
+        """Ask what it is, until that is known; then what it has."""
+        async with self._asking:
+            try:
+                await self._recognise()
+                if self._swarm is not None:
+                    await self._ask_swarm(self._swarm)
+                    return
+            except BackendError as e:
+                # What is refused is refused again; what gives no answer may come back, with all that it had.
+                self._set_head("down", str(e), expected=not isinstance(e, SwarmError | Denied))
+                for number in self._listed:
+                    self._known[number].state, self._known[number].problem = "down", str(e)
+                return
+            await self.head.ask()
+
+    async def _recognise(self) -> None:
+        if self.address.kind == "auto":
+            kind = await recognise(self.address.base_url, self.address.headers)
+            log.info("%s at %s is a %s", self.address.name, self.address.base_url, kind)
+            self.address = self.head.address = replace(self.address, kind=kind)
+        if self.address.kind == "swarmui" and self._swarm is None:
+            self._swarm = Swarm(self.address.base_url, self.address.headers)
+
+    async def _ask_swarm(self, swarm: Swarm) -> None:
+        running = [backend for backend in await swarm.backends() if backend.runs_comfyui]
+        numbers = tuple(backend.id for backend in running)
+        if running:
+            self._set_head("up", "")
+        else:
+            state = await swarm.state()
+            what = "is still loading its ComfyUI" if state.coming else f"runs no ComfyUI (it is {state.status})"
+            hint = "" if state.coming else " Look at Server > Backends in SwarmUI."
+            self._set_head("down", f"SwarmUI {what}. {state.message}{hint}".strip(), expected=state.coming)
+        for gone in set(self._listed) - set(numbers):
+            await self._leave(self._known[gone])
+        for backend in running:
+            entry = self.pinned(backend.id)
+            entry.address = await asyncio.to_thread(self._address_of, backend)
+        self._listed = numbers
+        await asyncio.gather(*(self._known[number].ask() for number in numbers))
+
+    def _set_head(self, state: Literal["up", "down"], problem: str, *, expected: bool = True) -> None:
+        self.head.state, self.head.problem = state, problem
+        self.head.expected = expected and not self.address.discovered
+
+    async def _leave(self, backend: Backend) -> None:
+        """SwarmUI itself says that this one runs no more, so nobody needs to wait for it."""
+        backend.state, backend.problem = "down", f"SwarmUI no longer runs {backend.name}"
+        backend.follower.give_up(backend.problem)
+        await backend.follower.close()
+
+    def pinned(self, number: str) -> Backend:
+        """The backend of SwarmUI with this number, listed or not."""
+        if self._swarm is None:
+            self._swarm = Swarm(self.address.base_url, self.address.headers)
+        if number not in self._known:
+            client = self._swarm.direct(number)
+            name = f"{self.address.name}{MARK}{number}"
+            address = replace(
+                self.address, name=name, kind="swarmui", base_url=client.base_url, headers=dict(client.headers)
+            )
+            self._known[number] = Backend(address, client, self.head.doubted)
+        return self._known[number]
+
+    def _address_of(self, backend: SwarmBackend) -> Address:
+        folder = self.address.output_folder or backend.output_folder(self.address.swarm_folder)
+        here = folder if folder is not None and folder.is_dir() else None
+        return replace(self._known[backend.id].address, output_folder=here, runs_at=backend.runs_at)
+
+    async def close(self) -> None:
+        for backend in [self.head, *self._known.values()]:
+            await backend.close()
+        if self._swarm is not None:
+            await self._swarm.close()
+
+
+async def answering(addresses: Sequence[Address]) -> list[Address]:
+    """Those of some usual addresses where a program of the kind that is expected there answers."""
+    found = await asyncio.gather(*(_answers(address) for address in addresses))
+    return [address for address, there in zip(addresses, found, strict=True) if there]
+
+
+async def _answers(address: Address) -> bool:
+    try:
+        return await recognise(address.base_url) == address.kind
+    except BackendError:
+        return False
