@@ -11,8 +11,8 @@ TonewrightError
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class TonewrightError(Exception):
@@ -77,18 +77,35 @@ class StageError(TonewrightError):
     def from_dict(kept: Mapping[str, Any]) -> StageError:
         """The error again, from what `as_dict` made of it."""
         details = dict(kept.get("details", {}))
-        if kept["code"] == "blocked":
-            blocked = Blocked(kept["message"], terms=details["terms"], hint=kept["hint"])
-            blocked.details.update(details)
-            return blocked
+        if kept["status"] == Blocked.STATUS:
+            told = {name: details.pop(name, "") for name in ("rule", "category")}
+            return Blocked(kept["message"], code=kept["code"], hint=kept["hint"], details=details, **told)
         return StageError(kept["message"], code=kept["code"], status=kept["status"], hint=kept["hint"], details=details)
 
 
 class Blocked(StageError):
-    """A safety stage found a term that the request's safety level does not allow."""
+    """A safety stage said no: because of a term, by a language model's verdict, or because a check could not be made.
 
-    def __init__(self, message: str, *, terms: Sequence[str], hint: str = "") -> None:
-        super().__init__(message, code="blocked", status=403, hint=hint, details={"terms": list(terms)})
+    Args:
+        code: `blocked`, or `check_failed` where the level demands a check that could not be made.
+        rule: the term as its list writes it, or `llm_check`.
+        category: what the term or the verdict is about.
+    """
+
+    STATUS: ClassVar = 403
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "blocked",
+        rule: str,
+        category: str,
+        hint: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        told = {"rule": rule, "category": category, **(details or {})}
+        super().__init__(message, code=code, status=self.STATUS, hint=hint, details=told)
 
 
 class RunCancelled(TonewrightError):

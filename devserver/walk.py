@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from devserver.clock import Clock
+from devserver.definitions import Definitions
 from devserver.events import Bus
 from devserver.files import InputFiles
 from devserver.intake import IntakePool
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 class Tools(Protocol):
     """The parts that a walk works with; `devserver.parts.Parts` has them."""
 
+    @property
+    def definitions(self) -> Definitions: ...
     @property
     def journal(self) -> Journal: ...
     @property

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from schemas.errors import UnknownName
-from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
+from schemas.lexicon import Lexicon
+from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk
 from schemas.nodes import Graph
 from schemas.sources import Source
 
@@ -19,7 +21,7 @@ T = TypeVar("T")
 class Catalog:
     """All definitions by name, and by (kind, name) the file that each was read from.
 
-    Kinds are chunk, pipeline, interception, output and graph.
+    Kinds are chunk, pipeline, interception, output, graph and terms.
     """
 
     chunks: Mapping[str, Chunk]
@@ -27,7 +29,13 @@ class Catalog:
     interceptions: Mapping[str, InterceptionConfig]
     outputs: Mapping[str, OutputConfig]
     graphs: Mapping[str, Graph]
+    terms: Mapping[str, TermList]
     sources: Mapping[tuple[str, str], Source]
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """What the term lists block, ready to be looked up."""
+        return Lexicon(self.terms.values())
 
     def chunk(self, name: str) -> Chunk:
         """The chunk of that name, of either kind; UnknownName if there is none."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from schemas import rules
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError, DefinitionProblem, hint
-from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk, model_of
+from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk, model_of
 from schemas.nodes import NodeTable, TableError, check_graph
 from schemas.sources import FieldPath, Source, read_source, recorded_source
 
@@ -22,6 +22,7 @@ FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "interception": ("configs/interception", (".yaml", ".yml")),
     "output": ("configs/output", (".yaml", ".yml")),
     "graph": ("graphs", (".json",)),
+    "terms": ("terms", (".yaml", ".yml")),
 }
 CHUNK_KINDS = ("graph", "text")
 Key = tuple[str, str]
@@ -226,6 +227,7 @@ def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Any], sources: di
         interceptions=_of_kind(built, (InterceptionConfig,)),
         outputs=_of_kind(built, (OutputConfig,)),
         graphs=MappingProxyType(graphs),
+        terms=_of_kind(built, (TermList,)),
         sources=MappingProxyType(sources),
     )
 

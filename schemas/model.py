@@ -56,6 +56,7 @@ def _choice(value: Any) -> str | float:
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 NodeId = Annotated[str, BeforeValidator(_node_id), Field(min_length=1)]
 Number = Annotated[float, PlainValidator(_number)]  # a whole number stays an int
+Term = Annotated[str, Field(pattern=r"^[=-]?\w.*$")]
 
 
 class Frozen(BaseModel):
@@ -197,25 +198,50 @@ class GraphChunk(Frozen):
         return tuple(name for name, parameter in self.parameters.items() if parameter.type == "seed")
 
 
+class LlmRule(Frozen):
+    """What a language model is told to make of the text; used in place of the rule where one is configured."""
+
+    instruction: Annotated[str, Field(min_length=1)]
+    temperature: Annotated[Number, Field(ge=0, le=2)] = 0.8
+
+
 class TextChunk(Frozen):
-    """A step over text: a safety check by term lists, or the interception that a config describes."""
+    """A step over text: a safety check, the interception that a config describes, or a translation into English.
+
+    `llm` is what a language model is told; a safety check by one is made beside that by terms, where the settings ask
+    for it. At the levels of `fail_closed` a check that was asked for and could not be made blocks.
+    """
 
     name: Name
     kind: Literal["text"]
     description: Text
-    step: Literal["safety", "interception"]
-    terms: dict[Literal["adult", "youth", "kids"], tuple[Annotated[str, Field(min_length=1)], ...]] = {}
+    step: Literal["safety", "interception", "translation"]
+    llm: LlmRule | None = None
+    fail_closed: tuple[Literal["adult", "youth", "kids"], ...] = ()
 
     @model_validator(mode="after")
-    def _terms_fit_step(self) -> TextChunk:
-        if (self.step == "safety") != bool(self.terms):
-            raise ValueError("terms belong to a chunk with step safety, and it needs them")
+    def _fields_fit_step(self) -> TextChunk:
+        if self.fail_closed and (self.step != "safety" or self.llm is None):
+            raise ValueError("fail_closed belongs to a chunk with step safety and an instruction for its check (llm)")
+        if self.step == "translation" and self.llm is None:
+            raise ValueError("a chunk with step translation needs an instruction (llm)")
+        if self.step == "interception" and self.llm is not None:
+            raise ValueError("the instruction of an interception belongs to its config")
         return self
 
-    def terms_at(self, level: Level) -> tuple[str, ...]:
-        """The terms refused at a level: its own and those of every laxer level; none at "off"."""
-        levels = LEVELS[: LEVELS.index(level) + 1]
-        return tuple(term for each in levels if each != "off" for term in self.terms.get(each, ()))
+
+class TermList(Frozen):
+    """The terms of one category in one language that the safety levels block, written as `schemas/lexicon.py` says.
+
+    A level blocks its own terms and those of every laxer one. `innocent` holds what contains a term and means no harm.
+    """
+
+    name: Name
+    category: Name
+    language: Literal["en", "de", "any"]
+    label: Text
+    terms: dict[Literal["adult", "youth", "kids"], tuple[Term, ...]]
+    innocent: tuple[Term, ...] = ()
 
 
 Chunk = GraphChunk | TextChunk
@@ -245,13 +271,6 @@ class Pipeline(Frozen):
     defaults: Defaults
 
 
-class LlmRule(Frozen):
-    """What a language model is told to make of the text; used in place of the rule where one is configured."""
-
-    instruction: Annotated[str, Field(min_length=1)]
-    temperature: Annotated[Number, Field(ge=0, le=2)] = 0.8
-
-
 class InterceptionConfig(Frozen):
     """How the text is transformed; the request's `schema`."""
 
@@ -273,7 +292,8 @@ class OutputConfig(Frozen):
     """Which chunk makes the media, with which values; the request's `output_config`.
 
     `variants` are chunks that make the same in another way (another node pack), tried in order after `chunk` and before
-    the fallback. `presets` are values by name that a request may ask for; they are stronger than `values`.
+    the fallback. `presets` are values by name that a request may ask for; they are stronger than `values`. With
+    `wants: en` the run's text is translated.
     """
 
     name: Name
@@ -286,11 +306,12 @@ class OutputConfig(Frozen):
     presets: dict[Name, dict[str, Any]] = {}
     fallback: Name | None = None
     remote: StrictBool = False
+    wants: Literal["en"] | None = None
     run_timeout_s: Annotated[Number, Field(gt=0)]
     hints: Hints = Hints()
 
 
-Definition = GraphChunk | TextChunk | Pipeline | InterceptionConfig | OutputConfig
+Definition = GraphChunk | TextChunk | TermList | Pipeline | InterceptionConfig | OutputConfig
 
 
 def model_of(kind: str, content: Mapping[str, Any]) -> type[Definition]:
@@ -299,6 +320,7 @@ def model_of(kind: str, content: Mapping[str, Any]) -> type[Definition]:
         return TextChunk if content.get("kind") == "text" else GraphChunk
     models: dict[str, type[Definition]] = {
         "pipeline": Pipeline,
+        "terms": TermList,
         "interception": InterceptionConfig,
         "output": OutputConfig,
     }

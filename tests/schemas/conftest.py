@@ -63,9 +63,17 @@ SAFETY = """\
 kind: text
 step: safety
 description: {en: Checks., de: Prüft.}
+llm: {instruction: Judge.}
+fail_closed: [kids]
+"""
+TERMS = """\
+category: manners
+language: en
+label: {en: manners, de: Benehmen}
 terms:
   adult: [worst]
   kids: [bad]
+innocent: [bad nauheim]
 """
 PIPELINE = """\
 label: {en: Line, de: Reihe}
@@ -112,6 +120,7 @@ FILES = {
     + "run_timeout_s: 60\n",
     "chunks/tone.yaml": CHUNK,
     "chunks/safety.yaml": SAFETY,
+    "terms/manners_en.yaml": TERMS,
     "graphs/tone.json": GRAPH,
     "pipelines/line.yaml": PIPELINE,
     "configs/interception/plain.yaml": PLAIN,
