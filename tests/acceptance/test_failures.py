@@ -122,8 +122,9 @@ def delete_pending(host: NodeHost) -> list[str]:
     """Delete what waits in the host's queue, as a click in another page does; waits until something waits."""
     while True:
         with urllib.request.urlopen(f"{host.url}/queue", timeout=10) as response:
-            pending = [entry[1] for entry in json.load(response)["queue_pending"]]
-        if pending:
+            queue = json.load(response)
+        pending = [entry[1] for entry in queue["queue_pending"]]
+        if pending and queue["queue_running"]:  # else what waits is about to run
             body = json.dumps({"delete": pending}).encode()
             with urllib.request.urlopen(urllib.request.Request(f"{host.url}/queue", body), timeout=10):
                 return pending
