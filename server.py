@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from config import ROOT, BackendSettings, Settings
 
+DEFINITIONS = "tonewright.definitions"
 DEMO = {
     "schema": "dada",
     "input_text": "test",
@@ -25,6 +26,7 @@ DEMO = {
 
 def read_settings(given: dict[str, Any]) -> Settings:
     """The settings with the command line's own values on top; a wrong one ends the program with its name and why."""
+    given = {"definitions": click.get_current_context().meta.get(DEFINITIONS), **given}
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as e:
@@ -46,7 +48,21 @@ def main() -> None:
     """Tonewright: music and video from models on your own GPU, and without one."""
 
 
+def _definitions(command: Any) -> Any:
+    """The option --definitions of a command; read_settings takes it up."""
+
+    def keep(context: click.Context, _: Any, folders: tuple[Path, ...]) -> None:
+        context.meta[DEFINITIONS] = list(folders) or None
+
+    folder = click.Path(path_type=Path, file_okay=False)
+    text = "A folder of your own definitions, over the shipped ones; repeatable. Default: definitions/"
+    return click.option("--definitions", multiple=True, type=folder, help=text, callback=keep, expose_value=False)(
+        command
+    )
+
+
 def _common(command: Any) -> Any:
+    command = _definitions(command)
     for option in (
         click.option("--exports", type=click.Path(path_type=Path), help="The folder of the runs."),
         click.option("--backend", "backends", multiple=True, metavar="URL", help="A ComfyUI or SwarmUI; repeatable."),
@@ -137,18 +153,56 @@ def _param(text: str) -> tuple[str, Any]:
 
 @main.command()
 @click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
-def lint(file: Path | None) -> None:
+@click.option("--backend", "backends", multiple=True, metavar="URL", help="Tell what this backend can run.")
+@_definitions
+def lint(file: Path | None, backends: tuple[str, ...]) -> None:
     """Check the definitions; with FILE only what is wrong in that file."""
     from cli.build import folders_of
+    from cli.importing import what_runs_where
     from schemas.lint import lint as check
     from schemas.loader import load_tables
 
-    folders = folders_of(read_settings({}))
+    settings = read_settings({"backends": _backends(backends)})
+    folders = folders_of(settings)
     problems = check(folders, load_tables(folders), file)
     for problem in problems:
         click.echo(str(problem))
     click.echo(f"{len(problems)} problems" if problems else "The definitions have no problem.")
-    sys.exit(1 if problems else 0)
+    if problems or not backends:
+        sys.exit(1 if problems else 0)
+    lines, well = asyncio.run(what_runs_where(settings))
+    click.echo("\n".join(lines))
+    sys.exit(0 if well else 1)
+
+
+@main.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", help="Of the new definitions; the file's name where it is left out.")
+@click.option("--table", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A saved /object_info.")
+@click.option("--backend", "backends", multiple=True, metavar="URL", help="Its nodes are looked at; repeatable.")
+@click.option("--replace", is_flag=True, help="Write over definitions of the same name in your own folder.")
+@_definitions
+def import_command(backends: tuple[str, ...], **given: Any) -> None:
+    """Make definitions from FILE: a graph that ComfyUI exported, or a sound, picture or video that it made."""
+    from cli.importing import import_file, refusal, told
+    from schemas.errors import DefinitionError
+    from schemas.importing.form import ImportRefused
+
+    settings = read_settings({"backends": _backends(backends)})
+    try:
+        click.echo(told(*asyncio.run(import_file(settings, **given))))
+    except (ImportRefused, DefinitionError) as e:
+        click.echo(refusal(e), err=True)
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=ROOT / "definitions" / "schemas")
+def schema(folder: Path) -> None:
+    """Write JSON Schemas of the definition files into FOLDER, for editors that complete YAML."""
+    from cli.importing import write_schemas
+
+    click.echo(write_schemas(folder))
 
 
 @main.command()

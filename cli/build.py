@@ -14,9 +14,11 @@ from devserver.pool import Address
 from devserver.sources import answering
 from devserver.store import Exports
 from devserver.uploads import MIB
+from schemas.errors import DefinitionError, DefinitionProblem
 from schemas.loader import load_tables
 
 SHIPPED = ROOT / "schemas"
+OWN = ROOT / "definitions"
 USUALLY = (
     Address("comfyui-8188", "comfyui", "http://127.0.0.1:8188", discovered=True),
     Address("swarmui-7801", "swarmui", "http://127.0.0.1:7801", discovered=True),
@@ -24,8 +26,9 @@ USUALLY = (
 
 
 def folders_of(settings: Settings) -> list[Path]:
-    """The shipped definitions, and the user's own over them."""
-    return [SHIPPED, *settings.definitions]
+    """The shipped definitions, and the user's own over them: those that are set, or else `definitions/`."""
+    own = settings.definitions or ([OWN] if OWN.is_dir() else [])
+    return [SHIPPED, *own]
 
 
 def definitions_of(settings: Settings) -> Definitions:
@@ -34,8 +37,10 @@ def definitions_of(settings: Settings) -> Definitions:
     Raises:
         schemas.errors.DefinitionError: with every problem in them.
     """
-    folders = folders_of(settings)
-    return Definitions(folders, load_tables(folders))
+    missing = [folder for folder in settings.definitions if not folder.is_dir()]
+    if missing:
+        raise DefinitionError(DefinitionProblem(str(folder), 1, "", "is not a folder") for folder in missing)
+    return Definitions([SHIPPED], load_tables(folders_of(settings)), own=settings.definitions or [OWN])
 
 
 def addresses_of(settings: Settings) -> list[Address]:

@@ -1,0 +1,132 @@
+"""`import`: definitions from a graph; `schema`: JSON Schemas for editors; `lint --backend`: what runs where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cli.build import OWN, addresses_of, definitions_of, folders_of
+from config import Settings
+from devserver.importing import read_graph, write_definitions
+from devserver.sources import Source
+from schemas.catalog import Catalog
+from schemas.editors import SCHEMA_FILES, editor_schemas
+from schemas.errors import DefinitionError
+from schemas.importing.admit import Imported, import_graph, taken
+from schemas.importing.drafts import name_from
+from schemas.importing.form import ImportRefused
+from schemas.lint import lint_backend
+from schemas.loader import load_tables
+from schemas.nodes import NodeTable, TableError
+
+PROBLEMS_SHOWN = 8
+
+
+def own_folder(settings: Settings) -> Path:
+    """Where definitions are written: the last of the user's own folders, or `definitions/`."""
+    return settings.definitions[-1] if settings.definitions else OWN
+
+
+async def import_file(
+    settings: Settings, file: Path, *, name: str | None, table: Path | None, replace: bool
+) -> tuple[Imported, Path]:
+    """Definitions from a file, checked, and the folder that they belong in; nothing is written yet.
+
+    Raises:
+        ImportRefused: with every reason.
+    """
+    folder = own_folder(settings)
+    folders = [path for path in folders_of(settings) if path.is_dir()]
+    name = name or name_from(file.stem)
+    live = _table_of(table) if table else await _live_table(settings)
+    content = read_graph(file)
+    others = [path for path in taken(name, folders) if not (replace and path.is_relative_to(folder))]
+    if others:
+        raise ImportRefused(f"the name {name} is taken; give another with --name", map(str, others))
+    imported = import_graph(
+        content,
+        name=name,
+        origin=file.name,
+        folders=folders,
+        tables={key: entry for key, entry in load_tables(folders).items() if key != name},
+        live=live,
+    )
+    return imported, folder
+
+
+def told(imported: Imported, folder: Path) -> str:
+    """What was written, for a person."""
+    written = write_definitions(folder, imported.files)
+    described = imported.described()
+    lines = [f"wrote        {path}" for path in written]
+    lines += [f"parameter    {name} ({kind})" for name, kind in described["parameters"].items()]
+    lines += [f"model        {model['file']} in models/{model['folder']}" for model in described["models"]]
+    lines += [f"output       {one['media']} ({one['format']}), {one['role']}" for one in described["outputs"]]
+    lines += [f"note         {warning}" for warning in described["warnings"]]
+    own = "" if folder == OWN else f" --definitions {folder}"
+    return "\n".join([*lines, f"Run it:      python server.py run 'your text' --output {imported.draft.name}{own}"])
+
+
+def refusal(error: ImportRefused | DefinitionError) -> str:
+    """Why nothing was written, every reason on a line of its own."""
+    first = error.message if isinstance(error, ImportRefused) else "the definitions that are there are not right"
+    return "\n".join([f"Not imported: {first}", *(f"  {problem}" for problem in error.problems)])
+
+
+async def what_runs_where(settings: Settings) -> tuple[list[str], bool]:
+    """For each configured backend, which output configs it can run and what it lacks for the others."""
+    catalog, lines, well = definitions_of(settings).catalog, list[str](), True
+    for address in addresses_of(settings):
+        source = Source(address)
+        await source.ask()
+        for backend in source.backends:
+            if backend.table is None:
+                lines, well = [*lines, f"{backend.name} at {address.base_url}: {backend.problem}"], False
+                continue
+            lines.append(f"{backend.name} at {address.base_url}")
+            lines += _lacking(catalog, backend.table)
+        await source.close()
+    return lines, well
+
+
+def _lacking(catalog: Catalog, table: NodeTable) -> Iterator[str]:
+    for name, problems in sorted(lint_backend(catalog, table).items()):
+        yield f"  {name}: {'cannot run' if problems else 'can run'}"
+        yield from (f"    {problem.message}" for problem in problems[:PROBLEMS_SHOWN])
+        if len(problems) > PROBLEMS_SHOWN:
+            yield f"    and {len(problems) - PROBLEMS_SHOWN} more"
+
+
+def write_schemas(folder: Path) -> str:
+    """Write the JSON Schemas and say how an editor finds them."""
+    texts = {f"{kind}.json": json.dumps(content, indent=1) + "\n" for kind, content in editor_schemas().items()}
+    write_definitions(folder, texts)
+    lines = [f"wrote {folder / f'{kind}.json'} for {place}/*.yaml" for kind, place in SCHEMA_FILES.items()]
+    example = f"# yaml-language-server: $schema={(folder / 'chunk.json').resolve().as_uri()}"
+    return "\n".join([*lines, "An editor with the YAML language server completes a file that begins with:", example])
+
+
+def _table_of(path: Path) -> NodeTable:
+    """A table file: a saved `/object_info`, or our own trimmed form."""
+    content: Any = read_graph(path)
+    try:
+        return NodeTable.from_json(content)
+    except TableError as e:
+        raise ImportRefused(f"{path.name} is no table of node classes: {e}") from e
+
+
+async def _live_table(settings: Settings) -> NodeTable | None:
+    """The classes of the configured backends; ImportRefused where one of them does not answer."""
+    tables = []
+    for address in addresses_of(settings):
+        source = Source(address)
+        await source.ask()
+        found = [backend.table for backend in source.backends if backend.table]
+        if not found:
+            why = "; ".join(backend.problem for backend in source.backends) or "it has no ComfyUI that runs"
+            raise ImportRefused(f"{address.base_url} cannot tell its nodes: {why}")
+        tables += found
+        await source.close()
+    return NodeTable.merged(tables) if tables else None

@@ -1,0 +1,82 @@
+"""Graphs out of files, and the definitions made of them into a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from devserver.comfy.sniff import sniff
+from devserver.store import write_atomic
+from devserver.tags import TagError, read_tags
+from schemas.importing.form import ImportRefused, parse_graph
+
+LARGEST_GRAPH_BYTES: Final = 32 << 20
+EXIF_TEXTS: Final = (0x010F, 0x0110)  # where ComfyUI puts `workflow:{...}` and `prompt:{...}` into a WebP
+
+
+def read_graph(path: Path, name: str | None = None) -> dict[str, Any]:
+    """The graph in a file: the JSON itself, or what ComfyUI or we wrote into a sound, a picture or a video.
+
+    Of a media file the graph that ran is taken, in API form; the page's own form where there is only that.
+
+    Args:
+        path: any file.
+        name: its own name, where `path` is a copy.
+
+    Raises:
+        ImportRefused: the file holds no graph.
+    """
+    with path.open("rb") as file:
+        start = file.read(64)
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        return parse_graph(_text(path))
+    try:
+        tags = read_tags(path, name)
+    except TagError as e:
+        raise ImportRefused(str(e)) from e
+    graph = tags.prompt or tags.workflow
+    if graph is None and sniff(path, name).ext == "webp":
+        graph = _in_webp(path)
+    if graph is None:
+        raise ImportRefused(f"{name or path.name} holds no graph: it is no JSON, and has no tag `prompt` or `workflow`")
+    return graph
+
+
+def write_definitions(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write files into a folder of definitions, each at once or not at all, in the order given."""
+    written = []
+    for place, text in files.items():
+        path = folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text.encode())
+        written.append(path)
+    return written
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > LARGEST_GRAPH_BYTES:
+        raise ImportRefused(f"{path.name} is larger than {LARGEST_GRAPH_BYTES >> 20} MiB: no graph is")
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise ImportRefused(f"{path.name} is no text in UTF-8: {e}") from e
+
+
+def _in_webp(path: Path) -> dict[str, Any] | None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            texts = [str(value) for tag, value in sorted(image.getexif().items(), reverse=True) if tag in EXIF_TEXTS]
+    except (UnidentifiedImageError, OSError, ValueError) as e:
+        raise ImportRefused(f"{path.name} cannot be read: {e}") from e
+    for text in texts:
+        try:
+            graph = json.loads(text.partition(":")[2])
+        except ValueError:
+            continue
+        if isinstance(graph, dict):
+            return graph
+    return None

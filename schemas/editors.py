@@ -1,0 +1,52 @@
+"""JSON Schemas of the definition files, for editors that complete and check YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
+
+# Kinds of definitions, and the folder of each.
+SCHEMA_FILES: Final[Mapping[str, str]] = {
+    "chunk": "chunks",
+    "pipeline": "pipelines",
+    "interception": "configs/interception",
+    "output": "configs/output",
+}
+DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what YAML editors read
+
+
+def editor_schemas() -> dict[str, dict[str, Any]]:
+    """One JSON Schema for each kind of file. The name is not written in a file, so it is in none of them."""
+    return {
+        "chunk": _either(GraphChunk, TextChunk),
+        "pipeline": _of(Pipeline),
+        "interception": _of(InterceptionConfig),
+        "output": _of(OutputConfig),
+    }
+
+
+def _of(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True, mode="validation")
+    definitions = schema.pop("$defs", {})
+    for entry in [schema, *(definitions[name] for name in ("Parameter",) if name in definitions)]:
+        entry.get("properties", {}).pop("name", None)
+        if "name" in entry.get("required", ()):
+            entry["required"] = [key for key in entry["required"] if key != "name"]
+    for entry in definitions.values():
+        if "node" in entry.get("properties", {}):
+            entry["properties"]["node"] = {"type": ["string", "integer"]}  # an id in figures needs no quotes
+    if "Target" in definitions:
+        short = {"type": "string", "pattern": r"^[^.]+\..+$", "description": "node.input, as 17.seconds"}
+        definitions["Target"] = {"anyOf": [definitions["Target"], short]}
+    return {"$schema": DRAFT, **schema, "$defs": definitions}
+
+
+def _either(*models: type[BaseModel]) -> dict[str, Any]:
+    parts = [_of(model) for model in models]
+    definitions = {name: entry for part in parts for name, entry in part.pop("$defs").items()}
+    bodies = [{key: value for key, value in part.items() if key != "$schema"} for part in parts]
+    return {"$schema": DRAFT, "oneOf": bodies, "$defs": definitions}

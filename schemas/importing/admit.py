@@ -1,0 +1,112 @@
+"""A draft held against the definitions that are there: what would be written, and whether it would be in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from schemas.importing.check import by_kind, problems_of
+from schemas.importing.drafts import Draft, draft
+from schemas.importing.form import ImportRefused
+from schemas.loader import FOLDERS, read_definitions
+from schemas.node_table import NodeTable
+
+# A reader that comes between two files finds every file that a later one names.
+WRITTEN_IN_ORDER = ("tables", "graphs", "chunks", "configs/output")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A definition that is checked and may be written: each file's text by its place, in the order of writing."""
+
+    draft: Draft
+    files: Mapping[str, str]
+
+    def described(self) -> dict[str, Any]:
+        """As JSON, for the answer and the command line."""
+        parameters = self.draft.chunk.get("parameters", {})
+        return {
+            "name": self.draft.name,
+            "form": self.draft.form,
+            "parameters": {name: entry["type"] for name, entry in parameters.items()},
+            "models": [dict(entry) for entry in self.draft.chunk.get("models", [])],
+            "outputs": [dict(entry) for entry in self.draft.chunk["outputs"]],
+            "warnings": list(self.draft.warnings),
+            "files": dict(self.files),
+        }
+
+
+def import_graph(
+    content: Mapping[str, Any],
+    *,
+    name: str,
+    origin: str,
+    folders: Sequence[Path],
+    tables: Mapping[str, NodeTable],
+    live: NodeTable | None = None,
+) -> Imported:
+    """Definitions from a graph, checked against all others as if they were written.
+
+    Args:
+        content: the graph in either form.
+        name: of what is made.
+        origin: where the graph is from, for a comment in the files.
+        folders: of the definitions in force.
+        tables: the node tables in force.
+        live: the classes of a backend or of a given table; they go before those of `tables`.
+
+    Raises:
+        ImportRefused: with every absent class, or every problem.
+    """
+    pipelines = list(read_definitions(folders, tables)[0].pipelines)
+    known = NodeTable.merged(tables.values())
+    table = NodeTable.merged([known, live]) if live else known
+    made = draft(content, table, name=name, pipelines=pipelines)
+    return _admitted(made, origin, folders, tables, known)
+
+
+def _admitted(
+    made: Draft, origin: str, folders: Sequence[Path], tables: Mapping[str, NodeTable], known: NodeTable
+) -> Imported:
+    """With as few classes in a table of its own as it can: a class is known already, or it is another than the known.
+
+    Where it is another, the chunk names its table, and no other definition may come to harm by it.
+    """
+    problems: list[str] = []
+    trimmed = known.to_trimmed()
+    same = {key: entry for key, entry in made.table.classes.items() if entry.to_trimmed() == trimmed.get(key)}
+    for named in (False, True):
+        draft_now = replace(made, chunk=_with_table(made.chunk, made.name)) if named else made
+        files = draft_now.files(origin, NodeTable(same) if named else known)
+        place = f"tables/{made.name}.json"
+        new = {**tables, made.name: made.table} if place in files else tables
+        found = problems_of(by_kind(files), folders, new, all_of_them=named)
+        if not found:
+            return Imported(draft_now, dict(sorted(files.items(), key=lambda item: _order(item[0]))))
+        problems = problems or [f"{problem.file}: {problem.field}: {problem.message}" for problem in found]
+        if len(same) == len(made.table.classes):
+            break
+    raise ImportRefused(f"the definition {made.name} would not be right", problems)
+
+
+def _with_table(chunk: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The chunk with the table that is looked at first, after its graph."""
+    content: dict[str, Any] = {}
+    for key, value in chunk.items():
+        content[key] = value
+        if key == "graph":
+            content["table"] = name
+    return content
+
+
+def _order(place: str) -> int:
+    return WRITTEN_IN_ORDER.index(place.rpartition("/")[0])
+
+
+def taken(name: str, folders: Sequence[Path]) -> list[Path]:
+    """The files that a definition of that name would stand over or replace."""
+    places = [place for kind, (place, _) in FOLDERS.items() if kind in ("chunk", "output", "graph")]
+    found = [path for folder in folders for place in (*places, "tables") for path in (folder / place).glob(f"{name}.*")]
+    return sorted(found)
