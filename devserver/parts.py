@@ -99,12 +99,14 @@ class Parts:
         await asyncio.to_thread(self.uploads.clear_parts)
         await asyncio.gather(self.intake.warm(), self.pool.start())
         await self.dispatcher.start()
+        await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
         self._started = True
 
     async def stop(self) -> None:
         """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""
         self._started = False
         self.pool.closing = True
+        await self.definitions.stop()
         await self.dispatcher.stop()
         await self.pool.close()
         await self.intake.close()
@@ -194,7 +196,8 @@ class Parts:
         """The server's state, for a listener that has just come."""
         at = self.clock.stamp()
         backends = [Event(None, None, "", 0, 0, at, "backend", told) for told in self.pool.describe()]
-        return [*backends, Event(None, None, "", 0, 0, at, "queue", {"tickets": self.pool.tickets.listed()})]
+        server = {"queue": {"tickets": self.pool.tickets.listed()}, "definitions": self.definitions.status()}
+        return [*backends, *(Event(None, None, "", 0, 0, at, kind, told) for kind, told in server.items())]
 
     def health(self) -> dict[str, Any]:
         """This process answers; it says nothing about the backends."""

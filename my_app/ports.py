@@ -43,6 +43,8 @@ class Media(Protocol):
 class Definitions(Protocol):
     @property
     def catalog(self) -> Catalog: ...
+    def status(self) -> dict[str, Any]:
+        """Whether the folders' last edit is in force, and what is wrong with it if not."""
 
 
 class Parts(Protocol):

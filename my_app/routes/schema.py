@@ -53,6 +53,32 @@ def list_chunks() -> Response:
     return json_reply({"chunks": [describe_chunk(catalog, name) for name in catalog.chunks]})
 
 
+def show_status() -> Response:
+    """The definitions in force, and what is wrong with an edit that could not be used."""
+    return json_reply(the_parts().definitions.status())
+
+
+STATUS: Final = {
+    "type": "object",
+    "required": ["state", "version", "problems", "folders", "watched"],
+    "properties": {
+        "state": {"enum": ["ok", "broken"], "description": "broken: the last good version stays in force."},
+        "version": {"type": "integer", "description": "Grows with every edit that comes into force."},
+        "problems": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["file", "line", "field", "message"],
+                "properties": {"line": {"type": "integer"}},
+                "additionalProperties": {"type": "string"},
+            },
+        },
+        "folders": {"type": "array", "items": {"type": "string"}},
+        "watched": {"type": "array", "items": {"type": "string"}, "description": "Edits in these are noticed."},
+    },
+}
+
+
 def _list(path: str, view: FlaskView, summary: str) -> Route:
     name = path.rpartition("/")[2]
     schema = {
@@ -83,5 +109,13 @@ ROUTES: Final = (
     _list("/api/schema/schemas", list_schemas, "How a text can be transformed"),
     _list("/api/schema/outputs", list_outputs, "What can be made"),
     _list("/api/schema/pipelines", list_pipelines, "The ways through a run"),
+    Route(
+        "GET",
+        "/api/schema/status",
+        show_status,
+        "schema",
+        "Whether the last edit of the definitions is in force",
+        {200: Reply("How the definitions stand.", STATUS)},
+    ),
     _list("/api/schema/chunks", list_chunks, "The steps that runs are made of"),
 )

@@ -41,6 +41,9 @@ class Media:
 class Definitions:
     catalog: Any = None
 
+    def status(self) -> dict[str, Any]:
+        return {"state": "ok", "version": 1, "problems": [], "folders": [], "watched": []}
+
 
 class WatchedBus(Bus):
     """A bus that tells when listeners have come or gone."""
