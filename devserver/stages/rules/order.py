@@ -1,10 +1,11 @@
-"""Rules that keep the words and change their order."""
+"""Rules that leave words as they are: they change their order, say them again, or leave some out."""
 
 from __future__ import annotations
 
 import random
 
-from schemas.text_rules import CutUp
+from devserver.stages.rules.words import WORD, bare, fold, is_function_word, sentences
+from schemas.text_rules import Alphabetical, CutUp, Echo, Erasure, Mirror, Telegram
 
 
 def cut_up(text: str, rule: CutUp, draw: random.Random) -> str:
@@ -26,3 +27,39 @@ def cut_up(text: str, rule: CutUp, draw: random.Random) -> str:
     while shuffled == cuttings:
         draw.shuffle(shuffled)
     return " ".join(word for cutting in shuffled for word in cutting)
+
+
+def mirror(text: str, rule: Mirror, _draw: random.Random) -> str:
+    """Twice is the text again, but for its spaces; a single sentence is turned round by its words."""
+    parts = sentences(text) if rule.of == "sentences" else []
+    return " ".join(reversed(parts if len(parts) > 1 else text.split()))
+
+
+def alphabetical(text: str, _rule: Alphabetical, _draw: random.Random) -> str:
+    """Capitals and accents do not count; words that differ in nothing else keep their order."""
+    return " ".join(sorted(text.split(), key=lambda word: fold(bare(word))))
+
+
+def erasure(text: str, rule: Erasure, draw: random.Random) -> str:
+    """What stays stands in the order in which it stood; words that carry sense stay rather than others."""
+    words = text.split()
+    count = min(len(words), max(rule.least, round(len(words) * rule.share)))
+    order = draw.sample(range(len(words)), len(words))
+    order.sort(key=lambda index: is_function_word(words[index]))
+    return " ".join(words[index] for index in sorted(order[:count]))
+
+
+def telegram(text: str, rule: Telegram, _draw: random.Random) -> str:
+    """A sentence of which nothing is left is left out."""
+    sent = [[word for word in WORD.findall(sentence) if not is_function_word(word)] for sentence in sentences(text)]
+    return f" {rule.stop} ".join(" ".join(words).upper() for words in sent if words)
+
+
+def echo(text: str, rule: Echo, draw: random.Random) -> str:
+    """The echo follows its word at once, punctuation and all."""
+    words = text.split()
+    said = []
+    for index, word in enumerate(words):
+        again = draw.random() < rule.share or index == len(words) - 1
+        said += [word] * (1 + (draw.randint(1, rule.times) if again else 0))
+    return " ".join(said)

@@ -6,12 +6,26 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from devserver.stages.rules.order import cut_up
+from devserver.stages.rules.haiku import haiku
+from devserver.stages.rules.letters import exchange, lipogram, shift, spoonerism
+from devserver.stages.rules.order import alphabetical, cut_up, echo, erasure, mirror, telegram
+from devserver.stages.rules.sounds import sounds
 from schemas.text_rules import Rule
 
 RULES: Final[Mapping[str, Callable[[str, Any, random.Random], str]]] = {
     "plain": lambda text, _rule, _draw: text,
+    "alphabetical": alphabetical,
     "cut_up": cut_up,
+    "echo": echo,
+    "erasure": erasure,
+    "exchange": exchange,
+    "haiku": haiku,
+    "lipogram": lipogram,
+    "mirror": mirror,
+    "shift": shift,
+    "sounds": sounds,
+    "spoonerism": spoonerism,
+    "telegram": telegram,
 }
 
 

@@ -1,0 +1,82 @@
+"""Rules that change the words themselves."""
+
+from __future__ import annotations
+
+import random
+import re
+import unicodedata
+from itertools import pairwise
+from typing import Final
+
+from devserver.stages.rules.words import WORD, content_words, fold, is_function_word, like, replaced
+from schemas.text_rules import Exchange, Lipogram, Shift, Spoonerism
+
+# What a word begins with before its first vowel; the u after q belongs to it.
+ONSET: Final = re.compile(r"(?:qu|[^\W\d_aeiouyäöüàáâèéêëìíîïòóôùúû])*", re.IGNORECASE)
+
+
+def lipogram(text: str, rule: Lipogram, _draw: random.Random) -> str:
+    """Accents and ligatures do not hide a letter. Where every word has one, they are spelled with others instead."""
+    kept = [word for word in text.split() if not _letters(word) & set(rule.letters)]
+    if rule.means == "drop" and kept:
+        return " ".join(kept)
+    return "".join(_respelled(character, rule.letters) for character in text)
+
+
+def _letters(text: str) -> set[str]:
+    return set(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()))
+
+
+def _respelled(character: str, letters: str) -> str:
+    """A letter that is not wanted becomes the next one of its kind in the alphabet, vowel or consonant."""
+    if not _letters(character) & set(letters):
+        return character
+    plain = fold(character)
+    made = ""
+    for letter in plain:
+        if letter in letters:
+            kind = "aeiouy" if letter in "aeiouy" else "bcdfghjklmnpqrstvwxz"
+            following = kind[kind.index(letter) + 1 :] + kind
+            made += next(other for other in following if other not in letters)
+        else:
+            made += letter
+    return made.upper() if character.isupper() else made
+
+
+def spoonerism(text: str, _rule: Spoonerism, _draw: random.Random) -> str:
+    """Pairs of words side by side in a sentence; twice is the text again."""
+    matches = [match for match in WORD.finditer(text) if not is_function_word(match[0])]
+    made: dict[int, str] = {}
+    for one, two in pairwise(matches):
+        parted = re.search(r"[.!?;:\n]", text[one.end() : two.start()])
+        first, second = _onset(one[0]), _onset(two[0])
+        if one.start() in made or parted or not first or not second or fold(first) == fold(second):
+            continue
+        made[one.start()] = like(one[0], second + one[0][len(first) :])
+        made[two.start()] = like(two[0], first + two[0][len(second) :])
+    return WORD.sub(lambda match: made.get(match.start(), match[0]), text)
+
+
+def _onset(word: str) -> str:
+    """The sounds before the first vowel; none where the word is too short to be known again, or has no vowel."""
+    found = ONSET.match(word)
+    onset = found[0] if found else ""
+    return onset.lower() if len(word) > 2 and len(onset) < len(word) else ""
+
+
+def shift(text: str, rule: Shift, _draw: random.Random) -> str:
+    """Each word becomes one other, always the same; where the steps would lead back to it, it is one step."""
+    own = sorted({word.casefold() for word in content_words(text)}, key=lambda word: (fold(word), word))
+    if len(own) < 2:
+        return text
+    steps = rule.steps % len(own) or 1
+    following = {word: own[(index + steps) % len(own)] for index, word in enumerate(own)}
+    return replaced(text, lambda word: like(word, following.get(word.casefold(), word)))
+
+
+def exchange(text: str, rule: Exchange, _draw: random.Random) -> str:
+    """Words that the table does not have stay."""
+    table = {one.casefold(): two for one, two in rule.words.items()}
+    if rule.both_ways:
+        table = {two.casefold(): one for one, two in rule.words.items()} | table
+    return replaced(text, lambda word: like(word, table[word.casefold()]) if word.casefold() in table else word)
