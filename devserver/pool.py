@@ -141,14 +141,16 @@ class Pool:
         while self._child is not None:
             await self._child.wait()
             log.error("the embedded backend ended; starting it again")
-            if self._embedded is not None:
-                self._sources.remove(self._embedded)
-                await self._embedded.close()
+            gone = self._embedded
+            if gone is not None:
+                await gone.close()  # it stays listed as silent, so that takes wait for the one that follows
             try:
                 source = await self._start_embedded(folder)
             except ChildFailed as e:
                 log.error("the embedded backend does not start: %s", e)  # noqa: TRY400 - its own last lines say more
                 return
+            if gone is not None:
+                self._sources.remove(gone)
             await self._ask(source)
 
     # Tickets

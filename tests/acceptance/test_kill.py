@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 from tests.doubles.programs import NodeHost, Server
@@ -31,3 +33,15 @@ def test_six_queued_runs_survive_and_the_host_sees_six_prompts(tmp_path: Path, e
             texts = [stage["started_at"] for stage in told["stages"] if stage["name"] == "interception"]
             assert texts, "the finished text stage was kept"
         assert not list(exports.glob("*/*.part"))
+
+
+def test_a_killed_embedded_backend_is_replaced_and_its_run_tried_again_at_once(exports: Path) -> None:
+    with Server(exports) as server:
+        run_id = server.execute(input_text="x", params={"seconds": 60}, wait=False)[1]["run_id"]
+        while not [row for row in server.run(run_id)["stages"][-1].get("attempts", []) if row["prompt_id"]]:
+            pass
+        os.kill(server.child("devserver.agents"), signal.SIGKILL)
+        status, body = server.ended(run_id, limit_s=60)
+    assert status == 200, body
+    assert body["media_output"]["metadata"]["attempts"] == 2
+    assert any("ended" in warning["message"] for warning in body["warnings"])

@@ -37,6 +37,14 @@ class Program:
     def pid(self) -> int:
         return self._process.pid
 
+    def child(self, module: str) -> int:
+        """The process id of a child that runs this module."""
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            for pid in (task / "children").read_text().split():
+                if module in Path(f"/proc/{pid}/cmdline").read_text():
+                    return int(pid)
+        raise AssertionError(f"no child runs {module}")
+
     def kill(self) -> None:
         """kill -9, as the machine does it when memory runs out."""
         self._process.send_signal(signal.SIGKILL)
