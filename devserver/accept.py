@@ -151,7 +151,11 @@ def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, Interce
     wanted = request.output_config or []
     configs = [catalog.output(name) for name in ([wanted] if isinstance(wanted, str) else wanted)]
     pipeline = catalog.pipeline(request.pipeline or (configs[0].pipeline if configs else DEFAULT_PIPELINE))
-    configs = configs or [catalog.output(pipeline.defaults.output_config)]
+    if not pipeline.makes_media and configs:
+        message = f"{pipeline.name} makes a text and no media."
+        raise InputError(message, field="output_config", value=wanted, allowed="none with this pipeline")
+    if pipeline.defaults.output_config:
+        configs = configs or [catalog.output(pipeline.defaults.output_config)]
     return pipeline, catalog.interception(request.schema_ or pipeline.defaults.interception), configs
 
 
@@ -257,7 +261,7 @@ def _check_params(request: ExecuteRequest, pipeline: Pipeline, configs: list[Out
     for name, value in request.params.items():
         if name not in allowed:
             near = get_close_matches(name, allowed, 1)
-            message = f"{configs[0].name} has no parameter {name!r}."
+            message = f"{configs[0].name if configs else pipeline.name} has no parameter {name!r}."
             hint = f"Did you mean {near[0]}?" if near else ""
             plain = sorted(known for known in allowed if "." not in known)
             raise InputError(message, field=f"params.{name}", value=value, allowed=plain, hint=hint)
@@ -267,7 +271,7 @@ def _check_preset(request: ExecuteRequest, configs: list[OutputConfig]) -> None:
     """One of the asked outputs must have the preset; where another one lacks it, the run warns."""
     allowed = list(dict.fromkeys(name for config in configs for name in config.presets))
     if request.preset is not None and request.preset not in allowed:
-        message = f"{configs[0].name} has no preset {request.preset!r}."
+        message = f"There is no preset {request.preset!r}."
         raise InputError(message, field="preset", value=request.preset, allowed=allowed)
 
 

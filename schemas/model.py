@@ -260,7 +260,7 @@ class Defaults(Frozen):
     """What a request gets that does not say it; `schema` in YAML and HTTP is `interception` here."""
 
     interception: Name = Field(alias="schema")
-    output_config: Name
+    output_config: Name | None = None
 
 
 class Pipeline(Frozen):
@@ -269,6 +269,11 @@ class Pipeline(Frozen):
     description: Text
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     defaults: Defaults
+
+    @property
+    def makes_media(self) -> bool:
+        """Whether a stage runs an output config; a pipeline of text stages alone does not."""
+        return any(stage.chunk == OUTPUT_CHUNK for stage in self.stages)
 
 
 class InterceptionConfig(Frozen):

@@ -257,12 +257,15 @@ def pipeline_findings(pipeline: Pipeline, definitions: Definitions) -> Iterator[
             yield ("stages", index, "name"), f"another stage is named {stage.name}"
         yield from _stage_findings(stage, ("stages", index), definitions)
     makers = sum(stage.chunk == OUTPUT_CHUNK for stage in pipeline.stages)
-    if makers != 1:
+    if makers > 1 or (not makers and any(stage.kind == "graph" for stage in pipeline.stages)):
         yield ("stages",), f"exactly one stage has the chunk {OUTPUT_CHUNK}, the output config's; here are {makers}"
     message = definitions.unknown("interception", pipeline.defaults.interception, definitions.interceptions)
     if message:
         yield ("defaults", "schema"), message
-    message = definitions.unknown("output", pipeline.defaults.output_config, definitions.outputs)
+    default = pipeline.defaults.output_config
+    if pipeline.makes_media != (default is not None):
+        yield ("defaults", "output_config"), "is needed where a stage makes media, and only there"
+    message = definitions.unknown("output", default, definitions.outputs) if default else None
     if message:
         yield ("defaults", "output_config"), message
 
@@ -286,6 +289,8 @@ def output_findings(config: OutputConfig, definitions: Definitions) -> Iterator[
     message = definitions.unknown("pipeline", config.pipeline, definitions.pipelines)
     if message:
         yield ("pipeline",), message
+    elif config.pipeline in definitions.pipelines and not definitions.pipelines[config.pipeline].makes_media:
+        yield ("pipeline",), f"{config.pipeline} makes no media"
     places: list[tuple[FieldPath, str]] = [(("chunk",), config.chunk)]
     places += [(("variants", index), name) for index, name in enumerate(config.variants)]
     for place, name in places:

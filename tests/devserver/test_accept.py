@@ -104,3 +104,11 @@ def test_titles_end_at_a_word() -> None:
     title = make_title("word " * 30)
     assert len(title) <= 62
     assert title.endswith("word …")
+
+
+def test_a_pipeline_of_text_stages_needs_no_output_and_takes_none(parts: Parts) -> None:
+    made = plan(*parts, pipeline="text_only", schema="dada")
+    assert ([stage.kind for stage in made.stages], made.outputs) == (["text"] * 3, ())
+    for wrong in ({"output_config": "silence_mp3"}, {"params": {"seconds": 1}}, {"preset": "draft"}):
+        with pytest.raises(InputError):
+            plan(*parts, pipeline="text_only", **wrong)

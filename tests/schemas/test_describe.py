@@ -41,5 +41,5 @@ def test_every_definition_has_a_form_in_json(shipped: Catalog) -> None:
 
 
 def test_an_unknown_name_is_told(shipped: Catalog) -> None:
-    with pytest.raises(UnknownName, match="no schema named 'dadda'; available: dada, plain"):
+    with pytest.raises(UnknownName, match="no schema named 'dadda'; available: dada"):
         describe_interception(shipped, "dadda")
