@@ -41,7 +41,7 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
     for way, following in zip(ways, [*ways[1:], None], strict=True):
         choice = await _wait_for(walk, take, way)
         if choice is not None:
-            _tell_differences(walk, take, choice)
+            _tell_differences(walk, take, choice, asked=options[0])
             return choice
         lacks, silent = _lacks(walk, way), _silent(walk)
         if following is None or not output.fallback:
@@ -104,8 +104,13 @@ def _fit(option: Option, table: NodeTable) -> Fit:
     return fit(option.chunk.models, option.graph, table)
 
 
-def _tell_differences(walk: Walk, take: Place, choice: Choice) -> None:
+def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) -> None:
     option = choice.option
+    if walk.plan.request.get("seed") not in (None, -1, "random") and asked.chunk.seeds and not option.chunk.seeds:
+        message = (
+            f"{option.config} was made by {option.chunk.name}, which takes no seed: another run gives another result."
+        )
+        walk.warn(take, "seed_left_out", message, variant=option.chunk.name)
     for name in option.left_out:
         message = f"{option.config} does not take this value of {name}; it was left out."
         walk.warn(take, f"left_out_{name}", message, parameter=name)
@@ -131,6 +136,9 @@ def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, dict[str, Any]]:
     for backend, table in _answering(walk):
         problems = min((_fit(option, table).problems for option in way), key=_distance)
         lacks[backend.name] = _sorted(problems, table)
+    for backend in walk.tools.pool.allowed(walk.plan.execution_mode):
+        if backend.state == "down" and not backend.silent and not backend.address.discovered:
+            lacks[backend.name] = {**_sorted([], NodeTable({})), "problem": backend.problem}
     return lacks
 
 
@@ -159,6 +167,8 @@ def _reason(lacks: dict[str, dict[str, Any]], silent: list[str]) -> str:
 
 
 def _lack(lack: dict[str, Any]) -> list[str]:
+    if "problem" in lack:
+        return [f"cannot be used: {lack['problem'].rstrip('.')}"]
     near: dict[str, str] = lack["nearest_models"]
     models = [f"{name} (nearest: {near[name]})" if name in near else name for name in lack["models"]]
     said = [f"lacks the nodes {', '.join(lack['nodes'])}"] if lack["nodes"] else []

@@ -7,7 +7,7 @@ import { RunView } from "./views/run.js";
 import { RunList } from "./views/runs.js";
 
 const KINDS = [
-  "run.queued", "run.started", "run.ended", "stage.started", "stage.ended", "progress", "warning", "queue", "backend",
+  "run.queued", "run.started", "run.ended", "stage.started", "stage.ended", "progress", "warning", "queue", "backend", "definitions",
 ];
 const byId = (id) => document.getElementById(id);
 
@@ -18,6 +18,7 @@ const run = new RunView(byId("now"));
 const list = new RunList(byId("runs"), (id) => run.follow(id));
 const backends = new Map();
 let connected = false;
+let drawnWith = null; // the version of the definitions that the form was drawn with
 
 function showServer() {
   const up = [...backends.values()].filter((backend) => backend.state === "up").length;
@@ -26,7 +27,18 @@ function showServer() {
   byId("server").classList.toggle("bad", !connected);
 }
 
+function showDefinitions({ state, version, problems }) {
+  drawnWith ??= version;
+  const places = problems.map(({ file, line, field, message }) => ` ${file}:${line}: ${field ? `${field}: ` : ""}${message}`);
+  const told = state === "broken" ? say("definitions_broken", places.slice(0, 3).join(";")) : say("definitions_changed");
+  const line = byId("definitions");
+  line.hidden = state === "ok" && version === drawnWith;
+  line.textContent = line.hidden ? "" : told;
+  line.classList.toggle("bad", state === "broken");
+}
+
 function hear(event) {
+  if (event.kind === "definitions") showDefinitions(event.data);
   if (event.kind === "backend") {
     backends.set(event.data.name, event.data);
     showServer();

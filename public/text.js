@@ -15,6 +15,9 @@ const EN = {
   no_runs: "No runs yet.", off: "off", adult: "adults", youth: "youth", kids: "children",
   safety_input: "Check your text", interception: "Transform the text", safety_output: "Check the result",
   generation: "Make the media", could_not: "That did not work.",
+  preset: "How well", as_it_is: "as usual", draft: "draft", balanced: "balanced", best: "best",
+  definitions_broken: (more) => `The definitions were edited and are wrong; the last good version is in force.${more}`,
+  definitions_changed: "The definitions have changed. Reload the page to see them.",
 };
 
 const DE = {
@@ -32,6 +35,9 @@ const DE = {
   no_runs: "Noch keine Läufe.", off: "aus", adult: "Erwachsene", youth: "Jugendliche", kids: "Kinder",
   safety_input: "Deinen Text prüfen", interception: "Den Text verwandeln", safety_output: "Das Ergebnis prüfen",
   generation: "Die Medien machen", could_not: "Das hat nicht geklappt.",
+  preset: "Wie gut", as_it_is: "wie üblich", draft: "Entwurf", balanced: "ausgewogen", best: "bestmöglich",
+  definitions_broken: (more) => `Die Definitionen wurden geändert und sind fehlerhaft; die letzte gute Fassung gilt weiter.${more}`,
+  definitions_changed: "Die Definitionen haben sich geändert. Lade die Seite neu, um sie zu sehen.",
 };
 
 export const language = navigator.language.toLowerCase().startsWith("de") ? "de" : "en";

@@ -41,6 +41,7 @@ export async function showForm(form, onStarted) {
   const text = element("textarea", { rows: 4, required: true, placeholder: say("input_hint"), maxLength: asked.input_text.maxLength ?? 20000 });
   const schema = select(named(schemas), "plain");
   const output = select(named(outputs), FIRST_CHOICE);
+  const preset = element("select");
   const seconds = element("input", { type: "number", inputMode: "decimal", step: "any" });
   const seed = element("input", { type: "number", min: 0, max: 4294967295, step: 1, placeholder: say("random") });
   const safety = select((asked.safety_level.enum ?? []).map((value) => ({ value, label: say(value) })), asked.safety_level.default);
@@ -49,14 +50,20 @@ export async function showForm(form, onStarted) {
   fill(
     form,
     field("input_text", text), field("schema", schema), field("output_config", output),
-    field("seconds", seconds), field("seed", seed), field("safety_level", safety),
+    field("preset", preset), field("seconds", seconds), field("seed", seed), field("safety_level", safety),
     element("label", { className: "check" }, fallback, ` ${say("fallback")}`),
     problem, start,
   );
 
   function adapt() {
     describe(schema, schemas);
-    const length = describe(output, outputs)?.parameters.find(({ name }) => name === "seconds");
+    const chosen = describe(output, outputs);
+    const presets = Object.keys(chosen?.presets ?? {});
+    if (!presets.includes(preset.value)) preset.value = "";
+    const kept = preset.value;
+    fill(preset, ...["", ...presets].map((value) => element("option", { value, textContent: say(value || "as_it_is"), selected: value === kept })));
+    preset.disabled = !presets.length;
+    const length = chosen?.parameters.find(({ name }) => name === "seconds");
     seconds.disabled = !length;
     Object.assign(seconds, { min: length?.min ?? "", max: length?.max ?? "", placeholder: length?.default ?? "" });
   }
@@ -69,7 +76,7 @@ export async function showForm(form, onStarted) {
     const request = {
       input_text: text.value, schema: schema.value, output_config: output.value, safety_level: safety.value,
       fallback: fallback.checked, params: seconds.disabled || !seconds.value ? {} : { seconds: Number(seconds.value) },
-      seed: seed.value === "" ? null : Number(seed.value),
+      seed: seed.value === "" ? null : Number(seed.value), preset: preset.value || null,
     };
     start.disabled = true;
     problem.textContent = "";

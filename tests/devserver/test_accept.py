@@ -64,9 +64,14 @@ def test_a_value_beyond_the_fallbacks_range_is_left_out_there(parts: Parts) -> N
 
 
 def test_safety_stages_are_skipped_under_off_alone(parts: Parts) -> None:
-    skipped = {stage.name for stage in plan(*parts).stages if stage.skip}
-    assert skipped == {"safety_input", "safety_output"}
-    assert not [stage for stage in plan(*parts, safety_level="adult").stages if stage.skip]
+    safety = {"safety_input", "safety_output"}
+    assert {stage.name for stage in plan(*parts).stages if stage.skip} >= safety
+    assert not {stage.name for stage in plan(*parts, safety_level="adult").stages if stage.skip} & safety
+
+
+def test_a_translation_is_skipped_with_its_reason_where_nothing_wants_english(parts: Parts) -> None:
+    (skip,) = [stage.skip for stage in plan(*parts).stages if stage.text and stage.text.step == "translation"]
+    assert skip == "no chosen output wants English"
 
 
 def test_numbers_are_fixed_for_the_main_output_and_follow_for_others(parts: Parts) -> None:
@@ -112,3 +117,37 @@ def test_a_pipeline_of_text_stages_needs_no_output_and_takes_none(parts: Parts) 
     for wrong in ({"output_config": "silence_mp3"}, {"params": {"seconds": 1}}, {"preset": "draft"}):
         with pytest.raises(InputError):
             plan(*parts, pipeline="text_only", **wrong)
+
+
+def test_a_request_is_stronger_than_its_preset_and_that_than_the_config(parts: Parts) -> None:
+    made = plan(*parts, output_config="acestep_instrumental", preset="best", params={"quality": "128k"})
+    asked, fallback = made.outputs[0].options
+    assert (asked.takes[0]["steps"], asked.takes[0]["quality"], asked.takes[0]["cfg"]) == (100, "128k", 5)
+    assert (made.preset, asked.preset, fallback.preset) == ("best", "best", "best")
+
+
+def test_a_preset_is_used_where_there_is_one(parts: Parts) -> None:
+    made = plan(*parts, output_config=["silence_mp3", "procedural_instrumental"], preset="best")
+    assert [output.options[0].preset for output in made.outputs] == ["", "best"]
+    assert made.outputs[1].options[0].takes[0]["quality"] == "320k"
+
+
+@pytest.mark.parametrize(
+    ("output", "allowed"), [("silence_mp3", []), ("acestep_instrumental", ["draft", "balanced", "best"])]
+)
+def test_an_unknown_preset_is_refused_with_those_that_there_are(parts: Parts, output: str, allowed: list[str]) -> None:
+    with pytest.raises(InputError) as caught:
+        plan(*parts, output_config=output, preset="fast")
+    assert (caught.value.status, caught.value.field, caught.value.allowed) == (422, "preset", allowed)
+
+
+def test_variants_are_planned_before_the_fallback_with_what_each_takes(parts: Parts) -> None:
+    made = plan(*parts, output_config="musicgen", params={"seconds": 120, "top_k": 9})
+    told = [(option.key, option.left_out) for option in made.outputs[0].options]
+    assert told == [
+        (("musicgen", "musicgen_audiocraft"), ()),
+        (("musicgen", "musicgen_transformers"), ("seconds", "top_k")),
+        (("musicgen", "musicgen_prompt"), ()),
+        (("procedural_instrumental", "procedural_instrumental"), ("top_k",)),
+    ]
+    assert all(option.takes[0]["seconds"] in (30, 120) for option in made.outputs[0].options)

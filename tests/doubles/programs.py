@@ -118,10 +118,9 @@ class Server(Program):
 class NodeHost(Program):
     """A host of stand-ins and our nodes, which outlives the server."""
 
-    def __init__(self, base: Path, table: str = "embedded") -> None:
-        super().__init__(
-            ["-m", "devserver.agents", "--table", table, "--port", "0", "--base", str(base), "--standalone"]
-        )
+    def __init__(self, base: Path, table: str = "embedded", port: int = 0) -> None:
+        options = ["--table", table, "--port", str(port), "--base", str(base), "--standalone"]
+        super().__init__(["-m", "devserver.agents", *options])
         self.url = f"http://127.0.0.1:{json.loads(self.line)['port']}"
 
     def history(self) -> dict[str, Any]:

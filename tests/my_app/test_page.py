@@ -100,10 +100,11 @@ def test_everything_is_reached_by_keyboard(page: Page) -> None:
     page.locator("#make-output_config").wait_for()
     page.get_by_role("link", name="API").focus()
     reached = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.name || document.activeElement.type"))
-    wanted = ["input_text", "schema", "output_config", "seconds", "seed", "safety_level", "checkbox", "submit"]
+    wanted = ["input_text", "schema", "output_config", "preset", "seconds", "seed"]
+    wanted += ["safety_level", "checkbox", "submit"]
     assert reached == wanted
 
 
