@@ -54,6 +54,11 @@ class Definitions:
         """The folders that there are."""
         return (*self._shipped, *(folder for folder in self._own if folder.is_dir()))
 
+    @property
+    def own_folder(self) -> Path | None:
+        """Where new definitions are written: over all others. It need not be there yet."""
+        return self._own[-1] if self._own else None
+
     def status(self) -> dict[str, Any]:
         """Whether what lies in the folders is in force: after a bad edit the last good version is.
 

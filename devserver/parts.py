@@ -12,6 +12,7 @@ from typing import Any
 from devserver import answer, record, rerun
 from devserver.accept import ExecuteRequest, make_plan, parse_request
 from devserver.answer import Answer
+from devserver.authoring import Authoring
 from devserver.clock import Clock
 from devserver.database import Database
 from devserver.definitions import Definitions
@@ -21,6 +22,7 @@ from devserver.events import Bus, Event
 from devserver.files import InputFiles
 from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
+from devserver.llm.ask import Models
 from devserver.plan import Plan
 from devserver.pool import Address, Pool
 from devserver.run import walk_run
@@ -56,6 +58,8 @@ class Parts:
         backend_wait_s: how long a take waits for a configured backend that does not answer.
         upload_limit_bytes: the largest file that may be sent here.
         embed_tags: whether media carry the prompt, workflow and tonewright tags.
+        models: the language models of the text stages.
+        llm_check: whether the safety stages ask one of them too.
     """
 
     def __init__(
@@ -69,11 +73,14 @@ class Parts:
         backend_wait_s: float = 120.0,
         embed_tags: bool = True,
         upload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        models: Models | None = None,
+        llm_check: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.exports, self.definitions = exports, definitions
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
+        self.models, self.llm_check = models or Models([]), llm_check
         self.bus = Bus(self.clock)
         self.database = Database(exports.state / "journal.sqlite")
         self.journal = Journal(self.database, self.clock, self.bus)
@@ -87,6 +94,9 @@ class Parts:
             clock=self.clock,
             embedded_folder=exports.embedded if embedded else None,
             probe_s=probe_s,
+        )
+        self.authoring = Authoring(
+            definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, "definitions", status)
         )
         self.dispatcher = Dispatcher(self.journal, lambda run_id, cancelled: walk_run(run_id, self, cancelled))
         self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
@@ -108,6 +118,7 @@ class Parts:
         self.pool.closing = True
         await self.definitions.stop()
         await self.dispatcher.stop()
+        await self.models.close()
         await self.pool.close()
         await self.intake.close()
         self.database.close()

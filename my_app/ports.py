@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from devserver.authoring import Authoring
 from devserver.events import Bus, Event
 from devserver.uploads import Uploads
 from schemas.catalog import Catalog
@@ -56,6 +57,8 @@ class Parts(Protocol):
     def bus(self) -> Bus: ...
     @property
     def uploads(self) -> Uploads: ...
+    @property
+    def authoring(self) -> Authoring: ...
     @property
     def execute_schema(self) -> dict[str, Any]:
         """The JSON Schema of the execute request."""

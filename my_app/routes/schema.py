@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, request
 
 from my_app.flask_app import json_body, json_reply, the_parts, user_id
-from my_app.route import FlaskView, Reply, Route
+from my_app.route import FlaskView, Query, Reply, Route
 from my_app.routes.runs import RUN_ANSWERS, started
 from my_app.waiting import read_wish
 from schemas.describe import describe_chunk, describe_interception, describe_output, describe_pipeline
@@ -36,9 +36,14 @@ def list_schemas() -> Response:
 
 
 def list_outputs() -> Response:
-    """The output configs: what can be made, with which parameters."""
-    catalog = the_parts().definitions.catalog
-    return json_reply({"outputs": [describe_output(catalog, name) for name in catalog.outputs]})
+    """The output configs: what can be made, with which parameters; of a backend also whether it can run them."""
+    parts, asked = the_parts(), request.args.get("backend")
+    catalog = parts.definitions.catalog
+    outputs = [describe_output(catalog, name) for name in catalog.outputs]
+    if asked is not None:
+        found = parts.authoring.runs_on(asked)
+        outputs = [{**output, "backend": found.get(output["name"])} for output in outputs]
+    return json_reply({"outputs": outputs})
 
 
 def list_pipelines() -> Response:
@@ -79,14 +84,15 @@ STATUS: Final = {
 }
 
 
-def _list(path: str, view: FlaskView, summary: str) -> Route:
+def _list(path: str, view: FlaskView, summary: str, **more: Any) -> Route:
     name = path.rpartition("/")[2]
     schema = {
         "type": "object",
         "required": [name],
         "properties": {name: {"type": "array", "items": {"type": "object"}}},
     }
-    return Route("GET", path, view, "schema", summary, {200: Reply("What there is, by name.", schema)})
+    replies = {200: Reply("What there is, by name.", schema), **more.pop("replies", {})}
+    return Route("GET", path, view, "schema", summary, replies, **more)
 
 
 ROUTES: Final = (
@@ -107,7 +113,16 @@ ROUTES: Final = (
         body_example=EXAMPLE,
     ),
     _list("/api/schema/schemas", list_schemas, "How a text can be transformed"),
-    _list("/api/schema/outputs", list_outputs, "What can be made"),
+    _list(
+        "/api/schema/outputs",
+        list_outputs,
+        "What can be made",
+        query=(Query("backend", {"type": "string"}, "A backend's name or address: tell what it can run."),),
+        replies={
+            404: Reply("There is no such backend.", "Error"),
+            409: Reply("That backend does not answer.", "Error"),
+        },
+    ),
     _list("/api/schema/pipelines", list_pipelines, "The ways through a run"),
     Route(
         "GET",

@@ -1,0 +1,175 @@
+"""What people who write definitions ask a running server: to import a graph, to check a text, and what runs where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devserver.definitions import Definitions
+from devserver.errors import InputError
+from devserver.importing import read_graph, write_definitions
+from devserver.pool import Pool
+from devserver.uploads import Uploads
+from schemas.errors import nearest
+from schemas.importing.admit import import_graph, taken
+from schemas.importing.check import problems_of
+from schemas.importing.drafts import name_from
+from schemas.importing.form import ImportRefused
+from schemas.lint import lint_backend
+from schemas.loader import load_tables
+from schemas.model import NAME_PATTERN
+from schemas.nodes import NodeTable
+
+ANY_NAME = "draft"
+T = TypeVar("T", bound=BaseModel)
+Kind = Literal["chunk", "pipeline", "interception", "output", "graph"]
+
+
+class ImportRequest(BaseModel):
+    """A graph to make definitions of. Exactly one of `graph` and `upload` is given."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    graph: dict[str, Any] | None = Field(None, description="As ComfyUI exports or saves it.")
+    upload: str | None = Field(None, description="The id of an uploaded file that holds a graph.")
+    name: str | None = Field(None, pattern=NAME_PATTERN, max_length=100, description="Of the new definitions.")
+    backend: str | None = Field(None, description="Whose nodes are looked at; all backends that answer if left out.")
+    write: bool = Field(False, description="Write the files into the definitions folder.")
+    replace: bool = Field(False, description="Write over definitions of that name in the same folder.")
+
+
+class ValidateRequest(BaseModel):
+    """A definition's text as it stands in an editor."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    kind: Kind
+    text: str = Field(description="YAML, or JSON for a graph.")
+    name: str = Field(ANY_NAME, pattern=NAME_PATTERN, max_length=100, description="The file's name, without ending.")
+
+
+class Authoring:
+    """Every method may be called from any thread, and raises InputError for what cannot be done.
+
+    Args:
+        told: gets the status of the definitions when an import has changed them.
+    """
+
+    def __init__(
+        self, definitions: Definitions, pool: Pool, uploads: Uploads, told: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        self._definitions, self._pool, self._uploads, self._told = definitions, pool, uploads, told
+
+    def take_in(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The files that a graph becomes; they are written where that was asked."""
+        asked = _read(ImportRequest, body)
+        content, origin = self._content(asked)
+        name = asked.name or name_from(origin)
+        folder = self._definitions.own_folder
+        if asked.write and folder is None:
+            raise InputError(
+                "This server has no folder of your own definitions.", status=409, field="write", value=True
+            )
+        folders = self._definitions.folders
+        others = taken(name, folders)
+        if asked.replace and folder is not None:
+            others = [path for path in others if not path.is_relative_to(folder)]
+        if asked.write and others:
+            message = f"There are definitions of the name {name} already: {', '.join(path.name for path in others)}."
+            hint = "Give another name, or `replace` where they are your own."
+            raise InputError(message, status=409, field="name", value=name, allowed="a name that is free", hint=hint)
+        tables = {key: table for key, table in load_tables(folders).items() if key != name}
+        live = self._live(asked.backend)
+        try:
+            done = import_graph(content, name=name, origin=origin, folders=folders, tables=tables, live=live)
+        except ImportRefused as e:
+            raise _refused(e) from e
+        written: list[str] = []
+        if asked.write and folder is not None:
+            written = [str(path) for path in write_definitions(folder, done.files)]
+            if self._definitions.reload():
+                self._told(self._definitions.status())
+        return {**done.described(), "written": written}
+
+    def validate(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Every problem of a text, with line and field, as if it lay in the folder under its name."""
+        asked = _read(ValidateRequest, body)
+        folders = self._definitions.folders
+        found = problems_of({(asked.kind, asked.name): asked.text}, folders, load_tables(folders))
+        problems = [{"line": one.line, "field": one.field, "message": one.message} for one in found]
+        return {"valid": not problems, "problems": problems}
+
+    def runs_on(self, name: str) -> dict[str, dict[str, Any]]:
+        """For each output config whether a backend can run it, and what it lacks where not."""
+        table = self._table(name)
+        return {
+            output: {
+                "name": name,
+                "can_run": not problems,
+                "problems": [
+                    {
+                        "kind": one.kind,
+                        "node": one.node_id,
+                        "class_type": one.class_type,
+                        "input": one.input,
+                        "value": one.value,
+                        "available": list(one.available),
+                        "message": one.message,
+                    }
+                    for one in problems
+                ],
+            }
+            for output, problems in lint_backend(self._definitions.catalog, table).items()
+        }
+
+    def _content(self, asked: ImportRequest) -> tuple[Mapping[str, Any], str]:
+        if (asked.graph is None) == (asked.upload is None):
+            raise InputError(
+                "Exactly one of graph and upload is given.", field="graph", allowed="a graph, or an upload"
+            )
+        if asked.graph is not None:
+            return asked.graph, asked.name or "imported"
+        found = self._uploads.find(asked.upload or "")
+        if found is None:
+            raise InputError("There is no such upload.", status=404, field="upload", value=asked.upload)
+        try:
+            path = self._uploads.folder / found["sha256"]
+            return read_graph(path, f"upload.{found['ext']}"), asked.name or f"upload {found['sha256'][:8]}"
+        except ImportRefused as e:
+            raise InputError(f"{e.message}.", field="upload", value=asked.upload, allowed="a file with a graph") from e
+
+    def _live(self, name: str | None) -> NodeTable | None:
+        if name is not None:
+            return self._table(name)
+        tables = [backend.table for backend in self._pool.backends if backend.up and backend.table]
+        return NodeTable.merged(tables) if tables else None
+
+    def _table(self, name: str) -> NodeTable:
+        backend = next((one for one in self._pool.backends if name in (one.name, one.address.base_url)), None)
+        if backend is None:
+            known = nearest(name, [one.name for one in self._pool.backends])
+            raise InputError("There is no such backend.", status=404, field="backend", value=name, allowed=known)
+        if not backend.up or backend.table is None:
+            message = f"The backend {name} does not answer: {backend.problem}."
+            raise InputError(message, status=409, field="backend", value=name, allowed="a backend that answers")
+        return backend.table
+
+
+def _read(model: type[T], body: Mapping[str, Any]) -> T:
+    try:
+        return model.model_validate(body)
+    except ValidationError as e:
+        first = e.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        allowed = list(model.model_fields) if first["type"] == "extra_forbidden" else first.get("ctx") or first["type"]
+        raise InputError(f"{field}: {first['msg']}.", field=field, value=first["input"], allowed=allowed) from e
+
+
+def _refused(error: ImportRefused) -> InputError:
+    hint = "Install the node packs that have them, and name that backend." if error.absent else ""
+    message = "; ".join([error.message, *error.problems])
+    return InputError(
+        f"{message}.", field="graph", value=list(error.absent) or None, allowed="a graph of known nodes", hint=hint
+    )
