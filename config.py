@@ -27,6 +27,23 @@ class BackendSettings(BaseModel):
     swarm_folder: Path | None = Field(None, description="SwarmUI's own folder, where this machine can read it.")
 
 
+TextStep = Literal["safety", "interception", "translation"]
+
+
+class LlmSettings(BaseModel):
+    """One language model behind the OpenAI-compatible chat route, in the order in which they are asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_@-]*$", description="How the record and the page call it.")
+    url: str = Field(pattern=r"^https?://", description="Where the routes begin: http://127.0.0.1:11434/v1 for Ollama.")
+    model: str = Field(min_length=1, description="As the server calls it.")
+    api_key: str = Field("", repr=False, description="Sent as the header Authorization.")
+    remote: bool | None = Field(None, description="Used in mode fast alone; default: whether it is on another machine.")
+    keep_alive: str | int | None = Field(None, description="Told to Ollama before media are made; 0 frees its memory.")
+    steps: list[TextStep] = Field(["safety", "interception", "translation"], description="What it is used for.")
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Each name is also an environment variable: `TONEWRIGHT_PORT=17802`."""
 
@@ -43,6 +60,9 @@ class Settings(BaseSettings):
     discover: bool = Field(True, description="Whether to look for a ComfyUI and a SwarmUI on their usual ports.")
     probe_s: float = Field(30.0, gt=0, description="How often a backend is asked what it has.")
     backend_wait_s: float = Field(120.0, ge=0, description="How long to wait for a backend that does not answer.")
+    llms: list[LlmSettings] = []
+    llm_timeout_s: float = Field(120.0, gt=0, description="How long a language model may take for an answer.")
+    llm_check: bool = Field(False, description="Whether the safety stages ask a language model too.")
     embed_tags: bool = Field(True, description="Whether media carry prompt, workflow and tonewright tags.")
     upload_limit_mib: float = Field(512.0, gt=0, description="The largest file that may be sent here, in MiB.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -66,6 +86,13 @@ class Settings(BaseSettings):
         names = [backend.name for backend in value]
         if len(set(names)) != len(names) or "embedded" in names:
             raise ValueError("every backend needs a name of its own, and 'embedded' is taken")
+        return value
+
+    @field_validator("llms")
+    @classmethod
+    def _llm_names_differ(cls, value: list[LlmSettings]) -> list[LlmSettings]:
+        if len({llm.name for llm in value}) != len(value):
+            raise ValueError("every language model needs a name of its own")
         return value
 
     @classmethod

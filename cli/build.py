@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config import ROOT, Settings
+from config import ROOT, LlmSettings, Settings
 from devserver.comfy.swarm import credentials
 from devserver.definitions import Definitions
+from devserver.llm.ask import Models
+from devserver.llm.chat import Endpoint
 from devserver.parts import Parts
 from devserver.pool import Address
 from devserver.sources import answering
@@ -58,6 +60,16 @@ def addresses_of(settings: Settings) -> list[Address]:
     ]
 
 
+def models_of(settings: Settings) -> Models:
+    """The configured language models, in their order."""
+    return Models([_endpoint(llm) for llm in settings.llms], settings.llm_timeout_s)
+
+
+def _endpoint(llm: LlmSettings) -> Endpoint:
+    remote = Address(llm.name, "agent", llm.url).remote if llm.remote is None else llm.remote
+    return Endpoint(llm.name, llm.url, llm.model, llm.api_key, remote, llm.keep_alive, frozenset(llm.steps))
+
+
 async def discover(settings: Settings) -> list[Address]:
     """A ComfyUI and a SwarmUI on their usual ports, unless they are configured anyway."""
     if not settings.discover:
@@ -84,5 +96,7 @@ async def build_parts(settings: Settings) -> Parts:
         probe_s=settings.probe_s,
         backend_wait_s=settings.backend_wait_s,
         embed_tags=settings.embed_tags,
+        models=models_of(settings),
+        llm_check=settings.llm_check,
         upload_limit_bytes=int(settings.upload_limit_mib * MIB),
     )

@@ -16,7 +16,7 @@ from devserver.plan import Definition, Option, OutputPlan, Plan, StagePlan
 from schemas.catalog import Catalog
 from schemas.compiler import resolve
 from schemas.errors import ParameterError, UnknownName
-from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline
+from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
 from schemas.values import is_random, to_json
 
 DEFAULT_PIPELINE: Final = "text_to_audio"
@@ -171,8 +171,7 @@ def _steps(
     for stage in pipeline.stages:
         if stage.kind == "text":
             chunk = catalog.text_chunk(stage.chunk)
-            skip = "safety_level is off" if chunk.step == "safety" and request.safety_level == "off" else ""
-            yield (StagePlan(name=stage.name, kind="text", text=chunk, skip=skip),)
+            yield (StagePlan(name=stage.name, kind="text", text=chunk, skip=_skip(chunk, request, configs)),)
             continue
         side_by_side = []
         for index, config in enumerate(configs):
@@ -182,6 +181,15 @@ def _steps(
             output = _output(request, config, catalog, files, wanted=wanted, seeds=seeds)
             side_by_side.append(StagePlan(name=name, kind="graph", output=output))
         yield tuple(side_by_side)
+
+
+def _skip(chunk: TextChunk, request: ExecuteRequest, configs: list[OutputConfig]) -> str:
+    """Why a text stage has nothing to do in this run; '' where it has."""
+    if chunk.step == "safety" and request.safety_level == "off":
+        return "safety_level is off"
+    if chunk.step == "translation" and all(config.wants != "en" for config in configs):
+        return "no chosen output wants English"
+    return ""
 
 
 def _output(
@@ -284,10 +292,13 @@ def _check_formats(request: ExecuteRequest, config: OutputConfig, chunk: GraphCh
 
 
 def _numbers(stages: list[StagePlan]) -> dict[str, int]:
-    """Entity numbers by `stage/role`: fixed ones for texts and the main output, then one per stage and role."""
+    """Entity numbers by `stage/role`: fixed ones for texts and the main output, then one per stage and role.
+
+    Further texts come last, so that media have the same number with and without them.
+    """
     main = next((stage.name for stage in stages if stage.output), "")
     numbers, following = {f"{main}/main": 7}, 8
-    for stage in stages:
+    for stage in sorted(stages, key=lambda stage: stage.output is None):
         roles = ["text"]
         if stage.output:
             made = [output.role for option in stage.output.options for output in option.chunk.outputs]

@@ -101,6 +101,11 @@ class Plan(_Frozen):
         return tuple(stage.output for stage in self.stages if stage.output)
 
     @property
+    def fallback(self) -> bool:
+        """Whether the request allows something else than what was asked for."""
+        return all(output.fallback for output in self.outputs)
+
+    @property
     def main_stage(self) -> str:
         """The first stage that makes media: its compiled graph is `06_graph.json`, its main output number 07."""
         return next((stage.name for stage in self.stages if stage.output), "")

@@ -11,6 +11,7 @@ from devserver import record
 from devserver.errors import Blocked, Fenced, RunCancelled, StageError
 from devserver.journal import RunState, StageRow, StageState
 from devserver.plan import Plan, StagePlan
+from devserver.stages.ask import make_room
 from devserver.stages.graph import run_graph
 from devserver.stages.text import run_text
 from devserver.walk import Tools, Walk
@@ -66,6 +67,8 @@ async def _until_cancelled(walk: Walk) -> None:
 
 async def _walk_steps(walk: Walk) -> None:
     for step in walk.plan.steps:
+        if any(stage.output for stage in step):
+            await make_room(walk)
         outcomes = await asyncio.gather(*(_run_stage(walk, stage) for stage in step), return_exceptions=True)
         for outcome in outcomes:  # all have ended; what one made is kept even where its neighbour failed
             if isinstance(outcome, BaseException):

@@ -15,6 +15,7 @@ from devserver.events import Bus
 from devserver.files import InputFiles
 from devserver.intake import IntakePool
 from devserver.journal import Journal, Place, RunRow
+from devserver.llm.ask import Models
 from devserver.plan import Plan, StagePlan
 from devserver.pool import Pool
 from devserver.store import Exports, dump
@@ -33,6 +34,10 @@ class Tools(Protocol):
     def bus(self) -> Bus: ...
     @property
     def exports(self) -> Exports: ...
+    @property
+    def models(self) -> Models: ...
+    @property
+    def llm_check(self) -> bool: ...
     @property
     def pool(self) -> Pool: ...
     @property

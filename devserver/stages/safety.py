@@ -1,50 +1,93 @@
-"""The safety stages: what a level blocks, found by the term lists."""
+"""The safety stages: what a level blocks, found by the term lists and, where the settings ask for it, by a model."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+from pydantic import Field
+
 from devserver.errors import Blocked
+from devserver.llm.answer import Shape
 from devserver.plan import StagePlan
+from devserver.stages.ask import NoAnswer, ask
 from devserver.walk import Walk
 from schemas.catalog import Catalog
 from schemas.lexicon import Found
 
+HINT = "Change the text, or choose another safety_level."
+
+
+class Verdict(Shape):
+    allowed: bool = Field(description="true or false")
+    category: str = Field(description="one word, empty if allowed")
+    reason: str = Field(description="one short sentence, empty if allowed")
+
 
 async def run_safety(walk: Walk, stage: StagePlan) -> dict[str, Any]:
-    """Check the text for the run's level; the result says what was found and by which lists.
+    """Check the text for the run's level; the result says what was found, by which lists and by which model.
 
     Raises:
         Blocked: with stage, rule and category.
     """
     level, catalog = walk.plan.safety_level, walk.tools.definitions.catalog
     found = await asyncio.to_thread(catalog.lexicon.find, walk.text, level)
-    result = {"allowed": not found, "level": level, "found": [_told(each) for each in found], "lists": _lists(catalog)}
+    result: dict[str, Any] = {"allowed": not found, "level": level, "found": [_told(each) for each in found]}
+    result["lists"] = {name: catalog.sources["terms", name].sha256 for name in sorted(catalog.terms)}
+    blocked = _by_terms(found, level, catalog) if found else None
+    if blocked is None and walk.tools.llm_check:
+        result["check"], blocked = await _by_model(walk, stage)
+    result["allowed"] = blocked is None
     await walk.keep_text(stage, "json", result)
-    if found:
-        raise _by_terms(found, level, catalog)
+    if blocked is not None:
+        raise blocked
     return result
 
 
 def _by_terms(found: list[Found], level: str, catalog: Catalog) -> Blocked:
     first = found[0]
     terms = ", ".join(dict.fromkeys(each.text for each in found))
-    label = catalog.terms[first.list].label.en
     return Blocked(
-        f"The text contains {terms} ({label}), which safety_level {level} does not allow.",
+        f"The text contains {terms} ({catalog.terms[first.list].label.en}), which safety_level {level} does not allow.",
         rule=first.term,
         category=first.category,
-        hint="Change the text, or choose another safety_level.",
+        hint=HINT,
         details={"level": level, "terms": [each.term for each in found], "found": [_told(each) for each in found]},
     )
+
+
+async def _by_model(walk: Walk, stage: StagePlan) -> tuple[dict[str, Any], Blocked | None]:
+    """A model's verdict for the record, and what follows from it; the chunk says at which levels a failure blocks."""
+    level = walk.plan.safety_level
+    if stage.text is None or stage.text.llm is None:
+        return {"made": False, "reason": "the chunk has no instruction for it"}, None
+    rule = stage.text.llm
+    asked = rule.model_copy(update={"instruction": f"{rule.instruction}\n\nThe level is: {level}"})
+    try:
+        reply = await ask(walk, stage, "safety", asked, Verdict)
+    except NoAnswer as e:
+        made = {"made": False, "code": e.code, "reason": str(e), "problems": e.problems}
+        if level in stage.text.fail_closed:
+            message = f"The check by a language model could not be made, and safety_level {level} demands it. {e}"
+            hint = "Try again when the model answers: `python server.py doctor` says whether it does."
+            details: dict[str, Any] = {"level": level, "terms": [], "problems": e.problems}
+            blocked = Blocked(
+                message, code="check_failed", rule="llm_check", category="unchecked", hint=hint, details=details
+            )
+            return made, blocked
+        message = f"{e} The text was checked by the term lists alone."
+        walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
+        return made, None
+    verdict = reply.answer
+    made = {"made": True, **verdict.model_dump(), "llm": reply.as_dict()}
+    if verdict.allowed:
+        return made, None
+    category = verdict.category.strip() or "unnamed"
+    message = f"A language model says that safety_level {level} does not allow the text ({category}): {verdict.reason}"
+    details = {"level": level, "terms": [], "check": made}
+    return made, Blocked(message, rule="llm_check", category=category, hint=HINT, details=details)
 
 
 def _told(found: Found) -> dict[str, str]:
     keys = ("term", "text", "category", "language", "level", "list")
     return {key: getattr(found, key) for key in keys}
-
-
-def _lists(catalog: Catalog) -> dict[str, str]:
-    """The lists that were looked up, by the SHA-256 of their files."""
-    return {name: catalog.sources["terms", name].sha256 for name in sorted(catalog.terms)}

@@ -1,13 +1,15 @@
-"""Text stages: safety says whether the text may go on, interception rewrites it."""
+"""Text stages: safety says whether the text may go on, interception rewrites it, translation puts it into English."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from devserver.plan import StagePlan
-from devserver.stages.rules.table import rewrite
+from devserver.stages.rewriting import run_interception, run_translation
 from devserver.stages.safety import run_safety
 from devserver.walk import Walk
+
+STEPS: Final = {"safety": run_safety, "interception": run_interception, "translation": run_translation}
 
 
 async def run_text(walk: Walk, stage: StagePlan) -> dict[str, Any]:
@@ -15,11 +17,8 @@ async def run_text(walk: Walk, stage: StagePlan) -> dict[str, Any]:
 
     Raises:
         Blocked: a safety stage said no.
+        StageError: a language model was needed and did not answer.
     """
     if stage.text is None:
         raise TypeError(f"{stage.name} is no text stage")
-    if stage.text.step == "safety":
-        return await run_safety(walk, stage)
-    text = rewrite(walk.text, walk.plan.interception.rule, walk.plan.seed)
-    await walk.keep_text(stage, "txt", text)
-    return {"text": text}
+    return await STEPS[stage.text.step](walk, stage)

@@ -1,0 +1,1 @@
+"""Language models behind the OpenAI-compatible chat route: Ollama, llama.cpp, vLLM, LM Studio and hosted ones."""

@@ -1,0 +1,93 @@
+"""From what a model said to what was asked for: JSON, also where it is wrapped in words, fences or thoughts."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from devserver.llm.errors import Declined, EmptyAnswer, NotJson, WebPage, WrongShape, quoted
+
+
+class Shape(BaseModel):
+    """What an answer has to be. Its JSON Schema allows nothing else; a server that ignores it may say more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, json_schema_extra={"additionalProperties": False})
+
+
+S = TypeVar("S", bound=Shape)
+THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
+NO = r"(?:can(?:not|['’]?t|\ not)|won['’]?t|\ ?am\ unable\ to|['’]m\ unable\ to|\ ?am\ not\ able\ to)"
+DECLINING = re.compile(  # songs say sorry and cannot help falling in love, so the whole phrase is looked for
+    rf"""\W*(?:
+      (?:i['’]?m|i\ am)\ (?:very\ |so\ )?sorry,?\ but\ (?:i\ ?{NO}|as\ an\ ai)
+    | (?:(?:i['’]?m|i\ am)\ sorry[,.]\ )?i\ ?{NO}\ (?:help|assist|comply|fulfill?|provide|create|generate|write|do)
+      (?:\ you)?(?:\ with)?\ (?:that|this|your\ request)\b
+    | as\ an?\ (?:ai\b|large\ language\ model|language\ model)
+    | (?:es\ )?tut\ mir\ leid,?\ (?:aber\ )?(?:das|dabei|ich)\ (?:kann|darf)
+    | (?:ich\ kann\ (?:ihnen\ |dir\ )?dabei|dabei\ kann\ ich\ (?:ihnen|dir)?)\ (?:leider\ )?nicht\ helfen
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def read_answer(content: str, shape: type[S], endpoint: str) -> S:
+    """The answer in its shape.
+
+    Raises:
+        LlmError: the one that says what is wrong with it.
+    """
+    said = THOUGHTS.sub("", content).strip()
+    if not said:
+        thought = " but its thoughts" if content.strip() else ""
+        raise EmptyAnswer(endpoint, f"{endpoint} said nothing{thought}.")
+    if PAGE.match(said):
+        raise WebPage(endpoint)
+    objects = [each for each in _objects(said) if isinstance(each, dict)]
+    if not objects:
+        if DECLINING.match(said):
+            raise Declined(endpoint, f"{endpoint} declines: {quoted(said)}")
+        raise NotJson(endpoint, f"{endpoint} answers without JSON: {quoted(said)}")
+    problem: ValidationError | None = None
+    for each in objects:
+        try:
+            answer = shape.model_validate(each)
+        except ValidationError as e:
+            problem = problem or e
+            continue
+        if DECLINING.match(str(getattr(answer, "text", ""))):
+            raise Declined(endpoint, f"{endpoint} declines: {quoted(str(getattr(answer, 'text', '')))}")
+        return answer
+    raise WrongShape(endpoint, f"{endpoint} answers in another shape: {_faults(problem)}") from problem
+
+
+def growing(content: str, name: str) -> str:
+    """What stands so far in the text field `name` of a JSON answer that is still being written."""
+    said = THOUGHTS.sub("", content)
+    start = re.search(rf'"{re.escape(name)}"\s*:\s*"', said)
+    if start is None:
+        return ""
+    whole = re.match(r'(?:[^"\\]|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*', said[start.end() :])
+    read: str = json.loads(f'"{whole[0] if whole else ""}"', strict=False)
+    return read.encode(errors="ignore").decode()  # half of a surrogate pair comes with the next piece
+
+
+def _objects(said: str) -> list[Any]:
+    """Every JSON value at the top of a text, in order; braces that begin none are passed over."""
+    decoder, found, at = json.JSONDecoder(strict=False), [], 0
+    while (at := said.find("{", at)) >= 0:
+        try:
+            value, at = decoder.raw_decode(said, at)
+        except (json.JSONDecodeError, RecursionError):
+            at += 1
+            continue
+        found.append(value)
+    return found
+
+
+def _faults(problem: ValidationError | None) -> str:
+    errors = problem.errors(include_url=False) if problem else []
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors[:3])

@@ -1,0 +1,174 @@
+"""Asking the configured language models: which one, once more where that can help, and when they make room."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import aiohttp
+
+from devserver.llm.answer import Shape, growing, read_answer
+from devserver.llm.chat import CONNECT_SECONDS, Endpoint, converse
+from devserver.llm.errors import HttpProblem, LlmError
+
+ATTEMPTS: Final = 2
+AT_ONCE: Final = 4  # conversations with one endpoint; more would only wait there, with their time running
+SEEDS: Final = 2**31  # what every server takes
+RELEASE_SECONDS: Final = 10.0
+UNDERSTOOD_BY_NOT_ALL: Final = ("response_format", "seed", "temperature")
+S = TypeVar("S", bound=Shape)
+
+
+@dataclass(frozen=True)
+class Question(Generic[S]):
+    """What a model is asked: an instruction, the user's text as a message of its own, and the shape of the answer."""
+
+    instruction: str
+    text: str
+    shape: type[S]
+    temperature: float
+    seed: int
+
+    def body(self, model: str, attempt: int, *, bare: bool) -> dict[str, Any]:
+        schema = self.shape.model_json_schema()
+        fields = {name: about.get("description", about["type"]) for name, about in schema["properties"].items()}
+        told = json.dumps(fields, ensure_ascii=False)
+        system = f"{self.instruction}\n\nAnswer with one JSON object and nothing else, with these fields: {told}"
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": self.text}]
+        form = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
+        body = {"model": model, "messages": messages, "stream": True, "temperature": self.temperature}
+        body |= {"seed": self.seed_of(attempt), "response_format": form}
+        return {name: value for name, value in body.items() if not (bare and name in UNDERSTOOD_BY_NOT_ALL)}
+
+    def seed_of(self, attempt: int) -> int:
+        """Another one for each attempt, or a model that answers alike would fail alike."""
+        return (self.seed + attempt) % SEEDS
+
+
+@dataclass(frozen=True)
+class Reply(Generic[S]):
+    """An answer, and all that is needed to say where it came from."""
+
+    answer: S
+    endpoint: Endpoint
+    seed: int
+    temperature: float
+    attempts: int
+
+    def as_dict(self) -> dict[str, Any]:
+        told = {"endpoint": self.endpoint.name, "model": self.endpoint.model, "remote": self.endpoint.remote}
+        return {**told, "seed": self.seed, "temperature": self.temperature, "attempts": self.attempts}
+
+
+class Models:
+    """The configured endpoints, in the order in which they are asked. Lives on one event loop."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], seconds: float = 120.0) -> None:
+        self.endpoints = tuple(endpoints)
+        self._seconds = seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._turns: Mapping[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
+        self._talking: Counter[str] = Counter()
+        self._loaded: set[str] = set()
+
+    def for_step(self, step: str, *, remote: bool) -> list[Endpoint]:
+        """The endpoints that may be used for a step of a run."""
+        return [each for each in self.endpoints if step in each.steps and (remote or not each.remote)]
+
+    async def ask(self, endpoint: Endpoint, question: Question[S], on_text: Callable[[str], None]) -> Reply[S]:
+        """Ask one endpoint, and once more where that can help; `on_text` gets the answer's text as it grows.
+
+        A server that does not know every field of the request is asked again without them.
+
+        Raises:
+            LlmError: what went wrong with the last attempt.
+        """
+        bare, problem = False, LlmError(endpoint.name, "not asked")
+        async with self._turns[endpoint.name]:
+            self._talking[endpoint.name] += 1
+            self._loaded.add(endpoint.name)
+            try:
+                for attempt in range(ATTEMPTS):
+                    try:
+                        answer = await self._once(endpoint, question, attempt, on_text, bare=bare)
+                    except LlmError as e:
+                        problem = e
+                        bare = isinstance(e, HttpProblem) and e.status in (400, 422)
+                        if not e.again:
+                            break
+                        continue
+                    return Reply(answer, endpoint, question.seed_of(attempt), question.temperature, attempt + 1)
+            finally:
+                self._talking[endpoint.name] -= 1
+        raise problem
+
+    async def _once(
+        self, endpoint: Endpoint, question: Question[S], attempt: int, on_text: Callable[[str], None], *, bare: bool
+    ) -> S:
+        def on_content(said: str) -> None:
+            text = growing(said, "text")
+            if text:
+                on_text(text)
+
+        body = question.body(endpoint.model, attempt, bare=bare)
+        said = await converse(self._http(), endpoint, body, self._seconds, on_content)
+        return read_answer(said, question.shape, endpoint.name)
+
+    async def release(self) -> list[LlmError]:
+        """Let Ollama free the memory of models that have been used and are not in use, as `keep_alive` says.
+
+        Only its own route does that; the OpenAI-compatible one ignores the field.
+        """
+        problems = []
+        for endpoint in self.endpoints:
+            if endpoint.keep_alive is None or endpoint.name not in self._loaded or self._talking[endpoint.name]:
+                continue
+            self._loaded.discard(endpoint.name)
+            try:
+                await self._release(endpoint)
+            except (aiohttp.ClientError, OSError, HttpProblem) as e:
+                words = f"{endpoint.name} did not free its memory ({e}). keep_alive is understood by Ollama alone."
+                problems.append(LlmError(endpoint.name, words))
+        return problems
+
+    async def _release(self, endpoint: Endpoint) -> None:
+        url = f"{endpoint.url.rstrip('/').removesuffix('/v1')}/api/generate"
+        body = {"model": endpoint.model, "keep_alive": endpoint.keep_alive}
+        async with (
+            asyncio.timeout(RELEASE_SECONDS),
+            self._http().post(url, json=body, headers=endpoint.headers, allow_redirects=False) as response,
+        ):
+            if response.status != 200:
+                raise HttpProblem(endpoint.name, response.status, "")
+
+    async def listed(self, endpoint: Endpoint) -> list[str]:
+        """The models that an endpoint says it has; LlmError where it does not answer."""
+        url = f"{endpoint.url.rstrip('/')}/models"
+        try:
+            async with (
+                asyncio.timeout(CONNECT_SECONDS),
+                self._http().get(url, headers=endpoint.headers, allow_redirects=False) as response,
+            ):
+                if response.status != 200:
+                    raise HttpProblem(endpoint.name, response.status, "")
+                told = await response.json(content_type=None)
+                return [str(model["id"]) for model in told["data"]]
+        except (aiohttp.ClientError, OSError) as e:
+            raise LlmError(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}: {e}") from e
+        except (ValueError, KeyError, TypeError) as e:
+            raise LlmError(endpoint.name, f"{endpoint.name} lists no models at {url}") from e
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+            self._session = aiohttp.ClientSession(timeout=limits)
+        return self._session

@@ -1,0 +1,160 @@
+"""One conversation over HTTP: `POST /chat/completions`, streamed, with everything that can go wrong told in words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from devserver.llm.errors import (
+    CutOff,
+    Declined,
+    HttpProblem,
+    LlmError,
+    NotTheRoute,
+    TooSlow,
+    Unreachable,
+    WebPage,
+    quoted,
+)
+
+CONNECT_SECONDS = 5.0
+ANSWER_BYTES = 4 * 1024 * 1024
+PROBLEM_BYTES = 64 * 1024
+OnContent = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model at an address.
+
+    Args:
+        url: where the routes begin, usually ending in /v1.
+        remote: whether the text leaves the user's own machines; such a one is used in mode `fast` alone.
+        keep_alive: what Ollama is told about keeping the model loaded before media are made; None tells nothing.
+        steps: the steps that it is used for.
+    """
+
+    name: str
+    url: str
+    model: str
+    api_key: str = ""
+    remote: bool = False
+    keep_alive: str | int | None = None
+    steps: frozenset[str] = frozenset(("safety", "interception", "translation"))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+
+async def converse(
+    session: aiohttp.ClientSession, endpoint: Endpoint, body: Mapping[str, Any], seconds: float, on_content: OnContent
+) -> str:
+    """Everything that the model said; `on_content` gets what it said so far, each time that there is more.
+
+    Raises:
+        LlmError: the one that says what went wrong.
+    """
+    url = f"{endpoint.url.rstrip('/')}/chat/completions"
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            session.post(url, json=body, headers=endpoint.headers, allow_redirects=False) as response,
+        ):
+            return await _read(endpoint.name, response, on_content)
+    except aiohttp.ServerTimeoutError as e:
+        raise Unreachable(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}.") from e
+    except TimeoutError as e:
+        raise TooSlow(endpoint.name, f"{endpoint.name} gave no whole answer within {seconds:g} s.") from e
+    except (aiohttp.ClientError, OSError) as e:
+        raise Unreachable(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}: {e}") from e
+
+
+async def _read(name: str, response: aiohttp.ClientResponse, on_content: OnContent) -> str:
+    kind = response.content_type
+    if response.status != 200:
+        told = (await response.content.read(PROBLEM_BYTES)).decode(errors="replace")
+        if kind == "text/html" and response.status in (404, 405):
+            raise WebPage(name)
+        raise HttpProblem(name, response.status, _reason(told) if kind != "text/html" else "")
+    if kind == "text/html":
+        raise WebPage(name)
+    said, ended = "", False
+    async for message in _messages(name, response):
+        choice = _choice(name, message)
+        piece = choice.get("delta") or choice.get("message") or {}
+        if piece.get("refusal"):
+            raise Declined(name, f"{name} declines: {quoted(str(piece['refusal']))}")
+        if piece.get("content"):
+            said += str(piece["content"])
+            on_content(said)
+        reason = choice.get("finish_reason")
+        if reason == "content_filter":
+            raise Declined(name, f"{name} declines: its filter stopped the answer.")
+        if reason == "length":
+            raise CutOff(name, f"{name} stopped in the middle of its answer: it may not write more.")
+        ended = ended or reason is not None
+    if said and not ended:
+        raise CutOff(name, f"{name} stopped in the middle of its answer.")
+    return said
+
+
+async def _messages(name: str, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """The answer's JSON objects: many where it is streamed, one where the server does not stream."""
+    if response.content_type != "text/event-stream":
+        body = await response.content.read(ANSWER_BYTES)
+        while len(body) < ANSWER_BYTES and (more := await response.content.read(ANSWER_BYTES)):
+            body += more
+        yield _parsed(name, body.decode(errors="replace"))
+        return
+    rest, size = b"", 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > ANSWER_BYTES:
+            raise NotTheRoute(name, f"{name} does not stop: more than {ANSWER_BYTES} bytes.")
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            field, _, value = line.decode(errors="replace").strip().partition(":")
+            if field in ("data", "error") and value.strip() and value.strip() != "[DONE]":
+                yield _parsed(name, value)
+
+
+def _parsed(name: str, text: str) -> dict[str, Any]:
+    try:
+        message = json.loads(text)
+    except ValueError as e:
+        raise NotTheRoute(name, f"{name} sends what is no JSON: {quoted(text)}") from e
+    if not isinstance(message, dict):
+        raise NotTheRoute(name, f"{name} sends no object: {quoted(text)}")
+    if message.get("error"):
+        raise LlmError(name, f"{name} reports an error: {quoted(_reason(text))}")
+    return message
+
+
+def _choice(name: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    choices = message.get("choices")
+    if choices == []:  # a closing message that only counts tokens
+        return {}
+    if not isinstance(choices, list) or not isinstance(choices[0], dict):
+        raise NotTheRoute(name, f"{name} sends no choices: {quoted(json.dumps(message))}")
+    choice: dict[str, Any] = choices[0]
+    return choice
+
+
+def _reason(told: str) -> str:
+    """The message in the body of an error, in whichever way it is wrapped."""
+    try:
+        value = json.loads(told)
+    except ValueError:
+        return told
+    while isinstance(value, dict):
+        inner = next((value[key] for key in ("error", "message", "detail") if key in value), None)
+        if inner is None:
+            return told
+        value = inner
+    return value if isinstance(value, str) else told

@@ -1,0 +1,90 @@
+"""What can be wrong with a language model's answer, told apart in plain words.
+
+LlmError
+├── Unreachable     nobody answers at the address
+├── TooSlow         no whole answer within the time
+├── HttpProblem     an HTTP status other than 200
+├── WebPage         a page for people in place of an answer: the address is wrong
+├── NotTheRoute     an answer that is none of this route
+├── EmptyAnswer     nothing was said
+├── Declined        the model refuses
+├── CutOff          the answer stops in the middle
+├── NotJson         words, but no JSON in them
+└── WrongShape      JSON, but not what was asked for
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+QUOTED_CHARACTERS = 200
+
+
+class LlmError(Exception):
+    """An endpoint gave no answer that can be used."""
+
+    code: ClassVar = "llm_error"
+
+    def __init__(self, endpoint: str, message: str, *, again: bool = True) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+        self.message = message
+        self.again = again  # whether asking once more can help
+
+    def as_dict(self) -> dict[str, str]:
+        return {"endpoint": self.endpoint, "code": self.code, "message": self.message}
+
+
+class Unreachable(LlmError):
+    code = "unreachable"
+
+
+class TooSlow(LlmError):
+    code = "too_slow"
+
+
+class HttpProblem(LlmError):
+    code = "http_problem"
+
+    def __init__(self, endpoint: str, status: int, told: str) -> None:
+        words = f"{endpoint} answers {status}" + (f": {quoted(told)}" if told.strip() else ", without a reason")
+        super().__init__(endpoint, words, again=status not in (401, 402, 403, 404))
+        self.status = status
+
+
+class WebPage(LlmError):
+    code = "web_page"
+
+    def __init__(self, endpoint: str) -> None:
+        words = f"{endpoint} answers with a web page. Is its url the one of its API? It usually ends in /v1."
+        super().__init__(endpoint, words, again=False)
+
+
+class NotTheRoute(LlmError):
+    code = "not_the_route"
+
+
+class EmptyAnswer(LlmError):
+    code = "empty_answer"
+
+
+class Declined(LlmError):
+    code = "declined"
+
+
+class CutOff(LlmError):
+    code = "cut_off"
+
+
+class NotJson(LlmError):
+    code = "not_json"
+
+
+class WrongShape(LlmError):
+    code = "wrong_shape"
+
+
+def quoted(text: str) -> str:
+    """The beginning of a text that somebody else wrote, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= QUOTED_CHARACTERS else f"{line[:QUOTED_CHARACTERS]} …"

@@ -1,0 +1,68 @@
+"""Asking a language model from a text stage: which ones may be asked, the text as it grows, and who failed."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from devserver.errors import StageError, TonewrightError
+from devserver.llm.answer import Shape
+from devserver.llm.ask import Question, Reply
+from devserver.llm.errors import LlmError
+from devserver.plan import StagePlan
+from devserver.walk import Walk
+from schemas.model import LlmRule
+
+S = TypeVar("S", bound=Shape)
+
+
+class NoAnswer(TonewrightError):
+    """No language model answered: none may be used (`llm_missing`), or all that were asked failed (`llm_failed`)."""
+
+    def __init__(self, code: str, message: str, problems: list[LlmError]) -> None:
+        super().__init__(message)
+        self.code = code
+        self.problems = [problem.as_dict() for problem in problems]
+
+    def as_error(self) -> StageError:
+        """The end of a run that must not go on without an answer."""
+        hint = "See `llms` in the configuration and `python server.py doctor`, or allow the fallback."
+        status = 409 if self.code == "llm_missing" else 502
+        return StageError(str(self), code=self.code, status=status, hint=hint, details={"problems": self.problems})
+
+
+async def ask(walk: Walk, stage: StagePlan, step: str, rule: LlmRule, shape: type[S]) -> Reply[S]:
+    """Ask the models that the run may use, in their order, until one answers.
+
+    Raises:
+        NoAnswer: what was wrong with each.
+    """
+    models, mode = walk.tools.models, walk.plan.execution_mode
+    allowed = models.for_step(step, remote=mode == "fast")
+    if not allowed:
+        remote = bool(models.for_step(step, remote=True))
+        reason = f"those configured for {step} are remote, and the mode is {mode}" if remote else "none is configured"
+        raise NoAnswer("llm_missing", f"There is no language model for {step}: {reason}.", [])
+
+    def on_text(text: str) -> None:
+        walk.tools.bus.tell(walk.run.run_id, "text.delta", {"text": text}, stage=stage.name)
+
+    question = Question(rule.instruction, walk.text, shape, rule.temperature, walk.plan.seed)
+    problems: list[LlmError] = []
+    for endpoint in allowed:
+        try:
+            reply = await models.ask(endpoint, question, on_text)
+        except LlmError as e:
+            problems.append(e)
+            continue
+        if problems:
+            failed = " ".join(problem.message for problem in problems)
+            told: dict[str, Any] = {"used": endpoint.name, "problems": [problem.as_dict() for problem in problems]}
+            walk.warn(walk.place(stage.name), "llm_other", f"{failed} So {endpoint.name} was asked.", **told)
+        return reply
+    raise NoAnswer("llm_failed", " ".join(problem.message for problem in problems), problems)
+
+
+async def make_room(walk: Walk) -> None:
+    """Before media are made: let models that have been used free their memory."""
+    for problem in await walk.tools.models.release():
+        walk.warn(walk.place(), "llm_not_freed", problem.message, endpoint=problem.endpoint)

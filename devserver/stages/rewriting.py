@@ -1,0 +1,87 @@
+"""Interception and translation: by a language model where one answers, else as declared; never in silence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from devserver.llm.answer import Shape
+from devserver.plan import StagePlan
+from devserver.stages.ask import NoAnswer, ask
+from devserver.stages.rules.table import rewrite
+from devserver.walk import Walk
+
+LONGEST_TEXT = 20_000
+
+
+def _storable(text: str) -> str:
+    text.encode()  # half of a surrogate pair cannot be stored or sent on
+    return text
+
+
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT), AfterValidator(_storable)
+]
+
+
+class Rewritten(Shape):
+    text: Words = Field(description="the new text, without any remark about it")
+
+
+class Translated(Shape):
+    text: Words = Field(description="the text in English, without any remark about it")
+    language: str = Field(description="the language that the text was in, as a two-letter code")
+
+
+async def run_interception(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+    """Rewrite the text as the run's schema says; the result says by what.
+
+    Raises:
+        StageError: no model answered, and the request allows no fallback.
+    """
+    config = walk.plan.interception
+    if config.llm is not None:
+        try:
+            reply = await ask(walk, stage, "interception", config.llm, Rewritten)
+        except NoAnswer as e:
+            _allow(walk, stage, e, config.rule.kind)
+        else:
+            await walk.keep_text(stage, "txt", reply.answer.text)
+            return {"text": reply.answer.text, "llm": reply.as_dict()}
+    text = rewrite(walk.text, config.rule, walk.plan.seed)
+    await walk.keep_text(stage, "txt", text)
+    return {"text": text, "rule": config.rule.kind}
+
+
+def _allow(walk: Walk, stage: StagePlan, problem: NoAnswer, rule: str) -> None:
+    """Say what is done without a model. A rule that changes the text is the config's own second way."""
+    config = walk.plan.interception.name
+    if not walk.plan.fallback and (problem.code == "llm_failed" or rule == "plain"):
+        raise problem.as_error() from problem
+    instead = "the text passes unchanged" if rule == "plain" else f"its rule {rule} is used"
+    told = {"asked": config, "used": rule, "problems": problem.problems}
+    walk.warn(walk.place(stage.name), problem.code, f"{problem} {config} asks for one; {instead}.", **told)
+
+
+async def run_translation(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+    """The text in English; the result keeps the original.
+
+    Raises:
+        StageError: the models failed, and the request allows no fallback.
+    """
+    if stage.text is None or stage.text.llm is None:
+        raise TypeError(f"{stage.name} has no instruction for a translation")
+    original = walk.text
+    try:
+        reply = await ask(walk, stage, "translation", stage.text.llm, Translated)
+    except NoAnswer as e:
+        if not walk.plan.fallback and e.code == "llm_failed":
+            raise e.as_error() from e
+        message = f"{e} The text is not translated, though a chosen output wants English."
+        walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
+        return {"text": original, "translated": False}
+    text = reply.answer.text
+    await walk.keep_text(stage, "txt", text)
+    told = {"text": text, "original": original, "translated": text != original, "language": reply.answer.language}
+    return {**told, "llm": reply.as_dict()}
