@@ -42,18 +42,19 @@ class Wish:
 
 @dataclass(frozen=True)
 class Wait:
-    """The wish together with the run that it is about."""
+    """The wish together with the run that it is about, and the path of the view that answers for it."""
 
     run_id: str
     wish: Wish
+    path: str
 
     def header(self) -> str:
-        return f"{self.run_id} {self.wish.mode} {self.wish.timeout_s}"
+        return f"{self.run_id} {self.wish.mode} {self.wish.timeout_s} {self.path}"
 
     @classmethod
     def read(cls, header: str) -> Wait:
-        run_id, mode, timeout_s = header.split(" ")
-        return cls(run_id, Wish("stream" if mode == "stream" else "end", float(timeout_s)))
+        run_id, mode, timeout_s, path = header.split(" ")
+        return cls(run_id, Wish("stream" if mode == "stream" else "end", float(timeout_s)), path)
 
 
 def read_wish(body: Mapping[str, Any], headers: Headers, default_timeout_s: float) -> Wish:
@@ -70,7 +71,7 @@ def read_wish(body: Mapping[str, Any], headers: Headers, default_timeout_s: floa
 
 async def finish(request: web.Request, context: Context, wait: Wait) -> web.StreamResponse:
     """Answer as the client wished: with the finished answer, or with the run's events and the finished answer last."""
-    ask = partial(_ask, request, context, wait.run_id)
+    ask = partial(_ask, request, context, wait.path)
     if wait.wish.mode == "end":
         return await send(request, await _at_the_end(context, wait, ask))
     response = await open_stream(request)
@@ -96,7 +97,7 @@ async def _at_the_end(context: Context, wait: Wait, ask: Callable[[], Awaitable[
             return await ask()
 
 
-async def _ask(request: web.Request, context: Context, run_id: str) -> Reply:
+async def _ask(request: web.Request, context: Context, path: str) -> Reply:
     """The run's answer, from the same Flask view that serves it to everybody."""
-    environ = environ_of(request, BytesIO(), method="GET", path=f"/api/runs/{run_id}/answer")
+    environ = environ_of(request, BytesIO(), method="GET", path=path)
     return await context.bridge.call(environ)

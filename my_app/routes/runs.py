@@ -17,10 +17,11 @@ MOST_RUNS: Final = 200
 FEW_RUNS: Final = 50
 
 
-def started(run_id: str, wish: Wish) -> Response:
-    """The answer for a run that was just accepted. Where somebody waits, the front asks for a later one."""
+def started(run_id: str, wish: Wish, path: str = "") -> Response:
+    """The answer for a run that was just accepted. Where somebody waits, the front asks `path` for a later one."""
     if wish.mode != "no":
-        return json_reply({}, HTTPStatus.ACCEPTED, {WAIT_HEADER: Wait(run_id, wish).header()})
+        wait = Wait(run_id, wish, path or f"/api/runs/{run_id}/answer")
+        return json_reply({}, HTTPStatus.ACCEPTED, {WAIT_HEADER: wait.header()})
     return _as_of_now(run_id)
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 from cli.serve import READY
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
+from tests.my_app.api import Api
 from tests.my_app.parts import PATIENCE_S, Runs
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             process.terminate()
             process.communicate(timeout=20)
+
+
+@pytest.fixture
+async def api(server: str) -> AsyncIterator[Api]:
+    async with ClientSession(server) as http, http.get("/openapi.json") as reply:
+        yield Api(http, await reply.json())
 
 
 @pytest.fixture(scope="module")  # while it is open, its event loop is in the way of tests that have their own

@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 from openapi_schema_validator import OAS31Validator
 
+from tests.my_app.api import Api
+
 EXECUTE = "/api/schema/pipeline/execute"
 SILENCE = {"input_text": "hush", "output_config": "silence_mp3"}
-
-
-class Api:
-    """A client that checks every answer against the description before it hands it on."""
-
-    def __init__(self, http: ClientSession, document: dict[str, Any]) -> None:
-        self._http, self._document = http, document
-
-    async def ask(self, method: str, template: str, body: Any = None, /, **path: str) -> tuple[int, Any]:
-        url = template.format(**path)
-        async with self._http.request(method, url, json=body) as reply:
-            content = await reply.json()
-            promised = self._document["paths"][template][method.lower()]["responses"][str(reply.status)]
-            schema = promised["content"][reply.content_type]["schema"]
-            OAS31Validator({**schema, "components": self._document["components"]}).validate(content)
-            return reply.status, content
-
-
-@pytest.fixture
-async def api(server: str) -> AsyncIterator[Api]:
-    async with ClientSession(server) as http, http.get("/openapi.json") as reply:
-        yield Api(http, await reply.json())
 
 
 async def test_a_run_from_its_request_to_its_repetition(api: Api) -> None:
@@ -74,7 +53,7 @@ async def test_what_there_is_has_names(api: Api, noun: str) -> None:
 
 
 async def test_events_keep_their_shape(api: Api, server: str) -> None:
-    schema = api._document["components"]["schemas"]["Event"]
+    schema = api.document["components"]["schemas"]["Event"]
     body = {**SILENCE, "enable_streaming": True}
     async with ClientSession(server) as http, http.post(EXECUTE, json=body) as reply:
         told = [json.loads(line[6:]) for line in (await reply.text()).splitlines() if line.startswith("data: ")]
