@@ -22,7 +22,11 @@ class Frozen(BaseModel):
 
 
 class Brief(Frozen):
-    """A request for music with nothing left open. `voices` are the asked sounds; `muted` parts do not play."""
+    """A request for music with nothing left open. `voices` are the asked sounds; `muted` parts do not play.
+
+    `structure` holds the asked sections in their order, with the names of ``prompting.vocabulary``; empty leaves them
+    to the composer.
+    """
 
     prompt: str
     genre: str
@@ -31,6 +35,11 @@ class Brief(Frozen):
     mood: Mood
     voices: dict[Part, str] = {}
     muted: tuple[Part, ...] = ()
+    time_signature: Literal["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8"] = "4/4"
+    structure: tuple[str, ...] = ()
+    textures: tuple[str, ...] = ()
+    production: tuple[str, ...] = ()
+    era: str = ""
     seconds: Annotated[float, Field(gt=0, le=MAX_SECONDS)]
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
     remarks: tuple[str, ...] = ()
