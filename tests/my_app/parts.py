@@ -78,6 +78,7 @@ class Runs:
     folder: Path
     bus: WatchedBus = field(default_factory=WatchedBus)
     definitions: Definitions = field(default_factory=Definitions)
+    authoring: Any = None
     execute_schema: dict[str, Any] = field(
         default_factory=lambda: {
             "type": "object",
