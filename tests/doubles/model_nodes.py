@@ -76,7 +76,9 @@ def prompt(folders: Folders) -> dict[str, type[Any]]:
 def unknown(folders: Folders) -> dict[str, type[Any]]:
     """With a MusicGen pack that nobody knows: its generator takes `words` and `length`."""
     made = _table(folders, "musicgen_audiocraft")
-    spec = {"required": {"model": ("MUSICGEN_MODEL", {}), "words": ("STRING", {}), "length": ("INT", {})}}
+    spec: dict[str, Any] = {
+        "required": {"model": ("MUSICGEN_MODEL", {}), "words": ("STRING", {}), "length": ("INT", {})}
+    }
     made["MusicgenGenerate"] = type("MusicgenGenerate", (_Stand,), {"SPEC": spec, "RETURN_TYPES": ("AUDIO",)})
     return made
 
