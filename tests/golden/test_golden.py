@@ -71,3 +71,11 @@ def test_every_output_that_a_model_makes_has_the_same_three_presets() -> None:
         if name != "silence_mp3":
             assert list(config.presets) == ["draft", "balanced", "best"], name
             assert config.hints.seconds > 0
+
+
+def test_the_page_of_outputs_names_each_with_its_models_and_where_they_belong() -> None:
+    page = (SCHEMAS.parent / "docs" / "outputs.md").read_text("utf8")
+    for output, chunk in makers(CATALOG):
+        assert f"| `{output}` | {CATALOG.output(output).description.en} |" in page
+        for model in chunk.models:
+            assert f"| `models/{model.folder}/{model.file}` |" in page
