@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.contract.live import Live
 from tests.contract.scenario import Record, Scenario, Subject
@@ -26,7 +27,7 @@ def _about_written() -> Record:
 
 
 async def _about_played(live: Live) -> Record:
-    port = live.base_url.rpartition(":")[2]
+    port = urlsplit(live.base_url).port or 80
     record: Record = {
         "system_stats": await live.ask("GET", "/system_stats"),
         "object_info_unknown": await live.ask("GET", "/object_info/Nope"),
@@ -34,7 +35,7 @@ async def _about_played(live: Live) -> Record:
         "free": await live.ask("POST", "/free", json={"unload_models": True, "free_memory": True}),
     }
     elsewhere = {"Origin": "http://evil.example"}
-    neighbour = {"Origin": f"http://127.0.0.1:{int(port) + 1}"}
+    neighbour = {"Origin": f"http://127.0.0.1:{port + 1}"}
     record["free_empty_body"] = (await live.ask("POST", "/free"))["status"]
     record["origin_mismatch"] = (await live.ask("GET", "/queue", headers=elsewhere))["status"]
     record["origin_other_port"] = (await live.ask("GET", "/queue", headers=neighbour))["status"]

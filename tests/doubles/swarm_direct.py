@@ -125,10 +125,10 @@ class Direct:
         try:
             async with asking as answer:
                 kept = {key: value for key, value in answer.headers.items() if key == "Content-Type"}
+                if not kept:
+                    return web.Response(status=answer.status)
                 response = web.StreamResponse(status=answer.status, headers=kept)
                 response.enable_chunked_encoding()
-                if "Content-Type" not in kept:
-                    response.headers["Content-Type"] = "application/octet-stream"
                 await response.prepare(request)
                 if request.method != "HEAD":
                     async for chunk in answer.content.iter_any():
