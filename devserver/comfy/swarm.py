@@ -96,7 +96,7 @@ def _options(arguments: str) -> dict[str, str]:
     except ValueError:
         return {}
     told = {}
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         name, equals, value = word.partition("=")
         if name.startswith("--"):
             told[name] = (value if equals else following).strip("\"'")
