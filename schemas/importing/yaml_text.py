@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 WIDTH = 118
-# Control signs, other signs that break a line, and spaces at a line's end.
-ODD = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\xa0\\u2028\\u2029\\ufeff]| (?:\\n|$)")
+# Control signs and other signs that break a line: such a text is quoted, with these written as escapes.
+STRANGE = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\xa0\\u2028\\u2029\\ufeff]")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -38,18 +38,17 @@ _Dumper.add_implicit_resolver(
 _Dumper.add_representer(_Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, True))
 _Dumper.add_representer(_FlowList, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, True))
 _Dumper.add_representer(
-    str,
-    lambda dumper, data: dumper.represent_scalar(
-        "tag:yaml.org,2002:str", data, style="|" if _fits_block(data) else None
-    ),
+    str, lambda dumper, data: dumper.represent_scalar("tag:yaml.org,2002:str", data, style=_style(data))
 )
 
 
-def _fits_block(text: str) -> bool:
-    """Whether a text may stand as a block: several lines, none of which a block would change."""
+def _style(text: str) -> str | None:
+    """Several lines stand as a block, unless a block would change them."""
+    if STRANGE.search(text):
+        return '"'
     lines = text.split("\n")
-    begins_well = bool(lines[0]) and not lines[0].startswith(" ")
-    return begins_well and len(lines) > 1 and not ODD.search(text)
+    same = bool(lines[0]) and not lines[0].startswith(" ") and not any(one.endswith(" ") for one in lines)
+    return "|" if same and len(lines) > 1 else None
 
 
 def line(content: Mapping[str, Any]) -> Any:
