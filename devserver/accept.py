@@ -16,6 +16,7 @@ from devserver.plan import Definition, Option, OutputPlan, Plan, StagePlan
 from schemas.catalog import Catalog
 from schemas.compiler import resolve
 from schemas.errors import ParameterError, UnknownName
+from schemas.file_inputs import accepts
 from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
 from schemas.values import is_random, to_json
 
@@ -207,7 +208,7 @@ def _output(
     options: list[Option] = []
     for current, chunk in ways:
         known = {name: value for name, value in wanted.items() if name in chunk.parameters}
-        asked = {name: _file(files, chunk, name, value) for name, value in known.items()}
+        asked = {name: _file(files, catalog, chunk, name, value) for name, value in known.items()}
         if options:
             asked = _allowed(chunk, asked)
         option = Option(
@@ -236,9 +237,12 @@ def _allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _file(files: InputFiles, chunk: GraphChunk, name: str, value: Any) -> Any:
+def _file(files: InputFiles, catalog: Catalog, chunk: GraphChunk, name: str, value: Any) -> Any:
     """What a `file` parameter names, by its content; other values as they are."""
-    return files.resolve(f"params.{name}", value) if chunk.parameters[name].type == "file" else value
+    parameter = chunk.parameters[name]
+    if parameter.type != "file":
+        return value
+    return files.resolve(f"params.{name}", value, accepts(parameter, catalog.graphs[chunk.graph]))
 
 
 def _resolved(

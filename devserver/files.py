@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from devserver.comfy.client import Client
-from devserver.comfy.errors import OutputMissing
+from devserver.comfy.errors import BackendError, OutputMissing
 from devserver.comfy.files import RemoteFile
+from devserver.comfy.sniff import KINDS
 from devserver.database import Database
 from devserver.errors import InputError, StageError
 from devserver.journal import Journal
@@ -36,12 +38,20 @@ class InputFiles:
                 incoming.write(block)
             return {"sha256": incoming.keep_any(), "ext": path.suffix.lstrip(".").lower() or "bin"}
 
-    def resolve(self, field: str, value: Any) -> dict[str, str]:
-        """The `{sha256, ext}` of what a request names.
+    def resolve(self, field: str, value: Any, accepts: tuple[str, ...] = ()) -> dict[str, str]:
+        """The `{sha256, ext}` of what a request names; `accepts` are the media that it may be, () where any may.
 
         Raises:
-            InputError: neither `{run, entity}` of a run here nor the id of an upload.
+            InputError: neither `{run, entity}` of a run here nor the id of an upload, or of another medium.
         """
+        found = self._resolve(field, value)
+        media = KINDS[found["ext"]].media if found["ext"] in KINDS else "file"
+        if accepts and media not in accepts:
+            message = f"This is {found['ext']}, which is no {' or '.join(accepts)}."
+            raise InputError(message, field=field, value=value, allowed=list(accepts))
+        return found
+
+    def _resolve(self, field: str, value: Any) -> dict[str, str]:
         allowed = "{run, entity} of a run here, or the id of an upload"
         if isinstance(value, dict) and set(value) == {"run", "entity"}:
             events = self._journal.events(str(value["run"]), "entity")
@@ -74,7 +84,14 @@ class InputFiles:
             if not await asyncio.to_thread(path.is_file):
                 message = f"The input file {name} is no longer kept here."
                 raise StageError(message, code="input_missing", status=500, hint="Send the file again.")
-            known = await client.upload(path, name, SUBFOLDER)
+            try:
+                known = await client.upload(path, name, SUBFOLDER)
+            except BackendError as e:
+                if e.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                    raise
+                message = f"{backend} takes no file as large as this one ({path.stat().st_size / MIB:.0f} MiB)."
+                hint = "A ComfyUI takes larger ones when it is started with --max-upload-size."
+                raise StageError(message, code="input_too_large", status=502, hint=hint) from e
             with self._db.transaction() as db:
                 db.execute("INSERT OR REPLACE INTO sent_files VALUES (?, ?, ?)", (backend, name, known))
             return known

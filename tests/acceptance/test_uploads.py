@@ -119,11 +119,20 @@ def test_what_is_no_upload_is_refused_by_name(server: Server, audio: Any, status
     assert (got, body["error"]["field"]) == (status, "params.audio"), body
 
 
-def test_a_file_that_the_backend_does_not_take_ends_the_run_in_words(server: Server) -> None:
-    png = b"\x89PNG\r\n\x1a\n" + bytes(100)
+def test_a_file_of_another_medium_is_refused_and_a_broken_one_ends_the_run_in_words(server: Server) -> None:
+    png, broken = b"\x89PNG\r\n\x1a\n" + bytes(100), b"RIFF\x24\x08\0\0WAVEfmt " + bytes(100)
     status, body = server.execute(input_text="x", output_config="reencode", params={"audio": sent(server, png)})
-    assert (status, body["status"]) == (502, "failed"), body
-    assert body["error"]["message"]
+    assert (status, body["error"]["field"], body["error"]["allowed"]) == (422, "params.audio", ["audio", "video"])
+    status, body = server.execute(input_text="x", output_config="reencode", params={"audio": sent(server, broken)})
+    assert (status, body["status"], body["error"]["code"]) == (502, "failed", "node_failed"), body
+
+
+def test_what_is_too_large_for_the_backend_ends_the_run_in_words(tmp_path: Path, definitions: Path) -> None:
+    with Server(tmp_path / "exports", definitions=[str(definitions)]) as server:
+        audio = sent(server, tone(440)[:44] + bytes(101 << 20))
+        status, body = server.execute(input_text="x", output_config="reencode", params={"audio": audio})
+    assert (status, body["error"]["code"]) == (502, "input_too_large"), body
+    assert "101 MiB" in body["error"]["message"]
 
 
 def test_the_limit_is_a_setting_and_is_named(server: Server) -> None:
