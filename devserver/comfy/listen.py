@@ -82,6 +82,7 @@ class Listener:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._settled.clear()
 
     async def ready(self, limit_seconds: float) -> bool:
         """Try to connect now if there is no connection; whether one stands after at most `limit_seconds`."""

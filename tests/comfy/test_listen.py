@@ -1,0 +1,84 @@
+"""The socket: it stands when it was greeted with our id, not before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from devserver.comfy.client import Client
+from devserver.comfy.errors import Unreachable
+from devserver.comfy.follow import Follower
+from devserver.comfy.prompt import Progress
+from tests.comfy.backend import GRAPH, Backend
+
+GREETING = {"status": {"exec_info": {"queue_remaining": 0}}}
+
+
+@pytest.fixture
+async def silent(backend: Backend, client: Client) -> AsyncIterator[Follower]:
+    """A follower whose socket is open and was not greeted."""
+    backend.greets = False
+    follower = Follower(client, "ours")
+    starting = asyncio.create_task(follower.start())
+    await backend.until(lambda: backend.connections == 1)
+    yield follower
+    starting.cancel()
+    await follower.close()
+
+
+async def test_a_socket_stands_once_a_status_has_named_our_id(backend: Backend, silent: Follower) -> None:
+    assert not silent.connected
+    await backend.tell("status", **GREETING)
+    await backend.tell("status", **GREETING, sid="somebody-else")
+    await backend.tell("executing", node="1", sid="ours")
+    assert not silent.connected
+    await backend.tell("status", **GREETING, sid="ours")
+    async with asyncio.timeout(20):
+        while not silent.connected:
+            await silent.listening()
+
+
+async def test_what_is_heard_before_the_greeting_is_heard(backend: Backend, silent: Follower) -> None:
+    watch = silent.watch("p", GRAPH)
+    silent.enter(watch)
+    await backend.tell("execution_start", prompt_id="p")
+    await backend.tell("executed", node="2", output={}, prompt_id="p")
+    backend.finish("p")
+    await backend.tell("executing", node=None, prompt_id="p")
+    heard: list[str] = []
+    async with asyncio.timeout(20):
+        assert (await watch.outcome(lambda event: heard.append(event.kind))).state == "success"
+    assert heard[:2] == ["started", "output"]
+    silent.leave(watch)
+
+
+async def test_who_is_given_up_stops_waiting(backend: Backend, client: Client, follower: Follower) -> None:
+    async with asyncio.timeout(20), follower.watch("p", GRAPH) as watch:
+        await client.submit(GRAPH, "p", "ours")
+        waiting = asyncio.create_task(watch.outcome())
+        await backend.until_asked()
+        follower.give_up("it was switched off")
+        with pytest.raises(Unreachable, match="it was switched off"):
+            await waiting
+
+
+async def test_each_question_without_an_answer_is_told(backend: Backend, client: Client) -> None:
+    troubles: list[bool] = []
+    follower = Follower(
+        client, "ours", patience_seconds=0.1, poll_seconds=0.02, on_trouble=lambda: troubles.append(True)
+    )
+    await backend.stop()
+    with pytest.raises(Unreachable):
+        await follower.follow("p")
+    assert len(troubles) > 1
+
+
+@pytest.mark.parametrize("marker", [12345, 12346, 12347])
+def test_swarmuis_markers_are_no_progress(marker: int) -> None:
+    progress = Progress(GRAPH)
+    state = {"node_id": "2", "state": "running", "value": marker, "max": marker}
+    assert list(progress.read("progress", {"node": "2", "value": marker, "max": marker})) == []
+    assert list(progress.read("progress_state", {"nodes": {"2": state}})) == []
+    assert [event.kind for event in progress.read("progress", {"node": "2", "value": 1, "max": 2})] == ["progress"]
