@@ -120,6 +120,7 @@ def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
 @click.argument("text")
 @click.option("--schema", help="How the text is transformed.")
 @click.option("--output", "outputs", multiple=True, help="What is made; may be given again.")
+@click.option("--preset", help="A set of values that the output has: draft, balanced, best.")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter: JSON, text, or @FILE.")
 @click.option("--seed", type=int)
 @click.option("--safety-level", type=click.Choice(["off", "adult", "youth", "kids"]))

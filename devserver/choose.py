@@ -86,8 +86,8 @@ async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | 
 
 
 def _fitting(walk: Walk, way: Sequence[Option]) -> Choice | None:
-    for option in way:
-        for backend, table in _answering(walk):
+    for backend, table in _answering(walk):
+        for option in way:
             found = _fit(option, table)
             if not found.problems:
                 return Choice(option, backend, dict(found.bindings))

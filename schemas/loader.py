@@ -123,7 +123,7 @@ def _read_files(folders: Sequence[Path]) -> tuple[dict[Key, Source], list[Defini
             problems.append(DefinitionProblem(shown(folder), 1, "", "is not a folder"))
         for kind, (place, suffixes) in FOLDERS.items():
             here: dict[str, Path] = {}
-            for path in sorted(p for p in (folder / place).glob("*") if p.suffix in suffixes):
+            for path in sorted(p for p in (folder / place).glob("[!.]*") if p.suffix in suffixes):
                 if path.stem in here:
                     message = f"the {kind} {path.stem} is also defined in {here[path.stem].name}"
                     problems.append(DefinitionProblem(shown(path), 1, "", message))

@@ -102,7 +102,8 @@ async def test_a_folder_that_comes_later_and_again_is_watched(tmp_path: Path) ->
 
 async def test_what_is_no_definition_is_passed_over(edited: Edited) -> None:
     (edited.folder / "notes.txt").write_text("x")
-    edited.write("hush", SILENCE)
+    path = edited.write("hush", SILENCE)
+    path.with_name(".#hush.yaml").symlink_to("somebody@somewhere")  # as an editor marks a file that is open
     await edited.until("ok", 2)
     assert not edited.definitions.reload()
     assert edited.definitions.version == 2

@@ -52,6 +52,11 @@ async def test_what_there_is_has_names(api: Api, noun: str) -> None:
     assert all(definition["name"] and definition["description"]["de"] for definition in listed[noun])
 
 
+async def test_how_the_definitions_stand_keeps_its_shape(api: Api) -> None:
+    status, told = await api.ask("GET", "/api/schema/status")
+    assert (status, told["state"], told["version"]) == (200, "ok", 1)
+
+
 async def test_events_keep_their_shape(api: Api, server: str) -> None:
     schema = api.document["components"]["schemas"]["Event"]
     body = {**SILENCE, "enable_streaming": True}
