@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Iterator
+from difflib import get_close_matches
 
-from cli.build import addresses_of, build_parts, definitions_of, discover
+from cli.build import addresses_of, build_parts, definitions_of, discover, models_of
 from config import Settings
 from devserver.errors import FolderLocked
+from devserver.llm.errors import LlmError
 from devserver.pool import Backend
 from devserver.rebuild import rebuild
 from devserver.sources import Source
@@ -41,8 +43,36 @@ async def examine(settings: Settings) -> tuple[list[str], bool]:
     lines.append(
         f"embedded     {'on: procedural music works without any other backend' if settings.embedded else 'off'}"
     )
+    about_models, answering = await _of_models(settings)
+    lines, well = [*lines, *about_models], well and answering
     if not sources:
         lines.append("backends     none configured: name a ComfyUI or a SwarmUI with --backend http://127.0.0.1:8188")
+    return lines, well
+
+
+async def _of_models(settings: Settings) -> tuple[list[str], bool]:
+    models, lines, well = models_of(settings), [], True
+    for endpoint in models.endpoints:
+        use = f"{', '.join(sorted(endpoint.steps))}{'; remote, in mode fast alone' if endpoint.remote else ''}"
+        try:
+            listed = await models.listed(endpoint)
+        except LlmError as e:
+            lines.append(f"SILENT       {e.message}")
+            lines.append("             Is it running? Is its url right? It usually ends in /v1.")
+            well = False
+            continue
+        if endpoint.model in listed:
+            lines.append(f"llm          {endpoint.name} at {endpoint.url} has {endpoint.model} ({use})")
+        else:
+            near = get_close_matches(endpoint.model, listed, 3, 0) or ["none"]
+            lines.append(f"MISSING      {endpoint.name} has no {endpoint.model}; it has {', '.join(near)}")
+            well = False
+    await models.close()
+    if not settings.llms:
+        lines.append("llm          none configured: texts are rewritten by rule; see docs/text-stages.md")
+    if settings.llm_check and not any("safety" in llm.steps for llm in settings.llms):
+        lines.append("WRONG        llm_check is on, but no llm has the step safety: youth and kids refuse every text")
+        well = False
     return lines, well
 
 

@@ -103,7 +103,7 @@ class Plan(_Frozen):
     @property
     def fallback(self) -> bool:
         """Whether the request allows something else than what was asked for."""
-        return all(output.fallback for output in self.outputs)
+        return self.request.get("fallback", True) is not False
 
     @property
     def main_stage(self) -> str:

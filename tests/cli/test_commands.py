@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.doubles.llm import LlmServer
 from tests.doubles.programs import ROOT, NodeHost, Server
 
 
@@ -55,6 +57,20 @@ def test_doctor_fails_on_a_silent_backend_and_says_so(tmp_path: Path) -> None:
     done = tonewright("doctor", "--exports", str(tmp_path / "exports"), "--backend", gone)
     assert done.returncode == 1
     assert "SILENT" in done.stdout
+
+
+def test_doctor_asks_the_language_models(tmp_path: Path) -> None:
+    with LlmServer([], models=["tiny", "small"]) as llm:
+        llms: list[dict[str, object]] = [
+            {"name": "here", "url": llm.url, "model": "tiny"},
+            {"name": "also", "url": llm.url, "model": "tinny"},
+        ]
+        llms += [{"name": "gone", "url": "http://127.0.0.1:9/v1", "model": "x", "steps": ["interception"]}]
+        done = tonewright("doctor", "--exports", str(tmp_path / "exports"), llms=json.dumps(llms))
+    assert done.returncode == 1
+    assert f"here at {llm.url} has tiny (interception, safety, translation)" in done.stdout
+    assert "also has no tinny; it has tiny" in done.stdout
+    assert "SILENT       gone does not answer" in done.stdout
 
 
 def test_run_shows_progress_and_tells_where_the_file_is(tmp_path: Path) -> None:
