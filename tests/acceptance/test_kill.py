@@ -44,4 +44,4 @@ def test_a_killed_embedded_backend_is_replaced_and_its_run_tried_again_at_once(e
         status, body = server.ended(run_id, limit_s=60)
     assert status == 200, body
     assert body["media_output"]["metadata"]["attempts"] == 2
-    assert any("ended" in warning["message"] for warning in body["warnings"])
+    assert any("lost" in warning["code"] for warning in body["warnings"])
