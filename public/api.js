@@ -1,5 +1,7 @@
 // The only file that talks to the server.
 
+import { say } from "./text.js";
+
 /** An error as the server tells it: `message` and `hint` for people, `field` and `allowed` for forms. */
 export class ApiError extends Error {
   constructor(status, error) {
@@ -28,6 +30,7 @@ const run = (id) => `/api/runs/${encodeURIComponent(id)}`;
 
 export const schemas = async () => (await want("/api/schema/schemas")).schemas;
 export const outputs = async () => (await want("/api/schema/outputs")).outputs;
+export const pipelines = async () => (await want("/api/schema/pipelines")).pipelines;
 export const openapi = () => want("/openapi.json");
 export const execute = (request) => post("/api/schema/pipeline/execute", { ...request, wait: false });
 export const runs = async (limit) => (await want(`/api/runs?limit=${limit}`)).runs;
@@ -37,6 +40,23 @@ export const rerun = (id) => post(`${run(id)}/rerun`);
 /** What `execute` says about a run: an ended run's whole body, also where it ended badly. */
 export const answer = async (id) => (await ask(`${run(id)}/answer`)).body;
 export const download = (url) => `${url}?download=1`;
+
+/** Send a file; `onProgress` gets the fraction that has gone. Only XMLHttpRequest tells how far it is. */
+export function upload(file, onProgress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/api/uploads?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.responseType = "json";
+    request.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
+    request.onload = () => {
+      if (request.status < 300) resolve(request.response);
+      else reject(new ApiError(request.status, request.response?.error ?? { message: `${file.name}: ${request.status}` }));
+    };
+    request.onerror = () => reject(new ApiError(0, { message: `${file.name}: ${say("not_sent")}` }));
+    request.send(file);
+  });
+}
 
 /** Listen to everything that happens. The browser comes back by itself, with the number of the last event it saw. */
 export function listen(kinds, onEvent, onState) {

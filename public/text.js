@@ -18,6 +18,14 @@ const EN = {
   preset: "How well", as_it_is: "as usual", draft: "draft", balanced: "balanced", best: "best",
   definitions_broken: (more) => `The definitions were edited and are wrong; the last good version is in force.${more}`,
   definitions_changed: "The definitions have changed. Reload the page to see them.",
+  more: "More settings", also: "Make something else of it too", usually: (value) => (value === "" ? "as usual" : `usually ${value}`),
+  from_text: "your text, transformed", true: "yes", false: "no",
+  sending: "Sending …", sent: (mime, mib) => `Here: ${mime}, ${mib.toFixed(1)} MiB`, not_sent: "The server does not answer.",
+  audio: "Recording", image: "Picture", video: "Film", prompt: "Description", negative_prompt: "What it should not be", bpm: "Beats per minute",
+  cfg: "How closely it follows the text", fps: "Pictures per second", steps: "Steps", denoise: "How much changes", quality: "Quality of the file",
+  sampler_name: "Sampler", scheduler: "Scheduler", lyrics: "Lyrics", key: "Key", genre: "Genre", mood: "Mood", instruments: "Instruments",
+  width: "Width", height: "Height", frames: "Pictures", model: "Model", language: "Language", temperature: "Temperature", shift: "Shift",
+  lyrics_strength: "Weight of the lyrics", time_signature: "Time signature", sample_rate: "Sample rate", channels: "Channels",
 };
 
 const DE = {
@@ -38,6 +46,14 @@ const DE = {
   preset: "Wie gut", as_it_is: "wie üblich", draft: "Entwurf", balanced: "ausgewogen", best: "bestmöglich",
   definitions_broken: (more) => `Die Definitionen wurden geändert und sind fehlerhaft; die letzte gute Fassung gilt weiter.${more}`,
   definitions_changed: "Die Definitionen haben sich geändert. Lade die Seite neu, um sie zu sehen.",
+  more: "Weitere Einstellungen", also: "Noch etwas anderes daraus machen", usually: (value) => (value === "" ? "wie üblich" : `üblich: ${value}`),
+  from_text: "dein Text, verwandelt", true: "ja", false: "nein",
+  sending: "Wird gesendet …", sent: (mime, mib) => `Angekommen: ${mime}, ${mib.toFixed(1)} MiB`, not_sent: "Der Server antwortet nicht.",
+  audio: "Aufnahme", image: "Bild", video: "Film", prompt: "Beschreibung", negative_prompt: "Was es nicht sein soll", bpm: "Schläge pro Minute",
+  cfg: "Wie eng es dem Text folgt", fps: "Bilder pro Sekunde", steps: "Rechenschritte", denoise: "Wie viel sich ändert", quality: "Qualität der Datei",
+  sampler_name: "Sampler", scheduler: "Scheduler", lyrics: "Liedtext", key: "Tonart", genre: "Genre", mood: "Stimmung", instruments: "Instrumente",
+  width: "Breite", height: "Höhe", frames: "Bilder", model: "Modell", language: "Sprache", temperature: "Temperatur", shift: "Verschiebung",
+  lyrics_strength: "Gewicht des Liedtexts", time_signature: "Taktart", sample_rate: "Abtastrate", channels: "Kanäle",
 };
 
 export const language = navigator.language.toLowerCase().startsWith("de") ? "de" : "en";

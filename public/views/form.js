@@ -3,16 +3,11 @@
 import * as api from "../api.js";
 import { element, fill } from "../dom.js";
 import { own, say } from "../text.js";
+import { field, fieldsOf } from "./parameters.js";
 
 const FIRST_CHOICE = "procedural_instrumental";
-
-function field(name, control, hint = "") {
-  control.id = `make-${name}`;
-  control.name = name;
-  const note = element("small", { id: `${control.id}-hint`, textContent: hint });
-  control.setAttribute("aria-describedby", note.id);
-  return element("div", { className: `field ${name}` }, element("label", { htmlFor: control.id, textContent: say(name) }), control, note);
-}
+const ALWAYS_SHOWN = ["seconds"];
+const named = (definitions) => definitions.map(({ name, label }) => ({ value: name, label: own(label) || name }));
 
 function select(options, chosen) {
   return element("select", {}, options.map(({ value, label }) => element("option", { value, textContent: label, selected: value === chosen })));
@@ -24,67 +19,126 @@ function describe(control, definitions) {
   return chosen;
 }
 
+/** What is set for the outputs that are chosen: drawn again when the choice changes, keeping what was typed. */
+class Settings {
+  constructor(pipelines) {
+    this.pipelines = pipelines;
+    this.shown = element("div", { className: "fields" });
+    this.more = element("div", { className: "fields" });
+    this.fields = [];
+  }
+
+  /** Of several outputs, each one's values go to its own stage. */
+  keys(outputs, index) {
+    if (outputs.length === 1) return (name) => name;
+    const pipeline = this.pipelines.find(({ name }) => name === outputs[0].pipeline);
+    const stage = pipeline.stages.find(({ chunk }) => chunk === "$output").name;
+    return (name) => `${index ? `${stage}_${index + 1}` : stage}.${name}`;
+  }
+
+  draw(outputs, preset) {
+    const typed = new Map(this.fields.filter(({ node }) => node.type !== "file").map(({ id, node }) => [id, node.value]));
+    const before = new Map(this.fields.filter(({ node }) => node.type === "file").map((one) => [one.id, one]));
+    const groups = outputs.map((output, index) =>
+      fieldsOf(output, preset, this.keys(outputs, index)).map((one) => {
+        const id = `${output.name}.${one.name}`;
+        const kept = before.get(id); // a file that was chosen stays chosen
+        if (kept) {
+          kept.node.name = one.key;
+          return { ...kept, key: one.key };
+        }
+        if (typed.has(id)) one.node.value = typed.get(id);
+        return { ...one, id };
+      }));
+    this.fields = groups.flat();
+    const heading = (index) => (outputs.length > 1 ? element("h3", { textContent: own(outputs[index].label) }) : null);
+    const isShown = ({ name, required }) => required || ALWAYS_SHOWN.includes(name);
+    const part = (wanted) => groups.map((group, index) => {
+      const views = group.filter((one) => isShown(one) === wanted).map(({ view }) => view);
+      return views.length ? [heading(index), views] : null;
+    });
+    fill(this.shown, part(true));
+    fill(this.more, part(false));
+  }
+
+  /** What was set, by the name that a request has for it; what is left as usual is not in it. */
+  async values() {
+    const values = await Promise.all(this.fields.map(async ({ key, value }) => [key, await value()]));
+    return Object.fromEntries(values.filter(([, value]) => value !== null));
+  }
+}
+
 /** Draw the form; `onStarted` gets the id of a run that it has started. */
 export async function showForm(form, onStarted) {
   const problem = element("p", { className: "problem", role: "alert" });
   let offer;
   try {
-    offer = await Promise.all([api.schemas(), api.outputs(), api.openapi()]);
+    offer = await Promise.all([api.schemas(), api.outputs(), api.pipelines(), api.openapi()]);
   } catch (error) {
     fill(form, problem);
     problem.textContent = `${say("could_not")} ${error.message}`;
     return;
   }
-  const [schemas, outputs, { components }] = offer;
+  const [schemas, outputs, pipelines, { components }] = offer;
   const asked = components.schemas.ExecuteRequest.properties;
-  const named = (definitions) => definitions.map(({ name, label }) => ({ value: name, label: own(label) || name }));
   const text = element("textarea", { rows: 4, required: true, placeholder: say("input_hint"), maxLength: asked.input_text.maxLength ?? 20000 });
   const schema = select(named(schemas), "plain");
   const output = select(named(outputs), FIRST_CHOICE);
   const preset = element("select");
-  const seconds = element("input", { type: "number", inputMode: "decimal", step: "any" });
   const seed = element("input", { type: "number", min: 0, max: 4294967295, step: 1, placeholder: say("random") });
   const safety = select((asked.safety_level.enum ?? []).map((value) => ({ value, label: say(value) })), asked.safety_level.default);
   const fallback = element("input", { type: "checkbox", id: "make-fallback", checked: true });
+  const also = outputs.map(({ name, label }) => ({ name, node: element("input", { type: "checkbox", value: name }), label: own(label) || name }));
+  const settings = new Settings(pipelines);
   const start = element("button", { type: "submit", className: "main", textContent: say("start") });
+  const alsoLabels = also.map((one) => element("label", { className: "check" }, one.node, ` ${one.label}`));
   fill(
     form,
-    field("input_text", text), field("schema", schema), field("output_config", output),
-    field("preset", preset), field("seconds", seconds), field("seed", seed), field("safety_level", safety),
+    field("input_text", say("input_text"), text), field("schema", say("schema"), schema),
+    field("output_config", say("output_config"), output),
+    settings.shown, field("preset", say("preset"), preset), field("seed", say("seed"), seed),
+    field("safety_level", say("safety_level"), safety),
+    element("details", { id: "make-also" }, element("summary", { textContent: say("also") }), alsoLabels),
+    element("details", { id: "make-more" }, element("summary", { textContent: say("more") }), settings.more),
     element("label", { className: "check" }, fallback, ` ${say("fallback")}`),
     problem, start,
   );
 
+  function chosen() {
+    const names = [output.value, ...also.filter(({ name, node }) => node.checked && name !== output.value).map(({ name }) => name)];
+    return names.map((name) => outputs.find((one) => one.name === name));
+  }
+
   function adapt() {
     describe(schema, schemas);
-    const chosen = describe(output, outputs);
-    const presets = Object.keys(chosen?.presets ?? {});
-    if (!presets.includes(preset.value)) preset.value = "";
-    const kept = preset.value;
-    fill(preset, ...["", ...presets].map((value) => element("option", { value, textContent: say(value || "as_it_is"), selected: value === kept })));
+    describe(output, outputs);
+    also.forEach(({ name, node }, index) => { alsoLabels[index].hidden = name === output.value; });
+    const presets = [...new Set(chosen().flatMap((one) => Object.keys(one.presets ?? {})))];
+    const kept = presets.includes(preset.value) ? preset.value : "";
+    fill(preset, ["", ...presets].map((value) => element("option", { value, textContent: say(value || "as_it_is"), selected: value === kept })));
     preset.disabled = !presets.length;
-    const length = chosen?.parameters.find(({ name }) => name === "seconds");
-    seconds.disabled = !length;
-    Object.assign(seconds, { min: length?.min ?? "", max: length?.max ?? "", placeholder: length?.default ?? "" });
+    settings.draw(chosen(), preset.value);
   }
-  schema.addEventListener("change", adapt);
-  output.addEventListener("change", adapt);
+  for (const node of [schema, output, preset, ...also.map((one) => one.node)]) node.addEventListener("change", adapt);
   adapt();
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const request = {
-      input_text: text.value, schema: schema.value, output_config: output.value, safety_level: safety.value,
-      fallback: fallback.checked, params: seconds.disabled || !seconds.value ? {} : { seconds: Number(seconds.value) },
-      seed: seed.value === "" ? null : Number(seed.value), preset: preset.value || null,
-    };
     start.disabled = true;
     problem.textContent = "";
     try {
+      const names = chosen().map(({ name }) => name);
+      const request = {
+        input_text: text.value, schema: schema.value, output_config: names.length > 1 ? names : names[0], safety_level: safety.value,
+        fallback: fallback.checked, params: await settings.values(), seed: seed.value === "" ? null : Number(seed.value),
+        preset: preset.value || null,
+      };
       onStarted((await api.execute(request)).run_id);
     } catch (error) {
       problem.textContent = [error.message, error.hint].filter(Boolean).join(" ");
-      form.elements[(error.field ?? "").replace("params.", "")]?.focus();
+      const wrong = form.elements[(error.field ?? "").replace("params.", "")];
+      wrong?.closest("details")?.setAttribute("open", "");
+      wrong?.focus();
     } finally {
       start.disabled = false;
     }

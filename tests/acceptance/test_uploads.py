@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,31 +15,12 @@ import pytest
 
 from tests.cli.test_commands import tonewright
 from tests.doubles.programs import NodeHost, Server
-
-GRAPH = {
-    "1": {"class_type": "LoadAudio", "inputs": {"audio": "none.wav"}},
-    "2": {"class_type": "SaveAudioMP3", "inputs": {"audio": ["1", 0], "filename_prefix": "x", "quality": "V0"}},
-}
-TEXT = {"en": "x", "de": "x"}
-CHUNK = {
-    "kind": "graph",
-    "description": TEXT,
-    "graph": "reencode",
-    "parameters": {"audio": {"type": "file", "description": TEXT, "sets": ["1.audio"]}},
-    "outputs": [{"node": "2", "media": "audio", "format": "mp3"}],
-}
-OUTPUT = {"label": TEXT, "description": TEXT, "pipeline": "text_to_audio", "chunk": "reencode", "run_timeout_s": 60}
+from tests.doubles.reencode import tone, written
 
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """LoadAudio -> SaveAudioMP3, as a user would write it (JSON is YAML)."""
-    folder = tmp_path_factory.mktemp("definitions")
-    for name, content in (("graphs/x.json", GRAPH), ("chunks/x.yaml", CHUNK), ("configs/output/x.yaml", OUTPUT)):
-        path = folder / name.replace("x.", "reencode.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content), encoding="utf-8")
-    return folder
+    return written(tmp_path_factory.mktemp("definitions"))
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, definitions: Path) -> Itera
     settings: dict[str, Any] = {"definitions": [str(definitions)], "upload_limit_mib": 0.5}
     with Server(tmp_path_factory.mktemp("exports"), **settings) as running:
         yield running
-
-
-def tone(hz: float, seconds: float = 1.0) -> bytes:
-    """A sine as WAV."""
-    samples = (np.sin(np.arange(round(44100 * seconds)) * 2 * np.pi * hz / 44100) * 16000).astype("<i2")
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(44100)
-        out.writeframes(samples.tobytes())
-    return file.getvalue()
 
 
 def loudest_hz(media: bytes) -> float:

@@ -100,11 +100,12 @@ def test_everything_is_reached_by_keyboard(page: Page) -> None:
     page.locator("#make-output_config").wait_for()
     page.get_by_role("link", name="API").focus()
     reached = []
-    for _ in range(9):
+    for _ in range(11):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.name || document.activeElement.type"))
-    wanted = ["input_text", "schema", "output_config", "preset", "seconds", "seed"]
-    wanted += ["safety_level", "checkbox", "submit"]
+        name = "(({name, type, parentElement}) => name || type || parentElement.id)(document.activeElement)"
+        reached.append(page.evaluate(name))
+    wanted = ["input_text", "schema", "output_config", "seconds", "preset", "seed", "safety_level"]
+    wanted += ["make-also", "make-more", "checkbox", "submit"]
     assert reached == wanted
 
 
