@@ -36,7 +36,8 @@ def read_settings(given: dict[str, Any]) -> Settings:
 
 def _backends(urls: tuple[str, ...]) -> list[BackendSettings] | None:
     many = len(urls) > 1
-    named = [{"name": f"comfyui-{n}" if many else "comfyui", "url": url} for n, url in enumerate(urls, 1)]
+    usual = {url: "swarmui" if ":7801" in url else "comfyui" for url in urls}  # what it is will be found out
+    named = [{"name": f"{usual[url]}-{n}" if many else usual[url], "url": url} for n, url in enumerate(urls, 1)]
     try:
         return [BackendSettings.model_validate(backend) for backend in named] or None
     except ValidationError as e:

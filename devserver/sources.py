@@ -173,7 +173,7 @@ class Source:
             what = "is still loading its ComfyUI" if state.coming else f"runs no ComfyUI (it is {state.status})"
             hint = "" if state.coming else " Look at Server > Backends in SwarmUI."
             self._set_head("down", f"SwarmUI {what}. {state.message}{hint}".strip(), expected=state.coming)
-        for gone in set(self._listed) - set(numbers):
+        for gone in set(self._known) - set(numbers):
             await self._leave(self._known[gone])
         for backend in running:
             entry = self.pinned(backend.id)

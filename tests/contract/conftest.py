@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -24,16 +25,18 @@ from tests.doubles.swarm import Behind, RunningSwarm
 
 ROOT = Path(__file__).parents[2]
 
-SUBJECTS = ["transcripts", "host", "swarm", *(["comfyui"] if os.environ.get("COMFYUI_URL") else [])]
+SUBJECTS = ["transcripts", "host", "swarm"]
+if os.environ.get("COMFYUI_URL"):
+    SUBJECTS += ["comfyui", "swarm_of_comfyui"]
 
 
 # What a SwarmUI does not pass on: ranges, lengths and origins (test_swarm holds it to that: statement 8).
-LOST_IN_SWARM = {"swarm-view", "swarm-pages_from_elsewhere"}
+LOST_IN_SWARM = re.compile(r"\[swarm\w*-(view|pages_from_elsewhere)\]$")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out the checks of what does not come through, instead of skipping them."""
-    items[:] = [item for item in items if not any(item.name.endswith(f"[{name}]") for name in LOST_IN_SWARM)]
+    items[:] = [item for item in items if not LOST_IN_SWARM.search(item.name)]
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +62,12 @@ def comfyui_url() -> str:
 
 
 @pytest.fixture(scope="session")
+def swarm_of_comfyui_url(comfyui_url: str) -> Iterator[str]:
+    with RunningSwarm(Behind(comfyui_url.rstrip("/"))) as swarm:
+        yield swarm.direct
+
+
+@pytest.fixture(scope="session")
 def played() -> dict[str, dict[str, Any]]:
     """What each subject was heard to say: every scenario is played once."""
     return {name: {} for name in SUBJECTS}
@@ -70,6 +79,6 @@ async def subject(request: pytest.FixtureRequest, played: dict[str, dict[str, An
         yield Transcripts()
         return
     url = str(request.getfixturevalue(f"{request.param}_url"))
-    headers = {PIN: "0"} if request.param == "swarm" else {}
+    headers = {PIN: "0"} if request.param.startswith("swarm") else {}
     async with aiohttp.ClientSession(headers=headers) as session:
         yield Running(Live(url.rstrip("/"), session), played[request.param])
