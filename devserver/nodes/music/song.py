@@ -11,6 +11,7 @@ from .theory import KEY_NAMES, Key
 Part = Literal["drums", "bass", "chords", "lead"]
 PARTS: tuple[Part, ...] = ("drums", "bass", "chords", "lead")
 Mood = Literal["neutral", "bright", "dark", "calm", "energetic"]
+SectionName = Literal["intro", "verse", "build", "chorus", "drop", "bridge", "break", "solo", "outro"]
 
 BEATS_PER_BAR = 4
 BPM_RANGE = (30.0, 300.0)
@@ -25,7 +26,7 @@ class Brief(Frozen):
     """A request for music with nothing left open. `voices` are the asked sounds; `muted` parts do not play.
 
     `structure` holds the asked sections in their order, with the names of ``prompting.vocabulary``; empty leaves them
-    to the composer.
+    to the composer, as None leaves the time signature to the genre.
     """
 
     prompt: str
@@ -35,7 +36,7 @@ class Brief(Frozen):
     mood: Mood
     voices: dict[Part, str] = {}
     muted: tuple[Part, ...] = ()
-    time_signature: Literal["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8"] = "4/4"
+    time_signature: Literal["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8"] | None = None
     structure: tuple[str, ...] = ()
     textures: tuple[str, ...] = ()
     production: tuple[str, ...] = ()
@@ -46,12 +47,13 @@ class Brief(Frozen):
 
 
 class Section(Frozen):
-    """Bars [start_bar, start_bar + bars) with an energy from 0 to 1."""
+    """Bars [start_bar, start_bar + bars) with an energy from 0 to 1, and the parts that play in it."""
 
-    name: str
+    name: SectionName | Literal["ending"]
     start_bar: Annotated[int, Field(ge=0)]
     bars: Annotated[int, Field(ge=1)]
     energy: Annotated[float, Field(ge=0, le=1)]
+    parts: tuple[Part, ...] = PARTS
 
 
 class Note(NamedTuple):
@@ -64,20 +66,39 @@ class Note(NamedTuple):
 
 
 class Track(Frozen):
+    """Notes of one voice. Several tracks may make one part: a pad under the piano; `gain_db` sets them against it."""
+
     part: Part
     voice: str
     notes: tuple[Note, ...]
+    gain_db: float = 0.0
+
+
+class Sweep(NamedTuple):
+    """A low-pass over a part that moves from one corner frequency to another; time in beats."""
+
+    part: Part
+    start_beats: Annotated[float, Field(ge=0)]
+    end_beats: Annotated[float, Field(gt=0)]
+    from_hz: Annotated[float, Field(ge=20, le=24_000)]
+    to_hz: Annotated[float, Field(ge=20, le=24_000)]
 
 
 class Song(Frozen):
-    """A composed piece: 4/4 throughout, one chord symbol per bar, every second sixteenth late by the swing."""
+    """A composed piece: one chord symbol per bar, quarter notes as beats.
+
+    Every second sixteenth (or eighth, by `swing_unit_beats`) is late by the swing.
+    """
 
     format: Literal["tonewright.song.1"] = "tonewright.song.1"
     brief: Brief
+    beats_per_bar: Annotated[float, Field(ge=2, le=6, multiple_of=0.5)] = 4.0
     swing_delay_beats: Annotated[float, Field(ge=0, lt=0.25)]
+    swing_unit_beats: Literal[0.25, 0.5] = 0.25
     sections: tuple[Section, ...]
     chords: tuple[str, ...]
     tracks: tuple[Track, ...]
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def key(self) -> Key:
