@@ -11,7 +11,7 @@ from typing import Any
 from schemas.importing import words
 from schemas.importing.form import ImportRefused, absent_classes, api_graph, form_of, unwrapped
 from schemas.importing.proposals import Proposal, is_model, propose
-from schemas.importing.saves import made_by, only_what_runs, saves_of, with_a_save
+from schemas.importing.saves import made_by, only_silence, only_what_runs, saves_of, with_a_save
 from schemas.importing.tracing import is_link
 from schemas.importing.ui import convert
 from schemas.importing.yaml_text import line, row, yaml_text
@@ -174,6 +174,8 @@ def _outputs(graph: Graph, table: NodeTable) -> list[Any]:
             entry["role"] = "main"
         else:
             entry |= {"role": "take" if media == made[main][1] else "data", "name": f"output_{name_from(node_id)}"}
+        if only_silence(graph, node_id, table):
+            entry["verify"] = {"silence": "allow"}
         outputs.append(line(entry))
     return outputs
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from schemas.importing.form import ImportRefused
 from schemas.importing.tracing import is_link
-from schemas.node_table import NodeClass, NodeTable
+from schemas.node_table import WIDGETS, NodeClass, NodeInput, NodeTable
 from schemas.nodes import Graph
 from schemas.rules import PREFIX_INPUT, SAVES
 
@@ -98,6 +98,18 @@ def made_by(node: Mapping[str, Any], graph: Graph, table: NodeTable) -> tuple[st
             if kind in BY_TYPE:
                 return BY_TYPE[kind]
     return "file", "bin"
+
+
+def only_silence(graph: Graph, node_id: str, table: NodeTable) -> bool:
+    """Whether nothing but silence can reach a save node: no file, no model, only empty sounds put together."""
+    branch = [table.classes[graph[one]["class_type"]] for one in _branch(graph, node_id)]
+    plain = all(one.category.startswith(("audio", "utils/primitive")) for one in branch)
+    loads = any(entry.upload or not _can_be_set(entry) for one in branch for entry in one.inputs.values())
+    return plain and not loads and any(one.name == "EmptyAudio" for one in branch)
+
+
+def _can_be_set(entry: NodeInput) -> bool:
+    return entry.type in (*WIDGETS, "AUDIO")
 
 
 def _saves(node_class: NodeClass | None) -> bool:
