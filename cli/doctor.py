@@ -61,7 +61,7 @@ async def _of_models(settings: Settings) -> tuple[list[str], bool]:
             lines.append("             Is it running? Is its url right? It usually ends in /v1.")
             well = False
             continue
-        if endpoint.model in listed:
+        if endpoint.model in listed or f"{endpoint.model}:latest" in listed:  # Ollama completes a name like that
             lines.append(f"llm          {endpoint.name} at {endpoint.url} has {endpoint.model} ({use})")
         else:
             near = get_close_matches(endpoint.model, listed, 3, 0) or ["none"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -42,7 +42,7 @@ class Endpoint:
     name: str
     url: str
     model: str
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
     remote: bool = False
     keep_alive: str | int | None = None
     steps: frozenset[str] = frozenset(("safety", "interception", "translation"))

@@ -30,23 +30,24 @@ class NoAnswer(TonewrightError):
         return StageError(str(self), code=self.code, status=status, hint=hint, details={"problems": self.problems})
 
 
-async def ask(walk: Walk, stage: StagePlan, step: str, rule: LlmRule, shape: type[S]) -> Reply[S]:
-    """Ask the models that the run may use, in their order, until one answers.
+async def ask(walk: Walk, stage: StagePlan, rule: LlmRule, shape: type[S], text: str) -> Reply[S]:
+    """Ask the models that the run may use about a text, in their order, until one answers.
 
     Raises:
         NoAnswer: what was wrong with each.
     """
     models, mode = walk.tools.models, walk.plan.execution_mode
+    step = stage.text.step if stage.text else ""
     allowed = models.for_step(step, remote=mode == "fast")
     if not allowed:
         remote = bool(models.for_step(step, remote=True))
         reason = f"those configured for {step} are remote, and the mode is {mode}" if remote else "none is configured"
         raise NoAnswer("llm_missing", f"There is no language model for {step}: {reason}.", [])
 
-    def on_text(text: str) -> None:
-        walk.tools.bus.tell(walk.run.run_id, "text.delta", {"text": text}, stage=stage.name)
+    def on_text(grown: str) -> None:
+        walk.tools.bus.tell(walk.run.run_id, "text.delta", {"text": grown}, stage=stage.name)
 
-    question = Question(rule.instruction, walk.text, shape, rule.temperature, walk.plan.seed)
+    question = Question(rule.instruction, text, shape, rule.temperature, walk.plan.seed)
     problems: list[LlmError] = []
     for endpoint in allowed:
         try:

@@ -43,7 +43,7 @@ async def run_interception(walk: Walk, stage: StagePlan) -> dict[str, Any]:
     config = walk.plan.interception
     if config.llm is not None:
         try:
-            reply = await ask(walk, stage, "interception", config.llm, Rewritten)
+            reply = await ask(walk, stage, config.llm, Rewritten, walk.text)
         except NoAnswer as e:
             _allow(walk, stage, e, config.rule.kind)
         else:
@@ -74,7 +74,7 @@ async def run_translation(walk: Walk, stage: StagePlan) -> dict[str, Any]:
         raise TypeError(f"{stage.name} has no instruction for a translation")
     original = walk.text
     try:
-        reply = await ask(walk, stage, "translation", stage.text.llm, Translated)
+        reply = await ask(walk, stage, stage.text.llm, Translated, original)
     except NoAnswer as e:
         if not walk.plan.fallback and e.code == "llm_failed":
             raise e.as_error() from e

@@ -31,12 +31,15 @@ async def run_safety(walk: Walk, stage: StagePlan) -> dict[str, Any]:
         Blocked: with stage, rule and category.
     """
     level, catalog = walk.plan.safety_level, walk.tools.definitions.catalog
-    found = await asyncio.to_thread(catalog.lexicon.find, walk.text, level)
-    result: dict[str, Any] = {"allowed": not found, "level": level, "found": [_told(each) for each in found]}
+    texts = texts_of(walk)
+    found = [
+        (where, each) for where, text in texts for each in await asyncio.to_thread(catalog.lexicon.find, text, level)
+    ]
+    result: dict[str, Any] = {"allowed": not found, "level": level, "found": [_told(*each) for each in found]}
     result["lists"] = {name: catalog.sources["terms", name].sha256 for name in sorted(catalog.terms)}
     blocked = _by_terms(found, level, catalog) if found else None
     if blocked is None and walk.tools.llm_check:
-        result["check"], blocked = await _by_model(walk, stage)
+        result["check"], blocked = await _by_model(walk, stage, "\n\n".join(text for _, text in texts))
     result["allowed"] = blocked is None
     await walk.keep_text(stage, "json", result)
     if blocked is not None:
@@ -44,19 +47,33 @@ async def run_safety(walk: Walk, stage: StagePlan) -> dict[str, Any]:
     return result
 
 
-def _by_terms(found: list[Found], level: str, catalog: Catalog) -> Blocked:
-    first = found[0]
-    terms = ", ".join(dict.fromkeys(each.text for each in found))
+def texts_of(walk: Walk) -> list[tuple[str, str]]:
+    """Everything in words that goes to a backend: the run's text, and parameters like lyrics; each with its name."""
+    texts = [("text", walk.text)]
+    for output in walk.plan.outputs:
+        for option in output.options:
+            words = [
+                name for name, parameter in option.chunk.parameters.items() if parameter.type in ("text", "string")
+            ]
+            texts += [(name, take[name]) for take in option.takes for name in words if isinstance(take.get(name), str)]
+    return list(dict.fromkeys(texts))
+
+
+def _by_terms(found: list[tuple[str, Found]], level: str, catalog: Catalog) -> Blocked:
+    where, first = found[0]
+    terms = ", ".join(dict.fromkeys(each.text for _, each in found))
+    about = catalog.terms[first.list].label.en
+    subject = "The text" if where == "text" else f"The parameter {where}"
     return Blocked(
-        f"The text contains {terms} ({catalog.terms[first.list].label.en}), which safety_level {level} does not allow.",
+        f"{subject} contains {terms} ({about}), which safety_level {level} does not allow.",
         rule=first.term,
         category=first.category,
         hint=HINT,
-        details={"level": level, "terms": [each.term for each in found], "found": [_told(each) for each in found]},
+        details={"level": level, "terms": [each.term for _, each in found], "found": [_told(*each) for each in found]},
     )
 
 
-async def _by_model(walk: Walk, stage: StagePlan) -> tuple[dict[str, Any], Blocked | None]:
+async def _by_model(walk: Walk, stage: StagePlan, text: str) -> tuple[dict[str, Any], Blocked | None]:
     """A model's verdict for the record, and what follows from it; the chunk says at which levels a failure blocks."""
     level = walk.plan.safety_level
     if stage.text is None or stage.text.llm is None:
@@ -64,7 +81,7 @@ async def _by_model(walk: Walk, stage: StagePlan) -> tuple[dict[str, Any], Block
     rule = stage.text.llm
     asked = rule.model_copy(update={"instruction": f"{rule.instruction}\n\nThe level is: {level}"})
     try:
-        reply = await ask(walk, stage, "safety", asked, Verdict)
+        reply = await ask(walk, stage, asked, Verdict, text)
     except NoAnswer as e:
         made = {"made": False, "code": e.code, "reason": str(e), "problems": e.problems}
         if level in stage.text.fail_closed:
@@ -88,6 +105,6 @@ async def _by_model(walk: Walk, stage: StagePlan) -> tuple[dict[str, Any], Block
     return made, Blocked(message, rule="llm_check", category=category, hint=HINT, details=details)
 
 
-def _told(found: Found) -> dict[str, str]:
+def _told(where: str, found: Found) -> dict[str, str]:
     keys = ("term", "text", "category", "language", "level", "list")
-    return {key: getattr(found, key) for key in keys}
+    return {"where": where, **{key: getattr(found, key) for key in keys}}

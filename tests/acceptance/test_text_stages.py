@@ -211,6 +211,15 @@ def test_a_blocked_run_is_recorded_with_rule_and_category_and_reaches_no_backend
     assert host.history().keys() == before
 
 
+def test_words_in_a_parameter_are_checked_too(server: Server, host: NodeHost) -> None:
+    before = host.history().keys()
+    wanted = {"input_text": "a lullaby", "safety_level": "kids", "output_config": "procedural_instrumental"}
+    status, body = server.execute(**wanted, params={"prompt": "murder ballad"})
+    assert (status, body["error"]["stage"], body["error"]["details"]["rule"]) == (403, "safety_input", "murder")
+    assert "The parameter prompt contains murder" in body["error"]["message"]
+    assert host.history().keys() == before
+
+
 def test_a_cancel_hangs_up(server: Server, llm: LlmServer) -> None:
     llm.says = [replace(answer(text="rain and rain"), kind="hang")]
     _, started = server.execute(schema="poem", input_text="x", wait=False, **SILENCE)
