@@ -18,7 +18,9 @@ from tests.devserver.media_files import BACKEND_GRAPH, write_audio, write_image,
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
     **dict.fromkeys(("mp3", "flac", "opus", "m4a"), write_audio),
-    "mp4": write_video, "webm": write_webm, "png": write_image,
+    "mp4": write_video,
+    "webm": write_webm,
+    "png": write_image,
 }
 
 
