@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.doubles.programs import NodeHost, Server
+from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.doubles.swarm import Behind, RunningSwarm
 
 TOKEN = "6c6f63616c.token.valid"
@@ -105,6 +110,63 @@ def test_a_swarmui_without_comfyui_is_not_waited_for(tmp_path: Path, exports: Pa
         status, body = server.execute(input_text="x", params={"seconds": 1})
         assert status in (409, 502), body
         assert "all_disabled" in body["error"]["message"]
+
+
+def test_kill_of_the_server_submits_nothing_twice(tmp_path: Path, exports: Path, hosts: list[NodeHost]) -> None:
+    with RunningSwarm(*behind(tmp_path, hosts)) as swarm:
+        first = served(exports, swarm.url)
+        _, started = first.execute(input_text="x", params={"seconds": 40}, wait=False)
+        wait_for(lambda: first.run(started["run_id"])["stages"][-1].get("attempts"))
+        wait_for(lambda: took_a_prompt(hosts[0]))
+        first.kill()
+        with served(exports, swarm.url) as second:
+            status, body = second.ended(started["run_id"])
+        assert (status, body["warnings"]) == (200, []), body
+        assert list(hosts[0].history()) == [body["media_output"]["metadata"]["prompt_id"]]
+        assert hosts[1].history() == {}
+
+
+def test_a_server_that_starts_before_its_swarmui_takes_up_what_it_had_there(
+    tmp_path: Path, exports: Path, hosts: list[NodeHost]
+) -> None:
+    with RunningSwarm(*behind(tmp_path, hosts)) as swarm:
+        first = served(exports, swarm.url)
+        _, started = first.execute(input_text="x", params={"seconds": 20}, wait=False)
+        wait_for(lambda: took_a_prompt(hosts[0]))
+        first.kill()
+        swarm.swarm.away = True
+        with served(exports, swarm.url) as second:
+            assert listed(second)["swarm"]["state"] == "down"
+            swarm.swarm.away = False
+            status, body = second.ended(started["run_id"])
+            assert (status, body["warnings"]) == (200, []), body
+        assert list(hosts[0].history()) == [body["media_output"]["metadata"]["prompt_id"]]
+
+
+def test_doctor_tells_what_each_comfyui_of_a_swarmui_can_run(
+    tmp_path: Path, exports: Path, hosts: list[NodeHost]
+) -> None:
+    with RunningSwarm(*behind(tmp_path, hosts)) as swarm:
+        done = doctor(exports, swarm.url)
+        assert done.returncode == 0, done.stdout
+        assert "comfyui#1 at " in done.stdout
+        assert done.stdout.count("procedural_instrumental: can run") == 2
+        for backend in swarm.swarm.backends.values():
+            backend.status = "loading"
+        done = doctor(exports, swarm.url)
+        assert done.returncode == 1
+        assert "still loading" in done.stdout
+
+
+def doctor(exports: Path, url: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "server.py", "doctor", "--exports", str(exports), "--backend", url]
+    environment = {**os.environ, "TONEWRIGHT_DISCOVER": "false"}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120, check=False)
+
+
+def took_a_prompt(host: NodeHost) -> bool:
+    with urllib.request.urlopen(f"{host.url}/prompt", timeout=10) as response:
+        return bool(json.load(response)["exec_info"]["queue_remaining"] or host.history())
 
 
 def wait_for(happened: Any, limit_s: float = 60) -> None:

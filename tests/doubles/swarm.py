@@ -57,6 +57,7 @@ class SwarmUI:
         self.backends = dict(enumerate(backends))
         self.token, self.authorization = token, authorization
         self.switches = Switches()
+        self.away = False  # as where nothing listens: each connection ends without an answer
         self.sessions: set[str] = set()
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.direct = Direct(self)
@@ -72,6 +73,9 @@ class SwarmUI:
     @web.middleware
     async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
         self.asked.append((request.method, request.raw_path, dict(request.headers)))
+        if self.away and request.transport is not None:
+            request.transport.abort()
+            return web.Response()
         if self.authorization and request.headers.get("Authorization") != self.authorization:
             return web.Response(status=401, text="Unauthorized")
         response: web.StreamResponse = await handler(request)
