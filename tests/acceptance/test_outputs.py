@@ -73,11 +73,19 @@ def test_music_and_its_cover_are_two_files_of_one_run(rich: Server) -> None:
     record = rich.run(body["run_id"])
     made = {entity["role"]: entity for entity in record["entities"] if entity["role"] in ("main", "cover")}
     assert (made["main"]["number"], made["main"]["filename"]) == (7, "07_output_audio.mp3")
-    assert made["cover"]["filename"] == f"{made['cover']['number']:02d}_cover.png"
-    assert made["cover"]["number"] > 7
+    assert (made["cover"]["number"], made["cover"]["filename"]) == (8, "08_cover.png")
     urls = [output["url"] for output in body["media_outputs"]]
     assert [rich.call("GET", url)[0] for url in urls] == [200, 200]
     assert urls[1] == f"/api/media/image/{body['run_id']}"
+
+
+def test_an_output_without_the_preset_says_so(rich: Server) -> None:
+    asked = {"output_config": ["procedural_instrumental", "silence_mp3"], "params": {"seconds": 1}}
+    status, body = rich.execute(input_text="x", preset="best", **asked)
+    assert status == 200, body
+    assert [output["preset"] for output in body["media_outputs"]] == ["best", None]
+    (warning,) = body["warnings"]
+    assert (warning["code"], warning["config"], warning["preset"]) == ("preset_left_out", "silence_mp3", "best")
 
 
 def test_a_rerun_uses_the_preset_again(rich: Server) -> None:

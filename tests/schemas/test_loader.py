@@ -126,6 +126,9 @@ def test_a_run_records_its_definitions_and_can_be_run_from_the_record(shipped: C
         assert recorded.chunk_of(name) == shipped.chunk_of(name)
         assert recorded.graph(name) == shipped.graph(name)
     assert recorded.pipeline("text_to_audio") == shipped.pipeline("text_to_audio")
+    variants = restore(shipped.snapshot("text_to_audio", "plain", ("musicgen",))).variants_of("musicgen")
+    assert variants == shipped.variants_of("musicgen")
+    assert len(variants) == 3
     assert all(len(entry["sha256"]) == 64 for entry in snapshot)
 
 

@@ -296,6 +296,8 @@ def test_a_model_is_taken_in_another_precision_where_only_that_is_there(options:
         ("sd_xl_1.0_fp16.safetensors", "sd_xl_1.1_fp16.safetensors"),
         ("high_noise_14B_fp8.safetensors", "low_noise_14B_fp8.safetensors"),
         ("x_fp16.safetensors", "x_turbo_fp16.safetensors"),
+        ("x_fp16.safetensors", "x_turbo_fp8.safetensors"),
+        ("umt5_xxl_fp16.safetensors", "t5xxl_fp8_e4m3fn_scaled.safetensors"),
     ],
 )
 def test_another_model_is_no_other_precision(file: str, other: str) -> None:

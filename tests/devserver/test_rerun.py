@@ -1,0 +1,29 @@
+"""A run again is made by the config and the chunk that made it the first time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from devserver.database import Database
+from devserver.definitions import Definitions
+from devserver.journal import Journal
+from devserver.rerun import plan_again
+from devserver.store import Exports
+from tests.devserver.plans import AT, RUN_ID, add_run, plan
+
+
+def test_the_variant_that_was_used_is_used_again(
+    definitions: Definitions, exports: Exports, journal: Journal, database: Database
+) -> None:
+    first = plan(definitions, exports, journal, database, output_config="musicgen", preset="best")
+    assert len(first.outputs[0].options) > 3
+    place = replace(add_run(journal), stage=first.main_stage, take=1)
+    journal.begin(place)
+    journal.note(place, {"config_used": "musicgen", "variant": "musicgen_prompt"})
+    row = journal.run(RUN_ID)
+    assert row is not None
+    row = replace(row, plan=first.model_dump_json(by_alias=True))
+    again = plan_again(journal, row, run_id="other", user_id="local", created_at=AT)
+    (option,) = again.outputs[0].options
+    assert option.key == ("musicgen", "musicgen_prompt")
+    assert (again.preset, option.preset, option.takes[0]["model"]) == ("best", "best", "large")
