@@ -8,7 +8,7 @@ import pytest
 from devserver.nodes.music.drums import KITS, PAN, hit, tuned
 from devserver.nodes.music.dsp import SAMPLE_RATE_HZ, cycle, frequency_hz
 from devserver.nodes.music.genres import GENRES
-from devserver.nodes.music.prompt import INSTRUMENTS
+from devserver.nodes.music.players import INSTRUMENTS
 from devserver.nodes.music.voices import VOICES
 
 

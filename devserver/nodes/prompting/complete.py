@@ -1,0 +1,82 @@
+"""Fills what a text leaves open: a guessed genre, then what it usually has. The same for the same text, always."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from ..music.genres import GENRES
+from ..music.theory import Key, Mode
+from .brief import BriefValues, Parsed, Reading, Readings
+from .merge import locked
+from .read import MINOR_MODES, read
+from .vocabulary import table_genre
+from .words_genre import HINTS
+
+BRIGHT = {"happy", "uplifting", "hopeful", "euphoric", "festive", "playful"}
+DARK = {"dark", "sad", "melancholic", "eerie", "aggressive", "tense"}
+_HINTS = {word.strip(): family for family, words in HINTS.items() for word in words.split(",")}
+
+
+def parse_text(text: str, values: BriefValues | None = None) -> Parsed:
+    """The brief of a text, with locked values, and the genre's defaults for what neither says."""
+    parsed = read(text)
+    if values is not None:
+        parsed = locked(parsed, values)
+    return completed(parsed, text)
+
+
+def completed(parsed: Parsed, text: str) -> Parsed:
+    """The brief with genre, tempo, key, mode and metre, whatever was said. What is drawn is drawn by the text."""
+    readings = dict(parsed.readings)
+    draw = zlib.crc32(" ".join(text.split()).casefold().encode("utf-8", "replace"))
+    if "genre" not in readings:
+        readings["genre"] = _guess(readings) or Reading(list(GENRES)[draw % len(GENRES)], None, 0.1, "genre default")
+    genre = GENRES[readings["genre"].value]
+    mode = readings.get("mode")
+    if mode is None and "key" in readings:
+        mode = Reading(Key.named(readings["key"].value).mode, None, 1.0, readings["key"].origin)
+    if mode is None:
+        mode = _mode_of_moods(readings) or Reading(genre.mode, None, 0.3, "genre default")
+    scale: Mode = "minor" if mode.value in MINOR_MODES else "major"
+    readings["mode"] = mode
+    defaults = {
+        "bpm": int(genre.bpm) if genre.bpm == int(genre.bpm) else genre.bpm,
+        "key": Key(draw // len(GENRES) % 12, scale).name,
+        "time_signature": getattr(genre, "time_signature", "4/4"),
+    }
+    for name, value in defaults.items():
+        readings.setdefault(name, Reading(value, None, 0.3, "genre default"))
+    return Parsed(readings, parsed.unmatched, parsed.conflicts, parsed.notes)
+
+
+def _guess(readings: Readings) -> Reading | None:
+    """The genre that most of the words point at; the one pointed at first of equals."""
+    pointing: dict[str, list[Reading]] = {}
+    for word, reading in _said(readings):
+        if word in _HINTS:
+            pointing.setdefault(_HINTS[word], []).append(reading)
+    if not pointing:
+        return None
+    family = max(pointing, key=lambda name: len(pointing[name]))
+    return Reading(table_genre(family)[0], pointing[family][0].span, 0.4, "parsed")
+
+
+def _said(readings: Readings) -> Iterator[tuple[str, Reading]]:
+    for name in ("instruments", "moods", "production", "texture"):
+        if reading := readings.get(name):
+            yield from (
+                (value, Reading(value, span, 1.0, "parsed"))
+                for value, span in zip(reading.value, reading.spans or (None,) * len(reading.value), strict=True)
+            )
+    yield from ((readings[name].value, readings[name]) for name in ("era", "vocals") if name in readings)
+
+
+def _mode_of_moods(readings: Readings) -> Reading | None:
+    if "moods" not in readings:
+        return None
+    reading = readings["moods"]
+    for value, span in zip(reading.value, reading.spans or (None,) * len(reading.value), strict=True):
+        if value in BRIGHT | DARK:
+            return Reading("major" if value in BRIGHT else "minor", span, 0.4, "parsed")
+    return None

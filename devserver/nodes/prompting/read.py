@@ -1,0 +1,308 @@
+"""Reads a text: what its numbers and words say of each field, what contradicts, and which words say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..music.genres import GENRES
+from ..music.song import BPM_RANGE, MAX_SECONDS
+from ..music.theory import Key
+from .brief import LISTS, MAX_ITEMS, Conflict, Parsed, Reading, Span, Unmatched
+from .conflicts import contradictions
+from .fillers import FILLERS
+from .negation import NOTS, negated
+from .patterns import Found, find_all, number
+from .scan import Claim, Token, claims_in, tokens_of
+from .vocabulary import Style
+
+MINOR_MODES = {"minor", "dorian", "phrygian", "aeolian", "locrian"}
+UNTEMPERED = frozenset(
+    "attack release build filter sweep fade decay lfo arpeggio arpeggios arp arps hi hihat hihats hats rolls roll fills"
+    " evolving burning moving riff riffs runs läufe strings pads".split()
+)
+SPECIFIC_VOCALS = ("instrumental", "duet", "children", "choir", "rap", "female", "male", "spoken", "vocals")
+IN_LANGUAGE = {"in", "auf"}
+REPEATS = 8
+
+
+@dataclass
+class Notebook:
+    """What has been found so far."""
+
+    text: str
+    readings: dict[str, Reading] = field(default_factory=dict)
+    items: dict[str, list[tuple[str, Span]]] = field(default_factory=lambda: {name: [] for name in sorted(LISTS)})
+    spans: list[Span] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def put(self, name: str, value: Any, span: Span, confidence: float = 1.0, *, said: bool = True) -> None:
+        """A field's value. What is surer stays; of equals the first does, and the other is told."""
+        had = self.readings.get(name)
+        if had is not None and had.value != value and not had.guessed and confidence >= 0.7 <= had.confidence:
+            told = f"{name} is said twice: {self.said(had.span)} and {self.said(span)}; the first is used."
+            self.conflicts.append(Conflict((name,), told))
+        if had is None or had.confidence < confidence:
+            self.readings[name] = Reading(value, span, confidence, "user" if said else "parsed")
+
+    def add(self, name: str, value: str, span: Span, *, again: bool = False) -> None:
+        kept = self.items[name]
+        if len(kept) < MAX_ITEMS and (again or all(value != other for other, _ in kept)):
+            kept.append((value, span))
+
+    def said(self, span: Span | None) -> str:
+        return repr(self.text[slice(*span)]) if span else "elsewhere"
+
+
+def read(text: str) -> Parsed:
+    """What the text alone says, without any default. Linear in its length; any text is allowed."""
+    book = Notebook(text)
+    bars = _read_patterns(book)
+    tokens = tokens_of(text)
+    claims = claims_in(tokens, book.spans)
+    unwanted = negated(tokens)
+    wanted = _read_unwanted(book, tokens, claims, unwanted)
+    _read_voices(book, tokens, wanted)
+    _read_genre(book, tokens, wanted)
+    for index, claim in enumerate(wanted):
+        _read_claim(book, tokens, wanted, index, claim)
+    _conclude(book, bars)
+    for name, kept in book.items.items():
+        if kept:
+            spans = tuple(span for _, span in kept)
+            book.readings[name] = Reading(tuple(value for value, _ in kept), spans[0], 1.0, "user", spans)
+    book.conflicts += contradictions(book.readings)
+    covered = [*book.spans, *(claim.span for claim in claims)]
+    covered += [(tokens[first].start, tokens[last - 1].end) for first, last in unwanted]
+    words = tuple(_unmatched(tokens, covered))
+    return Parsed(book.readings, words, tuple(book.conflicts), tuple(book.notes))
+
+
+def _read_patterns(book: Notebook) -> Found | None:
+    bars = None
+    for found in find_all(book.text):
+        book.spans.append(found.span)
+        if found.complaint:
+            book.notes.append(found.complaint)
+        if found.value is None:
+            continue
+        if found.field == "bars":
+            bars = bars or found
+        elif found.field == "key":
+            _put_key(book, found)
+        else:
+            book.put(found.field, found.value, found.span, found.confidence, said=found.said)
+    return bars
+
+
+def _put_key(book: Notebook, found: Found) -> None:
+    tonic, mode = found.value
+    scale = "minor" if mode in MINOR_MODES else "major"
+    book.put(
+        "key", Key(tonic, "minor" if scale == "minor" else "major").name, found.span, found.confidence, said=found.said
+    )
+    book.put("mode", mode or "major", found.span, found.confidence, said=found.said)
+
+
+def _read_unwanted(
+    book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim], unwanted: Iterable[tuple[int, int]]
+) -> list[Claim]:
+    """Puts what is not wanted into its field; the claims that are left are wanted."""
+    refused: set[int] = set()
+    for first, last in unwanted:
+        inside = [index for index, claim in enumerate(claims) if first <= claim.first and claim.last <= last]
+        refused.update(inside)
+        things = [claims[index] for index in inside if not _is_quality(claims[index])]
+        for claim in things or [claims[index] for index in inside]:
+            _refuse(book, claim)
+        rest = (tokens[first].start, tokens[last - 1].end)
+        if not inside and not any(start < rest[1] and rest[0] < end for start, end in book.spans):
+            said = "drums" if tokens[last - 1].folded in {"beat", "beats"} else book.text[slice(*rest)].casefold()
+            book.add("avoid", said[:80], rest)
+    return [claim for index, claim in enumerate(claims) if index not in refused]
+
+
+def _is_quality(claim: Claim) -> bool:
+    return claim.meanings[0].field in {"moods", "texture", "bpm", "language"}
+
+
+def _refuse(book: Notebook, claim: Claim) -> None:
+    meaning = claim.meanings[0]
+    if meaning.field == "vocals" and meaning.value != "instrumental":
+        book.put("vocals", "instrumental", claim.span)
+    elif isinstance(meaning.value, Style):
+        book.add("avoid", meaning.value.sub_genre or meaning.value.genre, claim.span)
+    else:
+        word = book.text[slice(*claim.span)].casefold()
+        if meaning.value == "rhythmic":
+            word = "percussion"
+        book.add(
+            "avoid", word if meaning.field == "bpm" or meaning.value == "rhythmic" else str(meaning.value), claim.span
+        )
+
+
+def _read_genre(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]) -> None:
+    """The first genre named leads; where two stand side by side the last is the noun: "trap hip hop"."""
+    language = book.readings.get("language")
+    named: list[tuple[Claim, Style]] = [
+        (claim, meaning.value)
+        for claim in claims
+        if (meaning := claim.meaning("genre")) and (language is None or claim.span != language.span)
+    ]
+    if not named:
+        return
+    loose = [pair for pair in named if not _is_loose(pair[1])] or named
+    at = 0
+    while at + 1 < len(loose) and _side_by_side(tokens, loose[at][0], loose[at + 1][0]):
+        at += 1
+    claim, style = loose[at]
+    same = [(other, s) for other, s in named if s.genre == style.genre and s.sub_genre and not s.near]
+    confidence = 0.6 if style.near else 1.0
+    book.put("genre", style.genre, claim.span, confidence, said=not style.near)
+    if style.sub_genre:
+        book.put("sub_genre", style.sub_genre, claim.span)
+    elif same:
+        book.put("sub_genre", same[0][1].sub_genre, same[0][0].span)
+    if style.near:
+        told = f"{style.sub_genre} has no rules of its own here; the nearest genre that has is {style.genre}."
+        book.notes.append(told)
+    for other, another in loose:
+        if another.genre != style.genre:
+            book.notes.append(f"{book.said(other.span)} is a second genre; {book.said(claim.span)} leads.")
+
+
+LOOSE = {"electronica", "experimental", "edm", "minimal music", "sleep", "meditation", "soundscape", "christmas"}
+
+
+def _is_loose(style: Style) -> bool:
+    return style.sub_genre in LOOSE
+
+
+def _side_by_side(tokens: Sequence[Token], one: Claim, two: Claim) -> bool:
+    return all(token.folded == "-" for token in tokens[one.last : two.first])
+
+
+def _read_claim(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim], index: int, claim: Claim) -> None:
+    after = claims[index + 1] if index + 1 < len(claims) and claims[index + 1].first <= claim.last else None
+    meaning = claim.meanings[0]
+    if meaning.value == "solo" and meaning.field == "texture":
+        _read_solo(book, claims, index, claim)
+    elif meaning.field == "bpm":
+        following = tokens[claim.last].folded if claim.last < len(tokens) else ""
+        if following not in UNTEMPERED and not (after and after.meanings[0].field == "instruments" and following):
+            book.put("bpm", _paced(book, float(str(meaning.value))), claim.span, 0.6, said=False)
+    elif meaning.field in LISTS:
+        times = _times(tokens, claim) if meaning.field == "structure" else 1
+        for _ in range(times):
+            book.add(meaning.field, str(meaning.value), claim.span, again=meaning.field == "structure")
+    elif meaning.field == "duration_seconds":
+        book.put("duration_seconds", meaning.value, claim.span, 0.5, said=False)
+    elif meaning.field in {"era", "time_signature", "mode"}:
+        book.put(meaning.field, meaning.value, claim.span)
+    elif isinstance(meaning.value, Style) and meaning.value.sub_genre == "waltz":
+        book.put("time_signature", "3/4", claim.span, 0.9, said=False)
+
+
+def _paced(book: Notebook, tempo: float) -> int:
+    """A tempo word for the genre that the text names: slow is slower than that genre is."""
+    genre = book.readings.get("genre")
+    if genre is None or tempo in {100.0, 128.0}:
+        return round(tempo)
+    usual = GENRES[genre.value].bpm
+    factor = 0.85 if tempo < 100 else 1.2
+    paced = min(tempo, usual * factor) if tempo < 70 else usual * factor
+    return round(min(BPM_RANGE[1], max(BPM_RANGE[0], paced)))
+
+
+def _read_solo(book: Notebook, claims: Sequence[Claim], index: int, claim: Claim) -> None:
+    """Reads a "solo piano" or "piano only" as for nobody else; a "guitar solo" is a part of the piece."""
+    word = book.text[slice(*claim.span)].casefold()
+    plays = [
+        neighbour.first - claim.last
+        for neighbour in claims[index + 1 : index + 2]
+        if neighbour.meanings[0].field == "instruments" and neighbour.first - claim.last <= 1
+    ]
+    played = [
+        neighbour
+        for neighbour in claims[max(0, index - 1) : index]
+        if neighbour.meanings[0].field == "instruments" and claim.first - neighbour.last <= 1
+    ]
+    if word == "solo" and not plays:
+        book.add("structure", "solo", claim.span, again=True)
+    elif (
+        plays
+        or (played and word in {"only", "unaccompanied", "unbegleitet"})
+        or word.startswith(("unacc", "unbegl", "solist"))
+    ):
+        book.add("texture", "solo", claim.span)
+
+
+def _times(tokens: Sequence[Token], claim: Claim) -> int:
+    before = tokens[claim.first - 1].folded if claim.first else ""
+    try:
+        said = int(number(before)) if before not in {"a", "an"} else 1
+    except ValueError:
+        return 1
+    beyond = claim.first > 1 and not tokens[claim.first - 2].folded.isalpha() and tokens[claim.first - 2].folded == "["
+    return said if 1 <= said <= REPEATS and not beyond else 1
+
+
+def _read_voices(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]) -> None:
+    """Who sings, and in which language: a language counts beside words for voices, or after "in"."""
+    voices = [claim for claim in claims if claim.meaning("vocals")]
+    sung = {str(claim.meanings[0].value): claim.span for claim in reversed(voices)}
+    if {"male", "female"} <= set(sung):
+        sung["duet"] = min(sung["male"], sung["female"])
+    for name in SPECIFIC_VOCALS:
+        if name in sung:
+            if name != "instrumental" and book.readings.get("vocals"):
+                book.conflicts.append(
+                    Conflict(("vocals",), f"{book.said(sung[name])} contradicts music without vocals.")
+                )
+            else:
+                book.put("vocals", name, sung[name])
+            break
+    if "instrumental" in sung and len(sung) > 1:
+        others = next(span for name, span in sung.items() if name != "instrumental")
+        book.conflicts.append(
+            Conflict(("vocals",), f"{book.said(others)} contradicts {book.said(sung['instrumental'])}.")
+        )
+    for claim in claims:
+        meaning = claim.meaning("language")
+        if meaning is None:
+            continue
+        before = tokens[claim.first - 1].folded if claim.first else ""
+        near = [
+            v
+            for v in voices
+            if -3 <= v.first - claim.last <= 1 and (v.first >= claim.last or claim.first - v.last <= 2)
+        ]
+        if before in IN_LANGUAGE or near:
+            book.put("language", meaning.value, claim.span)
+            if not book.readings.get("vocals"):
+                book.put("vocals", "vocals", claim.span, 0.8, said=False)
+
+
+def _conclude(book: Notebook, bars: Found | None) -> None:
+    """What follows from several fields: bars and a tempo make a length."""
+    bpm = book.readings.get("bpm")
+    if bars is None or bpm is None:
+        return
+    metre = book.readings.get("time_signature")
+    top, bottom = map(int, (metre.value if metre else "4/4").split("/"))
+    seconds = round(bars.value * top * 4 / bottom * 60 / bpm.value, 3)
+    if 0 < seconds <= MAX_SECONDS:
+        book.put("duration_seconds", seconds, bars.span, bars.confidence, said=False)
+
+
+def _unmatched(tokens: Sequence[Token], covered: Sequence[Span]) -> Iterable[Unmatched]:
+    spans = sorted(covered)
+    at, reach = 0, 0
+    for token in tokens:
+        while at < len(spans) and spans[at][0] < token.end:
+            reach = max(reach, spans[at][1])
+            at += 1
+        if token.start >= reach and token.is_word and token.folded not in FILLERS and token.folded not in NOTS:
+            yield Unmatched(token.folded, (token.start, token.end))

@@ -1,0 +1,106 @@
+"""Cuts a text into words, and finds in them the phrases that the parser knows: the longest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .brief import Span
+from .vocabulary import HEADS, LONGEST, PHRASES, STEMS, Meaning, folded
+
+_WORD = re.compile(r"\d+(?=[a-zäöü]{3,}\b)|[^\W_]+|&|[^\s\w]", re.IGNORECASE)
+JOINTS = ("", "n", "s", "en", "es")
+MIN_COMPOUND = 7
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word or a sign of the text; `folded` is what is looked up."""
+
+    folded: str
+    start: int
+    end: int
+
+    @property
+    def is_word(self) -> bool:
+        return self.folded[0].isalnum() or self.folded == "and"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The tokens [first, last) mean something; the span is the part of the text that does."""
+
+    first: int
+    last: int
+    meanings: tuple[Meaning, ...]
+    span: Span
+
+    def meaning(self, field: str) -> Meaning | None:
+        return next((meaning for meaning in self.meanings if meaning.field == field), None)
+
+
+def tokens_of(text: str) -> list[Token]:
+    return [Token(folded(found[0]), *found.span()) for found in _WORD.finditer(text)]
+
+
+def claims_in(tokens: Sequence[Token], taken: Sequence[Span]) -> list[Claim]:
+    """Every known phrase in order, without those words that lie in `taken`. Hyphens and quotes join words."""
+    free = _free(tokens, taken)
+    claims: list[Claim] = []
+    at = 0
+    while at < len(tokens):
+        found = (_phrase_at(tokens, free, at) or _compound_at(tokens, at)) if free[at] else []
+        claims += found
+        at = max((claim.last for claim in found), default=at + 1)
+    return claims
+
+
+def _free(tokens: Sequence[Token], taken: Sequence[Span]) -> list[bool]:
+    free, spans = [], sorted(taken)
+    next_span = 0
+    for token in tokens:
+        while next_span < len(spans) and spans[next_span][1] <= token.start:
+            next_span += 1
+        free.append(next_span == len(spans) or token.end <= spans[next_span][0])
+    return free
+
+
+def _phrase_at(tokens: Sequence[Token], free: Sequence[bool], at: int) -> list[Claim]:
+    words: list[str] = []
+    best: Claim | None = None
+    longest = LONGEST.get(tokens[at].folded, 0)
+    place = at
+    while len(words) < longest and place < len(tokens) and free[place]:
+        token = tokens[place]
+        if token.is_word:
+            words.append(token.folded)
+            if meanings := PHRASES.get(tuple(words)):
+                best = Claim(at, place + 1, meanings, (tokens[at].start, token.end))
+        elif token.folded not in {"-", "'", "`", "–", "’"}:
+            break
+        place += 1
+    return [best] if best else []
+
+
+def _compound_at(tokens: Sequence[Token], at: int) -> list[Claim]:
+    """Klavierstück, Gitarrensolo: the known first half, and the second where it says something too."""
+    token = tokens[at]
+    word = token.folded
+    if len(word) < MIN_COMPOUND or not word.isalpha() or len(word) != token.end - token.start:
+        return []
+    for cut in range(len(word) - 3, 2, -1):
+        meanings = STEMS.get(word[:cut])
+        if meanings is None:
+            continue
+        for joint in JOINTS:
+            rest = word[cut:].removeprefix(joint) if word[cut:].startswith(joint) else ""
+            first = Claim(at, at + 1, meanings, (token.start, token.start + cut))
+            if rest in HEADS:
+                return [first]
+            if (second := PHRASES.get((rest,))) or (second := SECOND_HALVES.get(rest)):
+                return [first, Claim(at, at + 1, second, (token.end - len(rest), token.end))]
+    return []
+
+
+SECOND_HALVES: dict[str, tuple[Meaning, ...]] = {"solo": (Meaning("structure", "solo"),)}
