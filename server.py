@@ -97,9 +97,10 @@ def _request(exports: Path | None, urls: tuple[str, ...], body: dict[str, Any]) 
     from cli.request import RequestFailed, send, server_for, tell
 
     settings = read_settings({"exports": exports, "backends": _backends(urls)})
+    own = bool(exports or urls or click.get_current_context().meta.get(DEFINITIONS))
 
     async def go() -> str:
-        async with server_for(settings, own=bool(exports or urls)) as url:
+        async with server_for(settings, own=own) as url:
             return tell(settings, url, await send(url, body))
 
     try:
@@ -186,13 +187,13 @@ def lint(file: Path | None, backends: tuple[str, ...]) -> None:
 @_definitions
 def import_command(backends: tuple[str, ...], **given: Any) -> None:
     """Make definitions from FILE: a graph that ComfyUI exported, or a sound, picture or video that it made."""
-    from cli.importing import import_file, refusal, told
+    from cli.importing import import_file, refusal
     from schemas.errors import DefinitionError
     from schemas.importing.form import ImportRefused
 
     settings = read_settings({"backends": _backends(backends)})
     try:
-        click.echo(told(*asyncio.run(import_file(settings, **given))))
+        click.echo(asyncio.run(import_file(settings, **given)))
     except (ImportRefused, DefinitionError) as e:
         click.echo(refusal(e), err=True)
         sys.exit(1)

@@ -29,10 +29,8 @@ def own_folder(settings: Settings) -> Path:
     return settings.definitions[-1] if settings.definitions else OWN
 
 
-async def import_file(
-    settings: Settings, file: Path, *, name: str | None, table: Path | None, replace: bool
-) -> tuple[Imported, Path]:
-    """Definitions from a file, checked, and the folder that they belong in; nothing is written yet.
+async def import_file(settings: Settings, file: Path, *, name: str | None, table: Path | None, replace: bool) -> str:
+    """Write definitions made from a file; what was done, for a person.
 
     Raises:
         ImportRefused: with every reason.
@@ -42,8 +40,9 @@ async def import_file(
     name = name or name_from(file.stem)
     live = _table_of(table) if table else await _live_table(settings)
     content = read_graph(file)
-    others = [path for path in taken(name, folders) if not (replace and path.is_relative_to(folder))]
-    if others:
+    found = taken(name, folders)
+    old = [path for path in found if replace and path.is_relative_to(folder)]
+    if others := [path for path in found if path not in old]:
         raise ImportRefused(f"the name {name} is taken; give another with --name", map(str, others))
     imported = import_graph(
         content,
@@ -53,12 +52,10 @@ async def import_file(
         tables={key: entry for key, entry in load_tables(folders).items() if key != name},
         live=live,
     )
-    return imported, folder
+    return _told(imported, folder, write_definitions(folder, imported.files, old))
 
 
-def told(imported: Imported, folder: Path) -> str:
-    """What was written, for a person."""
-    written = write_definitions(folder, imported.files)
+def _told(imported: Imported, folder: Path, written: list[Path]) -> str:
     described = imported.described()
     lines = [f"wrote        {path}" for path in written]
     lines += [f"parameter    {name} ({kind})" for name, kind in described["parameters"].items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -73,9 +74,10 @@ class Authoring:
                 "This server has no folder of your own definitions.", status=409, field="write", value=True
             )
         folders = self._definitions.folders
-        others = taken(name, folders)
+        others, old = taken(name, folders), list[Path]()
         if asked.replace and folder is not None:
-            others = [path for path in others if not path.is_relative_to(folder)]
+            old = [path for path in others if path.is_relative_to(folder)]
+            others = [path for path in others if path not in old]
         if asked.write and others:
             message = f"There are definitions of the name {name} already: {', '.join(path.name for path in others)}."
             hint = "Give another name, or `replace` where they are your own."
@@ -88,7 +90,7 @@ class Authoring:
             raise _refused(e) from e
         written: list[str] = []
         if asked.write and folder is not None:
-            written = [str(path) for path in write_definitions(folder, done.files)]
+            written = [str(path) for path in write_definitions(folder, done.files, old)]
             if self._definitions.reload():
                 self._told(self._definitions.status())
         return {**done.described(), "written": written}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,14 +44,20 @@ def read_graph(path: Path, name: str | None = None) -> dict[str, Any]:
     return graph
 
 
-def write_definitions(folder: Path, files: Mapping[str, str]) -> list[Path]:
-    """Write files into a folder of definitions, each at once or not at all, in the order given."""
+def write_definitions(folder: Path, files: Mapping[str, str], instead_of: Iterable[Path] = ()) -> list[Path]:
+    """Write files into a folder of definitions, each at once or not at all, in the order given.
+
+    Of the files `instead_of` which they are written, those that have no successor are deleted.
+    """
     written = []
     for place, text in files.items():
         path = folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, text.encode())
         written.append(path)
+    for old in instead_of:
+        if old not in written:
+            old.unlink(missing_ok=True)
     return written
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # What of an input's attributes decides whether a value fits; the rest (tooltips, display hints) is left out.
-KEPT = ("default", "min", "max", "step", "multiline", "dynamicPrompts", "forceInput")
+KEPT = ("default", "min", "max", "step", "multiline", "dynamicPrompts", "forceInput", "control_after_generate")
 UPLOADS = ("audio_upload", "image_upload", "video_upload", "file_upload")
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
 MODEL_INPUTS = frozenset(

@@ -11,8 +11,9 @@ from schemas.importing.check import by_kind, problems_of
 from schemas.importing.drafts import Draft, draft
 from schemas.importing.form import ImportRefused
 from schemas.loader import FOLDERS, read_definitions
-from schemas.node_table import NodeTable
+from schemas.node_table import NodeClass, NodeTable
 
+PAGE_ONLY = ("default", "step", "multiline", "dynamicPrompts", "forceInput", "control_after_generate")
 # A reader that comes between two files finds every file that a later one names.
 WRITTEN_IN_ORDER = ("tables", "graphs", "chunks", "configs/output")
 
@@ -75,8 +76,11 @@ def _admitted(
     Where it is another, the chunk names its table, and no other definition may come to harm by it.
     """
     problems: list[str] = []
-    trimmed = known.to_trimmed()
-    same = {key: entry for key, entry in made.table.classes.items() if entry.to_trimmed() == trimmed.get(key)}
+    same = {
+        key: entry
+        for key, entry in made.table.classes.items()
+        if key in known.classes and _meaning(entry) == _meaning(known.classes[key])
+    }
     for named in (False, True):
         draft_now = replace(made, chunk=_with_table(made.chunk, made.name)) if named else made
         files = draft_now.files(origin, NodeTable(same) if named else known)
@@ -89,6 +93,14 @@ def _admitted(
         if len(same) == len(made.table.classes):
             break
     raise ImportRefused(f"the definition {made.name} would not be right", problems)
+
+
+def _meaning(node_class: NodeClass) -> Any:
+    """What decides whether a graph fits: without what only the page uses."""
+    inputs = {name: entry.to_trimmed() for name, entry in node_class.inputs.items()}
+    told = {name: {key: entry[key] for key in entry if key not in PAGE_ONLY} for name, entry in inputs.items()}
+    required = [entry.name for entry in node_class.inputs.values() if entry.required]
+    return told, required, node_class.output, node_class.output_node
 
 
 def _with_table(chunk: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -91,4 +91,9 @@ def test_definitions_are_written_whole_and_in_their_order(tmp_path: Path) -> Non
     folder = tmp_path / "not" / "there"
     assert write_definitions(folder, files) == [folder / place for place in files]
     assert {place: (folder / place).read_text() for place in files} == files
+    old = [folder / "graphs/a.json", folder / "chunks/a.yml", folder / "tables/a.json"]
+    for path in old[1:]:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    write_definitions(folder, files, old)
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["a.json", "a.yaml", "a.yaml"]

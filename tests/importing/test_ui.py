@@ -45,6 +45,13 @@ def test_the_word_fixed_is_taken_from_behind_seeds_and_primitives_alone(table: N
     assert inputs(table, content) == {"1": {"value": 4}, "2": {"value": "fixed"}}
 
 
+def test_a_live_table_tells_further_widgets_that_have_such_a_word() -> None:
+    pick = ["INT", {"control_after_generate": True}]
+    live = {"Pick": {"input": {"required": {"index": pick, "size": ["INT"]}}, "output": ["INT"], "name": "Pick"}}
+    content = saved(node(1, "Pick", 3, "increment", 4, gives="INT"), links=[])
+    assert inputs(NodeTable.from_json(live), content) == {"1": {"index": 3, "size": 4}}
+
+
 @pytest.mark.parametrize("button", [["image"], ["audio"], [None], ["", ""], []])
 def test_what_an_upload_button_holds_is_no_input(table: NodeTable, button: list[Any]) -> None:
     content = saved(node(1, "LoadAudio", "a.wav", *button), node(2, "LoadImageMask", "a.png", "red", *button), links=[])
