@@ -78,10 +78,11 @@ class InputFiles:
         path = self._exports.uploads / name.partition(".")[0]
         lock = self._sending.setdefault((backend, name), asyncio.Lock())
         async with lock:  # runs that need the same file wait for the first of them to send it
+            kept = await asyncio.to_thread(path.is_file)
             known = self._known(backend, name)
-            if known is not None and await _has(client, known):
+            if known is not None and kept and await _has(client, known, path.stat().st_size):
                 return known
-            if not await asyncio.to_thread(path.is_file):
+            if not kept:
                 message = f"The input file {name} is no longer kept here."
                 raise StageError(message, code="input_missing", status=500, hint="Send the file again.")
             try:
@@ -101,10 +102,10 @@ class InputFiles:
         return str(rows[0]["name"]) if rows else None
 
 
-async def _has(client: Client, name: str) -> bool:
-    """Whether a backend still has an input file: its folder may have been emptied, or be another one by now."""
+async def _has(client: Client, name: str, length: int) -> bool:
+    """Whether a backend still has an input file, whole: its folder may have been emptied, or be another one by now."""
     folder, _, filename = name.rpartition("/")
     try:
-        return await client.size(RemoteFile("", "", filename, folder, "input")) is not None
+        return await client.size(RemoteFile("", "", filename, folder, "input")) == length
     except OutputMissing:
         return False

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from devserver.comfy.client import Client
 from devserver.database import Database
-from devserver.errors import InputError
+from devserver.errors import InputError, StageError
 from devserver.files import InputFiles
 from devserver.journal import Journal
 from devserver.store import Exports
@@ -43,3 +48,89 @@ def test_an_upload_is_named_by_its_hash(files: InputFiles, tmp_path: Path) -> No
     tone.write_bytes(b"RIFF    WAVEfmt ")
     kept = files.keep(tone)
     assert files.resolve("params.audio", f"{kept['sha256']}.wav") == kept
+
+
+class Inputs:
+    """The input folder of a backend, and how often something was sent to it."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.sent = 0
+        self.largest = 1 << 20
+
+    async def upload(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        file, folder = form["image"], form["subfolder"]
+        assert isinstance(file, web.FileField)
+        content = file.file.read()
+        if len(content) > self.largest:
+            raise web.HTTPRequestEntityTooLarge(max_size=self.largest, actual_size=self.largest + 1)
+        self.sent += 1
+        self.files[file.filename] = content
+        return web.json_response({"name": file.filename, "subfolder": folder, "type": "input"})
+
+    async def view(self, request: web.Request) -> web.Response:
+        assert (request.query["type"], request.query["subfolder"]) == ("input", "tonewright")
+        content = self.files.get(request.query["filename"])
+        return web.Response(status=404) if content is None else web.Response(body=content)
+
+
+@pytest.fixture
+def inputs() -> Inputs:
+    return Inputs()
+
+
+@pytest.fixture
+async def client(inputs: Inputs) -> AsyncIterator[Client]:
+    app = web.Application()
+    app.router.add_post("/upload/image", inputs.upload)
+    app.router.add_get("/view", inputs.view)
+    async with TestServer(app) as server, Client(str(server.make_url("")).rstrip("/")) as client:
+        yield client
+
+
+@pytest.fixture
+def tone(files: InputFiles, tmp_path: Path) -> str:
+    """A file that is kept, by its name on a backend."""
+    path = tmp_path / "tone.wav"
+    path.write_bytes(b"RIFF    WAVEfmt ")
+    return f"{files.keep(path)['sha256']}.wav"
+
+
+async def test_a_backend_gets_a_file_once_whoever_asks(
+    files: InputFiles, client: Client, inputs: Inputs, tone: str
+) -> None:
+    sent = await asyncio.gather(*(files.send(client, "here", [tone]) for _ in range(5)))
+    assert (sent, inputs.sent) == ([{tone: f"tonewright/{tone}"}] * 5, 1)
+    await files.send(client, "there", [tone])
+    assert inputs.sent == 2
+
+
+async def test_a_backend_that_lost_a_file_gets_it_again(
+    files: InputFiles, client: Client, inputs: Inputs, tone: str
+) -> None:
+    await files.send(client, "here", [tone])
+    inputs.files.clear()
+    await files.send(client, "here", [tone])
+    inputs.files[tone] = b"half"
+    await files.send(client, "here", [tone])
+    assert inputs.sent == 3
+
+
+async def test_a_file_that_cannot_be_sent_is_told(
+    files: InputFiles, client: Client, inputs: Inputs, tone: str, exports: Exports
+) -> None:
+    inputs.largest = 4
+    with pytest.raises(StageError, match="here takes no file as large") as refused:
+        await files.send(client, "here", [tone])
+    assert "--max-upload-size" in refused.value.hint
+    (exports.uploads / tone.partition(".")[0]).unlink()
+    with pytest.raises(StageError, match="no longer kept"):
+        await files.send(client, "here", [tone])
+
+
+def test_a_file_of_another_medium_is_refused(files: InputFiles, tone: str) -> None:
+    assert files.resolve("params.a", tone, ("audio", "video"))["ext"] == "wav"
+    with pytest.raises(InputError) as refused:
+        files.resolve("params.a", tone, ("image",))
+    assert (refused.value.status, refused.value.allowed) == (422, ["image"])
