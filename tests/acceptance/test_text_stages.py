@@ -27,6 +27,13 @@ description: {en: A letter., de: Ein Brief.}
 rule: {kind: plain}
 llm: {instruction: Make a letter of it.}
 """,
+    "terms/house_en.yaml": """\
+category: house
+language: en
+label: {en: rules of the house, de: Hausordnung}
+terms:
+  youth: [pineapple pizza]
+""",
     "configs/output/english.yaml": """\
 label: {en: English, de: Englisch}
 description: {en: A tone., de: Ein Ton.}
@@ -218,6 +225,14 @@ def test_words_in_a_parameter_are_checked_too(server: Server, host: NodeHost) ->
     assert (status, body["error"]["stage"], body["error"]["details"]["rule"]) == (403, "safety_input", "murder")
     assert "The parameter prompt contains murder" in body["error"]["message"]
     assert host.history().keys() == before
+
+
+def test_a_list_of_ones_own_adds_to_the_shipped_ones(server: Server) -> None:
+    wanted = {"input_text": "an ode to pineapple pizzas", **SILENCE}
+    status, body = server.execute(**wanted, safety_level="youth")
+    assert (status, body["error"]["details"]["category"]) == (403, "house")
+    assert "rules of the house" in body["error"]["message"]
+    assert server.execute(**wanted, safety_level="adult")[0] == 200
 
 
 def test_a_cancel_hangs_up(server: Server, llm: LlmServer) -> None:
