@@ -35,6 +35,8 @@ MEDIA_OUTPUT: Final = _object(
     "config status url media_type",
     config={**TEXT, "description": "the output config that was asked for"},
     config_used={**NAME, "description": "the one that made it; another one where a fallback was used"},
+    variant={**NAME, "description": "the chunk that made it: the config's own, or one of its variants"},
+    preset={**NAME, "description": "the preset that was applied; null where none was asked for or the config lacks it"},
     take=COUNT,
     status=TEXT,
     run_id=TEXT,

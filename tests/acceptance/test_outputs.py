@@ -118,3 +118,13 @@ def test_an_unknown_pack_is_refused_with_the_inputs_that_it_has(tmp_path: Path) 
             status, body = server.execute(input_text="x", output_config="musicgen", fallback=False)
             assert (status, body["error"]["code"]) == (409, "nodes_missing")
             assert "MusicgenGenerate of another pack, with model, words, length" in body["error"]["message"]
+
+
+def test_another_model_is_never_taken_but_named_as_the_nearest(tmp_path: Path) -> None:
+    with backend(tmp_path / "host", "newer") as host:
+        for server in served(tmp_path / "exports", host):
+            status, body = server.execute(input_text="x", output_config="acestep_song", fallback=False)
+            assert (status, body["error"]["code"]) == (409, "nodes_missing")
+            lacks = "studio lacks the models ace_step_v1_3.5b.safetensors (nearest: ace_step_v2_1b.safetensors)"
+            assert lacks in body["error"]["message"]
+            assert "ace_step_v1_3.5b.safetensors into models/checkpoints" in body["error"]["hint"]

@@ -83,11 +83,16 @@ def unknown(folders: Folders) -> dict[str, type[Any]]:
     return made
 
 
-def _table(folders: Folders, pack: str) -> dict[str, type[Any]]:
+def newer(folders: Folders) -> dict[str, type[Any]]:
+    """With all nodes, but of all models only another version of ACE-Step."""
+    return _table(folders, "musicgen_audiocraft", ["ace_step_v2_1b.safetensors"])
+
+
+def _table(folders: Folders, pack: str, models: list[str] | None = None) -> dict[str, type[Any]]:
     tables = load_tables([SCHEMAS])
     catalog = load_catalog([SCHEMAS], tables)
     names = [m.file for output in catalog.outputs for chunk in catalog.variants_of(output) for m in chunk.models]
-    shelf = sorted({SHELF + OTHER_PRECISION.get(name, name) for name in names})
+    shelf = models or sorted({SHELF + OTHER_PRECISION.get(name, name) for name in names})
     wanted = NodeTable.merged([tables["comfyui"], tables["acestep15"], tables[pack]])
     own = embedded(folders)
     return {**{name: _double(node, shelf) for name, node in wanted.classes.items() if name not in own}, **own}
