@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from my_app.route import Route
-from my_app.routes import events, importing, media, pages, predecessor, runs, schema, system, uploads
+from my_app.routes import events, importing, media, pages, predecessor, prompt, runs, schema, system, uploads
 
 ROUTES: Final[tuple[Route, ...]] = (
     *schema.ROUTES,
     *importing.ROUTES,
+    *prompt.ROUTES,
     *runs.ROUTES,
     *predecessor.ROUTES,  # its /api/media/info before our /api/media/{media}
     *media.ROUTES,

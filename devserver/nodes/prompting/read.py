@@ -25,6 +25,7 @@ UNTEMPERED = frozenset(
 SPECIFIC_VOCALS = ("instrumental", "duet", "children", "choir", "rap", "female", "male", "spoken", "vocals")
 IN_LANGUAGE = {"in", "auf"}
 REPEATS = 8
+SLOW_BPM, FAST_BPM = 90, 125  # below is called slow, above fast
 
 
 @dataclass
@@ -76,7 +77,7 @@ def read(text: str) -> Parsed:
     book.conflicts += contradictions(book.readings)
     covered = [*book.spans, *(claim.span for claim in claims)]
     covered += [(tokens[first].start, tokens[last - 1].end) for first, last in unwanted]
-    words = tuple(_unmatched(tokens, covered))
+    words = tuple(_unmatched(text, tokens, covered))
     return Parsed(book.readings, words, tuple(book.conflicts), tuple(book.notes))
 
 
@@ -192,7 +193,7 @@ def _read_claim(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]
     elif meaning.field == "bpm":
         following = tokens[claim.last].folded if claim.last < len(tokens) else ""
         if following not in UNTEMPERED and not (after and after.meanings[0].field == "instruments" and following):
-            book.put("bpm", _paced(book, float(str(meaning.value))), claim.span, 0.6, said=False)
+            _read_pace(book, float(meaning.value), claim)
     elif meaning.field in LISTS:
         times = _times(tokens, claim) if meaning.field == "structure" else 1
         for _ in range(times):
@@ -203,6 +204,16 @@ def _read_claim(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]
         book.put(meaning.field, meaning.value, claim.span)
     elif isinstance(meaning.value, Style) and meaning.value.sub_genre == "waltz":
         book.put("time_signature", "3/4", claim.span, 0.9, said=False)
+
+
+def _read_pace(book: Notebook, tempo: float, claim: Claim) -> None:
+    """A tempo word; beside a number it only can contradict it."""
+    had = book.readings.get("bpm")
+    if had is None:
+        book.put("bpm", _paced(book, tempo), claim.span, 0.6, said=False)
+    elif (tempo < SLOW_BPM and had.value >= FAST_BPM) or (tempo > FAST_BPM and had.value <= SLOW_BPM):
+        told = f"{book.said(claim.span)} and {book.said(had.span)} pull apart; the number is used."
+        book.conflicts.append(Conflict(("bpm",), told))
 
 
 def _paced(book: Notebook, tempo: float) -> int:
@@ -297,7 +308,7 @@ def _conclude(book: Notebook, bars: Found | None) -> None:
         book.put("duration_seconds", seconds, bars.span, bars.confidence, said=False)
 
 
-def _unmatched(tokens: Sequence[Token], covered: Sequence[Span]) -> Iterable[Unmatched]:
+def _unmatched(text: str, tokens: Sequence[Token], covered: Sequence[Span]) -> Iterable[Unmatched]:
     spans = sorted(covered)
     at, reach = 0, 0
     for token in tokens:
@@ -305,4 +316,4 @@ def _unmatched(tokens: Sequence[Token], covered: Sequence[Span]) -> Iterable[Unm
             reach = max(reach, spans[at][1])
             at += 1
         if token.start >= reach and token.is_word and token.folded not in FILLERS and token.folded not in NOTS:
-            yield Unmatched(token.folded, (token.start, token.end))
+            yield Unmatched(text[token.start : token.end], (token.start, token.end))

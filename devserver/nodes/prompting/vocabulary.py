@@ -11,7 +11,7 @@ from .words_play import INSTRUMENT_WORDS, LANGUAGE_WORDS, SECTION_WORDS, VOCAL_W
 from .words_sound import MOOD_WORDS, PRODUCTION_WORDS, TEXTURE_WORDS
 
 GERMAN_ENDINGS = ("", "e", "er", "es", "en", "em")
-SAME = {"n": "and", "&": "and", "ö": "oe"}  # only those of whole words
+SAME = {"n": "and", "&": "and"}  # as whole words: drum n bass, drum & bass
 
 
 class Style(NamedTuple):

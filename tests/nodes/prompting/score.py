@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from devserver.nodes.music.genres import GENRES
 from devserver.nodes.prompting.brief import LISTS
 from devserver.nodes.prompting.complete import parse_text
+from devserver.nodes.prompting.vocabulary import table_genre
 
 HERE = Path(__file__).parent
 
@@ -50,8 +52,20 @@ def checked(prompt: Mapping[str, Any]) -> Iterator[Checked]:
         for name, reading in readings.items()
         if reading.origin != "genre default" and not reading.guessed
     }
-    for field in sorted({*prompt["want"], *found}):
-        yield Checked(prompt["text"], field, prompt["want"].get(field), found.get(field))
+    want = in_table(prompt["want"])
+    for field in sorted({*want, *found}):
+        yield Checked(prompt["text"], field, want.get(field), found.get(field))
+
+
+def in_table(want: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is wanted, with the genre as the table of genres has it: a style with a row of its own is a genre."""
+    if "genre" not in want:
+        return want
+    row, is_own = table_genre(want["genre"])
+    style = want.get("sub_genre") or (None if is_own else want["genre"])
+    genre, sub_genre = (style, None) if style in GENRES else (row, style)
+    rest = {name: value for name, value in want.items() if name != "sub_genre"}
+    return {**rest, "genre": genre, **({"sub_genre": sub_genre} if sub_genre else {})}
 
 
 def main(names: list[str]) -> None:

@@ -1,0 +1,121 @@
+"""What a text asks for, field by field, before anything is made of it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response
+
+from devserver.errors import InputError
+from devserver.nodes.prompting.brief import FIELDS, LISTS, BadValue, BriefValues
+from devserver.nodes.prompting.complete import parse_text
+from my_app.flask_app import json_body, json_reply
+from my_app.route import Reply, Route
+
+MAX_TEXT_CHARACTERS: Final = 10_000
+TEXT: Final = "A high-energy drum and bass track at 174 bpm with a heavy reese bass"
+
+
+def parse() -> Response:
+    """Read a text in English or German into a brief: no model, no network, the same answer for the same text.
+
+    `origin` says where a value is from: `user` (in so many words in the text, or locked), `parsed` (concluded from its
+    words), `llm`, or `genre default`. `span` counts in characters (Unicode code points) of the text.
+    """
+    body = json_body()
+    if unknown := sorted(set(body) - {"text", "locked"}):
+        name = unknown[0]
+        raise InputError(f"There is no field {name}.", field=name, value=body[name], allowed=["text", "locked"])
+    if "text" not in body:
+        raise InputError("The text is missing.", status=400, field="text", allowed="a text")
+    text = body["text"]
+    if not isinstance(text, str) or len(text) > MAX_TEXT_CHARACTERS:
+        shown = text if not isinstance(text, str) else f"{len(text)} characters"
+        allowed = f"a text of up to {MAX_TEXT_CHARACTERS} characters"
+        raise InputError("The text cannot be read.", field="text", value=shown, allowed=allowed)
+    try:
+        locked = BriefValues.checked(body.get("locked") or {})
+    except BadValue as error:
+        field = f"locked.{error.field}" if error.field else "locked"
+        raise InputError(f"{error}.", field=field, value=error.value, allowed=error.allowed) from error
+    return json_reply(parse_text(text, locked).as_json())
+
+
+def _schema() -> dict[str, Any]:
+    """The schema of the answer, from that of the values."""
+    values = BriefValues.model_json_schema()["properties"]
+    span = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2}
+    no_span = {"anyOf": [span, {"type": "null"}]}
+    fields = {}
+    for name in FIELDS:
+        reading: dict[str, Any] = {
+            "type": "object",
+            "required": ["value", "span", "confidence", "origin"],
+            "properties": {
+                "value": {key: value for key, value in values[name].items() if key not in {"default", "title"}},
+                "span": no_span,
+                "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+                "origin": {"enum": ["user", "parsed", "llm", "genre default"]},
+            },
+            "additionalProperties": False,
+        }
+        if name in LISTS:
+            reading["properties"]["spans"] = {"type": "array", "items": no_span}
+        fields[name] = {"anyOf": [reading, {"type": "null"}]}
+    words = {"type": "array", "items": {"type": "string"}}
+    return {
+        "type": "object",
+        "required": ["brief", "unmatched", "conflicts", "notes"],
+        "properties": {
+            "brief": {"type": "object", "required": list(FIELDS), "properties": fields},
+            "unmatched": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["word", "span"],
+                    "properties": {"word": {"type": "string"}, "span": span},
+                },
+            },
+            "conflicts": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["fields", "message"],
+                    "properties": {"fields": words, "message": {"type": "string"}},
+                },
+            },
+            "notes": {**words, "description": "What is used in the place of what was said, and what cannot be used."},
+        },
+    }
+
+
+def _asked() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["text"],
+        "properties": {
+            "text": {"type": "string", "maxLength": MAX_TEXT_CHARACTERS},
+            "locked": {**BriefValues.model_json_schema(), "description": "Values that stay, whatever the text says."},
+        },
+        "additionalProperties": False,
+    }
+
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/api/prompt/parse",
+        parse,
+        "prompt",
+        "Read what a text asks for",
+        {
+            200: Reply("The brief.", _schema(), example=parse_text(TEXT).as_json()),
+            400: Reply("The body is no JSON object, or the text is missing.", "Error"),
+            413: Reply("The body is too large.", "Error"),
+            422: Reply("The text is too long, or a locked field has a value that is not allowed.", "Error"),
+        },
+        body=_asked(),
+        body_example={"text": TEXT, "locked": {"key": "A minor"}},
+        body_required=True,
+    ),
+)
