@@ -92,7 +92,7 @@ export class RunView {
 
   textUsed() {
     const { input_text: input, final_output: used } = this.answer ?? {};
-    return used && used !== input ? element("p", {}, element("strong", { textContent: `${say("text")}: ` }), used) : null;
+    return used && used !== input ? element("p", { className: "used" }, element("strong", { textContent: `${say("text")}: ` }), used) : null;
   }
 
   notes() {

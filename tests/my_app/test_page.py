@@ -104,7 +104,7 @@ def test_everything_is_reached_by_keyboard(page: Page) -> None:
         page.keyboard.press("Tab")
         name = "(({name, type, parentElement}) => name || type || parentElement.id)(document.activeElement)"
         reached.append(page.evaluate(name))
-    wanted = ["input_text", "schema", "output_config", "seconds", "preset", "seed", "safety_level"]
+    wanted = ["input_text", "schema", "output_config", "preset", "seed", "safety_level", "seconds"]
     wanted += ["make-also", "make-more", "checkbox", "submit"]
     assert reached == wanted
 
