@@ -29,15 +29,19 @@ async def silent(backend: Backend, client: Client) -> AsyncIterator[Follower]:
 
 
 async def test_a_socket_stands_once_a_status_has_named_our_id(backend: Backend, silent: Follower) -> None:
-    assert not silent.connected
+    watch = silent.watch("p", GRAPH)
+    silent.enter(watch)
     await backend.tell("status", **GREETING)
-    await backend.tell("status", **GREETING, sid="somebody-else")
-    await backend.tell("executing", node="1", sid="ours")
-    assert not silent.connected
-    await backend.tell("status", **GREETING, sid="ours")
+    await backend.tell("status", **GREETING, sid="ours-and-another")
+    await backend.tell("executing", node="1", sid="ours", prompt_id="p")
     async with asyncio.timeout(20):
+        while not watch.running:  # so all of this was heard
+            await asyncio.sleep(0)
+        assert not silent.connected
+        await backend.tell("status", **GREETING, sid="ours")
         while not silent.connected:
             await silent.listening()
+    silent.leave(watch)
 
 
 async def test_what_is_heard_before_the_greeting_is_heard(backend: Backend, silent: Follower) -> None:

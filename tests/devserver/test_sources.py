@@ -54,7 +54,7 @@ async def test_a_swarmui_is_recognised_and_each_of_its_comfyuis_is_a_backend(
 
 async def test_one_that_goes_leaves_nobody_waiting_and_may_come_back(source: Source, swarm: RunningSwarm) -> None:
     entry = source.backends[1]
-    async with entry.follower.watch("p") as watch:
+    async with asyncio.timeout(30), entry.follower.watch("p") as watch:
         waiting = asyncio.create_task(watch.outcome())
         swarm.swarm.backends[0].status = "errored"
         await source.ask()
