@@ -39,6 +39,12 @@ def convert(content: Mapping[str, Any], table: NodeTable) -> tuple[Graph, list[s
     absent = [str(node["type"]) for _, _, node in active if str(node["type"]) not in table.classes]
     if absent:
         raise absent_classes(absent)
+    growing = [
+        f"node {level.prefix}{node_id} ({node['type']})" for level, node_id, node in active if _grows(node, table)
+    ]
+    if growing:
+        message = 'these nodes have widgets that come and go, and the saved form does not name them; use "Export (API)"'
+        raise ImportRefused(message, growing)
     graph: Graph = {}
     warnings: list[str] = []
     for level, node_id, node in active:
@@ -76,6 +82,13 @@ def _active(level: Level) -> list[tuple[Level, str, Mapping[str, Any]]]:
         else:
             found.append((level, node_id, node))
     return found
+
+
+def _grows(node: Mapping[str, Any], table: NodeTable) -> bool:
+    """Whether a choice decides which further widgets there are, so that saved values cannot be told apart."""
+    return any(
+        entry.type.startswith("COMFY_DYNAMICCOMBO") for entry in table.classes[str(node["type"])].inputs.values()
+    )
 
 
 def _sockets(node: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:

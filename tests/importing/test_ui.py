@@ -146,6 +146,13 @@ def test_every_absent_class_that_would_run_is_named_and_no_other(table: NodeTabl
     assert refused.value.message == "no node table has these classes: Autoharp, Zither"
 
 
+def test_widgets_that_come_and_go_cannot_be_told_apart_and_the_other_form_is_asked_for() -> None:
+    live = {"Fit": {"input": {"required": {"how": ["COMFY_DYNAMICCOMBO_V3", {}]}}, "output": [], "name": "Fit"}}
+    with pytest.raises(ImportRefused, match=r"Export \(API\)") as refused:
+        convert(saved(node(7, "Fit", "scale", 2), links=[]), NodeTable.from_json(live))
+    assert refused.value.problems == ("node 7 (Fit)",)
+
+
 BROKEN = {
     "a circle of reroutes": saved(
         reroute(1, 1), reroute(2, 2), save(9, link=3), links=[[1, 2, 0, 1, 0], [2, 1, 0, 2, 0], [3, 2, 0, 9, 0]]
