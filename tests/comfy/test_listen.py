@@ -35,7 +35,7 @@ async def test_a_socket_stands_once_a_status_has_named_our_id(backend: Backend, 
     await backend.tell("status", **GREETING, sid="ours-and-another")
     await backend.tell("executing", node="1", sid="ours", prompt_id="p")
     async with asyncio.timeout(20):
-        while not watch.running:  # so all of this was heard
+        while not watch.running:  # noqa: ASYNC110 - so all of this was heard
             await asyncio.sleep(0)
         assert not silent.connected
         await backend.tell("status", **GREETING, sid="ours")
