@@ -30,7 +30,8 @@ INSTRUMENTS: Mapping[str, Players] = {
     **dict.fromkeys(
         (
             *("guitar", "acoustic guitar", "electric guitar", "nylon guitar", "spanish guitar", "slide guitar"),
-            *("banjo", "mandolin", "ukulele", "sitar", "harp", "lute"),
+            *("banjo", "mandolin", "ukulele", "sitar", "harp", "lute", "koto"),
+            *("oud", "kora", "dulcimer"),
         ),
         _keys("guitar"),
     ),
@@ -41,7 +42,7 @@ INSTRUMENTS: Mapping[str, Players] = {
     **dict.fromkeys(
         (
             *("bell", "glockenspiel", "vibraphone", "marimba", "xylophone", "celesta", "music box", "kalimba"),
-            *("steel drums", "singing bowl"),
+            *("steel drums", "singing bowl", "handpan"),
         ),
         (("lead", "bell"),),
     ),
@@ -62,7 +63,7 @@ INSTRUMENTS: Mapping[str, Players] = {
     **dict.fromkeys(
         (
             *("drums", "drum machine", "breakbeat", "percussion", "brushes"),
-            *("congas", "bongos", "tabla", "taiko"),
+            *("congas", "bongos", "tabla", "taiko", "hand drums", "frame drum"),
         ),
         DRUMS,
     ),

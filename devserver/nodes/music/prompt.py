@@ -63,6 +63,7 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
     voices, muted = seated(wanted, refused, alone=alone)
     if len(muted) == len(PARTS):
         raise ValueError("instruments and prompt leave nothing to play; allowed is to leave out three parts of four")
+    metre = said.readings["time_signature"]
     return Brief(
         prompt=prompt,
         genre=said.value("genre"),
@@ -71,7 +72,7 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
         mood=asked.mood or mood_of(said),
         voices=voices,
         muted=muted,
-        time_signature=said.value("time_signature"),
+        time_signature=None if metre.origin == "genre default" else metre.value,
         structure=said.items("structure"),
         textures=said.items("texture"),
         production=said.items("production"),

@@ -18,5 +18,8 @@ FILLERS = frozenset(
     " mir mit möchte musik musikstück nach nun nur ob oder ohne schreib schreibe sehr sein sich sie sind sollen sollte"
     " song soll so stil stimmung stück takt tempo track über um und uns unter viel viele vom von vor was wie wir wird"
     " wo zu zum zur zwischen überall gib her generiere erstelle komponiere einige ca circa ungefähr etc"
-    " feat ft per style styled based high low mid early late bpm key".split()
+    " feat ft per style styled based high low mid early late bpm key"
+    " middle end double quick dauer länge duration length eher hintergrund kurz kurze kurzer kurzes don x2 x3 x4"
+    " beginnend compose d ll"
+    " w o under sondern ganz raum change tanz set ballad ballade".split()
 )

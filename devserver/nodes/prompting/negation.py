@@ -10,6 +10,7 @@ NOTS = frozenset(
     "no not without never nor ohne kein keine keinen keinem keiner keines nicht weder avoid avoiding exclude excluding"
     " vermeide vermeiden minus dont don't nothing nichts except außer skip omit lacking sans".split()
 )
+SHORTENED = frozenset("don doesn shouldn won can isn".split())
 LISTING = frozenset("avoid avoiding exclude excluding vermeide vermeiden without ohne except außer omit skip".split())
 EXPLICIT = LISTING - {"without", "ohne"}
 JOINING = frozenset("or nor oder noch".split())
@@ -17,7 +18,7 @@ AND = frozenset("and und".split())
 FILL = frozenset(
     "any a an the too very much of use using to be it have include including add adding anything zu sehr so eine ein"
     " einen einem einer der die das den dem irgendwelche irgendein bitte please kind sort overly really at all more"
-    " that sounds like is with want t do i".split()
+    " that sounds like is with want t do i o need usual typical heavily use uses go".split()
 )
 ENDS = frozenset(
     "with but just only mit aber sondern nur for für in at bei auf im that which then dann dafür instead while by from"
@@ -27,6 +28,7 @@ COMPARING = frozenset(
     "longer shorter more less faster slower länger kürzer mehr weniger schneller langsamer only nur".split()
 )
 MAX_PHRASE = 4
+LIST_REACH = 24  # tokens that are looked through for the "or" of a list
 
 
 def negated(tokens: Sequence[Token]) -> list[tuple[int, int]]:
@@ -36,7 +38,7 @@ def negated(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     while at < len(tokens):
         if _negates(tokens, at):
             phrases = _phrases(tokens, at)
-            found += phrases
+            found += [phrase for phrase in phrases if not _until(tokens, phrase[1])]
             at = max((last for _, last in phrases), default=at + 1)
         else:
             at += 1
@@ -44,10 +46,23 @@ def negated(tokens: Sequence[Token]) -> list[tuple[int, int]]:
 
 
 def _negates(tokens: Sequence[Token], at: int) -> bool:
-    if tokens[at].folded not in NOTS:
+    if tokens[at].folded not in NOTS and not _is_shortened_not(tokens, at):
         return False
     after = tokens[at + 1].folded if at + 1 < len(tokens) else ""
     return after not in COMPARING
+
+
+def _until(tokens: Sequence[Token], place: int) -> bool:
+    """Whether what is refused comes later: "no drums until the second chorus"."""
+    return place < len(tokens) and tokens[place].folded in {"until", "till", "bis", "before"}
+
+
+def _is_shortened_not(tokens: Sequence[Token], at: int) -> bool:
+    """Whether don't, doesn't, shouldn't ... begins here, cut at its sign."""
+    three = [token.folded for token in tokens[at : at + 3]]
+    if three == ["w", "/", "o"]:
+        return True
+    return len(three) == 3 and three[0] in SHORTENED and three[1] in {"'", "’"} and three[2] == "t"
 
 
 def _phrases(tokens: Sequence[Token], at: int) -> list[tuple[int, int]]:
@@ -57,7 +72,7 @@ def _phrases(tokens: Sequence[Token], at: int) -> list[tuple[int, int]]:
     if place < len(tokens) and tokens[place].folded == ":":
         place += 1
     while True:
-        while place < len(tokens) and tokens[place].folded in FILL | {"'", "’"}:
+        while place < len(tokens) and tokens[place].folded in FILL | {"'", "’", "/"}:
             place += 1
         first = place
         while place < len(tokens) and place - first < MAX_PHRASE and _belongs(tokens[place]):
@@ -100,7 +115,7 @@ def _is_list(tokens: Sequence[Token], place: int) -> bool:
 
 def _or_comes(tokens: Sequence[Token], place: int) -> bool:
     words = 0
-    for token in tokens[place:]:
+    for token in tokens[place : place + LIST_REACH]:
         if token.folded in JOINING:
             return words > 0
         if token.folded == ",":

@@ -51,12 +51,12 @@ TEMPO = re.compile(
     _FLAGS,
 )
 BARE_TEMPO = re.compile(
-    r"(?:\b(?:at|around|bei|@)\s*|,\s*)(?P<low>(?:[4-9]\d|1\d\d|2[0-2]\d))(?=\s*(?:[,.;!)]|$|with|and|in\b|mit|und))",
+    r"(?:\b(?:at|around|bei|in|mit|auf)\s+|@\s*|,\s*)(?P<low>(?:[4-9]\d|1\d\d|2[0-2]\d))(?=\s*(?:[,.;!)]|$|with|and|in\b|mit|und))",
     _FLAGS,
 )
 _MODES = (
     r"(?P<mode>(?:natural |harmonic |melodic )?(?:minor|major)|min|maj|m(?![\w])|"
-    r"dorian|phrygian|lydian|mixolydian|aeolian|ionian|locrian)"
+    r"dorian|phrygian|lydian|mixolydian|aeolian|ionian|locrian|dorisch|phrygisch|lydisch|mixolydisch|äolisch)"
 )
 KEY = re.compile(
     r"(?P<before>\b(?:in|key of|key|key:|to|tonart:?)\s+(?:the key of\s+)?)?"
@@ -67,6 +67,9 @@ GERMAN_KEY = re.compile(r"\b(?P<tonic>[a-h](?:is|es|s)?)[\s-]?(?P<mode>moll|dur)
 TONIC_ONLY = re.compile(
     r"\b(?:in the key of|key of|key:|in|tonart:?)\s+(?P<letter>[A-G])(?P<sign>#|♯|♭|b|[ -]sharp|[ -]flat)?"
     r"(?=\s*(?:[,.;!)]|$|with\b|and\b|at\b|mit\b|und\b|around\b))"
+)
+CHORD_ONLY = re.compile(
+    r"(?:^|[,;(]\s*|(?<=bpm)\s+)(?P<letter>[A-G])(?P<sign>#|♯|b|♭)?(?P<m>m)?(?=\s*(?:[,.;)]|$)|(?<=\wm) )"
 )
 GERMAN_TONICS = {
     name: pitch_class
@@ -83,12 +86,13 @@ METRE = re.compile(
 CLOCK = re.compile(
     r"(?<![\d:])(?P<minutes>\d{1,2}):(?P<seconds>[0-5]\d)(?![\d:])(?:\s?(?:min(?:utes?|uten)?)\b)?", _FLAGS
 )
-_MINUTE = r"(?:minutes?|minuten?|mins?|m)"
-_SECOND = r"(?:seconds?|sekunden?|secs?|sek|s)"
+_MINUTE = r"(?:minutes?|minuten?|minütig\w*|mins?|m)"
+_SECOND = r"(?:seconds?|sekunden?|sekündig\w*|secs?|sek|s)"
 LENGTH = re.compile(
     rf"(?<![\w.,:])(?!(?:303|808|909)s\b)(?P<number>{_NUMBER})(?:\s*(?:-|–|to|bis)\s*(?P<to>{_NUMBER}))?[\s-]?"
     rf"(?P<unit>{_MINUTE}|{_SECOND}|hours?|stunden?|h)\b\.?"
-    rf"(?:\s*(?:and|und|,)?\s*(?:(?P<half>a half|half)|(?P<more>{_NUMBER})[\s-]?{_SECOND}\b))?",
+    rf"(?:\s*(?:and|und|,)?\s*(?:(?P<half>a half|half)|(?P<more>{_NUMBER})[\s-]?{_SECOND}\b|"
+    rf"(?P<bare>[1-5]\d)(?=\s*(?:[,.;!)]|$))))?",
     _FLAGS,
 )
 BARS = re.compile(rf"\b(?P<number>\d{{1,3}}|{_WORDS})[\s-]?(?:bars?|measures?|takte?n?)\b(?!\s*signature)", _FLAGS)
@@ -118,10 +122,11 @@ VARIATIONS = re.compile(
 FORMAT = re.compile(
     r"(?:\b(?:as|als|in|to|format:?|export(?:ed)? (?:as|to)|im)\s+(?:an?\s+|eine?\s+)?)?"
     r"(?:(?:16|24|32)[ -]?bit[s]?[ -]+)?"
-    r"\.?\b(?P<format>mp3|wav|flac|ogg|m4a|aac)\b(?:[- ](?:file|datei|format))?",
+    r"\.?\b(?P<format>mp3|wav|flac|ogg|m4a|aac)\b(?:[- ](?:file|datei|format))?"
+    r"(?:[ ,]+(?:16|24|32)[ -]?bits?\b)?",
     _FLAGS,
 )
-TUNING = re.compile(r"\bdrop[ -][A-G]\b(?:[ -]tuning)?")
+TUNING = re.compile(r"\b[dD]rop(?:ped)?[ -](?:[A-G]\b(?:[ -]tuning)?|tuning\b|tuned\b)")
 OPUS = re.compile(r"(?:\b(?:as|als|format:?|to)\s+(?:an?\s+)?|\.)(?P<format>opus)\b", _FLAGS)
 
 
@@ -203,7 +208,16 @@ def _key(match: re.Match[str], text: str) -> Found | None:
     return Found("key", (tonic, MODE_OF.get(mode.split()[-1], mode)), (match.start("letter"), match.end()))
 
 
-MODE_OF = {"m": "minor", "min": "minor", "maj": "major"}
+MODE_OF = {
+    "m": "minor",
+    "min": "minor",
+    "maj": "major",
+    "dorisch": "dorian",
+    "phrygisch": "phrygian",
+    "lydisch": "lydian",
+    "mixolydisch": "mixolydian",
+    "äolisch": "aeolian",
+}
 
 
 def _german_key(match: re.Match[str], _: str) -> Found | None:
@@ -216,6 +230,16 @@ def _tonic(match: re.Match[str], _: str) -> Found:
     sign = (match["sign"] or "").strip(" -").casefold()
     tonic = (TONICS.index(match["letter"]) + {"": 0, "#": 1, "♯": 1, "sharp": 1}.get(sign, -1)) % 12
     return Found("key", (tonic, None), (match.start("letter"), match.end()), confidence=0.7, said=False)
+
+
+def _chord(match: re.Match[str], _: str) -> Found | None:
+    """A key between commas, as musicians note it: "funk, 105 bpm, Em". A lone letter is none."""
+    if not match["sign"] and not match["m"]:
+        return None
+    step = {None: 0, "#": 1, "♯": 1}.get(match["sign"], -1)
+    tonic = (TONICS.index(match["letter"]) + step) % 12
+    span = (match.start("letter"), match.end())
+    return Found("key", (tonic, "minor" if match["m"] else None), span, confidence=0.8, said=False)
 
 
 def _metre(match: re.Match[str], _: str) -> Found | None:
@@ -245,6 +269,8 @@ def _length(match: re.Match[str], text: str) -> Found | None:
         seconds += factor / 2
     if match["more"]:
         seconds += number(match["more"])
+    if match["bare"] and factor == 60:
+        seconds += int(match["bare"])
     return _length_found(seconds, match, text)
 
 
@@ -315,6 +341,7 @@ READERS = (
     (GERMAN_KEY, _german_key),
     (KEY, _key),
     (TONIC_ONLY, _tonic),
+    (CHORD_ONLY, _chord),
     (DECADE, _decade),
     (VARIATIONS, _variations),
     (LENGTH, _length),

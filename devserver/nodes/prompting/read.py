@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,9 @@ UNTEMPERED = frozenset(
 SPECIFIC_VOCALS = ("instrumental", "duet", "children", "choir", "rap", "female", "male", "spoken", "vocals")
 IN_LANGUAGE = {"in", "auf"}
 REPEATS = 8
+TIMES = re.compile(r"[x×](\d)(?!\d)")
+DOUBLE = {"double", "doppelter", "doppelte", "doppelten"}
+REFUSED_AS = {"rhythmic": "percussion"}  # "nothing percussive"
 SLOW_BPM, FAST_BPM = 90, 125  # below is called slow, above fast
 
 
@@ -135,13 +139,10 @@ def _refuse(book: Notebook, claim: Claim) -> None:
         book.put("vocals", "instrumental", claim.span)
     elif isinstance(meaning.value, Style):
         book.add("avoid", meaning.value.sub_genre or meaning.value.genre, claim.span)
+    elif meaning.field == "bpm":
+        book.add("avoid", "fast" if meaning.value >= FAST_BPM else "slow", claim.span)
     else:
-        word = book.text[slice(*claim.span)].casefold()
-        if meaning.value == "rhythmic":
-            word = "percussion"
-        book.add(
-            "avoid", word if meaning.field == "bpm" or meaning.value == "rhythmic" else str(meaning.value), claim.span
-        )
+        book.add("avoid", REFUSED_AS.get(meaning.value, str(meaning.value)), claim.span)
 
 
 def _read_genre(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]) -> None:
@@ -202,7 +203,7 @@ def _read_claim(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]
         book.put("duration_seconds", meaning.value, claim.span, 0.5, said=False)
     elif meaning.field in {"era", "time_signature", "mode"}:
         book.put(meaning.field, meaning.value, claim.span)
-    elif isinstance(meaning.value, Style) and meaning.value.sub_genre == "waltz":
+    elif isinstance(meaning.value, Style) and (meaning.value.sub_genre or meaning.value.genre).endswith("waltz"):
         book.put("time_signature", "3/4", claim.span, 0.9, said=False)
 
 
@@ -230,11 +231,7 @@ def _paced(book: Notebook, tempo: float) -> int:
 def _read_solo(book: Notebook, claims: Sequence[Claim], index: int, claim: Claim) -> None:
     """Reads a "solo piano" or "piano only" as for nobody else; a "guitar solo" is a part of the piece."""
     word = book.text[slice(*claim.span)].casefold()
-    plays = [
-        neighbour.first - claim.last
-        for neighbour in claims[index + 1 : index + 2]
-        if neighbour.meanings[0].field == "instruments" and neighbour.first - claim.last <= 1
-    ]
+    plays = _next_is_played(claims, index)
     played = [
         neighbour
         for neighbour in claims[max(0, index - 1) : index]
@@ -250,14 +247,29 @@ def _read_solo(book: Notebook, claims: Sequence[Claim], index: int, claim: Claim
         book.add("texture", "solo", claim.span)
 
 
+def _next_is_played(claims: Sequence[Claim], index: int) -> bool:
+    """Whether an instrument follows, with nothing but its qualities between: "nur ein leises Klavier"."""
+    place = claims[index].last
+    for claim in claims[index + 1 :]:
+        if claim.first - place > 1:
+            return False
+        if not _is_quality(claim):
+            return claim.meanings[0].field == "instruments"
+        place = claim.last
+    return False
+
+
 def _times(tokens: Sequence[Token], claim: Claim) -> int:
+    """How often a section is asked for: "two verses", "double chorus", "chorus x2"."""
+    after = "".join(token.folded for token in tokens[claim.last : claim.last + 2])
+    if found := TIMES.match(after):
+        return max(1, min(REPEATS, int(found[1])))
     before = tokens[claim.first - 1].folded if claim.first else ""
     try:
-        said = int(number(before)) if before not in {"a", "an"} else 1
+        said = 2.0 if before in DOUBLE else number(before.removesuffix("x"))
     except ValueError:
         return 1
-    beyond = claim.first > 1 and not tokens[claim.first - 2].folded.isalpha() and tokens[claim.first - 2].folded == "["
-    return said if 1 <= said <= REPEATS and not beyond else 1
+    return int(said) if said == int(said) and 1 <= said <= REPEATS else 1
 
 
 def _read_voices(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]) -> None:

@@ -11,7 +11,7 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "acoustic guitar": "acoustic guitar+, akustikgitarre, akustikgitarren, akustische gitarre, akustischen gitarren,"
     " akustischer gitarre, steel string guitar, westerngitarre",
     "electric guitar": "electric guitar+, e gitarre, e gitarren, elektrische gitarre, lead guitar, stromgitarre",
-    "nylon guitar": "nylon guitar, nylon string guitar, classical guitar, konzertgitarre",
+    "nylon guitar": "nylongitarre, nylon guitar, nylon string guitar, classical guitar, konzertgitarre",
     "spanish guitar": "spanish guitar+, spanische gitarre, flamenco guitar, spanischer gitarre",
     "slide guitar": "slide guitar, steel guitar, pedal steel, lap steel",
     "banjo": "banjo+",
@@ -19,8 +19,13 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "ukulele": "ukulele+",
     "sitar": "sitar+",
     "harp": "harp+, harfe, harfen",
-    "lute": "lute+, lyre, leier",
-    "strings": "strings, string section, streicher, streichern, string quartet, streichquartett, streichorchester,"
+    "lute": "lautenmusik, lute+, lyre, leier",
+    "koto": "koto, shamisen, guzheng, pipa",
+    "oud": "oud, bouzouki, balalaika, saz",
+    "kora": "kora",
+    "dulcimer": "dulcimer+, hackbrett, zither, santur",
+    "strings": "orchestral strings, strings, string section, streicher, streichern, string quartet, streichquartett,"
+    " streichorchester,"
     " string ensemble, streicherfläche, streicherflächen",
     "violin": "violin+, geige, geigen, violine, violinen",
     "fiddle": "fiddle+, fidel",
@@ -36,7 +41,8 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "trombone": "trombone+, posaune, posaunen",
     "french horn": "french horn+, waldhorn, waldhörner, hörner, hörnern",
     "tuba": "tuba+",
-    "brass": "brass, horns, horn section, brass section, bläser, bläsern, blechbläser, blechbläsern, horn",
+    "brass": "blasorchester, brass band, brass, horns, horn section, brass section, bläser, bläsern, blechbläser,"
+    " blechbläsern, horn",
     "woodwinds": "woodwind+, holzbläser, holzbläsern",
     "harmonica": "harmonica+, mundharmonika, blues harp",
     "accordion": "accordion+, akkordeon, akkordeons, bandoneon, ziehharmonika, concertina",
@@ -53,7 +59,7 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "kalimba": "kalimba+, mbira, thumb piano",
     "steel drums": "steel drum+, steelpan, steel pan",
     "singing bowl": "singing bowl+, klangschale, klangschalen",
-    "synth": "synth+, synthesizer+, synthesiser+, synthesizern, moog, synthies, synthie",
+    "synth": "dx7, juno, sh 101, mellotron, synth+, synthesizer+, synthesiser+, synthesizern, moog, synthies, synthie",
     "pad": "pad+, synth pad+, fläche, flächen, synthflächen, synthesizerflächen, klangflächen, klangfläche",
     "lead": "lead+, synth lead+, lead synth, leadsynth",
     "pluck": "pluck+, synth pluck+",
@@ -64,7 +70,7 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "bass": "bass, basses, bassline+, bass line+, basslinie, basslauf, bassläufe, bässe, bässen, basses, walking bass,"
     " bass notes",
     "bass guitar": "bass guitar+, bassgitarre, e bass, electric bass",
-    "double bass": "double bass, upright bass, kontrabass, standup bass, stand up bass, acoustic bass",
+    "double bass": "string bass, double bass, upright bass, kontrabass, standup bass, stand up bass, acoustic bass",
     "reese bass": "reese bass, reese, reese bassline+, reese basses",
     "sub bass": "sub bass, subbass, sub, subs",
     "808": "808, 808s, 808 bass, 808er",
@@ -74,9 +80,10 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "wobble bass": "wobble bass, wobble, wobbles, wub, wubs, wobblebass",
     "drums": "drum+, drum kit+, drumkit, drumming, schlagzeug, trommel, trommeln, drum beat, acoustic drums, drum set",
     "drum machine": "drum machine+, drumcomputer, 909, tr 909, tr 808, linndrum, drum computer",
-    "breakbeat": "break beat, amen break, amen, breaks beat, break beats",
+    "breakbeat": "breaks, break beat, amen break, amen, breaks beat, break beats",
     "percussion": "percussion, perkussion, percussions, percussive elements",
-    "kick": "kick+, kick drum+, bass drum+, bassdrum, double kick, kickdrum, doublebass, double bass drum,"
+    "kick": "double bass drumming, double bass pedal, double kicks, kick+, kick drum+, bass drum+, bassdrum,"
+    " double kick, kickdrum, doublebass, double bass drum,"
     " double bass drums",
     "snare": "snare+, snare drum+",
     "hi-hat": "hi hat+, hihat+, hats, hi hats, hi hat rolls",
@@ -90,6 +97,11 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "congas": "conga+",
     "tabla": "tabla+",
     "taiko": "taiko, taikos, taiko drums",
+    "hand drums": "hand drum+, djembe+, cajon, darbuka",
+    "frame drum": "frame drum+, bodhran",
+    "gong": "gong+",
+    "triangle": "triangle",
+    "handpan": "handpan+, hang drum",
     "timpani": "timpani, pauken, pauke, kettle drums",
     "castanets": "castanets, kastagnetten",
     "cowbell": "cowbell+, kuhglocke",
@@ -102,19 +114,23 @@ INSTRUMENT_WORDS: dict[str, str] = {
 VOCAL_WORDS: dict[str, str] = {
     "instrumental": "instrumental, instrumental*, instrumentals, instrumental only, rein instrumental,"
     " instrumentalstück, instrumentalmusik",
-    "female": "female, female vocal+, female voice, female singer, by a woman, von einer frau, frauenstimme,"
+    "female": "girl group, frauenstimmen, female, female vocal+, female voice, female singer, by a woman,"
+    " von einer frau, frauenstimme,"
     " weiblich*, sängerin, soprano,"
     " sopran, frauengesang, woman singing, alto voice, diva",
     "male": "male, male vocal+, male voice, male singer, by a man, von einem mann, männerstimme, männlich*, sänger,"
     " tenor, baritone, bariton,"
     " baritone voice, männergesang, man singing, crooner",
     "duet": "duet, duett",
-    "choir": "choir+, chor, chöre, chorgesang, choral, gospel choir, kinderchor, choirs, chorus of voices, chören,"
+    "choir": "choir+, chor, chöre, chorgesang, choral, gospel choir, choirs, chorus of voices, chören,"
     " männerchor, frauenchor",
-    "children": "children s choir, children choir, kinderstimmen, children s voices, child voice, kinderstimme",
+    "children": "kinderchor, kids choir, kids, child choir, children s choir, children choir, kinderstimmen,"
+    " children s voices, child voice, kinderstimme",
     "rap": "rapper, rapped, rapping, rap vocals, rap verse, gerappt, rap vocal, rapgesang, mc",
     "spoken": "spoken word, spoken, gesprochen*, narration, sprechgesang, erzähler, narrator",
-    "vocals": "vocal+, voice+, singer+, singing, sung, lyrics, gesang, stimme, stimmen, gesungen*, songtext, liedtext,"
+    "vocals": "shouting, shouts, screams, growls, chant, chants, chanting, whispers, whispered, yelling, text,"
+    " texte, texten, vocal+, voice+, singer+, singing, sung, lyrics, gesang, stimme, stimmen,"
+    " gesungen*, songtext, liedtext,"
     " vocalist, lead vocals, singen, singt, backing vocals, humming, falsetto, a cappella, acapella, vocal harmonies",
 }
 

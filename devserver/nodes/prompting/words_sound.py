@@ -7,8 +7,9 @@ MOOD_WORDS: dict[str, str] = {
     " kraftvoll*, energiegeladen*, lebhaft*, mitreißend*, schwungvoll*, vigorous, relentless, hard hitting, wild*,"
     " wild,"
     " explosive, intensiv*, mächtig*",
-    "aggressive": "aggressive, angry, furious, brutal, violent, rage, aggressiv*, wütend*, zornig*, brutal*, fierce,"
-    " vicious, menacing, bedrohlich*, evil, böse*",
+    "aggressive": "screaming, screamed, aggressive, angry, furious, brutal, violent, rage, aggressiv*, wütend*,"
+    " zornig*, brutal*, fierce,"
+    " vicious, menacing, bedrohlich*, evil, böse, bös*",
     "dark": "dark, darker, gloomy, sinister, ominous, brooding, moody, bleak, düster*, düstr*, dunkel, dunkl*,"
     " finster*,"
     " finstr*, grim, unheilvoll*, noir",
@@ -25,7 +26,7 @@ MOOD_WORDS: dict[str, str] = {
     "hopeful": "hopeful, hoffnungsvoll*, hope, zuversichtlich*",
     "euphoric": "euphoric, ecstatic, euphorisch*, blissful",
     "calm": "calm, relaxed, relaxing, peaceful, gentle, quiet, soothing, serene, chill, chilled, laid back, mellow,"
-    " ruhig*, entspannt*, entspannend*, friedlich*, sanft*, stille, stiller, stilles, stillen, leise*, tranquil,"
+    " ruhig*, entspannt*, entspannend*, friedlich*, sanft*, stille, stiller, stilles, stillen, leise, leis*, tranquil,"
     " calming, beruhigend*, gemütlich*,"
     " cozy, cosy, chillig*, easy going, gelassen*",
     "meditative": "meditative, contemplative, meditativ*, nachdenklich*, reflective, pensive, introspective",
@@ -33,13 +34,14 @@ MOOD_WORDS: dict[str, str] = {
     "epic": "epic, heroic, triumphant, bombastic, majestic, episch*, heroisch*, triumphal*, bombastisch*, monumental,"
     " grandiose, victorious, glorious, majestätisch*, monumental*, triumphierend*",
     "dramatic": "dramatic, dramatisch*, theatrical",
-    "tense": "tense, suspenseful, suspense, spannend*, spannungsvoll*, nervous, anxious, angespannt*, thrilling,"
+    "tense": "tension, tense, suspenseful, suspense, spannend*, spannungsvoll*, nervous, anxious, angespannt*,"
+    " thrilling,"
     " urgent",
     "restless": "restless, rastlos*, unruhig*, hektisch*, frantic, hectic, chaotic, chaotisch*",
     "mysterious": "mysterious, enigmatic, mystical, mystic, geheimnisvoll*, rätselhaft*, mystisch*, magical, magisch*",
     "playful": "playful, quirky, funny, whimsical, verspielt*, witzig*, silly, goofy, cheeky, humorous, skurril*",
     "nostalgic": "nostalgic, nostalgia, nostalgisch*, reminiscent, sehnsüchtig*, longing, yearning, sehnsuchtsvoll*",
-    "romantic": "romantic, love, romantisch*, tender, zärtlich*, lovely, liebevoll*",
+    "romantic": "romantic, love song, liebeslied, romantisch*, tender, zärtlich*, lovely, liebevoll*",
     "sensual": "sensual, sexy, seductive, sinnlich*, sultry, verführerisch*",
     "passionate": "passionate, leidenschaftlich*, fiery, feurig*",
     "emotional": "emotional, emotional*, moving, touching, gefühlvoll*, bewegend*, heartfelt, rührend*, expressive",
@@ -56,9 +58,9 @@ MOOD_WORDS: dict[str, str] = {
 
 TEXTURE_WORDS: dict[str, str] = {
     "warm": "warm, warm*, wärm*, cozy sounding",
-    "cold": "cold, icy, kalt*, eisig*, frosty, chilly",
+    "cold": "kühl*, cold, icy, kalt*, eisig*, frosty, chilly",
     "bright": "bright, helle, heller, helles, hellen, brilliant, leuchtend*, strahlend*",
-    "heavy": "heavy, schwer*, massive, massiv*, weighty",
+    "heavy": "kräftig*, wuchtig*, heavy, schwer*, massive, massiv*, weighty",
     "hard": "hard, hart*, harsh",
     "soft": "soft, weich*, softly, zart*, delicate, subtle",
     "deep": "deep, tief*",
@@ -66,11 +68,12 @@ TEXTURE_WORDS: dict[str, str] = {
     "huge": "huge, big, enormous, riesig*, groß*, gigantic, gewaltig*, larger than life",
     "punchy": "punchy, druckvoll*, knackig*, snappy, tight, knallig*",
     "crisp": "crisp, clear, clean, klar*, sauber*, polished",
-    "dirty": "dirty, gritty, grimy, dreckig*, schmutzig*, filthy, rough, rau*, raw, crunchy",
+    "dirty": "raspy, dirty, gritty, grimy, dreckig*, schmutzig*, filthy, rough, rau*, raw, crunchy",
     "dusty": "dusty, staubig*",
     "smooth": "smooth, silky, geschmeidig*, glatt*, creamy",
     "lush": "lush, rich, üppig*, full, voll*",
-    "sparse": "sparse, minimal, minimalistic, minimalistisch*, spärlich*, reduced, reduziert*, stripped down,"
+    "sparse": "minimalist, sparse, minimal, minimalistic, minimalistisch*, spärlich*, reduced, reduziert*,"
+    " stripped down,"
     " stripped back, simple, einfach*",
     "dense": "dense, layered, dicht*, busy, vielschichtig*, complex, komplex*, intricate",
     "spacious": "spacious, wide, airy, weit*, luftig*, open, expansive, roomy, räumlich*, vast",
@@ -109,7 +112,7 @@ TEXTURE_WORDS: dict[str, str] = {
 
 PRODUCTION_WORDS: dict[str, str] = {
     "reverb": "reverb+, reverberant, hall, nachhall, verhallt*, reverb drenched, echoey, cavernous",
-    "spring reverb": "spring reverb, federhall",
+    "spring reverb": "spring reverb+, federhall",
     "gated": "gated, gated reverb, gated snare",
     "delay": "delay+, echo, echoes, echos, delayed",
     "tape": "tape, tape saturation, tape wobble, tape hiss, cassette, tonband, bandsättigung, kassette,"
@@ -124,6 +127,7 @@ PRODUCTION_WORDS: dict[str, str] = {
     "8-bit": "8 bit, 16 bit chiptune, 8bit",
     "filtered": "filtered, filter, filter sweep+, gefiltert*, low pass, lowpass",
     "chorus effect": "chorus effect, chorus pedal, choruseffekt",
+    "wah": "wah, wah wah",
     "phaser": "phaser, flanger, phasing, flanging",
     "tremolo": "tremolo, vibrato",
     "autotune": "autotune, auto tune, autotuned, auto tuned",
@@ -134,7 +138,7 @@ PRODUCTION_WORDS: dict[str, str] = {
     "reversed": "reversed, reverse, rückwärts, backwards",
     "noise": "noise, white noise, rauschen, hiss, lärm, noisy",
     "rain": "rain, regen, rain sounds, regengeräusche, regentropfen",
-    "waves": "ocean waves, waves, meeresrauschen, wellen, sea sounds",
+    "waves": "running water, water sounds, ocean waves, waves, meeresrauschen, wellen, sea sounds",
     "wind": "wind, windgeräusche",
     "birds": "birds, birdsong, vogelgezwitscher, vögel",
     "field recordings": "field recording+, nature sounds, naturgeräusche, foley, feldaufnahmen, naturklänge",
