@@ -79,6 +79,8 @@ async def what_runs_where(settings: Settings) -> tuple[list[str], bool]:
         source = Source(address)
         await source.ask()
         for backend in source.backends:
+            if backend.state == "up" and backend.table is None:
+                continue  # a SwarmUI itself runs nothing; its ComfyUIs follow
             if backend.table is None:
                 lines, well = [*lines, f"{backend.name} at {address.base_url}: {backend.problem}"], False
                 continue

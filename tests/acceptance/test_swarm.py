@@ -143,25 +143,35 @@ def test_a_server_that_starts_before_its_swarmui_takes_up_what_it_had_there(
         assert list(hosts[0].history()) == [body["media_output"]["metadata"]["prompt_id"]]
 
 
-def test_doctor_tells_what_each_comfyui_of_a_swarmui_can_run(
+def test_doctor_and_lint_tell_what_each_comfyui_of_a_swarmui_can_run(
     tmp_path: Path, exports: Path, hosts: list[NodeHost]
 ) -> None:
     with RunningSwarm(*behind(tmp_path, hosts)) as swarm:
-        done = doctor(exports, swarm.url)
+        linted = command("lint", "--backend", swarm.url)
+        assert linted.returncode == 0, linted.stdout
+        assert linted.stdout.count("procedural_instrumental: can run") == 2
+        done = command("doctor", "--exports", str(exports), "--backend", swarm.url)
         assert done.returncode == 0, done.stdout
         assert "comfyui#1 at " in done.stdout
         assert done.stdout.count("procedural_instrumental: can run") == 2
         for backend in swarm.swarm.backends.values():
             backend.status = "loading"
-        done = doctor(exports, swarm.url)
+        done = command("doctor", "--exports", str(exports), "--backend", swarm.url)
         assert done.returncode == 1
         assert "still loading" in done.stdout
 
 
-def doctor(exports: Path, url: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "server.py", "doctor", "--exports", str(exports), "--backend", url]
+def command(*words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TONEWRIGHT_DISCOVER": "false"}
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "server.py", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
 
 
 def took_a_prompt(host: NodeHost) -> bool:
