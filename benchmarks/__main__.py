@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import ClientSession, ClientTimeout
 
-from benchmarks import health, overhead
+from benchmarks import health, overhead, prompt
 from benchmarks.processes import agent, server
 
 
@@ -25,6 +25,7 @@ async def measure(runs: int, seconds: float) -> None:
         ):
             print(await overhead.measure(session, backend_url, server_url, runs=runs))
             print(await health.measure(session, server_url, seconds=seconds))
+    print(prompt.measure())
 
 
 def main() -> None:

@@ -14,3 +14,4 @@ def test_the_benchmarks_run_and_print_a_ratio_and_rates() -> None:
     assert done.returncode == 0, done.stderr
     assert float(re.findall(r"ratio of the medians +([\d.]+)", done.stdout)[0]) > 1
     assert [int(rate) > 0 for rate in re.findall(r"(\d+) requests/s", done.stdout)] == [True, True]
+    assert re.search(r"reading a prompt, \d+ times: median [\d.]+ ms, p99 [\d.]+ ms by the clock", done.stdout)
