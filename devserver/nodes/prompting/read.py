@@ -21,7 +21,7 @@ from .vocabulary import Style
 MINOR_MODES = {"minor", "dorian", "phrygian", "aeolian", "locrian"}
 UNTEMPERED = frozenset(
     "attack release build filter sweep fade decay lfo arpeggio arpeggios arp arps hi hihat hihats hats rolls roll fills"
-    " evolving burning moving riff riffs runs läufe strings pads".split()
+    " evolving burning moving riff riffs runs läufe strings pads dance".split()
 )
 SPECIFIC_VOCALS = ("instrumental", "duet", "children", "choir", "rap", "female", "male", "spoken", "vocals")
 IN_LANGUAGE = {"in", "auf"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 # A family of genres: its own names under "", the styles that belong to it, and after "~" those that only lie near it.
 GENRE_WORDS: dict[str, dict[str, str]] = {
     "drum and bass": {
-        "": "drum and bass, drum bass, dnb, d and b, drumandbass, drumnbass",
+        "": "drum and bass, drum and base, drum bass, dnb, d and b, drumandbass, drumnbass",
         "liquid drum and bass": "liquid drum and bass, liquid dnb, liquid funk, liquid d and b",
         "neurofunk": "neurofunk, neuro drum and bass, neuro",
         "jungle": "jungle, ragga jungle, oldschool jungle",
@@ -27,7 +27,7 @@ GENRE_WORDS: dict[str, dict[str, str]] = {
         "melodic techno": "melodic techno, melodischer techno",
         "rave": "rave, hardcore techno, gabber, hardstyle",
         "~trance": "trance, uplifting trance, progressive trance, vocal trance",
-        "~psytrance": "psytrance, psy trance, goa, goa trance, psychedelic trance",
+        "~psytrance": "psy, hardcore psy, psychill, psytrance, psy trance, goa, goa trance, psychedelic trance",
         "~ebm": "ebm, electronic body music",
         "~idm": "idm, glitch, braindance",
         "~electro": "electro",
@@ -134,7 +134,7 @@ GENRE_WORDS: dict[str, dict[str, str]] = {
         "smooth jazz": "smooth jazz",
         "latin jazz": "latin jazz",
         "free jazz": "free jazz",
-        "jazz fusion": "jazz fusion, fusion, acid jazz, jazz funk",
+        "jazz fusion": "jazz fusion, acid jazz, jazz funk",
         "jazz waltz": "jazz waltz, jazzwalzer",
         "~bossa nova": "bossa nova, bossa, samba",
     },
@@ -160,7 +160,7 @@ GENRE_WORDS: dict[str, dict[str, str]] = {
         "polka": "polka",
         "lullaby": "lullaby, lullabies, wiegenlied, schlaflied",
         "medieval folk": "medieval folk, bard song, tavern music",
-        "~country": "country, country music, americana, western",
+        "~country": "country, country music, americana, western, wild west",
         "~bluegrass": "bluegrass",
         "~indian": "raga, ragas, indian classical, bollywood, indian music",
         "~flamenco": "flamenco",

@@ -106,7 +106,7 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "castanets": "castanets, kastagnetten",
     "cowbell": "cowbell+, kuhglocke",
     "scratches": "scratch, scratches, scratching, turntable+, turntablism, dj scratches",
-    "whistle": "whistling, whistle, pfeifen",
+    "whistle": "whistled, gepfiffen*, whistling, whistle, pfeifen",
     "chords": "chord+, akkord, akkorde, akkorden, chord progression, harmony, harmonies, harmonie, harmonien",
     "melody": "melody, melodies, melodie, melodien, topline",
 }

@@ -44,7 +44,8 @@ MOOD_WORDS: dict[str, str] = {
     "romantic": "romantic, love song, liebeslied, romantisch*, tender, zärtlich*, lovely, liebevoll*",
     "sensual": "sensual, sexy, seductive, sinnlich*, sultry, verführerisch*",
     "passionate": "passionate, leidenschaftlich*, fiery, feurig*",
-    "emotional": "emotional, emotional*, moving, touching, gefühlvoll*, bewegend*, heartfelt, rührend*, expressive",
+    "emotional": "emotions, emotional, emotional*, moving, touching, gefühlvoll*, bewegend*, heartfelt, rührend*,"
+    " expressive",
     "intimate": "intimate, intim*, personal, vulnerable",
     "soulful": "soulful, seelenvoll*",
     "beautiful": "beautiful, schön*, wunderschön*, gorgeous, pretty",
@@ -63,7 +64,7 @@ TEXTURE_WORDS: dict[str, str] = {
     "heavy": "kräftig*, wuchtig*, heavy, schwer*, massive, massiv*, weighty",
     "hard": "hard, hart*, harsh",
     "soft": "soft, weich*, softly, zart*, delicate, subtle",
-    "deep": "deep, tief*",
+    "deep": "bassy, boomy, deep, tief*",
     "fat": "fat, fett*, thick, phat, dicke, dicker, dickes, dicken",
     "huge": "huge, big, enormous, riesig*, groß*, gigantic, gewaltig*, larger than life",
     "punchy": "punchy, druckvoll*, knackig*, snappy, tight, knallig*",
@@ -107,11 +108,17 @@ TEXTURE_WORDS: dict[str, str] = {
     "futuristic": "futuristic, futuristisch*, sci fi, cyberpunk, space age",
     "exotic": "exotic, exotisch*, tribal, ethnic, oriental, orientalisch*, eastern",
     "sharp": "sharp, piercing, edgy, scharf*, schrill*",
+    "light": "light, leicht*, feathery, lightweight",
+    "smoky": "smoky, rauchig*",
+    "dynamic": "dynamic, dynamisch*",
+    "flowing": "flowing, fließend*",
+    "steady": "steady, gleichmäßig*",
     "solo": "solo, only, just, nur, unaccompanied, unbegleitet*, solistisch*",
 }
 
 PRODUCTION_WORDS: dict[str, str] = {
     "reverb": "reverb+, reverberant, hall, nachhall, verhallt*, reverb drenched, echoey, cavernous",
+    "dry": "dry, trocken*",
     "spring reverb": "spring reverb+, federhall",
     "gated": "gated, gated reverb, gated snare",
     "delay": "delay+, echo, echoes, echos, delayed",
