@@ -92,15 +92,15 @@ def test_a_part_alone_plays_from_the_beginning(piece: Make, heard: Make, prompt:
     assert np.abs(piece(prompt, 16.0).mix[:, :48_000]).max() > 0.05
 
 
-def test_the_chorus_is_louder_than_the_intro(piece: Make) -> None:
+def test_the_drop_is_louder_than_the_intro(piece: Make) -> None:
     made = piece("dark drum and bass at 174 bpm in A minor", 24.0)
     sections = {section["name"]: section for section in made.song["sections"]}
     levels = {}
-    for name in ("intro", "chorus"):
+    for name in ("intro", "drop"):
         start, bars = sections[name]["start_bar"], sections[name]["bars"]
         bar_samples = 4 * 60 / 174 * 48_000
         levels[name] = made.mix[:, round(start * bar_samples) : round((start + bars) * bar_samples)].std()
-    assert levels["chorus"] > 1.3 * levels["intro"]
+    assert levels["drop"] > 1.3 * levels["intro"]
 
 
 def _onsets_seconds(sound: Sound) -> NDArray[np.float64]:

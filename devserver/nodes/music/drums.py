@@ -22,6 +22,8 @@ PAN = {
     49: -0.3,
     50: 0.35,
     51: 0.35,
+    60: -0.28,
+    61: -0.18,
     70: -0.3,
 }
 CHOKES = {42: 46}  # a closed hat ends an open one
@@ -46,6 +48,7 @@ class Kit:
     hat_metal: float = 0.35
     cymbal_ring: float = 1.8
     tom_hz: float = 90.0
+    tom_ring: float = 0.4
     room: float = 0.0  # share of a short room
     room_seconds: float = 0.35
     top_hz: float = 20_000.0
@@ -120,6 +123,69 @@ KITS: dict[str, Kit] = {
         snare_tone=0.7,
         room=0.25,
         room_seconds=0.5,
+    ),
+    "dub": Kit(
+        kick_hz=52,
+        kick_ring=0.4,
+        kick_click=0.25,
+        kick_drive=1.5,
+        snare_hz=240,
+        snare_ring=0.2,
+        snare_tone=0.7,
+        tom_hz=110,
+        room=0.22,
+        room_seconds=0.8,
+        top_hz=12_000,
+        cymbal_level=1.5,
+    ),
+    "brushes": Kit(
+        kick_hz=62,
+        kick_ring=0.26,
+        kick_click=0.08,
+        kick_drive=1.0,
+        kick_level=0.8,
+        snare_hz=220,
+        snare_ring=0.16,
+        snare_tone=0.2,
+        snare_low_hz=2200,
+        hat_low_hz=6500,
+        hat_ring=0.07,
+        hat_metal=0.2,
+        room=0.2,
+        room_seconds=0.5,
+        cymbal_level=1.6,
+    ),
+    "orchestra": Kit(
+        kick_hz=40,
+        kick_sweep=30,
+        kick_ring=1.4,
+        kick_click=0.1,
+        kick_drive=1.0,
+        snare_hz=230,
+        snare_ring=0.18,
+        snare_tone=0.3,
+        snare_low_hz=1800,
+        cymbal_ring=3.0,
+        tom_hz=73,
+        tom_ring=1.3,
+        room=0.5,
+        room_seconds=1.6,
+        top_hz=14_000,
+    ),
+    "folk": Kit(
+        kick_hz=60,
+        kick_ring=0.3,
+        kick_click=0.15,
+        kick_drive=1.1,
+        snare_hz=200,
+        snare_ring=0.16,
+        snare_tone=0.35,
+        snare_low_hz=1600,
+        hat_low_hz=6000,
+        room=0.25,
+        room_seconds=0.6,
+        top_hz=12_000,
+        cymbal_level=1.4,
     ),
 }
 
@@ -215,10 +281,10 @@ def _cymbal(kit: Kit, rng: np.random.Generator, low_hz: float, ring: float, ping
 
 
 def _tom(kit: Kit, rng: np.random.Generator, ratio: float) -> Array:
-    n = samples(0.42)
-    pitch = kit.tom_hz * ratio * (1 + 0.6 * np.exp(-np.arange(n) / samples(0.03)))
+    n = samples(kit.tom_ring + 0.02)
+    pitch = kit.tom_hz * ratio * (1 + 0.24 / (kit.tom_ring + 0.001) * np.exp(-np.arange(n) / samples(0.03)))
     skin = noise(rng, n, 400, 4000) * decay(n, 0.05) * 0.25
-    return np.tanh(1.5 * sine(pitch, n) * decay(n, 0.4)) + skin
+    return np.tanh(1.5 * sine(pitch, n) * decay(n, kit.tom_ring)) + skin
 
 
 def _rim(_kit: Kit, rng: np.random.Generator) -> Array:
@@ -233,6 +299,13 @@ def _shaker(kit: Kit, rng: np.random.Generator) -> Array:
     return noise(rng, n, 5500, 13_000, 2) * swell * decay(n, 0.09) * 0.6 * kit.cymbal_level
 
 
+def _bongo(_kit: Kit, rng: np.random.Generator, hz: float) -> Array:
+    n = samples(0.16)
+    skin = sine(hz * (1 + 0.3 * np.exp(-np.arange(n) / samples(0.006))), n) + 0.3 * sine(hz * 1.6, n)
+    slap = noise(rng, n, 1500, 7000) * decay(n, 0.02) * 0.5
+    return (skin * decay(n, 0.14) + slap) * 0.7
+
+
 _MAKERS: dict[int, Callable[[Kit, np.random.Generator], Array]] = {
     36: _kick,
     37: _rim,
@@ -245,5 +318,7 @@ _MAKERS: dict[int, Callable[[Kit, np.random.Generator], Array]] = {
     49: lambda kit, rng: _cymbal(kit, rng, 4200, kit.cymbal_ring, 0.3),
     50: lambda kit, rng: _tom(kit, rng, 1.75),
     51: lambda kit, rng: _cymbal(kit, rng, 5500, 0.8, 0.5),
+    60: lambda kit, rng: _bongo(kit, rng, 390.0),
+    61: lambda kit, rng: _bongo(kit, rng, 280.0),
     70: _shaker,
 }

@@ -7,6 +7,7 @@ table; so nothing aliases, and no recursive filter (and no scipy, seconds to imp
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -113,3 +114,34 @@ def fast_length(length: int) -> int:
     """The next size of the form 2**a, 3 * 2**a or 5 * 2**a, which transforms fast."""
     power = 1 << max(0, (length - 1).bit_length())
     return min((size for size in (power * 5 // 8, power * 3 // 4, power) if size >= length), default=power)
+
+
+SWEEP_FRAME = 4096
+SWEEP_EDGE_SECONDS = 0.01
+
+
+def swept(sound: NDArray[np.float32], from_hz: float, to_hz: float, tick: Callable[[], None]) -> NDArray[np.float32]:
+    """[C, n] through a low-pass that moves from one corner frequency to the other, evenly in octaves.
+
+    At both ends it is faded into the sound as it was.
+    """
+    channels, length = sound.shape
+    hop = SWEEP_FRAME // 2
+    window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(SWEEP_FRAME) / SWEEP_FRAME)  # two halves add up to one
+    frequencies = np.fft.rfftfreq(2 * SWEEP_FRAME, 1 / SAMPLE_RATE_HZ)
+    padded = np.pad(sound, ((0, 0), (hop, 2 * SWEEP_FRAME)))
+    out = np.zeros((channels, padded.shape[1] + 2 * SWEEP_FRAME), np.float32)
+    margin = SWEEP_FRAME // 2  # a zero-phase filter also rings before a sound
+    for start in range(0, length + hop, hop):
+        corner = from_hz * (to_hz / from_hz) ** min(1.0, start / max(1, length))
+        frame = np.pad(padded[:, start : start + SWEEP_FRAME] * window, ((0, 0), (margin, margin)))
+        heard = np.fft.irfft(np.fft.rfft(frame) * band_gain(frequencies, 0, corner), 2 * SWEEP_FRAME)
+        out[:, start : start + 2 * SWEEP_FRAME] += heard.astype(np.float32)
+        tick()
+    wet = out[:, margin + hop : margin + hop + length]
+    edge = min(samples(SWEEP_EDGE_SECONDS), length // 2)
+    share = np.ones(length, np.float32)
+    if edge:
+        share[:edge] = np.linspace(0, 1, edge)
+        share[-edge:] = np.linspace(1, 0, edge)
+    return np.asarray(sound + share * (wet - sound), np.float32)

@@ -1,20 +1,24 @@
-"""What makes a genre: grooves, bass lines, comping, progressions, a melody's rules, voices and mixing targets.
+"""What makes a genre: grooves, bass lines, comping, progressions, a melody's rules, form, voices and mixing targets.
 
-Patterns are written on a grid of sixteenth notes, 16 characters to a bar; longer ones repeat after their length.
-Drums: a digit is a hit (9 the loudest), ``.`` a rest. Bass: ``R`` is the root, ``3 5 7`` are notes of the chord,
-``8`` is the octave, ``-`` holds, ``.`` rests. Chords: a digit strikes, ``-`` holds, ``.`` rests.
+Patterns are written on a grid of sixteenth notes, 16 characters to a bar of 4/4 and 12 to one of 3/4; longer ones
+repeat after their length. Drums: a digit is a hit (9 the loudest), ``.`` a rest. Bass: ``R`` is the root, ``3 5 7`` are
+notes of the chord, ``8`` is the octave, ``A`` leads to the next chord's root; chords: a digit strikes; in both ``-``
+holds and ``.`` rests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .song import Part
-from .theory import Mode
+from .theory import Mode, Voicing
 
 Lanes = Mapping[str, str]
+Groove = tuple[tuple[float, Lanes], ...]
+Form = Literal["song", "club", "arc", "jazz"]
+ChordStyle = Literal["block", "strum", "arpeggio"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,23 @@ class Melody:
     rhythms: tuple[str, ...]
     leap: float = 0.25  # how often the line leaps to a chord note where it could step
     pentatonic: bool = False
+    chromatic: float = 0.0  # how often a short note slides into the next from a semitone beside it
     min_energy: float = 0.5
+    sparse: bool = False  # answers its own phrases with silence, also in a chorus
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A further voice of a part, from an energy upwards. Without a pattern, a layer of the lead doubles it."""
+
+    part: Part
+    voice: str
+    pattern: str = ""
+    style: ChordStyle = "block"
+    min_energy: float = 0.0
+    octave: int = 0
+    gain_db: float = -4.0
+    voices: int = 3
 
 
 @dataclass(frozen=True)
@@ -48,12 +68,17 @@ class Levels:
 
 @dataclass(frozen=True)
 class Genre:
-    """One row of the table. Grooves and bass lines apply from their energy (0 to 1) upwards; grooves add up."""
+    """One row of the table. Lanes and lines apply from their energy (0 to 1) upwards; the lanes of a groove add up.
+
+    A piece takes one of the `grooves`, and from each other list what its seed says.
+    """
 
     words: tuple[str, ...]
     bpm: float
+    bpm_range: tuple[float, float]
     mode: Mode
-    grooves: tuple[tuple[float, Lanes], ...]
+    form: Form
+    grooves: tuple[Groove, ...]
     fills: tuple[Lanes, ...]
     bass: tuple[tuple[float, str], ...]
     comping: tuple[tuple[float, str], ...]
@@ -61,11 +86,20 @@ class Genre:
     melody: Melody
     voices: Mapping[Part, str]
     levels: Levels
-    swing: float = 0.0  # delay of every second sixteenth, as a share of a sixteenth
+    layers: tuple[Layer, ...] = ()
+    beats_per_bar: Literal[3, 4] = 4
+    walking_bass: bool = False  # from a verse's energy on, whatever the lines say
+    swing: float = 0.0  # delay of every second swung note, as a share of one
+    swung_eighths: bool = False
     crash: bool = True  # a cymbal opens each energetic section
+    builds: Literal["rolls", "swells", "none"] = "rolls"  # how a section leads to a higher one
+    ghosts: float = 0.0  # how often a free sixteenth gets a faint hit of the snare
     bars_per_chord: int = 1
-    chord_style: Literal["block", "strum", "arpeggio"] = "block"
+    chord_style: ChordStyle = "block"
     chord_voices: int = 4
     chord_centre: int = 60
+    voicing: Voicing = "close"
+    bass_low: int = 28  # E of a bass guitar
     human_seconds: float = 0.002
+    late_seconds: Mapping[Part, float] = field(default_factory=dict)  # who plays behind the beat; negative is before it
     intro: tuple[Part, ...] = ("chords", "drums")

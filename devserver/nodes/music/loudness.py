@@ -23,17 +23,30 @@ Tick = Callable[[], None]
 
 def loudness_lufs(audio: Array, sample_rate_hz: int, tick: Tick) -> float:
     """The gated loudness of [C, T]; close to a standard meter, whose blocks overlap. -120 where all is silent."""
+    return gated_lufs(block_powers(audio, sample_rate_hz, tick))
+
+
+def block_powers(audio: Array, sample_rate_hz: int, tick: Tick, every: int = 1) -> Array:
+    """The weighed power of each (or of every so many) 0.4 s of [C, T], the channels' sum."""
     size = round(BLOCK_SECONDS * sample_rate_hz)
     if audio.shape[1] < size:
         audio = np.pad(audio, ((0, 0), (0, size - audio.shape[1])))
     weights = _k_weighting(np.fft.rfftfreq(size, 1 / sample_rate_hz)) * (2.0 / size**2)
     powers = []
-    for start in range(0, audio.shape[1] - size + 1, size):
-        spectrum = np.fft.rfft(audio[:, start : start + size])
-        powers.append(float(((spectrum.real**2 + spectrum.imag**2) * weights).sum()))
+    for start in range(0, audio.shape[1] - size + 1, size * every):
+        block = audio[:, start : start + size]
+        if block.any():
+            spectrum = np.fft.rfft(block)
+            powers.append(float(((spectrum.real**2 + spectrum.imag**2) * weights).sum()))
+        else:
+            powers.append(0.0)
         tick()
-    power = np.array(powers)
-    kept = power[_lufs(power) > ABSOLUTE_GATE_LUFS]
+    return np.array(powers)
+
+
+def gated_lufs(powers: Array) -> float:
+    """The loudness of blocks of power, without pauses."""
+    kept = powers[_lufs(powers) > ABSOLUTE_GATE_LUFS]
     if not kept.size:
         return SILENCE_LUFS
     kept = kept[_lufs(kept) > _lufs(kept.mean()) + RELATIVE_GATE_LU]
@@ -45,14 +58,38 @@ def limiter_gain(audio: Array, gain: float, ceiling: float, sample_rate_hz: int,
 
     Interpolated linearly it looks about 5 ms ahead, so it turns down smoothly before a peak and recovers after it.
     """
+    return limiter_curve(step_levels(audio, tick)[0], gain, ceiling, sample_rate_hz, tick)
+
+
+def step_levels(audio: Array, tick: Tick) -> tuple[Array, Array]:
+    """The peak of each `LIMITER_STEP` samples of [C, T], and about their energy."""
     count = -(-audio.shape[1] // LIMITER_STEP)
-    peaks = np.zeros(count)
+    peaks, energies = np.zeros(count), np.zeros(count)
     stretch = LIMITER_STEP * 8192
     for start in range(0, audio.shape[1], stretch):
-        part = np.abs(audio[:, start : start + stretch]).max(axis=0)
-        part = np.pad(part, (0, -len(part) % LIMITER_STEP))
-        peaks[start // LIMITER_STEP :][: len(part) // LIMITER_STEP] = part.reshape(-1, LIMITER_STEP).max(axis=1)
+        part = audio[:, start : start + stretch]
+        part = np.pad(part, ((0, 0), (0, -part.shape[1] % LIMITER_STEP)))
+        steps = slice(start // LIMITER_STEP, start // LIMITER_STEP + part.shape[1] // LIMITER_STEP)
+        by_step = np.abs(part).max(axis=0).reshape(-1, LIMITER_STEP)
+        peaks[steps] = by_step.max(axis=1)
+        energies[steps] = (by_step**2).sum(axis=1)
         tick()
+    return peaks, energies
+
+
+def blocks_gain(curve: Array, energies: Array, blocks: int, sample_rate_hz: int) -> Array:
+    """How a gain curve changes the power of each 0.4 s, an estimate from the energy of its steps."""
+    if len(energies) * LIMITER_STEP < round(BLOCK_SECONDS * sample_rate_hz):
+        edges = np.array([0])
+    else:
+        edges = (np.arange(blocks) * round(BLOCK_SECONDS * sample_rate_hz)) // LIMITER_STEP
+    before = np.add.reduceat(energies, edges)
+    after = np.add.reduceat(energies * curve[: len(energies)] ** 2, edges)
+    return np.asarray(after / np.maximum(before, 1e-12))
+
+
+def limiter_curve(peaks: Array, gain: float, ceiling: float, sample_rate_hz: int, tick: Tick) -> Array:
+    """The gains of ``limiter_gain`` from the peaks of each `LIMITER_STEP` samples."""
     needed = np.minimum(1.0, ceiling / np.maximum(peaks * gain, 1e-9))
     held = _least_around(needed, LOOKAHEAD_STEPS + 1)
     recovery = 1 - math.exp(-LIMITER_STEP / (RELEASE_SECONDS * sample_rate_hz))

@@ -1,4 +1,4 @@
-"""The lead line: a motif of two rhythms and a contour, repeated, varied and closed at the end of each phrase."""
+"""The lead line: two motifs, stated, repeated, varied, answered by rests, and closed at the end of each phrase."""
 
 from __future__ import annotations
 
@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from random import Random
 
 from .genre import Melody
+from .score import steps
 from .theory import Chord, Key, nearest, scale_pitches
 
 STEP_BEATS = 0.25
-# Which motif each bar of a four-bar phrase takes: statement, answer, statement again, and a close.
-PHRASE = ("a", "b", "a", "close")
+# What the bars of a four-bar phrase take. a, b: motifs as they are; v: a with its rhythm varied; i: a upside down;
+# s: a a third higher; z: b, coming to rest; . : silence.
+PHRASES: dict[str, tuple[str, ...]] = {
+    "verse": ("a.bz", "a.vz", "ab.z", "a.az"),
+    "chorus": ("abaz", "asbz", "avbz", "aasz"),
+    "bridge": ("i.iz", "b.iz", "ib.z"),
+    "break": ("a...", "a..z", "..az"),
+    "build": ("aaaa", "a.aa", "asas"),
+    "solo": ("aibz", "vaiz", "isvz", "bvaz"),
+    "intro": ("a..z", "..a."),
+}
+SPARSE = {"chorus": ("a.bz", "ab.z", "a.sz"), "solo": ("a.iz", "v.bz")}
 ARCH_SEMITONES = (0, 2, 4, 1)  # a phrase rises to its third bar
 
 
@@ -25,6 +36,7 @@ class Line:
     role: str
     closes: bool
     plays: bool
+    dynamic: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,36 +47,69 @@ class Motif:
     moves: tuple[int, ...]
 
 
-LeadNote = tuple[int, float, float, int, int]  # step, start of its bar in beats, length in beats, pitch, velocity
+LeadNote = tuple[float, float, float, int, int]  # step, start of its bar in beats, length in beats, pitch, velocity
 
 
-def compose_lead(style: Melody, key: Key, bars: Sequence[Line], shift: int, rng: Random) -> Iterator[LeadNote]:
-    """The lead's notes, bar by bar. `shift` moves its register by semitones."""
-    rhythms = rng.sample(style.rhythms, 2)
-    motifs = {name: _motif(rhythm, style, rng) for name, rhythm in zip("ab", rhythms, strict=True)}
-    lifted = {name: Motif(motif.rhythm, tuple(-move for move in motif.moves)) for name, motif in motifs.items()}
-    low, high = style.low + shift, style.high + shift
+def compose_lead(
+    style: Melody, rhythms: Sequence[str], key: Key, bars: Sequence[Line], *, shift: int, rng: Random
+) -> Iterator[LeadNote]:
+    """The lead's notes, bar by bar. `rhythms` are the genre's in the song's metre; `shift` moves by semitones."""
+    a, b, c = (_motif(rhythm, style, rng) for rhythm in _three(rhythms, rng))
+    sets = {"verse": _family(a, b, rng), "chorus": _family(c, b, rng)}
+    forms = {role: rng.choice(SPARSE.get(role, lines) if style.sparse else lines) for role, lines in PHRASES.items()}
     for bar in bars:
         if not bar.plays:
             continue
-        pitches = scale_pitches(key, bar.harmony, low, high, pentatonic=style.pentatonic)
-        centre = (low + high) / 2 - 3 + ARCH_SEMITONES[bar.bar % 4] + (4 if bar.role == "chorus" else 0)
-        place = "close" if bar.closes else PHRASE[bar.bar % 4]
+        role = {"drop": "chorus", "outro": "verse"}.get(bar.role, bar.role)
+        lift = 3 if role in {"chorus", "solo"} else 0
+        pitches = scale_pitches(
+            key, bar.harmony, style.low + shift, style.high + shift, pentatonic=style.pentatonic and role != "bridge"
+        )
+        centre = (style.low + style.high) / 2 + shift - 3 + ARCH_SEMITONES[bar.bar % 4] + lift
         if bar.role == "ending":
-            yield 0, bar.start_beats, 8.0, _resting(key, bar.harmony, pitches, centre), 92
-        elif place == "close":
-            yield from _close(motifs["b"], key, bar, pitches, centre)
+            yield 0, bar.start_beats, 8.0, _resting(key, bar.harmony, pitches, centre), 90
+            continue
+        motifs = sets["chorus" if role in {"chorus", "break"} else "verse"]
+        place = "z" if bar.closes and role not in {"build", "break"} else forms[role][bar.bar % 4]
+        if place in "av" and bar.bar % 8 >= 4:  # the second phrase of a section is not the first
+            place = "s" if place == "a" else "i"
+        if place == "z":
+            notes = _close(motifs["b"], key, bar, pitches, centre)
+        elif place == ".":
+            notes = iter(())
         else:
-            own = lifted if bar.role == "chorus" and bar.bar % 8 >= 4 else motifs
-            yield from _bar(own[place], bar, pitches, centre)
+            notes = _bar(motifs[place], bar, pitches, centre + (3 if place == "s" else 0))
+        yield from _ornamented(notes, style, bar, rng)
+
+
+def _three(rhythms: Sequence[str], rng: Random) -> list[str]:
+    return rng.sample(list(rhythms), 3) if len(rhythms) >= 3 else [rng.choice(list(rhythms)) for _ in range(3)]
+
+
+def _family(a: Motif, b: Motif, rng: Random) -> dict[str, Motif]:
+    """A motif, its answer, and the forms in which it comes back."""
+    inverted = Motif(a.rhythm, tuple(-move for move in a.moves))
+    return {"a": a, "b": b, "s": a, "i": inverted, "v": _rhythm_varied(a, rng)}
+
+
+def _rhythm_varied(motif: Motif, rng: Random) -> Motif:
+    """The same tones at other times: a long note struck twice, or the line begun later."""
+    rhythm = list(motif.rhythm)
+    moves = list(motif.moves)
+    longest = max(range(len(rhythm)), key=lambda index: rhythm[index][1])
+    step, length, accent = rhythm[longest]
+    if length >= 4:
+        half = length // 2
+        rhythm[longest : longest + 1] = [(step, half, accent), (step + half, length - half, max(1, accent - 1))]
+        moves.insert(longest, rng.choice((-1, 0, 1)))
+    elif len(rhythm) > 2:
+        del rhythm[0]
+        del moves[0]
+    return Motif(tuple(rhythm), tuple(moves))
 
 
 def _motif(rhythm: str, style: Melody, rng: Random) -> Motif:
-    notes = []
-    for step, character in enumerate(rhythm):
-        if character.isdigit():
-            held = len(rhythm[step + 1 :]) - len(rhythm[step + 1 :].lstrip("-"))
-            notes.append((step, 1 + held, int(character)))
+    notes = [(step, length, int(character)) for step, length, character in steps(rhythm)]
     moves: list[int] = []
     for _ in notes[1:]:
         leaps = rng.random() < style.leap
@@ -91,7 +136,16 @@ def _close(motif: Motif, key: Key, bar: Line, pitches: list[int], centre: float)
     start = [note for note in _bar(motif, bar, pitches, centre) if note[0] < 8]
     yield from start[:-1] if len(start) > 2 else start[:1]
     goal = _resting(key, bar.harmony, pitches, start[-1][3] if start else centre)
-    yield 8, bar.start_beats, 1.6, goal, 94
+    yield 8, bar.start_beats, 1.6 if bar.role != "solo" else 0.8, goal, 92
+
+
+def _ornamented(notes: Iterator[LeadNote], style: Melody, bar: Line, rng: Random) -> Iterator[LeadNote]:
+    """Notes as they are played, some with a slide from a semitone below where the style has it."""
+    for step, start, length, pitch, velocity in notes:
+        played = max(1, min(127, round((velocity + rng.randint(-5, 5)) * bar.dynamic)))
+        if style.chromatic and step >= 1 and rng.random() < style.chromatic:
+            yield step - 0.5, start, STEP_BEATS * 0.45, pitch - 1, max(1, played - 24)
+        yield step, start, length, pitch, played
 
 
 def _resting(key: Key, harmony: Chord, pitches: list[int], near: float) -> int:

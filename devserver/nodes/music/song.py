@@ -13,7 +13,6 @@ PARTS: tuple[Part, ...] = ("drums", "bass", "chords", "lead")
 Mood = Literal["neutral", "bright", "dark", "calm", "energetic"]
 SectionName = Literal["intro", "verse", "build", "chorus", "drop", "bridge", "break", "solo", "outro"]
 
-BEATS_PER_BAR = 4
 BPM_RANGE = (30.0, 300.0)
 MAX_SECONDS = 600.0
 
@@ -94,7 +93,7 @@ class Song(Frozen):
     brief: Brief
     beats_per_bar: Annotated[float, Field(ge=2, le=6, multiple_of=0.5)] = 4.0
     swing_delay_beats: Annotated[float, Field(ge=0, lt=0.25)]
-    swing_unit_beats: Literal[0.25, 0.5] = 0.25
+    swing_unit_beats: Annotated[float, Field(ge=0.25, le=0.5)] = 0.25
     sections: tuple[Section, ...]
     chords: tuple[str, ...]
     tracks: tuple[Track, ...]

@@ -15,13 +15,14 @@ PENTATONIC: dict[Mode, tuple[int, ...]] = {"major": (0, 2, 4, 7, 9), "minor": (0
 KEY_NAMES = tuple(f"{tonic} {mode}" for tonic in TONICS for mode in ("major", "minor"))
 
 _NUMERALS = {"i": 0, "ii": 1, "iii": 2, "iv": 3, "v": 4, "vi": 5, "vii": 6}
-_CHORD = re.compile(r"(?P<flat>b?)(?P<numeral>[ivIV]+)(?P<suffix>maj7|m7|7|9|add9|sus2|sus4|5|°)?")
+_CHORD = re.compile(r"(?P<flat>b?)(?P<numeral>[ivIV]+)(?P<suffix>maj7|m7|7|9|add9|6|sus2|sus4|5|°)?")
 _EXTENSIONS = {
     None: (),
     "maj7": (11,),
     "m7": (10,),
     "7": (10,),
     "9": (10, 14),
+    "6": (9,),
     "add9": (14,),
 }
 _REPLACED_TRIADS = {"sus2": (0, 2, 7), "sus4": (0, 5, 7), "5": (0, 7), "°": (0, 3, 6)}
@@ -97,8 +98,19 @@ def scale_pitches(key: Key, harmony: Chord, low: int, high: int, *, pentatonic: 
     return [pitch for pitch in range(low, high + 1) if pitch % 12 in usable]
 
 
-def voice_lead(harmony: Chord, previous: Sequence[int], centre: int, voices: int) -> list[int]:
-    """The chord as `voices` ascending pitches near `centre`, with the least movement from `previous`."""
+Voicing = Literal["close", "open", "rootless"]
+
+
+def voice_lead(
+    harmony: Chord, previous: Sequence[int], centre: int, voices: int, voicing: Voicing = "close"
+) -> list[int]:
+    """The chord as `voices` ascending pitches near `centre`, with the least movement from `previous`.
+
+    An open voicing has its second note from the top an octave lower; a rootless one leaves the root to the bass
+    where a seventh says what chord it is.
+    """
+    if voicing == "rootless" and len(harmony.intervals) > 3:
+        harmony = Chord(harmony.symbol, harmony.root, harmony.intervals[1:])
     classes = [harmony.pitch_classes[index % len(harmony.pitch_classes)] for index in range(voices)]
     if len(harmony.pitch_classes) > voices:  # the fifth says least
         classes = [
@@ -109,11 +121,14 @@ def voice_lead(harmony: Chord, previous: Sequence[int], centre: int, voices: int
     def cost(pitches: Sequence[int]) -> float:
         away = abs(sum(pitches) / len(pitches) - centre)
         moved = sum(abs(a - b) for a, b in zip(pitches, previous, strict=False)) if previous else 0
-        return moved + 1.5 * away
+        return moved + 1.5 * away + max(0.0, max(pitches) - centre - 16) * 3
 
     inversions = [classes[turn:] + classes[:turn] for turn in range(len(classes))]
     places = [(inversion, low) for inversion in inversions for low in range(centre - 12, centre + 6)]
-    return min((_stacked(inversion, low) for inversion, low in places if low % 12 == inversion[0]), key=cost)
+    stacks = (_stacked(inversion, low) for inversion, low in places if low % 12 == inversion[0])
+    if voicing == "open":
+        stacks = (sorted([*stack[:-2], stack[-2] - 12, stack[-1]]) for stack in stacks)
+    return min(stacks, key=cost)
 
 
 def nearest(pitches: Sequence[int], target: float) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from devserver.nodes.music.composer import compose
+from devserver.nodes.music.drumming import DRUM_PITCHES
 from devserver.nodes.music.form import plan
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.prompt import Asked, parse
@@ -53,8 +55,9 @@ def test_what_is_no_song_is_said_in_plain_words(text: str) -> None:
 
 def test_an_unknown_voice_is_named_with_the_known_ones() -> None:
     made = song("house")
+    bass = next(track for track in made.tracks if track.part == "bass")
     with pytest.raises(ValueError, match="voice of bass is 'kazoo'; allowed is one of reese"):
-        render_track(made, made.tracks[1].model_copy(update={"voice": "kazoo"}), lambda: None)
+        render_track(made, bass.model_copy(update={"voice": "kazoo"}), np.zeros((2, 10), np.float32), lambda: None)
 
 
 def test_genres_do_not_sound_alike() -> None:
@@ -87,17 +90,15 @@ def test_voices_move_little_from_chord_to_chord() -> None:
 @pytest.mark.parametrize("genre", GENRES)
 def test_every_pattern_of_the_table_can_be_read(genre: str) -> None:
     row = GENRES[genre]
-    lanes = [line for _, groove in row.grooves for line in groove.values()]
-    fills = [line for fill in row.fills for line in fill.values()]
-    for line in [
-        *lanes,
-        *fills,
-        *(line for _, line in row.bass),
-        *(line for _, line in row.comping),
-        *row.melody.rhythms,
-    ]:
-        assert len(line) % 16 == 0, line
-        assert set(line) <= set(".-0123456789R"), line
-    for mode, progressions in row.progressions.items():
-        for line in progressions:
+    grooves = [line for groove in row.grooves for _, lanes in groove for line in lanes.values()]
+    bass = [line for _, line in row.bass]
+    layers = [layer.pattern for layer in row.layers]
+    for line in [*grooves, *bass, *layers, *(line for _, line in row.comping), *row.melody.rhythms]:
+        assert len(line) % (4 * row.beats_per_bar) == 0, line
+        assert set(line) <= set(".-0123456789RA"), line
+    assert {name for groove in row.grooves for _, lanes in groove for name in lanes} <= set(DRUM_PITCHES)
+    assert {name for fill in row.fills for name in fill} <= set(DRUM_PITCHES)
+    for mode in ("major", "minor"):
+        for line in row.progressions[mode]:
             assert [chord(Key(0, mode), symbol) for symbol in line.split()]
+    assert row.bpm_range[0] <= row.bpm <= row.bpm_range[1]

@@ -63,6 +63,7 @@ def test_nothing_above_the_nyquist_frequency_is_put_into_a_wave() -> None:
 
 def test_every_voice_that_a_genre_or_a_word_names_exists() -> None:
     named = {voice for genre in GENRES.values() for part, voice in genre.voices.items() if part != "drums"}
+    named |= {layer.voice for genre in GENRES.values() for layer in genre.layers}
     named |= {voice for choices in INSTRUMENTS.values() for _, voice in choices if voice}
     assert named <= set(VOICES)
     assert {genre.voices["drums"] for genre in GENRES.values()} <= set(KITS)

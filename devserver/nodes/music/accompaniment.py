@@ -1,0 +1,150 @@
+"""Bass, chords, and the further voices of a genre."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from .genre import Layer
+from .score import STEP_BEATS, Bar, Score, chosen
+from .song import Note
+from .theory import Chord, nearest, scale_pitches, voice_lead
+
+STRUM_SECONDS = 0.016
+WALKING_ENERGY = 0.5
+ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (3, 2, 1, 0), (0, 1, 2, 3, 2, 1), (0, 2, 1, 3, 1, 2))
+
+
+def write_bass(score: Score) -> Iterator[Note]:
+    """Lines from the genre's patterns, or a walk from root to root; every fourth bar leads into the next."""
+    rng = score.random("bass")
+    turn = rng.choice("A58A")
+    lines: dict[str, str] = {}
+    before = score.genre.bass_low + 5
+    for bar in score.bars:
+        low = score.genre.bass_low
+        root = low + (bar.harmony.root - low) % 12
+        if "bass" not in bar.section.parts:
+            continue
+        if bar.section.name == "ending":
+            yield Note(bar.start_beats, score.end_beats - bar.start_beats, root, 104)
+        elif score.genre.walking_bass and bar.section.energy >= WALKING_ENERGY:
+            for beat, pitch in enumerate(_walk(score, bar, before, rng)):
+                before = pitch
+                velocity = (96 + rng.randint(-6, 6) + 6 * (beat % 2)) * score.dynamic(bar)
+                yield Note(score.played(rng, "bass", bar.start_beats, beat * 4), 0.92, pitch, round(velocity))
+        else:
+            # A section that comes again has the line that it had.
+            name = "chorus" if bar.section.name == "drop" else bar.section.name
+            line = lines.setdefault(name, chosen(score.genre.bass, bar.section.energy, rng))
+            hits = list(score.steps(line, bar.in_section))
+            if bar.in_section % 4 == 3 and len(hits) > 1 and hits[-1][2] == "R":
+                hits[-1] = (hits[-1][0], hits[-1][1], turn)
+            for step, length, character in hits:
+                velocity = (100 + rng.randint(-6, 6) + (8 if step % 8 == 0 else 0)) * score.dynamic(bar)
+                at_beats = score.played(rng, "bass", bar.start_beats, step)
+                pitch = _bass_pitch(root, bar, character)
+                yield Note(at_beats, length * STEP_BEATS * 0.96, pitch, round(velocity))
+
+
+def _bass_pitch(root: int, bar: Bar, character: str) -> int:
+    if character == "A":  # a semitone below the next root, or a fifth above where it stays
+        goal = nearest([bar.following.root + octave for octave in range(24, 72, 12)], root)
+        return goal - 1 if bar.following.root != bar.harmony.root else root + 7
+    return root + bass_interval(bar.harmony, character)
+
+
+def bass_interval(harmony: Chord, character: str) -> int:
+    by_size = {"R": (0, 0), "8": (12, 12), "3": (3, 4), "5": (6, 7), "7": (9, 11)}
+    low, high = by_size[character]
+    found = (interval for interval in harmony.intervals if low <= interval <= high)
+    return next(found, {"7": 12, "3": 7}.get(character, high))
+
+
+def _walk(score: Score, bar: Bar, before: int, rng: Random) -> list[int]:
+    """One pitch a beat: the root (or third), scale and chord notes on the way, a semitone beside the next root."""
+    low, high = score.genre.bass_low, score.genre.bass_low + 19
+    usable = scale_pitches(score.key, bar.harmony, low, high)
+    chord_notes = [pitch for pitch in usable if pitch % 12 in bar.harmony.pitch_classes]
+    roots = [pitch for pitch in range(low, high + 1) if pitch % 12 == bar.harmony.root]
+    walk = [nearest(roots, before)]
+    goal = nearest([pitch for pitch in range(low, high + 1) if pitch % 12 == bar.following.root], walk[0])
+    upwards = goal > walk[0] or (goal == walk[0] and walk[0] < low + 9)
+    while len(walk) < bar.beats - 1:
+        pool = chord_notes if rng.random() < 0.55 else usable
+        onward = [pitch for pitch in pool if (pitch > walk[-1]) == upwards and 0 < abs(pitch - walk[-1]) <= 5]
+        walk.append(nearest(onward or [pitch for pitch in pool if pitch != walk[-1]], walk[-1]))
+        if walk[-1] in {usable[0], usable[-1]}:
+            upwards = not upwards
+    return [*walk, goal + rng.choice((-1, 1, -1, 2))]
+
+
+def write_chords(score: Score) -> Iterator[Note]:
+    rng = score.random("chords")
+    genre = score.genre
+    centre = genre.chord_centre + score.register
+    order = rng.choice(ORDERS)
+    voicing: list[int] = []
+    lines: dict[str, str] = {}
+    for bar in score.bars:
+        voicing = voice_lead(bar.harmony, voicing, centre, genre.chord_voices, genre.voicing)
+        if "chords" not in bar.section.parts:
+            continue
+        name = "chorus" if bar.section.name == "drop" else bar.section.name
+        line = lines.setdefault(name, chosen(genre.comping, bar.section.energy, rng))
+        style = genre.chord_style
+        if bar.section.name == "ending":
+            ring = (score.end_beats - bar.start_beats) / STEP_BEATS
+            yield from _struck(
+                score, bar, [(0, ring, "7")], voicing, style="block" if style == "arpeggio" else style, rng=rng
+            )
+        elif style == "arpeggio":
+            yield from _arpeggio(score, bar, line, [voicing[place % len(voicing)] for place in order], rng)
+        else:
+            hits = [(step, float(length), digit) for step, length, digit in score.steps(line, bar.in_section)]
+            yield from _struck(score, bar, hits, voicing, style=style, rng=rng)
+
+
+def _struck(
+    score: Score, bar: Bar, hits: Sequence[tuple[int, float, str]], voicing: Sequence[int], *, style: str, rng: Random
+) -> Iterator[Note]:
+    for number, (step, length, digit) in enumerate(hits):
+        at_beats = score.played(rng, "chords", bar.start_beats, step)
+        upstroke = style == "strum" and step % 4 != 0 and number % 2 == 1
+        for index, pitch in enumerate(reversed(voicing) if upstroke else voicing):
+            late = index * STRUM_SECONDS * score.brief.bpm / 60 if style == "strum" else 0.0
+            top = 5 if pitch == max(voicing) else 0  # the top note is what is heard as the line
+            velocity = (int(digit) * 10 + 18 + top + rng.randint(-5, 5)) * score.dynamic(bar)
+            yield Note(at_beats + late, length * STEP_BEATS * 0.97, pitch, max(1, round(velocity)))
+
+
+def _arpeggio(score: Score, bar: Bar, line: str, pitches: Sequence[int], rng: Random) -> Iterator[Note]:
+    for number, (step, length, digit) in enumerate(score.steps(line, bar.in_section)):
+        at_beats = score.played(rng, "chords", bar.start_beats, step)
+        velocity = (int(digit) * 10 + 22 + rng.randint(-5, 5)) * score.dynamic(bar)
+        pitch = pitches[number % len(pitches)]
+        yield Note(at_beats, length * STEP_BEATS * 0.95, pitch, max(1, round(velocity)))
+
+
+def write_layer(score: Score, layer: Layer, number: int, lead: Sequence[Note]) -> Iterator[Note]:
+    """A further voice: chords or broken chords by its own pattern, or the lead in another octave."""
+    rng = score.random(f"layer {number}")
+    loud = [bar for bar in score.bars if bar.section.energy >= layer.min_energy and layer.part in bar.section.parts]
+    if not layer.pattern:
+        spans = [(bar.start_beats, bar.end_beats) for bar in loud]
+        for note in lead:
+            if any(start <= note.start_beats + STEP_BEATS / 2 < end for start, end in spans):
+                yield note._replace(pitch=min(127, max(0, note.pitch + 12 * layer.octave)))
+        return
+    order = rng.choice(ORDERS)
+    centre = score.genre.chord_centre + score.register + 12 * layer.octave
+    voicing: list[int] = []
+    for bar in loud:
+        voicing = voice_lead(bar.harmony, voicing, centre, layer.voices)
+        if bar.section.name == "ending":
+            continue
+        if layer.style == "arpeggio":
+            yield from _arpeggio(score, bar, layer.pattern, [voicing[place % len(voicing)] for place in order], rng)
+        else:
+            hits = [(step, float(length), digit) for step, length, digit in score.steps(layer.pattern, bar.in_section)]
+            yield from _struck(score, bar, hits, voicing, style=layer.style, rng=rng)
