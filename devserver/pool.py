@@ -46,6 +46,7 @@ class Pool:
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._telling: asyncio.TimerHandle | None = None
+        self._refreshing: asyncio.Future[list[None]] | None = None
         self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
         self._granted: dict[tuple[str, str, int], asyncio.Event] = {}
 
@@ -93,8 +94,10 @@ class Pool:
         await self._changed.wait()
 
     async def refresh(self) -> None:
-        """Ask every backend now: a model may have been put there a second ago."""
-        await asyncio.gather(*(self._ask(source) for source in self._sources))
+        """Ask every backend now: a model may have been put there a second ago. Who comes meanwhile gets that answer."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.gather(*(self._ask(source) for source in self._sources))
+        await asyncio.shield(self._refreshing)
 
     async def doubt(self, backend: Backend) -> None:
         """Ask a backend again that has lost something, before anybody chooses it as if nothing had happened."""

@@ -72,7 +72,7 @@ class Backend:
         self.table: NodeTable | None = None
         self.stats: dict[str, Any] = {}
         self.doubted = doubted or asyncio.Event()  # set where an answer about a prompt did not come
-        self.ended = asyncio.Event()
+        self._closed = False
         self.client = client or Client(address.base_url, headers=address.headers)
         self.follower = Follower(self.client, uuid.uuid4().hex, on_trouble=self.doubted.set)
 
@@ -87,7 +87,7 @@ class Backend:
 
     async def ask(self) -> None:
         """Read its nodes and versions; a backend that does not answer is down, and says why."""
-        if self.ended.is_set():
+        if self._closed:
             return
         try:
             self.table = NodeTable.from_object_info(await self.client.object_info())
@@ -100,8 +100,9 @@ class Backend:
 
     async def close(self) -> None:
         """Let go of a backend that is no more: who follows a prompt there is told that it is lost."""
-        self.ended.set()
-        self.state, self.problem = "down", "it ended"
+        self._closed = True
+        self.state, self.problem = "down", f"the backend {self.name} ended"
+        self.follower.give_up(self.problem)
         await self.follower.close()
         await self.client.close()
 

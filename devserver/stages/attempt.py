@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -155,7 +155,7 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
                 watch.check()
             else:
                 await backend.client.submit(bound, job.prompt_id, backend.follower.client_id)
-            return await _or_ended(backend, watch.outcome(lambda event: _tell(walk, place, event))), bound
+            return await watch.outcome(lambda event: _tell(walk, place, event)), bound
     except asyncio.CancelledError:
         # The run was cancelled or is past its time. A server that stops leaves the prompt alone and finds it again.
         if not walk.tools.pool.closing:
@@ -163,20 +163,6 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
                 await cancel(backend.client, job.prompt_id)
             journal.end(place, "cancelled", {})
         raise
-
-
-async def _or_ended(backend: Backend, outcome: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """The outcome of a prompt; a backend that ends takes its prompts with it, so nobody waits for an answer of it."""
-    following, ended = asyncio.create_task(outcome), asyncio.create_task(backend.ended.wait())
-    try:
-        await asyncio.wait({following, ended}, return_when=asyncio.FIRST_COMPLETED)
-        if not following.done():
-            raise PromptLost(f"the backend {backend.name} ended")
-        return following.result()
-    finally:
-        for task in (following, ended):
-            task.cancel()
-        await asyncio.gather(following, ended, return_exceptions=True)
 
 
 async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
