@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from .genre import Genre
 from .song import PARTS, Part
 
 Players = tuple[tuple[Part, str], ...]
@@ -26,19 +27,22 @@ DRUMS: Players = (("drums", ""),)
 INSTRUMENTS: Mapping[str, Players] = {
     **dict.fromkeys(("piano", "harpsichord"), _keys("piano")),
     "electric piano": _keys("epiano"),
-    **dict.fromkeys(("organ", "accordion", "melodica", "harmonica", "bagpipes"), _keys("organ")),
-    **dict.fromkeys(
-        (
-            *("guitar", "acoustic guitar", "electric guitar", "nylon guitar", "spanish guitar", "slide guitar"),
-            *("banjo", "mandolin", "ukulele", "sitar", "harp", "lute", "koto"),
-            *("oud", "kora", "dulcimer"),
-        ),
-        _keys("guitar"),
-    ),
-    **dict.fromkeys(("strings", "orchestra", "brass", "woodwinds"), _keys("strings")),
-    **dict.fromkeys(("violin", "fiddle", "viola", "cello", "trombone", "french horn"), _tune("strings")),
-    **dict.fromkeys(("flute", "clarinet", "oboe", "bassoon", "whistle", "saxophone"), _tune("flute")),
-    "trumpet": _tune("saw_lead"),
+    "organ": _keys("organ"),
+    **dict.fromkeys(("accordion", "bagpipes"), _keys("accordion")),
+    **dict.fromkeys(("melodica", "harmonica"), _tune("melodica")),
+    **dict.fromkeys(("guitar", "acoustic guitar", "banjo", "mandolin", "ukulele", "sitar"), _keys("guitar")),
+    "electric guitar": (("chords", "power"), ("lead", "lead_guitar")),
+    "slide guitar": _tune("lead_guitar"),
+    **dict.fromkeys(("nylon guitar", "spanish guitar", "lute", "oud", "koto"), _keys("nylon")),
+    **dict.fromkeys(("harp", "kora", "dulcimer"), _keys("harp")),
+    **dict.fromkeys(("strings", "orchestra"), _keys("strings")),
+    **dict.fromkeys(("violin", "fiddle", "viola"), _tune("violin")),
+    "cello": (("lead", "strings"), ("bass", "low_strings")),
+    "brass": _keys("brass"),
+    **dict.fromkeys(("trombone", "french horn", "tuba"), _tune("horn")),
+    "trumpet": _tune("trumpet"),
+    **dict.fromkeys(("flute", "clarinet", "oboe", "bassoon", "whistle", "saxophone", "woodwinds"), _tune("flute")),
+    "choir": _keys("choir"),
     **dict.fromkeys(
         (
             *("bell", "glockenspiel", "vibraphone", "marimba", "xylophone", "celesta", "music box", "kalimba"),
@@ -54,7 +58,7 @@ INSTRUMENTS: Mapping[str, Players] = {
     "theremin": (("lead", "saw_lead"),),
     "bass": _bass(),
     **dict.fromkeys(("bass guitar", "slap bass"), _bass("pick_bass")),
-    "double bass": _bass("finger_bass"),
+    "double bass": _bass("upright"),
     **dict.fromkeys(("reese bass", "wobble bass"), _bass("reese")),
     "sub bass": _bass("sub"),
     "808": _bass("sub808"),
@@ -62,13 +66,28 @@ INSTRUMENTS: Mapping[str, Players] = {
     "synth bass": _bass("saw_bass"),
     **dict.fromkeys(
         (
-            *("drums", "drum machine", "breakbeat", "percussion", "brushes"),
+            *("drums", "drum machine", "breakbeat", "percussion", "brushes", "kick", "snare", "hi-hat", "claps"),
             *("congas", "bongos", "tabla", "taiko", "hand drums", "frame drum"),
         ),
         DRUMS,
     ),
     "chords": (("chords", ""),),
     **dict.fromkeys(("melody", "lead"), (("lead", ""),)),
+}
+
+# Refused, these silence their part. Refused instruments of other names keep their voices away, and the part plays on.
+WHOLE_PARTS = frozenset({"drums", "percussion", "bass", "chords", "melody", "lead"})
+KINDS: Mapping[str, frozenset[str]] = {
+    "guitar": frozenset({"guitar", "nylon", "power", "lead_guitar", "chop"}),
+    "strings": frozenset({"strings", "violin", "low_strings", "pizzicato"}),
+    "brass": frozenset({"brass", "horn", "trumpet"}),
+    "synth": frozenset({"saw_lead", "square_lead", "supersaw", "pluck", "stab", "pad"}),
+    "piano": frozenset({"piano", "epiano"}),
+}
+OTHERS: Mapping[Part, tuple[str, ...]] = {
+    "bass": ("finger_bass", "saw_bass"),
+    "chords": ("epiano", "organ", "strings"),
+    "lead": ("flute", "bell", "square_lead"),
 }
 
 
@@ -86,7 +105,7 @@ def seated(wanted: Iterable[str], refused: Iterable[str], *, alone: bool) -> tup
         named.add(part)
         if voice:
             voices.setdefault(part, voice)
-    muted = {INSTRUMENTS[name][0][0] for name in refused if name in INSTRUMENTS}
+    muted = {INSTRUMENTS[name][0][0] for name in refused if name in WHOLE_PARTS}
     if alone and players:
         for part, voice in (choice for choices in players for choice in choices):
             named.add(part)
@@ -94,3 +113,20 @@ def seated(wanted: Iterable[str], refused: Iterable[str], *, alone: bool) -> tup
                 voices.setdefault(part, voice)
         muted |= set(PARTS) - named
     return voices, tuple(part for part in PARTS if part in muted)
+
+
+def without(
+    refused: Iterable[str], genre: Genre, voices: Mapping[Part, str], muted: Collection[Part]
+) -> dict[Part, str]:
+    """The voices, with others where the genre would play a refused instrument; its further voices then stay away."""
+    kept_away: set[str] = set()
+    for name in refused:
+        if name in INSTRUMENTS and name not in WHOLE_PARTS:
+            kept_away |= KINDS.get(name, frozenset()) | {voice for _, voice in INSTRUMENTS[name]}
+    seats = dict(voices)
+    for part, others in OTHERS.items():
+        own = seats.get(part, genre.voices[part])
+        layered = any(layer.part == part and layer.voice in kept_away for layer in genre.layers)
+        if part not in muted and (own in kept_away or layered):
+            seats[part] = next((voice for voice in (own, *others) if voice not in kept_away), own)
+    return seats

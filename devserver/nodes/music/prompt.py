@@ -10,7 +10,7 @@ from ..prompting.complete import completed
 from ..prompting.merge import locked
 from ..prompting.read import read
 from .genres import GENRES
-from .players import INSTRUMENTS, seated
+from .players import INSTRUMENTS, seated, without
 from .song import BPM_RANGE, PARTS, Brief, Mood
 
 # The composer's five moods, and the moods and textures of a text that lean to each.
@@ -60,6 +60,8 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
     wanted = (*beside.items("instruments"), *said.items("instruments"))
     refused = (*beside.items("avoid"), *said.items("avoid"))
     alone = "solo" in (*beside.items("texture"), *said.items("texture"))
+    if said.value("vocals") == "choir":
+        wanted = (*wanted, "choir")
     voices, muted = seated(wanted, refused, alone=alone)
     if len(muted) == len(PARTS):
         raise ValueError("instruments and prompt leave nothing to play; allowed is to leave out three parts of four")
@@ -70,7 +72,7 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
         bpm=said.value("bpm"),
         key=said.value("key"),
         mood=asked.mood or mood_of(said),
-        voices=voices,
+        voices=without(refused, GENRES[said.value("genre")], voices, muted),
         muted=muted,
         time_signature=None if metre.origin == "genre default" else metre.value,
         structure=said.items("structure"),
@@ -103,7 +105,7 @@ def _values(asked: Asked) -> BriefValues:
 def _unheard(said: Parsed, wanted: tuple[str, ...], seconds: float) -> tuple[str, ...]:
     """What the text asks for and the composer cannot do, in words."""
     remarks = []
-    if (vocals := said.value("vocals")) not in {None, "instrumental"}:
+    if (vocals := said.value("vocals")) not in {None, "instrumental", "choir"}:
         remarks.append(f"Nobody sings here: vocals ({vocals}) are left out.")
     if missing := [name for name in wanted if name not in INSTRUMENTS]:
         remarks.append(f"No voice here plays {', '.join(missing)}.")

@@ -43,7 +43,7 @@ def completed(parsed: Parsed, text: str) -> Parsed:
     defaults = {
         "bpm": int(genre.bpm) if genre.bpm == int(genre.bpm) else genre.bpm,
         "key": Key(draw // len(GENRES) % 12, scale).name,
-        "time_signature": getattr(genre, "time_signature", "4/4"),
+        "time_signature": f"{genre.beats_per_bar}/4",
     }
     for name, value in defaults.items():
         readings.setdefault(name, Reading(value, None, 0.3, "genre default"))

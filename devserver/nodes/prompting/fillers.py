@@ -21,5 +21,5 @@ FILLERS = frozenset(
     " feat ft per style styled based high low mid early late bpm key"
     " middle end double quick dauer länge duration length eher hintergrund kurz kurze kurzer kurzes don x2 x3 x4"
     " beginnend compose d ll"
-    " w o under sondern ganz raum change tanz set ballad ballade".split()
+    " w o under sondern ganz raum change tanz set ballad ballade none than tonart extremely last straight take".split()
 )

@@ -8,7 +8,7 @@ from .scan import Token
 
 NOTS = frozenset(
     "no not without never nor ohne kein keine keinen keinem keiner keines nicht weder avoid avoiding exclude excluding"
-    " vermeide vermeiden minus dont don't nothing nichts except außer skip omit lacking sans".split()
+    " vermeide vermeiden minus dont don't nothing nichts except außer skip omit hate lacking sans".split()
 )
 SHORTENED = frozenset("don doesn shouldn won can isn".split())
 LISTING = frozenset("avoid avoiding exclude excluding vermeide vermeiden without ohne except außer omit skip".split())
@@ -36,7 +36,10 @@ def negated(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     at = 0
     while at < len(tokens):
-        if _negates(tokens, at):
+        if _denies(tokens, at):
+            found.append((_start_of_line(tokens, at - 1), at - 1))
+            at += 1
+        elif _negates(tokens, at):
             phrases = _phrases(tokens, at)
             found += [phrase for phrase in phrases if not _until(tokens, phrase[1])]
             at = max((last for _, last in phrases), default=at + 1)
@@ -50,6 +53,18 @@ def _negates(tokens: Sequence[Token], at: int) -> bool:
         return False
     after = tokens[at + 1].folded if at + 1 < len(tokens) else ""
     return after not in COMPARING
+
+
+def _denies(tokens: Sequence[Token], at: int) -> bool:
+    """Whether this is the "none" of a form: "Vocals: none"."""
+    return at > 1 and tokens[at].folded in {"none", "no", "keine", "kein", "off"} and tokens[at - 1].folded == ":"
+
+
+def _start_of_line(tokens: Sequence[Token], place: int) -> int:
+    first = place
+    while first and place - first < MAX_PHRASE and _belongs(tokens[first - 1]):
+        first -= 1
+    return first
 
 
 def _until(tokens: Sequence[Token], place: int) -> bool:

@@ -41,7 +41,7 @@ _NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d{{1,3}})?(?:½)?|½|{_WORDS})"
 _FLAGS = re.IGNORECASE
 
 BPM = re.compile(
-    r"(?<![\w.,])(?P<low>\d{1,3}(?:[.,]\d{1,2})?)(?:\s*(?:-|–|to|bis|/)\s*(?P<high>\d{1,3}(?:[.,]\d{1,2})?))?\s*-?\s*"
+    r"(?<![\w.,])(?P<low>\d{1,3}(?:[.,]\d{1,2})?)(?:\s*(?:-|–|to|bis|/|and|und)\s*(?P<high>\d{1,3}(?:[.,]\d{1,2})?))?\s*-?\s*"
     r"(?:bpm|b\.p\.m\.|beats? (?:per|a) minute|schläge(?:n)? (?:pro|in der) minute)(?!\w)",
     _FLAGS,
 )
@@ -65,11 +65,11 @@ KEY = re.compile(
 )
 GERMAN_KEY = re.compile(r"\b(?P<tonic>[a-h](?:is|es|s)?)[\s-]?(?P<mode>moll|dur)\b", _FLAGS)
 TONIC_ONLY = re.compile(
-    r"\b(?:in the key of|key of|key:|in|tonart:?)\s+(?P<letter>[A-G])(?P<sign>#|♯|♭|b|[ -]sharp|[ -]flat)?"
+    r"\b(?i:in the key of|key of|key:|in|tonart:?)\s+(?P<letter>[A-G])(?P<sign>#|♯|♭|b|[ -]sharp|[ -]flat)?"
     r"(?=\s*(?:[,.;!)]|$|with\b|and\b|at\b|mit\b|und\b|around\b))"
 )
 CHORD_ONLY = re.compile(
-    r"(?:^|[,;(]\s*|(?<=bpm)\s+)(?P<letter>[A-G])(?P<sign>#|♯|b|♭)?(?P<m>m)?(?=\s*(?:[,.;)]|$)|(?<=\wm) )"
+    r"(?:^|[,;(/|]\s*|(?<=bpm)\s+)(?P<letter>[A-G])(?P<sign>#|♯|b|♭)?(?P<m>m)?(?=\s*(?:[,.;)/|]|$)|(?<=\wm) )"
 )
 GERMAN_TONICS = {
     name: pitch_class
@@ -83,6 +83,7 @@ METRE = re.compile(
     r"(?:[\s-]?(?:time signature|time|takt|met(?:re|er)))?",
     _FLAGS,
 )
+MINUTES_SECONDS = re.compile(r"(?<!\w)(?P<minutes>\d{1,2})m(?:in)?(?P<seconds>[0-5]?\d)s\b", _FLAGS)
 CLOCK = re.compile(
     r"(?<![\d:])(?P<minutes>\d{1,2}):(?P<seconds>[0-5]\d)(?![\d:])(?:\s?(?:min(?:utes?|uten)?)\b)?", _FLAGS
 )
@@ -344,6 +345,7 @@ READERS = (
     (CHORD_ONLY, _chord),
     (DECADE, _decade),
     (VARIATIONS, _variations),
+    (MINUTES_SECONDS, _clock),
     (LENGTH, _length),
     (CLOCK, _clock),
     (METRE, _metre),

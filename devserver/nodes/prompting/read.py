@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..music.genres import GENRES
-from ..music.song import BPM_RANGE, MAX_SECONDS
+from ..music.song import MAX_SECONDS
 from ..music.theory import Key
 from .brief import LISTS, MAX_ITEMS, Conflict, Parsed, Reading, Span, Unmatched
 from .conflicts import contradictions
@@ -30,6 +30,7 @@ TIMES = re.compile(r"[x×](\d)(?!\d)")
 DOUBLE = {"double", "doppelter", "doppelte", "doppelten"}
 REFUSED_AS = {"rhythmic": "percussion"}  # "nothing percussive"
 SLOW_BPM, FAST_BPM = 90, 125  # below is called slow, above fast
+VERY_SLOW_BPM, VERY_FAST_BPM = 60, 170
 
 
 @dataclass
@@ -139,6 +140,8 @@ def _refuse(book: Notebook, claim: Claim) -> None:
         book.put("vocals", "instrumental", claim.span)
     elif isinstance(meaning.value, Style):
         book.add("avoid", meaning.value.sub_genre or meaning.value.genre, claim.span)
+    elif meaning.field == "duration_seconds":
+        return  # "not a loop" says no length
     elif meaning.field == "bpm":
         book.add("avoid", "fast" if meaning.value >= FAST_BPM else "slow", claim.span)
     else:
@@ -218,14 +221,17 @@ def _read_pace(book: Notebook, tempo: float, claim: Claim) -> None:
 
 
 def _paced(book: Notebook, tempo: float) -> int:
-    """A tempo word for the genre that the text names: slow is slower than that genre is."""
+    """A tempo word for the genre that the text names: slow is slower than that genre is, and still that genre."""
     genre = book.readings.get("genre")
-    if genre is None or tempo in {100.0, 128.0}:
+    if genre is None:
         return round(tempo)
-    usual = GENRES[genre.value].bpm
-    factor = 0.85 if tempo < 100 else 1.2
-    paced = min(tempo, usual * factor) if tempo < 70 else usual * factor
-    return round(min(BPM_RANGE[1], max(BPM_RANGE[0], paced)))
+    row = GENRES[genre.value]
+    slowest, fastest = row.bpm_range
+    if tempo < SLOW_BPM:
+        return round((slowest + row.bpm) / 2 if tempo >= VERY_SLOW_BPM else slowest)
+    if tempo >= FAST_BPM:
+        return round((fastest + row.bpm) / 2 if tempo < VERY_FAST_BPM else fastest)
+    return round(min(fastest, max(slowest, tempo)))
 
 
 def _read_solo(book: Notebook, claims: Sequence[Claim], index: int, claim: Claim) -> None:

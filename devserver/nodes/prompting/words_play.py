@@ -128,7 +128,8 @@ VOCAL_WORDS: dict[str, str] = {
     " children s voices, child voice, kinderstimme",
     "rap": "rapper, rapped, rapping, rap vocals, rap verse, gerappt, rap vocal, rapgesang, mc",
     "spoken": "spoken word, spoken, gesprochen*, narration, sprechgesang, erzähler, narrator",
-    "vocals": "shouting, shouts, screams, growls, chant, chants, chanting, whispers, whispered, yelling, text,"
+    "vocals": "lead singer+, lead vocal+, background vocal+, backing vocal+, shouting, shouts, screams, growls,"
+    " chant, chants, chanting, whispers, whispered, yelling, text,"
     " texte, texten, vocal+, voice+, singer+, singing, sung, lyrics, gesang, stimme, stimmen,"
     " gesungen*, songtext, liedtext,"
     " vocalist, lead vocals, singen, singt, backing vocals, humming, falsetto, a cappella, acapella, vocal harmonies",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from devserver.nodes.music.composer import compose
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.prompt import Asked, parse
 from devserver.nodes.music.song import Brief
@@ -48,6 +49,30 @@ def test_instruments(text: str, voices: dict[str, str], muted: tuple[str, ...]) 
     assert (brief.voices, brief.muted) == (voices, muted)
 
 
+@pytest.mark.parametrize(
+    ("text", "voices", "away"),
+    [
+        ("rock without guitars", {"chords": "epiano", "lead": "flute"}, {"guitar", "power", "lead_guitar"}),
+        ("rock without guitars, with organ", {"chords": "organ", "lead": "flute"}, {"guitar", "power", "lead_guitar"}),
+        ("rock without flutes", {}, {"flute"}),
+        ("jazz, no piano", {"chords": "organ"}, {"piano", "epiano"}),
+    ],
+)
+def test_a_refused_instrument_is_replaced_and_its_part_plays_on(
+    text: str, voices: dict[str, str], away: set[str]
+) -> None:
+    brief = brief_of(text)
+    assert {part: voice for part, voice in brief.voices.items() if GENRES[brief.genre].voices[part] != voice} == voices
+    assert not brief.muted
+    song = compose(brief)
+    assert {track.voice for track in song.tracks if track.notes}.isdisjoint(away)
+
+
+def test_a_choir_is_sung_without_words() -> None:
+    assert brief_of("orchestral with choir").voices["chords"] == "choir"
+    assert brief_of("orchestral with choir").remarks == ()
+
+
 def test_instruments_beside_the_text_come_first() -> None:
     assert brief_of("house with piano", "organ, no bass").voices == {"chords": "organ", "lead": "piano"}
     assert brief_of("house with piano", "organ, no bass").muted == ("bass",)
@@ -81,7 +106,7 @@ def test_a_text_without_any_word_known_always_makes_the_same_style() -> None:
     [
         ("house at 999 bpm", "'999 bpm' in the text is not used: a tempo is 30 to 300 bpm"),
         ("house with female vocals", "Nobody sings here: vocals (female) are left out."),
-        ("house with tubas", "No voice here plays tuba."),
+        ("house with tambourines", "No voice here plays tambourine."),
         ("two minutes of house", "The text says 120 seconds; the length is set to 10."),
         ("funk", "funk has no rules of its own here; the nearest genre that has is house."),
     ],
