@@ -6,10 +6,11 @@ from typing import Any
 
 from .analyse import TonewrightAnalyse
 from .compose import TonewrightCompose
+from .midi import TonewrightMidi
 from .synthesise import TonewrightSynthesise
 
 TABLE: dict[str, type[Any]] = {
-    node.__name__: node for node in (TonewrightCompose, TonewrightSynthesise, TonewrightAnalyse)
+    node.__name__: node for node in (TonewrightCompose, TonewrightSynthesise, TonewrightMidi, TonewrightAnalyse)
 }
 
 NODE_DISPLAY_NAME_MAPPINGS = {name: node.DISPLAY_NAME for name, node in TABLE.items()}

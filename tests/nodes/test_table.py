@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ SONG = TABLE["TonewrightCompose"]().run(**defaults(TABLE["TonewrightCompose"]) |
 EXAMPLES: dict[str, dict[str, Any]] = {
     "TonewrightCompose": defaults(TABLE["TonewrightCompose"]) | {"prompt": "house", "seconds": 6.0},
     "TonewrightSynthesise": {"song": SONG},
+    "TonewrightMidi": {"song": SONG, "filename_prefix": "piece"},
     "TonewrightAnalyse": {"audio": {"waveform": make("house", 6.0).mix[np.newaxis], "sample_rate": 48_000}},
 }
 
@@ -64,8 +66,8 @@ def test_a_node_follows_the_convention(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_a_node_runs_bare_on_read_only_inputs_and_twice_alike(name: str) -> None:
-    first, second = (result(run(name, Host())) for _ in range(2))
+def test_a_node_runs_bare_on_read_only_inputs_and_twice_alike(name: str, tmp_path: Path) -> None:
+    first, second = (result(run(name, Host(tmp_path))) for _ in range(2))
     for kind, one, other in zip(TABLE[name].RETURN_TYPES, first, second, strict=True):
         if kind == "AUDIO":
             assert one["waveform"].dtype == np.float32
