@@ -257,3 +257,20 @@ def test_locked_fields_never_change_whatever_the_text() -> None:
 def test_a_lock_against_the_text_is_told() -> None:
     conflicts = parse_text("house at 120 bpm", BriefValues.checked({"bpm": 99})).conflicts
     assert [conflict.fields for conflict in conflicts] == [("bpm",)]
+
+
+def test_a_span_holds_the_word_that_means_the_value() -> None:
+    for text in PROMPTS:
+        for name, reading in read(text).readings.items():
+            if name in {"instruments", "moods", "production", "texture"} and "solo" not in reading.value:
+                for value, span in zip(reading.value, reading.spans or (), strict=True):
+                    assert span is not None
+                    assert read(text[slice(*span)]).items(name) == (value,), (text, value)
+            elif name in {"bpm", "genre", "duration_seconds", "time_signature", "seed", "format"} and reading.span:
+                alone = read(text[slice(*reading.span)])
+                assert reading.confidence < 0.95 or alone.value(name) == reading.value, (text, name)
+
+
+def test_a_key_that_nobody_names_is_drawn_by_the_text() -> None:
+    assert len({parse_text(f"house {number}").value("key") for number in range(60)}) > 6
+    assert {parse_text(f"dark house {number}").value("mode") for number in range(9)} == {"minor"}
