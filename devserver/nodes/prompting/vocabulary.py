@@ -104,9 +104,9 @@ METRE_WORDS: dict[str, str] = {
     "12/8": "twelve eight, zwölfachteltakt",
 }
 MODE_WORDS: dict[str, str] = {
-    "minor": "minor key, in minor, minor chords, minor scale, minor mode, minor harmonies, moll, molltonart,"
+    "minor": "minor key+, in minor, minor chords, minor scale, minor mode, minor harmonies, moll, molltonart,"
     " mollakkorde",
-    "major": "major key, in major, major chords, major scale, major mode, major harmonies, durtonart, in dur,"
+    "major": "major key+, in major, major chords, major scale, major mode, major harmonies, durtonart, in dur,"
     " durakkorde",
     "dorian": "dorian, dorisch*",
     "phrygian": "phrygian, phrygisch*",

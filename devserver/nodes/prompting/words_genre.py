@@ -108,7 +108,7 @@ GENRE_WORDS: dict[str, dict[str, str]] = {
     "rock": {
         "": "rock, rock music, deutschrock, rockmusik, rock and roll, rocknroll",
         "indie rock": "indie rock, indie, indierock",
-        "alternative rock": "alternative rock, alternative, alt rock",
+        "alternative rock": "alternative rock, alt rock",
         "hard rock": "hard rock, hardrock",
         "classic rock": "classic rock",
         "progressive rock": "progressive rock, prog rock, prog",

@@ -81,7 +81,7 @@ INSTRUMENT_WORDS: dict[str, str] = {
     "drums": "drum+, drum kit+, drumkit, drumming, schlagzeug, trommel, trommeln, drum beat, acoustic drums, drum set",
     "drum machine": "drum machine+, drumcomputer, 909, tr 909, tr 808, linndrum, drum computer",
     "breakbeat": "breaks, break beat, amen break, amen, breaks beat, break beats",
-    "percussion": "percussion, perkussion, percussions, percussive elements",
+    "percussion": "metal percussion, percussion, perkussion, percussions, percussive elements",
     "kick": "double bass drumming, double bass pedal, double kicks, kick+, kick drum+, bass drum+, bassdrum,"
     " double kick, kickdrum, doublebass, double bass drum,"
     " double bass drums",

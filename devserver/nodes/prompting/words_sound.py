@@ -112,7 +112,7 @@ TEXTURE_WORDS: dict[str, str] = {
     "smoky": "smoky, rauchig*",
     "dynamic": "dynamic, dynamisch*",
     "flowing": "flowing, fließend*",
-    "steady": "steady, gleichmäßig*",
+    "steady": "rock solid, steady, gleichmäßig*",
     "solo": "solo, only, just, nur, unaccompanied, unbegleitet*, solistisch*",
 }
 
