@@ -119,7 +119,7 @@ def plan(
         length = phrases * phrase if index < len(parts) - 1 else bars - start
         again = 0.04 * min(2, heard[name]) if name in {"verse", "chorus", "drop"} else 0.0
         energy = min(1.0, max(0.1, ENERGIES[name] + again + energy_shift))
-        playing = _players(name, heard[name], intro, muted)
+        playing = _players(name, heard[name], form, intro, muted)
         heard[name] += 1
         sections.append(Section(name=name, start_bar=start, bars=length, energy=energy, parts=playing))
     if rings:
@@ -132,11 +132,15 @@ def role(name: str) -> SectionName:
     return name if name in ENERGIES and name != "ending" else ROLES.get(name, "verse")  # type: ignore[return-value]
 
 
-def _players(name: SectionName, times_before: int, intro: Sequence[Part], muted: Sequence[Part]) -> tuple[Part, ...]:
+def _players(
+    name: SectionName, times_before: int, form: Form, intro: Sequence[Part], muted: Sequence[Part]
+) -> tuple[Part, ...]:
     """Who plays in a section; all that may, where those of its kind may not."""
     wanted: Sequence[Part] = tuple(intro) if name == "intro" else LAYOUT.get(name, PARTS)
     if name == "outro":
         wanted = tuple(part for part in PARTS if part != "lead")
+    if name == "solo" and form == "jazz":
+        wanted = ("drums", "bass", "lead")
     if name == "break" and times_before % 2:
         wanted = ("bass", "chords")
     playing = tuple(part for part in PARTS if part in wanted and part not in muted)

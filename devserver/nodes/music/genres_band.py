@@ -118,7 +118,7 @@ REGGAE = Genre(
     ),
     comping=((0.0, "....7.......7..."), (0.5, "....7.......7.6."), (0.7, "..4.7.4...4.7.4.")),
     progressions={
-        "minor": ("i i iv iv", "i VII i VII", "i VI VII i", "i iv i v", "i VII VI v"),
+        "minor": ("i i iv iv", "i i VII i", "i VI VII i", "i iv i v", "i VII VI v"),
         "major": ("I I IV IV", "I IV V IV", "I V vi IV", "I ii I V"),
     },
     melody=Melody(
@@ -203,7 +203,7 @@ JAZZ = Genre(
         "major": (
             "Imaj7 vi7 ii9 V7",
             "ii9 V7 Imaj7 Imaj7",
-            "Imaj7 VI7 ii9 V7",
+            "Imaj7 Imaj7 ii9 V7",
             "iii7 vi7 ii9 V7 Imaj7 IVmaj7 ii9 V7",
             "IVmaj7 iv6 Imaj7 vi7",
         ),

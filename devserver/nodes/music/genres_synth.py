@@ -180,7 +180,7 @@ AMBIENT = Genre(
             "Iadd9 IVmaj7 vi9 IVmaj7",
             "Imaj7 iii7 IVmaj7 Iadd9",
             "Iadd9 ii9 IVmaj7 Imaj7",
-            "Iadd9 V IVmaj7 Iadd9",
+            "Iadd9 Iadd9 IVmaj7 V",
         ),
     },
     melody=Melody(
