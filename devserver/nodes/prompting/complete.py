@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..music.genres import GENRES
 from ..music.theory import Key, Mode
 from .brief import BriefValues, Parsed, Reading, Readings
-from .merge import locked
+from .merge import locked, rank
 from .read import MINOR_MODES, read
 from .vocabulary import table_genre
 from .words_genre import HINTS
@@ -33,6 +33,7 @@ def completed(parsed: Parsed, text: str) -> Parsed:
     if "genre" not in readings:
         readings["genre"] = _guess(readings) or Reading(list(GENRES)[draw % len(GENRES)], None, 0.1, "genre default")
     genre = GENRES[readings["genre"].value]
+    readings |= _in_tune(readings)
     mode = readings.get("mode")
     if mode is None and "key" in readings:
         mode = Reading(Key.named(readings["key"].value).mode, None, 1.0, readings["key"].origin)
@@ -48,6 +49,24 @@ def completed(parsed: Parsed, text: str) -> Parsed:
     for name, value in defaults.items():
         readings.setdefault(name, Reading(value, None, 0.3, "genre default"))
     return Parsed(readings, parsed.unmatched, parsed.conflicts, parsed.notes)
+
+
+def _in_tune(readings: Readings) -> Readings:
+    """Key and mode of one scale, where they are of several origins: the stronger stays, a lock is the strongest."""
+    key, mode = readings.get("key"), readings.get("mode")
+    if key is None or mode is None:
+        return {}
+    named = Key.named(key.value)
+    scale: Mode = "minor" if mode.value in MINOR_MODES else "major"
+    if named.mode == scale or (_is_lock(key) and _is_lock(mode)):
+        return {}
+    if _is_lock(key) or (rank(key) >= rank(mode) and not _is_lock(mode)):
+        return {"mode": Reading(named.mode, key.span, key.confidence, key.origin)}
+    return {"key": Reading(Key(named.tonic, scale).name, key.span, key.confidence, "parsed")}
+
+
+def _is_lock(reading: Reading) -> bool:
+    return reading.origin == "user" and reading.span is None
 
 
 def _guess(readings: Readings) -> Reading | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devserver.nodes.prompting.brief import BadValue, BriefValues
-from devserver.nodes.prompting.complete import completed
+from devserver.nodes.prompting.complete import completed, parse_text
 from devserver.nodes.prompting.merge import locked, merged
 from devserver.nodes.prompting.read import read
 
@@ -38,6 +40,26 @@ def test_a_model_comes_before_a_guess_and_before_what_a_genre_usually_has() -> N
 def test_a_genre_default_never_overwrites() -> None:
     both = merged(read("house at 120 bpm").readings, BriefValues.checked({"bpm": 90}), "genre default", 0.3)
     assert both["bpm"].value == 120
+
+
+@pytest.mark.parametrize(
+    ("text", "lock", "key", "mode"),
+    [
+        ("in E major", {"key": "A minor"}, "A minor", "minor"),
+        ("in E major", {"mode": "dorian"}, "E minor", "dorian"),
+        ("in minor", {"key": "C major"}, "C major", "major"),
+        ("in E major", {"key": "C major", "mode": "minor"}, "C major", "minor"),
+    ],
+)
+def test_key_and_mode_stay_in_one_scale_and_locks_stay(text: str, lock: dict[str, str], key: str, mode: str) -> None:
+    brief = parse_text(text, BriefValues.checked(lock))
+    assert (brief.value("key"), brief.value("mode")) == (key, mode)
+
+
+def test_a_model_may_not_turn_the_mode_that_was_asked_for() -> None:
+    said = read("techno in minor")
+    both = merged(said.readings, BriefValues.checked({"key": "D major"}), "llm", 0.8)
+    assert completed(replace(said, readings=both), "techno in minor").value("key") == "D minor"
 
 
 def test_what_is_locked_is_stronger_than_all() -> None:
