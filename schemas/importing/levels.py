@@ -147,7 +147,10 @@ def _nodes(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _links(content: Mapping[str, Any]) -> dict[str, Link]:
     """Links by id; the graph itself saves each as a list, sub-graphs and newer versions as an object."""
     links: dict[str, Link] = {}
-    for entry in content.get("links") or []:
+    saved = content.get("links") or []
+    if not isinstance(saved, list):
+        raise ImportRefused(f"the links cannot be read: {str(saved)[:80]}")
+    for entry in saved:
         if isinstance(entry, list) and len(entry) >= 5:
             number, origin, origin_slot, target, target_slot = entry[:5]
         elif isinstance(entry, Mapping) and "origin_id" in entry and "target_id" in entry:

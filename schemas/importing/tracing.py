@@ -19,7 +19,7 @@ ENTRANCES: Mapping[str, Side] = {
 
 
 def is_link(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and type(value[1]) is int
 
 
 def consumers(graph: Graph, node_id: str) -> Iterator[tuple[str, str]]:
@@ -59,7 +59,7 @@ def _behind(graph: Graph, table: NodeTable, link: list[Any], side: Side) -> set[
             if not is_link(value) or (both and name in SIDES and name != own):
                 continue
             kinds = _outputs(graph, value[0], table)
-            if type(value[1]) is int and 0 <= value[1] < len(kinds) and kinds[value[1]] == "CONDITIONING":
+            if 0 <= value[1] < len(kinds) and kinds[value[1]] == "CONDITIONING":
                 pending.append((value[0], value[1]))
     return {node_id for node_id, _ in seen}
 
