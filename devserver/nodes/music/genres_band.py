@@ -135,7 +135,7 @@ REGGAE = Genre(
         Layer("chords", "organ", "..5-4-5-..5-4-5-", min_energy=0.5, gain_db=-5.0),
         Layer("lead", "brass", min_energy=0.88, octave=-1, gain_db=-6.0),
     ),
-    levels=Levels(drums=-18, bass=-18.5, chords=-19, lead=-20.5, duck=0.15, reverb=0.3, reverb_seconds=2.4, echo=0.5),
+    levels=Levels(drums=-18, bass=-20.5, chords=-18.5, lead=-20, duck=0.15, reverb=0.3, reverb_seconds=2.4, echo=0.5),
     swing=0.12,
     builds="none",
     bars_per_chord=1,

@@ -261,7 +261,7 @@ VOICES: dict[str, Voice] = {
     "sub808": Function(_sub808),
     "finger_bass": Additive(_falling(9, 1.25), 2.6, (0.005, 0.5, 0.8, 0.09), 0.7, strike=0.06),
     "pick_bass": Additive(_falling(26, 0.9), 2.8, (0.003, 0.5, 0.8, 0.07), 0.5, strike=0.15),
-    "dub_bass": Subtractive("triangle", (0.012, 0.4, 0.8, 0.12), (0,), 420, sub=0.7, drive=0.4),
+    "dub_bass": Subtractive("triangle", (0.012, 0.4, 0.8, 0.12), (0,), 700, sub=0.4, drive=0.7),
     "upright": Additive(_falling(12, 1.5), 1.5, (0.008, 0.5, 0.75, 0.12), 0.9, 0.0002, strike=0.1),
     "low_strings": Blown(24, 1.1, (0.09, 0.4, 0.85, 0.3), 500, 0.8, vibrato=0.002, players_cents=9),
     # chords
