@@ -116,6 +116,7 @@ def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
     """Make a piece of music and tell where it is."""
     click.echo("POST /api/schema/pipeline/execute " + json.dumps(DEMO))
     _request(exports, backends, DEMO)
+    click.echo("`make run` serves it again, with a page to make more.")
 
 
 @main.command()
