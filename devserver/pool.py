@@ -111,6 +111,7 @@ class Pool:
         if changed:
             self._changed.set()
             self._changed = asyncio.Event()
+            self.next_please()  # a take may have queued at one that was not listed until now
         for backend in changed:
             if backend not in before or backend.state != before[backend][0]:
                 log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
