@@ -288,7 +288,7 @@ def _check_preset(request: ExecuteRequest, configs: list[OutputConfig]) -> None:
 
 
 def _check_formats(request: ExecuteRequest, config: OutputConfig, chunk: GraphChunk) -> None:
-    offered = [output.format for output in chunk.outputs]
+    offered = list(chunk.formats(chunk.main)) if chunk.main else []
     for name in request.formats:
         if name not in offered:
             message = f"{config.name} does not make {name}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -146,14 +146,26 @@ class Verify(Frozen):
 
 
 class Output(Frozen):
-    """One save node of the graph, and what the file that it writes is in the run."""
+    """What one save node of the graph writes, and what that is in the run.
+
+    `key` is the list of the node's result that names the files (`stems`); without one they are all that no other output
+    takes. A file that the result gives a `name` keeps it as the entity's. `format` is an extension, or "$" and the
+    name of the parameter that chooses it. Of an optional output there may be no file.
+    """
 
     node: NodeId
+    key: Annotated[str, Field(min_length=1)] | None = None
     media: Media
-    format: Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
+    format: Annotated[str, Field(pattern=r"^(\$[a-z0-9][a-z0-9_-]*|[a-z0-9]+)$")]
     role: Role = "main"
     name: Name | None = None
+    optional: StrictBool = False
     verify: Verify = Verify()
+
+    @property
+    def format_parameter(self) -> str | None:
+        """The parameter that chooses the format, where one does."""
+        return self.format[1:] if self.format.startswith("$") else None
 
 
 class ModelFile(Frozen):
@@ -192,6 +204,21 @@ class GraphChunk(Frozen):
     def main(self) -> Output | None:
         """What the chunk is there for: its main output, or its cover picture."""
         return next((o for role in ("main", "cover") for o in self.outputs if o.role == role), None)
+
+    def formats(self, output: Output) -> tuple[str, ...]:
+        """The formats that an output may have, the usual one first."""
+        if output.format_parameter is None:
+            return (output.format,)
+        parameter = self.parameters[output.format_parameter]
+        choices = [str(choice) for choice in parameter.choices]
+        return tuple(sorted(choices, key=lambda choice: choice != parameter.default))
+
+    def files_of(self, output: Output) -> Callable[[str, str], bool]:
+        """Whether a file that a node (by its id) listed under a key is one of the output's."""
+        taken = {other.key for other in self.outputs if other.node == output.node and other.key}
+        if output.key is not None:
+            return lambda node, key: (node, key) == (output.node, output.key)
+        return lambda node, key: node == output.node and key not in taken
 
     @property
     def seeds(self) -> tuple[str, ...]:

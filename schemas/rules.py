@@ -221,16 +221,35 @@ def _output_findings(chunk: GraphChunk, graph: Graph, table: NodeTable) -> Itera
         if (output.role, output.name) in seen:
             yield path, f"another output has the role {output.role} and the same name; give each a name of its own"
         seen.add((output.role, output.name))
+        yield from _format_findings(chunk, output, path)
         yield from _save_findings(output, path, graph, table)
     if sum(output.role == "main" for output in chunk.outputs) > 1:
         yield ("outputs",), "only one output can have the role main"
     nodes = [output.node for output in chunk.outputs]
-    for node_id in sorted({node for node in nodes if nodes.count(node) > 1}):
-        yield ("outputs",), f"node {node_id} is listed twice"
+    places = [(output.node, output.key or "") for output in chunk.outputs]
+    for node_id, key in sorted({place for place in places if places.count(place) > 1}):
+        named = f"the result {key} of node {node_id}" if key else f"node {node_id}"
+        yield ("outputs",), f"{named} is listed twice"
     for node_id, node in graph.items():
         node_class = table.classes.get(str(node.get("class_type")))
         if node_class and node_class.output_node and PREFIX_INPUT in node_class.inputs and node_id not in nodes:
             yield ("outputs",), f"node {node_id} ({node_class.name}) writes a file that is not listed here"
+
+
+def _format_findings(chunk: GraphChunk, output: Output, path: FieldPath) -> Iterator[Finding]:
+    """A format that a parameter chooses: each of its choices is the extension of a file."""
+    name = output.format_parameter
+    if name is None:
+        return
+    parameter = chunk.parameters.get(name)
+    if parameter is None:
+        yield (*path, "format"), f"there is no parameter {name}; {hint(name, chunk.parameters)}"
+    elif parameter.type != "choice":
+        yield (*path, "format"), f"parameter {name} is of type {parameter.type}; a format is a choice"
+    else:
+        for choice in parameter.choices:
+            if not (isinstance(choice, str) and choice.isalnum() and choice.islower()):
+                yield ("parameters", name, "choices"), f"{choice!r} is no format: it is not a file's extension"
 
 
 def _save_findings(output: Output, path: FieldPath, graph: Graph, table: NodeTable) -> Iterator[Finding]:

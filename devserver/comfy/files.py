@@ -17,6 +17,8 @@ DRIVE = re.compile(r"[A-Za-z]:")
 class RemoteFile:
     """A file as a backend names it: `key` is the result key that listed it, `type` is output or temp.
 
+    `name` is what the node calls it beside its filename ("drums"), '' where it does not.
+
     Raises:
         UnsafePath: the name would lead outside of the backend's folder.
     """
@@ -26,6 +28,7 @@ class RemoteFile:
     filename: str
     subfolder: str = ""
     type: str = "output"
+    name: str = ""
 
     def __post_init__(self) -> None:
         folder, name = self.subfolder.replace("\\", "/"), self.filename.replace("\\", "/")
@@ -85,6 +88,7 @@ def _entries(outputs: Mapping[str, Any]) -> Iterator[RemoteFile]:
                     filename=entry["filename"],
                     subfolder=str(entry.get("subfolder") or ""),
                     type=str(entry.get("type") or "output"),
+                    name=str(entry.get("name") or ""),
                 )
                 place = (file.type, file.subfolder, file.filename)
                 if place not in seen:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import uuid
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from devserver.comfy.cancel import cancel
-from devserver.comfy.collect import collect
 from devserver.comfy.errors import (
     BackendError,
     Interrupted,
@@ -23,55 +20,19 @@ from devserver.comfy.errors import (
     Refused,
     Unreachable,
 )
-from devserver.comfy.files import RemoteFile, files_of
 from devserver.comfy.prompt import Outcome, PromptEvent
-from devserver.comfy.sniff import sniff
 from devserver.errors import StageError
-from devserver.intake import IntakeCrashed, OutputRefused, Verify
+from devserver.intake import IntakeCrashed, OutputRefused
 from devserver.journal import Place
-from devserver.plan import Option
-from devserver.pool import Backend
+from devserver.stages.job import Job
+from devserver.stages.taking import reports_of, take_in_all
 from devserver.store import dump
-from devserver.tags import TrackTags
 from devserver.walk import Walk
 from schemas.compiler import FILE_MARK, bind
-from schemas.model import Output
-
-# Every prompt id is made from its place, so that a restart finds the prompt that it had submitted.
-NAMESPACE: Final = uuid.UUID("5f0a5d0e-6c1c-5a39-9d0f-746f6e657772")
-INSTRUMENTAL: Final = "[instrumental]"
 
 
 class AttemptLost(Exception):
     """The backend lost the prompt or its file; the take may be tried again. The journal says why."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What an attempt has to do. `models` are the backend's own names of the option's models."""
-
-    place: Place
-    backend: Backend
-    option: Option
-    compiled: dict[str, Any]
-    graph_sha256: str
-    values: dict[str, Any]
-    models: Mapping[tuple[str, str], str]
-
-    @property
-    def prompt_id(self) -> str:
-        place = self.place
-        return str(uuid.uuid5(NAMESPACE, f"{place.run_id}/{place.stage}/{place.take}/{place.attempt}"))
-
-    @property
-    def prefix(self) -> str:
-        place = self.place
-        return f"tonewright/{place.run_id}/{place.stage}_{place.take}_{place.attempt}"
-
-    @property
-    def bound_name(self) -> str:
-        place = self.place
-        return f"graph_{place.stage}_{place.take}_{place.attempt}.bound.json"
 
 
 async def run_attempt(walk: Walk, job: Job) -> None:
@@ -85,11 +46,11 @@ async def run_attempt(walk: Walk, job: Job) -> None:
     try:
         outcome, bound = await _run_prompt(walk, job)
         outcome.raise_for_state()
-        reports = _reports(outcome)
+        reports = reports_of(outcome)
         for report in reports:
             for remark in report.get("remarks", []):
                 walk.warn(place, f"remark: {remark}", str(remark))
-        await _take_in_all(walk, job, outcome, bound)
+        await take_in_all(walk, job, outcome, bound)
         journal.end(place, "success", {"cached": outcome.cached, "reports": reports})
     except (PromptLost, Unreachable, OutputMissing) as e:
         journal.end(place, "lost", {"error": {"code": type(e).__name__, "message": str(e)}})
@@ -173,12 +134,6 @@ async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
     return bind(job.compiled, prefix=job.prefix, models=job.models, files=files)
 
 
-def _reports(outcome: Outcome) -> list[dict[str, Any]]:
-    """What nodes of ours say about what they made: tempo, key, and the numpy and processor that rendered it."""
-    listed = [result.get("tonewright", []) for result in outcome.outputs.values() if isinstance(result, dict)]
-    return [report for reports in listed for report in reports if isinstance(report, dict)]
-
-
 def _tell(walk: Walk, place: Place, event: PromptEvent) -> None:
     """Pass on what is heard while a prompt runs; nothing of it is stored."""
     if event.kind == "progress":
@@ -187,90 +142,3 @@ def _tell(walk: Walk, place: Place, event: PromptEvent) -> None:
         image = base64.b64encode(event.data["image"]).decode()
         data = {"node": event.data["node"], "mime": event.data["mime"], "image_base64": image}
         walk.tools.bus.tell(place.run_id, "preview", data, stage=place.stage, take=place.take)
-
-
-async def _take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: dict[str, Any]) -> None:
-    """Take in every file of every output that the chunk declares."""
-    listed = files_of(outcome.outputs)
-    for output in job.option.chunk.outputs:
-        files = [file for file in listed if file.node_id == output.node]
-        if not files:
-            message = f"The backend {job.backend.name} ran the graph, but node {output.node} made no file."
-            raise StageError(message, code="output_missing", status=502, hint="Look at the backend's log.")
-        for index, file in enumerate(files):
-            tags = _tags(walk, job, bound, _reports(outcome))
-            await _take_in(walk, job, output, file, index=index, tags=tags)
-
-
-async def _take_in(walk: Walk, job: Job, output: Output, file: RemoteFile, *, index: int, tags: TrackTags) -> None:
-    """Copy, tag, verify, rename; then list the file as an entity. Doing it twice is doing it once."""
-    tools, place = walk.tools, job.place
-    kind, number, name = _naming(walk, job, output, index)
-    stem = "_".join(part for part in (f"{number:02d}", kind, name, _take_part(job)) if part)
-    folder = tools.exports.folder(place.run_id)
-    part = folder / f"{stem}.part"
-    shared = job.backend.address.output_folder
-    await collect(job.backend.client, file, part, shared)
-    kept = await asyncio.to_thread(sniff, part, file.filename)
-    final = folder / f"{stem}.{kept.ext or output.format}"
-    verify = Verify(output.verify.min_seconds, output.verify.silence, output.media)
-    facts = await tools.intake.take_in(part, final, tags, verify, embed=tools.embed_tags)
-    told = asdict(facts)
-    del told["media"]
-    role = "take" if output.role == "main" and place.take > 1 else output.role
-    entity = {
-        "number": number,
-        "type": kind,
-        "media": facts.media,
-        "stage": place.stage,
-        "take": place.take,
-        "name": name,
-        "role": role,
-        "filename": final.name,
-        **{field: told.pop(field) for field in ("bytes", "sha256", "mime")},
-        "facts": told,
-    }
-    walk.tools.journal.add_event(Place(*asdict(place).values()), "entity", entity, key=final.name)
-
-
-def _naming(walk: Walk, job: Job, output: Output, index: int) -> tuple[str, int, str]:
-    """The type, number and name of an entity, as the plan has decided them."""
-    role = "take" if output.role == "main" and job.place.take > 1 else output.role
-    kind = f"output_{output.media}" if role == "main" else role
-    number = walk.plan.numbers[f"{job.place.stage}/{role}"]
-    parts = [output.name or "", str(index + 1) if index else ""]
-    return kind, number, "_".join(part for part in parts if part)
-
-
-def _take_part(job: Job) -> str:
-    return str(job.place.take) if job.place.take > 1 else ""
-
-
-def _tags(walk: Walk, job: Job, bound: dict[str, Any], reports: list[dict[str, Any]]) -> TrackTags:
-    """What a file says about itself, for players, for ComfyUI, and for us; what a node reports replaces a value."""
-    values, plan = {**job.values, **(reports[0] if reports else {})}, walk.plan
-    bpm, key, lyrics = values.get("bpm"), values.get("key"), str(values.get("lyrics") or "")
-    own = {
-        "run_id": plan.run_id,
-        "input_text": plan.input_text,
-        "text": walk.text,
-        "request": plan.request,
-        "seed": plan.seed,
-        "seeds": {name: values[name] for name in job.option.chunk.seeds if name in values},
-        "config": job.option.config,
-        "graph_sha256": job.graph_sha256,
-    }
-    return TrackTags(
-        title=plan.title,
-        bpm=float(bpm) if isinstance(bpm, int | float) and bpm > 0 else None,
-        key=_short_key(key) if isinstance(key, str) and key != "auto" else None,
-        lyrics=lyrics if lyrics and lyrics.lower() != INSTRUMENTAL else None,
-        prompt=bound,
-        tonewright=own,
-    )
-
-
-def _short_key(key: str) -> str:
-    """The tags' own spelling: `F` for "F major", `F#m` for "F# minor"."""
-    tonic, _, mode = key.partition(" ")
-    return f"{tonic}m" if mode == "minor" else tonic

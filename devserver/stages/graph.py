@@ -10,7 +10,8 @@ from devserver.choose import Choice, choose
 from devserver.errors import StageError
 from devserver.journal import Place, StageRow
 from devserver.plan import Option, StagePlan, made_with
-from devserver.stages.attempt import AttemptLost, Job, run_attempt
+from devserver.stages.attempt import AttemptLost, run_attempt
+from devserver.stages.job import Job
 from devserver.store import dump
 from devserver.walk import Walk
 from schemas.compiler import compile_graph, fill, graph_hash

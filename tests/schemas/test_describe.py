@@ -7,6 +7,7 @@ import pytest
 from schemas.catalog import Catalog
 from schemas.describe import describe_chunk, describe_interception, describe_output, describe_pipeline
 from schemas.errors import UnknownName
+from schemas.model import GraphChunk
 
 
 def test_an_output_says_what_a_form_needs(shipped: Catalog) -> None:
@@ -38,6 +39,16 @@ def test_every_definition_has_a_form_in_json(shipped: Catalog) -> None:
     assert json.loads(json.dumps(told)) == told
     assert describe_pipeline(shipped, "text_to_audio")["defaults"]["schema"] == "plain"
     assert describe_interception(shipped, "dada")["rule"]["kind"] == "cut_up"
+
+
+def test_a_format_that_a_parameter_chooses_is_offered_with_its_default_first() -> None:
+    save = {"node": "3", "media": "audio", "format": "$format"}
+    kind = {"type": "choice", "choices": ["flac", "mp3"], "default": "mp3", "sets": ["3.format"]}
+    words = {"en": "x", "de": "x"}
+    parameters = {"format": {**kind, "description": words}}
+    content = {"name": "c", "kind": "graph", "description": words, "graph": "g", "parameters": parameters}
+    chunk = GraphChunk.model_validate({**content, "outputs": [save]})
+    assert chunk.formats(chunk.outputs[0]) == ("mp3", "flac")
 
 
 def test_an_unknown_name_is_told(shipped: Catalog) -> None:

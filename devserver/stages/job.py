@@ -1,0 +1,43 @@
+"""What an attempt has to do, and the names that follow from its place."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from devserver.journal import Place
+from devserver.plan import Option
+from devserver.pool import Backend
+
+# Every prompt id is made from its place, so that a restart finds the prompt that it had submitted.
+NAMESPACE: Final = uuid.UUID("5f0a5d0e-6c1c-5a39-9d0f-746f6e657772")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an attempt has to do. `models` are the backend's own names of the option's models."""
+
+    place: Place
+    backend: Backend
+    option: Option
+    compiled: dict[str, Any]
+    graph_sha256: str
+    values: dict[str, Any]
+    models: Mapping[tuple[str, str], str]
+
+    @property
+    def prompt_id(self) -> str:
+        place = self.place
+        return str(uuid.uuid5(NAMESPACE, f"{place.run_id}/{place.stage}/{place.take}/{place.attempt}"))
+
+    @property
+    def prefix(self) -> str:
+        place = self.place
+        return f"tonewright/{place.run_id}/{place.stage}_{place.take}_{place.attempt}"
+
+    @property
+    def bound_name(self) -> str:
+        place = self.place
+        return f"graph_{place.stage}_{place.take}_{place.attempt}.bound.json"

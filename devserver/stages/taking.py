@@ -1,0 +1,142 @@
+"""Taking in what a prompt has made: each file that the chunk declares, copied, tagged, verified, named."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from devserver.comfy.collect import collect
+from devserver.comfy.files import RemoteFile, files_of
+from devserver.comfy.prompt import Outcome
+from devserver.comfy.sniff import sniff
+from devserver.errors import StageError
+from devserver.intake import Verify
+from devserver.journal import Place
+from devserver.stages.job import Job
+from devserver.tags import TrackTags
+from devserver.walk import Walk
+from schemas.model import Output
+
+INSTRUMENTAL: Final = "[instrumental]"
+LONGEST_NAME: Final = 40
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A file of an output, and the name that it has among the output's files."""
+
+    output: Output
+    file: RemoteFile
+    name: str
+
+
+def reports_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """What nodes of ours say about what they made: tempo, key, and the numpy and processor that rendered it."""
+    listed = [result.get("tonewright", []) for result in outcome.outputs.values() if isinstance(result, dict)]
+    return [report for reports in listed for report in reports if isinstance(report, dict)]
+
+
+async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: dict[str, Any]) -> None:
+    """Take in every file of every output that the chunk declares, side by side.
+
+    Raises:
+        StageError: an output that is not optional has no file.
+        OutputRefused, BackendError: of the first file that could not be taken in; the others are in the run by then.
+    """
+    made = list(_made(job, files_of(outcome.outputs)))
+    tags = _tags(walk, job, bound, reports_of(outcome))
+    done = await asyncio.gather(*(_take_in(walk, job, one, tags) for one in made), return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
+    chunk = job.option.chunk
+    for output in chunk.outputs:
+        is_own = chunk.files_of(output)
+        files = [file for file in listed if is_own(file.node_id, file.key)]
+        if not files and not output.optional:
+            what = f"no file under {output.key}" if output.key else "no file"
+            message = f"The backend {job.backend.name} ran the graph, but node {output.node} made {what}."
+            raise StageError(message, code="output_missing", status=502, hint="Look at the backend's log.")
+        for file, name in zip(files, names_of(output, files), strict=True):
+            yield _Made(output, file, name)
+
+
+def names_of(output: Output, files: Sequence[RemoteFile]) -> list[str]:
+    """A name for each file of an output: the output's, the file's own, and a number where that is not enough."""
+    names: list[str] = []
+    for file in files:
+        own = re.sub(r"[^a-z0-9-]+", "_", file.name.lower()).strip("_-")[:LONGEST_NAME]
+        base = "_".join(part for part in (output.name or "", own) if part)
+        tries = (f"{base}_{number}".strip("_") if number > 1 else base for number in range(1, len(files) + 2))
+        names.append(next(name for name in tries if name not in names))
+    return names
+
+
+async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
+    """Copy, tag, verify, rename; then list the file as an entity. Doing it twice is doing it once."""
+    tools, place, output, file = walk.tools, job.place, made.output, made.file
+    role = "take" if output.role == "main" and place.take > 1 else output.role
+    kind = f"output_{output.media}" if role == "main" else role
+    number = walk.plan.numbers[f"{place.stage}/{role}"]
+    take = str(place.take) if place.take > 1 else ""
+    stem = "_".join(part for part in (f"{number:02d}", kind, made.name, take) if part)
+    folder = tools.exports.folder(place.run_id)
+    part = folder / f"{stem}.part"
+    await collect(job.backend.client, file, part, job.backend.address.output_folder)
+    kept = await asyncio.to_thread(sniff, part, file.filename)
+    final = folder / f"{stem}.{kept.ext}"
+    verify = Verify(output.verify.min_seconds, output.verify.silence, output.media)
+    if role == "stem" and made.name:
+        tags = replace(tags, title=f"{tags.title} ({made.name.replace('_', ' ')})")
+    facts = await tools.intake.take_in(part, final, tags, verify, embed=tools.embed_tags)
+    told = asdict(facts)
+    del told["media"]
+    entity = {
+        "number": number,
+        "type": kind,
+        "media": facts.media,
+        "stage": place.stage,
+        "take": place.take,
+        "name": made.name,
+        "role": role,
+        "filename": final.name,
+        **{field: told.pop(field) for field in ("bytes", "sha256", "mime")},
+        "facts": told,
+    }
+    tools.journal.add_event(Place(*asdict(place).values()), "entity", entity, key=final.name)
+
+
+def _tags(walk: Walk, job: Job, bound: dict[str, Any], reports: list[dict[str, Any]]) -> TrackTags:
+    """What a file says about itself, for players, for ComfyUI, and for us; what a node reports replaces a value."""
+    values, plan = {**job.values, **(reports[0] if reports else {})}, walk.plan
+    bpm, key, lyrics = values.get("bpm"), values.get("key"), str(values.get("lyrics") or "")
+    own = {
+        "run_id": plan.run_id,
+        "input_text": plan.input_text,
+        "text": walk.text,
+        "request": plan.request,
+        "seed": plan.seed,
+        "seeds": {name: values[name] for name in job.option.chunk.seeds if name in values},
+        "config": job.option.config,
+        "graph_sha256": job.graph_sha256,
+    }
+    return TrackTags(
+        title=plan.title,
+        bpm=float(bpm) if isinstance(bpm, int | float) and bpm > 0 else None,
+        key=_short_key(key) if isinstance(key, str) and key != "auto" else None,
+        lyrics=lyrics if lyrics and lyrics.lower() != INSTRUMENTAL else None,
+        prompt=bound,
+        tonewright=own,
+    )
+
+
+def _short_key(key: str) -> str:
+    """The tags' own spelling: `F` for "F major", `F#m` for "F# minor"."""
+    tonic, _, mode = key.partition(" ")
+    return f"{tonic}m" if mode == "minor" else tonic
