@@ -19,6 +19,7 @@ Lanes = Mapping[str, str]
 Groove = tuple[tuple[float, Lanes], ...]
 Form = Literal["song", "club", "arc", "jazz"]
 ChordStyle = Literal["block", "strum", "arpeggio"]
+Bed = Literal["crackle", "hiss", "rain", "waves", "wind"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Levels:
-    """Loudness of the stems before mastering in LUFS, depth of ducking under the kick (0 to 1), send levels."""
+    """Loudness of the stems before mastering in LUFS, depth of ducking under the kick (0 to 1), send levels, and what
+    a text may ask beyond them.
+
+    `width` scales the sides of all stems but the bass (0 is mono), `tilt_db` is a shelf above 4 kHz on the mix, `drive`
+    (0 to 1) saturates it, `crush_bits` (0: not) coarsens it, `beds` are sounds under all of it.
+    """
 
     drums: float = -17.0
     bass: float = -19.0
@@ -61,6 +67,13 @@ class Levels:
     reverb: float = 0.2
     reverb_seconds: float = 1.6
     echo: float = 0.2
+    width: float = 1.0
+    tilt_db: float = 0.0
+    drive: float = 0.0
+    crush_bits: int = 0
+    beds: tuple[Bed, ...] = ()
+    fade_in_seconds: float = 0.0
+    fade_out_seconds: float = 0.0  # beside the short one that every piece has
 
     def of(self, part: Part) -> float:
         return {"drums": self.drums, "bass": self.bass, "chords": self.chords, "lead": self.lead}[part]
