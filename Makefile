@@ -8,7 +8,7 @@ PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do 
                  $$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && exit; done; echo python3)
 ARGS      ?=
 
-.PHONY: setup demo run test lint golden bench chromium
+.PHONY: setup demo run test lint golden bench bench-music chromium
 
 setup: $(INSTALLED)
 
@@ -32,6 +32,9 @@ golden: setup
 
 bench: setup
 	$(PY) -m benchmarks $(ARGS)
+
+bench-music: setup
+	$(PY) -m benchmarks.music $(ARGS)
 
 $(INSTALLED): requirements.lock
 	@$(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \
