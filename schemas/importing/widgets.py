@@ -37,6 +37,7 @@ def widget_values(node_class: NodeClass, saved: Any) -> tuple[dict[str, Any], li
         return _with_defaults(widgets, given), []
     rest = list(saved) if isinstance(saved, list) else []
     given = {}
+    button = False  # the page adds it behind the last required widget
     for number, widget in enumerate(widgets):
         if not rest:
             break
@@ -44,7 +45,8 @@ def widget_values(node_class: NodeClass, saved: Any) -> tuple[dict[str, Any], li
         after = len(widgets) - number - 1
         if rest and _is_control(node_class, widget, rest[0], more=len(rest) > after):
             rest.pop(0)
-        while rest and widget.upload and len(rest) > after and rest[0] in UPLOAD_VALUES:
+        button = button or widget.upload
+        while rest and button and len(rest) > after and rest[0] in UPLOAD_VALUES:
             rest.pop(0)
     return _with_defaults(widgets, given), [value for value in rest if value not in UPLOAD_VALUES]
 

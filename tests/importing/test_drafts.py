@@ -132,6 +132,71 @@ def test_the_main_output_is_the_video_where_there_is_one(table: NodeTable) -> No
     ]
 
 
+def test_a_video_goes_before_the_sound_that_is_saved_beside_it(table: NodeTable) -> None:
+    graph: Graph = {
+        "1": {"class_type": "LoadVideo", "inputs": {"file": "a.mp4"}},
+        "2": {"class_type": "GetVideoComponents", "inputs": {"video": ["1", 0]}},
+        "3": {"class_type": "SaveAudio", "inputs": {"audio": ["2", 1], "filename_prefix": "x"}},
+        "4": {"class_type": "SaveVideo", "inputs": {"video": ["1", 0], "filename_prefix": "x", "format": "mp4",
+                                                    "codec": "h264"}},
+    }  # fmt: skip
+    made = draft(graph, table, name="mine", pipelines=["text_to_audio", "text_to_video"])
+    assert [(one["node"], one["role"]) for one in made.chunk["outputs"]] == [("3", "data"), ("4", "main")]
+    assert made.config["pipeline"] == "text_to_video"
+
+
+EMPTY = {"class_type": "EmptyAudio", "inputs": {"duration": 1, "sample_rate": 44100, "channels": 2}}
+SOUND_FILE = {"class_type": "LoadAudio", "inputs": {"audio": "a.wav"}}
+
+
+def joined(*makers: str) -> dict[str, Any]:
+    return {
+        "class_type": "AudioConcat",
+        "inputs": {"audio1": [makers[0], 0], "audio2": [makers[1], 0], "direction": "after"},
+    }
+
+
+DECODED = {"class_type": "VAEDecodeAudio", "inputs": {"samples": ["4", 0], "vae": ["5", 2]}}
+LATENT = {"class_type": "EmptyLatentAudio", "inputs": {"seconds": 1.0, "batch_size": 1}}
+MODEL = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a.safetensors"}}
+
+
+@pytest.mark.parametrize(
+    ("makers", "silent"),
+    [
+        ({"2": EMPTY}, True),
+        ({"2": joined("4", "3"), "3": EMPTY, "4": EMPTY}, True),
+        ({"2": SOUND_FILE}, False),
+        ({"2": joined("4", "3"), "3": EMPTY, "4": SOUND_FILE}, False),
+        ({"2": DECODED, "4": LATENT, "5": MODEL}, False),
+    ],
+)
+def test_only_what_can_be_nothing_but_silence_is_let_through_silent(
+    table: NodeTable, makers: Graph, silent: bool
+) -> None:
+    kept: Graph = {"1": {"class_type": "SaveAudio", "inputs": {"audio": ["2", 0], "filename_prefix": "x"}}}
+    output = draft(kept | makers, table, name="mine", pipelines=[]).chunk["outputs"][0]
+    assert output.get("verify") == ({"silence": "allow"} if silent else None)
+
+
+@pytest.mark.parametrize(("category", "beside"), [("audio", False), ("synthesis", True)])
+def test_what_makes_a_sound_of_numbers_alone_is_not_silent(table: NodeTable, category: str, beside: bool) -> None:
+    sine = {"Sine": {"input": {"required": {"hz": {"type": "FLOAT"}}}, "output": ["AUDIO"], "category": category}}
+    known = NodeTable.from_json({**table.to_trimmed(), **sine})
+    tone = {"class_type": "Sine", "inputs": {"hz": 440.0}}
+    graph: Graph = {"1": {"class_type": "SaveAudio", "inputs": {"audio": ["2", 0], "filename_prefix": "x"}}}
+    graph |= {"2": joined("4", "3"), "3": EMPTY, "4": tone} if beside else {"2": tone}
+    assert "verify" not in draft(graph, known, name="mine", pipelines=[]).chunk["outputs"][0]
+
+
+def test_what_is_wrong_with_other_definitions_is_not_the_new_ones_fault(
+    table: NodeTable, song: Graph, tmp_path: Path
+) -> None:
+    (tmp_path / "chunks").mkdir()
+    (tmp_path / "chunks" / "other.yaml").write_text("kind: graph\ngraph: nowhere\n")
+    assert imported(song, table, folders=(tmp_path,)).files
+
+
 def save_of(**inputs: Any) -> str:
     """A graph that saves what node 2 makes."""
     return json.dumps(

@@ -61,6 +61,7 @@ def test_a_linked_input_goes_before_the_value(table: NodeTable, kind: str) -> No
     [
         ([["-1", "volume"]], [6], 6),  # the instance's own input
         ([["5", "volume"]], [None], 1),  # a widget inside, with no value beside it
+        ([["5", "channel"], ["-1", "volume"]], ["left", 6], 6),  # listed: in the order of the list
     ],
 )
 def test_widgets_shown_on_the_instance(table: NodeTable, proxies: Any, values: Any, volume: int) -> None:
@@ -105,3 +106,29 @@ def test_sub_graphs_within_sub_graphs(table: NodeTable) -> None:
     assert found["3:6:5"] == {"audio": ["1", 0], "volume": 9}
     assert found["3:7"] == {"audio": ["3:6:5", 0], "volume": 3}
     assert found["9"]["audio"] == ["3:7", 0]
+
+
+def wrapped(depth: int) -> tuple[Json, ...]:
+    """`louder` in so many sub-graphs, each of which holds the definition of the one inside it."""
+    inner = LOUDER
+    for number in range(depth):
+        one = node(6, inner["id"], 2, takes={"audio:AUDIO": 1, "volume:INT": 4}, gives="AUDIO")
+        links = [[1, -10, 0, 6, 0], [4, -10, 1, 6, 1], [2, 6, 0, -20, 0]]
+        outer = subgraph(f"around {number}", one, inputs="audio volume", outputs="audio", links=links)
+        inner = {**outer, "definitions": {"subgraphs": [inner]}}
+    return (inner,)
+
+
+def test_a_value_reaches_a_widget_many_levels_down_though_only_the_deepest_one_is_marked_as_such(
+    table: NodeTable,
+) -> None:
+    content = saved(
+        silence(),
+        node(3, "around 3", 9, takes={"audio:AUDIO": 1}, gives="AUDIO"),
+        save(link=2),
+        links=LINKS,
+        subgraphs=wrapped(4),
+    )
+    found = inputs(table, content)
+    assert found["3:6:6:6:6:5"] == {"audio": ["1", 0], "volume": 9}
+    assert found["9"]["audio"] == ["3:6:6:6:6:5", 0]

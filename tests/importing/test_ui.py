@@ -52,6 +52,35 @@ def test_a_live_table_tells_further_widgets_that_have_such_a_word() -> None:
     assert inputs(NodeTable.from_json(live), content) == {"1": {"index": 3, "size": 4}}
 
 
+def class_of(name: str, *, optional: Json | None = None, **required: Any) -> NodeTable:
+    """A table of one class, as a backend tells it."""
+    sections = {"required": required, "optional": optional or {}}
+    return NodeTable.from_json({name: {"input": sections, "output": ["IMAGE"], "name": name}})
+
+
+def test_a_choice_of_the_same_word_behind_another_number_is_an_input() -> None:
+    crop = class_of("Crop", size=["INT"], how=[["free", "fixed"]])
+    assert inputs(crop, saved(node(1, "Crop", 3, "fixed"), links=[])) == {"1": {"size": 3, "how": "fixed"}}
+
+
+PICTURE = ["COMBO", {"image_upload": True}]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["a.png", "image", "red", 4], ["a.png", "red", "image", 4], ["a.png", "red", None, 4], ["a.png", "red", 4]],
+)
+def test_an_upload_button_between_two_widgets_is_no_input(values: list[Any]) -> None:
+    mask = class_of("Mask", image=PICTURE, channel=[["red", "alpha"]], optional={"grow": ["INT"]})
+    found = inputs(mask, saved(node(1, "Mask", *values), links=[]))
+    assert found == {"1": {"image": "a.png", "channel": "red", "grow": 4}}
+
+
+def test_an_empty_text_behind_a_file_is_its_own_value() -> None:
+    shown = class_of("Shown", image=PICTURE, title=["STRING", {"default": "x"}])
+    assert inputs(shown, saved(node(1, "Shown", "a.png", ""), links=[])) == {"1": {"image": "a.png", "title": ""}}
+
+
 @pytest.mark.parametrize("button", [["image"], ["audio"], [None], ["", ""], []])
 def test_what_an_upload_button_holds_is_no_input(table: NodeTable, button: list[Any]) -> None:
     content = saved(node(1, "LoadAudio", "a.wav", *button), node(2, "LoadImageMask", "a.png", "red", *button), links=[])
