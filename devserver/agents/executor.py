@@ -14,7 +14,7 @@ from typing import Any
 from devserver.agents.call import Result, call, gather, shown
 from devserver.agents.folders import Folders
 from devserver.agents.graph import Graph, Table, is_link, needed, next_node, signatures
-from devserver.nodes.host import Cancelled, Host, current
+from devserver.nodes.host import PARTIAL, Cancelled, Host, current
 
 Emit = Callable[[str, dict[str, Any]], None]
 
@@ -22,9 +22,15 @@ Emit = Callable[[str, dict[str, Any]], None]
 class NodeHost(Host):
     """What a running node sees: progress goes out as events, a cancel is raised here and once only."""
 
-    def __init__(self, folders: Folders, report: Callable[[int, int], None], check: Callable[[], None]) -> None:
-        super().__init__(folders.output)
-        self._folders, self._report, self._check = folders, report, check
+    def __init__(
+        self,
+        folders: Folders,
+        report: Callable[[int, int], None],
+        check: Callable[[], None],
+        partial: Callable[[int, dict[str, str]], None],
+    ) -> None:
+        super().__init__(folders.output, folders.temp)
+        self._folders, self._report, self._check, self._partial = folders, report, check, partial
 
     def check(self) -> None:
         self._check()
@@ -32,8 +38,14 @@ class NodeHost(Host):
     def report(self, done: int, total: int) -> None:
         self._report(done, total)
 
+    def partial(self, index: int, entry: dict[str, str]) -> None:
+        self._partial(index, entry)
+
     def save_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
         return self._folders.save_target(prefix).file(ext)
+
+    def temp_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
+        return self._folders.save_target(prefix, "temp").file(ext)
 
 
 class Progress:
@@ -181,7 +193,10 @@ class _Run:
             position = {"value": min(done, total), "max": total}
             self._emit("progress", {**position, "prompt_id": self._prompt_id, "node": node_id})
 
-        token = current.set(NodeHost(self._executor.folders, report, self._check))
+        def partial(index: int, file: dict[str, str]) -> None:
+            self._emit(PARTIAL, {"prompt_id": self._prompt_id, "node": node_id, "index": index, "file": file})
+
+        token = current.set(NodeHost(self._executor.folders, report, self._check, partial))
         try:
             yield
         finally:

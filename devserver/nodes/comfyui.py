@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,9 @@ import comfy.utils
 import folder_paths
 import numpy as np
 import torch
+from comfy_execution.utils import get_executing_context
 
-from .host import Host, checked_output, current
+from .host import PARTIAL, Host, checked_output, current
 
 
 def to_numpy(value: Any) -> Any:
@@ -41,7 +43,7 @@ class ComfyHost(Host):
     """Progress, cancel and file names by ComfyUI's own means."""
 
     def __init__(self) -> None:
-        super().__init__(folder_paths.get_output_directory())
+        super().__init__(folder_paths.get_output_directory(), folder_paths.get_temp_directory())
         self._bar = comfy.utils.ProgressBar(1)  # finds the running node's id itself
 
     def check(self) -> None:
@@ -50,10 +52,24 @@ class ComfyHost(Host):
     def report(self, done: int, total: int) -> None:
         self._bar.update_absolute(done, total)
 
+    def partial(self, index: int, entry: dict[str, str]) -> None:
+        # ComfyUI's module of this name, which is not ours.
+        server, running = importlib.import_module("server").PromptServer.instance, get_executing_context()
+        if server.client_id is not None and running is not None:  # sent to nobody's id it would go to all
+            data = {"prompt_id": running.prompt_id, "node": running.node_id, "index": index, "file": entry}
+            server.send_sync(PARTIAL, data, server.client_id)
+
     def save_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
-        folder, name, number, subfolder, _ = folder_paths.get_save_image_path(prefix, str(self.output_dir))
-        filename = f"{name}_{number:05}_.{ext}"
-        return Path(folder, filename), {"filename": filename, "subfolder": subfolder, "type": "output"}
+        return _numbered(self.output_dir, "output", prefix, ext)
+
+    def temp_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
+        return _numbered(self.temp_dir, "temp", prefix, ext)
+
+
+def _numbered(root: Path, kind: str, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
+    folder, name, number, subfolder, _ = folder_paths.get_save_image_path(prefix, str(root))
+    filename = f"{name}_{number:05}_.{ext}"
+    return Path(folder, filename), {"filename": filename, "subfolder": subfolder, "type": kind}
 
 
 def wrap(node: Any) -> type:

@@ -1,4 +1,5 @@
-"""What a running node may ask of the program that runs it: report progress, stop when cancelled, name a file.
+"""What a running node may ask of the program that runs it: report progress, stop when cancelled, name a file, and
+hand out a piece of its main sound before the rest is made.
 
 Nodes call ``host()`` and never import ComfyUI or our own agents: the same class runs in both, and bare in a test.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 REPORT_EVERY_SECONDS = 0.1
+PARTIAL = "tonewright.partial"  # the event by which a host passes `Host.partial` on
 
 
 class Cancelled(Exception):
@@ -21,13 +23,15 @@ class Cancelled(Exception):
 
 
 class Host:
-    """The default host: reports to nobody, is never cancelled, saves under ``output_dir``.
+    """The default host: reports to nobody, is never cancelled, saves under ``output_dir`` and, what is only for a
+    while, under ``temp_dir`` (``temp`` beside it).
 
-    A host overrides ``check`` (raise when the prompt was interrupted) and ``report`` (tell the user).
+    A host overrides ``check`` (raise when the prompt was interrupted), ``report`` and ``partial`` (tell the user).
     """
 
-    def __init__(self, output_dir: Path | str = "output") -> None:
+    def __init__(self, output_dir: Path | str = "output", temp_dir: Path | str | None = None) -> None:
         self.output_dir = Path(output_dir)
+        self.temp_dir = Path(temp_dir) if temp_dir is not None else self.output_dir.parent / "temp"
         self._reported_at = float("-inf")
 
     def check(self) -> None:
@@ -35,6 +39,13 @@ class Host:
 
     def report(self, done: int, total: int) -> None:
         """Tell the user that `done` of `total` steps are finished."""
+
+    def partial(self, index: int, entry: dict[str, str]) -> None:
+        """Tell the user that piece number `index` of the node's main sound is there, in a closed file.
+
+        Pieces come in order from 0 on; played one after the other they are the sound, before its final mastering.
+        `entry` is that of ``temp_path``.
+        """
 
     def progress(self, done: int, total: int) -> None:
         """Called by nodes at least every 100 ms of work; checks on every call, reports at most ten times a second."""
@@ -54,24 +65,32 @@ class Host:
         Raises:
             ValueError: the prefix leaves the output folder or names no file.
         """
-        root = self.output_dir.resolve()
-        parts = prefix.replace("\\", "/").split("/")
-        name = parts[-1]
-        folder = root.joinpath(*parts[:-1]).resolve()
-        if not parts[0] or name in {"", ".", ".."} or not folder.is_relative_to(root):
-            raise ValueError(
-                f"filename_prefix is {prefix!r}; allowed is a file name, with sub-folders, inside the output folder"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        taken = re.compile(re.escape(name) + r"_(\d+)_", re.IGNORECASE)
-        numbers = (int(found[1]) for entry in folder.iterdir() if (found := taken.match(entry.name)))
-        filename = f"{name}_{max(numbers, default=0) + 1:05}_.{ext}"
-        subfolder = folder.relative_to(root).as_posix()
-        return folder / filename, {
-            "filename": filename,
-            "subfolder": "" if subfolder == "." else subfolder,
-            "type": "output",
-        }
+        return _numbered(self.output_dir, "output", prefix, ext)
+
+    def temp_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
+        """Like ``save_path`` for a file that need not outlive the prompt; a host deletes such files when it starts."""
+        return _numbered(self.temp_dir, "temp", prefix, ext)
+
+
+def _numbered(folder: Path, kind: str, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
+    root = folder.resolve()
+    parts = prefix.replace("\\", "/").split("/")
+    name = parts[-1]
+    folder = root.joinpath(*parts[:-1]).resolve()
+    if not parts[0] or name in {"", ".", ".."} or not folder.is_relative_to(root):
+        raise ValueError(
+            f"filename_prefix is {prefix!r}; allowed is a file name, with sub-folders, inside the {kind} folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = re.compile(re.escape(name) + r"_(\d+)_", re.IGNORECASE)
+    numbers = (int(found[1]) for entry in folder.iterdir() if (found := taken.match(entry.name)))
+    filename = f"{name}_{max(numbers, default=0) + 1:05}_.{ext}"
+    subfolder = folder.relative_to(root).as_posix()
+    return folder / filename, {
+        "filename": filename,
+        "subfolder": "" if subfolder == "." else subfolder,
+        "type": kind,
+    }
 
 
 current: ContextVar[Host] = ContextVar("tonewright_host", default=Host())  # noqa: B039 - it only remembers a time

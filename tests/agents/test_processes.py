@@ -98,6 +98,20 @@ async def test_a_worker_that_dies_fails_its_prompt_and_is_replaced(child: tuple[
     assert (await end_of(live, probe("ProbeCounts")))[0] == "execution_success"
 
 
+async def test_pieces_reach_their_client_alone_while_the_node_works(child: tuple[Child, Live]) -> None:
+    _, live = child
+    async with live.ear() as other:
+        heard = await live.run(probe("ProbePieces"))
+        said = [event for event in heard["ws"] if event["type"] in {"tonewright.partial", "executed"}]
+        assert [event["type"] for event in said] == ["tonewright.partial"] * 2 + ["executed"]
+        prompt_id = heard["submit"]["body"]["prompt_id"]
+        for index, event in enumerate(said[:2]):
+            file = {"filename": f"0_{index + 1:05}_.wav", "subfolder": "pieces", "type": "temp"}
+            assert event["data"] == {"prompt_id": prompt_id, "node": "1", "index": index, "file": file}
+            assert (await live.ask("GET", "/view", params=file))["body"] == chr(index) * 3
+        assert not any(event["type"] == "tonewright.partial" for event in other.events)
+
+
 async def test_free_gives_a_fresh_worker(child: tuple[Child, Live]) -> None:
     host, live = child
     assert host.pid is not None

@@ -123,7 +123,19 @@ class ProbeAlways(_Probe):
         return {"ui": {"seed": [seed]}}
 
 
+class ProbePieces(_Probe):
+    """Hands out two pieces of its sound before it is done."""
+
+    def run(self, seed: int) -> dict[str, Any]:
+        for index in (0, 1):
+            path, entry = host().temp_path(f"pieces/{seed}", "wav")
+            path.write_bytes(bytes([index]) * 3)
+            host().partial(index, entry)
+        return {"ui": {"seed": [seed]}}
+
+
 PROBES = (
+    ProbePieces,
     ProbeDeaf,
     ProbeBusy,
     ProbeSwallows,

@@ -25,6 +25,16 @@ def test_files_are_numbered_as_comfyui_numbers_them(tmp_path: Path) -> None:
     assert again.name == "take_00002_.json"
 
 
+def test_what_need_not_last_lies_in_the_temp_folder(tmp_path: Path) -> None:
+    host = Host(tmp_path / "output")
+    path, entry = host.temp_path("pieces/a", "wav")
+    assert entry == {"filename": "a_00001_.wav", "subfolder": "pieces", "type": "temp"}
+    assert path == tmp_path / "temp" / "pieces" / "a_00001_.wav"
+    assert Host(tmp_path, tmp_path / "elsewhere").temp_path("a", "wav")[0].parent == tmp_path / "elsewhere"
+    with pytest.raises(ValueError, match="inside the temp folder"):
+        host.temp_path("../output/a", "wav")
+
+
 @pytest.mark.parametrize("prefix", ["../out", "/etc/out", "a/../../out", "..\\out", "a/", "..", ""])
 def test_a_prefix_cannot_leave_the_output_folder(tmp_path: Path, prefix: str) -> None:
     with pytest.raises(ValueError, match="filename_prefix is"):
