@@ -22,11 +22,16 @@ log = logging.getLogger(__name__)
 
 PROMPTS_AT_ONCE: Final = 2  # one running, one ready
 FIRST_RETRY_S: Final = 1.0
+FORM_BYTES: Final = 1 << 20  # of an upload beside the file itself: the form's other fields
 QUEUE_TOLD_S: Final = 0.2  # changes of the queue are told together
 
 
 class Pool:
-    """Every backend in the order in which they are preferred, the embedded one last."""
+    """Every backend in the order in which they are preferred, the embedded one last.
+
+    Args:
+        max_upload_bytes: the largest file that the embedded one takes; None leaves it at what a ComfyUI takes.
+    """
 
     def __init__(
         self,
@@ -37,9 +42,10 @@ class Pool:
         clock: Clock,
         embedded_folder: Path | None,
         probe_s: float,
+        max_upload_bytes: int | None = None,
     ) -> None:
         self.tickets, self._bus, self._clock, self._probe_s = tickets, bus, clock, probe_s
-        self._embedded_folder = embedded_folder
+        self._embedded_folder, self._max_upload_bytes = embedded_folder, max_upload_bytes
         self._sources = [Source(address) for address in addresses]
         self._embedded: Source | None = None
         self._child: Child | None = None
@@ -47,6 +53,7 @@ class Pool:
         self._changed = asyncio.Event()
         self._telling: asyncio.TimerHandle | None = None
         self._refreshing: asyncio.Future[list[None]] | None = None
+        self._doubting: dict[Source, asyncio.Task[None]] = {}
         self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
         self._granted: dict[tuple[str, str, int], asyncio.Event] = {}
 
@@ -100,8 +107,18 @@ class Pool:
         await asyncio.shield(self._refreshing)
 
     async def doubt(self, backend: Backend) -> None:
-        """Ask a backend again that has lost something, before anybody chooses it as if nothing had happened."""
-        await asyncio.gather(*(self._ask(source) for source in self._sources if backend in source.backends))
+        """Ask a backend again that has lost something, before anybody chooses it as if nothing had happened.
+
+        Many takes lose theirs at once: it is asked once for all of them.
+        """
+        await asyncio.gather(*(self._doubt(source) for source in self._sources if backend in source.backends))
+
+    async def _doubt(self, source: Source) -> None:
+        asking = self._doubting.get(source)
+        if asking is None:
+            asking = self._doubting[source] = asyncio.create_task(self._ask(source))
+            asking.add_done_callback(lambda _: self._doubting.pop(source, None))
+        await asyncio.shield(asking)
 
     async def _ask(self, source: Source) -> None:
         before = {backend: (backend.state, backend.table) for backend in source.backends}
@@ -134,7 +151,8 @@ class Pool:
     # The embedded backend
 
     async def _start_embedded(self, folder: Path) -> Source:
-        self._child = Child("embedded", folder)
+        limit = self._max_upload_bytes + FORM_BYTES if self._max_upload_bytes is not None else None
+        self._child = Child("embedded", folder, max_upload_bytes=limit)
         base_url = await self._child.start()
         self._embedded = Source(Address("embedded", "embedded", base_url, output_folder=folder / "output"))
         self._sources.append(self._embedded)

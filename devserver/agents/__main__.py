@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 
 from devserver.agents.host import Host
+from devserver.agents.info import MAX_UPLOAD_BYTES
 from devserver.agents.tables import UnknownTable
 
 
@@ -22,6 +23,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--table", default="embedded", help="a table's name, or package.module:function")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one; it is printed")
     parser.add_argument("--base", type=Path, required=True, help="folder for input, output and temp")
+    parser.add_argument("--max-upload-bytes", type=int, default=MAX_UPLOAD_BYTES, help="the largest request body")
     parser.add_argument("--standalone", action="store_true", help="go on when stdin closes")
     return parser.parse_args()
 
@@ -61,7 +63,7 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 def main() -> None:
     options = arguments()
     try:
-        host = Host(options.table, options.base)
+        host = Host(options.table, options.base, options.max_upload_bytes)
     except UnknownTable as error:
         sys.exit(f"error: {error}")
     asyncio.run(serve(host, options.port, standalone=options.standalone))

@@ -22,9 +22,12 @@ class ChildFailed(RuntimeError):
 class Child:
     """One host process. It ends when this process does, because its stdin closes with it."""
 
-    def __init__(self, table: str, base_dir: Path, python: str = sys.executable) -> None:
+    def __init__(
+        self, table: str, base_dir: Path, python: str = sys.executable, max_upload_bytes: int | None = None
+    ) -> None:
         """`python` may be the interpreter of another environment, which needs aiohttp and what the table imports."""
-        self._command = (python, "-m", "devserver.agents", "--table", table, "--base", str(base_dir))
+        limit = ("--max-upload-bytes", str(max_upload_bytes)) if max_upload_bytes else ()
+        self._command = (python, "-m", "devserver.agents", "--table", table, "--base", str(base_dir), *limit)
         self._process: Process | None = None
         self._said: deque[str] = deque(maxlen=LINES_KEPT)
         self._reader: asyncio.Task[None] | None = None

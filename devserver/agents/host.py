@@ -40,8 +40,10 @@ class Host:
 
     interrupt_grace_seconds = 2.0
 
-    def __init__(self, table: str, base: Path) -> None:
+    def __init__(self, table: str, base: Path, max_upload_bytes: int = info.MAX_UPLOAD_BYTES) -> None:
+        """`max_upload_bytes` is the largest request body, and so a little more than the largest file."""
         self.table_name = table
+        self.features = {**info.FEATURES, "max_upload_size": max_upload_bytes}
         self.folders = Folders(base)
         self.folders.create()
         self.table = load(table, self.folders)
@@ -55,8 +57,7 @@ class Host:
     # Life
 
     def app(self) -> web.Application:
-        limit = info.FEATURES["max_upload_size"]
-        app = web.Application(middlewares=[self._guard], client_max_size=limit)
+        app = web.Application(middlewares=[self._guard], client_max_size=self.features["max_upload_size"])
         routes = [
             web.get("/ws", self._ws),
             web.get("/prompt", self._get_prompt),
@@ -255,7 +256,7 @@ class Host:
     # Routes
 
     async def _ws(self, request: web.Request) -> web.StreamResponse:
-        return await self.sockets.serve(request, self.greet, info.FEATURES)
+        return await self.sockets.serve(request, self.greet, self.features)
 
     async def _get_prompt(self, _request: web.Request) -> web.Response:
         return web.json_response(self.status()["status"])
@@ -321,7 +322,7 @@ class Host:
         return web.json_response(info.system_stats(self.table_name))
 
     async def _get_features(self, _request: web.Request) -> web.Response:
-        return web.json_response(info.FEATURES)
+        return web.json_response(self.features)
 
     async def _get_view(self, request: web.Request) -> web.StreamResponse:
         try:

@@ -9,7 +9,8 @@ import sys
 from importlib import metadata
 from typing import Any
 
-FEATURES = {"supports_preview_metadata": True, "max_upload_size": 100 * 1024 * 1024}
+MAX_UPLOAD_BYTES = 100 << 20  # what a ComfyUI takes that was told nothing else
+FEATURES = {"supports_preview_metadata": True, "max_upload_size": MAX_UPLOAD_BYTES}
 
 # The ComfyUI whose protocol the contract suite recorded; clients read it to know what to expect.
 PROTOCOL = "0.3.64"

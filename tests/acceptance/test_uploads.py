@@ -96,11 +96,21 @@ def test_a_file_of_another_medium_is_refused_and_a_broken_one_ends_the_run_in_wo
 
 
 def test_what_is_too_large_for_the_backend_ends_the_run_in_words(tmp_path: Path, definitions: Path) -> None:
-    with Server(tmp_path / "exports", definitions=[str(definitions)]) as server:
-        audio = sent(server, tone(440)[:44] + bytes(101 << 20))
-        status, body = server.execute(input_text="x", output_config="reencode", params={"audio": audio})
+    settings: dict[str, Any] = {"definitions": [str(definitions)], "embedded": False}
+    with NodeHost(tmp_path / "host", "embedded", 0, "--max-upload-bytes", str(2 << 20)) as host:
+        settings["backends"] = [{"name": "host", "url": host.url, "kind": "comfyui"}]
+        with Server(tmp_path / "exports", **settings) as server:
+            audio = sent(server, tone(440)[:44] + bytes(3 << 20))
+            status, body = server.execute(input_text="x", output_config="reencode", params={"audio": audio})
     assert (status, body["error"]["code"]) == (502, "input_too_large"), body
-    assert "101 MiB" in body["error"]["message"]
+    assert "3 MiB" in body["error"]["message"]
+
+
+def test_the_embedded_backend_takes_what_may_be_sent_here(tmp_path: Path, definitions: Path) -> None:
+    large = tone(440)
+    large += bytes((101 << 20) - len(large))
+    with Server(tmp_path / "exports", definitions=[str(definitions)], upload_limit_mib=101) as server:
+        assert loudest_hz(made(server, sent(server, large))) == pytest.approx(440, abs=3)
 
 
 def test_the_limit_is_a_setting_and_is_named(server: Server) -> None:

@@ -118,8 +118,8 @@ class Server(Program):
 class NodeHost(Program):
     """A host of stand-ins and our nodes, which outlives the server."""
 
-    def __init__(self, base: Path, table: str = "embedded", port: int = 0) -> None:
-        options = ["--table", table, "--port", str(port), "--base", str(base), "--standalone"]
+    def __init__(self, base: Path, table: str = "embedded", port: int = 0, *more: str) -> None:
+        options = ["--table", table, "--port", str(port), "--base", str(base), "--standalone", *more]
         super().__init__(["-m", "devserver.agents", *options])
         self.url = f"http://127.0.0.1:{json.loads(self.line)['port']}"
 
