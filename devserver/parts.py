@@ -97,6 +97,7 @@ class Parts:
             embedded_folder=exports.embedded if embedded else None,
             probe_s=probe_s,
             max_upload_bytes=upload_limit_bytes,
+            max_upload_bytes=upload_limit_bytes,
         )
         self.authoring = Authoring(
             definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, "definitions", status)
