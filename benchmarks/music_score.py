@@ -20,6 +20,7 @@ STEP_BEATS = 0.25
 Event = tuple[str, int, int]  # part, step in its bar, pitch class above the tonic (of a drum: its pitch)
 Bar = frozenset[Event]
 REST_BEATS = 0.5  # a gap so long is heard as a rest
+PITCHED: tuple[Part, ...] = ("bass", "chords", "lead")
 LOWEST_PITCHES: dict[Part, int] = {"bass": 21, "chords": 36, "lead": 48}
 HIGHEST_PITCHES: dict[Part, int] = {"bass": 64, "chords": 91, "lead": 100}
 
@@ -104,7 +105,9 @@ class ScoreFacts:
 def facts(song: Song) -> ScoreFacts:
     notes = placed(song)
     piece = bars(song)
-    lead = sorted({(n.start_beats, n.start_beats + n.duration_beats) for n in _of(song, "lead")})
+    ends = next((float(s.start_bar) * song.beats_per_bar for s in song.sections if s.name == "ending"), 1e9)
+    sung = [note for note in _of(song, "lead") if note.start_beats < ends - 0.1]  # the ringing last note is no line
+    lead = sorted({(note.start_beats, note.start_beats + note.duration_beats) for note in sung})
     bass = [found for found in notes if found.part == "bass"]
     common = Counter(found.note.pitch % 12 for found in bass)
     return ScoreFacts(
@@ -135,16 +138,16 @@ def _in_key(song: Song) -> float:
     scale = {(song.key.tonic + degree) % 12 for degree in SCALES[song.key.mode]}
     if song.key.mode == "minor":
         scale.add((song.key.tonic + 11) % 12)
-    heard = [note for part in ("bass", "chords", "lead") for note in _of(song, part)]  # type: ignore[arg-type]
+    heard = [note for part in PITCHED for note in _of(song, part)]
     total = sum(note.duration_beats for note in heard)
     return sum(note.duration_beats for note in heard if note.pitch % 12 in scale) / total if total else 1.0
 
 
 def _ends_on_tonic(song: Song) -> bool:
     """Whether the last bass note, or without a bass the lowest note of the end, is the tonic."""
-    last = max((note.start_beats for part in ("bass", "chords", "lead") for note in _of(song, part)), default=0.0)  # type: ignore[arg-type]
-    for part in ("bass", "chords", "lead"):
-        ending = [note for note in _of(song, part) if note.start_beats > last - song.beats_per_bar * 0.9]  # type: ignore[arg-type]
+    last = max((note.start_beats for part in PITCHED for note in _of(song, part)), default=0.0)
+    for part in PITCHED:
+        ending = [note for note in _of(song, part) if note.start_beats > last - song.beats_per_bar * 0.9]
         if ending:
             final = max(n.start_beats for n in ending)
             return min(n.pitch for n in ending if n.start_beats > final - 0.2) % 12 == song.key.tonic

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from .genre import Layer
-from .score import STEP_BEATS, Bar, Score, chosen
+from .patterns import Phrase, own_arpeggio, own_phrase
+from .score import STEP_BEATS, Bar, Score
 from .song import Note
 from .theory import Chord, nearest, scale_pitches, voice_lead
 
@@ -19,7 +20,7 @@ def write_bass(score: Score) -> Iterator[Note]:
     """Lines from the genre's patterns, or a walk from root to root; every fourth bar leads into the next."""
     rng = score.random("bass")
     turn = rng.choice("A58A")
-    lines: dict[str, str] = {}
+    phrases: dict[str, Phrase] = {}
     before = score.genre.bass_low + 5
     for bar in score.bars:
         low = score.genre.bass_low
@@ -36,8 +37,15 @@ def write_bass(score: Score) -> Iterator[Note]:
         else:
             # A section that comes again has the line that it had.
             name = "chorus" if bar.section.name == "drop" else bar.section.name
-            line = lines.setdefault(name, chosen(score.genre.bass, bar.section.energy, rng))
-            hits = list(score.steps(line, bar.in_section))
+            if name not in phrases:
+                phrases[name] = own_phrase(
+                    score.genre.bass,
+                    bar.section.energy,
+                    rng,
+                    loose=score.genre.loose,
+                    other_notes=score.genre.other_bass,
+                )
+            hits = list(score.steps(phrases[name].bar(bar.in_section), bar.in_section))
             if bar.in_section % 4 == 3 and len(hits) > 1 and hits[-1][2] == "R":
                 hits[-1] = (hits[-1][0], hits[-1][1], turn)
             for step, length, character in hits:
@@ -82,16 +90,19 @@ def _walk(score: Score, bar: Bar, before: int, rng: Random) -> list[int]:
 def write_chords(score: Score) -> Iterator[Note]:
     rng = score.random("chords")
     genre = score.genre
-    centre = genre.chord_centre + score.register
+    centre = genre.chord_centre + score.register + rng.randint(-3, 3)
     order = rng.choice(ORDERS)
+    voices = max(3, genre.chord_voices + rng.choice((-1, 0, 0, 1)))
     voicing: list[int] = []
-    lines: dict[str, str] = {}
+    phrases: dict[str, Phrase] = {}
     for bar in score.bars:
-        voicing = voice_lead(bar.harmony, voicing, centre, genre.chord_voices, genre.voicing)
+        voicing = voice_lead(bar.harmony, voicing, centre, voices, genre.voicing)
         if "chords" not in bar.section.parts:
             continue
         name = "chorus" if bar.section.name == "drop" else bar.section.name
-        line = lines.setdefault(name, chosen(genre.comping, bar.section.energy, rng))
+        if name not in phrases:
+            phrases[name] = own_phrase(genre.comping, bar.section.energy, rng, loose=genre.loose)
+        line = phrases[name].bar(bar.in_section)
         style = genre.chord_style
         if bar.section.name == "ending":
             ring = (score.end_beats - bar.start_beats) / STEP_BEATS
@@ -137,6 +148,7 @@ def write_layer(score: Score, layer: Layer, number: int, lead: Sequence[Note]) -
                 yield note._replace(pitch=min(127, max(0, note.pitch + 12 * layer.octave)))
         return
     order = rng.choice(ORDERS)
+    pattern = own_arpeggio(layer.pattern, rng) if layer.style == "arpeggio" else layer.pattern
     centre = score.genre.chord_centre + score.register + 12 * layer.octave
     voicing: list[int] = []
     for bar in loud:
@@ -144,7 +156,7 @@ def write_layer(score: Score, layer: Layer, number: int, lead: Sequence[Note]) -
         if bar.section.name == "ending":
             continue
         if layer.style == "arpeggio":
-            yield from _arpeggio(score, bar, layer.pattern, [voicing[place % len(voicing)] for place in order], rng)
+            yield from _arpeggio(score, bar, pattern, [voicing[place % len(voicing)] for place in order], rng)
         else:
-            hits = [(step, float(length), digit) for step, length, digit in score.steps(layer.pattern, bar.in_section)]
+            hits = [(step, float(length), digit) for step, length, digit in score.steps(pattern, bar.in_section)]
             yield from _struck(score, bar, hits, voicing, style=layer.style, rng=rng)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from random import Random
 
 from .accompaniment import write_bass, write_chords, write_layer
+from .contrast import contrasted
 from .drumming import write_drums
 from .form import plan, role
-from .genre import Genre
 from .genres import GENRES
+from .harmony import harmonies
 from .melody import Line, compose_lead
 from .score import STEP_BEATS, Bar, Score, stream
 from .song import PARTS, Brief, Mood, Note, Part, Section, Song, Sweep, Track
-from .theory import Chord, Key, chord
+from .theory import Key
 
 ENERGY_SHIFT: dict[Mood, float] = {"calm": -0.16, "energetic": 0.1, "bright": 0.04, "dark": 0.0, "neutral": 0.0}
 GAP_BEATS = 1.0  # of silence before a drop
@@ -40,13 +40,13 @@ def compose(brief: Brief) -> Song:
         muted=brief.muted,
         energy_shift=ENERGY_SHIFT[brief.mood],
     )
-    harmonies = _harmonies(genre, key, sections, stream(brief.seed, "harmony"))
+    chords = harmonies(genre, key, sections, stream(brief.seed, "harmony"), mode=brief.mode)
     bars = tuple(
         Bar(section, section.start_bar + offset, harmony, following, beats_per_bar)
         for (section, offset), harmony, following in zip(
             ((section, offset) for section in sections for offset in range(section.bars)),
-            harmonies,
-            [*harmonies[1:], harmonies[-1]],
+            chords,
+            [*chords[1:], chords[-1]],
             strict=True,
         )
     )
@@ -58,7 +58,7 @@ def compose(brief: Brief) -> Song:
         swing_unit_beats=0.5 if genre.swung_eighths else 0.25,
         sections=sections,
         chords=tuple(bar.harmony.symbol for bar in bars),
-        tracks=tuple(_tracks(score)),
+        tracks=tuple(contrasted(score, list(_tracks(score)))),
         sweeps=tuple(_sweeps(score)),
     )
 
@@ -70,29 +70,6 @@ def _remarked(brief: Brief, sections: Sequence[Section]) -> Brief:
         room = f"{len(played)} of the {len(brief.structure)} sections"
         said.append(f"{brief.seconds:g} s at {brief.bpm:g} bpm have room for the first {room}")
     return brief.model_copy(update={"remarks": (*brief.remarks, *said)}) if said else brief
-
-
-def _harmonies(genre: Genre, key: Key, sections: Sequence[Section], rng: Random) -> list[Chord]:
-    """The chord of each bar. Verse, chorus and bridge have progressions of their own, where the genre knows enough."""
-    choices = [line.split() for line in genre.progressions[key.mode]]
-    drawn = rng.sample(choices, min(3, len(choices)))
-    verse, chorus, bridge = (drawn * 3)[:3]
-    tonic = next((symbol for symbol in verse if _is_tonic(symbol)), "i" if key.mode == "minor" else "I")
-    harmonies = []
-    for section in sections:
-        line = bridge if section.name == "bridge" else verse
-        line = chorus if section.name in {"chorus", "drop", "break", "solo", "outro"} else line
-        # A progression is heard whole, also where a section is too short for its usual pace.
-        pace = genre.bars_per_chord if section.bars >= len(line) * genre.bars_per_chord else 1
-        symbols = [line[offset // pace % len(line)] for offset in range(section.bars)]
-        if section.name == "ending":
-            symbols = [tonic] * section.bars
-        harmonies += [chord(key, symbol) for symbol in symbols]
-    return harmonies
-
-
-def _is_tonic(symbol: str) -> bool:
-    return symbol.lower() == "i" or symbol.lower().startswith(("i9", "i7", "i5", "i6", "iadd", "imaj"))
 
 
 def _tracks(score: Score) -> Iterator[Track]:
@@ -132,6 +109,7 @@ def _lead(score: Score) -> Iterator[Note]:
             closes=bar.ends_section or bar.in_section % 4 == 3,
             plays="lead" in bar.section.parts
             and (bar.section.energy >= least or bar.section.name in {"break", "bridge", "ending"}),
+            steps=score.steps_per_bar,
             dynamic=score.dynamic(bar),
         )
         for bar in score.bars

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from .genre import Genre, Groove, Lanes
-from .score import STEP_BEATS, Bar, Score, steps
+from .patterns import own_fill, own_groove, with_tops
+from .score import STEP_BEATS, STEPS_PER_BEAT, Bar, Score, steps
 from .song import Note
 
 # General MIDI's percussion map; what lies below 35 is no drum but an effect, and lasts as long as its note
@@ -32,13 +33,27 @@ DRUM_PITCHES = {
 FIRST_DRUM = 35
 ARRIVALS = {"chorus", "drop"}
 ROLL_STEPS = (4, 4, 2, 1)  # distance of a roll's hits, quarter by quarter of its length
+GROWTH = 0.1
+# Small changes at a phrase's end: so many steps before the bar's end, a hit of a drum ("." takes one away)
+HABITS = (
+    (2, "open_hat", "6"),
+    (2, "kick", "6"),
+    (1, "snare", "4"),
+    (5, "kick", "7"),
+    (3, "snare", "3"),
+    (6, "hat", "."),
+    (1, "kick", "5"),
+    (7, "open_hat", "5"),
+)
 ACCENTS = (6, -5, 1, -4)  # on the beat, after it, on the eighth, after that
 
 
 def write_drums(score: Score) -> Iterator[Note]:
     rng = score.random("drums")
-    groove = rng.choice(score.genre.grooves)
-    habit = rng.randrange(4)  # which small change this drummer makes at a phrase's end
+    groove, other = (own_groove(score.genre, rng) for _ in range(2))
+    grooves = {"chorus": with_tops(groove, other), "drop": with_tops(groove, other)}
+    habits = rng.sample(range(len(HABITS)), 2)  # which small changes this drummer makes at a phrase's end
+    fills = [own_fill(score.genre.fills, rng, score.genre.beats_per_bar * STEPS_PER_BEAT) for _ in range(4)]
     for bar in score.bars:
         if "drums" not in bar.section.parts:
             yield from _leading_in(score, bar)
@@ -51,7 +66,8 @@ def write_drums(score: Score) -> Iterator[Note]:
         if bar.section.name == "build" and score.genre.builds == "rolls":
             yield from _roll(score, bar, groove, rng)
         else:
-            yield from _groove(score, bar, groove, habit, rng)
+            habit = habits[bar.in_section // 4 % 2]
+            yield from _groove(score, bar, grooves.get(bar.section.name, groove), habit, fills, rng)
 
 
 def _hit(bar: Bar, step: float, name: str, velocity: float, length_beats: float = STEP_BEATS) -> Note:
@@ -101,9 +117,13 @@ def _roll(score: Score, bar: Bar, groove: Groove, rng: Random) -> Iterator[Note]
             yield _hit(bar, step, "kick", 112 + rng.randint(-4, 4))
 
 
-def _groove(score: Score, bar: Bar, groove: Groove, habit: int, rng: Random) -> Iterator[Note]:
-    lanes = _lanes(groove, bar.section.energy)
-    fill = _fill(score, bar, rng)
+def _groove(  # noqa: PLR0917 - a bar, what is played in it, and by chance
+    score: Score, bar: Bar, groove: Groove, habit: int, fills: Sequence[Lanes], rng: Random
+) -> Iterator[Note]:
+    # A long section is no loop: its second half is a little busier.
+    grown = GROWTH if bar.section.bars >= 6 and bar.in_section * 2 >= bar.section.bars else 0.0
+    lanes = _lanes(groove, bar.section.energy + grown)
+    fill = _fill(score, bar, fills, rng)
     if not fill and bar.in_section % 4 == 3:
         lanes = _varied(lanes, habit, score.steps_per_bar)
     scale = score.dynamic(bar)
@@ -119,13 +139,13 @@ def _groove(score: Score, bar: Bar, groove: Groove, habit: int, rng: Random) -> 
         yield from _ghosts(score, bar, lanes, rng)
 
 
-def _fill(score: Score, bar: Bar, rng: Random) -> Lanes:
+def _fill(score: Score, bar: Bar, fills: Sequence[Lanes], rng: Random) -> Lanes:
     """What the drummer plays instead at the end of a section, and now and then at a phrase's."""
     if bar.section.energy < 0.4:
         return {}
     changes = bar.ends_section and score.following(bar) is not None
     if changes or bar.in_section % 8 == 7 or (bar.in_section % 4 == 3 and rng.random() < 0.3):
-        return rng.choice(score.genre.fills)
+        return rng.choice(list(fills))
     return {}
 
 
@@ -147,12 +167,8 @@ def _moved(score: Score, bar: Bar, note: Note, rng: Random) -> Note:
 def _varied(lanes: dict[str, str], habit: int, length: int) -> dict[str, str]:
     """The groove with one small change towards the end of its bar."""
     changed = dict(lanes)
-    place, name, digit = (
-        (length - 2, "open_hat", "6"),
-        (length - 2, "kick", "6"),
-        (length - 1, "snare", "4"),
-        (length - 5, "kick", "7"),
-    )[habit]
+    back, name, digit = HABITS[habit]
+    place = length - back
     near = {"open_hat": "hat"}.get(name, name)
     if near in lanes:
         line = lanes.get(name, "." * len(lanes[near]))

@@ -106,6 +106,11 @@ class Genre:
     swung_eighths: bool = False
     crash: bool = True  # a cymbal opens each energetic section
     builds: Literal["rolls", "swells", "none"] = "rolls"  # how a section leads to a higher one
+    colours: Literal["plain", "open", "sevenths", "power"] = "open"  # what its plain triads may become
+    cadences_in_ten: int = 6  # so many of ten sections lead into the next with a chord of their own
+    loose: float = 0.6  # how far a piece's own patterns go from those written here (0 to 1)
+    own_time: bool = False  # cymbals may keep time in other ways than those written here
+    other_bass: str = "8857"  # what the bass may play in place of a root
     ghosts: float = 0.0  # how often a free sixteenth gets a faint hit of the snare
     bars_per_chord: int = 1
     chord_style: ChordStyle = "block"

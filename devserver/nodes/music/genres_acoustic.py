@@ -14,6 +14,8 @@ ORCHESTRAL = Genre(
     bpm_range=(60, 150),
     mode="minor",
     form="arc",
+    colours="plain",
+    cadences_in_ten=8,
     grooves=(
         (
             (0.3, {"tom_low": "5..............."}),
@@ -78,6 +80,8 @@ WALTZ = Genre(
     bpm_range=(84, 190),
     mode="major",
     form="song",
+    colours="plain",
+    cadences_in_ten=8,
     grooves=(
         (
             (0.3, {"rim": "....4...4..."}),
@@ -141,6 +145,7 @@ FOLK = Genre(
     bpm_range=(70, 140),
     mode="major",
     form="song",
+    cadences_in_ten=5,
     grooves=(
         (
             (0.4, {"kick": "7.......6......."}),

@@ -10,7 +10,10 @@ ROCK = Genre(
     bpm=122,
     bpm_range=(90, 190),
     mode="minor",
+    own_time=True,
     form="song",
+    colours="power",
+    cadences_in_ten=0,
     grooves=(
         (
             (0.1, {"hat": "7.5.7.5.7.5.7.5."}),
@@ -82,6 +85,8 @@ REGGAE = Genre(
     bpm_range=(62, 100),
     mode="minor",
     form="song",
+    colours="plain",
+    cadences_in_ten=4,
     grooves=(
         (  # one drop: the first beat is empty
             (0.1, {"hat": "5.4.5.4.5.4.5.4."}),
@@ -164,6 +169,8 @@ JAZZ = Genre(
     bpm_range=(90, 240),
     mode="major",
     form="jazz",
+    colours="sevenths",
+    cadences_in_ten=0,
     grooves=(
         (
             (0.1, {"ride": "7...6.5.7...6.5.", "hat": "....5.......5..."}),

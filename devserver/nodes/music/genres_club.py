@@ -13,7 +13,10 @@ DRUM_AND_BASS = Genre(
     bpm=174,
     bpm_range=(160, 182),
     mode="minor",
+    own_time=True,
     form="club",
+    colours="sevenths",
+    cadences_in_ten=3,
     grooves=(
         (
             (0.1, {"hat": "5...4...5...4..."}),
@@ -91,7 +94,10 @@ TECHNO = Genre(
     bpm=130,
     bpm_range=(122, 150),
     mode="minor",
+    own_time=True,
     form="club",
+    colours="sevenths",
+    cadences_in_ten=0,
     grooves=(
         (
             (0.1, {"kick": "9...9...9...9..."}),
@@ -151,7 +157,7 @@ TECHNO = Genre(
     voices={"drums": "nine", "bass": "acid", "chords": "stab", "lead": "pluck"},
     layers=(
         Layer("chords", "pad", "5---------------", min_energy=0.3, gain_db=-5.0, voices=4),
-        Layer("lead", "stab", "3.33.33.33.33.33", "arpeggio", 0.9, 1, -9.0),
+        Layer("chords", "pluck", "3.33.33.33.33.33", "arpeggio", 0.9, 1, -9.0),
     ),
     levels=Levels(drums=-16, bass=-19, chords=-21, lead=-22, duck=0.6, reverb=0.22, reverb_seconds=2.0, echo=0.35),
     bars_per_chord=2,
@@ -163,7 +169,10 @@ HOUSE = Genre(
     bpm=124,
     bpm_range=(116, 130),
     mode="minor",
+    own_time=True,
     form="club",
+    colours="sevenths",
+    cadences_in_ten=3,
     grooves=(
         (
             (0.1, {"kick": "9...9...9...9..."}),
@@ -233,7 +242,9 @@ TRAP = Genre(
     bpm=142,
     bpm_range=(128, 160),
     mode="minor",
+    own_time=True,
     form="song",
+    cadences_in_ten=5,
     grooves=(
         (
             (0.1, {"hat": "6...5...6...5..."}),

@@ -13,7 +13,10 @@ LOFI = Genre(
     bpm=76,
     bpm_range=(66, 92),
     mode="minor",
+    own_time=True,
     form="song",
+    colours="sevenths",
+    cadences_in_ten=4,
     grooves=(
         (
             (0.1, {"hat": "5...4...5...4..."}),
@@ -102,6 +105,7 @@ SYNTHWAVE = Genre(
     bpm=104,
     bpm_range=(80, 120),
     mode="minor",
+    own_time=True,
     form="song",
     grooves=(
         (
@@ -166,6 +170,7 @@ AMBIENT = Genre(
     bpm_range=(50, 100),
     mode="major",
     form="arc",
+    cadences_in_ten=0,
     grooves=(
         ((0.3, {"shaker": "3...2...3...2..."}), (0.6, {"kick": "6.......4.......", "shaker": "3.2.3.2.3.2.3.2."})),
         ((0.3, {"rim": "....3.......2..."}), (0.6, {"kick": "6...............", "hat": "3...3...3...3..."})),

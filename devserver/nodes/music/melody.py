@@ -12,17 +12,24 @@ from .theory import Chord, Key, nearest, scale_pitches
 
 STEP_BEATS = 0.25
 # What the bars of a four-bar phrase take. a, b: motifs as they are; v: a with its rhythm varied; i: a upside down;
-# s: a a third higher; z: b, coming to rest; . : silence.
+# s: a a third higher; h: the first half of a, then silence; e: silence, then the second half of b; z: b, coming to
+# rest; . : silence.
 PHRASES: dict[str, tuple[str, ...]] = {
-    "verse": ("a.bz", "a.vz", "ab.z", "a.az"),
-    "chorus": ("abaz", "asbz", "avbz", "aasz"),
-    "bridge": ("i.iz", "b.iz", "ib.z"),
-    "break": ("a...", "a..z", "..az"),
-    "build": ("aaaa", "a.aa", "asas"),
-    "solo": ("aibz", "vaiz", "isvz", "bvaz"),
-    "intro": ("a..z", "..a."),
+    "verse": ("a.bz", "a.vz", "ab.z", "a.az", "hhaz", "a.ez", ".abz", "hahz", "ah.z"),
+    "chorus": ("abaz", "asbz", "avbz", "aasz", "ahsz", "abhz", "haez", "asez", "hhsz"),
+    "bridge": ("i.iz", "b.iz", "ib.z", "e.iz", ".bez"),
+    "break": ("a...", "a..z", "..az", "h.h.", "e..z"),
+    "build": ("a.aa", "hhaa", "asas", "h.ha"),
+    "solo": ("aibz", "vaiz", "isez", "bvaz", "ehvz", "ai.z"),
+    "intro": ("a..z", "..a.", "h...", "..h."),
 }
-SPARSE = {"chorus": ("a.bz", "ab.z", "a.sz"), "solo": ("a.iz", "v.bz")}
+SPARSE = {
+    "chorus": ("a.bz", "ab.z", "a.sz", "hhbz", "ah.z"),
+    "solo": ("a.iz", "v.bz", "h.vz"),
+    "build": ("h.h.", "a..."),
+}
+REST_STEPS = 4  # of silence after a phrase's last note
+PICKUPS_IN_TEN = 3
 ARCH_SEMITONES = (0, 2, 4, 1)  # a phrase rises to its third bar
 
 
@@ -36,6 +43,7 @@ class Line:
     role: str
     closes: bool
     plays: bool
+    steps: int = 16
     dynamic: float = 1.0
 
 
@@ -56,6 +64,7 @@ def compose_lead(
     """The lead's notes, bar by bar. `rhythms` are the genre's in the song's metre; `shift` moves by semitones."""
     a, b, c = (_motif(rhythm, style, rng) for rhythm in _three(rhythms, rng))
     sets = {"verse": _family(a, b, rng), "chorus": _family(c, b, rng)}
+    silent = True  # before the first note
     forms = {role: rng.choice(SPARSE.get(role, lines) if style.sparse else lines) for role, lines in PHRASES.items()}
     for bar in bars:
         if not bar.plays:
@@ -73,13 +82,46 @@ def compose_lead(
         place = "z" if bar.closes and role not in {"build", "break"} else forms[role][bar.bar % 4]
         if place in "av" and bar.bar % 8 >= 4:  # the second phrase of a section is not the first
             place = "s" if place == "a" else "i"
-        if place == "z":
-            notes = _close(motifs["b"], key, bar, pitches, centre)
-        elif place == ".":
-            notes = iter(())
-        else:
-            notes = _bar(motifs[place], bar, pitches, centre + (3 if place == "s" else 0))
+        notes = list(_placed(place, motifs, _Place(key, bar, pitches, centre)))
+        leads_in = silent and notes and not style.sparse and rng.randrange(10) < PICKUPS_IN_TEN
+        if leads_in and notes[0][0] == 0 and bar.start_beats:
+            yield from _pickup(notes[0], pitches, rng)
+        silent = place in ".hz"
         yield from _ornamented(notes, style, bar, rng)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a motif is put: a bar, the pitches that it may use, and where among them."""
+
+    key: Key
+    bar: Line
+    pitches: list[int]
+    centre: float
+
+
+def _placed(letter: str, motifs: dict[str, Motif], at: _Place) -> Iterator[LeadNote]:
+    """A bar of the phrase; what its letters mean is told at `PHRASES`."""
+    half = at.bar.steps // 2
+    if letter == "z":
+        yield from _close(motifs["b"], at.key, at.bar, at.pitches, at.centre)
+    elif letter == "h":
+        for note in _bar(motifs["a"], at.bar, at.pitches, at.centre):
+            if note[0] < half:
+                yield (*note[:2], min(note[2], (half - note[0]) * STEP_BEATS), *note[3:])
+    elif letter == "e":
+        yield from (note for note in _bar(motifs["b"], at.bar, at.pitches, at.centre) if note[0] >= half)
+    elif letter != ".":
+        yield from _bar(motifs[letter], at.bar, at.pitches, at.centre + (3 if letter == "s" else 0))
+
+
+def _pickup(first: LeadNote, pitches: list[int], rng: Random) -> Iterator[LeadNote]:
+    """One or two steps that lead up or down to a phrase's first note."""
+    at = pitches.index(first[3]) if first[3] in pitches else 0
+    count, way = rng.choice((1, 2)), rng.choice((-1, -1, 1))
+    for number in range(count, 0, -1):
+        pitch = pitches[max(0, min(len(pitches) - 1, at + way * number))]
+        yield -2.0 * number, first[1], 2 * STEP_BEATS * 0.9, pitch, first[4] - 14
 
 
 def _three(rhythms: Sequence[str], rng: Random) -> list[str]:
@@ -133,13 +175,16 @@ def _bar(motif: Motif, bar: Line, pitches: list[int], centre: float) -> Iterator
 
 
 def _close(motif: Motif, key: Key, bar: Line, pitches: list[int], centre: float) -> Iterator[LeadNote]:
-    start = [note for note in _bar(motif, bar, pitches, centre) if note[0] < 8]
-    yield from start[:-1] if len(start) > 2 else start[:1]
+    last = max(4, bar.steps // 8 * 4)  # the beat in the middle of the bar, on which it comes to rest
+    start = [note for note in _bar(motif, bar, pitches, centre) if note[0] < last]
+    for note in start[:-1] if len(start) > 2 else start[:1]:
+        yield (*note[:2], min(note[2], (last - note[0]) * STEP_BEATS * 0.95), *note[3:])
     goal = _resting(key, bar.harmony, pitches, start[-1][3] if start else centre)
-    yield 8, bar.start_beats, 1.6 if bar.role != "solo" else 0.8, goal, 92
+    held = max(2, min(6, bar.steps - last - REST_STEPS)) if bar.role != "solo" else 3
+    yield last, bar.start_beats, held * STEP_BEATS, goal, 92
 
 
-def _ornamented(notes: Iterator[LeadNote], style: Melody, bar: Line, rng: Random) -> Iterator[LeadNote]:
+def _ornamented(notes: Sequence[LeadNote], style: Melody, bar: Line, rng: Random) -> Iterator[LeadNote]:
     """Notes as they are played, some with a slide from a semitone below where the style has it."""
     for step, start, length, pitch, velocity in notes:
         played = max(1, min(127, round((velocity + rng.randint(-5, 5)) * bar.dynamic)))

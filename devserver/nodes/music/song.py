@@ -25,7 +25,8 @@ class Brief(Frozen):
     """A request for music with nothing left open. `voices` are the asked sounds; `muted` parts do not play.
 
     `structure` holds the asked sections in their order, with the names of ``prompting.vocabulary``; empty leaves them
-    to the composer, as None leaves the time signature to the genre.
+    to the composer, as None leaves the time signature to the genre. `mode` is a church mode where one is asked, `style`
+    the narrower style within the genre.
     """
 
     prompt: str
@@ -33,6 +34,8 @@ class Brief(Frozen):
     bpm: Annotated[float, Field(ge=BPM_RANGE[0], le=BPM_RANGE[1])]
     key: Literal[KEY_NAMES]  # type: ignore[valid-type]  # the names are computed once, in theory.py
     mood: Mood
+    mode: str = ""
+    style: str = ""
     voices: dict[Part, str] = {}
     muted: tuple[Part, ...] = ()
     time_signature: Literal["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8"] | None = None

@@ -15,17 +15,30 @@ PENTATONIC: dict[Mode, tuple[int, ...]] = {"major": (0, 2, 4, 7, 9), "minor": (0
 KEY_NAMES = tuple(f"{tonic} {mode}" for tonic in TONICS for mode in ("major", "minor"))
 
 _NUMERALS = {"i": 0, "ii": 1, "iii": 2, "iv": 3, "v": 4, "vi": 5, "vii": 6}
-_CHORD = re.compile(r"(?P<flat>b?)(?P<numeral>[ivIV]+)(?P<suffix>maj7|m7|7|9|add9|6|sus2|sus4|5|°)?")
+_CHORD = re.compile(r"(?P<flat>b?)(?P<numeral>[ivIV]+)(?P<suffix>[a-z0-9°ø]*)(?:/(?P<of_flat>b?)(?P<of>[ivIV]+))?")
 _EXTENSIONS = {
-    None: (),
+    "": (),
     "maj7": (11,),
+    "maj9": (11, 14),
     "m7": (10,),
     "7": (10,),
     "9": (10, 14),
+    "11": (10, 14, 17),
+    "13": (10, 14, 21),
+    "7b9": (10, 13),
     "6": (9,),
+    "69": (9, 14),
     "add9": (14,),
 }
-_REPLACED_TRIADS = {"sus2": (0, 2, 7), "sus4": (0, 5, 7), "5": (0, 7), "°": (0, 3, 6)}
+_REPLACED_TRIADS = {
+    "sus2": (0, 2, 7),
+    "sus4": (0, 5, 7),
+    "7sus4": (0, 5, 7, 10),
+    "5": (0, 7),
+    "°": (0, 3, 6),
+    "°7": (0, 3, 6, 9),
+    "ø7": (0, 3, 6, 10),
+}
 
 
 @dataclass(frozen=True)
@@ -71,18 +84,27 @@ class Chord:
 def chord(key: Key, symbol: str) -> Chord:
     """The chord of a Roman numeral: upper case is major, lower case minor; ``bII`` lowers the root.
 
-    The degrees are those of the key's own scale, so VII in A minor is G major.
+    ``V7/ii`` is the V7 of ii. The degrees are those of the key's own scale, so VII in A minor is G major.
     """
     found = _CHORD.fullmatch(symbol)
-    if found is None or found["numeral"].lower() not in _NUMERALS:
-        raise ValueError(f"{symbol!r} is no chord; allowed are numerals such as i, VI, V7, IVmaj7, bII, i5")
+    if found is None or not {found["numeral"].lower(), (found["of"] or "i").lower()} <= set(_NUMERALS):
+        raise ValueError(f"{symbol!r} is no chord; allowed are numerals such as i, VI, V7, IVmaj7, bII, i5, V7/ii")
     numeral, suffix = found["numeral"], found["suffix"]
-    root = key.tonic + SCALES[key.mode][_NUMERALS[numeral.lower()]] - len(found["flat"])
+    if suffix not in _EXTENSIONS and suffix not in _REPLACED_TRIADS:
+        raise ValueError(f"{symbol!r} is no chord; allowed after a numeral is one of {', '.join(_SUFFIXES)}")
+    degrees, root = SCALES[key.mode], key.tonic
+    if found["of"]:
+        root += degrees[_NUMERALS[found["of"].lower()]] - len(found["of_flat"])
+        degrees = SCALES["major"]
+    root += degrees[_NUMERALS[numeral.lower()]] - len(found["flat"])
     if suffix in _REPLACED_TRIADS:
         intervals: tuple[int, ...] = _REPLACED_TRIADS[suffix]
     else:
         intervals = (0, 4 if numeral.isupper() else 3, 7, *_EXTENSIONS[suffix])
     return Chord(symbol, root % 12, intervals)
+
+
+_SUFFIXES = (*filter(None, _EXTENSIONS), *_REPLACED_TRIADS)
 
 
 def scale_pitches(key: Key, harmony: Chord, low: int, high: int, *, pentatonic: bool = False) -> list[int]:
