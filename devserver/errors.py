@@ -27,6 +27,7 @@ class InputError(TonewrightError):
         field: the request's field, dotted (`params.seconds`), or '' for the body itself.
         value: what was sent there.
         allowed: what may stand there: names, or words like "a number from 1 to 600".
+        code: one word for programs, where the status alone does not tell.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class InputError(TonewrightError):
         value: Any = None,
         allowed: Any = None,
         hint: str = "",
+        code: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
+        self.code = code
         self.field = field
         self.value = value
         self.allowed = allowed

@@ -27,6 +27,7 @@ from devserver.plan import Plan
 from devserver.pool import Address, Pool
 from devserver.run import walk_run
 from devserver.store import Exports
+from devserver.stream import Streams
 from devserver.tickets import Tickets
 from devserver.uploads import DEFAULT_LIMIT_BYTES, Uploads
 
@@ -87,6 +88,7 @@ class Parts:
         self.uploads = Uploads(exports.uploads, upload_limit_bytes)
         self.files = InputFiles(exports, self.journal, self.database)
         self.intake = IntakePool()
+        self.streams = Streams(self.journal, self.bus, exports)
         self.pool = Pool(
             addresses,
             tickets=Tickets(self.database),
@@ -108,7 +110,7 @@ class Parts:
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
         await asyncio.to_thread(self.uploads.clear_parts)
-        await asyncio.gather(self.intake.warm(), self.pool.start())
+        await asyncio.gather(self.intake.warm(), self.pool.start(), asyncio.to_thread(self.streams.prepare))
         await self.dispatcher.start()
         await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
         self._started = True
@@ -121,6 +123,7 @@ class Parts:
         await self.dispatcher.stop()
         await self.models.close()
         await self.pool.close()
+        self.streams.close()
         await self.intake.close()
         self.database.close()
 

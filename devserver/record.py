@@ -67,6 +67,7 @@ async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -
     await walk.write("metadata.json", final)
     await asyncio.to_thread(tools.exports.clear_embedded, run_id)
     tools.journal.end_run(walk.place(), state, ended_at, row.error)
+    await tools.streams.settle(run_id)
     tools.pool.next_please()
 
 

@@ -19,6 +19,7 @@ from devserver.llm.ask import Models
 from devserver.plan import Plan, StagePlan
 from devserver.pool import Pool
 from devserver.store import Exports, dump
+from devserver.stream import Streams
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Tools(Protocol):
     def clock(self) -> Clock: ...
     @property
     def files(self) -> InputFiles: ...
+    @property
+    def streams(self) -> Streams: ...
     @property
     def slice(self) -> asyncio.Lock: ...
     @property

@@ -40,9 +40,10 @@ def error_body(
     field: str = "",
     value: Any = None,
     allowed: Any = None,
+    code: str = "",
 ) -> dict[str, Any]:
     """The body of an error answer. `field` is '' where no field is to blame."""
-    code = CODES.get(status) or HTTPStatus(status).name.lower()
+    code = code or CODES.get(status) or HTTPStatus(status).name.lower()
     return {
         "error": {
             "stage": stage,
@@ -57,9 +58,8 @@ def error_body(
 
 
 def input_error_body(error: InputError) -> dict[str, Any]:
-    return error_body(
-        error.status, error.message, hint=error.hint, field=error.field, value=error.value, allowed=error.allowed
-    )
+    about = {"hint": error.hint, "field": error.field, "value": error.value, "allowed": error.allowed}
+    return error_body(error.status, error.message, **about, code=error.code)
 
 
 def dump(body: Any) -> str:

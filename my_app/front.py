@@ -69,6 +69,7 @@ async def _secure(_: web.Request, response: web.StreamResponse) -> None:
 async def _end_streams(app: web.Application) -> None:
     for subscription in tuple(app[CONTEXT].listeners):
         subscription.close()
+    app[CONTEXT].parts.streams.close()
 
 
 @dataclass(frozen=True)

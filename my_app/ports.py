@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from devserver.authoring import Authoring
+from devserver.encoding import Form
 from devserver.events import Bus, Event
 from devserver.uploads import Uploads
 from schemas.catalog import Catalog
@@ -41,6 +43,24 @@ class Media(Protocol):
     def etag(self) -> str: ...
 
 
+class Recording(Protocol):
+    """A run as one continuous sound; `chunks` gives all of it from the beginning, as it grows, to its end."""
+
+    @property
+    def form(self) -> Form: ...
+    def chunks(self) -> AsyncGenerator[bytes, None]: ...
+
+
+class Streams(Protocol):
+    """The runs that can be heard while they are made. On the loop only."""
+
+    async def wait_for(self, run_id: str) -> None:
+        """Until the run can be heard; raises `devserver.errors.InputError` where it never will."""
+
+    def listen(self, run_id: str, form: str) -> AbstractContextManager[Recording]: ...
+    def close(self) -> None: ...
+
+
 class Definitions(Protocol):
     @property
     def catalog(self) -> Catalog: ...
@@ -55,6 +75,8 @@ class Parts(Protocol):
     def definitions(self) -> Definitions: ...
     @property
     def bus(self) -> Bus: ...
+    @property
+    def streams(self) -> Streams: ...
     @property
     def uploads(self) -> Uploads: ...
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from my_app.route import Route
-from my_app.routes import events, importing, media, pages, predecessor, prompt, runs, schema, system, uploads
+from my_app.routes import events, importing, media, pages, predecessor, prompt, runs, schema, stream, system, uploads
 
 ROUTES: Final[tuple[Route, ...]] = (
     *schema.ROUTES,
@@ -13,6 +13,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *prompt.ROUTES,
     *runs.ROUTES,
     *predecessor.ROUTES,  # its /api/media/info before our /api/media/{media}
+    *stream.ROUTES,  # before our /api/media/{media}
     *media.ROUTES,
     *uploads.ROUTES,
     *events.ROUTES,

@@ -25,6 +25,7 @@ from devserver.errors import StageError
 from devserver.intake import IntakeCrashed, OutputRefused
 from devserver.journal import Place
 from devserver.stages.job import Job
+from devserver.stages.partials import Partials
 from devserver.stages.taking import reports_of, take_in_all
 from devserver.store import dump
 from devserver.walk import Walk
@@ -111,12 +112,12 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
         await walk.write(job.bound_name, dump(bound))
     begin()
     try:
-        async with backend.follower.watch(job.prompt_id, bound) as watch:
+        async with backend.follower.watch(job.prompt_id, bound) as watch, Partials(walk, job) as partials:
             if in_flight:
                 watch.check()
             else:
                 await backend.client.submit(bound, job.prompt_id, backend.follower.client_id)
-            return await watch.outcome(lambda event: _tell(walk, place, event)), bound
+            return await watch.outcome(lambda event: _tell(walk, place, event, partials)), bound
     except asyncio.CancelledError:
         # The run was cancelled or is past its time. A server that stops leaves the prompt alone and finds it again.
         if not walk.tools.pool.closing:
@@ -134,9 +135,11 @@ async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
     return bind(job.compiled, prefix=job.prefix, models=job.models, files=files)
 
 
-def _tell(walk: Walk, place: Place, event: PromptEvent) -> None:
-    """Pass on what is heard while a prompt runs; nothing of it is stored."""
-    if event.kind == "progress":
+def _tell(walk: Walk, place: Place, event: PromptEvent, partials: Partials) -> None:
+    """Pass on what is heard while a prompt runs; nothing of it is stored but the pieces of its sound."""
+    if event.kind == "partial":
+        partials.hear(event.data)
+    elif event.kind == "progress":
         walk.tools.bus.tell(place.run_id, "progress", event.data, stage=place.stage, take=place.take)
     elif event.kind == "preview":
         image = base64.b64encode(event.data["image"]).decode()

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,19 @@ class Definitions:
 
     def status(self) -> dict[str, Any]:
         return {"state": "ok", "version": 1, "problems": [], "folders": [], "watched": []}
+
+
+class NoStreams:
+    """Nothing can be heard here: that is tried over real processes."""
+
+    async def wait_for(self, run_id: str) -> None:
+        raise InputError("In one go.", status=409, code="not_streamable", field="run_id", value=run_id)
+
+    def listen(self, run_id: str, form: str) -> AbstractContextManager[Any]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        pass
 
 
 class WatchedBus(Bus):
@@ -91,6 +105,10 @@ class Runs:
     events: list[Event] = field(default_factory=list)
     upload_limit_bytes: int = 1 << 20
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def streams(self) -> NoStreams:
+        return NoStreams()
 
     @property
     def uploads(self) -> Uploads:

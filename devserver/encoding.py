@@ -1,0 +1,156 @@
+"""One continuous sound out of many files, encoded as it grows: for listeners who hear it while it is made."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, cast
+
+RATE_HZ: Final = 48_000
+
+
+@dataclass(frozen=True)
+class Form:
+    """A container and codec that can be played before its end is known. `bit_rate` is in bits per second."""
+
+    name: str
+    mime: str
+    codec: str
+    bit_rate: int
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+FORMS: Final[Mapping[str, Form]] = {
+    form.name: form
+    for form in (
+        # Its length is not known yet: a header that told one would be wrong. A constant rate lets players guess.
+        Form("mp3", "audio/mpeg", "libmp3lame", 192_000, {"write_xing": "0", "id3v2_version": "0"}),
+        Form("webm", "audio/webm", "libopus", 128_000, {"live": "1", "cluster_time_limit": "250"}),
+    )
+}
+
+
+class Stopped(Exception):
+    """Nobody listens any more."""
+
+
+class Undecodable(Exception):
+    """A file is no sound, or damaged."""
+
+
+def load_codecs() -> None:
+    """Load what encoding needs; the first time it takes a moment."""
+    import av
+
+    _ = av
+
+
+class _Sink(io.RawIOBase):
+    """What a container is written into: it can only be written, never sought."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._write(bytes(data))
+        return len(data)
+
+
+class Encoder:
+    """Encodes files one after the other, without a gap between them, at 48 kHz in stereo.
+
+    Not for two threads at once. Every call takes as long as encoding takes.
+
+    Args:
+        form: what to make.
+        write: called with each stretch of the result.
+        is_stopped: asked all the time; where it says yes, `add` raises `Stopped`.
+    """
+
+    def __init__(self, form: Form, write: Callable[[bytes], None], is_stopped: Callable[[], bool]) -> None:
+        import av
+
+        self._is_stopped = is_stopped
+        options = {**form.options, "flush_packets": "1"}
+        self._container: Any = av.open(_Sink(write), "w", format=form.name, options=options, buffer_size=4096)
+        self._stream: Any = cast("Any", self._container.add_stream(form.codec, rate=RATE_HZ))
+        self._stream.layout = "stereo"
+        self._stream.bit_rate = form.bit_rate
+        self._stream.codec_context.open()
+        self._queue = av.AudioFifo()
+        self._resampler: Any = None
+        self._came: tuple[Any, ...] = ()
+        self._encoded = 0
+        self.seconds = 0.0  # what was added so far
+
+    def add(self, path: Path, skip_seconds: float = 0.0) -> None:
+        """Encode a file, from `skip_seconds` on.
+
+        Raises:
+            FileNotFoundError: it is not there.
+            Undecodable: it cannot be decoded; what came before the damage is in.
+            Stopped: nobody listens any more.
+        """
+        import av
+
+        try:
+            with av.open(str(path)) as container:
+                if not container.streams.audio:
+                    raise Undecodable(f"{path.name} has no sound")
+                left = round(skip_seconds * (container.streams.audio[0].rate or RATE_HZ))
+                for frame in container.decode(audio=0):
+                    if self._is_stopped():
+                        raise Stopped
+                    if left >= frame.samples:  # whole frames alone: at most a frame's length is heard twice
+                        left -= frame.samples
+                        continue
+                    left = 0
+                    self._take(frame)
+        except av.error.FileNotFoundError as error:
+            raise FileNotFoundError(str(path)) from error
+        except av.FFmpegError as error:
+            raise Undecodable(f"{path.name}: {error}") from error
+
+    def close(self) -> None:
+        """Encode what waits, and end the container."""
+        self._flush_resampler()
+        self._encode(whole=False)
+        for packet in self._stream.encode(None):
+            self._container.mux(packet)
+        self._container.close()
+
+    def _take(self, frame: Any) -> None:
+        import av
+
+        came = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if came != self._came:  # another kind of file: what the last one left behind comes first
+            self._flush_resampler()
+            self._resampler = av.AudioResampler(self._stream.codec_context.format, "stereo", RATE_HZ)
+            self._came = came
+        self.seconds += frame.samples / frame.sample_rate
+        frame.pts = None
+        self._queue_up(self._resampler.resample(frame))
+        self._encode(whole=True)
+
+    def _flush_resampler(self) -> None:
+        if self._resampler is not None:
+            self._queue_up(self._resampler.resample(None))
+
+    def _queue_up(self, frames: list[Any]) -> None:
+        for frame in frames:
+            frame.pts = None
+            self._queue.write(frame)
+
+    def _encode(self, *, whole: bool) -> None:
+        size = self._stream.codec_context.frame_size
+        for frame in self._queue.read_many(size, partial=not whole):
+            frame.pts, frame.time_base = self._encoded, Fraction(1, RATE_HZ)
+            self._encoded += frame.samples
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)

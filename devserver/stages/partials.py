@@ -1,0 +1,98 @@
+"""Fetching the pieces of the main sound while the prompt that makes it still runs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from devserver import pieces
+from devserver.comfy.errors import BackendError
+from devserver.comfy.files import RemoteFile
+from devserver.comfy.sniff import sniff
+from devserver.stages.job import Job
+from devserver.walk import Walk
+
+
+class Partials:
+    """Brings each piece here at once, in the order in which they were told, and writes it down as an event.
+
+    A piece that cannot be had is a warning: the whole comes with the prompt's end. The block ends when every piece that
+    was told is here, or at once where it ends with an error.
+    """
+
+    def __init__(self, walk: Walk, job: Job) -> None:
+        self._walk, self._job = walk, job
+        self._told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._fetching: asyncio.Task[None] | None = None
+
+    def hear(self, told: dict[str, Any]) -> None:
+        """A backend says that a piece is there: {node, index, file: {filename, subfolder, type}}."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch_all())
+        self._told.put_nowait(told)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._fetching is None:
+            return
+        if error is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+            return
+        self._told.put_nowait(None)
+        await self._fetching
+
+    async def _fetch_all(self) -> None:
+        while (told := await self._told.get()) is not None:
+            try:
+                await self._fetch(told)
+            except (BackendError, OSError, ValueError) as e:
+                message = f"A piece of the sound could not be fetched while it was made: {e}"
+                self._walk.warn(self._job.place, "partial_missing", message)
+
+    async def _fetch(self, told: dict[str, Any]) -> None:
+        place, exports = self._job.place, self._walk.tools.exports
+        index, file = read_partial(told)
+        part = exports.folder(place.run_id) / pieces.name_of(place, index, "part")
+        await asyncio.to_thread(part.parent.mkdir, parents=True, exist_ok=True)
+        await self._job.backend.client.fetch(file, part)
+        name = await asyncio.to_thread(_named, part, pieces.name_of(place, index, ""))
+        stored = {"index": index, "node": file.node_id, "file": name}
+        self._walk.tools.journal.add_event(place, "partial", stored, key=str(index))
+
+
+def read_partial(told: dict[str, Any]) -> tuple[int, RemoteFile]:
+    """The number of a piece and where it is.
+
+    Raises:
+        ValueError: it is told in another form.
+        UnsafePath: its name leads outside of the backend's folder.
+    """
+    index, file = told.get("index"), told.get("file")
+    if type(index) is not int or not 0 <= index <= pieces.LAST_INDEX:
+        raise ValueError(f"its index is {index!r}; allowed is a whole number from 0 to {pieces.LAST_INDEX}")
+    if not isinstance(file, dict) or not isinstance(file.get("filename"), str):
+        raise ValueError(f"it names no file, but {file!r:.100}")  # noqa: TRY004 - all of them are one kind of wrong
+    subfolder, kind = str(file.get("subfolder") or ""), str(file.get("type") or "temp")
+    return index, RemoteFile(str(told.get("node")), "partial", file["filename"], subfolder, kind)
+
+
+def _named(part: Path, name: str) -> str:
+    """Give a fetched piece its name, below the run's folder, by what it is.
+
+    Raises:
+        ValueError: it is no sound of a kind that can be joined without a gap.
+    """
+    found = sniff(part)
+    if found.ext not in pieces.KINDS:
+        part.unlink()
+        raise ValueError(f"it is {found.mime}; allowed are {' and '.join(pieces.KINDS)}")
+    final = part.with_suffix(f".{found.ext}")
+    part.replace(final)
+    return f"{name}{found.ext}"
