@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
@@ -87,3 +88,13 @@ def sounds(seconds: float, rate: int, channels: int) -> dict[str, Sound]:
         "loud and soft": noise(0.1, seconds, rate, channels)
         * np.where(np.arange(round(seconds * rate)) // rate % 2, 1, 0.1).astype(np.float32),
     }
+
+
+def decoded(path: Path) -> tuple[Sound, int]:
+    """The sound in a file, [C, T], and its rate in Hz."""
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        planar = av.AudioResampler(format="fltp")
+        frames = [part for frame in container.decode(stream) for part in planar.resample(frame)]
+        frames += planar.resample(None)
+        return np.concatenate([frame.to_ndarray() for frame in frames], axis=1), stream.rate
