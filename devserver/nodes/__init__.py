@@ -7,10 +7,18 @@ from typing import Any
 from .analyse import TonewrightAnalyse
 from .compose import TonewrightCompose
 from .midi import TonewrightMidi
+from .peaks import TonewrightPeaks
 from .synthesise import TonewrightSynthesise
 
 TABLE: dict[str, type[Any]] = {
-    node.__name__: node for node in (TonewrightCompose, TonewrightSynthesise, TonewrightMidi, TonewrightAnalyse)
+    node.__name__: node
+    for node in (
+        TonewrightCompose,
+        TonewrightSynthesise,
+        TonewrightMidi,
+        TonewrightAnalyse,
+        TonewrightPeaks,
+    )
 }
 
 NODE_DISPLAY_NAME_MAPPINGS = {name: node.DISPLAY_NAME for name, node in TABLE.items()}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .host import host
-from .music.analysis import analyse
+from .measure.listen import analyse
 
 
 class TonewrightAnalyse:
@@ -15,7 +15,10 @@ class TonewrightAnalyse:
 
     DISPLAY_NAME = "Analyse (Tonewright)"
     CATEGORY = "tonewright/measure"
-    DESCRIPTION = "Measures tempo, key, loudness, peak, clipping, silence and length from the samples alone."
+    DESCRIPTION = (
+        "Measures from the samples alone: loudness (integrated, short-term, range), true peak, tempo, key, brightness, "
+        "stereo picture, onsets, silence, clipping, DC, dropouts, bandwidth, length."
+    )
     FUNCTION = "run"
     OUTPUT_NODE = True
     RETURN_TYPES = ("STRING",)
@@ -28,13 +31,13 @@ class TonewrightAnalyse:
     def run(self, audio: Mapping[str, Any]) -> dict[str, Any]:
         waveform, sample_rate_hz = audio["waveform"], int(audio["sample_rate"])
         clips, _, length = waveform.shape
-        total, done = int(clips * (4 + 4.5 * length / sample_rate_hz)), 0
+        total, done = int(clips * (12 + 4 * length / sample_rate_hz)), 0
 
         def tick() -> None:
             nonlocal done
             done = min(done + 1, total - 1)
             host().progress(done, total)
 
-        reports = [analyse(clip, sample_rate_hz, tick).to_json() for clip in waveform]
+        reports = [analyse(clip, sample_rate_hz, tick).model_dump(mode="json") for clip in waveform]
         host().progress(total, total)
         return {"ui": {"analysis": reports}, "result": (json.dumps(reports if clips > 1 else reports[0]),)}

@@ -31,7 +31,8 @@ class Piece:
 
 def defaults(node: type[Any]) -> dict[str, Any]:
     """A node's inputs as its widgets show them at first."""
-    return {name: options["default"] for name, (_, options) in node.INPUT_TYPES()["required"].items()}
+    inputs = node.INPUT_TYPES()["required"].items()
+    return {name: options["default"] for name, (_, options) in inputs if "default" in options}
 
 
 @lru_cache

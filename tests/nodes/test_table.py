@@ -14,11 +14,13 @@ from devserver.nodes.host import Cancelled, Host, checked_output, current
 from .conftest import defaults, make
 
 SONG = TABLE["TonewrightCompose"]().run(**defaults(TABLE["TonewrightCompose"]) | {"prompt": "house", "seconds": 6.0})[0]
+HOUSE = {"waveform": make("house", 6.0).mix[np.newaxis], "sample_rate": 48_000}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "TonewrightCompose": defaults(TABLE["TonewrightCompose"]) | {"prompt": "house", "seconds": 6.0},
     "TonewrightSynthesise": {"song": SONG},
     "TonewrightMidi": {"song": SONG, "filename_prefix": "piece"},
-    "TonewrightAnalyse": {"audio": {"waveform": make("house", 6.0).mix[np.newaxis], "sample_rate": 48_000}},
+    "TonewrightAnalyse": {"audio": HOUSE},
+    "TonewrightPeaks": defaults(TABLE["TonewrightPeaks"]) | {"audio": HOUSE, "filename_prefix": "outline"},
 }
 
 

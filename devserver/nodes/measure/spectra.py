@@ -1,0 +1,109 @@
+"""One pass of short spectra: how the sound rises from moment to moment, how bright it is, where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+Tick = Callable[[], None]
+
+SIZE, HOP = 1024, 256
+BANDS = 32
+LOWEST_HZ = 30.0
+FRAMES_AT_ONCE = 256
+SMOOTH_SECONDS = 0.4
+AUDIBLE_SHARE = 0.02  # of the loudest frame; a pause has no brightness
+BANDWIDTH_SIZE = 4096
+BANDWIDTH_DB = -60.0  # below the loudest place of a spectrum raised by 6 dB an octave, as music falls
+ONSET_SHARE = 0.12  # of the strongest onsets' height
+ONSET_APART_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """`onsets` tells how much each moment rises above those before it: ``frame / frames_per_second`` in seconds."""
+
+    onsets: Samples
+    frames_per_second: float
+    brightness_hz: float | None
+    bandwidth_hz: float | None
+
+
+def spectra(mono: Samples, sample_rate_hz: int, tick: Tick) -> Spectra:
+    """What the short spectra of float32 [T] say."""
+    edges = np.geomspace(LOWEST_HZ, sample_rate_hz / 2, BANDS + 1)
+    bins = np.unique((edges * SIZE / sample_rate_hz).astype(int))
+    bins = bins[bins < SIZE // 2]
+    frequencies = np.fft.rfftfreq(SIZE, 1 / sample_rate_hz).astype(np.float32)
+    bands, sums, centres = [], [], []
+    for frames in magnitudes(mono, SIZE, HOP, tick):
+        bands.append(np.log1p(100 * np.add.reduceat(frames, bins, axis=1)))
+        sums.append(frames.sum(axis=1))
+        centres.append(frames @ frequencies)
+    rate = sample_rate_hz / HOP
+    if not bands:
+        return Spectra(np.zeros(0, np.float32), rate, None, None)
+    total, weighed = np.concatenate(sums), np.concatenate(centres)
+    heard = total > max(float(total.max()) * AUDIBLE_SHARE, 1e-6)
+    return Spectra(
+        onsets=_rises(np.concatenate(bands), rate),
+        frames_per_second=rate,
+        brightness_hz=float((weighed[heard] / total[heard]).mean()) if heard.any() else None,
+        bandwidth_hz=_bandwidth_hz(mono, sample_rate_hz, tick),
+    )
+
+
+def onset_count(onsets: Samples, frames_per_second: float) -> int:
+    """How many sounds begin: peaks that stand out and are 50 ms apart."""
+    if onsets.size < 3 or not onsets.any():
+        return 0
+    apart = max(1, round(ONSET_APART_SECONDS * frames_per_second))
+    strong = float(np.quantile(onsets[onsets > 0], 0.99))
+    padded = np.pad(onsets, apart)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * apart + 1).max(axis=1)
+    return int(((onsets == around) & (onsets > ONSET_SHARE * strong)).sum())
+
+
+def magnitudes(mono: Samples, size: int, hop: int, tick: Tick) -> Iterator[NDArray[np.float32]]:
+    """Spectra of windows centred on multiples of `hop`, some at a time."""
+    window = np.hanning(size).astype(np.float32)
+    count = -(-len(mono) // hop)
+    at_once = max(8, FRAMES_AT_ONCE * 1024 // size)
+    for first in range(0, count, at_once):
+        frames = min(at_once, count - first)
+        start, stop = first * hop - size // 2, (first + frames - 1) * hop + size // 2
+        part = np.pad(mono[max(0, start) : stop], (max(0, -start), max(0, stop - len(mono))))
+        windows = np.lib.stride_tricks.sliding_window_view(part, size)[::hop]
+        yield np.abs(np.fft.rfft(windows * window, axis=1)).astype(np.float32)
+        tick()
+
+
+def _rises(bands: Samples, frames_per_second: float) -> Samples:
+    rise = np.maximum(0, np.diff(bands, axis=0, prepend=0)).sum(axis=1)
+    rise[0] = 0
+    width = int(frames_per_second * SMOOTH_SECONDS)
+    local = np.convolve(rise, np.ones(width, np.float32) / width, "same")[: len(rise)]
+    onsets: Samples = np.maximum(0, rise - local).astype(np.float32)
+    return onsets
+
+
+def _bandwidth_hz(mono: Samples, sample_rate_hz: int, tick: Tick) -> float | None:
+    window = np.blackman(BANDWIDTH_SIZE).astype(np.float32)
+    power = np.zeros(BANDWIDTH_SIZE // 2 + 1)
+    stretch = BANDWIDTH_SIZE * 32
+    for start in range(0, len(mono), stretch):
+        part = mono[start : start + stretch]
+        # A window over the end would hear the cut: it is left out, where it is not the only one.
+        count = max(1, len(part) // BANDWIDTH_SIZE) if start == 0 else len(part) // BANDWIDTH_SIZE
+        part = np.pad(part, (0, max(0, count * BANDWIDTH_SIZE - len(part))))[: count * BANDWIDTH_SIZE]
+        power += (np.abs(np.fft.rfft(part.reshape(-1, BANDWIDTH_SIZE) * window, axis=1)) ** 2).sum(axis=0)
+        tick()
+    frequencies = np.fft.rfftfreq(BANDWIDTH_SIZE, 1 / sample_rate_hz)
+    raised = power * np.maximum(frequencies, 100.0) ** 2
+    if not raised.any():
+        return None
+    return float(frequencies[np.flatnonzero(raised > raised.max() * 10 ** (BANDWIDTH_DB / 10))[-1]])
