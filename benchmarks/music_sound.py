@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devserver.nodes.music.analysis import analyse
+from devserver.nodes.measure.listen import analyse
 from devserver.nodes.music.song import Song
 
 Samples = NDArray[np.float32]

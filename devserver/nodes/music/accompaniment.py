@@ -40,7 +40,7 @@ def write_bass(score: Score) -> Iterator[Note]:
             if name not in phrases:
                 phrases[name] = own_phrase(
                     score.genre.bass,
-                    bar.section.energy,
+                    score.liveliness(bar.section),
                     rng,
                     loose=score.genre.loose,
                     other_notes=score.genre.other_bass,
@@ -101,7 +101,7 @@ def write_chords(score: Score) -> Iterator[Note]:
             continue
         name = "chorus" if bar.section.name == "drop" else bar.section.name
         if name not in phrases:
-            phrases[name] = own_phrase(genre.comping, bar.section.energy, rng, loose=genre.loose)
+            phrases[name] = own_phrase(genre.comping, score.liveliness(bar.section), rng, loose=genre.loose)
         line = phrases[name].bar(bar.in_section)
         style = genre.chord_style
         if bar.section.name == "ending":
@@ -126,7 +126,8 @@ def _struck(
             late = index * STRUM_SECONDS * score.brief.bpm / 60 if style == "strum" else 0.0
             top = 5 if pitch == max(voicing) else 0  # the top note is what is heard as the line
             velocity = (int(digit) * 10 + 18 + top + rng.randint(-5, 5)) * score.dynamic(bar)
-            yield Note(at_beats + late, length * STEP_BEATS * 0.97, pitch, max(1, round(velocity)))
+            held = length * STEP_BEATS * 0.97 * score.genre.note_length
+            yield Note(at_beats + late, held, pitch, max(1, round(velocity)))
 
 
 def _arpeggio(score: Score, bar: Bar, line: str, pitches: Sequence[int], rng: Random) -> Iterator[Note]:
@@ -134,7 +135,8 @@ def _arpeggio(score: Score, bar: Bar, line: str, pitches: Sequence[int], rng: Ra
         at_beats = score.played(rng, "chords", bar.start_beats, step)
         velocity = (int(digit) * 10 + 22 + rng.randint(-5, 5)) * score.dynamic(bar)
         pitch = pitches[number % len(pitches)]
-        yield Note(at_beats, length * STEP_BEATS * 0.95, pitch, max(1, round(velocity)))
+        held = length * STEP_BEATS * 0.95 * score.genre.note_length
+        yield Note(at_beats, held, pitch, max(1, round(velocity)))
 
 
 def write_layer(score: Score, layer: Layer, number: int, lead: Sequence[Note]) -> Iterator[Note]:

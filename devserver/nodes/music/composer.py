@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from .accompaniment import write_bass, write_chords, write_layer
 from .contrast import contrasted
 from .drumming import write_drums
+from .feel import felt
 from .form import plan, role
 from .genres import GENRES
 from .harmony import harmonies
@@ -24,7 +25,7 @@ Gap = tuple[float, float]
 
 def compose(brief: Brief) -> Song:
     """The song for a brief; the same brief makes the same song."""
-    genre = GENRES[brief.genre]
+    genre = felt(GENRES[brief.genre], brief)
     key = Key.named(brief.key)
     beats_per_bar = float(genre.beats_per_bar)
     if brief.time_signature:
@@ -118,7 +119,8 @@ def _lead(score: Score) -> Iterator[Note]:
     for step, bar_beats, length_beats, pitch, velocity in compose_lead(
         score.genre.melody, rhythms, score.key, lines, shift=score.register, rng=rng
     ):
-        yield Note(score.played(rng, "lead", bar_beats, step), length_beats, pitch, velocity)
+        length = length_beats * score.genre.note_length
+        yield Note(score.played(rng, "lead", bar_beats, step), length, pitch, velocity)
 
 
 def _gaps(score: Score) -> list[Gap]:
@@ -142,6 +144,9 @@ def _sweeps(score: Score) -> Iterator[Sweep]:
         end = min(score.end_beats, start + section.bars * score.beats_per_bar)
         if section.name == "build" and "chords" not in muted:
             yield Sweep("chords", start, end, 500.0, 14_000.0)
+        elif score.genre.filtered and "chords" in section.parts and "chords" not in muted:
+            closed, opened = (400.0, 7000.0) if section.start_bar % 8 else (7000.0, 500.0)
+            yield Sweep("chords", start, end, closed, opened)
         if section.name == "intro" and score.genre.form == "club" and section.bars >= 2:
             swept: tuple[Part, ...] = ("drums", "chords")
             for part in swept:

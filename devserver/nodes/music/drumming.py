@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from .genre import Genre, Groove, Lanes
-from .patterns import own_fill, own_groove, with_tops
+from .patterns import own_fill, own_groove, paced, with_tops
 from .score import STEP_BEATS, STEPS_PER_BEAT, Bar, Score, steps
 from .song import Note
 
@@ -122,7 +122,7 @@ def _groove(  # noqa: PLR0917 - a bar, what is played in it, and by chance
 ) -> Iterator[Note]:
     # A long section is no loop: its second half is a little busier.
     grown = GROWTH if bar.section.bars >= 6 and bar.in_section * 2 >= bar.section.bars else 0.0
-    lanes = _lanes(groove, bar.section.energy + grown)
+    lanes = paced(_lanes(groove, score.liveliness(bar.section) + grown), score.genre.pulse)
     fill = _fill(score, bar, fills, rng)
     if not fill and bar.in_section % 4 == 3:
         lanes = _varied(lanes, habit, score.steps_per_bar)

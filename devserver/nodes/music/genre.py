@@ -106,6 +106,10 @@ class Genre:
     swung_eighths: bool = False
     crash: bool = True  # a cymbal opens each energetic section
     builds: Literal["rolls", "swells", "none"] = "rolls"  # how a section leads to a higher one
+    density: float = 0.0  # added to the energy where patterns are chosen by it
+    pulse: Literal["", "half", "double", "floor"] = ""  # the beat at half or double pace, or four to the floor
+    note_length: float = 1.0  # of chords and lead, against what is written
+    filtered: bool = False  # the chords' filter opens and closes from section to section
     colours: Literal["plain", "open", "sevenths", "power"] = "open"  # what its plain triads may become
     cadences_in_ten: int = 6  # so many of ten sections lead into the next with a chord of their own
     loose: float = 0.6  # how far a piece's own patterns go from those written here (0 to 1)

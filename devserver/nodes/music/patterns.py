@@ -74,6 +74,17 @@ def with_tops(groove: Groove, other: Groove) -> Groove:
     return tuple((level, lanes) for level, lanes in layers if lanes)
 
 
+def paced(lanes: Lanes, pulse: str) -> dict[str, str]:
+    """The lanes with the beat at half or at double pace, or with a kick on every beat."""
+    if pulse == "floor":
+        return {**lanes, "kick": FOUR_TO_THE_FLOOR[0]}
+    if pulse == "half":
+        return {n: "".join(c + "." for c in line) if n in BEAT_DRUMS else line for n, line in lanes.items()}
+    if pulse == "double":
+        return {n: line[::2] * 2 if n in BEAT_DRUMS else line for n, line in lanes.items()}
+    return dict(lanes)
+
+
 def _carries(name: str, line: str) -> bool:
     return name in BEAT_DRUMS or (name not in TOP_DRUMS and any(c.isdigit() and int(c) >= BACKBEAT for c in line))
 

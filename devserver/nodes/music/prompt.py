@@ -9,7 +9,9 @@ from ..prompting.brief import BriefValues, Parsed
 from ..prompting.complete import completed
 from ..prompting.merge import locked
 from ..prompting.read import read
+from .feel import felt, obeyed
 from .genres import GENRES
+from .harmony import MODAL
 from .players import INSTRUMENTS, seated, without
 from .song import BPM_RANGE, PARTS, Brief, Mood
 
@@ -63,16 +65,20 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
     if said.value("vocals") == "choir":
         wanted = (*wanted, "choir")
     voices, muted = seated(wanted, refused, alone=alone)
+    if "pizzicato" in said.items("production") and voices.get("chords") in {None, "strings"}:
+        voices["chords"] = "pizzicato"
     if len(muted) == len(PARTS):
         raise ValueError("instruments and prompt leave nothing to play; allowed is to leave out three parts of four")
     metre = said.readings["time_signature"]
-    return Brief(
+    brief = Brief(
         prompt=prompt,
         genre=said.value("genre"),
         bpm=said.value("bpm"),
         key=said.value("key"),
         mood=asked.mood or mood_of(said),
-        voices=without(refused, GENRES[said.value("genre")], voices, muted),
+        mode=said.value("mode") if said.value("mode") in MODAL else "",
+        style=said.value("sub_genre") or "",
+        voices=voices,
         muted=muted,
         time_signature=None if metre.origin == "genre default" else metre.value,
         structure=said.items("structure"),
@@ -83,6 +89,8 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
         seed=seed,
         remarks=(*said.notes, *_unheard(said, wanted, seconds)),
     )
+    own = felt(GENRES[brief.genre], brief)
+    return brief.model_copy(update={"voices": without(refused, own, voices, muted)})
 
 
 def mood_of(said: Parsed) -> Mood:
@@ -109,6 +117,9 @@ def _unheard(said: Parsed, wanted: tuple[str, ...], seconds: float) -> tuple[str
         remarks.append(f"Nobody sings here: vocals ({vocals}) are left out.")
     if missing := [name for name in wanted if name not in INSTRUMENTS]:
         remarks.append(f"No voice here plays {', '.join(missing)}.")
+    words = dict.fromkeys((*said.items("texture"), *said.items("production")))
+    if deaf := [word for word in words if not obeyed(word) and word not in MOOD_OF]:
+        remarks.append(f"Without effect here: {', '.join(deaf)}.")
     asked_seconds = said.value("duration_seconds")
     if asked_seconds and not said.readings["duration_seconds"].guessed and abs(asked_seconds - seconds) > 1:
         remarks.append(f"The text says {asked_seconds:g} seconds; the length is set to {seconds:g}.")

@@ -75,6 +75,10 @@ class Score:
         after = bar.section.start_bar + bar.section.bars
         return self.bars[after].section if after < len(self.bars) else None
 
+    def liveliness(self, section: Section) -> float:
+        """The energy by which a section's patterns are chosen."""
+        return section.energy + self.genre.density
+
     def random(self, part: str) -> Random:
         """A generator for each part, so that one part's changes leave the others alone."""
         return stream(self.brief.seed, part)
