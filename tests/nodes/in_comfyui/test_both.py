@@ -1,0 +1,70 @@
+"""Every node of ours makes the same in a real ComfyUI and in our host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from devserver.nodes import TABLE
+from tests.contract.live import Live
+from tests.nodes.in_comfyui.alike import differences, file_differences
+from tests.nodes.in_comfyui.cases import Graph, graph_of
+from tests.nodes.in_comfyui.conftest import Both
+
+
+async def outputs(host: Live, graph: Graph) -> dict[str, dict[str, list[Any]]]:
+    """What the history says that each node gave."""
+    entry = (await host.run(graph))["entry"]
+    assert entry["status"]["status_str"] == "success", entry["status"]["messages"]
+    return dict(entry["outputs"])
+
+
+async def fetched(host: Live, entry: dict[str, str]) -> bytes:
+    query = {key: entry[key] for key in ("filename", "subfolder", "type")}
+    async with host.session.get(f"{host.base_url}/view", params=query) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.read()
+
+
+def files_in(given: dict[str, dict[str, list[Any]]]) -> dict[str, dict[str, str]]:
+    """The entries of files, by the place where they stand."""
+    return {
+        f"{node}.{key}[{number}]": item
+        for node, lists in given.items()
+        for key, items in lists.items()
+        for number, item in enumerate(items)
+        if isinstance(item, dict) and "filename" in item
+    }
+
+
+def without_their_folder(name: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """What `/object_info` says of a node; ComfyUI adds the name of the folder it came from."""
+    return {
+        key: answer[name][key] for key in ("input", "output", "output_name", "output_node", "category", "description")
+    }
+
+
+@pytest.mark.parametrize("name", TABLE)
+async def test_a_node_is_described_alike(both: Both, name: str) -> None:
+    ours, theirs = [(await host.ask("GET", f"/object_info/{name}"))["body"] for host in (both.ours, both.comfyui)]
+    assert name in theirs, "the ComfyUI has an older folder of ours, or could not load it"
+    assert differences(without_their_folder(name, ours), without_their_folder(name, theirs)) == []
+
+
+@pytest.mark.parametrize("name", TABLE)
+async def test_a_node_makes_the_same(both: Both, name: str) -> None:
+    graph = graph_of(name, f"both/{both.comfyui.token}_{_digest(name)}")
+    ours, theirs = await outputs(both.ours, graph), await outputs(both.comfyui, graph)
+    assert "node" in ours or any(key.startswith("seen") for key in ours)
+    assert differences(ours, theirs) == []
+    for place, entry in files_in(ours).items():
+        pair = [await fetched(host, entry) for host in (both.ours, both.comfyui)]
+        found = file_differences(entry["filename"].rpartition(".")[2], *pair)
+        assert found == [], f"{place} {entry['filename']}: {found}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(json.dumps(name).encode()).hexdigest()[:6]
