@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from devserver.briefing import Briefing, applied, briefing, locked_values
 from devserver.errors import InputError
 from devserver.files import InputFiles
 from devserver.plan import Definition, Option, OutputPlan, Plan, StagePlan
@@ -24,6 +25,8 @@ DEFAULT_PIPELINE: Final = "text_to_audio"
 SEED_LIMIT: Final = 2**32 - 1
 TITLE_LENGTH: Final = 60
 TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
+
+ALTERNATIVES: Final = ("str", "list[str]", "int", "bool", "dict[str,any]")  # how an error names a type of several
 
 SafetyLevel = Literal["off", "adult", "youth", "kids"]
 
@@ -50,6 +53,11 @@ class ExecuteRequest(BaseModel):
     formats: list[str] = Field([], description="File formats; default what the config makes.")
     wait: bool = Field(True, description="False: answer 202 with links at once.")
     wait_timeout_s: float = Field(600.0, ge=0, le=86_400, description="How long to wait before answering 202.")
+    brief: bool | dict[str, Any] = Field(
+        True,
+        description="What the words say of length, tempo, key, takes and format is used where the request leaves it "
+        "open; false: nothing is. An object holds fields of the brief that stay, whatever the words say.",
+    )
     enable_streaming: bool = Field(False, description="Answer with the run's events as they happen (SSE).")
 
     @field_validator("input_text")
@@ -83,7 +91,7 @@ def parse_request(body: Any) -> ExecuteRequest:
         return ExecuteRequest.model_validate(body)
     except ValidationError as e:
         first = e.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"] if part not in ("str", "list[str]", "int"))
+        field = ".".join(str(part) for part in first["loc"] if part not in ALTERNATIVES)
         if first["type"] == "missing":
             raise InputError(f"The field {field} is missing.", status=400, field=field, allowed="text") from e
         names = [info.alias or name for name, info in ExecuteRequest.model_fields.items()]
@@ -116,10 +124,11 @@ def make_plan(
         pipeline, interception, configs = _asked(request, catalog)
     except UnknownName as e:
         raise InputError(str(e), status=404, field=e.kind, value=e.name, allowed=e.known) from e
-    seed = request.seed if isinstance(request.seed, int) and request.seed >= 0 else secrets.randbelow(SEED_LIMIT + 1)
+    read = [_briefing(request, pipeline, config, place, catalog) for place, config in enumerate(configs)]
+    seed = _seed(request, read)
     _check_preset(request, configs)
     _check_params(request, pipeline, configs, catalog)
-    steps = tuple(_steps(request, pipeline, configs, catalog, files=files, seed=seed))
+    steps = tuple(_steps(request, pipeline, configs, read, catalog, files=files, seed=seed))
     definitions = catalog.snapshot(pipeline.name, interception.name, tuple(config.name for config in configs))
     return Plan(
         run_id=run_id,
@@ -160,10 +169,29 @@ def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, Interce
     return pipeline, catalog.interception(request.schema_ or pipeline.defaults.interception), configs
 
 
+def _briefing(
+    request: ExecuteRequest, pipeline: Pipeline, config: OutputConfig, place: int, catalog: Catalog
+) -> Briefing | None:
+    values = locked_values(request.brief)
+    if request.brief is False:
+        return None
+    main = next((stage.name for stage in pipeline.stages if stage.kind == "graph"), "")
+    wanted = _requested(request, main if place == 0 else f"{main}_{place + 1}")
+    return briefing(catalog.chunk_of(config.name), config, wanted, request.input_text, values)
+
+
+def _seed(request: ExecuteRequest, read: list[Briefing | None]) -> int:
+    if isinstance(request.seed, int) and request.seed >= 0:
+        return request.seed
+    said = next((found.seed for found in read if found and found.seed is not None), None)
+    return said if request.seed is None and said is not None else secrets.randbelow(SEED_LIMIT + 1)
+
+
 def _steps(
     request: ExecuteRequest,
     pipeline: Pipeline,
     configs: list[OutputConfig],
+    read: list[Briefing | None],
     catalog: Catalog,
     *,
     files: InputFiles,
@@ -177,9 +205,11 @@ def _steps(
         side_by_side = []
         for index, config in enumerate(configs):
             name = stage.name if index == 0 else f"{stage.name}_{index + 1}"
-            seeds = [(seed + take) % (SEED_LIMIT + 1) for take in range(stage.takes)]
+            found = read[index]
+            takes = found.takes if found and found.takes else stage.takes
+            seeds = [(seed + take) % (SEED_LIMIT + 1) for take in range(takes)]
             wanted = _requested(request, name)
-            output = _output(request, config, catalog, files, wanted=wanted, seeds=seeds)
+            output = _output(request, config, catalog, files, wanted=wanted, seeds=seeds, found=found)
             side_by_side.append(StagePlan(name=name, kind="graph", output=output))
         yield tuple(side_by_side)
 
@@ -201,6 +231,7 @@ def _output(
     *,
     wanted: dict[str, Any],
     seeds: list[int],
+    found: Briefing | None,
 ) -> OutputPlan:
     """The asked config and its fallbacks with their variants, each with every parameter of every take resolved."""
     _check_formats(request, config, catalog.chunk_of(config.name))
@@ -211,17 +242,24 @@ def _output(
         asked = {name: _file(files, catalog, chunk, name, value) for name, value in known.items()}
         if options:
             asked = _allowed(chunk, asked)
+        brief = applied(found, chunk, current, wanted, request.formats) if found else ()
+        said = {one.parameter: one.used for one in brief if one.parameter and one.used is not None}
         option = Option(
             config=current.name,
             chunk=chunk,
             graph=catalog.graph(chunk.graph),
-            takes=tuple(_resolved(chunk, current, asked, seed, request.preset) for seed in seeds),
+            takes=tuple(_resolved(chunk, current, {**asked, **said}, seed, request.preset) for seed in seeds),
             left_out=tuple(sorted(set(wanted) - set(asked))),
             preset=request.preset if request.preset in current.presets else "",
+            brief=brief,
         )
         options.append(option)
     return OutputPlan(
-        config=config.name, options=tuple(options), fallback=request.fallback, run_timeout_s=config.run_timeout_s
+        config=config.name,
+        options=tuple(options),
+        fallback=request.fallback,
+        run_timeout_s=config.run_timeout_s,
+        brief=found.as_json() if found else None,
     )
 
 

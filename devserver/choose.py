@@ -114,6 +114,9 @@ def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) ->
     for name in option.left_out:
         message = f"{option.config} does not take this value of {name}; it was left out."
         walk.warn(take, f"left_out_{name}", message, parameter=name)
+    if told := " ".join(one.message for one in option.brief if one.message):
+        values = [one.model_dump(exclude={"message"}) for one in option.brief if one.message]
+        walk.warn(take, "brief_limited", told, values=values)
     if walk.plan.preset and not option.preset:
         message = f"{option.config} has no preset {walk.plan.preset}; its own values were used."
         walk.warn(take, "preset_left_out", message, preset=walk.plan.preset, config=option.config)

@@ -23,11 +23,26 @@ class Definition(_Frozen):
     content: Any
 
 
+class Applied(_Frozen):
+    """What a field of the brief became: the parameter that has it, and the value `used` for the one `asked` for.
+
+    Nothing is used where `used` is None; `message` says why it is another value, or none.
+    """
+
+    field: str
+    parameter: str | None
+    asked: Any
+    used: Any
+    origin: str
+    message: str = ""
+
+
 class Option(_Frozen):
     """One way to make an output: the config that was asked for, or one of its fallbacks.
 
     `chunk` is the config's own or one of its variants. `takes` holds every parameter's value for each take; `left_out`
-    names requested parameters that it lacks; `preset` is the asked one where the config has it.
+    names requested parameters that it lacks; `preset` is the asked one where the config has it; `brief` is what its
+    values have from the request's words.
     """
 
     config: str
@@ -36,6 +51,7 @@ class Option(_Frozen):
     takes: tuple[dict[str, Any], ...]
     left_out: tuple[str, ...] = ()
     preset: str = ""
+    brief: tuple[Applied, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -50,12 +66,13 @@ def made_with(result: dict[str, Any]) -> tuple[str, str] | None:
 
 
 class OutputPlan(_Frozen):
-    """What a graph stage has to make, the asked config first."""
+    """What a graph stage has to make, the asked config first; `brief` is what the text that describes it says."""
 
     config: str
     options: tuple[Option, ...]
     fallback: bool
     run_timeout_s: float
+    brief: dict[str, Any] | None = None
 
 
 class StagePlan(_Frozen):

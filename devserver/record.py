@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from devserver.journal import Journal, RunRow, RunState, StageRow
-from devserver.plan import Plan, StagePlan
+from devserver.plan import OutputPlan, Plan, StagePlan, made_with
 from devserver.store import Exports, dump
 from devserver.walk import Walk
 
@@ -125,7 +125,8 @@ def _resolved(plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
         first = takes[0] if takes else {}
         used = {name: first.get(name) for name in ("config_used", "variant", "preset", "backend", "graph_sha256")}
         values = [take.get("values") for take in takes] or list(stage.output.options[0].takes)
-        outputs.append({"stage": stage.name, "config": stage.output.config, **used, "values": values})
+        brief = {"brief": stage.output.brief, "applied": _applied(stage.output, first)}
+        outputs.append({"stage": stage.name, "config": stage.output.config, **used, **brief, "values": values})
     return {
         "schema": plan.schema_,
         "pipeline": plan.pipeline,
@@ -135,6 +136,12 @@ def _resolved(plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
         "preset": plan.preset,
         "outputs": outputs,
     }
+
+
+def _applied(output: OutputPlan, result: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the way that was used took from the brief."""
+    used = next((option for option in output.options if option.key == made_with(result)), output.options[0])
+    return [one.model_dump() for one in used.brief]
 
 
 def _stage(stage: StagePlan, rows: list[StageRow]) -> dict[str, Any]:
