@@ -6,8 +6,10 @@ from typing import Any
 
 from .analyse import TonewrightAnalyse
 from .compose import TonewrightCompose
+from .master import TonewrightMaster
 from .midi import TonewrightMidi
 from .peaks import TonewrightPeaks
+from .separate import TonewrightSeparate
 from .synthesise import TonewrightSynthesise
 
 TABLE: dict[str, type[Any]] = {
@@ -18,6 +20,7 @@ TABLE: dict[str, type[Any]] = {
         TonewrightMidi,
         TonewrightAnalyse,
         TonewrightPeaks,
+        TonewrightSeparate,
     )
 }
 

@@ -20,6 +20,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TonewrightSynthesise": {"song": SONG},
     "TonewrightMidi": {"song": SONG, "filename_prefix": "piece"},
     "TonewrightAnalyse": {"audio": HOUSE},
+    "TonewrightSeparate": {"audio": HOUSE},
     "TonewrightPeaks": defaults(TABLE["TonewrightPeaks"]) | {"audio": HOUSE, "filename_prefix": "outline"},
 }
 

@@ -26,6 +26,7 @@ CASES: dict[str, Inputs] = {
     "TonewrightSynthesise": {"song": ["song", 0]},
     "TonewrightMidi": {"song": ["song", 0]},
     "TonewrightAnalyse": {"audio": MIX},
+    "TonewrightSeparate": {"audio": MIX},
     "TonewrightPeaks": {"audio": DRUMS, "points": 300, "bits": "16", "split_channels": True},
 }
 
