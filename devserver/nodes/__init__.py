@@ -6,7 +6,6 @@ from typing import Any
 
 from .analyse import TonewrightAnalyse
 from .compose import TonewrightCompose
-from .master import TonewrightMaster
 from .midi import TonewrightMidi
 from .peaks import TonewrightPeaks
 from .separate import TonewrightSeparate
