@@ -19,7 +19,7 @@ from devserver.nodes.music.theory import SCALES
 STEP_BEATS = 0.25
 Event = tuple[str, int, int]  # part, step in its bar, pitch class above the tonic (of a drum: its pitch)
 Bar = frozenset[Event]
-REST_BEATS = 0.5  # a gap so long is heard as a rest
+REST_BEATS = 0.45  # a gap so long is heard as a rest: an eighth, and a player's few milliseconds
 PITCHED: tuple[Part, ...] = ("bass", "chords", "lead")
 LOWEST_PITCHES: dict[Part, int] = {"bass": 21, "chords": 36, "lead": 48}
 HIGHEST_PITCHES: dict[Part, int] = {"bass": 64, "chords": 91, "lead": 100}
@@ -150,7 +150,7 @@ def _ends_on_tonic(song: Song) -> bool:
         ending = [note for note in _of(song, part) if note.start_beats > last - song.beats_per_bar * 0.9]
         if ending:
             final = max(n.start_beats for n in ending)
-            return min(n.pitch for n in ending if n.start_beats > final - 0.2) % 12 == song.key.tonic
+            return min(n.pitch for n in ending if n.start_beats > final - 0.1) % 12 == song.key.tonic
     return True
 
 

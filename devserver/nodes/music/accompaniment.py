@@ -12,6 +12,7 @@ from .song import Note
 from .theory import Chord, nearest, scale_pitches, voice_lead
 
 STRUM_SECONDS = 0.016
+BLOOM_STEPS = (0, 0, 1, 2, 3, 4, 5, 6)
 WALKING_ENERGY = 0.5
 ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (3, 2, 1, 0), (0, 1, 2, 3, 2, 1), (0, 2, 1, 3, 1, 2))
 
@@ -84,7 +85,8 @@ def _walk(score: Score, bar: Bar, before: int, rng: Random) -> list[int]:
         walk.append(nearest(onward or [pitch for pitch in pool if pitch != walk[-1]], walk[-1]))
         if walk[-1] in {usable[0], usable[-1]}:
             upwards = not upwards
-    return [*walk, goal + rng.choice((-1, 1, -1, 2))]
+    beside = [pitch for pitch in usable if 0 < abs(pitch - goal) <= 2]
+    return [*walk, rng.choice(beside) if beside and rng.random() < 0.6 else goal + rng.choice((-1, 1))]
 
 
 def write_chords(score: Score) -> Iterator[Note]:
@@ -119,14 +121,18 @@ def write_chords(score: Score) -> Iterator[Note]:
 def _struck(
     score: Score, bar: Bar, hits: Sequence[tuple[int, float, str]], voicing: Sequence[int], *, style: str, rng: Random
 ) -> Iterator[Note]:
+    # A piece blooms in its own way: drawn by the seed alone, so that every bar does the same.
+    entries = score.random("bloom").sample(BLOOM_STEPS, len(voicing)) if style == "bloom" else ()
     for number, (step, length, digit) in enumerate(hits):
         at_beats = score.played(rng, "chords", bar.start_beats, step)
         upstroke = style == "strum" and step % 4 != 0 and number % 2 == 1
         for index, pitch in enumerate(reversed(voicing) if upstroke else voicing):
-            late = index * STRUM_SECONDS * score.brief.bpm / 60 if style == "strum" else 0.0
+            spread = STRUM_SECONDS * (4 if bar.section.name == "ending" else 1)  # the last chord is rolled
+            late = index * spread * score.brief.bpm / 60 if style == "strum" else 0.0
+            late = entries[index] * STEP_BEATS if entries and entries[index] < length - 2 else late
             top = 5 if pitch == max(voicing) else 0  # the top note is what is heard as the line
             velocity = (int(digit) * 10 + 18 + top + rng.randint(-5, 5)) * score.dynamic(bar)
-            held = length * STEP_BEATS * 0.97 * score.genre.note_length
+            held = (length * STEP_BEATS - (late if entries else 0.0)) * 0.97 * score.genre.note_length
             yield Note(at_beats + late, held, pitch, max(1, round(velocity)))
 
 

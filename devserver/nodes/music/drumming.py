@@ -45,6 +45,7 @@ HABITS = (
     (1, "kick", "5"),
     (7, "open_hat", "5"),
 )
+SYNCOPATED = (0, 3, 6)
 ACCENTS = (6, -5, 1, -4)  # on the beat, after it, on the eighth, after that
 
 
@@ -107,11 +108,13 @@ def _leading_in(score: Score, bar: Bar) -> Iterator[Note]:
 def _roll(score: Score, bar: Bar, groove: Groove, rng: Random) -> Iterator[Note]:
     """A snare roll that doubles its pace until the section ends; the kick leaves before the last bar."""
     total = bar.section.bars * score.steps_per_bar
+    syncopated = score.random("roll").random() < 0.4  # three, three, two, until the last quarter
     drum = "clap" if "clap" in _lanes(groove, 1.0) and "snare" not in _lanes(groove, 1.0) else "snare"
     for step in range(score.steps_per_bar):
         place = bar.in_section * score.steps_per_bar + step
         distance = ROLL_STEPS[min(3, place * 4 // total)]
-        if place % distance == 0:
+        struck = step % 8 in SYNCOPATED[: 3 if place * 2 > total else 2] if syncopated else place % distance == 0
+        if struck or (distance == 1 and place % distance == 0):
             yield _hit(bar, step, drum, 46 + 66 * place / total + rng.randint(-4, 4))
         if step % 4 == 0 and (bar.left_in_section or bar.section.bars == 1):
             yield _hit(bar, step, "kick", 112 + rng.randint(-4, 4))
@@ -135,6 +138,10 @@ def _groove(  # noqa: PLR0917 - a bar, what is played in it, and by chance
         for step, _, digit in played:
             velocity = (int(digit) * 13 + 6) * scale + ACCENTS[step % 4] + rng.randint(-4, 4)
             yield _moved(score, bar, _hit(bar, step, name, velocity), rng)
+            if name == "hat" and score.genre.ratchets and rng.random() < score.genre.ratchets * bar.section.energy:
+                times = rng.choice((2, 2, 3))
+                for part in range(1, times):
+                    yield _hit(bar, step + part / times, name, velocity * (0.75 + 0.08 * part))
     if score.genre.ghosts and "snare" in lanes and not fill:
         yield from _ghosts(score, bar, lanes, rng)
 

@@ -18,7 +18,7 @@ from .theory import Mode, Voicing
 Lanes = Mapping[str, str]
 Groove = tuple[tuple[float, Lanes], ...]
 Form = Literal["song", "club", "arc", "jazz"]
-ChordStyle = Literal["block", "strum", "arpeggio"]
+ChordStyle = Literal["block", "strum", "arpeggio", "bloom"]  # in a bloom the notes come in one after another
 Bed = Literal["crackle", "hiss", "rain", "waves", "wind"]
 
 
@@ -114,8 +114,10 @@ class Genre:
     cadences_in_ten: int = 6  # so many of ten sections lead into the next with a chord of their own
     loose: float = 0.6  # how far a piece's own patterns go from those written here (0 to 1)
     own_time: bool = False  # cymbals may keep time in other ways than those written here
+    rides: tuple[str, ...] = ()  # other ways for the ride cymbal
     other_bass: str = "8857"  # what the bass may play in place of a root
     ghosts: float = 0.0  # how often a free sixteenth gets a faint hit of the snare
+    ratchets: float = 0.0  # how often a hi-hat is split into two or three
     bars_per_chord: int = 1
     chord_style: ChordStyle = "block"
     chord_voices: int = 4

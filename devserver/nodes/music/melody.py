@@ -64,7 +64,7 @@ def compose_lead(
     """The lead's notes, bar by bar. `rhythms` are the genre's in the song's metre; `shift` moves by semitones."""
     a, b, c = (_motif(rhythm, style, rng) for rhythm in _three(rhythms, rng))
     sets = {"verse": _family(a, b, rng), "chorus": _family(c, b, rng)}
-    silent = True  # before the first note
+    silent = "."  # how the bar before ended, where it ended in silence
     forms = {role: rng.choice(SPARSE.get(role, lines) if style.sparse else lines) for role, lines in PHRASES.items()}
     for bar in bars:
         if not bar.plays:
@@ -85,8 +85,8 @@ def compose_lead(
         notes = list(_placed(place, motifs, _Place(key, bar, pitches, centre)))
         leads_in = silent and notes and not style.sparse and rng.randrange(10) < PICKUPS_IN_TEN
         if leads_in and notes[0][0] == 0 and bar.start_beats:
-            yield from _pickup(notes[0], pitches, rng)
-        silent = place in ".hz"
+            yield from _pickup(notes[0], pitches, 1 if silent == "z" else rng.choice((1, 2)), rng)
+        silent = place if place in ".hz" else ""
         yield from _ornamented(notes, style, bar, rng)
 
 
@@ -115,10 +115,10 @@ def _placed(letter: str, motifs: dict[str, Motif], at: _Place) -> Iterator[LeadN
         yield from _bar(motifs[letter], at.bar, at.pitches, at.centre + (3 if letter == "s" else 0))
 
 
-def _pickup(first: LeadNote, pitches: list[int], rng: Random) -> Iterator[LeadNote]:
-    """One or two steps that lead up or down to a phrase's first note."""
+def _pickup(first: LeadNote, pitches: list[int], count: int, rng: Random) -> Iterator[LeadNote]:
+    """A few eighths that lead up or down to a phrase's first note."""
     at = pitches.index(first[3]) if first[3] in pitches else 0
-    count, way = rng.choice((1, 2)), rng.choice((-1, -1, 1))
+    way = rng.choice((-1, -1, 1))
     for number in range(count, 0, -1):
         pitch = pitches[max(0, min(len(pitches) - 1, at + way * number))]
         yield -2.0 * number, first[1], 2 * STEP_BEATS * 0.9, pitch, first[4] - 14

@@ -19,6 +19,7 @@ Lines = tuple[tuple[float, str], ...]
 BEAT_DRUMS = frozenset({"kick", "snare", "clap"})
 TOP_DRUMS = frozenset({"hat", "open_hat", "ride", "shaker", "crash"})
 TOP_PITCHES = frozenset({42, 46, 51, 70})  # of hats, ride and shaker in General MIDI
+FAINT = 4  # a lane no louder is an ornament
 BACKBEAT = 7  # a rim or tom so loud belongs to the beat
 FOUR_TO_THE_FLOOR = ("9...9...9...9...", "8...8...8...8...")
 ORDERS = ("0001", "0101", "0011", "0010")
@@ -58,7 +59,10 @@ def own_groove(genre: Genre, rng: Random) -> Groove:
         )
     for level, lanes in tops:
         own = {n: line for n, line in lanes.items() if n in TOP_DRUMS - carrying}
-        made.append((level, {n: _top_line(line, rng, swap=genre.own_time and grid == 16) for n, line in own.items()}))
+        changed = {n: _top_line(line, rng, swap=genre.own_time and grid == 16) for n, line in own.items()}
+        if genre.rides and "ride" in changed:
+            changed["ride"] = rng.choice(genre.rides) + rng.choice(genre.rides)
+        made.append((level, changed))
     for level, lanes in colours:
         own = {n: line for n, line in lanes.items() if n not in TOP_DRUMS | BEAT_DRUMS | carrying}
         made.append((level, {n: _colour_line(line, rng) for n, line in own.items()}))
@@ -99,6 +103,8 @@ def _beat_line(name: str, line: str, backbeat: set[int], rng: Random, loose: flo
     if line in FOUR_TO_THE_FLOOR:
         return line
     hits = {step: digit for step, _, digit in steps(line)}
+    if max(map(int, hits.values()), default=9) <= FAINT:  # feathered, or comped with the left hand: never the same
+        return _line({step: digit for step, digit in hits.items() if rng.random() < 0.7}, len(line))
     least = 9 if name == "kick" else BACKBEAT
     for step, digit in sorted(hits.items()):
         if int(digit) >= least or step % 16 in backbeat or rng.random() > loose:
@@ -171,12 +177,16 @@ def own_phrase(lines: Lines, energy: float, rng: Random, *, loose: float, other_
 
 def _grain(lines: Lines) -> int:
     """The steps on which all lines are."""
-    return max(1, reduce(gcd, (step for _, line in lines for step, _, _ in steps(line)), 0)) or 4
+    return reduce(gcd, (step for _, line in lines for step, _, _ in steps(line)), 0) or 4
 
 
 def _changed(line: str, rng: Random, grain: int, loose: float, other_notes: str) -> str:
     hits = list(steps(line))
     starts = {step: (length, character) for step, length, character in hits}
+    if len(hits) == 1 and hits[0][1] > 8 and rng.random() < loose:  # struck again
+        step, length, character = hits[0]
+        again = rng.choice([place for place in (4, 6, 8, 10, 12) if place % grain == 0 and place < length])
+        starts |= {step: (again, character), step + again: (length - again, character)}
     for step, length, character in hits[1:]:
         draw = rng.random()
         place = step + rng.choice((-grain, grain))

@@ -132,7 +132,7 @@ STYLES: Mapping[str, Change] = {
     # rock
     "metal": both(
         changed(comping=((0.0, "8---------------"), (0.5, "8.88.88.8.88.88."), (0.8, "8888.8888.88.8.8"))),
-        changed(chord_centre=46, loose=0.8),
+        changed(chord_centre=50, loose=0.8),
         denser(0.1),
     ),
     "punk": both(changed(comping=EIGHTHS, pulse="double", layers=()), denser(0.05)),
