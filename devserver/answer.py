@@ -86,14 +86,6 @@ def summary(journal: Journal, row: RunRow) -> dict[str, Any]:
     }
 
 
-def media_entity(journal: Journal, run_id: str, media: str, index: int | None) -> Mapping[str, Any] | None:
-    """The entity that a media route serves: the main one of that medium, else its lowest; or by index from 0."""
-    known = [entity for entity in record.entities(journal, run_id) if entity["media"] == media]
-    if index is not None:
-        return known[index] if 0 <= index < len(known) else None
-    return next((e for e in known if e["role"] == "main"), known[0] if known else None)
-
-
 def _final_text(plan: Plan, rows: list[StageRow]) -> str:
     text = plan.input_text
     for stage in plan.stages:

@@ -11,11 +11,12 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from devserver.comfy.sniff import Medium
 from devserver.measure import Content, Truncated, Undecodable, measure
@@ -23,6 +24,7 @@ from devserver.tags import TagError, TrackTags, write_tags
 
 SILENT_BELOW_DBFS = -60.0
 
+Result = TypeVar("Result")
 Reason = Literal["empty", "undecodable", "truncated", "wrong_media", "too_short", "silent"]
 
 
@@ -165,7 +167,7 @@ def _sync(path: Path) -> None:
 
 
 class IntakePool:
-    """Worker processes that take files in.
+    """Worker processes that take files in, and do what else takes long with them.
 
     A worker that dies (killed, out of memory, brought down by a damaged file) is replaced and its job repeated once,
     alone, so that files that were beside it do not suffer.
@@ -187,14 +189,21 @@ class IntakePool:
             OSError: as there.
             IntakeCrashed: the worker died twice.
         """
-        job = (part, final, tags, verify, embed)
+        return await self.work(_job, part, final, tags, verify, embed)
+
+    async def work(self, function: Callable[..., Result], *args: Any) -> Result:
+        """Do something that takes long in a worker process. It may be done twice.
+
+        Raises:
+            IntakeCrashed: the worker died twice.
+        """
         pool = self._running()
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, _job, *job)
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
         except BrokenProcessPool:
             self._drop(pool)
         async with self._alone:
-            return await self._repeat(job)
+            return await self._repeat(function, args)
 
     async def warm(self) -> None:
         """Start the workers and load the codecs, so that the first file is not late."""
@@ -207,12 +216,13 @@ class IntakePool:
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
-    async def _repeat(self, job: tuple[Path, Path, TrackTags, Verify, bool]) -> Facts:
+    async def _repeat(self, function: Callable[..., Result], args: Sequence[Any]) -> Result:
         pool = _new_pool(1)
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, _job, *job)
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
         except BrokenProcessPool as error:
-            raise IntakeCrashed(f"the worker died twice while it took in {job[1].name}") from error
+            files = [arg.name for arg in args if isinstance(arg, Path)]
+            raise IntakeCrashed(f"the worker died twice while it worked on {files[-1]}") from error
         finally:
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 

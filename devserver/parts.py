@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from devserver import answer, record, rerun
@@ -16,13 +15,16 @@ from devserver.authoring import Authoring
 from devserver.clock import Clock
 from devserver.database import Database
 from devserver.definitions import Definitions
+from devserver.derived import Drawings, Media
 from devserver.dispatch import Dispatcher
+from devserver.drawing import Drawn
 from devserver.errors import InputError
 from devserver.events import Bus, Event
 from devserver.files import InputFiles
 from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
 from devserver.llm.ask import Models
+from devserver.media import of_role, pick, stems
 from devserver.plan import Plan
 from devserver.pool import Address, Pool
 from devserver.run import walk_run
@@ -40,13 +42,12 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Media:
-    """One file of a run, ready to be served; `etag` is the SHA-256 of its content."""
+class StemFile:
+    """One voice of a run's music, by a name of its own."""
 
-    path: Path
-    mime: str
-    filename: str
-    etag: str
+    name: str
+    file: Media
+    seconds: float
 
 
 class Parts:
@@ -88,6 +89,7 @@ class Parts:
         self.uploads = Uploads(exports.uploads, upload_limit_bytes)
         self.files = InputFiles(exports, self.journal, self.database)
         self.intake = IntakePool()
+        self.drawings = Drawings(exports, self.intake)
         self.streams = Streams(self.journal, self.bus, exports)
         self.pool = Pool(
             addresses,
@@ -187,9 +189,25 @@ class Parts:
         return {"runs": [answer.summary(self.journal, row) for row in shown], "next_before": following}
 
     def media(self, run_id: str, media: str, index: int | None) -> Media | None:
-        entity = answer.media_entity(self.journal, run_id, media, index)
-        if entity is None:
-            return None
+        entity = pick(record.entities(self.journal, run_id), media, index)
+        return self._served(run_id, entity) if entity else None
+
+    def role(self, run_id: str, role: str) -> Media | None:
+        """The first file of a run that has a role: `midi`, `peaks`."""
+        entity = of_role(record.entities(self.journal, run_id), role)
+        return self._served(run_id, entity) if entity else None
+
+    def stems(self, run_id: str) -> list[StemFile]:
+        found = stems(record.entities(self.journal, run_id))
+        return [StemFile(s.name, self._served(run_id, s.entity), s.entity["facts"]["seconds"]) for s in found]
+
+    async def drawn(self, run_id: str, what: Drawn) -> Media | None:
+        """Something drawn of the run's main sound; None where it has none. On the loop."""
+        entities = await asyncio.to_thread(record.entities, self.journal, run_id)
+        sound = pick(entities, "audio", None)
+        return await self.drawings.of(run_id, sound, what) if sound else None
+
+    def _served(self, run_id: str, entity: Mapping[str, Any]) -> Media:
         path = self.exports.folder(run_id) / entity["filename"]
         return Media(path, entity["mime"], entity["filename"], entity["sha256"])
 

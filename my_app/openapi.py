@@ -22,6 +22,7 @@ PARAMETERS: Final = {
     "run_id": {"schema": {"type": "string", "pattern": f"^{RUN_ID.pattern}$"}, "description": "The run."},
     "media": {"schema": {"type": "string", "enum": ["audio", "video", "image", "file"]}, "description": "The medium."},
     "index": {"schema": {"type": "integer", "minimum": 0}, "description": "Counts the run's files of that medium."},
+    "name": {"schema": {"type": "string"}, "description": "The stem's name, as the list of stems gives it."},
     "path": {"schema": {"type": "string"}, "description": "The file's path below the public folder."},
 }
 EXAMPLES: Final = {

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from devserver.authoring import Authoring
+from devserver.drawing import Drawn
 from devserver.encoding import Form
 from devserver.events import Bus, Event
+from devserver.llm.ask import Models
 from devserver.uploads import Uploads
 from schemas.catalog import Catalog
 
@@ -61,6 +63,17 @@ class Streams(Protocol):
     def close(self) -> None: ...
 
 
+class StemFile(Protocol):
+    """One voice of a run's music; `name` is its own in the run."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def file(self) -> Media: ...
+    @property
+    def seconds(self) -> float: ...
+
+
 class Definitions(Protocol):
     @property
     def catalog(self) -> Catalog: ...
@@ -80,6 +93,8 @@ class Parts(Protocol):
     @property
     def uploads(self) -> Uploads: ...
     @property
+    def models(self) -> Models: ...
+    @property
     def authoring(self) -> Authoring: ...
     @property
     def execute_schema(self) -> dict[str, Any]:
@@ -92,6 +107,9 @@ class Parts(Protocol):
     def run_detail(self, run_id: str) -> dict[str, Any] | None: ...
     def list_runs(self, user_id: str, limit: int, before: str | None, state: str | None) -> dict[str, Any]: ...
     def media(self, run_id: str, media: str, index: int | None) -> Media | None: ...
+    def role(self, run_id: str, role: str) -> Media | None: ...
+    def stems(self, run_id: str) -> Sequence[StemFile]: ...
+    async def drawn(self, run_id: str, what: Drawn) -> Media | None: ...
     def last_seq(self) -> int:
         """The number of the newest stored event, 0 where there is none."""
 

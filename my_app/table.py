@@ -5,7 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from my_app.route import Route
-from my_app.routes import events, importing, media, pages, predecessor, prompt, runs, schema, stream, system, uploads
+from my_app.routes import (
+    events,
+    importing,
+    media,
+    pages,
+    pictures,
+    predecessor,
+    prompt,
+    runs,
+    schema,
+    stems,
+    stream,
+    system,
+    uploads,
+)
 
 ROUTES: Final[tuple[Route, ...]] = (
     *schema.ROUTES,
@@ -14,6 +28,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *runs.ROUTES,
     *predecessor.ROUTES,  # its /api/media/info before our /api/media/{media}
     *stream.ROUTES,  # before our /api/media/{media}
+    *stems.ROUTES,
+    *pictures.ROUTES,
     *media.ROUTES,
     *uploads.ROUTES,
     *events.ROUTES,

@@ -38,8 +38,8 @@ async def media_file(request: web.Request) -> web.StreamResponse:
         raise InputError("The index counts a run's files.", status=404, field="index", value=index, allowed="0 or more")
     parts = request.app[CONTEXT].parts
     found = await asyncio.to_thread(parts.media, run_id, media, None if index is None else int(index))
-    if found is None and await asyncio.to_thread(parts.run_detail, run_id) is None:
-        raise unknown_run(run_id)
+    if found is None:
+        await known_run(request)
     if found is None or not await asyncio.to_thread(found.path.is_file):
         raise InputError(
             "The run has no such file.",
@@ -49,6 +49,14 @@ async def media_file(request: web.Request) -> web.StreamResponse:
             hint=f"/api/runs/{run_id} lists its files.",
         )
     return respond(request, found)
+
+
+async def known_run(request: web.Request) -> str:
+    """The run's id; InputError (404) where there is no such run."""
+    run_id = request.match_info["run_id"]
+    if await asyncio.to_thread(request.app[CONTEXT].parts.run_detail, run_id) is None:
+        raise unknown_run(run_id)
+    return run_id
 
 
 def respond(request: web.Request, media: Media) -> web.StreamResponse:

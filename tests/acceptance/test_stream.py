@@ -119,7 +119,7 @@ def test_pieces_are_events_in_order_and_leave_the_disk_with_the_end(server: Serv
     assert {event["stage"] for event in told} == {"generation"}
     wait_until_gone(hidden(server, run_id))
     names = [entity["filename"] for entity in server.run(run_id)["entities"] if entity["number"] >= 7]
-    assert names == ["07_output_audio.wav", "08_stem_bass.wav", "08_stem_drums.wav", "09_peaks.json"]
+    assert names == ["07_output_audio.wav", "08_stem_bass.wav", "08_stem_drums.wav", "09_midi.mid", "10_peaks.json"]
 
 
 def test_stems_that_were_switched_off_are_no_fault(server: Server) -> None:

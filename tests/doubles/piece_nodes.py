@@ -18,6 +18,8 @@ from schemas.node_table import NodeTable
 
 RATE_HZ = 48_000
 PIECE_SECONDS = 1.0
+# The smallest file: format 0, one track, nothing in it
+MIDI = b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0"
 WORDS = {"en": "A sound in pieces.", "de": "Ein Klang in Stücken."}
 
 
@@ -73,12 +75,15 @@ class PieceMaker:
         while gate and not Path(gate, "end").exists():
             host().progress(pieces, pieces + 1)
             time.sleep(0.01)
-        ui = {"audio": [self._save(filename_prefix, range(max(1, pieces)))], "stems": [], "peaks": []}
+        ui = {"audio": [self._save(filename_prefix, range(max(1, pieces)))], "stems": [], "peaks": [], "midi": []}
         if stems:
             ui["stems"] = [self._save(filename_prefix, [n], name) for n, name in enumerate(("drums", "bass"))]
             path, entry = host().save_path(filename_prefix, "json")
             path.write_text(json.dumps({"version": 2, "channels": 1, "data": [-1, 1]}))
             ui["peaks"] = [entry]
+            path, entry = host().save_path(filename_prefix, "mid")
+            path.write_bytes(MIDI)
+            ui["midi"] = [entry]
         return {"ui": ui, "result": ()}
 
     def _send(self, index: int, fault: str, prefix: str) -> None:
@@ -124,6 +129,7 @@ def write_definitions(folder: Path) -> Path:
             "outputs": [
                 {"node": "1", "key": "audio", "media": "audio", "format": "wav"},
                 {"node": "1", "key": "stems", "media": "audio", "format": "wav", "role": "stem", "optional": True},
+                {"node": "1", "key": "midi", "media": "file", "format": "mid", "role": "midi", "optional": True},
                 {"node": "1", "key": "peaks", "media": "file", "format": "json", "role": "peaks", "optional": True},
             ],
         },

@@ -14,6 +14,7 @@ from typing import Any
 from devserver.clock import Clock
 from devserver.errors import InputError
 from devserver.events import Bus, Event, Subscription
+from devserver.llm.ask import Models
 from devserver.uploads import Uploads
 
 PATIENCE_S = 20.0  # after this long something hangs that must not
@@ -104,6 +105,7 @@ class Runs:
     files: dict[tuple[str, str, int | None], Media] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     upload_limit_bytes: int = 1 << 20
+    models: Models = field(default_factory=lambda: Models([]))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -172,6 +174,15 @@ class Runs:
 
     def media(self, run_id: str, media: str, index: int | None) -> Media | None:
         return self.files.get((run_id, media, index))
+
+    def role(self, run_id: str, role: str) -> Media | None:
+        return self.files.get((run_id, role, None))
+
+    def stems(self, run_id: str) -> list[Any]:  # noqa: ARG002 - the protocol's
+        return []
+
+    async def drawn(self, run_id: str, what: str) -> Media | None:
+        return self.files.get((run_id, what, None))
 
     def last_seq(self) -> int:
         return len(self.events)
