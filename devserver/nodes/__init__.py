@@ -6,6 +6,8 @@ from typing import Any
 
 from .analyse import TonewrightAnalyse
 from .compose import TonewrightCompose
+from .convert import TonewrightConvert
+from .master import TonewrightMaster
 from .midi import TonewrightMidi
 from .peaks import TonewrightPeaks
 from .separate import TonewrightSeparate
@@ -20,6 +22,8 @@ TABLE: dict[str, type[Any]] = {
         TonewrightAnalyse,
         TonewrightPeaks,
         TonewrightSeparate,
+        TonewrightMaster,
+        TonewrightConvert,
     )
 }
 

@@ -21,6 +21,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TonewrightMidi": {"song": SONG, "filename_prefix": "piece"},
     "TonewrightAnalyse": {"audio": HOUSE},
     "TonewrightSeparate": {"audio": HOUSE},
+    "TonewrightMaster": defaults(TABLE["TonewrightMaster"]) | {"audio": HOUSE},
+    "TonewrightConvert": defaults(TABLE["TonewrightConvert"]) | {"audio": HOUSE, "format": "mp3"},
     "TonewrightPeaks": defaults(TABLE["TonewrightPeaks"]) | {"audio": HOUSE, "filename_prefix": "outline"},
 }
 

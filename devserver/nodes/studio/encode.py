@@ -57,6 +57,25 @@ FORMS: Final[Mapping[str, Form]] = {
         Form("m4a", "ipod", _lossy("aac", "256k", "320k", "192k", "128k"), AAC_RATES_HZ),
     )
 }
+CODEC_OPTIONS: Final[Mapping[str, dict[str, str]]] = {
+    "flac": {"compression_level": "5"},
+    "m4a": {"aac_coder": "fast"},  # half the time, and its sound goes 0.7 dB over a ceiling where the other's goes 3.6
+}
+# How far decoded music was seen to go over the true peak of what was encoded, in dB, of 12 pieces of a dozen seconds:
+# mastered to -14 LUFS, and to -9. A ceiling set lower by this much is kept by the decoded file.
+OVERSHOOT_DB: Final[dict[str, dict[str, tuple[float, float]]]] = {
+    "mp3": {"V0": (0.6, 0.9), "320k": (0.4, 0.9), "256k": (0.6, 1.0), "192k": (0.5, 1.2), "128k": (1.2, 1.2)},
+    "opus": {
+        "256k": (0.4, 0.9),
+        "192k": (0.7, 1.0),
+        "160k": (1.2, 1.3),
+        "128k": (0.5, 1.4),
+        "96k": (1.5, 2.6),
+        "64k": (0.9, 2.7),
+    },
+    "m4a": {"320k": (0.8, 2.2), "256k": (0.8, 2.1), "192k": (1.1, 2.5), "128k": (3.0, 2.8)},
+}
+LOUD_LUFS: Final = -11.5
 LOSSLESS: Final = ("flac", "wav")
 
 
@@ -72,6 +91,13 @@ def form_of(kind: str, quality: str = "") -> tuple[Form, str]:
     if quality and quality not in form.codecs:
         raise ValueError(f"quality is {quality!r}; {kind} allows {', '.join(form.qualities)}")
     return form, quality or form.qualities[0]
+
+
+def overshoot_db(kind: str, quality: str = "", loudness_lufs: float = -14.0) -> float:
+    """How much lower than its ceiling a sound must be limited so that the decoded file keeps it; 0 if lossless."""
+    _, quality = form_of(kind, quality)
+    known = OVERSHOOT_DB.get("opus" if kind == "ogg" else kind)
+    return known[quality][loudness_lufs > LOUD_LUFS] if known else 0.0
 
 
 class Encoder:
@@ -114,7 +140,7 @@ class Encoder:
             form.codecs[self.quality],
             rate=self.sample_rate_hz,
             layout="mono" if channels == 1 else "stereo",
-            options={"compression_level": "5"} if kind == "flac" else {},
+            options=CODEC_OPTIONS.get(kind, {}),
         )
         _set_quality(self._stream, kind, self.quality)
         if self._bits and self.sample_rate_hz != sample_rate_hz:  # resampled here, so that dither comes after it

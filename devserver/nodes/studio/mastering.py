@@ -70,17 +70,18 @@ class Mastered:
 class Mastering:
     """One sound's mastering. The result is within 0.2 LU of the target, or `report.remark` says why not.
 
+    Without a target (None) the level stays as it is, and only what is over the ceiling is limited.
     It is never over the ceiling as a meter reads it that interpolates as BS.1770 says (FFmpeg's ``ebur128=peak=true``).
     """
 
     def __init__(
-        self, *, loudness_lufs: float, ceiling_dbtp: float, sample_rate_hz: int, glue: Glue | None = None
+        self, *, loudness_lufs: float | None, ceiling_dbtp: float, sample_rate_hz: int, glue: Glue | None = None
     ) -> None:
         self.loudness_lufs, self.ceiling_dbtp = loudness_lufs, ceiling_dbtp
         self._meter = Meter(sample_rate_hz)
         self._rate = sample_rate_hz
         self._glue = glue
-        self._aim_lufs = loudness_lufs
+        self._aim_lufs = loudness_lufs or 0.0
         self._margin_db = MARGIN_DB if sample_rate_hz == 48_000 else OTHER_RATE_MARGIN_DB
         self._curve: Array | None = None
         self._report: Mastered | None = None
@@ -109,14 +110,15 @@ class Mastering:
             glue_reduction_db=-decibels(float(glue.min(initial=1.0))),
             limiter_reduction_db=-decibels(float(limiter.min(initial=1.0))),
             limited_share=float((limiter < 10 ** (-0.1 / 20)).mean()) if len(limiter) else 0.0,
-            reached=abs(after.loudness_lufs - self.loudness_lufs) <= REACHED_LU,
+            reached=not remark,
             remark=remark,
         )
         return self._report
 
     def correct(self, measured_lufs: float, tick: Tick) -> Mastered:
         """Solves again after the result was measured: hard limiting makes the computed loudness a little too high."""
-        self._aim_lufs += self.loudness_lufs - measured_lufs
+        if self.loudness_lufs is not None:
+            self._aim_lufs += self.loudness_lufs - measured_lufs
         return self.solve(tick)
 
     @property
@@ -148,6 +150,8 @@ class Mastering:
             curve = self._limiter_curve(peaks, gain_db, tick) * 10 ** (gain_db / 20)
             return integrated_lufs(by_tenths(energies * curve**2, self._meter.length, self._rate))
 
+        if self.loudness_lufs is None:
+            return 0.0, ""
         before = integrated_lufs(by_tenths(energies, self._meter.length, self._rate))
         if before <= SILENCE_LUFS:
             room_db = self.ceiling_dbtp - self._margin_db - decibels(float(peaks.max(initial=0.0)))

@@ -27,6 +27,8 @@ CASES: dict[str, Inputs] = {
     "TonewrightMidi": {"song": ["song", 0]},
     "TonewrightAnalyse": {"audio": MIX},
     "TonewrightSeparate": {"audio": MIX},
+    "TonewrightMaster": {"audio": MIX, "preset": "club", "tone": "warm", "air_db": 2.0},
+    "TonewrightConvert": {"audio": MIX, "format": "mp3", "quality": "320k"},
     "TonewrightPeaks": {"audio": DRUMS, "points": 300, "bits": "16", "split_channels": True},
 }
 
