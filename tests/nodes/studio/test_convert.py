@@ -11,23 +11,16 @@ import pytest
 from devserver.nodes.convert import TonewrightConvert
 from devserver.nodes.host import Host, current
 from devserver.nodes.studio.encode import FORMS, LOSSLESS, OVERSHOOT_DB
-from tests.nodes.conftest import make
+from tests.nodes.conftest import defaults, make
 
 from .reference import Sound, decoded, ebur128, noise, tone
 
 
 def convert(folder: Path, *sounds: Sound, rate: int = 48_000, **inputs: Any) -> tuple[list[Path], list[dict[str, Any]]]:
-    given: dict[str, Any] = {
-        "format": "flac",
-        "quality": "auto",
-        "sample_rate_hz": 0,
-        "ceiling_dbtp": 0.0,
-        "filename_prefix": "a/b",
-    }
     token = current.set(Host(folder))
     try:
         audio = {"waveform": np.stack(sounds), "sample_rate": rate}
-        output = TonewrightConvert().run(audio=audio, **(given | inputs), filename_prefix="a/b")
+        output = TonewrightConvert().run(audio=audio, **(defaults(TonewrightConvert) | inputs))
     finally:
         current.reset(token)
     paths = [folder / entry["subfolder"] / entry["filename"] for entry in output["ui"]["audio"]]
