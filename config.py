@@ -27,7 +27,7 @@ class BackendSettings(BaseModel):
     swarm_folder: Path | None = Field(None, description="SwarmUI's own folder, where this machine can read it.")
 
 
-TextStep = Literal["safety", "interception", "translation"]
+TextStep = Literal["safety", "interception", "translation", "brief"]
 
 
 class LlmSettings(BaseModel):
@@ -41,7 +41,9 @@ class LlmSettings(BaseModel):
     api_key: str = Field("", repr=False, description="Sent as the header Authorization.")
     remote: bool | None = Field(None, description="Used in mode fast alone; default: whether it is on another machine.")
     keep_alive: str | int | None = Field(None, description="Told to Ollama before media are made; 0 frees its memory.")
-    steps: list[TextStep] = Field(["safety", "interception", "translation"], description="What it is used for.")
+    steps: list[TextStep] = Field(
+        ["safety", "interception", "translation", "brief"], description="What it is used for."
+    )
 
 
 class Settings(BaseSettings):

@@ -25,12 +25,14 @@ from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
 from devserver.llm.ask import Models
 from devserver.media import of_role, pick, stems
+from devserver.nodes.prompting.brief import BriefValues
 from devserver.plan import Plan
 from devserver.pool import Address, Pool
 from devserver.run import walk_run
 from devserver.store import Exports
 from devserver.stream import Streams
 from devserver.tickets import Tickets
+from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, Uploads
 
 
@@ -210,6 +212,10 @@ class Parts:
     def _served(self, run_id: str, entity: Mapping[str, Any]) -> Media:
         path = self.exports.folder(run_id) / entity["filename"]
         return Media(path, entity["mime"], entity["filename"], entity["sha256"])
+
+    async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:
+        """A text's brief, with the help of a language model; `remote` allows those on other machines."""
+        return await understand(text, values, self.models, remote=remote)
 
     def _own(self, run_id: str, user_id: str) -> RunRow:
         row = self.journal.run(run_id)

@@ -52,8 +52,11 @@ def json_reply(body: Any, status: int = 200, headers: dict[str, str] | None = No
 def json_body(*, required: bool = True) -> dict[str, Any]:
     """The request's body, a JSON object. The content type is not looked at: `curl -d` sends another one by itself."""
     raw = request.get_data(cache=False)
-    if not raw and not required:
-        return {}
+    return {} if not raw and not required else read_json(raw)
+
+
+def read_json(raw: bytes) -> dict[str, Any]:
+    """A body as a JSON object. Raises InputError (400) where it is something else."""
     try:
         body = json.loads(raw.decode(), parse_constant=_refuse_constant)
         dump(body).encode()  # an escaped half of a surrogate pair parses, but is no text that could be stored

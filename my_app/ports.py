@@ -11,7 +11,8 @@ from devserver.authoring import Authoring
 from devserver.drawing import Drawn
 from devserver.encoding import Form
 from devserver.events import Bus, Event
-from devserver.llm.ask import Models
+from devserver.nodes.prompting.brief import BriefValues
+from devserver.understanding import Understood
 from devserver.uploads import Uploads
 from schemas.catalog import Catalog
 
@@ -93,8 +94,6 @@ class Parts(Protocol):
     @property
     def uploads(self) -> Uploads: ...
     @property
-    def models(self) -> Models: ...
-    @property
     def authoring(self) -> Authoring: ...
     @property
     def execute_schema(self) -> dict[str, Any]:
@@ -109,6 +108,7 @@ class Parts(Protocol):
     def media(self, run_id: str, media: str, index: int | None) -> Media | None: ...
     def role(self, run_id: str, role: str) -> Media | None: ...
     def stems(self, run_id: str) -> Sequence[StemFile]: ...
+    async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood: ...
     async def drawn(self, run_id: str, what: Drawn) -> Media | None: ...
     def last_seq(self) -> int:
         """The number of the newest stored event, 0 where there is none."""

@@ -35,7 +35,7 @@ class Question(Generic[S]):
 
     def body(self, model: str, attempt: int, *, bare: bool) -> dict[str, Any]:
         schema = self.shape.model_json_schema()
-        fields = {name: about.get("description", about["type"]) for name, about in schema["properties"].items()}
+        fields = {name: about.get("description") or about["type"] for name, about in schema["properties"].items()}
         told = json.dumps(fields, ensure_ascii=False)
         system = f"{self.instruction}\n\nAnswer with one JSON object and nothing else, with these fields: {told}"
         messages = [{"role": "system", "content": system}, {"role": "user", "content": self.text}]

@@ -45,7 +45,7 @@ class Endpoint:
     api_key: str = field(default="", repr=False)
     remote: bool = False
     keep_alive: str | int | None = None
-    steps: frozenset[str] = frozenset(("safety", "interception", "translation"))
+    steps: frozenset[str] = frozenset(("safety", "interception", "translation", "brief"))
 
     @property
     def headers(self) -> dict[str, str]:

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
+from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Response
+from aiohttp import web
 
 from devserver.errors import InputError
 from devserver.nodes.prompting.brief import FIELDS, LISTS, BadValue, BriefValues
 from devserver.nodes.prompting.complete import parse_text
-from my_app.flask_app import json_body, json_reply
-from my_app.route import Reply, Route
+from devserver.understanding import Understood
+from my_app.bridge import read_body
+from my_app.context import CONTEXT
+from my_app.errors import json_response
+from my_app.flask_app import read_json
+from my_app.route import SMALL_BODY_BYTES, Reply, Route
 
 MAX_TEXT_CHARACTERS: Final = 10_000
+KNOWN: Final = ("text", "locked", "llm", "execution_mode")
+MODES: Final = ["eco", "fast"]
 TEXT: Final = "A high-energy drum and bass track at 174 bpm with a heavy reese bass"
 
 
-def parse() -> Response:
+async def parse(request: web.Request) -> web.StreamResponse:
     """Read a text in English or German into a brief: no model, no network, the same answer for the same text.
+
+    With `llm` a language model that has the step `brief` fills what the words leave open; what goes wrong with it is
+    among the `warnings`, and `execution_mode` `fast` allows remote ones.
 
     `origin` says where a value is from: `user` (in so many words in the text, or locked), `parsed` (concluded from its
     words), `llm`, or `genre default`. `span` counts in characters (Unicode code points) of the text.
     """
-    body = json_body()
-    if unknown := sorted(set(body) - {"text", "locked"}):
+    with await read_body(request, SMALL_BODY_BYTES) as received:
+        text, locked, mode = _checked(read_json(received.read()))
+    if mode is None:
+        found = Understood(await asyncio.to_thread(parse_text, text, locked))
+    else:
+        found = await request.app[CONTEXT].parts.understand(text, locked, remote=mode == "fast")
+    return json_response(HTTPStatus.OK, found.as_json())
+
+
+def _checked(body: dict[str, Any]) -> tuple[str, BriefValues, str | None]:
+    """The text, what is locked, and the mode in which a language model is asked; None where none is."""
+    if unknown := sorted(set(body) - set(KNOWN)):
         name = unknown[0]
-        raise InputError(f"There is no field {name}.", field=name, value=body[name], allowed=["text", "locked"])
+        raise InputError(f"There is no field {name}.", field=name, value=body[name], allowed=list(KNOWN))
+    llm, mode = body.get("llm", False), body.get("execution_mode", "eco")
+    if not isinstance(llm, bool):
+        raise InputError("llm is true or false.", field="llm", value=llm, allowed="true or false")
+    if mode not in MODES:
+        raise InputError(f"There is no execution_mode {mode!r}.", field="execution_mode", value=mode, allowed=MODES)
     if "text" not in body:
         raise InputError("The text is missing.", status=400, field="text", allowed="a text")
     text = body["text"]
@@ -38,7 +64,7 @@ def parse() -> Response:
     except BadValue as error:
         field = f"locked.{error.field}" if error.field else "locked"
         raise InputError(f"{error}.", field=field, value=error.value, allowed=error.allowed) from error
-    return json_reply(parse_text(text, locked).as_json())
+    return text, locked, mode if llm else None
 
 
 def _schema() -> dict[str, Any]:
@@ -65,7 +91,7 @@ def _schema() -> dict[str, Any]:
     words = {"type": "array", "items": {"type": "string"}}
     return {
         "type": "object",
-        "required": ["brief", "unmatched", "conflicts", "notes"],
+        "required": ["brief", "unmatched", "conflicts", "notes", "llm", "warnings"],
         "properties": {
             "brief": {"type": "object", "required": list(FIELDS), "properties": fields},
             "unmatched": {
@@ -85,6 +111,15 @@ def _schema() -> dict[str, Any]:
                 },
             },
             "notes": {**words, "description": "What is used in the place of what was said, and what cannot be used."},
+            "llm": {"type": ["object", "null"], "description": "The language model that helped, where one did."},
+            "warnings": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["code", "message"],
+                    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                },
+            },
         },
     }
 
@@ -96,6 +131,8 @@ def _asked() -> dict[str, Any]:
         "properties": {
             "text": {"type": "string", "maxLength": MAX_TEXT_CHARACTERS},
             "locked": {**BriefValues.model_json_schema(), "description": "Values that stay, whatever the text says."},
+            "llm": {"type": "boolean", "default": False, "description": "Ask a language model for what is left open."},
+            "execution_mode": {"enum": MODES, "default": "eco", "description": "fast: also a remote model."},
         },
         "additionalProperties": False,
     }
@@ -109,7 +146,7 @@ ROUTES: Final = (
         "prompt",
         "Read what a text asks for",
         {
-            200: Reply("The brief.", _schema(), example=parse_text(TEXT).as_json()),
+            200: Reply("The brief.", _schema(), example=Understood(parse_text(TEXT)).as_json()),
             400: Reply("The body is no JSON object, or the text is missing.", "Error"),
             413: Reply("The body is too large.", "Error"),
             422: Reply("The text is too long, or a locked field has a value that is not allowed.", "Error"),

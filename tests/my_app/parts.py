@@ -15,6 +15,8 @@ from devserver.clock import Clock
 from devserver.errors import InputError
 from devserver.events import Bus, Event, Subscription
 from devserver.llm.ask import Models
+from devserver.nodes.prompting.brief import BriefValues
+from devserver.understanding import Understood, understand
 from devserver.uploads import Uploads
 
 PATIENCE_S = 20.0  # after this long something hangs that must not
@@ -180,6 +182,9 @@ class Runs:
 
     def stems(self, run_id: str) -> list[Any]:  # noqa: ARG002 - the protocol's
         return []
+
+    async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:
+        return await understand(text, values, self.models, remote=remote)
 
     async def drawn(self, run_id: str, what: str) -> Media | None:
         return self.files.get((run_id, what, None))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
+from devserver.llm.ask import Models
+from devserver.llm.chat import Endpoint
+from tests.doubles.llm import LlmServer, answer
 from tests.my_app.api import Api
+from tests.my_app.parts import Runs
 
 PATH = "/api/prompt/parse"
 TEXT = "A high-energy drum and bass track at 174 bpm with a heavy reese bass"
@@ -33,6 +38,26 @@ async def test_what_is_locked_stays(api: Api) -> None:
     assert {"bpm", "instruments"} == {name for conflict in answer["conflicts"] for name in conflict["fields"]}
 
 
+async def test_a_language_model_helps_when_it_is_asked_for(api: Api, runs: Runs) -> None:
+    _, alone = await api.ask("POST", PATH, {"text": TEXT, "llm": True})
+    assert (alone["llm"], [one["code"] for one in alone["warnings"]]) == (None, ["llm_missing"])
+    with LlmServer([answer(bpm=90, era="1990s")]) as llm:
+        runs.models = Models([Endpoint("here", llm.url, "tiny")], 20)
+        _, plain = await api.ask("POST", PATH, {"text": TEXT})
+        assert (plain["brief"]["era"], plain["warnings"], llm.asked) == (None, [], [])
+        _, helped = await api.ask("POST", PATH, {"text": TEXT, "llm": True, "locked": {"key": "C major"}})
+        await runs.models.close()
+    assert helped["brief"]["era"] == {"value": "1990s", "span": None, "confidence": 0.8, "origin": "llm"}
+    assert (helped["brief"]["bpm"]["value"], helped["brief"]["key"]["value"]) == (174, "C major")
+    assert (helped["llm"]["endpoint"], helped["warnings"]) == ("here", [])
+
+
+async def test_a_body_that_is_none_is_refused(client: ClientSession) -> None:
+    for body, status in ((b"{", 400), (b"[]", 400), (io.BytesIO(bytes(2 << 20)), 413)):
+        async with client.post(PATH, data=body) as reply:
+            assert reply.status == status
+
+
 @pytest.mark.parametrize("text", ["", "xyzzy", "🎹 düster", "no no no", "x" * 10_000])
 async def test_any_text_is_answered(api: Api, text: str) -> None:
     status, answer = await api.ask("POST", PATH, {"text": text, "locked": None})
@@ -47,6 +72,8 @@ async def test_any_text_is_answered(api: Api, text: str) -> None:
         ({"text": "x" * 10_001}, 422, "text"),
         ({"text": "x", "lock": {}}, 422, "lock"),
         ({"text": "x", "locked": {"bpm": 5}}, 422, "locked.bpm"),
+        ({"text": "x", "llm": "yes"}, 422, "llm"),
+        ({"text": "x", "execution_mode": "slow"}, 422, "execution_mode"),
         ({"text": "x", "locked": {"tempo": 120}}, 422, "locked.tempo"),
         ({"text": "x", "locked": [1]}, 422, "locked"),
     ],
