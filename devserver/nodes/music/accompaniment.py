@@ -12,7 +12,8 @@ from .song import Note
 from .theory import Chord, nearest, scale_pitches, voice_lead
 
 STRUM_SECONDS = 0.016
-BLOOM_STEPS = (0, 0, 1, 2, 3, 4, 5, 6)
+BLOOM_STEPS = (0, 0, 0, 2, 4, 4, 6, 8)
+WITHOUT_DRUMS = 0.25
 WALKING_ENERGY = 0.5
 ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (3, 2, 1, 0), (0, 1, 2, 3, 2, 1), (0, 2, 1, 3, 1, 2))
 
@@ -40,10 +41,10 @@ def write_bass(score: Score) -> Iterator[Note]:
             name = "chorus" if bar.section.name == "drop" else bar.section.name
             if name not in phrases:
                 phrases[name] = own_phrase(
+                    score.genre,
                     score.genre.bass,
                     score.liveliness(bar.section),
                     rng,
-                    loose=score.genre.loose,
                     other_notes=score.genre.other_bass,
                 )
             hits = list(score.steps(phrases[name].bar(bar.in_section), bar.in_section))
@@ -94,6 +95,7 @@ def write_chords(score: Score) -> Iterator[Note]:
     genre = score.genre
     centre = genre.chord_centre + score.register + rng.randint(-3, 3)
     order = rng.choice(ORDERS)
+    alone = WITHOUT_DRUMS if "drums" in score.brief.muted else 0.0  # somebody must keep the time
     voices = max(3, genre.chord_voices + rng.choice((-1, 0, 0, 1)))
     voicing: list[int] = []
     phrases: dict[str, Phrase] = {}
@@ -103,7 +105,7 @@ def write_chords(score: Score) -> Iterator[Note]:
             continue
         name = "chorus" if bar.section.name == "drop" else bar.section.name
         if name not in phrases:
-            phrases[name] = own_phrase(genre.comping, score.liveliness(bar.section), rng, loose=genre.loose)
+            phrases[name] = own_phrase(genre, genre.comping, score.liveliness(bar.section) + alone, rng)
         line = phrases[name].bar(bar.in_section)
         style = genre.chord_style
         if bar.section.name == "ending":

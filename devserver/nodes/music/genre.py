@@ -113,6 +113,7 @@ class Genre:
     colours: Literal["plain", "open", "sevenths", "power"] = "open"  # what its plain triads may become
     cadences_in_ten: int = 6  # so many of ten sections lead into the next with a chord of their own
     loose: float = 0.6  # how far a piece's own patterns go from those written here (0 to 1)
+    grain: int = 0  # the sixteenths by which chords and bass move in its own patterns; 0: as fine as those written here
     own_time: bool = False  # cymbals may keep time in other ways than those written here
     rides: tuple[str, ...] = ()  # other ways for the ride cymbal
     other_bass: str = "8857"  # what the bass may play in place of a root

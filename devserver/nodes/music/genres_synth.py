@@ -175,11 +175,11 @@ AMBIENT = Genre(
     form="arc",
     cadences_in_ten=0,
     grooves=(
-        ((0.3, {"shaker": "3...2...3...2..."}), (0.6, {"kick": "6.......4.......", "shaker": "3.2.3.2.3.2.3.2."})),
-        ((0.3, {"rim": "....3.......2..."}), (0.6, {"kick": "6...............", "hat": "3...3...3...3..."})),
-        ((0.3, {"kick": "5..............."}), (0.6, {"bongo_low": "..3...4...3....3", "shaker": "2...3...2...3..."})),
-        ((0.3, {"bongo_low": "4.......3..3...."}), (0.6, {"shaker": "..3...3...3...3.", "kick": "5.......4......."})),
-        ((0.3, {"hat": "..3.....3......."}), (0.6, {"rim": "......3.....3...", "kick": "6.....4........."})),
+        ((0.15, {"shaker": "3...2...3...2..."}), (0.45, {"kick": "6.......4.......", "shaker": "3.2.3.2.3.2.3.2."})),
+        ((0.15, {"hat": "3...2...3...2..."}), (0.45, {"kick": "6...............", "rim": "....3.......2..."})),
+        ((0.15, {"kick": "5.......3......."}), (0.45, {"bongo_low": "..3...4...3....3", "shaker": "3...2...3...2..."})),
+        ((0.15, {"bongo_low": "4...2...3...2..."}), (0.45, {"shaker": "..3...3...3...3.", "kick": "5.......4......."})),
+        ((0.15, {"hat": "3...3...3...3..."}), (0.45, {"rim": "......3.....3...", "kick": "6.....4........."})),
     ),
     fills=(NO_FILL,),
     bass=(
@@ -222,7 +222,7 @@ AMBIENT = Genre(
     voices={"drums": "soft", "bass": "sub", "chords": "pad", "lead": "bell"},
     layers=(
         Layer("chords", "choir", "4---------------", min_energy=0.5, octave=1, gain_db=-5.0),
-        Layer("chords", "harp", "4...3...4...3.4.", "arpeggio", 0.7, 1, -5.0),
+        Layer("chords", "harp", "4...4...4...4.4.", "arpeggio", 0.35, 1, -6.0),
     ),
     levels=Levels(drums=-26, bass=-21.5, chords=-18, lead=-20.5, duck=0.1, reverb=0.5, reverb_seconds=4.0, echo=0.35),
     crash=False,
@@ -232,7 +232,7 @@ AMBIENT = Genre(
     chord_style="bloom",
     voicing="open",
     human_seconds=0.006,
-    intro=("chords",),
+    intro=("drums", "chords"),
 )
 
 SYNTH = {"lo-fi hip hop": LOFI, "synthwave": SYNTHWAVE, "ambient": AMBIENT}

@@ -40,9 +40,10 @@ def harmonies(genre: Genre, key: Key, sections: Sequence[Section], rng: Random, 
     made: list[Chord] = []
     for number, section in enumerate(sections):
         line = bridge if section.name == "bridge" else chorus if section.name in CHORUSES else verse
-        # A progression is heard whole, also where a section is too short for its usual pace.
+        # A progression is heard from its beginning to its end, also where a section is too short for its usual pace.
         pace = genre.bars_per_chord if section.bars >= len(line) * genre.bars_per_chord else 1
-        symbols = [line[offset // pace % len(line)] for offset in range(section.bars)]
+        stride = max(1, len(line) // section.bars)
+        symbols = [line[offset // pace * stride % len(line)] for offset in range(section.bars)]
         if section.name == "ending":
             symbols = [tonic] * section.bars
         elif section.bars >= 4 and number < len(sections) - 1 and rng.randrange(10) < genre.cadences_in_ten:

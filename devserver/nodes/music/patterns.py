@@ -126,7 +126,7 @@ def _top_line(line: str, rng: Random, *, swap: bool) -> str:
     if swap and len(hits) >= len(line) // 4 and rng.random() < 0.7:
         return rng.choice(TOPS[1 if dense else 2])
     for step, digit in sorted(hits.items()):
-        if int(digit) <= 4 and rng.random() < 0.2:
+        if step % 4 and int(digit) <= 4 and rng.random() < 0.2:
             del hits[step]
     return _line(hits, len(line))
 
@@ -168,9 +168,9 @@ class Phrase:
         return self.lines[int(self.order[number % 4])]
 
 
-def own_phrase(lines: Lines, energy: float, rng: Random, *, loose: float, other_notes: str = "") -> Phrase:
+def own_phrase(genre: Genre, lines: Lines, energy: float, rng: Random, *, other_notes: str = "") -> Phrase:
     """One of the lines for an energy, changed: a hit earlier or later, one more or less, some roots `other_notes`."""
-    grain = _grain(lines)
+    grain, loose = genre.grain or _grain(lines), genre.loose
     line = _changed(chosen(lines, energy, rng), rng, grain, loose, other_notes)
     return Phrase((line, _changed(line, rng, grain, loose, other_notes)), rng.choice(ORDERS))
 
@@ -193,7 +193,11 @@ def _changed(line: str, rng: Random, grain: int, loose: float, other_notes: str)
         if draw < 0.45 * loose and 0 < place < len(line) and place not in starts:
             del starts[step]
             starts[place] = (length, character)
-        elif draw < 0.6 * loose and len(starts) > 2:
+        elif draw < 0.6 * loose and len(starts) > max(2, len(hits) * 2 // 3):
+            before = max(place for place in starts if place < step)
+            held, what = starts[before]
+            if before + held == step:  # the note before is held on
+                starts[before] = (held + length, what)
             del starts[step]
         elif draw < 0.8 * loose and length >= 2 * grain and length > 2:
             half = max(grain, length // 2 // grain * grain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Mode = Literal["major", "minor"]
@@ -120,6 +121,7 @@ def scale_pitches(key: Key, harmony: Chord, low: int, high: int, *, pentatonic: 
     return [pitch for pitch in range(low, high + 1) if pitch % 12 in usable]
 
 
+LOWEST_SECOND = 55  # below it two neighbouring notes are mud
 Voicing = Literal["close", "open", "rootless"]
 
 
@@ -143,7 +145,9 @@ def voice_lead(
     def cost(pitches: Sequence[int]) -> float:
         away = abs(sum(pitches) / len(pitches) - centre)
         moved = sum(abs(a - b) for a, b in zip(pitches, previous, strict=False)) if previous else 0
-        return moved + 1.5 * away + max(0.0, max(pitches) - centre - 16) * 3
+        pairs = list(pairwise(pitches))
+        muddy = sum(b - a < 3 and a < LOWEST_SECOND for a, b in pairs) + (pairs[0][1] - pairs[0][0] < 3)
+        return moved + 1.5 * away + 5 * muddy + max(0.0, max(pitches) - centre - 16) * 3
 
     inversions = [classes[turn:] + classes[:turn] for turn in range(len(classes))]
     places = [(inversion, low) for inversion in inversions for low in range(centre - 12, centre + 6)]
