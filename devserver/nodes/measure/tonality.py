@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..music.theory import Key, Mode
 from .spectra import Samples, Tick, magnitudes
 
+Array = NDArray[np.floating[Any]]
+
 WINDOW_SECONDS = 0.17
 LOWEST_HZ, HIGHEST_HZ = 60.0, 2500.0
-# How well each pitch class fits a key, from its tonic upwards (C. Krumhansl, Cognitive Foundations of Musical Pitch).
+PEAK_SHARE = 0.01  # of the loudest bin of its frame
+IN_TUNE_SEMITONES = 0.3
+# How well each pitch class fits a key, from its tonic upwards: the tonic's triad, then the scale, nothing else. Told by
+# listeners' ratings (Krumhansl, Temperley and others) more of our own renders were given a neighbouring key.
 PROFILES: dict[Mode, tuple[float, ...]] = {
-    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+    "major": (2, 0, 1, 0, 1.5, 1, 0, 1.5, 0, 1, 0, 1),
+    "minor": (2, 0, 1, 1.5, 0, 1, 0, 1.5, 1, 0, 1, 0),
 }
-# A peak may be a harmonic: it also speaks for the note a twelfth and for the note two octaves and a third below it.
-HARMONICS = ((0, 1.0), (7, 0.4), (4, 0.2))
+TWELFTH_SHARE = 0.4  # a peak may be the third harmonic: it also speaks for the note a twelfth below it
+CONFIDENT_LEAD = 0.2
 
 
 def find_key(mono: Samples, sample_rate_hz: int, tick: Tick) -> tuple[Key | None, float, float | None]:
     """The best fitting key, its lead over the best that is not its relative (0 to 1), and the tuning in cents."""
-    classes = chroma(mono, sample_rate_hz, tick)
-    if not classes.any():
+    pitches, weights = _tones(mono, sample_rate_hz, tick)
+    if not weights.size:
+        return None, 0.0, None
+    tuning = _tuning(pitches, weights)
+    classes = _chroma(pitches - tuning, weights)
+    if classes.max() == classes.min():
         return None, 0.0, None
     fits = sorted(
         (
@@ -34,26 +45,40 @@ def find_key(mono: Samples, sample_rate_hz: int, tick: Tick) -> tuple[Key | None
     )
     best = Key(fits[0][1], fits[0][2])
     rival = next(fit for fit, tonic, mode in fits[1:] if Key(tonic, mode) != best.relative)
-    return best, min(1.0, max(0.0, (fits[0][0] - rival) * 3)), None
+    return best, min(1.0, max(0.0, (fits[0][0] - rival) / CONFIDENT_LEAD)), 100 * tuning
 
 
-def chroma(mono: Samples, sample_rate_hz: int, tick: Tick) -> NDArray[np.float64]:
-    """The weight of each pitch class, from the tonal peaks of the spectrum between 60 Hz and 2.5 kHz."""
+def _tones(mono: Samples, sample_rate_hz: int, tick: Tick) -> tuple[Array, Array]:
+    """The tonal peaks of the spectrum between 60 Hz and 2.5 kHz: MIDI pitches with fractions, and their weights."""
     size = 1 << round(np.log2(WINDOW_SECONDS * sample_rate_hz))
-    classes = np.zeros(12)
+    pitches, weights = [np.zeros(0)], [np.zeros(0)]
     for frames in magnitudes(mono, size, size // 2, tick):
         near = frames[:, : int((HIGHEST_HZ + 100) * size / sample_rate_hz)]
         loudest = frames.max(axis=1, keepdims=True)
-        is_peak = (
-            (near[:, 1:-1] > near[:, :-2]) & (near[:, 1:-1] > near[:, 2:]) & (near[:, 1:-1] > loudest * 0.01 + 1e-6)
-        )
-        frame, place = np.nonzero(is_peak)
-        before, at, after = (np.log(near[frame, place + offset] + 1e-9) for offset in range(3))
-        shift = 0.5 * (before - after) / (before - 2 * at + after - 1e-9)
+        at = near[:, 1:-1]
+        frame, place = np.nonzero((at > near[:, :-2]) & (at > near[:, 2:]) & (at > loudest * PEAK_SHARE + 1e-6))
+        before, top, after = (np.log(near[frame, place + offset] + 1e-9) for offset in range(3))
+        shift = 0.5 * (before - after) / (before - 2 * top + after - 1e-9)
         frequency = (place + 1 + np.clip(shift, -0.5, 0.5)) * sample_rate_hz / size
-        pitch = 69 + 12 * np.log2(frequency / 440)
-        tuned = (np.abs(pitch - np.round(pitch)) < 0.3) & (frequency > LOWEST_HZ) & (frequency < HIGHEST_HZ)
-        weight = np.sqrt(near[frame, place + 1] / loudest[frame, 0])[tuned]
-        for interval, share in HARMONICS:
-            classes += np.bincount((np.round(pitch[tuned]).astype(int) - interval) % 12, weight * share, minlength=12)
-    return classes
+        tonal = (frequency > LOWEST_HZ) & (frequency < HIGHEST_HZ)
+        pitches.append(69 + 12 * np.log2(frequency[tonal] / 440))
+        # A frame's tones are weighed against each other: a loud drum takes nothing from them.
+        frame, height = frame[tonal], near[frame, place + 1][tonal]
+        strongest = np.zeros(len(frames))
+        np.maximum.at(strongest, frame, height)
+        weights.append(np.sqrt(height / strongest[frame]))
+    return np.concatenate(pitches), np.concatenate(weights)
+
+
+def _tuning(pitches: Array, weights: Array) -> float:
+    """How many semitones (-0.5 to 0.5) the notes lie above those of A = 440 Hz."""
+    return float(np.angle((weights * np.exp(2j * np.pi * pitches)).sum()) / (2 * np.pi))
+
+
+def _chroma(pitches: Array, weights: Array) -> Array:
+    """The weight of each pitch class."""
+    nearest = np.round(pitches).astype(int)
+    tuned = np.abs(pitches - nearest) < IN_TUNE_SEMITONES
+    notes, shares = nearest[tuned], weights[tuned]
+    own, twelfth = (np.bincount((notes - interval) % 12, shares, minlength=12) for interval in (0, 7))
+    return np.asarray(own + TWELFTH_SHARE * twelfth)
