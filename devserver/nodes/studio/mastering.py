@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .curves import gain_at, least_around, mean_around, released, squeezed
 from .meter import (
     BLOCK_SECONDS,
     SILENCE_LUFS,
@@ -102,7 +103,7 @@ class Mastering:
         gain = 10 ** (gain_db / 20)
         after = self._levels(limiter * gain, peaks, energies)
         curve = limiter * glue * gain
-        self._curve = np.append(curve, curve[-1:]) if len(curve) else np.ones(2)
+        self._curve = curve if len(curve) else np.ones(1)
         self._report = Mastered(
             before=before,
             after=after,
@@ -131,12 +132,7 @@ class Mastering:
         """Second pass: the mastered form of the block that begins at sample `start`; a new float32 array."""
         if self._curve is None:
             raise RuntimeError("Mastering.solve comes before apply")
-        first, end = start // STEP, -(-(start + block.shape[1]) // STEP)
-        knots = self._curve[np.minimum(np.arange(first, end + 1), len(self._curve) - 1)]
-        way = np.arange(STEP) / STEP
-        gain = (knots[:-1, np.newaxis] + np.diff(knots)[:, np.newaxis] * way).ravel()
-        inside = start - first * STEP
-        return np.asarray(block * gain[inside : inside + block.shape[1]].astype(np.float32), np.float32)
+        return np.asarray(block * gain_at(self._curve, start, block.shape[1]), np.float32)
 
     def _levels(self, curve: Array, peaks: Array, energies: Array) -> Levels:
         tenths = by_tenths(energies * curve**2, self._meter.length, self._rate)
@@ -185,50 +181,19 @@ class Mastering:
         if not len(needed) or needed.min() >= 1:
             return needed
         reach = max(1, round(LOOKAHEAD_SECONDS * self._rate / STEP))
-        down = released(-np.log(_least_around(needed, reach + 1)), RELEASE_SECONDS * self._rate / STEP)
+        down = released(-np.log(least_around(needed, reach + 1)), RELEASE_SECONDS * self._rate / STEP)
         tick()
-        return _mean_around(np.exp(-down), reach)
+        return mean_around(np.exp(-down), reach)
 
     def _glue_curve(self, energies: Array, loudness_lufs: float, tick: Tick) -> Array:
         """A gain of at most 1 for each step: how the slow compressor follows the loudness."""
         if self._glue is None or loudness_lufs <= SILENCE_LUFS or not len(energies):
             return np.ones(len(energies))
         reach = max(1, round(GLUE_ATTACK_SECONDS / 2 * self._rate / STEP))
-        level_db = -0.691 + 10 * np.log10(np.maximum(_mean_around(energies, reach) / STEP, 1e-12))
+        level_db = -0.691 + 10 * np.log10(np.maximum(mean_around(energies, reach) / STEP, 1e-12))
         tick()
         down_db = squeezed(level_db - loudness_lufs - self._glue.above_lu, self._glue.ratio, GLUE_KNEE_DB)
         down_db = self._glue.most_db * (1 - np.exp(-down_db / self._glue.most_db))
         followed = released(down_db, GLUE_RELEASE_SECONDS * self._rate / STEP)
         tick()
-        return np.asarray(10 ** (-_mean_around(followed, reach) / 20))
-
-
-def squeezed(over_db: Array, ratio: float, knee_db: float) -> Array:
-    """How far down a compressor with a soft knee pulls what is `over_db` above its threshold, in dB."""
-    within = np.clip(over_db + knee_db / 2, 0, knee_db) ** 2 / (2 * knee_db)
-    return np.asarray(np.where(over_db > knee_db / 2, over_db, within) * (1 - 1 / ratio))
-
-
-def released(down: Array, steps: float) -> Array:
-    """Reductions that recover exponentially: they reach at once and fall to 1/e in so many steps."""
-    # The same as level = max(down, level * exp(-1 / steps)) from left to right, without a loop.
-    way = np.arange(len(down)) / steps
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.exp(np.maximum.accumulate(np.log(np.maximum(down, 0)) + way) - way))
-
-
-def _least_around(values: Array, reach: int) -> Array:
-    """The least of the values up to `reach` places away on both sides."""
-    padded = np.pad(values, reach, mode="edge")
-    width, have = 2 * reach + 1, 1
-    while have < width:
-        step = min(have, width - have)
-        padded = np.minimum(padded[:-step], padded[step:])
-        have += step
-    return padded
-
-
-def _mean_around(values: Array, reach: int) -> Array:
-    width = 2 * reach + 1
-    total = np.concatenate(([0.0], np.cumsum(np.pad(values, reach, mode="edge"))))
-    return np.asarray((total[width:] - total[:-width]) / width)
+        return np.asarray(10 ** (-mean_around(followed, reach) / 20))
