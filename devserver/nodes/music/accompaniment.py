@@ -13,6 +13,8 @@ from .theory import Chord, nearest, scale_pitches, voice_lead
 
 STRUM_SECONDS = 0.016
 BLOOM_STEPS = (0, 0, 0, 2, 4, 4, 6, 8)
+ENDINGS = ((0,), (0,), (0, 2), (0, 3), (2,), (0, 4), (0, 2, 4), (4,))  # when the last chord is struck
+PICKED, PICKED_ENERGY = "6.5.5.4.6.5.5.4.", 0.45
 WITHOUT_DRUMS = 0.25
 WALKING_ENERGY = 0.5
 ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (3, 2, 1, 0), (0, 1, 2, 3, 2, 1), (0, 2, 1, 3, 1, 2))
@@ -97,6 +99,8 @@ def write_chords(score: Score) -> Iterator[Note]:
     order = rng.choice(ORDERS)
     alone = WITHOUT_DRUMS if "drums" in score.brief.muted else 0.0  # somebody must keep the time
     voices = max(3, genre.chord_voices + rng.choice((-1, 0, 0, 1)))
+    ending = rng.choice(ENDINGS)
+    blooms, picks = rng.random() < 0.3, rng.random() < 0.5
     voicing: list[int] = []
     phrases: dict[str, Phrase] = {}
     for bar in score.bars:
@@ -110,9 +114,11 @@ def write_chords(score: Score) -> Iterator[Note]:
         style = genre.chord_style
         if bar.section.name == "ending":
             ring = (score.end_beats - bar.start_beats) / STEP_BEATS
-            yield from _struck(
-                score, bar, [(0, ring, "7")], voicing, style="block" if style == "arpeggio" else style, rng=rng
-            )
+            hits = [*((step, 1.5, "7") for step in ending[:-1]), (ending[-1], ring - ending[-1], "7")]
+            style = "block" if style == "arpeggio" else style
+            yield from _struck(score, bar, hits, voicing, style="bloom" if blooms else style, rng=rng)
+        elif style == "strum" and picks and score.liveliness(bar.section) < PICKED_ENERGY:
+            yield from _arpeggio(score, bar, PICKED, [voicing[place % len(voicing)] for place in order], rng)
         elif style == "arpeggio":
             yield from _arpeggio(score, bar, line, [voicing[place % len(voicing)] for place in order], rng)
         else:

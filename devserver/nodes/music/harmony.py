@@ -27,6 +27,13 @@ MODAL: Mapping[str, tuple[str, ...]] = {
     "locrian": ("i° bII i° VII", "i° iv bII i°"),
 }
 CHORUSES = frozenset({"chorus", "drop", "break", "solo", "outro"})
+# The last chord of all
+LAST: Mapping[str, Mapping[Mode, tuple[str, ...]]] = {
+    "plain": {"major": ("I", "I", "Iadd9"), "minor": ("i", "i", "iadd9")},
+    "open": {"major": ("I", "Iadd9"), "minor": ("i", "i", "iadd9")},
+    "sevenths": {"major": ("Imaj7", "I69", "Iadd9", "I6"), "minor": ("i7", "i9", "i6", "iadd9")},
+    "power": {"major": ("I5", "I"), "minor": ("i5", "i")},
+}
 PLAIN = re.compile(r"b?[ivIV]+")
 TONIC = re.compile(r"[iI](?![ivIV])")
 
@@ -49,7 +56,7 @@ def harmonies(genre: Genre, key: Key, sections: Sequence[Section], rng: Random, 
         elif section.bars >= 4 and number < len(sections) - 1 and rng.randrange(10) < genre.cadences_in_ten:
             symbols[-1] = rng.choice(CADENCES[key.mode])
         made += [chord(key, symbol) for symbol in symbols]
-    made[-1] = chord(key, tonic)
+    made[-1] = chord(key, rng.choice(LAST[genre.colours][key.mode]))
     return made
 
 

@@ -64,6 +64,7 @@ def compose_lead(
     """The lead's notes, bar by bar. `rhythms` are the genre's in the song's metre; `shift` moves by semitones."""
     a, b, c = (_motif(rhythm, style, rng) for rhythm in _three(rhythms, rng))
     sets = {"verse": _family(a, b, rng), "chorus": _family(c, b, rng)}
+    last_step, last_interval = rng.choice((0, 0, 2, 4, 6)), rng.choice((0, 0, 1, 2))
     silent = "."  # how the bar before ended, where it ended in silence
     forms = {role: rng.choice(SPARSE.get(role, lines) if style.sparse else lines) for role, lines in PHRASES.items()}
     for bar in bars:
@@ -76,7 +77,7 @@ def compose_lead(
         )
         centre = (style.low + style.high) / 2 + shift - 3 + ARCH_SEMITONES[bar.bar % 4] + lift
         if bar.role == "ending":
-            yield 0, bar.start_beats, 8.0, _resting(key, bar.harmony, pitches, centre), 90
+            yield last_step, bar.start_beats, 8.0, _resting(key, bar.harmony, pitches, centre, last_interval), 90
             continue
         motifs = sets["chorus" if role in {"chorus", "break"} else "verse"]
         place = "z" if bar.closes and role not in {"build", "break"} else forms[role][bar.bar % 4]
@@ -193,7 +194,9 @@ def _ornamented(notes: Sequence[LeadNote], style: Melody, bar: Line, rng: Random
         yield step, start, length, pitch, played
 
 
-def _resting(key: Key, harmony: Chord, pitches: list[int], near: float) -> int:
-    """A tone to rest on: the tonic where the chord has it, else the chord's own root."""
+def _resting(key: Key, harmony: Chord, pitches: list[int], near: float, note: int = 0) -> int:
+    """A tone to rest on: the tonic where the chord has it, else the chord's root; or another note of its triad."""
     goal = key.tonic if key.tonic in harmony.pitch_classes else harmony.root
+    if 0 < note < len(harmony.pitch_classes):
+        goal = harmony.pitch_classes[note]
     return nearest([pitch for pitch in pitches if pitch % 12 == goal], near)

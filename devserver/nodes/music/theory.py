@@ -121,6 +121,7 @@ def scale_pitches(key: Key, harmony: Chord, low: int, high: int, *, pentatonic: 
     return [pitch for pitch in range(low, high + 1) if pitch % 12 in usable]
 
 
+HIGHEST_CHORD = 90
 LOWEST_SECOND = 55  # below it two neighbouring notes are mud
 Voicing = Literal["close", "open", "rootless"]
 
@@ -154,7 +155,8 @@ def voice_lead(
     stacks = (_stacked(inversion, low) for inversion, low in places if low % 12 == inversion[0])
     if voicing == "open":
         stacks = (sorted([*stack[:-2], stack[-2] - 12, stack[-1]]) for stack in stacks)
-    return min(stacks, key=cost)
+    best = min(stacks, key=cost)
+    return [pitch - 12 for pitch in best] if best[-1] > HIGHEST_CHORD else best
 
 
 def nearest(pitches: Sequence[int], target: float) -> int:
