@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from devserver.briefing import Briefing, applied, briefing, locked_values
 from devserver.errors import InputError
 from devserver.files import InputFiles
+from devserver.formats import CONVERT, check_others, conversions, further, saved_as
 from devserver.plan import Definition, Option, OutputPlan, Plan, StagePlan
 from schemas.catalog import Catalog
 from schemas.compiler import resolve
@@ -50,7 +51,9 @@ class ExecuteRequest(BaseModel):
     )
     safety_level: SafetyLevel = Field("adult", description="off skips the safety stages.")
     fallback: bool = Field(True, description="False: answer 409 rather than make something else than was asked for.")
-    formats: list[str] = Field([], description="File formats; default what the config makes.")
+    formats: list[str] = Field(
+        [], description="File formats; default what the config makes. Several are made from a file without loss."
+    )
     wait: bool = Field(True, description="False: answer 202 with links at once.")
     wait_timeout_s: float = Field(600.0, ge=0, le=86_400, description="How long to wait before answering 202.")
     brief: bool | dict[str, Any] = Field(
@@ -128,8 +131,11 @@ def make_plan(
     seed = _seed(request, read)
     _check_preset(request, configs)
     _check_params(request, pipeline, configs, catalog)
+    check_others(configs, request.formats, catalog)
     steps = tuple(_steps(request, pipeline, configs, read, catalog, files=files, seed=seed))
-    definitions = catalog.snapshot(pipeline.name, interception.name, tuple(config.name for config in configs))
+    converts = (CONVERT,) if any(stage.source for step in steps for stage in step) else ()
+    names = tuple(config.name for config in configs)
+    definitions = catalog.snapshot(pipeline.name, interception.name, names, converts)
     return Plan(
         run_id=run_id,
         user_id=user_id,
@@ -212,6 +218,20 @@ def _steps(
             output = _output(request, config, catalog, files, wanted=wanted, seeds=seeds, found=found)
             side_by_side.append(StagePlan(name=name, kind="graph", output=output))
         yield tuple(side_by_side)
+        more = [
+            _conversions(request, made, config, catalog) for made, config in zip(side_by_side, configs, strict=True)
+        ]
+        if any(more):
+            yield tuple(stage for stages in more for stage in stages)
+
+
+def _conversions(request: ExecuteRequest, source: StagePlan, config: OutputConfig, catalog: Catalog) -> list[StagePlan]:
+    """The stages that make further formats of what one stage makes."""
+    if source.output is None:
+        raise TypeError(f"{source.name} makes no media")
+    asked = source.output.options[0]
+    wanted = further(asked.chunk, config, asked.takes[0], request.formats, catalog)
+    return list(conversions(catalog, source, wanted))
 
 
 def _skip(chunk: TextChunk, request: ExecuteRequest, configs: list[OutputConfig]) -> str:
@@ -234,7 +254,6 @@ def _output(
     found: Briefing | None,
 ) -> OutputPlan:
     """The asked config and its fallbacks with their variants, each with every parameter of every take resolved."""
-    _check_formats(request, config, catalog.chunk_of(config.name))
     ways = [(way, chunk) for way in catalog.fallbacks(config.name) for chunk in catalog.variants_of(way.name)]
     options: list[Option] = []
     for current, chunk in ways:
@@ -244,6 +263,7 @@ def _output(
             asked = _allowed(chunk, asked)
         brief = applied(found, chunk, current, wanted, request.formats) if found else ()
         said = {one.parameter: one.used for one in brief if one.parameter and one.used is not None}
+        said |= saved_as(chunk, wanted, request.formats)
         option = Option(
             config=current.name,
             chunk=chunk,
@@ -325,14 +345,6 @@ def _check_preset(request: ExecuteRequest, configs: list[OutputConfig]) -> None:
         raise InputError(message, field="preset", value=request.preset, allowed=allowed)
 
 
-def _check_formats(request: ExecuteRequest, config: OutputConfig, chunk: GraphChunk) -> None:
-    offered = list(chunk.formats(chunk.main)) if chunk.main else []
-    for name in request.formats:
-        if name not in offered:
-            message = f"{config.name} does not make {name}."
-            raise InputError(message, field="formats", value=name, allowed=offered)
-
-
 def _numbers(stages: list[StagePlan]) -> dict[str, int]:
     """Entity numbers by `stage/role`: fixed ones for texts and the main output, then one per stage and role.
 
@@ -345,7 +357,7 @@ def _numbers(stages: list[StagePlan]) -> dict[str, int]:
         if stage.output:
             made = [output.role for option in stage.output.options for output in option.chunk.outputs]
             roles = [role for role in ("main",) if role in made]
-            roles += [*(["take"] if len(stage.output.options[0].takes) > 1 else []), *made]
+            roles += [*(["take"] if roles and len(stage.output.options[0].takes) > 1 else []), *made]
         elif stage.name in TEXT_NUMBERS:
             numbers[f"{stage.name}/text"] = TEXT_NUMBERS[stage.name]
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from devserver import record
@@ -116,11 +117,21 @@ def _outputs(row: RunRow, plan: Plan, rows: list[StageRow], entities: list[dict[
     """One entry per output config and take, in the order in which they were asked for."""
     listed: list[dict[str, Any]] = []
     for stage in plan.stages:
-        if stage.output is None:
+        if stage.output is None or stage.source:
             continue
         takes = range(1, len(stage.output.options[0].takes) + 1)
-        listed += [_output(row, stage, take, rows, entities) for take in takes]
+        others = {other.name for other in plan.stages if other.source == stage.name}
+        for take in takes:
+            formats = [e for e in entities if e["stage"] in others and e["take"] == take]
+            told = [_format(row.run_id, entity, entities) for entity in formats]
+            listed.append({**_output(row, stage, take, rows, entities), "formats": told})
     return listed
+
+
+def _format(run_id: str, entity: dict[str, Any], entities: list[dict[str, Any]]) -> dict[str, Any]:
+    """A further form of an output's file."""
+    shown = {name: entity[name] for name in ("filename", "mime", "bytes")}
+    return {"format": PurePosixPath(entity["filename"]).suffix[1:], "url": _url(run_id, entity, entities), **shown}
 
 
 def _output(

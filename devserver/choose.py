@@ -86,7 +86,10 @@ async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | 
 
 
 def _fitting(walk: Walk, way: Sequence[Option]) -> Choice | None:
-    for backend, table in _answering(walk):
+    answering = _answering(walk)
+    if all(option.at_home for option in way):
+        answering.sort(key=lambda one: one[0].address.kind != "embedded")
+    for backend, table in answering:
         for option in way:
             found = _fit(option, table)
             if not found.problems:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -70,12 +70,18 @@ class InputFiles:
             return found
         raise InputError("This is no file.", field=field, value=value, allowed=allowed)
 
-    async def send(self, client: Client, backend: str, names: Iterable[str]) -> dict[str, str]:
-        """Put files (`<sha256>.<ext>`) where a backend's loaders find them, once; returns the backend's names."""
-        return {name: await self._send(client, backend, name) for name in names}
+    async def send(
+        self, client: Client, backend: str, names: Iterable[str], places: Mapping[str, Path] | None = None
+    ) -> dict[str, str]:
+        """Put files (`<sha256>.<ext>`) where a backend's loaders find them, once; returns the backend's names.
 
-    async def _send(self, client: Client, backend: str, name: str) -> str:
-        path = self._exports.uploads / name.partition(".")[0]
+        `places` says where those lie that are not kept by hash.
+        """
+        places = places or {}
+        return {name: await self._send(client, backend, name, places.get(name)) for name in names}
+
+    async def _send(self, client: Client, backend: str, name: str, place: Path | None) -> str:
+        path = place or self._exports.uploads / name.partition(".")[0]
         lock = self._sending.setdefault((backend, name), asyncio.Lock())
         async with lock:  # runs that need the same file wait for the first of them to send it
             kept = await asyncio.to_thread(path.is_file)

@@ -42,7 +42,7 @@ class Option(_Frozen):
 
     `chunk` is the config's own or one of its variants. `takes` holds every parameter's value for each take; `left_out`
     names requested parameters that it lacks; `preset` is the asked one where the config has it; `brief` is what its
-    values have from the request's words.
+    values have from the request's words. `at_home` prefers the embedded backend: the files are here.
     """
 
     config: str
@@ -52,6 +52,7 @@ class Option(_Frozen):
     left_out: tuple[str, ...] = ()
     preset: str = ""
     brief: tuple[Applied, ...] = ()
+    at_home: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -76,13 +77,14 @@ class OutputPlan(_Frozen):
 
 
 class StagePlan(_Frozen):
-    """One stage of the run, with all that it needs."""
+    """One stage of the run, with all that it needs; `source` is the stage whose main files it makes others from."""
 
     name: str
     kind: Literal["text", "graph"]
     text: TextChunk | None = None
     output: OutputPlan | None = None
     skip: str = ""
+    source: str = ""
 
 
 class Plan(_Frozen):
@@ -115,7 +117,8 @@ class Plan(_Frozen):
 
     @property
     def outputs(self) -> tuple[OutputPlan, ...]:
-        return tuple(stage.output for stage in self.stages if stage.output)
+        """What was asked for; not what is made from that in other formats."""
+        return tuple(stage.output for stage in self.stages if stage.output and not stage.source)
 
     @property
     def fallback(self) -> bool:

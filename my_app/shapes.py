@@ -43,6 +43,11 @@ MEDIA_OUTPUT: Final = _object(
     url={**NAME, "description": "where the file is; null where none was made"},
     media_type=TEXT,
     media_stored={"type": "boolean"},
+    formats={
+        "type": "array",
+        "items": _object("format url filename", format=TEXT, url=TEXT, filename=TEXT, mime=TEXT, bytes=COUNT),
+        "description": "the same sound in the other formats that were asked for",
+    },
     execution_time=SECONDS,
     metadata=OBJECT,
 )

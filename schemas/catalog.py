@@ -81,10 +81,16 @@ class Catalog:
             chain.append(self.output(chain[-1].fallback))
         return tuple(chain)
 
-    def snapshot(self, pipeline: str, interception: str, outputs: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Every definition that a run can use, as JSON: {kind, name, file, sha256, content}; fallbacks included."""
+    def snapshot(
+        self, pipeline: str, interception: str, outputs: tuple[str, ...], further: tuple[str, ...] = ()
+    ) -> list[dict[str, Any]]:
+        """Every definition that a run can use, as JSON: {kind, name, file, sha256, content}; fallbacks included.
+
+        `further` are chunks that it uses besides those of its pipeline and outputs.
+        """
         configs = {config.name: config for name in outputs for config in self.fallbacks(name)}
         chunks = {stage.chunk for stage in self.pipeline(pipeline).stages if stage.chunk in self.chunks}
+        chunks |= {*further}
         chunks |= {name for config in configs.values() for name in (config.chunk, *config.variants)}
         graphs = {chunk.graph for name in chunks if isinstance(chunk := self.chunks[name], GraphChunk)}
         pipelines = {pipeline} | {config.pipeline for config in configs.values()}

@@ -23,7 +23,7 @@ from schemas.text_rules import Rule
 from schemas.values import ParameterType, Value, ValueProblem, ValueRule, is_random
 
 Media = Literal["audio", "video", "image", "file"]
-Role = Literal["main", "take", "stem", "mix", "video", "cover", "midi", "peaks", "data"]
+Role = Literal["main", "take", "stem", "mix", "video", "cover", "midi", "peaks", "data", "format"]
 Level = Literal["off", "adult", "youth", "kids"]
 LEVELS: tuple[Level, ...] = ("off", "adult", "youth", "kids")  # from the laxest to the strictest
 OUTPUT_CHUNK = "$output"

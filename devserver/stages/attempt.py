@@ -131,7 +131,8 @@ async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
     """The graph as this backend gets it; input files are sent to it first."""
     values = [value for node in job.compiled.values() for value in node["inputs"].values()]
     names = {v.removeprefix(FILE_MARK) for v in values if isinstance(v, str) and v.startswith(FILE_MARK)}
-    files = await walk.tools.files.send(job.backend.client, job.backend.name, sorted(names))
+    places = {job.source.name: job.source.path} if job.source else {}
+    files = await walk.tools.files.send(job.backend.client, job.backend.name, sorted(names), places)
     return bind(job.compiled, prefix=job.prefix, models=job.models, files=files)
 
 

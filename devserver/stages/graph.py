@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from devserver.choose import Choice, choose
 from devserver.errors import StageError
+from devserver.formats import FORMAT, LOSSLESS, SOUND
 from devserver.journal import Place, StageRow
 from devserver.plan import Option, StagePlan, made_with
 from devserver.stages.attempt import AttemptLost, run_attempt
-from devserver.stages.job import Job
+from devserver.stages.job import Job, RunFile
 from devserver.store import dump
 from devserver.walk import Walk
 from schemas.compiler import compile_graph, fill, graph_hash
@@ -28,6 +29,8 @@ async def run_graph(walk: Walk, stage: StagePlan) -> dict[str, Any]:
     """
     if stage.output is None:
         raise TypeError(f"{stage.name} is no graph stage")
+    if stage.source and not _is_to_be_made(walk, stage):
+        return {"takes": 0}
     takes = range(1, len(stage.output.options[0].takes) + 1)
     outcomes = await asyncio.gather(*(_run_take(walk, stage, take) for take in takes), return_exceptions=True)
     for outcome in outcomes:
@@ -88,6 +91,30 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
             raise StageError(message, code="run_timeout", status=504, hint=hint) from e
 
 
+def _source(walk: Walk, stage: StagePlan, take: int) -> RunFile | None:
+    """The main file that another stage has made in this take, for a stage that makes others from it."""
+    if not stage.source:
+        return None
+    for event in walk.tools.journal.events(walk.run.run_id, "entity"):
+        if (event.stage, event.take) == (stage.source, take) and event.data["role"] in ("main", "take"):
+            path = walk.tools.exports.folder(walk.run.run_id) / event.data["filename"]
+            return RunFile(path, event.data["sha256"])
+    raise LookupError(f"{stage.source} has made no file in take {take}")
+
+
+def _is_to_be_made(walk: Walk, stage: StagePlan) -> bool:
+    """Whether another form is made of what the other stage has made, which may come from a fallback."""
+    source = _source(walk, stage, 1)
+    wanted = stage.output.options[0].takes[0][FORMAT] if stage.output else ""
+    if source is None or source.ext == wanted:
+        return False
+    if source.ext not in LOSSLESS:
+        message = f"No {wanted} is made: what was used instead saves {source.ext}, which has lost too much for that."
+        walk.warn(walk.place(stage.name), "format_left_out", message, format=wanted)
+        return False
+    return True
+
+
 async def _resumed(walk: Walk, stage: StagePlan, last: StageRow) -> Choice | None:
     """The choice that an attempt in flight was made with, if its backend is still known."""
     backend = walk.tools.pool.named(last.backend or "")
@@ -114,7 +141,9 @@ async def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, n
     """Compile, keep the compiled graph, and note what was decided."""
     option: Option = choice.option
     texts = {"text": walk.text, "input_text": walk.plan.input_text}
-    values = fill(from_json(option.takes[place.take - 1]), texts)
+    source = await asyncio.to_thread(_source, walk, stage, place.take)
+    given = {SOUND: source.as_value()} if source else {}
+    values = fill(from_json({**option.takes[place.take - 1], **given}), texts)
     compiled = compile_graph(option.chunk, option.graph, values)
     digest = graph_hash(compiled)
     one_take = len(option.takes) == 1
@@ -131,4 +160,4 @@ async def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, n
     decided |= {"graph_sha256": digest, "values": to_json(values), "backend": choice.backend.name}
     walk.tools.journal.note(place, decided)
     attempt = Place(place.run_id, place.generation, place.stage, place.take, number)
-    return Job(attempt, choice.backend, option, compiled, digest, to_json(values), choice.models)
+    return Job(attempt, choice.backend, option, compiled, digest, to_json(values), choice.models, source)

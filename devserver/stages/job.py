@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from devserver.journal import Place
@@ -16,8 +17,31 @@ NAMESPACE: Final = uuid.UUID("5f0a5d0e-6c1c-5a39-9d0f-746f6e657772")
 
 
 @dataclass(frozen=True)
+class RunFile:
+    """A file of the run as a graph names it: `sha256.ext`."""
+
+    path: Path
+    sha256: str
+
+    @property
+    def ext(self) -> str:
+        return self.path.suffix[1:]
+
+    @property
+    def name(self) -> str:
+        return f"{self.sha256}.{self.ext}"
+
+    def as_value(self) -> dict[str, str]:
+        return {"sha256": self.sha256, "ext": self.ext}
+
+
+@dataclass(frozen=True)
 class Job:
-    """What an attempt has to do. `models` are the backend's own names of the option's models."""
+    """What an attempt has to do.
+
+    `models` are the backend's own names of the option's models; `source` is the file of this run that another is made
+    from, where one is.
+    """
 
     place: Place
     backend: Backend
@@ -26,6 +50,7 @@ class Job:
     graph_sha256: str
     values: dict[str, Any]
     models: Mapping[tuple[str, str], str]
+    source: RunFile | None = None
 
     @property
     def prompt_id(self) -> str:

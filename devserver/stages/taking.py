@@ -16,7 +16,7 @@ from devserver.errors import StageError
 from devserver.intake import Verify
 from devserver.journal import Place
 from devserver.stages.job import Job
-from devserver.tags import TrackTags
+from devserver.tags import TrackTags, read_tags
 from devserver.walk import Walk
 from schemas.model import Output
 
@@ -47,7 +47,10 @@ async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: dict[str, A
         OutputRefused, BackendError: of the first file that could not be taken in; the others are in the run by then.
     """
     made = list(_made(job, files_of(outcome.outputs)))
-    tags = _tags(walk, job, bound, reports_of(outcome))
+    if job.source is not None:  # the same sound in another form says the same of itself
+        tags = await asyncio.to_thread(read_tags, job.source.path)
+    else:
+        tags = _tags(walk, job, bound, reports_of(outcome))
     done = await asyncio.gather(*(_take_in(walk, job, one, tags) for one in made), return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
