@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .host import host
 from .music.dsp import SAMPLE_RATE_HZ
-from .music.mix import mixdown, steps_in
+from .music.mix import mixdown
+from .music.report import played
 from .music.song import PARTS, Song
+from .progress import Progress
 
 
 class TonewrightSynthesise:
@@ -33,33 +34,11 @@ class TonewrightSynthesise:
 
     def run(self, song: str) -> dict[str, Any]:
         composed = Song.from_json(song)
-        total, done = steps_in(composed), 0
-
-        def tick() -> None:
-            nonlocal done
-            done = min(done + 1, total - 1)
-            host().progress(done, total)
-
-        mixed = mixdown(composed, tick)
-        host().progress(total, total)
+        progress = Progress()
+        mixed = mixdown(composed, progress.tick, progress.reached)
         sounds = (mixed.mix, *(mixed.stems[part] for part in PARTS))
-        return {"ui": {"tonewright": [_report(composed)]}, "result": tuple(_audio(sound) for sound in sounds)}
+        return {"ui": {"tonewright": [played(composed)]}, "result": tuple(_audio(sound) for sound in sounds)}
 
 
 def _audio(sound: NDArray[np.float32]) -> dict[str, Any]:
     return {"waveform": sound[np.newaxis], "sample_rate": SAMPLE_RATE_HZ}
-
-
-def _report(song: Song) -> dict[str, Any]:
-    brief = song.brief
-    simd = np.show_config(mode="dicts")["SIMD Extensions"]
-    return {
-        "genre": brief.genre,
-        "bpm": brief.bpm,
-        "key": brief.key,
-        "mood": brief.mood,
-        "seed": brief.seed,
-        "sections": [section.name for section in song.sections],
-        "remarks": list(brief.remarks),
-        "rendered_with": {"numpy": np.__version__, "cpu_features": [*simd["baseline"], *simd["found"]]},
-    }

@@ -5,10 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
-from .dsp import Array, cycle, decay, filtered, frequency_hz, noise, phase, read_tables, samples, sine
+from .dsp import (
+    Array,
+    Samples,
+    Spectrum,
+    cycle,
+    decay,
+    fast_length,
+    filtered,
+    frequency_hz,
+    from_spectrum,
+    noise,
+    read_tables,
+    response,
+    samples,
+    sine,
+    spectrum,
+    straight,
+    ticks,
+    turning,
+)
 
 PAN = {
     36: 0.0,
@@ -200,53 +220,60 @@ def _nearest_hz(hz: float, tonic: int) -> float:
     return frequency_hz(pitch + (tonic - pitch + 6) % 12 - 6)
 
 
-def hit(kit: Kit, pitch: int, take: int, seed: int) -> Array:
-    """One take of an instrument, float64 [2, n], peak about 1."""
+def hit(kit: Kit, pitch: int, take: int, seed: int) -> Samples:
+    """One take of an instrument, float32 [2, n], peak about 1."""
     rng = np.random.default_rng((seed, pitch, take))
-    sound = _MAKERS[pitch](kit, rng)
+    sound = np.asarray(_MAKERS[pitch](kit, rng), np.float32)
     if kit.top_hz < 20_000:
-        sound = filtered(np.append(sound, np.zeros(samples(0.01))), 0, kit.top_hz)
-    stereo = np.stack([sound, sound])
-    if kit.room:
-        stereo = _in_room(stereo, kit, rng)
+        sound = filtered(np.append(sound, np.zeros(samples(0.01), np.float32)), 0, kit.top_hz)
+    stereo = _in_room(sound, kit) if kit.room else np.stack([sound, sound])
     fade = min(stereo.shape[1], samples(0.004))
-    stereo[:, -fade:] *= np.linspace(1, 0, fade)
-    panned: Array = stereo * np.array([[min(1.0, 1 - PAN[pitch])], [min(1.0, 1 + PAN[pitch])]])
-    return panned
+    stereo[:, -fade:] *= straight(1, 0, fade)
+    stereo *= np.array([[min(1.0, 1 - PAN[pitch])], [min(1.0, 1 + PAN[pitch])]], np.float32)
+    return stereo
 
 
-def _in_room(dry: Array, kit: Kit, rng: np.random.Generator) -> Array:
+def _in_room(dry: Samples, kit: Kit) -> Samples:
     length = samples(kit.room_seconds)
-    size = dry.shape[1] + length
-    walls = np.stack([noise(rng, length, 300, 6000) * decay(length, kit.room_seconds) for _ in range(2)])
+    size = fast_length(len(dry) + length)
+    wet = from_spectrum(spectrum(dry, size) * _walls(kit.room_seconds, size), size)[:, : len(dry) + length]
+    wet *= np.float32(kit.room)
+    wet[:, : len(dry)] += dry
+    return wet
+
+
+@lru_cache(maxsize=24)
+def _walls(room_seconds: float, size: int) -> Spectrum:
+    """How a room answers, for a transform of `size`: [2, size / 2 + 1]. One for a whole kit."""
+    rng, length = np.random.default_rng(7), samples(room_seconds)
+    walls = np.stack([noise(rng, length, 300, 6000) * decay(length, room_seconds) for _ in range(2)])
     walls /= np.sqrt((walls**2).sum(axis=1, keepdims=True))
-    wet = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(walls, size), size)
-    return np.pad(dry, ((0, 0), (0, length))) + kit.room * wet
+    return response(walls, size)
 
 
 def _kick(kit: Kit, rng: np.random.Generator) -> Array:
     n = samples(kit.kick_ring)
-    at = np.arange(n)
+    at = ticks(0, n)
     pitch = kit.kick_hz + kit.kick_sweep * np.exp(-at / samples(0.022)) + kit.kick_sweep * np.exp(-at / samples(0.004))
     body = np.tanh(kit.kick_drive * sine(pitch, n) * decay(n, kit.kick_ring))
-    body[: samples(0.0008)] *= np.linspace(0, 1, samples(0.0008))
+    body[: samples(0.0008)] *= straight(0, 1, samples(0.0008))
     click = samples(0.012)
     body[:click] += kit.kick_click * noise(rng, click, 1500, 9000) * decay(click, 0.012)
-    return body * kit.kick_level
+    return np.asarray(body * kit.kick_level)
 
 
 def _snare(kit: Kit, rng: np.random.Generator) -> Array:
     n = samples(kit.snare_ring + 0.05)
-    bend = 1 + 0.4 * np.exp(-np.arange(n) / samples(0.008))
+    bend = 1 + 0.4 * np.exp(-ticks(0, n) / samples(0.008))
     head = sine(kit.snare_hz * bend, n) + 0.5 * sine(kit.snare_hz * 1.78 * bend, n)
     wires = noise(rng, n, kit.snare_low_hz, 11_000) * decay(n, kit.snare_ring) * 0.75
     crack = noise(rng, n, 3000, 9000) * decay(n, 0.035) * 0.5
-    return np.tanh(1.3 * (kit.snare_tone * head * decay(n, kit.snare_ring * 0.6) + wires + crack))
+    return np.asarray(np.tanh(1.3 * (kit.snare_tone * head * decay(n, kit.snare_ring * 0.6) + wires + crack)))
 
 
 def _clap(kit: Kit, rng: np.random.Generator) -> Array:
     n = samples(0.32)
-    bursts = np.zeros(n)
+    bursts = np.zeros(n, np.float32)
     for late, level, ring in ((0.0, 0.7, 0.03), (0.011, 0.7, 0.03), (0.022, 1.0, 0.24)):
         start = samples(late)
         bursts[start:] += level * decay(n - start, ring)
@@ -256,8 +283,11 @@ def _clap(kit: Kit, rng: np.random.Generator) -> Array:
 def _metal(n: int, low_hz: float, rng: np.random.Generator) -> Array:
     """Six squares in no simple ratio, the sound of machine cymbals."""
     tuned = (2.0, 3.0, 4.16, 5.43, 6.79, 8.21)
-    waves = [read_tables(phase(205.3 * ratio, n, rng.random()), cycle("square", 205.3 * ratio))[0] for ratio in tuned]
-    return filtered(sum(waves, np.zeros(n)), low_hz, 18_000, 3) * 0.5
+    squares = np.zeros(n, np.float32)
+    for ratio in tuned:
+        hz = 205.3 * ratio
+        squares += read_tables(turning(hz, 0, n, rng.random()), cycle("square", hz))[0]
+    return filtered(squares, low_hz, 18_000, 3) * np.float32(0.5)
 
 
 def _hat(kit: Kit, rng: np.random.Generator, ring: float = 0.0) -> Array:
@@ -267,7 +297,7 @@ def _hat(kit: Kit, rng: np.random.Generator, ring: float = 0.0) -> Array:
         n, kit.hat_low_hz, rng
     )
     out = shaped * decay(n, ring)
-    out[: samples(0.0005)] *= np.linspace(0, 1, samples(0.0005))
+    out[: samples(0.0005)] *= straight(0, 1, samples(0.0005))
     return out * 0.7 * kit.cymbal_level
 
 
@@ -276,15 +306,15 @@ def _cymbal(kit: Kit, rng: np.random.Generator, low_hz: float, ring: float, ping
     wash = noise(rng, n, low_hz, 14_000, 2) * 0.6 + _metal(n, low_hz, rng) * kit.hat_metal
     out = wash * decay(n, ring) * (0.35 + 0.65 * decay(n, ring * 0.3))
     out += ping * noise(rng, n, 5000, 12_000) * decay(n, 0.05)
-    out[: samples(0.001)] *= np.linspace(0, 1, samples(0.001))
+    out[: samples(0.001)] *= straight(0, 1, samples(0.001))
     return out * 0.6 * kit.cymbal_level
 
 
 def _tom(kit: Kit, rng: np.random.Generator, ratio: float) -> Array:
     n = samples(kit.tom_ring + 0.02)
-    pitch = kit.tom_hz * ratio * (1 + 0.24 / (kit.tom_ring + 0.001) * np.exp(-np.arange(n) / samples(0.03)))
+    pitch = kit.tom_hz * ratio * (1 + 0.24 / (kit.tom_ring + 0.001) * np.exp(-ticks(0, n) / samples(0.03)))
     skin = noise(rng, n, 400, 4000) * decay(n, 0.05) * 0.25
-    return np.tanh(1.5 * sine(pitch, n) * decay(n, kit.tom_ring)) + skin
+    return np.asarray(np.tanh(1.5 * sine(pitch, n) * decay(n, kit.tom_ring)) + skin)
 
 
 def _rim(_kit: Kit, rng: np.random.Generator) -> Array:
@@ -295,13 +325,13 @@ def _rim(_kit: Kit, rng: np.random.Generator) -> Array:
 
 def _shaker(kit: Kit, rng: np.random.Generator) -> Array:
     n = samples(0.08)
-    swell = np.minimum(1, np.arange(n) / samples(0.014))
+    swell = np.minimum(1, ticks(0, n) / samples(0.014))
     return noise(rng, n, 5500, 13_000, 2) * swell * decay(n, 0.09) * 0.6 * kit.cymbal_level
 
 
 def _bongo(_kit: Kit, rng: np.random.Generator, hz: float) -> Array:
     n = samples(0.16)
-    skin = sine(hz * (1 + 0.3 * np.exp(-np.arange(n) / samples(0.006))), n) + 0.3 * sine(hz * 1.6, n)
+    skin = sine(hz * (1 + 0.3 * np.exp(-ticks(0, n) / samples(0.006))), n) + 0.3 * sine(hz * 1.6, n)
     slap = noise(rng, n, 1500, 7000) * decay(n, 0.02) * 0.5
     return (skin * decay(n, 0.14) + slap) * 0.7
 

@@ -1,25 +1,32 @@
-"""Signals in plain numpy: band-limited oscillators, envelopes, filters by spectrum. Float64, 48 kHz.
+"""Signals in plain numpy: band-limited oscillators, envelopes, filters by spectrum. Float32, 48 kHz.
 
-Oscillators read one cycle from a table whose harmonics stop below the Nyquist frequency, with a low-pass already in the
-table; so nothing aliases, and no recursive filter (and no scipy, seconds to import) is needed.
+A phase is a whole number of 32 bits, one turn in all, so it stays exact however long a tone lasts and can be had for
+any stretch of it. Oscillators read one cycle from a table whose harmonics stop below the Nyquist frequency, with a
+low-pass already in the table; so nothing aliases, and no recursive filter (and no scipy, seconds to import) is needed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]  # float64 in practice; numpy types many of its answers no closer
+Array = NDArray[np.floating[Any]]  # float32 in practice; numpy types many of its answers no closer
+Samples = NDArray[np.float32]
+Phase = NDArray[np.uint32]
+Spectrum = NDArray[np.complex64]
 Shape = Literal["saw", "square", "triangle", "sine"]
 
 SAMPLE_RATE_HZ = 48_000
-TABLE_SIZE = 2048
 TOP_HZ = 20_000.0
+TURN = 1 << 32
+TABLE_BITS = 11
+TABLE_SIZE = 1 << TABLE_BITS
+BETWEEN = np.uint32((1 << (32 - TABLE_BITS)) - 1)
+HISS_LENGTH = 1 << 18
 
 
 def frequency_hz(pitch: float) -> float:
@@ -31,8 +38,8 @@ def samples(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE_HZ)
 
 
-@lru_cache(maxsize=512)
-def cycle(shape: Shape, fundamental_hz: float, cutoff_hz: float = TOP_HZ, order: int = 2) -> Array:
+@lru_cache(maxsize=256)
+def cycle(shape: Shape, fundamental_hz: float, cutoff_hz: float = TOP_HZ, order: int = 2) -> Samples:
     """One cycle of a wave with a low-pass of the given order at `cutoff_hz`; one sample longer, to interpolate."""
     count = max(1, min(TABLE_SIZE // 2 - 1, int(TOP_HZ / fundamental_hz)))
     k = np.arange(1, count + 1, dtype=np.float64)
@@ -43,57 +50,144 @@ def cycle(shape: Shape, fundamental_hz: float, cutoff_hz: float = TOP_HZ, order:
         "triangle": odd * 8 / (math.pi * k) ** 2,
         "sine": (k == 1).astype(np.float64),
     }[shape]
-    amplitudes = amplitudes / np.sqrt(1 + (k * fundamental_hz / cutoff_hz) ** (2 * order))
+    return harmonics(amplitudes / np.sqrt(1 + (k * fundamental_hz / cutoff_hz) ** (2 * order)))
+
+
+def harmonics(levels: NDArray[np.float64]) -> Samples:
+    """One cycle of the sum of sines of these levels, the first of one turn; one sample longer, read-only."""
     spectrum = np.zeros(TABLE_SIZE // 2 + 1, np.complex128)
-    spectrum[1 : count + 1] = -0.5j * TABLE_SIZE * amplitudes
+    spectrum[1 : len(levels) + 1] = -0.5j * TABLE_SIZE * levels
     wave = np.fft.irfft(spectrum, TABLE_SIZE)
-    table = np.append(wave, wave[0])
+    table = np.append(wave, wave[0]).astype(np.float32)
     table.flags.writeable = False
     return table
 
 
-def phase(frequency: float | Array, length: int, start: float = 0.0) -> Array:
-    """The running phase in cycles for a constant frequency or one per sample."""
-    if isinstance(frequency, np.ndarray):
-        return start + np.cumsum(frequency) / SAMPLE_RATE_HZ
-    return start + np.arange(length) * (frequency / SAMPLE_RATE_HZ)
+def turning(frequency: float, start: int, stop: int, at_zero: float = 0.0, late: Array | None = None) -> Phase:
+    """The phase of a tone from sample `start` to `stop`; `at_zero` in turns, `late` in samples for each of them."""
+    step = round(frequency / SAMPLE_RATE_HZ * TURN)
+    first = (round(at_zero * TURN) + start * step) % TURN
+    phase: Phase = np.arange(stop - start, dtype=np.uint32) * np.uint32(step) + np.uint32(first)
+    if late is not None:
+        phase += (late * np.float32(step)).astype(np.int64).astype(np.uint32)
+    return phase
 
 
-def read_tables(cycles: Array, *tables: Array) -> list[Array]:
+def read_tables(phase: Phase, *tables: Samples) -> list[Samples]:
     """Each table read at the same phases, interpolated."""
-    place = (cycles - np.floor(cycles)) * TABLE_SIZE
-    index = place.astype(np.intp)
-    between = place - index
-    return [table[index] * (1 - between) + table[index + 1] * between for table in tables]
+    index = (phase >> np.uint32(32 - TABLE_BITS)).astype(np.intp)
+    between = (phase & BETWEEN).view(np.int32).astype(np.float32)
+    between *= np.float32(2.0 ** (TABLE_BITS - 32))
+    waves = []
+    for table in tables:
+        wave = np.diff(table).take(index, mode="clip")
+        wave *= between
+        wave += table.take(index, mode="clip")
+        waves.append(wave)
+    return waves
 
 
-def sine(frequency: float | Array, length: int, start: float = 0.0) -> Array:
-    wave: Array = np.sin(2 * math.pi * phase(frequency, length, start))
-    return wave
+def radians(phase: Phase) -> Samples:
+    """From -pi to pi."""
+    angle: Samples = phase.view(np.int32).astype(np.float32)
+    angle *= np.float32(2 * math.pi / TURN)
+    return angle
 
 
-def decay(length: int, seconds: float) -> Array:
-    """Falls from 1 by 60 dB in the given time."""
-    falling: Array = np.exp(np.arange(length) * (-6.908 / (seconds * SAMPLE_RATE_HZ)))
+def sine(frequency: float | Array, length: int, at_zero: float = 0.0) -> Samples:
+    """A sine of a constant frequency, or of one for each sample."""
+    if isinstance(frequency, np.ndarray):
+        turns = at_zero + np.cumsum(frequency, dtype=np.float64) / SAMPLE_RATE_HZ
+        return np.sin((2 * math.pi * (turns - np.floor(turns))).astype(np.float32))
+    return np.sin(radians(turning(frequency, 0, length, at_zero)))
+
+
+def ticks(start: int, stop: int) -> Samples:
+    """The numbers of the samples from `start` to `stop`."""
+    return np.arange(start, stop, dtype=np.float32)
+
+
+def fading(start: int, stop: int, seconds: float) -> Samples:
+    """From `start` to `stop` of what falls from 1 by 60 dB in the given time."""
+    falling: Samples = np.exp(ticks(start, stop) * np.float32(-6.908 / (seconds * SAMPLE_RATE_HZ)))
     return falling
 
 
-def envelope(held: int, attack: float, decay_time: float, sustain: float, release: float) -> Array:
-    """Attack, decay, sustain, release in seconds and share; as long as the note plus its release, ending at zero."""
-    rise = max(1, min(samples(attack), held))
-    fall = sustain + (1 - sustain) * decay(held - rise, max(decay_time, 0.001) * 2) if held > rise else np.ones(0)
-    start = np.concatenate((np.sin(np.linspace(0, math.pi / 2, rise)) ** 2, fall))
-    tail = max(1, samples(release))
-    end = start[-1] * decay(tail, release) * np.linspace(1, 0, tail)
-    return np.concatenate((start, end))
+def decay(length: int, seconds: float) -> Samples:
+    """Falls from 1 by 60 dB in the given time."""
+    return fading(0, length, seconds)
 
 
-def filtered(signal: Array, low_hz: float = 0.0, high_hz: float = TOP_HZ * 2, order: int = 2) -> Array:
+def straight(start: float, end: float, length: int) -> Samples:
+    return np.linspace(start, end, length, dtype=np.float32)
+
+
+@lru_cache(maxsize=64)
+def onset(start: int, stop: int, attack: float, decay_time: float, sustain: float) -> Samples:
+    """From sample `start` to `stop` of a note's attack, decay and sustain; times in seconds."""
+    rise = max(1, samples(attack))
+    out = np.full(stop - start, sustain, np.float32)
+    out += np.float32(1 - sustain) * fading(start - rise, stop - rise, max(decay_time, 0.001) * 2)
+    if start < rise:
+        end = min(stop, rise)
+        out[: end - start] = np.sin(ticks(start, end) * np.float32(math.pi / 2 / rise)) ** 2
+    out.flags.writeable = False
+    return out
+
+
+@lru_cache(maxsize=64)
+def dying(seconds: float) -> Samples:
+    """How a note fades away once it is released: to zero in the given time."""
+    length = max(1, samples(seconds))
+    out: Samples = decay(length, seconds) * straight(1, 0, length)
+    out.flags.writeable = False
+    return out
+
+
+@lru_cache(maxsize=64)
+def vibrato(start: int, stop: int, rate_hz: float, after: float, growing: float) -> Samples:
+    """How late a tone is that sways by its whole frequency, in samples; times in seconds."""
+    w = 2 * math.pi * rate_hz
+    time = ticks(start, stop) / SAMPLE_RATE_HZ
+    since = np.clip(time - after, 0, growing)
+    moved = np.maximum(time, after)
+    angle = moved * np.float32(w)
+    grown = (np.sin(w * (after + since)) - math.sin(w * after)) / w - since * np.cos(w * (after + since))
+    out = grown / (w * growing) + np.where(
+        time > after + growing, (math.cos(w * (after + growing)) - np.cos(angle)) / w, 0
+    )
+    late: Samples = (out * SAMPLE_RATE_HZ).astype(np.float32)
+    late.flags.writeable = False
+    return late
+
+
+def spectrum(sound: Array, size: int) -> Spectrum:
+    """The transform of real float32 sound, padded to `size`; ``from_spectrum`` undoes it."""
+    # Without a factor to divide by numpy leaves float32 for a wider type, five times as slow.
+    return np.asarray(np.fft.rfft(np.asarray(sound, np.float32), size, norm="ortho"), np.complex64)
+
+
+def from_spectrum(transform: Spectrum, size: int) -> Samples:
+    return np.asarray(np.fft.irfft(transform, size, norm="ortho"), np.float32)
+
+
+def response(impulse: Samples, size: int) -> Spectrum:
+    """What a ``spectrum`` is multiplied with to convolve its sound with an impulse response."""
+    return spectrum(impulse, size) * np.float32(math.sqrt(size))
+
+
+def filtered(signal: Array, low_hz: float = 0.0, high_hz: float = TOP_HZ * 2, order: int = 2) -> Samples:
     """The signal between two corner frequencies, without shift in phase (last axis)."""
     length = signal.shape[-1]
     size = fast_length(length + samples(0.02))
+    gain = _gain(size, low_hz, high_hz, order)
+    return from_spectrum(spectrum(signal, size) * gain, size)[..., :length]
+
+
+@lru_cache(maxsize=48)
+def _gain(size: int, low_hz: float, high_hz: float, order: int) -> Samples:
     frequencies = np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
-    return np.fft.irfft(np.fft.rfft(signal, size) * band_gain(frequencies, low_hz, high_hz, order), size)[..., :length]
+    return np.asarray(band_gain(frequencies, low_hz, high_hz, order), np.float32)
 
 
 def band_gain(frequencies_hz: Array, low_hz: float, high_hz: float, order: int = 2) -> Array:
@@ -105,43 +199,39 @@ def band_gain(frequencies_hz: Array, low_hz: float, high_hz: float, order: int =
     return gain
 
 
-def noise(rng: np.random.Generator, length: int, low_hz: float = 0.0, high_hz: float = TOP_HZ, order: int = 2) -> Array:
+@lru_cache(maxsize=1)
+def _hiss() -> Samples:
+    return np.random.default_rng(1).standard_normal(HISS_LENGTH, np.float32)
+
+
+def hiss(rng: np.random.Generator, length: int) -> Samples:
+    """White noise: a stretch, drawn by `rng`, of noise that repeats after 5 s (drawing each sample takes long)."""
+    first = int(rng.integers(HISS_LENGTH))
+    return np.take(_hiss(), np.arange(first, first + length), mode="wrap")
+
+
+def noise(
+    rng: np.random.Generator, length: int, low_hz: float = 0.0, high_hz: float = TOP_HZ, order: int = 2
+) -> Samples:
     """White noise between two corner frequencies."""
-    return filtered(rng.standard_normal(length), low_hz, high_hz, order)
+    return filtered(hiss(rng, length), low_hz, high_hz, order)
+
+
+@lru_cache(maxsize=24)
+def noise_loop(low_hz: float, high_hz: float, bits: int = 16) -> Samples:
+    """Noise between two corner frequencies that repeats after 2**bits samples without a seam."""
+    size = 1 << bits
+    loop = from_spectrum(spectrum(_hiss()[:size], size) * _gain(size, low_hz, high_hz, 2), size)
+    loop.flags.writeable = False
+    return loop
+
+
+def looped(loop: Samples, start: int, stop: int) -> Samples:
+    """From `start` to `stop` of what repeats."""
+    return np.take(loop, np.arange(start, stop), mode="wrap")
 
 
 def fast_length(length: int) -> int:
     """The next size of the form 2**a, 3 * 2**a or 5 * 2**a, which transforms fast."""
     power = 1 << max(0, (length - 1).bit_length())
     return min((size for size in (power * 5 // 8, power * 3 // 4, power) if size >= length), default=power)
-
-
-SWEEP_FRAME = 4096
-SWEEP_EDGE_SECONDS = 0.01
-
-
-def swept(sound: NDArray[np.float32], from_hz: float, to_hz: float, tick: Callable[[], None]) -> NDArray[np.float32]:
-    """[C, n] through a low-pass that moves from one corner frequency to the other, evenly in octaves.
-
-    At both ends it is faded into the sound as it was.
-    """
-    channels, length = sound.shape
-    hop = SWEEP_FRAME // 2
-    window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(SWEEP_FRAME) / SWEEP_FRAME)  # two halves add up to one
-    frequencies = np.fft.rfftfreq(2 * SWEEP_FRAME, 1 / SAMPLE_RATE_HZ)
-    padded = np.pad(sound, ((0, 0), (hop, 2 * SWEEP_FRAME)))
-    out = np.zeros((channels, padded.shape[1] + 2 * SWEEP_FRAME), np.float32)
-    margin = SWEEP_FRAME // 2  # a zero-phase filter also rings before a sound
-    for start in range(0, length + hop, hop):
-        corner = from_hz * (to_hz / from_hz) ** min(1.0, start / max(1, length))
-        frame = np.pad(padded[:, start : start + SWEEP_FRAME] * window, ((0, 0), (margin, margin)))
-        heard = np.fft.irfft(np.fft.rfft(frame) * band_gain(frequencies, 0, corner), 2 * SWEEP_FRAME)
-        out[:, start : start + 2 * SWEEP_FRAME] += heard.astype(np.float32)
-        tick()
-    wet = out[:, margin + hop : margin + hop + length]
-    edge = min(samples(SWEEP_EDGE_SECONDS), length // 2)
-    share = np.ones(length, np.float32)
-    if edge:
-        share[:edge] = np.linspace(0, 1, edge)
-        share[-edge:] = np.linspace(1, 0, edge)
-    return np.asarray(sound + share * (wet - sound), np.float32)

@@ -6,54 +6,52 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .dsp import Array, decay, filtered, noise, samples, sine
+from .dsp import Array, Samples, decay, filtered, hiss, noise, samples, sine, straight, ticks
 
 RISER, IMPACT, SWELL = 27, 28, 29
 END_SECONDS = 0.006
 SIDE_SECONDS = 0.011
 
 
-def effect(pitch: int, length: int, seed: int) -> Array:
-    """The effect of a pitch, float64 [2, length], peak about 1; it ends at zero."""
+def effect(pitch: int, length: int, seed: int) -> Samples:
+    """The effect of a pitch, float32 [2, length], peak about 1; it ends at zero."""
     rng = np.random.default_rng((seed, pitch))
-    mono = _MAKERS[pitch](length, rng)
+    mono = np.asarray(_MAKERS[pitch](length, rng), np.float32)
     late = samples(SIDE_SECONDS) if pitch != IMPACT else 0
     sound = np.stack([mono, np.roll(mono, late)])  # as wide as a moment between the ears makes it
     sound[1, :late] = 0
     fade = min(length, samples(END_SECONDS))
-    sound[:, -fade:] *= np.linspace(1, 0, fade)
+    sound[:, -fade:] *= straight(1, 0, fade)
     return sound
 
 
 def _riser(length: int, rng: np.random.Generator) -> Array:
     """Noise whose band climbs from 300 Hz to 9 kHz while it grows."""
-    way = np.linspace(0, 1, length)
     bands = np.geomspace(400, 8000, 4)
-    hiss = rng.standard_normal(length)
-    sound = np.zeros(length)
+    way = straight(0, len(bands) - 1, length)
+    air = hiss(rng, length)
+    sound = np.zeros(length, np.float32)
     for index, hz in enumerate(bands):
-        near = np.maximum(0.0, 1 - np.abs(way * (len(bands) - 1) - index))
-        sound += near * _band(hiss, hz)
-    return sound * way**1.6 * 0.9
+        near = slice(*np.searchsorted(way, [index - 1, index + 1]))  # where this band is heard
+        sound[near] += (1 - np.abs(way[near] - np.float32(index))) * _band(air[near], float(hz))
+    return sound * straight(0, 1, length) ** np.float32(1.6) * np.float32(0.9)
 
 
-def _band(hiss: Array, hz: float) -> Array:
+def _band(air: Samples, hz: float) -> Samples:
     """Noise round a frequency, as loud as that round another. Long noise is filtered in pieces."""
-    piece = 1 << 16
-    parts = [filtered(hiss[start : start + piece], hz * 0.6, hz * 1.6, 2) for start in range(0, len(hiss), piece)]
-    band = np.concatenate(parts)
-    return band / max(1e-9, 3.5 * float(band.std()))
+    piece = 1 << 15
+    band = np.concatenate([filtered(air[at : at + piece], hz * 0.6, hz * 1.6, 2) for at in range(0, len(air), piece)])
+    return np.asarray(band / max(1e-9, 3.5 * float(band.std())), np.float32)
 
 
 def _impact(length: int, rng: np.random.Generator) -> Array:
-    at = np.arange(length)
-    boom = sine(34 + 60 * np.exp(-at / samples(0.09)), length) * decay(length, 1.6)
+    boom = sine(34 + 60 * np.exp(-ticks(0, length) / samples(0.09)), length) * decay(length, 1.6)
     air = noise(rng, length, 150, 2500, 1) * decay(length, 1.1)
     return np.asarray(np.tanh(1.4 * boom) * 0.7 + 0.35 * air)
 
 
 def _swell(length: int, rng: np.random.Generator) -> Array:
-    wash = noise(rng, length, 3500, 13_000) * np.linspace(0, 1, length) ** 3
+    wash = noise(rng, length, 3500, 13_000) * straight(0, 1, length) ** 3
     return np.asarray(wash / max(1e-9, float(np.abs(wash).max())) * 0.7)
 
 

@@ -1,139 +1,81 @@
-"""Loudness as ITU-R BS.1770 weighs it, estimated from power spectra, and a peak limiter."""
+"""Loudness as ITU-R BS.1770 weighs it, from power spectra: close to a standard meter, whose blocks overlap."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .dsp import Array
+from .dsp import SAMPLE_RATE_HZ, Array, Samples, samples, spectrum
 
 BLOCK_SECONDS = 0.4
+BLOCK = samples(BLOCK_SECONDS)
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 SILENCE_LUFS = -120.0
-
-LIMITER_STEP = 32  # samples of one value of the limiter's gain
-LOOKAHEAD_STEPS = 8  # about 5 ms at 48 kHz
-RELEASE_SECONDS = 0.08
-
-Tick = Callable[[], None]
+WHOLLY_HEARD_SECONDS = 10  # of longer pieces so many blocks are enough, in an order that falls in with no rhythm:
+SHARE_HEARD = 0.618
 
 
-def loudness_lufs(audio: Array, sample_rate_hz: int, tick: Tick) -> float:
-    """The gated loudness of [C, T]; close to a standard meter, whose blocks overlap. -120 where all is silent."""
-    return gated_lufs(block_powers(audio, sample_rate_hz, tick))
+class PartMeter:
+    """The gated loudness of a 48 kHz sound of two channels that comes stretch after stretch."""
+
+    def __init__(self, length: int) -> None:
+        self._share = SHARE_HEARD if length > WHOLLY_HEARD_SECONDS * SAMPLE_RATE_HZ else 1.0
+        self._waiting = np.zeros((2, 0), np.float32)
+        self._number = 0
+        self._powers: list[float] = []
+
+    def hear(self, sound: Samples) -> None:
+        known = np.concatenate([self._waiting, sound], axis=1)
+        count = known.shape[1] // BLOCK
+        for index in range(count):
+            number = self._number + index
+            if int((number + 1) * self._share) > int(number * self._share):
+                self._powers.append(weighed_power(known[:, index * BLOCK : (index + 1) * BLOCK]))
+        self._number += count
+        self._waiting = known[:, count * BLOCK :].copy()
+
+    def loudness_lufs(self) -> float:
+        """-120 where all is silent."""
+        if not self._number:  # shorter than a block
+            rest = np.pad(self._waiting, ((0, 0), (0, BLOCK - self._waiting.shape[1])))
+            return gated_lufs(np.array([weighed_power(rest)]))
+        return gated_lufs(np.array(self._powers))
 
 
-def block_powers(audio: Array, sample_rate_hz: int, tick: Tick, every: int = 1) -> Array:
-    """The weighed power of each (or of every so many) 0.4 s of [C, T], the channels' sum."""
-    size = round(BLOCK_SECONDS * sample_rate_hz)
-    if audio.shape[1] < size:
-        audio = np.pad(audio, ((0, 0), (0, size - audio.shape[1])))
-    weights = _k_weighting(np.fft.rfftfreq(size, 1 / sample_rate_hz)) * (2.0 / size**2)
-    powers = []
-    for start in range(0, audio.shape[1] - size + 1, size * every):
-        block = audio[:, start : start + size]
-        if block.any():
-            spectrum = np.fft.rfft(block)
-            powers.append(float(((spectrum.real**2 + spectrum.imag**2) * weights).sum()))
-        else:
-            powers.append(0.0)
-        tick()
-    return np.array(powers)
+def weighed_power(sound: Samples) -> float:
+    """The K-weighted power of [1 or 2, n] at 48 kHz, the channels' sum; a single channel is heard from both sides."""
+    if not sound.any():
+        return 0.0
+    transform = spectrum(sound, sound.shape[1])
+    power = transform.real**2 + transform.imag**2
+    return float((power * _weights(sound.shape[1])).sum()) * (2 // len(sound))
 
 
-def gated_lufs(powers: Array) -> float:
+def gated_lufs(powers: NDArray[np.float64]) -> float:
     """The loudness of blocks of power, without pauses."""
-    kept = powers[_lufs(powers) > ABSOLUTE_GATE_LUFS]
+    kept = powers[lufs(powers) > ABSOLUTE_GATE_LUFS]
     if not kept.size:
         return SILENCE_LUFS
-    kept = kept[_lufs(kept) > _lufs(kept.mean()) + RELATIVE_GATE_LU]
-    return float(_lufs(kept.mean()))
+    kept = kept[lufs(kept) > lufs(kept.mean()) + RELATIVE_GATE_LU]
+    return float(lufs(kept.mean()))
 
 
-def limiter_gain(audio: Array, gain: float, ceiling: float, sample_rate_hz: int, tick: Tick) -> Array:
-    """A gain per `LIMITER_STEP` samples (and one more) under which ``audio * gain`` stays below the ceiling.
-
-    Interpolated linearly it looks about 5 ms ahead, so it turns down smoothly before a peak and recovers after it.
-    """
-    return limiter_curve(step_levels(audio, tick)[0], gain, ceiling, sample_rate_hz, tick)
+def lufs(power: Array | float) -> Array:
+    return np.asarray(-0.691 + 10 * np.log10(np.maximum(power, 1e-12)))
 
 
-def step_levels(audio: Array, tick: Tick) -> tuple[Array, Array]:
-    """The peak of each `LIMITER_STEP` samples of [C, T], and about their energy."""
-    count = -(-audio.shape[1] // LIMITER_STEP)
-    peaks, energies = np.zeros(count), np.zeros(count)
-    stretch = LIMITER_STEP * 8192
-    for start in range(0, audio.shape[1], stretch):
-        part = audio[:, start : start + stretch]
-        part = np.pad(part, ((0, 0), (0, -part.shape[1] % LIMITER_STEP)))
-        steps = slice(start // LIMITER_STEP, start // LIMITER_STEP + part.shape[1] // LIMITER_STEP)
-        by_step = np.abs(part).max(axis=0).reshape(-1, LIMITER_STEP)
-        peaks[steps] = by_step.max(axis=1)
-        energies[steps] = (by_step**2).sum(axis=1)
-        tick()
-    return peaks, energies
-
-
-def blocks_gain(curve: Array, energies: Array, blocks: int, sample_rate_hz: int) -> Array:
-    """How a gain curve changes the power of each 0.4 s, an estimate from the energy of its steps."""
-    if len(energies) * LIMITER_STEP < round(BLOCK_SECONDS * sample_rate_hz):
-        edges = np.array([0])
-    else:
-        edges = (np.arange(blocks) * round(BLOCK_SECONDS * sample_rate_hz)) // LIMITER_STEP
-    before = np.add.reduceat(energies, edges)
-    after = np.add.reduceat(energies * curve[: len(energies)] ** 2, edges)
-    return np.asarray(after / np.maximum(before, 1e-12))
-
-
-def limiter_curve(peaks: Array, gain: float, ceiling: float, sample_rate_hz: int, tick: Tick) -> Array:
-    """The gains of ``limiter_gain`` from the peaks of each `LIMITER_STEP` samples."""
-    needed = np.minimum(1.0, ceiling / np.maximum(peaks * gain, 1e-9))
-    held = _least_around(needed, LOOKAHEAD_STEPS + 1)
-    recovery = 1 - math.exp(-LIMITER_STEP / (RELEASE_SECONDS * sample_rate_hz))
-    followed = _release(held, recovery, tick)
-    width = 2 * LOOKAHEAD_STEPS + 1
-    padded = np.pad(followed, LOOKAHEAD_STEPS, mode="edge")
-    total = np.concatenate(([0.0], np.cumsum(padded)))
-    smooth = (total[width:] - total[:-width]) / width
-    return np.append(smooth, smooth[-1]) * gain
-
-
-def _release(held: Array, recovery: float, tick: Tick) -> Array:
-    level, out = 1.0, []
-    for index, value in enumerate(held.tolist()):
-        level = min(value, level + (1.0 - level) * recovery)
-        out.append(level)
-        if index % 8192 == 0:
-            tick()
-    return np.array(out)
-
-
-def _least_around(values: Array, reach: int) -> Array:
-    """The least of the values up to `reach` places away on both sides."""
-    padded = np.pad(values, reach, mode="edge")
-    width, have = 2 * reach + 1, 1
-    while have < width:
-        step = min(have, width - have)
-        padded = np.minimum(padded[:-step], padded[step:])
-        have += step
-    return padded
-
-
-def _k_weighting(frequencies_hz: Array) -> Array:
+@lru_cache(maxsize=4)
+def _weights(size: int) -> Samples:
     """The squared magnitude of BS.1770's two filters: a shelf of +4 dB above 1.7 kHz and a high-pass at 38 Hz."""
-    # The published analogue prototypes behind the 48 kHz coefficients, so that any sample rate can be weighed.
-    s = 1j * frequencies_hz
+    # The published analogue prototypes behind the coefficients.
+    s = 1j * np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
     shelf_hz, shelf_q, gain = 1681.974, 0.70718, 10 ** (3.99984 / 20)
     shelf = (gain * s**2 + gain**0.4996667 * shelf_hz / shelf_q * s + shelf_hz**2) / (
         s**2 + shelf_hz / shelf_q * s + shelf_hz**2
     )
     cut_hz, cut_q = 38.13547, 0.5003270
     cut = s**2 / (s**2 + cut_hz / cut_q * s + cut_hz**2)
-    return np.asarray(np.abs(shelf * cut) ** 2, np.float64)
-
-
-def _lufs(power: Array | float) -> Array:
-    return np.asarray(-0.691 + 10 * np.log10(np.maximum(power, 1e-12)))
+    return np.asarray(np.abs(shelf * cut) ** 2 * (2.0 / size), np.float32)

@@ -1,41 +1,67 @@
-"""The pitched voices: each turns a pitch and a length into stereo sound. One table names them all."""
+"""The pitched voices: each turns a pitch into the sound of a note that is held, any stretch of it on its own.
+
+A note's sound does not depend on how long it is held, so a note that comes again is made once, and only as far as it is
+heard; a release fades it out. One table names all voices.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
 from .dsp import (
     SAMPLE_RATE_HZ,
-    TABLE_SIZE,
     Array,
+    Samples,
     Shape,
     cycle,
-    decay,
-    envelope,
+    dying,
+    fading,
     filtered,
     frequency_hz,
-    noise,
-    phase,
+    harmonics,
+    hiss,
+    looped,
+    noise_loop,
+    onset,
+    radians,
     read_tables,
     samples,
-    sine,
+    ticks,
+    turning,
+    vibrato,
 )
 
 HEARD = 1.2  # of its time to -60 dB a partial is made; what follows is below -72 dB
 CHORUS_PARTIALS = 6  # so many partials differ between the ears
+STRIDE = 128  # samples that a column of partials is long
+ROWS = 32  # so few at once that no product is large enough to be shared among threads, which would take longer
+CABINET_MARGIN = 2048  # samples before and after a stretch that its filter reaches
 
-Adsr = tuple[float, float, float, float]
+Adsr = tuple[float, float, float, float]  # attack, decay, sustain (a share), release
 
 
 class Voice(Protocol):
-    """Sounds of float64 [2, held + release]; `held` in samples; random phases come from `rng`."""
+    """The float32 [1 or 2, stop - start] of a held note; the same `rng` state gives the same note in every stretch."""
 
-    def sound(self, pitch: int, held: int, rng: np.random.Generator) -> Array: ...
+    @property
+    def release(self) -> float:
+        """How many seconds a note fades after it ends."""
+
+    def held(self, pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples: ...
+
+
+def sound(voice: Voice, pitch: int, held: int, rng: np.random.Generator) -> Samples:
+    """A whole note, held for so many samples and released: float32 [1 or 2, held + release]."""
+    tail = dying(voice.release)
+    out = np.array(voice.held(pitch, 0, held + len(tail), rng))
+    out[:, held:] *= tail
+    return out
 
 
 @dataclass(frozen=True)
@@ -56,37 +82,53 @@ class Subtractive:
     vibrato: float = 0.0
     wobble_hz: float = 0.0  # the filter opens and closes so often a second
 
-    def sound(self, pitch: int, held: int, rng: np.random.Generator) -> Array:
+    @property
+    def release(self) -> float:
+        return self.adsr[3]
+
+    def held(self, pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples:
         base = frequency_hz(pitch)
-        shape = envelope(held, *self.adsr)
-        length = len(shape)
+        late = vibrato(start, stop, 5.4, 0.0, 0.4) * np.float32(self.vibrato) if self.vibrato else None
+        opening = self._opening(start, stop)
         follow = (base / 261.6) ** self.key_follow
-        out = np.zeros((2, length))
-        bend: float | Array = 1.0
-        if self.vibrato:
-            time = np.arange(length) / SAMPLE_RATE_HZ
-            bend = 1 + self.vibrato * np.sin(2 * math.pi * 5.4 * time) * np.minimum(1, time * 2.5)
-        closing = decay(length, self.sweep * 2) if self.bright_hz else None
-        if self.wobble_hz:
-            closing = 0.5 - 0.5 * np.cos(2 * math.pi * self.wobble_hz * np.arange(length) / SAMPLE_RATE_HZ + 1)
+        cutoffs = (self.dark_hz, self.bright_hz) if opening is not None else (self.dark_hz,)
+        tables = [cycle(self.shape, base, cutoff * follow, self.order) for cutoff in cutoffs]
+        sides = self._sides()
+        out = np.zeros((len(sides), stop - start), np.float32)
         for index, cents in enumerate(self.detune):
             own = base * 2 ** (cents / 1200)
-            tables = [
-                cycle(self.shape, base, cutoff * follow, self.order)
-                for cutoff in (self.dark_hz, self.bright_hz)
-                if cutoff
-            ]
-            waves = read_tables(phase(own * bend, length, rng.random()), *tables)
-            wave = waves[0] if closing is None else waves[0] + closing * (waves[1] - waves[0])
-            side = 0.0 if len(self.detune) == 1 else self.width * (2 * index / (len(self.detune) - 1) - 1)
-            out[0] += wave * math.cos((side + 1) * math.pi / 4)
-            out[1] += wave * math.sin((side + 1) * math.pi / 4)
-        out *= 1.2 / math.sqrt(len(self.detune))
+            at_zero = rng.random() if len(self.detune) > 1 else 0.0  # in phase with the sub, or they might cancel
+            waves = read_tables(turning(own, start, stop, at_zero, late), *tables)
+            wave = waves[0]
+            if opening is not None:
+                waves[1] -= wave
+                waves[1] *= opening
+                wave += waves[1]
+            for side, share in enumerate(sides[:, index]):
+                out[side] += share * wave
         if self.sub:
-            out += self.sub * sine(base, length)
+            out += np.float32(self.sub) * np.sin(radians(turning(base, start, stop)))
         if self.drive:
-            out = np.tanh(out * (1 + self.drive)) / math.tanh(1 + self.drive)
-        return out * shape
+            out *= np.float32(1 + self.drive)
+            np.tanh(out, out=out)
+            out *= np.float32(1 / math.tanh(1 + self.drive))
+        out *= onset(start, stop, *self.adsr[:3])
+        return out
+
+    def _opening(self, start: int, stop: int) -> Samples | None:
+        """How far the filter is open, 0 to 1; None where it is still."""
+        if self.wobble_hz and self.bright_hz:
+            angle = ticks(start, stop) * np.float32(2 * math.pi * self.wobble_hz / SAMPLE_RATE_HZ)
+            return np.asarray(np.float32(0.5) - np.float32(0.5) * np.cos(angle + np.float32(1)))
+        return fading(start, stop, self.sweep * 2) if self.bright_hz else None
+
+    def _sides(self) -> Array:
+        """What each ear gets of each oscillator: [2, oscillators], or [1, 1] for a single one in the middle."""
+        count = len(self.detune)
+        if count == 1:
+            return np.full((1, 1), 1.2 * math.cos(math.pi / 4), np.float32)
+        angle = (self.width * np.linspace(-1, 1, count) + 1) * math.pi / 4
+        return (np.stack([np.cos(angle), np.sin(angle)]) * (1.2 / math.sqrt(count))).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -101,30 +143,46 @@ class Additive:
     chorus_cents: float = 0.0
     strike: float = 0.0  # noise of the hammer or pick
 
-    def sound(self, pitch: int, held: int, rng: np.random.Generator) -> Array:
+    @property
+    def release(self) -> float:
+        return self.adsr[3]
+
+    def held(self, pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples:
         base = frequency_hz(pitch)
-        shape = envelope(held, *self.adsr)
-        length = len(shape)
-        ring = self.ring * (261.6 / base) ** 0.4
-        out = np.zeros((2, length))
-        for number, amplitude in enumerate(self.partials, start=1):
-            own = base * number * math.sqrt(1 + self.inharmonicity * number * number)
-            if own > 16_000 or not amplitude:
-                continue
-            seconds = ring / (1 + self.damping * (number - 1))
-            heard = min(length, samples(seconds * HEARD))
-            fade = amplitude * decay(heard, seconds)
-            start = rng.random() * 0.02
-            left = fade * sine(own, heard, start)
-            right = left
-            if self.chorus_cents and number <= CHORUS_PARTIALS:
-                right = fade * sine(own * 2 ** (self.chorus_cents / 1200), heard, start)
-            out[0, :heard] += left
-            out[1, :heard] += right
-        if self.strike:
-            size = min(length, samples(0.03))
-            out[:, :size] += self.strike * noise(rng, size, base * 2, 6000) * decay(size, 0.03)
-        return out * shape
+        rows = [self._row(base, start, stop, rng, 0.0)]
+        if self.chorus_cents:
+            rows.append(self._row(base, start, stop, rng, self.chorus_cents))
+        out = np.stack(rows)
+        size = samples(0.03)
+        if self.strike and start < size:
+            end = min(stop, size)
+            knock = filtered(hiss(rng, size), base * 2, 6000)[start:end] * fading(start, end, 0.03)
+            out[:, : end - start] += np.float32(self.strike) * knock
+        out *= onset(start, stop, *self.adsr[:3])
+        return out
+
+    def _row(self, base: float, start: int, stop: int, rng: np.random.Generator, cents: float) -> Samples:
+        """One ear's sum of fading sines: powers of complex numbers, which products of small matrices make."""
+        number = np.arange(1, len(self.partials) + 1)
+        phases = rng.random(len(number)) * 0.02
+        own = base * number * np.sqrt(1 + self.inharmonicity * number * number)
+        seconds = self.ring * (261.6 / base) ** 0.4 / (1 + self.damping * (number - 1))
+        amplitudes = np.array(self.partials) * (own <= 16_000) * (seconds * (HEARD * SAMPLE_RATE_HZ) > start)
+        own = own * np.where(number <= CHORUS_PARTIALS, 2 ** (cents / 1200), 1.0)
+        power = -6.908 / (seconds * SAMPLE_RATE_HZ) + 2j * math.pi * own / SAMPLE_RATE_HZ
+        sounding = amplitudes > 0
+        if not sounding.any():
+            return np.zeros(stop - start, np.float32)
+        power, amplitudes, phases = power[sounding], amplitudes[sounding], phases[sounding]
+        firsts = np.arange(start, stop, STRIDE)[:, np.newaxis]
+        coarse = amplitudes * np.exp(firsts * power + 2j * math.pi * phases)
+        fine = np.exp(np.arange(STRIDE)[:, np.newaxis] * power)
+        left = np.concatenate([coarse.imag, coarse.real], axis=1).astype(np.float32)
+        right = np.concatenate([fine.real, fine.imag], axis=1).astype(np.float32)
+        row = np.empty((len(left), STRIDE), np.float32)
+        for first in range(0, len(left), ROWS):
+            np.matmul(left[first : first + ROWS], right.T, out=row[first : first + ROWS])
+        return row.reshape(-1)[: stop - start]
 
 
 @dataclass(frozen=True)
@@ -139,49 +197,23 @@ class FrequencyModulation:
     tine: float = 0.0  # a short, high partial at the start
     tremolo: float = 0.0
 
-    def sound(self, pitch: int, held: int, _rng: np.random.Generator) -> Array:
+    @property
+    def release(self) -> float:
+        return self.adsr[3]
+
+    def held(self, pitch: int, start: int, stop: int, _rng: np.random.Generator) -> Samples:
         base = frequency_hz(pitch)
-        shape = envelope(held, *self.adsr)
-        length = len(shape)
         softer = min(1.0, (523.0 / base) ** 0.5)
-        depth = self.index * softer * (0.15 + 0.85 * decay(length, self.index_decay))
-        modulator = depth * sine(base * self.ratio, length)  # in phase: at a ratio of 1 else with a DC offset
-        wave = np.sin(2 * math.pi * phase(base, length) + modulator) * decay(length, self.ring)
-        if self.tine and base * 12 < 16_000:
-            wave += self.tine * sine(base * 12, length) * decay(length, 0.25)
-        sway = self.tremolo * np.sin(2 * math.pi * 4.2 * np.arange(length) / SAMPLE_RATE_HZ)
-        return np.stack([wave * (1 + sway), wave * (1 - sway)]) * shape
-
-
-def _sub808(pitch: int, held: int, _rng: np.random.Generator) -> Array:
-    shape = envelope(held, 0.004, 1.2, 0.55, 0.12)
-    base = frequency_hz(pitch)
-    drop = base * (1 + 1.2 * np.exp(-np.arange(len(shape)) / samples(0.018)))
-    wave = np.tanh(2.2 * sine(drop, len(shape))) / math.tanh(2.2)
-    return np.stack([wave, wave]) * shape
-
-
-def _flute(pitch: int, held: int, rng: np.random.Generator) -> Array:
-    shape = envelope(held, 0.06, 0.3, 0.85, 0.14)
-    length = len(shape)
-    base = frequency_hz(pitch)
-    time = np.arange(length) / SAMPLE_RATE_HZ
-    cycles = phase(base * (1 + 0.004 * np.sin(2 * math.pi * 5.0 * time) * np.minimum(1, time * 3)), length)
-    tone = sum(
-        level * np.sin(2 * math.pi * number * cycles) for number, level in ((1, 1.0), (2, 0.32), (3, 0.12), (4, 0.04))
-    )
-    breath = 0.05 * noise(rng, length, base * 0.9, base * 4)
-    return np.stack([tone + breath, tone - breath]) * shape
-
-
-def _distorted(pitch: int, held: int, rng: np.random.Generator, *, vibrato: float) -> Array:
-    string = Subtractive("saw", (0.003, 0.8, 0.7, 0.09), (-4, 5), 2600, 6000, 0.25, vibrato=vibrato, width=1.0)
-    raw = string.sound(pitch, held, rng)
-    driven = np.tanh(4.5 * raw + 0.25) - math.tanh(0.25)  # a little lopsided, as a valve
-    cabinet = filtered(driven, 90, 4300, 3)
-    tail = samples(0.01)
-    cabinet[:, -tail:] *= np.linspace(1, 0, tail)
-    return cabinet * 0.6
+        depth = self.index * softer * (0.15 + 0.85 * fading(start, stop, self.index_decay))
+        modulator = np.sin(radians(turning(base * self.ratio, start, stop)))  # in phase: at a ratio of 1 else with DC
+        wave = np.sin(radians(turning(base, start, stop)) + depth.astype(np.float32) * modulator)
+        wave *= fading(start, stop, self.ring)
+        if self.tine and base * 12 < 16_000 and start < SAMPLE_RATE_HZ // 2:
+            tine = np.sin(radians(turning(base * 12, start, stop))) * fading(start, stop, 0.25)
+            wave += np.float32(self.tine) * tine
+        wave *= onset(start, stop, *self.adsr[:3])
+        sway = np.float32(self.tremolo) * np.sin(ticks(start, stop) * np.float32(2 * math.pi * 4.2 / SAMPLE_RATE_HZ))
+        return np.stack([wave + wave * sway, wave - wave * sway])
 
 
 @dataclass(frozen=True)
@@ -198,49 +230,98 @@ class Blown:
     breath: float = 0.02
     players_cents: float = 0.0  # a second player, so much apart
 
-    def sound(self, pitch: int, held: int, rng: np.random.Generator) -> Array:
+    @property
+    def release(self) -> float:
+        return self.adsr[3]
+
+    def held(self, pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples:
         base = frequency_hz(pitch)
-        shape = envelope(held, *self.adsr)
-        length = len(shape)
-        table = self._table(base)
-        time = np.arange(length) / SAMPLE_RATE_HZ
-        sway = 1 + self.vibrato * np.sin(2 * math.pi * 5.2 * time) * np.clip((time - 0.18) * 4, 0, 1)
-        dark = _soft_cycle(table)
-        sides = []
-        for side in (-1, 1):
-            own = base * 2 ** (side * self.players_cents / 2400)
-            bright, dull = read_tables(phase(own * sway, length, rng.random() * 0.1), table, dark)
-            sides.append(dull + shape**1.5 * (bright - dull))
-        air = self.breath * noise(rng, length, base, min(16_000.0, base * 8))
-        out: Array = (np.stack(sides) + air) * shape
+        shape = onset(start, stop, *self.adsr[:3])
+        bright, dull = _blown_tables(self, base)
+        late = vibrato(start, stop, 5.2, 0.18, 0.25) * np.float32(self.vibrato)
+        opening = shape * np.sqrt(shape)
+        out = np.empty((2, stop - start), np.float32)
+        for side, sign in enumerate((-1, 1)):
+            own = base * 2 ** (sign * self.players_cents / 2400)
+            more, out[side] = read_tables(turning(own, start, stop, rng.random() * 0.1, late), bright, dull)
+            more -= out[side]
+            more *= opening
+            out[side] += more
+        out += np.float32(self.breath) * _breath(base, min(16_000.0, base * 8), start, stop, rng)
+        out *= shape
         return out
 
-    def _table(self, base: float) -> Array:
-        count = max(1, min(self.harmonics, int(15_000 / base)))
-        k = np.arange(1, count + 1, dtype=np.float64)
-        levels = k**-self.slope * (1 + self.body * np.exp(-(np.log2(k * base / self.body_hz) ** 2)))
-        levels[1::2] *= self.odd
-        spectrum = np.zeros(TABLE_SIZE // 2 + 1, np.complex128)
-        spectrum[1 : count + 1] = -0.5j * TABLE_SIZE * levels / np.sqrt((levels**2).sum())
-        wave = np.fft.irfft(spectrum, TABLE_SIZE)
-        return np.append(wave, wave[0])
+
+@lru_cache(maxsize=64)
+def _blown_tables(voice: Blown, base: float) -> tuple[Samples, Samples]:
+    """A cycle as bright as it gets, and one as dull."""
+    count = max(1, min(voice.harmonics, int(15_000 / base)))
+    k = np.arange(1, count + 1, dtype=np.float64)
+    levels = k**-voice.slope * (1 + voice.body * np.exp(-(np.log2(k * base / voice.body_hz) ** 2)))
+    levels[1::2] *= voice.odd
+    levels /= np.sqrt((levels**2).sum())
+    return harmonics(levels), harmonics(levels * (k + 1) ** -0.7)
 
 
-def _soft_cycle(table: Array) -> Array:
-    spectrum = np.fft.rfft(table[:-1])
-    spectrum *= np.arange(1, len(spectrum) + 1) ** -0.7
-    wave = np.fft.irfft(spectrum, TABLE_SIZE)
-    return np.append(wave, wave[0])
+def _breath(low_hz: float, high_hz: float, start: int, stop: int, rng: np.random.Generator) -> Samples:
+    first = int(rng.integers(1 << 16))
+    return looped(noise_loop(low_hz, high_hz), first + start, first + stop)
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A string through an overdriven amplifier and its cabinet."""
+
+    vibrato: float = 0.0
+    release: float = 0.09
+    string: Subtractive = field(init=False)
+
+    def __post_init__(self) -> None:
+        adsr = (0.003, 0.8, 0.7, self.release)
+        made = Subtractive("saw", adsr, (-4, 5), 2600, 6000, 0.25, vibrato=self.vibrato, width=1.0)
+        object.__setattr__(self, "string", made)
+
+    def held(self, pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples:
+        before = min(start, CABINET_MARGIN)
+        raw = self.string.held(pitch, start - before, stop + CABINET_MARGIN, rng)
+        driven = np.tanh(4.5 * raw + np.float32(0.25)) - np.float32(math.tanh(0.25))  # a little lopsided, as a valve
+        cabinet = filtered(driven, 90, 4300, 3)[:, before : before + stop - start]
+        if start == 0:
+            rise = min(stop, samples(0.001))
+            cabinet[:, :rise] *= np.linspace(0, 1, rise, dtype=np.float32)  # what its filter rings before the start
+        return cabinet * np.float32(0.6)
 
 
 @dataclass(frozen=True)
 class Function:
     """A voice of its own kind."""
 
-    make: Callable[[int, int, np.random.Generator], Array]
+    make: Callable[[int, int, int, np.random.Generator], Samples]
+    release: float
 
-    def sound(self, pitch: int, held: int, rng: np.random.Generator) -> Array:
-        return self.make(pitch, held, rng)
+    def held(self, pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples:
+        return self.make(pitch, start, stop, rng)
+
+
+def _sub808(pitch: int, start: int, stop: int, _rng: np.random.Generator) -> Samples:
+    """A sine that falls into its pitch, driven."""
+    fall = samples(0.018)
+    late = np.float32(1.2 * fall) * (1 - np.exp(ticks(start, stop) * np.float32(-1 / fall)))
+    wave = np.sin(radians(turning(frequency_hz(pitch), start, stop, late=late)))
+    wave = np.tanh(np.float32(2.2) * wave) * np.float32(1 / math.tanh(2.2))
+    wave *= onset(start, stop, 0.004, 1.2, 0.55)
+    return wave[np.newaxis]
+
+
+FLUTE = harmonics(np.array([1.0, 0.32, 0.12, 0.04]))
+
+
+def _flute(pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples:
+    base = frequency_hz(pitch)
+    late = vibrato(start, stop, 5.0, 0.0, 0.33) * np.float32(0.004)
+    (tone,) = read_tables(turning(base, start, stop, late=late), FLUTE)
+    breath = np.float32(0.05) * _breath(base * 0.9, base * 4, start, stop, rng)
+    return np.stack([tone + breath, tone - breath]) * onset(start, stop, 0.06, 0.3, 0.85)
 
 
 def _falling(count: int, power: float) -> tuple[float, ...]:
@@ -258,7 +339,7 @@ VOICES: dict[str, Voice] = {
     "round_bass": Subtractive("square", (0.004, 0.3, 0.7, 0.07), (0,), 350, 1600, 0.12, sub=0.6),
     "saw_bass": Subtractive("saw", (0.003, 0.2, 0.6, 0.06), (-7, 7), 700, 3000, 0.14, sub=0.5, width=0.3),
     "sub": Subtractive("triangle", (0.08, 0.5, 0.9, 0.4), (0,), 400, sub=0.5),
-    "sub808": Function(_sub808),
+    "sub808": Function(_sub808, 0.12),
     "finger_bass": Additive(_falling(9, 1.25), 2.6, (0.005, 0.5, 0.8, 0.09), 0.7, strike=0.06),
     "pick_bass": Additive(_falling(26, 0.9), 2.8, (0.003, 0.5, 0.8, 0.07), 0.5, strike=0.15),
     "dub_bass": Subtractive("triangle", (0.012, 0.4, 0.8, 0.12), (0,), 700, sub=0.4, drive=0.7),
@@ -279,17 +360,17 @@ VOICES: dict[str, Voice] = {
     "chop": Additive(_falling(18, 0.8), 0.7, (0.002, 0.1, 0.6, 0.06), 0.3, 0.0001, 2.0, 0.15),
     "choir": Blown(20, 1.3, (0.25, 0.5, 0.9, 0.6), 850, 2.2, vibrato=0.004, breath=0.05, players_cents=16),
     "brass": Blown(26, 0.85, (0.05, 0.3, 0.8, 0.16), 1300, 1.2, vibrato=0.002, players_cents=8),
-    "power": Function(lambda pitch, held, rng: _distorted(pitch, held, rng, vibrato=0.0)),
+    "power": Driven(),
     # leads
     "square_lead": Subtractive("square", (0.008, 0.3, 0.65, 0.16), (-5, 5), 1800, 4500, 0.25, vibrato=0.004, width=0.5),
     "saw_lead": Subtractive("saw", (0.01, 0.4, 0.75, 0.2), (-8, 0, 8), 2400, 5500, 0.35, vibrato=0.004, width=0.6),
     "pluck": Subtractive("saw", (0.002, 0.12, 0.12, 0.18), (-6, 6), 600, 6500, 0.12, order=3),
     "bell": FrequencyModulation(3.5, 1.5, 0.9, 2.6, (0.002, 1.2, 0.8, 0.6), tremolo=0.1),
-    "flute": Function(_flute),
+    "flute": Function(_flute, 0.14),
     "horn": Blown(16, 1.25, (0.08, 0.4, 0.85, 0.25), 600, 1.4, vibrato=0.002, players_cents=5),
     "violin": Blown(28, 0.95, (0.07, 0.3, 0.9, 0.2), 2600, 1.0, vibrato=0.006, breath=0.012, players_cents=7),
     "trumpet": Blown(22, 0.9, (0.025, 0.2, 0.85, 0.08), 1500, 1.6, vibrato=0.004, breath=0.015),
     "melodica": Blown(18, 0.8, (0.03, 0.2, 0.9, 0.07), 1100, 0.5, odd=0.45, vibrato=0.003, breath=0.03),
     "accordion": Blown(24, 0.75, (0.035, 0.2, 0.95, 0.08), 1400, 0.6, odd=0.8, vibrato=0.0, players_cents=14),
-    "lead_guitar": Function(lambda pitch, held, rng: _distorted(pitch, held, rng, vibrato=0.005)),
+    "lead_guitar": Driven(vibrato=0.005),
 }

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devserver.nodes.music.channel import SWEEP_REACH, swept
 from devserver.nodes.music.composer import compose
-from devserver.nodes.music.dsp import SAMPLE_RATE_HZ, swept
+from devserver.nodes.music.dsp import SAMPLE_RATE_HZ
 from devserver.nodes.music.effects import IMPACT, RISER
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.prompt import Asked, parse
@@ -128,7 +129,12 @@ def test_seeds_take_different_grooves_basses_and_chords() -> None:
 def test_a_sweep_opens_without_a_click() -> None:
     rng = np.random.default_rng(1)
     hiss = rng.standard_normal((2, 2 * SAMPLE_RATE_HZ)).astype(np.float32)
-    opened = swept(hiss, 300.0, 18_000.0, lambda: None)
+
+    def whole(sound: Any, from_hz: float, to_hz: float) -> Any:
+        length = sound.shape[1]
+        return swept(np.pad(sound, ((0, 0), (SWEEP_REACH, SWEEP_REACH))), 0, length, length, (from_hz, to_hz))
+
+    opened = whole(hiss, 300.0, 18_000.0)
     quarter = SAMPLE_RATE_HZ // 2
 
     def high(sound: Any) -> float:
@@ -137,5 +143,5 @@ def test_a_sweep_opens_without_a_click() -> None:
     assert high(opened[0, 1000:quarter]) < 0.05 * high(hiss[0, 1000:quarter])
     assert high(opened[0, -quarter:]) > 0.5 * high(hiss[0, -quarter:])
     tone = np.sin(2 * np.pi * 100 * np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ).astype(np.float32)[np.newaxis]
-    steps = np.abs(np.diff(swept(tone, 2000.0, 8000.0, lambda: None)[0]))
+    steps = np.abs(np.diff(whole(tone, 2000.0, 8000.0)[0]))
     assert steps.max() < 1.2 * np.abs(np.diff(tone[0])).max()

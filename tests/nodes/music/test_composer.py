@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from devserver.nodes.music.composer import compose
 from devserver.nodes.music.drumming import DRUM_PITCHES
 from devserver.nodes.music.form import plan
 from devserver.nodes.music.genres import GENRES
+from devserver.nodes.music.mix import Rendering
 from devserver.nodes.music.prompt import Asked, parse
-from devserver.nodes.music.render import render_track
 from devserver.nodes.music.song import Song
 from devserver.nodes.music.theory import SCALES, Key, chord, voice_lead
 
@@ -57,7 +56,7 @@ def test_an_unknown_voice_is_named_with_the_known_ones() -> None:
     made = song("house")
     bass = next(track for track in made.tracks if track.part == "bass")
     with pytest.raises(ValueError, match="voice of bass is 'kazoo'; allowed is one of reese"):
-        render_track(made, bass.model_copy(update={"voice": "kazoo"}), np.zeros((2, 10), np.float32), lambda: None)
+        Rendering(made.model_copy(update={"tracks": (bass.model_copy(update={"voice": "kazoo"}),)}))
 
 
 def test_genres_do_not_sound_alike() -> None:
