@@ -35,6 +35,10 @@ def tempo(onsets: Samples, frames_per_second: float) -> tuple[float | None, floa
         lag = 60 * frames_per_second / fine * beats
         if lag.max() < len(correlation) * 0.85:
             coarse = float(fine[int(np.argmax(at(lag)))])
+    beat_at = 60 * frames_per_second / coarse
+    even, third, two_thirds = at(beat_at * np.array([1.0, 2 / 3, 4 / 3]))
+    if third > even < two_thirds:  # three beats to a bar: what was found is half of such a bar
+        coarse *= 1.5 if coarse * 1.5 <= FASTEST_BPM else 0.75
     chance = float(onsets.mean()) ** 2
     four_beats = float(at(np.array([240 * frames_per_second / coarse]))[0])
     return coarse, min(1.0, max(0.0, (four_beats - chance) / max(float(correlation[0]) - chance, 1e-12)))

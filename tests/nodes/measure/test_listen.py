@@ -209,6 +209,14 @@ def test_clicks_at_a_known_tempo(bpm: float) -> None:
     assert measured(noise(20.0))["bpm_confidence"] < 0.2
 
 
+@pytest.mark.parametrize("bpm", [96.0, 168.0])
+def test_three_beats_to_a_bar(bpm: float) -> None:
+    """A loud first beat and two soft ones, in which two bars of three could be heard as three of two."""
+    loud, soft = clicks(bpm / 3, 24.0), clicks(bpm, 24.0)
+    report = measured(np.maximum(loud, 0.15 * soft))
+    assert min(abs(report[name] / bpm - 1) for name in ("bpm", "bpm_half", "bpm_double")) < 0.005
+
+
 @pytest.mark.parametrize(("rate", "channels"), [(48_000, 2), (44_100, 2), (22_050, 1), (96_000, 2)])
 def test_loudness_of_the_standard_tone(rate: int, channels: int) -> None:
     level = 10 ** (-23 / 20) * (1 if channels == 2 else np.sqrt(2))
