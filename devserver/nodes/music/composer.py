@@ -18,6 +18,7 @@ from .theory import Key
 
 ENERGY_SHIFT: dict[Mood, float] = {"calm": -0.16, "energetic": 0.1, "bright": 0.04, "dark": 0.0, "neutral": 0.0}
 GAP_BEATS = 1.0  # of silence before a drop
+SHORTEST_BEATS = 0.01
 GAPS_IN_FOUR = 3  # so many drops of four have one
 
 Gap = tuple[float, float]
@@ -163,7 +164,23 @@ def _fitted(notes: Iterable[Note], end_beats: float, gaps: Sequence[Gap]) -> lis
             if note.start_beats < gap_end - STEP_BEATS / 2 and end > gap_start:
                 end = gap_start  # so a note that begins in the gap has no length left
         duration = end - note.start_beats
-        if duration > 0.01:
+        if duration > SHORTEST_BEATS:
             velocity = min(127, max(1, note.velocity))
             fitted.append(Note(round(note.start_beats, 5), round(duration, 5), note.pitch, velocity))
-    return sorted(fitted)
+    return _struck_once(sorted(fitted))
+
+
+def _struck_once(notes: Sequence[Note]) -> list[Note]:
+    """The notes, each ended before its pitch is struck again; of two at one time the first stays."""
+    kept: list[Note] = []
+    last: dict[int, int] = {}  # by pitch: where its latest note is in `kept`
+    for note in notes:
+        at = last.get(note.pitch)
+        if at is not None and kept[at].start_beats + kept[at].duration_beats > note.start_beats:
+            held = round(note.start_beats - kept[at].start_beats, 5)
+            if held < SHORTEST_BEATS:
+                continue
+            kept[at] = kept[at]._replace(duration_beats=held)
+        last[note.pitch] = len(kept)
+        kept.append(note)
+    return sorted(kept)

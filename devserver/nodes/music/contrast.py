@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from .drumming import FIRST_DRUM
 from .patterns import TOP_PITCHES
 from .score import STEP_BEATS, Score
-from .song import Note, Part, Section, Track
+from .song import Note, Section, Track
 
 DENSER = 1.22  # one of two neighbours has so many times the onsets of the other
 EARLY_BEATS = 0.1  # a note so shortly before a section belongs to it
@@ -18,16 +19,66 @@ Cut = Callable[[Track, Note], bool]
 
 def contrasted(score: Score, tracks: Sequence[Track]) -> list[Track]:
     """The tracks; where two sections have the same parts and nearly the same density, the calmer one is thinned."""
-    made = list(tracks)
     sections = [section for section in score.sections() if section.name != "ending"]
+    played = [_Played(score, tracks, section) for section in sections]
     for _ in range(2):
-        for one, other in pairwise(sections):
+        for one, other in pairwise(played):
             for cut in CUTS:
-                if _differ(score, made, one, other):
+                if _differ(one, other):
                     break
-                calmer = one if one.energy <= other.energy else other
-                made = [_thinned(score, track, calmer, cut) for track in made]
-    return made
+                (one if one.section.energy <= other.section.energy else other).thin(cut)
+    gone = [played_by.gone for played_by in played]
+    return [_without(track, {at for found in gone for at in found[number]}) for number, track in enumerate(tracks)]
+
+
+def _without(track: Track, gone: set[int]) -> Track:
+    if not gone:
+        return track
+    return track.model_copy(update={"notes": tuple(note for at, note in enumerate(track.notes) if at not in gone)})
+
+
+class _Played:
+    """A section with the notes that are played in it, less those that are gone (by track, their places in it)."""
+
+    def __init__(self, score: Score, tracks: Sequence[Track], section: Section) -> None:
+        self.section = section
+        self.tracks = tracks
+        start = section.start_bar * score.beats_per_bar - EARLY_BEATS
+        self._spans = [
+            (
+                bisect_left(track.notes, start, key=_start),
+                bisect_left(track.notes, start + section.bars * score.beats_per_bar, key=_start),
+            )
+            for track in tracks
+        ]
+        self.gone: list[set[int]] = [set() for _ in tracks]
+        self._count()
+
+    def thin(self, cut: Cut) -> None:
+        for number, (track, (first, last)) in enumerate(zip(self.tracks, self._spans, strict=True)):
+            self.gone[number] |= {at for at in range(first, last) if cut(track, track.notes[at])}
+        self._count()
+
+    def _count(self) -> None:
+        """The parts that sound, and the onsets and notes to the bar."""
+        notes = [
+            (track.part, round(note.start_beats / STEP_BEATS), note.pitch if track.part == "drums" else 0)
+            for track, (first, last), gone in zip(self.tracks, self._spans, self.gone, strict=True)
+            for at, note in enumerate(track.notes[first:last], first)
+            if at not in gone and (track.part != "drums" or note.pitch >= FIRST_DRUM)
+        ]
+        self.parts = {part for part, _, _ in notes}
+        self.densities = (len(set(notes)) / self.section.bars, len(notes) / self.section.bars)
+
+
+def _start(note: Note) -> float:
+    return note.start_beats
+
+
+def _differ(one: _Played, other: _Played) -> bool:
+    """Whether other parts play, or one has clearly more onsets to the bar, and also more notes."""
+    densities = zip(one.densities, other.densities, strict=True)
+    return one.parts != other.parts or all(max(pair) > DENSER * min(pair) for pair in densities)
 
 
 def _is_layer(track: Track, _: Note) -> bool:
@@ -49,33 +100,3 @@ def _is_weak(track: Track, note: Note) -> bool:
 
 
 CUTS: tuple[Cut, ...] = (_is_layer, _is_small_top, _is_weak, _is_offbeat_top)
-
-
-def _span(score: Score, section: Section) -> tuple[float, float]:
-    start = section.start_bar * score.beats_per_bar
-    return start - EARLY_BEATS, start + section.bars * score.beats_per_bar - EARLY_BEATS
-
-
-def _thinned(score: Score, track: Track, section: Section, cut: Cut) -> Track:
-    start, end = _span(score, section)
-    kept = tuple(note for note in track.notes if not (start <= note.start_beats < end and cut(track, note)))
-    return track if len(kept) == len(track.notes) else track.model_copy(update={"notes": kept})
-
-
-def _differ(score: Score, tracks: Sequence[Track], one: Section, other: Section) -> bool:
-    """Whether other parts play, or one has clearly more onsets to the bar, and also more notes."""
-    heard = [_heard(score, tracks, section) for section in (one, other)]
-    densities = zip(*(densities for _, densities in heard), strict=True)
-    return heard[0][0] != heard[1][0] or all(max(pair) > DENSER * min(pair) for pair in densities)
-
-
-def _heard(score: Score, tracks: Sequence[Track], section: Section) -> tuple[set[Part], tuple[float, float]]:
-    """The parts that sound in a section, and its onsets and notes to the bar."""
-    start, end = _span(score, section)
-    notes = [
-        (track.part, round(note.start_beats / STEP_BEATS), note.pitch if track.part == "drums" else 0)
-        for track in tracks
-        for note in track.notes
-        if start <= note.start_beats < end and (track.part != "drums" or note.pitch >= FIRST_DRUM)
-    ]
-    return {part for part, _, _ in notes}, (len(set(notes)) / section.bars, len(notes) / section.bars)
