@@ -22,8 +22,8 @@ async function want(path, options) {
   return body;
 }
 
-function post(path, body = {}) {
-  return want(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+function post(path, body = {}, signal = undefined) {
+  return want(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal });
 }
 
 const run = (id) => `/api/runs/${encodeURIComponent(id)}`;
@@ -33,12 +33,18 @@ export const outputs = async () => (await want("/api/schema/outputs")).outputs;
 export const pipelines = async () => (await want("/api/schema/pipelines")).pipelines;
 export const openapi = () => want("/openapi.json");
 export const execute = (request) => post("/api/schema/pipeline/execute", { ...request, wait: false });
+export const parse = (request, signal) => post("/api/prompt/parse", request, signal);
 export const runs = async (limit) => (await want(`/api/runs?limit=${limit}`)).runs;
 export const detail = (id) => want(run(id));
 export const cancel = (id) => post(`${run(id)}/cancel`);
 export const rerun = (id) => post(`${run(id)}/rerun`);
 /** What `execute` says about a run: an ended run's whole body, also where it ended badly. */
 export const answer = async (id) => (await ask(`${run(id)}/answer`)).body;
+export const stream = (id) => `/api/media/stream/${encodeURIComponent(id)}`;
+export const peaks = (id) => want(`/api/media/peaks/${encodeURIComponent(id)}`);
+export const stems = (id) => want(`/api/media/stems/${encodeURIComponent(id)}`);
+export const archive = (id) => `/api/media/stems/${encodeURIComponent(id)}.zip`;
+export const midi = (id) => `/api/media/midi/${encodeURIComponent(id)}`;
 export const download = (url) => `${url}?download=1`;
 
 /** Send a file; `onProgress` gets the fraction that has gone. Only XMLHttpRequest tells how far it is. */

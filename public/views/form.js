@@ -3,6 +3,7 @@
 import * as api from "../api.js";
 import { element, fill } from "../dom.js";
 import { own, say } from "../text.js";
+import { Brief } from "./brief.js";
 import { field, fieldsOf } from "./parameters.js";
 
 const FIRST_CHOICE = "procedural_instrumental";
@@ -68,6 +69,14 @@ class Settings {
   }
 }
 
+/** The text that says what music is to be made: the run's own, or what stands in `prompt` where that is lyrics. */
+function described(output, settings, text) {
+  if (output.media !== "audio") return null;
+  const prompt = output.parameters.find(({ name }) => name === "prompt");
+  if (!prompt || prompt.from) return text.value;
+  return settings.fields.find(({ id }) => id === `${output.name}.prompt`)?.node.value || null;
+}
+
 /** Draw the form; `onStarted` gets the id of a run that it has started. */
 export async function showForm(form, onStarted) {
   const problem = element("p", { className: "problem", role: "alert" });
@@ -79,7 +88,7 @@ export async function showForm(form, onStarted) {
     problem.textContent = `${say("could_not")} ${error.message}`;
     return;
   }
-  const [schemas, outputs, pipelines, { components }] = offer;
+  const [schemas, outputs, pipelines, { components, paths }] = offer;
   const asked = components.schemas.ExecuteRequest.properties;
   const text = element("textarea", { rows: 4, required: true, placeholder: say("input_hint"), maxLength: asked.input_text.maxLength ?? 20000 });
   const schema = select(named(schemas), "plain");
@@ -90,11 +99,13 @@ export async function showForm(form, onStarted) {
   const fallback = element("input", { type: "checkbox", id: "make-fallback", checked: true });
   const also = outputs.map(({ name, label }) => ({ name, node: element("input", { type: "checkbox", value: name }), label: own(label) || name }));
   const settings = new Settings(pipelines);
+  const spoken = paths["/api/prompt/parse"].post.requestBody.content["application/json"].schema.properties.locked;
+  const brief = new Brief(spoken, () => described(chosen()[0], settings, text));
   const start = element("button", { type: "submit", className: "main", textContent: say("start") });
   const alsoLabels = also.map((one) => element("label", { className: "check" }, one.node, ` ${one.label}`));
   fill(
     form,
-    field("input_text", say("input_text"), text), field("schema", say("schema"), schema),
+    field("input_text", say("input_text"), text), brief.view, field("schema", say("schema"), schema),
     field("output_config", say("output_config"), output),
     field("preset", say("preset"), preset), field("seed", say("seed"), seed),
     field("safety_level", say("safety_level"), safety), settings.shown,
@@ -118,10 +129,12 @@ export async function showForm(form, onStarted) {
     fill(preset, ["", ...presets].map((value) => element("option", { value, textContent: say(value || "as_it_is"), selected: value === kept })));
     preset.disabled = !presets.length;
     settings.draw(chosen(), preset.value);
+    brief.later();
   }
   for (const node of [schema, output, preset, ...also.map((one) => one.node)]) node.addEventListener("change", adapt);
   adapt();
 
+  form.addEventListener("input", ({ target }) => { if (!brief.view.contains(target)) brief.later(); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     start.disabled = true;
@@ -131,7 +144,7 @@ export async function showForm(form, onStarted) {
       const request = {
         input_text: text.value, schema: schema.value, output_config: names.length > 1 ? names : names[0], safety_level: safety.value,
         fallback: fallback.checked, params: await settings.values(), seed: seed.value === "" ? null : Number(seed.value),
-        preset: preset.value || null,
+        preset: preset.value || null, brief: brief.asked(),
       };
       onStarted((await api.execute(request)).run_id);
     } catch (error) {
