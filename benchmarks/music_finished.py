@@ -14,7 +14,7 @@ from devserver.nodes.music.song import Song
 
 def finished(song: Song, folder: Path) -> Path:
     """The mix in a FLAC file of 24 bit in the folder."""
-    mix = mixdown(song, lambda: None).mix
+    mix = mixdown(song, lambda: None, lambda _: None).mix
     path = folder / "piece.flac"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="stereo", format="s32")

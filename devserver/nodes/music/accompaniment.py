@@ -130,7 +130,7 @@ def _struck(
     score: Score, bar: Bar, hits: Sequence[tuple[int, float, str]], voicing: Sequence[int], *, style: str, rng: Random
 ) -> Iterator[Note]:
     # A piece blooms in its own way: drawn by the seed alone, so that every bar does the same.
-    entries = score.random("bloom").sample(BLOOM_STEPS, len(voicing)) if style == "bloom" else ()
+    entries = [0, *score.random("bloom").sample(BLOOM_STEPS, len(voicing) - 1)] if style == "bloom" else []
     for number, (step, length, digit) in enumerate(hits):
         at_beats = score.played(rng, "chords", bar.start_beats, step)
         upstroke = style == "strum" and step % 4 != 0 and number % 2 == 1

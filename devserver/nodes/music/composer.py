@@ -18,6 +18,7 @@ from .theory import Key
 
 ENERGY_SHIFT: dict[Mood, float] = {"calm": -0.16, "energetic": 0.1, "bright": 0.04, "dark": 0.0, "neutral": 0.0}
 GAP_BEATS = 1.0  # of silence before a drop
+SOON_BEATS = 0.25
 SHORTEST_BEATS = 0.01
 GAPS_IN_FOUR = 3  # so many drops of four have one
 
@@ -60,9 +61,24 @@ def compose(brief: Brief) -> Song:
         swing_unit_beats=0.5 if genre.swung_eighths else 0.25,
         sections=sections,
         chords=tuple(bar.harmony.symbol for bar in bars),
-        tracks=tuple(contrasted(score, list(_tracks(score)))),
+        tracks=tuple(_begun(contrasted(score, list(_tracks(score))))),
         sweeps=tuple(_sweeps(score)),
     )
+
+
+def _begun(tracks: Sequence[Track]) -> list[Track]:
+    """The tracks, with what is heard first begun at once: a piece does not open with silence."""
+    first = min((track.notes[0].start_beats for track in tracks if track.notes), default=0.0)
+    if first < SOON_BEATS:
+        return list(tracks)
+    begun = []
+    for track in tracks:
+        opening = [note for note in track.notes if note.start_beats < first + SOON_BEATS]
+        early = [
+            note._replace(start_beats=0.0, duration_beats=note.duration_beats + note.start_beats) for note in opening
+        ]
+        begun.append(track.model_copy(update={"notes": (*early, *track.notes[len(opening) :])}))
+    return begun
 
 
 def _remarked(brief: Brief, sections: Sequence[Section]) -> Brief:

@@ -294,7 +294,7 @@ JAZZ = Genre(
         min_energy=0.4,
     ),
     voices={"drums": "brushes", "bass": "upright", "chords": "piano", "lead": "trumpet"},
-    levels=Levels(drums=-22, bass=-19.5, chords=-19.5, lead=-19.5, duck=0.0, reverb=0.16, reverb_seconds=1.3, echo=0.0),
+    levels=Levels(drums=-22, bass=-22.5, chords=-19.5, lead=-19.5, duck=0.0, reverb=0.16, reverb_seconds=1.3, echo=0.0),
     walking_bass=True,
     swing=0.3,
     swung_eighths=True,
