@@ -62,7 +62,7 @@ export class Brief {
     Object.assign(this, { schema, text, locked: {}, answer: null, open: "", asking: null, timer: 0 });
     this.use = element("input", { type: "checkbox", id: "brief-use", checked: true, onchange: () => this.draw() });
     this.status = element("p", { role: "status", className: "quiet" });
-    this.problem = element("p", { role: "alert", className: "problem" });
+    this.problem = element("p", { role: "alert", className: "refused" });
     this.list = element("ul", { className: "brief-fields" });
     this.below = element("div");
     this.view = element("section", { id: "brief", "aria-labelledby": "brief-title", hidden: true },

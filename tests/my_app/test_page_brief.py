@@ -41,7 +41,8 @@ def row(panel: Locator, field: str) -> Locator:
 def asked(page: Page) -> Any:
     with page.expect_request("**/execute") as sent:
         page.get_by_role("button", name="Start").click()
-    return sent.value.post_data_json["brief"]
+    request: Any = sent.value.post_data_json
+    return request["brief"]
 
 
 def test_what_is_understood_is_shown_with_where_it_is_from(page: Page) -> None:
@@ -140,3 +141,13 @@ def test_a_german_page_speaks_german(chromium: Browser, server: str) -> None:
     if folder := os.environ.get("PICTURES"):
         page.screenshot(path=f"{folder}/brief_de.png", full_page=True)
     page.close()
+
+
+def test_a_value_that_no_brief_has_is_refused_in_words_and_not_held(page: Page) -> None:
+    panel = typed(page)
+    panel.get_by_role("combobox", name="Say something else").select_option("avoid")
+    panel.get_by_role("textbox", name="Not wanted").fill("x" * 90)
+    page.keyboard.press("Enter")
+    expect(panel.get_by_role("alert")).to_contain_text("avoid is")
+    expect(row(panel, "avoid")).to_have_count(0)
+    assert asked(page) is True
