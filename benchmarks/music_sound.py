@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from devserver.nodes.measure.listen import analyse
 from devserver.nodes.music.song import Song
+from devserver.nodes.music.treatment import treated
 
 Samples = NDArray[np.float32]
 SAMPLE_RATE_HZ = 48_000
@@ -23,6 +24,7 @@ FULL_SCALE = 0.9999
 CLICK_RATIO = 40.0
 CLICK_LEAST = 0.02
 CLICK_WINDOW = 960
+ECHO_BEATS, ECHOES = 0.75, 4  # how the mix repeats the lead
 ONSET_BEFORE_SECONDS, ONSET_AFTER_SECONDS = 0.01, 0.04
 QUIET_BAND_DB = 40.0  # a third-octave band so far below the loudest is not compared
 
@@ -99,7 +101,14 @@ def facts(path: Path, song: Song) -> tuple[SoundFacts, Samples]:
 
 
 def _onsets(song: Song) -> list[float]:
-    starts = {note.start_beats for track in song.tracks for note in track.notes}
+    """When something begins, in seconds: notes, and the echoes of the lead's."""
+    echoes = ECHOES if treated(song.brief).echo else 0
+    starts = {
+        note.start_beats + repeat * ECHO_BEATS
+        for track in song.tracks
+        for note in track.notes
+        for repeat in range(1 + echoes if track.part == "lead" else 1)
+    }
     return sorted(start * 60 / song.brief.bpm for start in starts)
 
 

@@ -69,8 +69,27 @@ ORCHESTRAL = Genre(
         (0.8, "7.7.7.7.7---6---"),
     ),
     progressions={
-        "minor": ("i VI III VII", "i iv VI V", "i VII VI V7", "i III iv V", "VI VII i i", "i v VI iv"),
-        "major": ("I V vi IV", "I IV I V", "I vi ii V", "I iii IV V", "IV V vi I"),
+        "minor": (
+            "i bII V7 i",
+            "i VI iv iiø7 V7 i VI VII",
+            "i III VII V7/iv iv i V V7",
+            "i VI III VII",
+            "i iv VI V",
+            "i VII VI V7",
+            "i III iv V",
+            "VI VII i i",
+            "i v VI iv",
+        ),
+        "major": (
+            "I bVI bVII I",
+            "I V7/vi vi IV",
+            "I iii vi IV ii V V7 I",
+            "I V vi IV",
+            "I IV I V",
+            "I vi ii V",
+            "I iii IV V",
+            "IV V vi I",
+        ),
     },
     melody=Melody(
         62,
@@ -116,6 +135,21 @@ WALTZ = Genre(
             (0.55, {"kick": "6...........", "rim": "....4...4.4."}),
             (0.8, {"snare": "....4...4.3.....4.3.4..."}),
         ),
+        (
+            (0.3, {"hat": "....4...4..."}),
+            (0.55, {"kick": "6...........", "snare": "....3...4..."}),
+            (0.8, {"rim": "....4...4...", "kick": "7.......4..."}),
+        ),
+        (
+            (0.3, {"bongo_high": "....4...4..."}),
+            (0.55, {"bongo_low": "6...........6.....4....."}),
+            (0.8, {"shaker": "4.3.4.3.4.3.", "kick": "6..........."}),
+        ),
+        (
+            (0.3, {"ride": "4...4...4..."}),
+            (0.55, {"kick": "6...........", "hat": "....4...4..."}),
+            (0.8, {"snare": "....4...4.3.....4...4..."}),
+        ),
     ),
     fills=({"snare": "....4.4.5.6."}, {"tom_low": "....5...6..."}, NO_FILL),
     bass=(
@@ -137,8 +171,25 @@ WALTZ = Genre(
         (0.7, "5---6-..6-.."),
     ),
     progressions={
-        "major": ("I I V7 V7 V7 V7 I I", "I vi ii V7", "I I IV IV V7 V7 I I", "IV I V7 I", "I iii vi ii V7 V7 I I"),
-        "minor": ("i i iv V7", "i VI iv V7", "i i V7 V7 V7 V7 i i", "iv i V7 i", "i VII III V7"),
+        "major": (
+            "I V7/ii ii V7 I vi ii V7",
+            "I I V7/IV IV iv I V7 I",
+            "vi V7/V V7 I",
+            "I I V7 V7 V7 V7 I I",
+            "I vi ii V7",
+            "I I IV IV V7 V7 I I",
+            "IV I V7 I",
+            "I iii vi ii V7 V7 I I",
+        ),
+        "minor": (
+            "i V7/iv iv VII III VI V7 i",
+            "i iv i V7 VI iv V7 i",
+            "i i iv V7",
+            "i VI iv V7",
+            "i i V7 V7 V7 V7 i i",
+            "iv i V7 i",
+            "i VII III V7",
+        ),
     },
     melody=Melody(
         65,
@@ -196,6 +247,16 @@ FOLK = Genre(
             (0.55, {"bongo_high": "..4...5...4...5.", "kick": "7.......7......."}),
             (0.8, {"snare": "....5..2....5.2.", "hat": "4.4.4.4.4.4.4.4."}),
         ),
+        (
+            (0.4, {"kick": "7.....5.7......."}),
+            (0.55, {"snare": "....4.......4...", "shaker": "3.4.3.4.3.4.3.4."}),
+            (0.8, {"tom_low": "......5.......5.", "clap": "....5.......5..."}),
+        ),
+        (
+            (0.4, {"rim": "..4...4...4...4."}),
+            (0.55, {"kick": "7.......7.....5.", "hat": "4...4...4...4..."}),
+            (0.8, {"bongo_high": "....5..4....5.4.", "shaker": "4.4.4.4.4.4.4.4."}),
+        ),
     ),
     fills=({"bongo_high": "........5.5.6.6."}, {"snare": "........4.445.6."}, NO_FILL, {"tom_low": "........6...6.6."}),
     bass=(
@@ -217,8 +278,18 @@ FOLK = Genre(
         (0.7, "7-..6-5..5-56-5."),
     ),
     progressions={
-        "major": ("I V vi IV", "I IV I V", "I vi IV V", "vi IV I V", "I IV vi V", "IV I V I"),
-        "minor": ("i VII VI VII", "i VI III VII", "i iv VII III", "i VII i v"),
+        "major": (
+            "I V7/vi vi IV",
+            "I bVII IV I",
+            "I iii IV V",
+            "I V vi IV",
+            "I IV I V",
+            "I vi IV V",
+            "vi IV I V",
+            "I IV vi V",
+            "IV I V I",
+        ),
+        "minor": ("i VI VII i", "i VII iv V", "i VII VI VII", "i VI III VII", "i iv VII III", "i VII i v"),
     },
     melody=Melody(
         64,

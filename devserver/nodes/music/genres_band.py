@@ -73,8 +73,16 @@ ROCK = Genre(
         (0.85, "88.8.88.8-------"),
     ),
     progressions={
-        "minor": ("i5 VI5 III5 VII5", "i5 VI5 VII5 i5", "i5 iv5 VI5 VII5", "i5 III5 VII5 iv5", "i5 VII5 VI5 VII5"),
-        "major": ("I5 V5 vi5 IV5", "I5 IV5 I5 V5", "I5 vi5 IV5 V5"),
+        "minor": (
+            "i5 bII5 i5 VII5",
+            "i5 VII5 iv5 VI5",
+            "i5 VI5 III5 VII5",
+            "i5 VI5 VII5 i5",
+            "i5 iv5 VI5 VII5",
+            "i5 III5 VII5 iv5",
+            "i5 VII5 VI5 VII5",
+        ),
+        "major": ("I5 bVII5 IV5 I5", "I5 iii5 IV5 V5", "I5 V5 vi5 IV5", "I5 IV5 I5 V5", "I5 vi5 IV5 V5"),
     },
     melody=Melody(
         64,
@@ -170,8 +178,8 @@ REGGAE = Genre(
         (0.7, "....7.6.5...7.6."),
     ),
     progressions={
-        "minor": ("i i iv iv", "i i VII i", "i VI VII i", "i iv i v", "i VII VI v"),
-        "major": ("I I IV IV", "I IV V IV", "I V vi IV", "I ii I V"),
+        "minor": ("i VII VI VII", "i iv VII III", "i i iv iv", "i i VII i", "i VI VII i", "i iv i v", "i VII VI v"),
+        "major": ("I vi IV V", "I iii IV I", "I I IV IV", "I IV V IV", "I V vi IV", "I ii I V"),
     },
     melody=Melody(
         67,
@@ -263,12 +271,19 @@ JAZZ = Genre(
     ),
     progressions={
         "minor": (
+            "i7 VImaj7 iiø7 V7b9",
+            "i6 VImaj7 iiø7 V7",
+            "i7 iv9 VImaj7 V7 i7 iiø7 V7b9 i6",
             "i7 iv7 VII IIImaj7",
             "i7 i7 iv7 V7",
             "i6 VImaj7 iv7 V7",
             "iv7 VII IIImaj7 VImaj7 iv7 V7 i6 i6",
         ),
         "major": (
+            "Imaj7 VI7 ii9 V13",
+            "Imaj9 iii7 V7/V V7",
+            "iii7 V7/ii ii9 V7b9",
+            "Imaj7 IVmaj7 iiø7 V7",
             "Imaj7 vi7 ii9 V7",
             "ii9 V7 Imaj7 Imaj7",
             "Imaj7 Imaj7 ii9 V7",

@@ -107,8 +107,16 @@ DRUM_AND_BASS = Genre(
         (0.8, "..7-....6-..5---"),
     ),
     progressions={
-        "minor": ("i9 i9 VImaj7 VImaj7", "i VI III VII", "i7 iv7 VImaj7 v7", "i VImaj7 i VII", "i9 IIImaj7 iv9 VI"),
-        "major": ("Iadd9 V vi7 IVmaj7", "vi7 IVmaj7 I V", "IVmaj7 V vi7 I"),
+        "minor": (
+            "i7 v7 VImaj7 iv7",
+            "VImaj7 VII i9 i9",
+            "i9 i9 VImaj7 VImaj7",
+            "i VI III VII",
+            "i7 iv7 VImaj7 v7",
+            "i VImaj7 i VII",
+            "i9 IIImaj7 iv9 VI",
+        ),
+        "major": ("I iii vi IV", "vi7 iii7 IVmaj7 V", "Iadd9 V vi7 IVmaj7", "vi7 IVmaj7 I V", "IVmaj7 V vi7 I"),
     },
     melody=Melody(
         64,
@@ -252,6 +260,20 @@ HOUSE = Genre(
             (0.65, {"rim": "4..4..4....4..4.", "open_hat": "..6...6...6...6."}),
             (0.85, {"kick": "9...9...9...9..6", "shaker": "3233323332333233"}),
         ),
+        (
+            (0.1, {"kick": "9...9...9...9..."}),
+            (0.3, {"hat": "4.5.4.5.4.5.4.55"}),
+            (0.45, {"clap": "....8.......8...", "rim": "......4......4.."}),
+            (0.65, {"open_hat": "..6...6...6..66.", "bongo_high": "4..4..4....4...."}),
+            (0.85, {"shaker": "4.334.334.334.33", "snare": "....6..3....6.3."}),
+        ),
+        (
+            (0.1, {"kick": "9...9...9...9..."}),
+            (0.3, {"ride": "..4...4...4...4."}),
+            (0.45, {"snare": "....7.......7..."}),
+            (0.65, {"hat": "4.4.4.4.4.4.4.4.", "tom_high": "......4..4......"}),
+            (0.85, {"open_hat": "..7...7...7...7.", "clap": "....7.......7.44"}),
+        ),
     ),
     fills=(
         CLAP_RUN,
@@ -279,8 +301,23 @@ HOUSE = Genre(
         (0.6, "..7-.6....7-.6.."),
     ),
     progressions={
-        "minor": ("i9 iv9 VImaj7 v7", "i7 VImaj7 IIImaj7 VII", "VImaj7 VII i7 i7", "iv9 v7 i9 i9", "i9 VII VImaj7 VII"),
-        "major": ("Imaj7 vi9 ii9 V7", "Imaj7 vi9 IVmaj7 V", "Imaj7 iii7 IVmaj7 V", "IVmaj7 V Imaj7 vi9"),
+        "minor": (
+            "i9 III iv9 V7",
+            "VImaj7 v7 iv9 i9",
+            "i9 iv9 VImaj7 v7",
+            "i7 VImaj7 IIImaj7 VII",
+            "VImaj7 VII i7 i7",
+            "iv9 v7 i9 i9",
+            "i9 VII VImaj7 VII",
+        ),
+        "major": (
+            "ii9 V13 Imaj7 V7/ii",
+            "IVmaj7 iii7 ii9 Imaj7",
+            "Imaj7 vi9 ii9 V7",
+            "Imaj7 vi9 IVmaj7 V",
+            "Imaj7 iii7 IVmaj7 V",
+            "IVmaj7 V Imaj7 vi9",
+        ),
     },
     melody=Melody(
         64,
@@ -297,87 +334,4 @@ HOUSE = Genre(
     intro=("drums", "chords"),
 )
 
-TRAP = Genre(
-    words=("trap", "drill", "808", "phonk", "rap", "cloud rap"),
-    bpm=142,
-    bpm_range=(128, 160),
-    mode="minor",
-    own_time=True,
-    form="song",
-    cadences_in_ten=5,
-    grooves=(
-        (
-            (0.1, {"hat": "6...5...6...5..."}),
-            (0.35, {"snare": "........9.......", "kick": "9.....7........."}),
-            (0.5, {"hat": "6.5.6.5.6.5.6.5."}),
-            (0.65, {"kick": "9.....7.......8.9.........7.....", "clap": "........7......."}),
-            (
-                0.8,
-                {"hat": "6.5.6.5.6.5.66666.5.665.6.5.6565", "open_hat": "..............5.", "rim": ".....3.....3...."},
-            ),
-        ),
-        (
-            (0.1, {"hat": "5..5..5.5..5..5."}),
-            (0.35, {"snare": "........9.......", "kick": "9.........8....."}),
-            (0.6, {"kick": "9..7......8...7.9......7..8.....", "rim": "......4......4.."}),
-            (0.8, {"hat": "6..66.666..66.6666.66..66.6.6666", "clap": "........8......."}),
-        ),
-        (
-            (0.1, {"rim": "....5.......5..."}),
-            (0.35, {"hat": "6.6.5.6.6.6.5.6.", "clap": "........9......."}),
-            (0.5, {"kick": "9...........8...9.....8........."}),
-            (0.8, {"hat": "665.6.66665.6.6.", "snare": "........8......5", "open_hat": "......5........."}),
-        ),
-        (
-            (0.1, {"hat": "5...5.5.5...5.5."}),
-            (0.35, {"snare": "........9.......", "kick": "9.......7.....7."}),
-            (0.5, {"hat": "6..6..6.6..6..66", "rim": "....4.......4..."}),
-            (0.65, {"kick": "9......7..9.....9..7......8.....", "clap": "........8......."}),
-            (0.8, {"hat": "6.6.66666.6.66.66.6.6666666.6.6.", "open_hat": "......5.......5."}),
-        ),
-    ),
-    fills=(
-        {"hat": "6666666666667789"},
-        {"snare": "........9...6.79"},
-        {"tom_low": "..........7..7.7"},
-        {"kick": "9......."},
-    ),
-    bass=(
-        (0.25, "R-------..R-----"),
-        (0.5, "R-----R-......R-"),
-        (0.6, "R-----5-....R-8-R---------7-R---"),
-        (0.6, "R--R------8-R---R-----R-..5-A---"),
-        (0.8, "R--R--R-....8-R-"),
-    ),
-    comping=(
-        (0.0, "6-----------4---"),
-        (0.0, "6-----5---4-----"),
-        (0.0, "6---------------"),
-        (0.6, "6-----6---......"),
-        (0.6, "6-------..5-6---"),
-    ),
-    progressions={
-        "minor": ("i i VI V7", "i VI iv V", "i bII i v", "i iv VI VII", "i9 VImaj7 i9 v7"),
-        "major": ("I vi IV V", "vi IV I V", "Imaj7 iii7 vi7 IV"),
-    },
-    melody=Melody(
-        67,
-        86,
-        ("6---5-6---....5-", "6-6-6---5---....", "..6-5---6-5-4---", "6-----......5-5-", "6-5-6-5-6---...."),
-        leap=0.3,
-        pentatonic=True,
-        sparse=True,
-        min_energy=0.1,
-    ),
-    voices={"drums": "eight", "bass": "sub808", "chords": "pad", "lead": "bell"},
-    layers=(
-        Layer("chords", "choir", "5---------------", min_energy=0.8, octave=1, gain_db=-5.0),
-        Layer("lead", "flute", min_energy=0.85, octave=1, gain_db=-9.0),
-    ),
-    levels=Levels(drums=-17, bass=-18.5, chords=-21, lead=-20.5, duck=0.35, reverb=0.25, reverb_seconds=2.2, echo=0.2),
-    ratchets=0.16,
-    builds="swells",
-    intro=("chords", "lead"),
-)
-
-CLUB = {"drum and bass": DRUM_AND_BASS, "techno": TECHNO, "house": HOUSE, "trap": TRAP}
+CLUB = {"drum and bass": DRUM_AND_BASS, "techno": TECHNO, "house": HOUSE}

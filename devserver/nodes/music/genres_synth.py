@@ -1,106 +1,9 @@
-"""Genres of beats, synthesisers and spaces."""
+"""Genres of synthesisers and spaces."""
 
 from __future__ import annotations
 
 from .fills import NO_FILL, SNARE_RUN, TOM_RUN
 from .genre import Genre, Layer, Levels, Melody
-
-LOFI = Genre(
-    words=(
-        *("lo-fi hip hop", "lofi hip hop", "lo-fi", "lofi", "lo fi", "chillhop"),
-        *("hip hop", "hip-hop", "boom bap", "jazzhop"),
-    ),
-    bpm=76,
-    bpm_range=(66, 92),
-    mode="minor",
-    own_time=True,
-    form="song",
-    colours="sevenths",
-    cadences_in_ten=4,
-    grooves=(
-        (
-            (0.1, {"hat": "5...4...5...4..."}),
-            (0.35, {"kick": "9.........7.....", "snare": "....8.......8..."}),
-            (0.55, {"hat": "6.4.6.436.4.6.4.6.4.6.4.6.436.44", "kick": "9......4..8....."}),
-            (
-                0.75,
-                {"snare": "....8..2....8.2.", "rim": "..............3.", "kick": "9......4..8.....9..4....8.8....."},
-            ),
-            (0.9, {"shaker": "..3...3...3...3."}),
-        ),
-        (
-            (0.1, {"shaker": "4.3.4.3.4.3.4.3."}),
-            (0.35, {"kick": "9..7....6.......", "rim": "....8.......8..."}),
-            (0.55, {"hat": "5.5.5.5.5.5.5.53", "kick": "9..7....6.8....."}),
-            (0.75, {"snare": "....7.......7..3", "open_hat": "..............4."}),
-        ),
-        (
-            (0.1, {"hat": "4.4.4.4.4.4.4.4."}),
-            (0.35, {"kick": "9.....6...8.....9.......8.6.....", "snare": "....8.......8..."}),
-            (0.6, {"rim": "..3......3......", "hat": "5.445.4.5.4.5.44"}),
-            (0.8, {"shaker": "2.3.2.3.2.3.2.3.", "snare": "....8....2..8..2"}),
-        ),
-    ),
-    fills=(
-        {"snare": "....8.......8.56"},
-        {"kick": "9.....5.8..5....", "open_hat": "..............6."},
-        NO_FILL,
-        {"hat": "5.5.5.5."},
-    ),
-    bass=(
-        (0.2, "R-----......5---"),
-        (0.5, "R-----..R---5---"),
-        (0.5, "R---..R-..R-5-7-"),
-        (0.5, "R--5--8---..7-A-"),
-        (0.8, "R--R..5-R---8-A-"),
-        (0.8, "R-..3-5-..R-5-A-"),
-    ),
-    comping=(
-        (0.0, "6---------5-----"),
-        (0.0, "..6-----5-------"),
-        (0.0, "6-------5-------"),
-        (0.4, "6-----5---------"),
-        (0.6, "6---..5---6-----"),
-        (0.6, "6--5------4-5---"),
-        (0.0, "6-----------5---"),
-        (0.4, "..6---....5-----"),
-        (0.6, "6-..6-..5---..5-"),
-    ),
-    progressions={
-        "minor": (
-            "i9 iv9 VImaj7 v7",
-            "iv9 VII IIImaj7 VImaj7",
-            "i9 VImaj7 iv9 v7",
-            "VImaj7 v7 i9 i9",
-            "i9 v7 VImaj7 iv9",
-        ),
-        "major": ("ii9 V7 Imaj7 vi7", "Imaj7 vi9 ii9 V7", "IVmaj7 iii7 ii9 Imaj7", "Imaj7 iii7 vi9 IVmaj7"),
-    },
-    melody=Melody(
-        67,
-        84,
-        ("..5-6---5-......", "5---..5-4-5-....", "6-5---....4-5---", "..6---5-........", "5-6-5---..4-...."),
-        leap=0.3,
-        pentatonic=True,
-        chromatic=0.08,
-        sparse=True,
-    ),
-    voices={"drums": "dusty", "bass": "finger_bass", "chords": "epiano", "lead": "bell"},
-    layers=(
-        Layer("chords", "nylon", "..4.5...4.....4.", "arpeggio", 0.8, 1, -7.0),
-        Layer("lead", "flute", min_energy=0.85, gain_db=-7.0),
-    ),
-    levels=Levels(drums=-17.5, bass=-20, chords=-18.5, lead=-21, duck=0.25, reverb=0.16, reverb_seconds=1.2, echo=0.15),
-    swing=0.3,
-    crash=False,
-    builds="none",
-    ghosts=0.04,
-    chord_style="strum",
-    chord_centre=58,
-    human_seconds=0.004,
-    late_seconds={"chords": 0.012, "lead": 0.018},
-    intro=("chords",),
-)
 
 SYNTHWAVE = Genre(
     words=(
@@ -132,6 +35,18 @@ SYNTHWAVE = Genre(
             (0.65, {"hat": "5.5.5.5.5.5.5.5.", "kick": "9..7......9....."}),
             (0.85, {"shaker": "3434343434343434", "open_hat": "......6.......6."}),
         ),
+        (
+            (0.1, {"hat": "..5...5...5...5."}),
+            (0.35, {"kick": "9.....8.9.......", "snare": "....9.......9..."}),
+            (0.65, {"hat": "5.5.6.5.5.5.6.5.", "clap": "............6..."}),
+            (0.85, {"tom_low": "..........5..5..", "open_hat": "..6...6...6...6."}),
+        ),
+        (
+            (0.1, {"shaker": "4.4.4.4.4.4.4.4."}),
+            (0.35, {"kick": "9..8..8...8.....", "snare": "....9.......9..."}),
+            (0.65, {"hat": "6.6.6.6.6.6.6.66"}),
+            (0.85, {"tom_mid": "......5.......5.", "rim": "...4..4....4..4."}),
+        ),
     ),
     fills=(
         TOM_RUN,
@@ -155,8 +70,16 @@ SYNTHWAVE = Genre(
         (0.8, "7-----6---------"),
     ),
     progressions={
-        "minor": ("i VI III VII", "VI VII i i", "i VII VI VII", "i III VII iv", "i iv VII III"),
-        "major": ("I V vi IV", "vi IV I V", "I iii IV V", "IV I V vi"),
+        "minor": (
+            "i VI iv V",
+            "VI i VII iv",
+            "i VI III VII",
+            "VI VII i i",
+            "i VII VI VII",
+            "i III VII iv",
+            "i iv VII III",
+        ),
+        "major": ("I bVII IV I", "IV V iii vi", "I V ii IV", "I V vi IV", "vi IV I V", "I iii IV V", "IV I V vi"),
     },
     melody=Melody(
         64, 84, ("6-----5---6-----", "6---5---6-5-----", "..6-6-5-6-------", "6--6--6-----5---", "6-5-6---..5-6---")
@@ -210,8 +133,17 @@ AMBIENT = Genre(
         (0.4, "..5-----4-------"),
     ),
     progressions={
-        "minor": ("iadd9 VImaj7 IIImaj7 VII", "i9 iv9 VImaj7 iadd9", "iadd9 VII VImaj7 iv9", "iadd9 iadd9 VImaj7 VII"),
+        "minor": (
+            "i9 IIImaj7 VII iv9",
+            "VImaj7 iadd9 v7 iadd9",
+            "iadd9 VImaj7 IIImaj7 VII",
+            "i9 iv9 VImaj7 iadd9",
+            "iadd9 VII VImaj7 iv9",
+            "iadd9 iadd9 VImaj7 VII",
+        ),
         "major": (
+            "Iadd9 iii7 vi9 IVmaj7",
+            "IVmaj7 Iadd9 V vi9",
             "Iadd9 IVmaj7 vi9 IVmaj7",
             "Imaj7 iii7 IVmaj7 Iadd9",
             "Iadd9 ii9 IVmaj7 Imaj7",
@@ -243,4 +175,4 @@ AMBIENT = Genre(
     intro=("drums", "chords"),
 )
 
-SYNTH = {"lo-fi hip hop": LOFI, "synthwave": SYNTHWAVE, "ambient": AMBIENT}
+SYNTH = {"synthwave": SYNTHWAVE, "ambient": AMBIENT}
