@@ -7,7 +7,7 @@ import { RunView } from "./views/run.js";
 import { RunList } from "./views/runs.js";
 
 const KINDS = [
-  "run.queued", "run.started", "run.ended", "stage.started", "stage.ended", "progress", "warning", "queue", "backend", "definitions",
+  "run.queued", "run.started", "run.ended", "stage.started", "stage.ended", "progress", "partial", "warning", "queue", "backend", "definitions",
 ];
 const byId = (id) => document.getElementById(id);
 

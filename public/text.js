@@ -25,6 +25,10 @@ const EN = {
   cfg: "How closely it follows the text", fps: "Pictures per second", steps: "Steps", denoise: "How much changes", quality: "Quality of the file",
   sampler_name: "Sampler", scheduler: "Scheduler", lyrics: "Lyrics", key: "Key", genre: "Genre", mood: "Mood", instruments: "Instruments",
   width: "Width", height: "Height", frames: "Pictures", model: "Model", language: "Language", temperature: "Temperature", shift: "Shift",
+  position: "Position", position_of: (now, all) => `${now} of ${all}`, voices: (count) => `Voices (${count})`, stems: "Voices as files", muted: "Mute", solo: "Solo",
+  all_stems: "Download all voices (ZIP)", notes_midi: "Notes (MIDI)", format: "Format",
+  heard_while_made: "You hear it while it is made.", made_now: "It is made. When you pause, the finished file takes over.",
+  not_heard: "It cannot be heard before it is finished.",
   lyrics_strength: "Weight of the lyrics", time_signature: "Time signature", sample_rate: "Sample rate", channels: "Channels",
 };
 
@@ -53,6 +57,10 @@ const DE = {
   cfg: "Wie eng es dem Text folgt", fps: "Bilder pro Sekunde", steps: "Rechenschritte", denoise: "Wie viel sich ändert", quality: "Qualität der Datei",
   sampler_name: "Sampler", scheduler: "Scheduler", lyrics: "Liedtext", key: "Tonart", genre: "Genre", mood: "Stimmung", instruments: "Instrumente",
   width: "Breite", height: "Höhe", frames: "Bilder", model: "Modell", language: "Sprache", temperature: "Temperatur", shift: "Verschiebung",
+  position: "Stelle", position_of: (now, all) => `${now} von ${all}`, voices: (count) => `Stimmen (${count})`, stems: "Stimmen als Dateien", muted: "Stumm", solo: "Solo",
+  all_stems: "Alle Stimmen herunterladen (ZIP)", notes_midi: "Noten (MIDI)", format: "Format",
+  heard_while_made: "Du hörst es, während es entsteht.", made_now: "Es ist fertig. Nach einer Pause spielt die fertige Datei.",
+  not_heard: "Es ist erst zu hören, wenn es fertig ist.",
   lyrics_strength: "Gewicht des Liedtexts", time_signature: "Taktart", sample_rate: "Abtastrate", channels: "Kanäle",
 };
 

@@ -4,8 +4,11 @@ import * as api from "../api.js";
 import { element, fill } from "../dom.js";
 import { length, say } from "../text.js";
 import { player } from "./player.js";
+import { Sound } from "./sound.js";
 
 const OVER = ["success", "failed", "blocked", "cancelled"];
+
+const isHeard = ({ media_type: media }) => media === "audio";
 
 export class RunView {
   constructor(node) {
@@ -14,12 +17,15 @@ export class RunView {
     this.asked = 0;
     // These stay: a screen reader tells what changes in them, but not that they are new.
     this.state = element("p", { role: "status", "aria-live": "polite" });
+    this.name = element("p", { className: "title" });
     this.body = element("div");
+    this.sound = new Sound();
   }
 
   /** Show a run from now on. */
   async follow(id) {
-    fill(this.node, this.state, this.body);
+    this.sound.clear();
+    fill(this.node, this.state, this.name, this.sound.node, this.body);
     Object.assign(this, { id, status: "queued", title: "", stages: [], fraction: 0, warnings: [], answer: null });
     await this.read();
   }
@@ -29,10 +35,10 @@ export class RunView {
     if (this.id === null) return;
     const asked = ++this.asked;
     try {
-      const { status, title, stages, warnings } = await api.detail(this.id);
+      const { status, title, stages, warnings, entities } = await api.detail(this.id);
       const answer = OVER.includes(status) ? await api.answer(this.id) : null;
       if (asked !== this.asked) return; // a later question is on its way, or another run was chosen
-      Object.assign(this, { status, title, stages, warnings, answer });
+      Object.assign(this, { status, title, stages, warnings, entities, answer });
       this.draw();
     } catch (error) {
       if (asked === this.asked) this.say(error.message, "problem");
@@ -44,6 +50,8 @@ export class RunView {
     if (event.kind === "progress") {
       this.fraction = event.data.fraction;
       this.drawProgress();
+    } else if (event.kind === "partial") {
+      if (event.take === 1) this.sound.live(this.id, this.title);
     } else {
       this.read();
     }
@@ -56,11 +64,11 @@ export class RunView {
   draw() {
     const over = OVER.includes(this.status);
     this.say(this.sentence(), `state ${this.status}`);
+    this.name.textContent = this.title;
     this.bar = over ? null : element("progress", { max: 1, "aria-label": say("now") });
     fill(
       this.body,
       this.bar,
-      element("p", { className: "title", textContent: this.title }),
       over ? this.results() : null,
       this.textUsed(),
       this.notes(),
@@ -69,6 +77,9 @@ export class RunView {
       this.buttons(over),
     );
     this.drawProgress();
+    const heard = over ? this.outputs().find(isHeard) : null;
+    if (over && !heard) this.sound.clear();
+    else if (heard) this.sound.made(this.id, this.title, { url: heard.url, seconds: heard.metadata.facts.seconds }, this.caption(heard));
   }
 
   /** The bar counts the stages that make media: the others take no time. While the run waits it only moves. */
@@ -102,16 +113,27 @@ export class RunView {
     return element("div", { className: "notes", role: "note" }, element("strong", { textContent: say("warnings") }), element("ul", {}, items));
   }
 
+  outputs() {
+    return (this.answer?.media_outputs ?? []).filter(({ url }) => url);
+  }
+
+  /** Everything that was made but the sound that has a player of its own. */
   results() {
-    return (this.answer?.media_outputs ?? []).filter(({ url }) => url).map((made) => {
-      const used = made.config_used && made.config_used !== made.config ? `${made.config}, ${say("used_instead")} ${made.config_used}` : made.config;
-      const facts = [used, length(this.answer.execution_time), made.metadata?.seed === null ? "" : `${say("seed")} ${made.metadata?.seed}`];
-      return element(
-        "figure", {}, player(made.media_type, made.url, this.title),
-        element("figcaption", {}, element("span", { textContent: facts.filter(Boolean).join(" · ") }), " ",
-          element("a", { href: api.download(made.url), download: "", textContent: say("download") })),
-      );
-    });
+    const made = this.outputs();
+    const heard = made.find(isHeard);
+    return made.filter((one) => one !== heard).map((one) => element("figure", {}, player(one.media_type, one.url, this.title), this.caption(one)));
+  }
+
+  caption(made) {
+    const used = made.config_used && made.config_used !== made.config ? `${made.config}, ${say("used_instead")} ${made.config_used}` : made.config;
+    const facts = [used, length(this.answer.execution_time), made.metadata?.seed === null ? "" : `${say("seed")} ${made.metadata?.seed}`];
+    const link = (url, text) => element("a", { href: api.download(url), download: "", textContent: text });
+    const notes = isHeard(made) && this.entities?.some(({ role }) => role === "midi");
+    return element(
+      "figcaption", {}, element("span", { textContent: facts.filter(Boolean).join(" · ") }), " ",
+      element("span", { className: "files" }, link(made.url, say("download")),
+        (made.formats ?? []).map(({ format, url }) => link(url, format.toUpperCase())), notes ? link(api.midi(this.id), say("notes_midi")) : null),
+    );
   }
 
   buttons(over) {

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.doubles.piece_nodes import write_definitions
+from tests.doubles.piece_nodes import PEAKS, write_definitions
 from tests.doubles.programs import NodeHost, Server
 
 TABLE = "tests.doubles.piece_nodes:table"
@@ -75,7 +75,7 @@ def test_all_stems_are_one_archive(server: Server, run_id: str) -> None:
 def test_notes_and_peaks_that_were_made_with_the_sound(server: Server, run_id: str) -> None:
     _, headers, content = get(server, f"/api/media/midi/{run_id}")
     assert (headers["Content-Type"], content[:4]) == ("audio/midi", b"MThd")
-    assert json.loads(get(server, f"/api/media/peaks/{run_id}")[2])["data"] == [-1, 1]
+    assert json.loads(get(server, f"/api/media/peaks/{run_id}")[2]) == PEAKS
     media = {entity["filename"]: entity["media"] for entity in server.run(run_id)["entities"]}
     assert (media["09_midi.mid"], media["10_peaks.json"]) == ("file", "file")
 

@@ -20,6 +20,8 @@ RATE_HZ = 48_000
 PIECE_SECONDS = 1.0
 # The smallest file: format 0, one track, nothing in it
 MIDI = b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0"
+PEAKS: dict[str, Any] = {"version": 2, "channels": 1, "sample_rate": RATE_HZ, "samples_per_pixel": RATE_HZ}
+PEAKS |= {"bits": 8, "length": 3, "data": [-40, 40, -80, 90, -10, 20]}
 WORDS = {"en": "A sound in pieces.", "de": "Ein Klang in Stücken."}
 
 
@@ -79,7 +81,7 @@ class PieceMaker:
         if stems:
             ui["stems"] = [self._save(filename_prefix, [n], name) for n, name in enumerate(("drums", "bass"))]
             path, entry = host().save_path(filename_prefix, "json")
-            path.write_text(json.dumps({"version": 2, "channels": 1, "data": [-1, 1]}))
+            path.write_text(json.dumps(PEAKS))
             ui["peaks"] = [entry]
             path, entry = host().save_path(filename_prefix, "mid")
             path.write_bytes(MIDI)
