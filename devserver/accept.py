@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from devserver.briefing import Briefing, applied, briefing, locked_values
+from devserver.briefing import Briefing, Formats, applied, briefing, further_formats, locked_values
 from devserver.errors import InputError
 from devserver.files import InputFiles
-from devserver.formats import CONVERT, check_others, conversions, further, saved_as
+from devserver.formats import CONVERT, check_others, conversions, further, made_by_us, saved_as
 from devserver.plan import Definition, Option, OutputPlan, Plan, StagePlan
 from schemas.catalog import Catalog
 from schemas.compiler import resolve
@@ -230,7 +230,7 @@ def _conversions(request: ExecuteRequest, source: StagePlan, config: OutputConfi
     if source.output is None:
         raise TypeError(f"{source.name} makes no media")
     asked = source.output.options[0]
-    wanted = further(asked.chunk, config, asked.takes[0], request.formats, catalog)
+    wanted = further(asked.chunk, config, asked.takes[0], request.formats or further_formats(asked.brief), catalog)
     return list(conversions(catalog, source, wanted))
 
 
@@ -256,12 +256,13 @@ def _output(
     """The asked config and its fallbacks with their variants, each with every parameter of every take resolved."""
     ways = [(way, chunk) for way in catalog.fallbacks(config.name) for chunk in catalog.variants_of(way.name)]
     options: list[Option] = []
+    formats = Formats(request.formats, made_by_us(catalog))
     for current, chunk in ways:
         known = {name: value for name, value in wanted.items() if name in chunk.parameters}
         asked = {name: _file(files, catalog, chunk, name, value) for name, value in known.items()}
         if options:
             asked = _allowed(chunk, asked)
-        brief = applied(found, chunk, current, wanted, request.formats) if found else ()
+        brief = applied(found, chunk, current, wanted, formats) if found else ()
         said = {one.parameter: one.used for one in brief if one.parameter and one.used is not None}
         said |= saved_as(chunk, wanted, request.formats)
         option = Option(

@@ -6,11 +6,12 @@ them from the plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from devserver.errors import InputError
+from devserver.formats import LOSSLESS
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Parsed, Reading
 from devserver.nodes.prompting.complete import parse_text
 from devserver.plan import Applied
@@ -34,6 +35,14 @@ IN_THE_WORDS: Final = frozenset({"genre", "instruments"})  # they reach the musi
 OF_THE_GENRE: Final = frozenset({"bpm", "time_signature"})
 SINGS_ANYWAY: Final = frozenset({"instrumental", "choir"})
 FLATS: Final = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
+
+
+@dataclass(frozen=True)
+class Formats:
+    """The formats that a request asks for, and those that are made here of a file without loss."""
+
+    asked: Sequence[str]
+    made: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -98,14 +107,14 @@ def briefing(
 
 
 def applied(
-    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: list[str]
+    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: Formats
 ) -> tuple[Applied, ...]:
     """What a way to make the output takes from the brief; values that the request gives are left alone."""
     return tuple(_applied(found, chunk, config, wanted, formats))
 
 
 def _applied(
-    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: list[str]
+    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: Formats
 ) -> Iterator[Applied]:
     for field, names in PARAMETERS.items():
         reading = _for_parameter(found, field, names, config)
@@ -141,6 +150,11 @@ def _unused(field: str, reading: Reading, why: str) -> Applied:
     shown = ", ".join(map(str, reading.value)) if isinstance(reading.value, tuple) else str(reading.value)
     told = f"{field} {shown} is not used: {why}."
     return Applied(field=field, parameter=None, asked=reading.value, used=None, origin=reading.origin, message=told)
+
+
+def further_formats(brief: tuple[Applied, ...]) -> list[str]:
+    """The formats that the words ask for beside that of the main file."""
+    return [one.used for one in brief if one.field == "format" and one.parameter is None and one.used]
 
 
 def fitted(parameter: Parameter, value: Any) -> tuple[Any, str]:
@@ -188,16 +202,19 @@ def _voices(found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Ma
 
 
 def _format(
-    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: list[str]
+    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: Formats
 ) -> Iterator[Applied]:
+    """The format of the main file where it can be chosen, else of another one that is made from it."""
     reading = found.said("format")
-    if reading is None or formats or chunk.main is None:
+    if reading is None or formats.asked or chunk.main is None:
         return
     name = chunk.main.format_parameter
     if name is not None and wanted.get(name) is not None:
         return
     offered = chunk.formats(chunk.main)
-    if reading.value not in offered:
+    if name is None and reading.value in formats.made and offered[0] in LOSSLESS and reading.value not in offered:
+        yield Applied(field="format", parameter=None, asked=reading.value, used=reading.value, origin=reading.origin)
+    elif reading.value not in offered:
         yield _unused("format", reading, f"{config.label.en} makes {', '.join(offered)}")
     elif name is not None:
         yield Applied(field="format", parameter=name, asked=reading.value, used=reading.value, origin=reading.origin)

@@ -50,7 +50,7 @@ def further(
         return []
     own = chunk.formats(main)
     saved = str(values[main.format_parameter]) if main.format_parameter else own[0]
-    made = _made_by_us(catalog)
+    made = made_by_us(catalog)
     allowed = list(dict.fromkeys([*own, *made])) if set(own) & set(LOSSLESS) else list(own)
     for name in formats:
         if name not in allowed:
@@ -88,7 +88,8 @@ def conversions(catalog: Catalog, source: StagePlan, formats: Sequence[str]) -> 
         yield StagePlan(name=f"{source.name}_{name}", kind="graph", output=plan, source=source.name)
 
 
-def _made_by_us(catalog: Catalog) -> list[str]:
+def made_by_us(catalog: Catalog) -> list[str]:
+    """The formats that a file without loss is converted to here."""
     chunk = catalog.chunks.get(CONVERT)
     return [str(choice) for choice in chunk.parameters[FORMAT].choices] if isinstance(chunk, GraphChunk) else []
 

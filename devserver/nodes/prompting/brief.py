@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..music.genres import GENRES
-from ..music.song import BPM_RANGE, MAX_SECONDS
+from ..music.song import BPM_RANGE
 from ..music.theory import KEY_NAMES
 
 Origin = Literal["user", "parsed", "llm", "genre default"]
@@ -22,6 +22,8 @@ VOCALS = ("instrumental", "female", "male", "duet", "choir", "children", "rap", 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "nl", "sv", "pl", "ru", "tr", "ar", "hi", "ja", "ko", "zh", "la")
 FORMATS = ("mp3", "wav", "flac", "opus", "ogg", "m4a")
 MAX_ITEMS = 64
+MAX_SECONDS = 86_400.0  # a day; what makes the music has limits of its own
+MAX_VARIATIONS = 16
 
 Word = Annotated[str, Field(min_length=1, max_length=80)]
 Words = Annotated[tuple[Word, ...], Field(max_length=MAX_ITEMS)]
@@ -48,7 +50,7 @@ class BriefValues(BaseModel):
     texture: Words | None = None
     production: Words | None = None
     avoid: Words | None = None
-    variations: Annotated[int, Field(ge=1, le=16)] | None = None
+    variations: Annotated[int, Field(ge=1, le=MAX_VARIATIONS)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] | None = None
     format: Literal[FORMATS] | None = None  # type: ignore[valid-type]
 

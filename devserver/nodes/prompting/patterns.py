@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..music.song import BPM_RANGE, MAX_SECONDS
+from ..music.song import BPM_RANGE
 from ..music.theory import TONICS
-from .brief import TIME_SIGNATURES, Span
+from .brief import MAX_SECONDS, MAX_VARIATIONS, TIME_SIGNATURES, Span
 
 NUMBER_WORDS = {
     **dict.fromkeys(("one", "a", "an", "ein", "eine", "einen", "einer", "single"), 1.0),
@@ -30,7 +30,7 @@ NUMBER_WORDS = {
     **dict.fromkeys(("fortyfive", "forty five", "forty-five", "fünfundvierzig"), 45.0),
     **dict.fromkeys(("sixty", "sechzig"), 60.0),
     **dict.fromkeys(("ninety", "neunzig"), 90.0),
-    **dict.fromkeys(("half a", "half", "halbe", "eine halbe", "einer halben", "halben"), 0.5),
+    **dict.fromkeys(("half a", "half an", "half", "halbe", "eine halbe", "einer halben", "halben"), 0.5),
     **dict.fromkeys(("one and a half", "eineinhalb", "anderthalb", "a minute and a half"), 1.5),
     **dict.fromkeys(("two and a half", "zweieinhalb"), 2.5),
     **dict.fromkeys(("three and a half", "dreieinhalb"), 3.5),
@@ -318,10 +318,9 @@ def _variations(match: re.Match[str], _: str) -> Found | None:
     count = number(match["number"])
     if count < 2 or count != int(count):
         return None
-    if count > 16:
-        return Found(
-            "variations", None, match.span(), complaint=f"{match[0]!r} in the text is not used: 1 to 16 can be made"
-        )
+    if count > MAX_VARIATIONS:
+        told = f"The text asks for {match[0]!r}; {MAX_VARIATIONS} are made, the most there can be"
+        return Found("variations", MAX_VARIATIONS, match.span(), complaint=told)
     return Found("variations", int(count), match.span())
 
 

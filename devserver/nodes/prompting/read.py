@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..music.genres import GENRES
-from ..music.song import MAX_SECONDS
 from ..music.theory import Key
-from .brief import LISTS, MAX_ITEMS, Conflict, Parsed, Reading, Span, Unmatched
+from .brief import LISTS, MAX_ITEMS, MAX_SECONDS, Conflict, Parsed, Reading, Span, Unmatched
 from .conflicts import contradictions
 from .fillers import FILLERS
 from .negation import NOTS, negated
@@ -92,6 +91,7 @@ def _read_patterns(book: Notebook) -> Found | None:
         book.spans.append(found.span)
         if found.complaint:
             book.notes.append(found.complaint)
+            book.conflicts.append(Conflict((found.field,), f"{found.complaint}."))
         if found.value is None:
             continue
         if found.field == "bars":

@@ -110,7 +110,9 @@ def test_tempos(text: str, bpm: float | None) -> None:
         ("a drop after 30 seconds", None),
         ("10 second intro", None),
         ("the 90s", None),
-        ("two hours", None),
+        ("two hours", 7200),
+        ("half an hour of rain", 1800),
+        ("two days and 100 hours", None),
         ("808s", None),
     ],
 )
@@ -166,6 +168,23 @@ def test_voices(text: str, vocals: str | None, language: str | None) -> None:
 )
 def test_contradictions_are_told(text: str, fields: tuple[str, ...]) -> None:
     assert fields in [conflict.fields for conflict in read(text).conflicts]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value", "told"),
+    [
+        ("house at 999 bpm", "bpm", None, "a tempo is 30 to 300 bpm"),
+        ("100 hours of drone", "duration_seconds", None, "a length is up to 86400 seconds"),
+        ("jazz, seed 99999999999", "seed", None, "a seed is up to 4294967295"),
+        ("jazz, 40 variations", "variations", 16, "16 are made, the most there can be"),
+        ("jazz in 13/8", "time_signature", None, "time signatures are 2/4"),
+    ],
+)
+def test_what_cannot_be_had_is_a_conflict_of_its_field(text: str, field: str, value: Any, told: str) -> None:
+    assert said(text, field) == value
+    (conflict,) = read(text).conflicts
+    assert conflict.fields == (field,)
+    assert told in conflict.message
 
 
 def test_words_that_say_nothing_are_listed_with_their_place() -> None:
