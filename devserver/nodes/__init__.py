@@ -10,6 +10,7 @@ from .convert import TonewrightConvert
 from .master import TonewrightMaster
 from .midi import TonewrightMidi
 from .peaks import TonewrightPeaks
+from .render import TonewrightRender
 from .separate import TonewrightSeparate
 from .synthesise import TonewrightSynthesise
 
@@ -18,6 +19,7 @@ TABLE: dict[str, type[Any]] = {
     for node in (
         TonewrightCompose,
         TonewrightSynthesise,
+        TonewrightRender,
         TonewrightMidi,
         TonewrightAnalyse,
         TonewrightPeaks,

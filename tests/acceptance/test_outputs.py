@@ -73,7 +73,7 @@ def test_music_and_its_cover_are_two_files_of_one_run(rich: Server) -> None:
     record = rich.run(body["run_id"])
     made = {entity["role"]: entity for entity in record["entities"] if entity["role"] in ("main", "cover")}
     assert (made["main"]["number"], made["main"]["filename"]) == (7, "07_output_audio.mp3")
-    assert (made["cover"]["number"], made["cover"]["filename"]) == (8, "08_cover.png")
+    assert (made["cover"]["number"], made["cover"]["filename"]) == (11, "11_cover.png")  # after stems, MIDI and peaks
     urls = [output["url"] for output in body["media_outputs"]]
     assert [rich.call("GET", url)[0] for url in urls] == [200, 200]
     assert urls[1] == f"/api/media/image/{body['run_id']}"

@@ -129,7 +129,7 @@ def test_a_request_is_stronger_than_its_preset_and_that_than_the_config(parts: P
 def test_a_preset_is_used_where_there_is_one(parts: Parts) -> None:
     made = plan(*parts, output_config=["silence_mp3", "procedural_instrumental"], preset="best")
     assert [output.options[0].preset for output in made.outputs] == ["", "best"]
-    assert made.outputs[1].options[0].takes[0]["quality"] == "320k"
+    assert made.outputs[1].options[0].takes[0]["quality"] == "best"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ HOUSE = {"waveform": make("house", 6.0).mix[np.newaxis], "sample_rate": 48_000}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "TonewrightCompose": defaults(TABLE["TonewrightCompose"]) | {"prompt": "house", "seconds": 6.0},
     "TonewrightSynthesise": {"song": SONG},
+    "TonewrightRender": defaults(TABLE["TonewrightRender"]) | {"song": SONG, "format": "mp3"},
     "TonewrightMidi": {"song": SONG, "filename_prefix": "piece"},
     "TonewrightAnalyse": {"audio": HOUSE},
     "TonewrightSeparate": {"audio": HOUSE},
@@ -30,8 +31,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 class CountingHost(Host):
     """Counts the checks and stops the node at one of them."""
 
-    def __init__(self, stop_at: int = 0) -> None:
-        super().__init__()
+    def __init__(self, folder: Path, stop_at: int = 0) -> None:
+        super().__init__(folder / "output")
         self.checks, self.stop_at = 0, stop_at
         self.reports: list[tuple[int, int]] = []
 
@@ -82,21 +83,22 @@ def test_a_node_runs_bare_on_read_only_inputs_and_twice_alike(name: str, tmp_pat
             assert one == other
 
 
-@pytest.mark.parametrize("name", ["TonewrightSynthesise", "TonewrightAnalyse"])
-def test_a_long_node_checks_often_and_stops_at_once(name: str) -> None:
-    whole = CountingHost()
+@pytest.mark.parametrize("name", ["TonewrightSynthesise", "TonewrightRender", "TonewrightAnalyse"])
+def test_a_long_node_checks_often_and_stops_at_once(name: str, tmp_path: Path) -> None:
+    whole = CountingHost(tmp_path)
     run(name, whole)
     assert whole.checks > 4 * 6  # seconds of sound; work runs many times faster than the sound lasts
     assert whole.reports[-1][0] == whole.reports[-1][1]
     for stop_at in (1, whole.checks // 2, whole.checks):
-        host = CountingHost(stop_at)
+        host = CountingHost(tmp_path, stop_at)
         with pytest.raises(Cancelled):
             run(name, host)
         assert host.checks == stop_at
 
 
-def test_the_player_reports_what_it_played_and_with_what() -> None:
-    (report,) = run("TonewrightSynthesise", Host())["ui"]["tonewright"]
+@pytest.mark.parametrize("name", ["TonewrightSynthesise", "TonewrightRender"])
+def test_a_player_reports_what_it_played_and_with_what(name: str, tmp_path: Path) -> None:
+    (report,) = run(name, Host(tmp_path / "output"))["ui"]["tonewright"]
     assert report["genre"] == "house"
     assert report["bpm"] > 0
     assert report["rendered_with"]["numpy"] == np.__version__

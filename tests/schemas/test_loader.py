@@ -79,7 +79,8 @@ def test_lint_against_a_backend_names_what_it_lacks(shipped: Catalog, tables: Ta
     assert told["silence_mp3"] == ()
     assert {problem.class_type for problem in told["procedural_instrumental"]} == {
         "TonewrightCompose",
-        "TonewrightSynthesise",
+        "TonewrightMidi",
+        "TonewrightRender",
     }
     assert told["acestep_instrumental"][0].value == "ace_step_v1_3.5b.safetensors"
 

@@ -46,6 +46,11 @@ class Rendering:
         """The parts that play."""
         return tuple(self._channels)
 
+    @property
+    def loudness_lufs(self) -> float:
+        """About what the balanced parts sound like together."""
+        return 10 * math.log10(sum(10 ** (self.levels.of(part) / 10) for part in self.parts or PARTS))
+
     def guessed_gains(self) -> dict[Part, float]:
         """What balances the parts, about: known before they are played."""
         return {
@@ -102,9 +107,8 @@ class Desk:
         self._beds = [Bed(bed, song.brief.seed) for bed in levels.beds]
         self._bed_part: Part = "drums" if "drums" in gains or not gains else next(iter(gains))
 
-    def balanced(self, stems: Stems, at: int) -> tuple[Samples, Stems]:
-        """The mix of a piece that begins at sample `at`, and all four stems."""
-        length = next(iter(stems.values())).shape[1]
+    def balanced(self, stems: Stems, at: int, length: int) -> tuple[Samples, Stems]:
+        """The mix of the so many samples that begin at sample `at`, and all four stems, from the parts that play."""
         fade = self._fade(at, at + length)
         out: Stems = {}
         for part in PARTS:
@@ -138,7 +142,7 @@ class Mixdown:
     stems: Stems
 
 
-def mixdown(song: Song, tick: Tick, reached: Callable[[float], None]) -> Mixdown:
+def mixdown(song: Song, tick: Tick, reached: Callable[[float], None] = lambda _share: None) -> Mixdown:
     """Renders, mixes and masters a song, held as a whole.
 
     `tick` is called at least every 100 ms of work and may raise to stop it; `reached` says which share is done.
@@ -155,8 +159,8 @@ def mixdown(song: Song, tick: Tick, reached: Callable[[float], None]) -> Mixdown
     mastering = Mastering(loudness_lufs=TARGET_LUFS, ceiling_dbtp=CEILING_DBTP, sample_rate_hz=SAMPLE_RATE_HZ)
     mix = np.empty_like(stems["drums"])
     for start, stop in spans:
-        raw = {part: stems[part][:, start:stop] for part in playing} or {"drums": stems["drums"][:, start:stop]}
-        mix[:, start:stop], balanced = desk.balanced(raw, start)
+        raw = {part: stems[part][:, start:stop] for part in playing}
+        mix[:, start:stop], balanced = desk.balanced(raw, start, stop - start)
         for part in PARTS:
             stems[part][:, start:stop] = balanced[part]
         mastering.hear(mix[:, start:stop])

@@ -29,9 +29,8 @@ def rendered(piece: Song, spans: Spans) -> dict[Part, NDArray[np.float32]]:
     """The parts as they leave their channels, and the fades and noises of the desk on them."""
     rendering = Rendering(piece)
     desk = Desk(piece, dict.fromkeys(rendering.parts, 1.0))
-    stems = [
-        desk.balanced(raw, start)[1] for (start, _), raw in zip(spans, rendering.pieces(spans, nothing), strict=True)
-    ]
+    pieces = zip(spans, rendering.pieces(spans, nothing), strict=True)
+    stems = [desk.balanced(raw, start, stop - start)[1] for (start, stop), raw in pieces]
     return {part: np.concatenate([each[part] for each in stems], axis=1) for part in PARTS}
 
 
