@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import threading
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ import pytest
 
 from tests.doubles.piece_nodes import PIECE_SECONDS, RATE_HZ, write_definitions
 from tests.doubles.programs import NodeHost, Server
+from tests.doubles.swarm import Behind, RunningSwarm
 
 TABLE = "tests.doubles.piece_nodes:table"
 PATIENCE_S = 30
@@ -170,6 +174,124 @@ def test_who_waits_for_a_run_that_will_not_be_heard_is_told_when_it_ends(server:
     assert answers[0][0] == 409
 
 
+def test_who_goes_away_ends_the_encoding_and_the_run_goes_on(server: Server, tmp_path: Path) -> None:
+    run_id = start(server, gate=str(tmp_path))
+    (tmp_path / "0").touch()
+    with listen(server, run_id) as first, listen(server, run_id) as second:
+        assert first.read(1)
+        assert second.read(1)
+        assert recordings(server) == 1  # shared
+    for gate in ("1", "2"):
+        (tmp_path / gate).touch()  # what comes cannot be written to them any more
+    wait_for(lambda: recordings(server) == 0)
+    assert server.run(run_id)["status"] == "running"
+    (tmp_path / "end").touch()
+    assert server.ended(run_id)[0] == 200
+
+
+def test_a_stopped_server_ends_the_streams(tmp_path: Path) -> None:
+    own, gate = write_definitions(tmp_path / "own"), tmp_path / "gate"
+    gate.mkdir()
+    with NodeHost(tmp_path / "host", TABLE) as host, served(tmp_path, own, host) as server:
+        run_id = start(server, gate=str(gate))
+        (gate / "0").touch()
+        response = listen(server, run_id)
+        assert response.read(1)
+        assert server.stop() == 0
+        assert response.read() is not None  # it ends
+        response.close()
+
+
+def test_pieces_survive_a_killed_server_and_none_is_noted_twice(tmp_path: Path) -> None:
+    own, gate = write_definitions(tmp_path / "own"), tmp_path / "gate"
+    gate.mkdir()
+    with NodeHost(tmp_path / "host", TABLE) as host:
+        first = served(tmp_path, own, host)
+        run_id = start(first, gate=str(gate))
+        (gate / "0").touch()
+        with listen(first, run_id) as response:
+            assert response.read(1)
+        first.kill()
+        with served(tmp_path, own, host) as second:
+            with listen(second, run_id) as response:
+                heard = response.read(1)  # of the piece that the first server has fetched
+                for name in ("1", "2", "end"):
+                    (gate / name).touch()
+                heard += response.read()
+            assert pitches(decode(heard)) == [300, 400, 500]
+            status, body = second.ended(run_id)
+            assert status == 200, body
+            told = [event["data"]["index"] for event in events(second, run_id) if event["kind"] == "partial"]
+            assert told == sorted(set(told))
+            wait_until_gone(hidden(second, run_id))
+
+
+def test_the_pieces_of_another_attempt_take_the_place_of_those_of_a_lost_one(tmp_path: Path) -> None:
+    own, gate = write_definitions(tmp_path / "own"), tmp_path / "gate"
+    gate.mkdir()
+    host = NodeHost(tmp_path / "host", TABLE)
+    port = int(host.url.rpartition(":")[2])
+    with served(tmp_path, own, host) as server:
+        run_id = start(server, gate=str(gate))
+        for name in ("0", "1"):
+            (gate / name).touch()
+        with listen(server, run_id) as early:
+            heard = early.read(1)
+            wait_for(lambda: len(list(hidden(server, run_id).glob("generation_1_1/*.wav"))) == 2)
+            host.kill()
+            with NodeHost(tmp_path / "host", TABLE, port):
+                wait_for((hidden(server, run_id) / "generation_1_2").exists)
+                with listen(server, run_id) as late:
+                    for name in ("2", "end"):
+                        (gate / name).touch()
+                    assert pitches(decode(late.read())) == [300, 400, 500]
+                    assert pitches(decode(heard + early.read())) == [300, 400, 500]
+                assert server.ended(run_id)[0] == 200
+    told = {(event["attempt"], event["data"]["index"]) for event in kept(tmp_path, run_id)}
+    assert told >= {(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)}
+
+
+def test_pieces_come_through_a_swarmui(tmp_path: Path) -> None:
+    own = write_definitions(tmp_path / "own")
+    with (
+        NodeHost(tmp_path / "host", TABLE) as host,
+        RunningSwarm(Behind(host.url, tmp_path / "host" / "output")) as swarm,
+        served(tmp_path, own, swarm) as server,
+    ):
+        run_id = start(server)
+        with listen(server, run_id) as response:
+            assert pitches(decode(response.read())) == [300, 400, 500]
+        assert server.ended(run_id)[1]["media_output"]["metadata"]["backend"] == "swarm#0"
+        assert len([event for event in events(server, run_id) if event["kind"] == "partial"]) == 3
+
+
+def served(folder: Path, own: Path, backend: Any) -> Server:
+    name = "studio" if isinstance(backend, NodeHost) else "swarm"
+    backends = [{"name": name, "url": backend.url}]
+    return Server(folder / "exports", definitions=[str(own)], backends=backends, embedded=False, probe_s=0.5)
+
+
+def recordings(server: Server) -> int:
+    """How many encodings the server has at work: their files have no name, but a descriptor."""
+    links = [str(path.readlink()) for path in Path(f"/proc/{server.pid}/fd").iterdir() if path.is_symlink()]
+    return sum("/.state/" in link and "(deleted)" in link for link in links)
+
+
+def kept(folder: Path, run_id: str) -> list[dict[str, Any]]:
+    """The stored pieces of a run, from the journal of a server that has stopped."""
+    with closing(sqlite3.connect(folder / "exports" / ".state" / "journal.sqlite")) as db:
+        sql = "SELECT attempt, data FROM events WHERE run_id = ? AND kind = 'partial'"
+        return [{"attempt": attempt, "data": json.loads(data)} for attempt, data in db.execute(sql, (run_id,))]
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    """For what nothing tells to a client."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 class listen_in_background:  # noqa: N801 - reads as a function
     """Listens to a run until it ends; nobody looks at what was heard."""
 
@@ -184,10 +306,5 @@ class listen_in_background:  # noqa: N801 - reads as a function
 
 
 def wait_until_gone(path: Path) -> None:
-    """The folder goes just after the end of the run is told; nothing tells that."""
-    import time
-
-    deadline = time.monotonic() + PATIENCE_S
-    while path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    """The folder goes just after the end of the run is told."""
+    wait_for(lambda: not path.exists())
