@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from .analyse import TonewrightAnalyse
+from .arrange import TonewrightArrange
 from .compose import TonewrightCompose
 from .convert import TonewrightConvert
 from .master import TonewrightMaster
 from .midi import TonewrightMidi
+from .mix import TonewrightMix
 from .peaks import TonewrightPeaks
 from .render import TonewrightRender
 from .separate import TonewrightSeparate
+from .style import TonewrightStyle
 from .synthesise import TonewrightSynthesise
 
 TABLE: dict[str, type[Any]] = {
@@ -24,6 +27,9 @@ TABLE: dict[str, type[Any]] = {
         TonewrightAnalyse,
         TonewrightPeaks,
         TonewrightSeparate,
+        TonewrightStyle,
+        TonewrightArrange,
+        TonewrightMix,
         TonewrightMaster,
         TonewrightConvert,
     )

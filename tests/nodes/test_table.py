@@ -22,6 +22,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TonewrightMidi": {"song": SONG, "filename_prefix": "piece"},
     "TonewrightAnalyse": {"audio": HOUSE},
     "TonewrightSeparate": {"audio": HOUSE},
+    "TonewrightStyle": {"audio": HOUSE},
+    "TonewrightArrange": {"plan": "", "drums": HOUSE, "lead": HOUSE},
+    "TonewrightMix": {"plan": "", "drums": HOUSE, "chords": HOUSE},
     "TonewrightMaster": defaults(TABLE["TonewrightMaster"]) | {"audio": HOUSE},
     "TonewrightConvert": defaults(TABLE["TonewrightConvert"]) | {"audio": HOUSE, "format": "mp3"},
     "TonewrightPeaks": defaults(TABLE["TonewrightPeaks"]) | {"audio": HOUSE, "filename_prefix": "outline"},
@@ -83,7 +86,10 @@ def test_a_node_runs_bare_on_read_only_inputs_and_twice_alike(name: str, tmp_pat
             assert one == other
 
 
-@pytest.mark.parametrize("name", ["TonewrightSynthesise", "TonewrightRender", "TonewrightAnalyse"])
+LONG = ["Synthesise", "Render", "Analyse", "Mix", "Master", "Convert"]
+
+
+@pytest.mark.parametrize("name", [f"Tonewright{name}" for name in LONG])
 def test_a_long_node_checks_often_and_stops_at_once(name: str, tmp_path: Path) -> None:
     whole = CountingHost(tmp_path)
     run(name, whole)

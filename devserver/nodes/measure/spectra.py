@@ -19,7 +19,8 @@ SMOOTH_SECONDS = 0.4
 AUDIBLE_SHARE = 0.02  # of the loudest frame; a pause has no brightness
 BANDWIDTH_SIZE = 4096
 BANDWIDTH_DB = -60.0  # below the loudest place of a spectrum raised by 6 dB an octave, as music falls
-ONSET_SHARE = 0.12  # of the strongest onsets' height
+USUAL_RMS = 0.15  # quieter and louder sounds are heard as if they were as loud
+ONSET_SHARE, ONSET_LEAST = 0.12, 5.0  # of the strongest onsets' height; summed over the bands' logarithms
 ONSET_APART_SECONDS = 0.05
 
 
@@ -39,9 +40,10 @@ def spectra(mono: Samples, sample_rate_hz: int, tick: Tick) -> Spectra:
     bins = np.unique((edges * SIZE / sample_rate_hz).astype(int))
     bins = bins[bins < SIZE // 2]
     frequencies = np.fft.rfftfreq(SIZE, 1 / sample_rate_hz).astype(np.float32)
+    gain = np.float32(100 * USUAL_RMS / max(1e-6, float(np.sqrt(np.mean(mono**2))) if mono.size else 1.0))
     bands, sums, centres = [], [], []
     for frames in magnitudes(mono, SIZE, HOP, tick):
-        bands.append(np.log1p(100 * np.add.reduceat(frames, bins, axis=1)))
+        bands.append(np.log1p(gain * np.add.reduceat(frames, bins, axis=1)))
         sums.append(frames.sum(axis=1))
         centres.append(frames @ frequencies)
     rate = sample_rate_hz / HOP
@@ -65,7 +67,7 @@ def onset_count(onsets: Samples, frames_per_second: float) -> int:
     strong = float(np.quantile(onsets[onsets > 0], 0.99))
     padded = np.pad(onsets, apart)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * apart + 1).max(axis=1)
-    return int(((onsets == around) & (onsets > ONSET_SHARE * strong)).sum())
+    return int(((onsets == around) & (onsets > max(ONSET_LEAST, ONSET_SHARE * strong))).sum())
 
 
 def magnitudes(mono: Samples, size: int, hop: int, tick: Tick) -> Iterator[NDArray[np.float32]]:

@@ -24,9 +24,24 @@ MIX, DRUMS, BASS, CHORDS, LEAD = (["sound", output] for output in range(5))
 CASES: dict[str, Inputs] = {
     "TonewrightCompose": {"prompt": "slow ambient, no drums", "seconds": 7.5, "seed": 3},
     "TonewrightSynthesise": {"song": ["song", 0]},
+    "TonewrightRender": {"song": ["song", 0], "format": "wav", "quality": "24"},
     "TonewrightMidi": {"song": ["song", 0]},
     "TonewrightAnalyse": {"audio": MIX},
     "TonewrightSeparate": {"audio": MIX},
+    "TonewrightStyle": {"audio": MIX},
+    "TonewrightArrange": {
+        "plan": '{"sections": {"a": {"start_seconds": 1.0, "end_seconds": 2.5}}, '
+        '"order": [{"section": "a", "repeat": 2, "stems": {"bass": {"mute": true}, "lead": {"pan": -0.5}}}]}',
+        "drums": DRUMS,
+        "bass": BASS,
+        "lead": LEAD,
+    },
+    "TonewrightMix": {
+        "plan": '{"stems": {"bass": {"duck": {"depth_db": 6}}}, "tail_seconds": 0.5}',
+        "drums": DRUMS,
+        "bass": BASS,
+        "chords": CHORDS,
+    },
     "TonewrightMaster": {"audio": MIX, "preset": "club", "tone": "warm", "air_db": 2.0},
     "TonewrightConvert": {"audio": MIX, "format": "mp3", "quality": "320k"},
     "TonewrightPeaks": {"audio": DRUMS, "points": 300, "bits": "16", "split_channels": True},

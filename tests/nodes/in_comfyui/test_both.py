@@ -16,10 +16,13 @@ from tests.nodes.in_comfyui.conftest import Both
 
 
 async def outputs(host: Live, graph: Graph) -> dict[str, dict[str, list[Any]]]:
-    """What the history says that each node gave."""
-    entry = (await host.run(graph))["entry"]
-    assert entry["status"]["status_str"] == "success", entry["status"]["messages"]
-    return dict(entry["outputs"])
+    """What the history says that each node gave, and under `partial` which pieces were handed out meanwhile."""
+    played = await host.run(graph)
+    assert played["entry"]["status"]["status_str"] == "success", played["entry"]["status"]["messages"]
+    pieces = [event["data"] for event in played["ws"] if event["type"] == "tonewright.partial"]
+    assert [piece["index"] for piece in pieces] == list(range(len(pieces)))
+    given: dict[str, dict[str, list[Any]]] = played["entry"]["outputs"]
+    return given | {"partial": {"node": [piece["file"] for piece in pieces]}}
 
 
 async def fetched(host: Live, entry: dict[str, str]) -> bytes:
@@ -60,6 +63,7 @@ async def test_a_node_makes_the_same(both: Both, name: str) -> None:
     ours, theirs = await outputs(both.ours, graph), await outputs(both.comfyui, graph)
     assert "node" in ours or any(key.startswith("seen") for key in ours)
     assert differences(ours, theirs) == []
+    assert bool(ours["partial"]["node"]) == (name == "TonewrightRender")
     for place, entry in files_in(ours).items():
         pair = [await fetched(host, entry) for host in (both.ours, both.comfyui)]
         found = file_differences(entry["filename"].rpartition(".")[2], *pair)
