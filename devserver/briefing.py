@@ -31,6 +31,7 @@ PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
     "genre": ("genre",),
     "instruments": ("instruments",),
 }
+ELSEWHERE: Final = frozenset({"variations", "seed", "format", "vocals", "mode"})  # the mode goes with the key
 IN_THE_WORDS: Final = frozenset({"genre", "instruments"})  # they reach the music with the text, unless they are locked
 OF_THE_GENRE: Final = frozenset({"bpm", "time_signature"})
 SINGS_ANYWAY: Final = frozenset({"instrumental", "choir"})
@@ -63,13 +64,13 @@ class Briefing:
         return seed
 
     def value(self, field: str) -> Any:
-        """What the words, or a locked field, say; not what is only guessed or what a genre usually has."""
+        """What the words, or a locked field, say; not what is only guessed, as what a genre usually has is."""
         reading = self.said(field)
         return reading.value if reading else None
 
     def said(self, field: str) -> Reading | None:
         reading = self.parsed.readings.get(field)
-        return None if reading is None or reading.guessed or reading.origin == "genre default" else reading
+        return None if reading is None or reading.guessed else reading
 
     def as_json(self) -> dict[str, Any]:
         told = self.parsed.as_json()
@@ -130,7 +131,12 @@ def _applied(
         yield Applied(
             field=field, parameter=name, asked=reading.value, used=used, origin=reading.origin, message=message
         )
+    for name in sorted(found.locked - PARAMETERS.keys() - ELSEWHERE):
+        why = f"{config.label.en} has no parameter for {name}; say it in the text"
+        yield _unused(name, found.parsed.readings[name], why)
     for conflict in found.parsed.conflicts:
+        if found.locked.issuperset(conflict.fields):
+            continue  # whoever locks a field knows what the text says
         fields = ", ".join(conflict.fields)
         yield Applied(field=fields, parameter=None, asked=None, used=None, origin="parsed", message=conflict.message)
     yield from _voices(found, chunk, config, wanted)

@@ -11,8 +11,8 @@ import pytest
 
 from tests.doubles.programs import Server
 
-ENGLISH = "a 12 second techno track in F minor at 130 bpm, two variations"
-GERMAN = "ein Technostück in f-Moll, 12 Sekunden lang, 130 BPM, zwei Varianten"
+ENGLISH = "a 12 second techno track in F minor at 130 bpm, two variations, as flac"
+GERMAN = "ein Technostück in f-Moll, 12 Sekunden lang, 130 BPM, zwei Varianten, als FLAC"
 
 
 def seconds_of(server: Server, url: str) -> float:
@@ -32,7 +32,8 @@ def test_a_sentence_decides_what_the_request_leaves_open(server: Server, text: s
     for output in outputs:
         parameters = output["metadata"]["parameters"]
         assert (parameters["seconds"], parameters["bpm"], parameters["key"]) == (12, 130, "F minor")
-        assert seconds_of(server, output["url"]) == pytest.approx(12, abs=0.05)
+        assert output["metadata"]["filename"].endswith(".flac")
+        assert seconds_of(server, output["url"]) == pytest.approx(12, abs=0.01)
     assert [output["metadata"]["seed"] for output in outputs] == [5, 6]
     fields = body["brief"]["fields"]
     assert {name: (fields[name]["value"], fields[name]["origin"]) for name in ("bpm", "key", "variations")} == {
@@ -44,6 +45,7 @@ def test_a_sentence_decides_what_the_request_leaves_open(server: Server, text: s
         "seconds": 12,
         "bpm": 130,
         "key": "F minor",
+        "format": "flac",
     }
     assert not [one for one in body["warnings"] if one["code"].startswith("brief")]
 
@@ -64,6 +66,18 @@ def test_the_record_alone_is_enough_to_make_it_again(server: Server) -> None:
     assert again["brief"] == body["brief"]
     hashes = [[one["metadata"]["graph_sha256"] for one in told["media_outputs"]] for told in (body, again)]
     assert hashes[0] == hashes[1]
+
+
+def test_what_a_fallback_took_is_what_is_told(server: Server) -> None:
+    _, body = server.execute(input_text="2 s of jazz at 90 bpm, as opus", output_config="acestep_instrumental")
+    output = body["media_output"]
+    assert (output["config_used"], output["metadata"]["filename"][-5:]) == ("procedural_instrumental", ".opus")
+    record = json.loads((server.exports / body["run_id"] / "metadata.json").read_text())
+    told = [record["resolved"]["outputs"][0]["applied"], output["metadata"]["brief"]]
+    assert [{one["parameter"]: one["used"] for one in each} for each in told] == [
+        {"seconds": 2, "bpm": 90, "format": "opus"}
+    ] * 2
+    assert not [one for one in body["warnings"] if one["code"].startswith("brief")]
 
 
 def run(server: Server, text: str, **more: Any) -> dict[str, Any]:

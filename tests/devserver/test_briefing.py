@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.build import SHIPPED
 from devserver.briefing import fitted
 from devserver.database import Database
 from devserver.definitions import Definitions
@@ -13,8 +15,10 @@ from devserver.journal import Journal
 from devserver.plan import Applied, Plan
 from devserver.store import Exports
 from schemas.compiler import compile_graph, fill
+from schemas.loader import load_tables
 from schemas.model import Parameter
 from schemas.values import from_json
+from tests.acceptance.test_formats import write_tone
 from tests.devserver.plans import plan
 
 Parts = tuple[Definitions, Exports, Journal, Database]
@@ -90,7 +94,7 @@ def test_a_seed_is_the_requests_then_the_words_then_drawn(parts: Parts) -> None:
 def test_a_genre_that_is_named_brings_its_tempo_where_a_config_has_one_of_its_own(parts: Parts) -> None:
     asked: dict[str, Any] = {"output_config": "acestep15_song"}
     drum_and_bass = graph(plan(*parts, **asked, params={"prompt": "drum and bass"}))["5"]["inputs"]
-    assert (drum_and_bass["bpm"], drum_and_bass["timesignature"]) == (174, "4")
+    assert (drum_and_bass["bpm"], drum_and_bass["timesignature"], drum_and_bass["keyscale"]) == (174, "4", "C major")
     waltz = graph(plan(*parts, **asked, params={"prompt": "a slow waltz"}))["5"]["inputs"]
     assert waltz["timesignature"] == "3"
     nothing_named = graph(plan(*parts, **asked, params={"prompt": "a saxophone in the rain"}))["5"]["inputs"]
@@ -108,7 +112,9 @@ def test_a_genre_goes_with_the_text_unless_it_is_locked(parts: Parts) -> None:
     assert (values["genre"], values["instruments"]) == ("house", "piano, strings")
     origins = {one.field: one.origin for one in made.outputs[0].options[0].brief if not one.message}
     assert origins == {"genre": "user", "instruments": "user"}
-    assert messages(made) == {"genre": "The text says techno, but genre is locked to house."}
+    assert messages(made) == {
+        "moods": "moods sad is not used: Procedural instrumental has no parameter for moods; say it in the text."
+    }
 
 
 @pytest.mark.parametrize(
@@ -133,6 +139,47 @@ def test_what_is_used_instead_is_told(parts: Parts, text: str, config: str, fiel
     described: dict[str, Any] = {"params": {"prompt": text}} if config == "acestep15_song" else {"input_text": text}
     made = plan(*parts, **described, output_config=config)
     assert told in messages(made)[field]
+
+
+@pytest.mark.parametrize(
+    ("brief", "config", "told"),
+    [
+        ({"bpm": 90}, "stable_audio", {"bpm": "bpm 90.0 is not used: Stable Audio has no parameter for bpm."}),
+        ({"duration_seconds": 9}, "stable_audio", {}),
+        (
+            {"era": "1980s", "key": "A minor", "mode": "minor"},
+            "procedural_instrumental",
+            {"era": "era 1980s is not used: Procedural instrumental has no parameter for era; say it in the text."},
+        ),
+    ],
+)
+def test_a_locked_field_that_no_parameter_takes_is_told(
+    parts: Parts, brief: dict[str, Any], config: str, told: dict[str, str]
+) -> None:
+    assert messages(plan(*parts, output_config=config, brief=brief)) == told
+
+
+@pytest.mark.parametrize("text", ["a choir sings jazz", "instrumental jazz", "jazz"])
+def test_voices_that_any_model_makes_are_no_trouble(parts: Parts, text: str) -> None:
+    assert messages(plan(*parts, input_text=text, output_config="stable_audio")) == {}
+
+
+@pytest.mark.parametrize(
+    ("more", "format_", "used"),
+    [
+        ({}, "wav", "wav"),
+        ({"formats": ["flac"]}, "flac", None),
+        ({"params": {"format": "ogg"}}, "ogg", None),
+        ({"brief": {"format": "m4a"}}, "m4a", "m4a"),
+        ({"brief": False}, "mp3", None),
+    ],
+)
+def test_the_format_is_the_words_where_the_request_says_none(
+    parts: Parts, more: dict[str, Any], format_: str, used: str | None
+) -> None:
+    option = plan(*parts, input_text="jazz as wav", **more).outputs[0].options[0]
+    assert option.takes[0]["format"] == format_
+    assert next((one.used for one in option.brief if one.field == "format"), None) == used
 
 
 def test_instrumental_is_a_mark_in_the_lyrics_where_they_are_open(parts: Parts) -> None:
@@ -189,3 +236,13 @@ def test_a_plan_keeps_it_through_json(parts: Parts) -> None:
     again = Plan.model_validate_json(made.model_dump_json(by_alias=True))
     assert again == made
     assert all(isinstance(one, Applied) for one in again.outputs[0].options[0].brief)
+
+
+def test_a_format_that_is_made_from_the_main_file_may_be_asked_for_in_words(parts: Parts, tmp_path: Path) -> None:
+    folders = [SHIPPED, write_tone(tmp_path)]
+    own = Definitions(folders, load_tables(folders))
+    made = plan(own, *parts[1:], input_text="a tone, as opus", output_config="tone")
+    assert [stage.name for stage in made.stages if stage.output] == ["generation", "generation_opus"]
+    assert messages(made) == {}
+    asked = plan(own, *parts[1:], input_text="a tone, as opus", output_config="tone", formats=["flac"])
+    assert [stage.name for stage in asked.stages if stage.output] == ["generation"]
