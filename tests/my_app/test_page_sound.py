@@ -83,6 +83,22 @@ def test_a_run_is_heard_to_advance_while_it_goes_on(page: Page, tmp_path: Path) 
     expect(audio).to_have_attribute("src", f"/api/media/audio/{page.locator('#now code').inner_text()}")
 
 
+def test_a_long_piece_of_music_is_heard_to_advance_while_it_is_made(chromium: Browser, server: str) -> None:
+    page = chromium.new_page(locale="en-GB")
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(server)
+    page.get_by_label("Your text").fill("long techno")
+    page.locator("#make-seconds").fill("300")
+    page.get_by_role("button", name="Start").click()
+    audio = page.locator("#now audio")
+    audio.wait_for()
+    assert page.evaluate(ADVANCED, [audio.element_handle(), 1.5]) >= 1.5
+    assert status(page) == "running"
+    page.locator("#now").get_by_role("button", name="Cancel").click()
+    expect(page.locator("#now").get_by_role("status")).to_contain_text("cancelled")
+    page.close()
+
+
 def test_the_outline_is_drawn_and_leads_to_a_place(page: Page) -> None:
     make(page)
     canvas = page.get_by_role("slider", name="Position")
