@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .channel import DUCKED, ECHOES, SENT, duck_shape, kicks
+from .dsp import Samples
 from .genre import Levels
-from .loudness import BLOCK, SILENCE_LUFS, gated_lufs, weighed_power
+from .loudness import BLOCK, SILENCE_LUFS, gated_lufs, weighed
 from .render import EFFECT_GAIN, Drums, Pitched, Struck, length_samples
 from .song import Part, Song
-from .voices import VOICES
 
 STEP = BLOCK // 2
-HEARD_STEPS = 6  # of a held note are heard for a guess; after them it fades on as it did
-LONGEST_STEPS = 80
+FINE = STEP // 8
+COURSE = 800  # fine steps of a note that count: 20 s
+HEARD_PITCHES = 5  # of a track
 
-Powers = NDArray[np.float64]
+Course = NDArray[np.float64]
 
 
 def gain_for(target_lufs: float, loudness_lufs: float) -> float:
@@ -30,14 +31,14 @@ def gain_for(target_lufs: float, loudness_lufs: float) -> float:
 def guessed_lufs(song: Song, part: Part, levels: Levels, tracks: Sequence[Pitched | Drums]) -> float:
     """About what a part's loudness will be; it is measured exactly once the part has been played.
 
-    Each note counts with the power of its voice at the track's middle pitch. Notes add up by power, and echo, room and
-    ducking count with what they change on average.
+    Each note counts with the energy of its track's most common notes, whose beginnings are heard for it. Notes add up
+    by power, and echo, room and ducking count with what they change on average.
     """
-    powers = np.zeros(-(-length_samples(song) // STEP) + LONGEST_STEPS)
+    powers = np.zeros(-(-length_samples(song) // STEP) + 1)
     for track in tracks:
-        for profile, notes, whole in _profiles(track):
-            _add_notes(powers, profile, notes, whole=whole)
-    powers = powers[: -(-length_samples(song) // STEP)]
+        for course, notes in _courses(track):
+            _add_notes(powers, course, notes)
+    powers = powers[:-1]  # the last one took what sounds after the end
     if part == "lead":
         powers *= 1 + 0.845 * sum(levels.echo ** (2 * repeat) for repeat in ECHOES)
     if part in SENT:
@@ -51,38 +52,36 @@ def guessed_lufs(song: Song, part: Part, levels: Levels, tracks: Sequence[Pitche
     return gated_lufs(even.reshape(-1, 2).mean(axis=1) if len(even) % 2 == 0 else even)
 
 
-def _profiles(track: Pitched | Drums) -> Iterator[tuple[Powers, list[Struck], bool]]:
-    """Powers over time of a note of gain 1, the notes that sound so, and whether each is heard to its end."""
+def _courses(track: Pitched | Drums) -> Iterator[tuple[Course, list[Struck]]]:
+    """Notes, and how the energy of one of gain 1 grows while it sounds."""
     if isinstance(track, Pitched):
         if track.notes:
-            middle = sorted(note.pitch for note in track.notes)[len(track.notes) // 2]
-            yield _held_powers(track.voice, middle), track.notes, False
+            common = Counter(note.pitch for note in track.notes).most_common(HEARD_PITCHES)
+            weight = sum(count for _, count in common)
+            courses = [_grown(track.beginning(pitch), goes_on=True) * (count / weight) for pitch, count in common]
+            yield np.sum(courses, axis=0), track.notes
         return
     for pitch in sorted({note.pitch for note in track.notes} - set(EFFECT_GAIN)):
-        yield _powers(track.sound(pitch, 0)), [note for note in track.notes if note.pitch == pitch], True
+        yield _grown(track.sound(pitch, 0), goes_on=False), [note for note in track.notes if note.pitch == pitch]
 
 
-@lru_cache(maxsize=128)
-def _held_powers(voice: str, pitch: int) -> Powers:
-    heard = _powers(VOICES[voice].held(pitch, 0, HEARD_STEPS * STEP, np.random.default_rng(1)))
-    fading = min(1.0, float(heard[-1] / max(heard[-2], 1e-12)))
-    return np.concatenate([heard, heard[-1] * fading ** np.arange(1, LONGEST_STEPS - HEARD_STEPS + 1)])
+def _grown(sound: Samples, *, goes_on: bool) -> Course:
+    """The K-weighted energy of a sound up to each `FINE` samples; held on, it grows as it last did."""
+    energies = np.square(weighed(sound), dtype=np.float64).sum(axis=0) * (2 // len(sound))
+    whole = np.pad(energies, (0, -len(energies) % FINE)).reshape(-1, FINE).sum(axis=1)[:COURSE]
+    last = whole[-STEP // FINE :].mean() if goes_on else 0.0
+    return np.concatenate([[0.0], np.cumsum(np.pad(whole, (0, COURSE - len(whole)), constant_values=last))])
 
 
-def _powers(sound: NDArray[np.float32]) -> Powers:
-    whole = np.pad(sound, ((0, 0), (0, -sound.shape[1] % STEP)))
-    return np.array([weighed_power(whole[:, at : at + STEP]) for at in range(0, whole.shape[1], STEP)])
-
-
-def _add_notes(powers: Powers, profile: Powers, notes: list[Struck], *, whole: bool) -> None:
+def _add_notes(powers: Course, course: Course, notes: list[Struck]) -> None:
+    """Adds what each note puts into each step."""
     starts = np.array([note.start for note in notes])
-    stops = np.array([note.stop for note in notes])
-    gains = np.array([note.gain for note in notes], np.float64) ** 2
-    first = starts // STEP
-    for step, power in enumerate(profile):
-        cell = first + step
-        share = np.ones(len(notes)) if whole else np.minimum(stops, (cell + 1) * STEP) - np.maximum(starts, cell * STEP)
-        share = share if whole else np.clip(share / STEP, 0, 1)
-        if not share.any():
+    lengths = np.minimum(np.array([note.stop for note in notes]) - starts, COURSE * FINE) / FINE
+    gains = np.array([note.gain for note in notes], np.float64) ** 2 / STEP
+    places, first, before = np.arange(len(course)), starts // STEP, np.zeros(len(notes))
+    for step in range(1, COURSE * FINE // STEP + 1):
+        energy = np.interp(np.minimum(((first + step) * STEP - starts) / FINE, lengths), places, course)
+        np.add.at(powers, np.minimum(first + step - 1, len(powers) - 1), gains * (energy - before))
+        if np.array_equal(energy, before):
             return
-        np.add.at(powers, np.minimum(cell, len(powers) - 1), power * gains * share)
+        before = energy

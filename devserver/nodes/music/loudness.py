@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .dsp import SAMPLE_RATE_HZ, Array, Samples, samples, spectrum
+from .dsp import SAMPLE_RATE_HZ, Array, Samples, fast_length, from_spectrum, samples, spectrum
 
 BLOCK_SECONDS = 0.4
 BLOCK = samples(BLOCK_SECONDS)
@@ -54,6 +54,13 @@ def weighed_power(sound: Samples) -> float:
     return float((power * _weights(sound.shape[1])).sum()) * (2 // len(sound))
 
 
+def weighed(sound: Samples) -> Samples:
+    """The K-weighted form of [C, n]."""
+    size = fast_length(sound.shape[1] + BLOCK // 8)
+    gain = np.sqrt(_weights(size) * np.float32(size / 2))
+    return from_spectrum(spectrum(sound, size) * gain, size)[:, : sound.shape[1]]
+
+
 def gated_lufs(powers: NDArray[np.float64]) -> float:
     """The loudness of blocks of power, without pauses."""
     kept = powers[lufs(powers) > ABSOLUTE_GATE_LUFS]
@@ -67,7 +74,7 @@ def lufs(power: Array | float) -> Array:
     return np.asarray(-0.691 + 10 * np.log10(np.maximum(power, 1e-12)))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _weights(size: int) -> Samples:
     """The squared magnitude of BS.1770's two filters: a shelf of +4 dB above 1.7 kHz and a high-pass at 38 Hz."""
     # The published analogue prototypes behind the coefficients.

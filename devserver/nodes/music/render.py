@@ -139,6 +139,11 @@ class Pitched:
             low = end
         return bool(note.stop > at + out.shape[1])
 
+    def beginning(self, pitch: int) -> Samples:
+        """The first second of a note, or less where none is held so long: kept for when it is played."""
+        longest = self._longest[pitch]
+        return np.concatenate([self._segment(pitch, at) for at in range(0, min(longest, 3 * SEGMENT), SEGMENT)], axis=1)
+
     def _segment(self, pitch: int, first: int) -> Samples:
         def make() -> Samples:
             # Each sound has randomness of its own, so it does not matter which was made before it.
