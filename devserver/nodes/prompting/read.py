@@ -25,6 +25,7 @@ UNTEMPERED = frozenset(
 SPECIFIC_VOCALS = ("instrumental", "duet", "children", "choir", "rap", "female", "male", "spoken", "vocals")
 IN_LANGUAGE = {"in", "auf"}
 REPEATS = 8
+FOLLOWS = {"then", "and", "dann", "danach", "und", ",", ";", "."}  # "a trumpet solo, then piano"
 TIMES = re.compile(r"[x×](\d)(?!\d)")
 DOUBLE = {"double", "doppelter", "doppelte", "doppelten"}
 REFUSED_AS = {"rhythmic": "percussion"}  # "nothing percussive"
@@ -193,7 +194,7 @@ def _read_claim(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]
     after = claims[index + 1] if index + 1 < len(claims) and claims[index + 1].first <= claim.last else None
     meaning = claim.meanings[0]
     if meaning.value == "solo" and meaning.field == "texture":
-        _read_solo(book, claims, index, claim)
+        _read_solo(book, tokens, claims, index, claim)
     elif meaning.field == "bpm":
         following = tokens[claim.last].folded if claim.last < len(tokens) else ""
         if following not in UNTEMPERED and not (after and after.meanings[0].field == "instruments" and following):
@@ -234,10 +235,10 @@ def _paced(book: Notebook, tempo: float) -> int:
     return round(min(fastest, max(slowest, tempo)))
 
 
-def _read_solo(book: Notebook, claims: Sequence[Claim], index: int, claim: Claim) -> None:
+def _read_solo(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim], index: int, claim: Claim) -> None:
     """Reads a "solo piano" or "piano only" as for nobody else; a "guitar solo" is a part of the piece."""
     word = book.text[slice(*claim.span)].casefold()
-    plays = _next_is_played(claims, index)
+    plays = _next_is_played(tokens, claims, index)
     played = [
         neighbour
         for neighbour in claims[max(0, index - 1) : index]
@@ -253,11 +254,11 @@ def _read_solo(book: Notebook, claims: Sequence[Claim], index: int, claim: Claim
         book.add("texture", "solo", claim.span)
 
 
-def _next_is_played(claims: Sequence[Claim], index: int) -> bool:
+def _next_is_played(tokens: Sequence[Token], claims: Sequence[Claim], index: int) -> bool:
     """Whether an instrument follows, with nothing but its qualities between: "nur ein leises Klavier"."""
     place = claims[index].last
     for claim in claims[index + 1 :]:
-        if claim.first - place > 1:
+        if claim.first - place > 1 or any(token.folded in FOLLOWS for token in tokens[place : claim.first]):
             return False
         if not _is_quality(claim):
             return claim.meanings[0].field == "instruments"

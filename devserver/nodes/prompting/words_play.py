@@ -121,7 +121,7 @@ VOCAL_WORDS: dict[str, str] = {
     "male": "male, male vocal+, male voice, male singer, by a man, von einem mann, männerstimme, männlich*, sänger,"
     " tenor, baritone, bariton,"
     " baritone voice, männergesang, man singing, crooner",
-    "duet": "duet, duett",
+    "duet": "duet, duett, sung by two, two singers, two voices, zwei stimmen, zu zweit gesungen",
     "choir": "choir+, chor, chöre, chorgesang, choral, gospel choir, choirs, chorus of voices, chören,"
     " männerchor, frauenchor",
     "children": "kinderchor, kids choir, kids, child choir, children s choir, children choir, kinderstimmen,"
