@@ -16,6 +16,7 @@ from .render import TonewrightRender
 from .separate import TonewrightSeparate
 from .style import TonewrightStyle
 from .synthesise import TonewrightSynthesise
+from .visualise import TonewrightVisualise
 
 TABLE: dict[str, type[Any]] = {
     node.__name__: node
@@ -32,6 +33,7 @@ TABLE: dict[str, type[Any]] = {
         TonewrightMix,
         TonewrightMaster,
         TonewrightConvert,
+        TonewrightVisualise,
     )
 }
 

@@ -26,6 +26,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TonewrightArrange": {"plan": "", "drums": HOUSE, "lead": HOUSE},
     "TonewrightMix": {"plan": "", "drums": HOUSE, "chords": HOUSE},
     "TonewrightMaster": defaults(TABLE["TonewrightMaster"]) | {"audio": HOUSE},
+    "TonewrightVisualise": defaults(TABLE["TonewrightVisualise"]) | {"audio": HOUSE, "title": "House", "lyrics": "la"},
     "TonewrightConvert": defaults(TABLE["TonewrightConvert"]) | {"audio": HOUSE, "format": "mp3"},
     "TonewrightPeaks": defaults(TABLE["TonewrightPeaks"]) | {"audio": HOUSE, "filename_prefix": "outline"},
 }
