@@ -124,7 +124,7 @@ def test_voices_are_listed_silenced_and_heard_alone(page: Page) -> None:
     audio = page.locator("#now audio")
     muted = "(audio) => audio.muted"
     assert not audio.evaluate(muted)
-    alone = page.get_by_role("button", name="Solo: drums")
+    alone = page.get_by_role("button", name="Solo: Drums")
     alone.press("Enter")
     expect(alone).to_have_attribute("aria-pressed", "true")
     assert audio.evaluate(muted)  # the mix keeps the time, the voice is heard
@@ -134,6 +134,30 @@ def test_voices_are_listed_silenced_and_heard_alone(page: Page) -> None:
         with page.expect_download() as download:
             page.get_by_role("link", name=name).click()
         assert download.value.suggested_filename.endswith(ending)
+
+
+def test_voices_keep_time_with_the_piece(page: Page, own: Server) -> None:
+    """Voices have players of their own, which are not in the page: the test looks at each that is made."""
+    page.add_init_script(
+        "const Plain = Audio; window.made = []; window.Audio = function (url) {"
+        "const one = new Plain(url); window.made.push(one); return one; };"
+    )
+    page.goto(own.url)
+    make(page, pieces="20")
+    audio = page.locator("#now audio")
+    page.get_by_text("Voices (2)").click()
+    page.get_by_role("button", name="Mute: Bass").click()
+    handle = audio.element_handle()
+    audio.evaluate("(audio) => audio.paused && audio.play()")
+    page.evaluate(ADVANCED, [handle, 0.3])
+    page.get_by_role("slider", name="Position").press("Home")
+    page.evaluate(ADVANCED, [handle, 0.6])
+    apart = "(audio) => made.map((one) => [one.muted, one.paused, Math.abs(one.currentTime - audio.currentTime)])"
+    heard = sorted(audio.evaluate(apart))
+    assert [(muted, paused) for muted, paused, _ in heard] == [(False, False), (True, False)]
+    assert max(seconds for _, _, seconds in heard) < 0.15
+    audio.evaluate("(audio) => audio.pause()")
+    page.wait_for_function("() => made.every((one) => one.paused)")
 
 
 def test_a_run_that_is_made_in_one_go_has_its_player_at_the_end(page: Page) -> None:
