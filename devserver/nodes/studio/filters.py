@@ -48,7 +48,7 @@ def convolved(sound: Samples, spectrum: NDArray[np.complex64], taps: int, tick: 
         part = sound[:, max(0, start - taps) : start + frame]
         before = max(0, taps - start)
         part = np.pad(part, ((0, 0), (before, size - before - part.shape[1])))
-        heard = np.fft.irfft(np.fft.rfft(part) * spectrum, size)[:, taps:]
+        heard = np.fft.irfft(np.fft.rfft(part, norm="ortho") * spectrum, size, norm="ortho")[:, taps:]
         out[:, start : start + frame] = heard[:, : sound.shape[1] - start]
         tick()
     return out

@@ -44,7 +44,7 @@ CASES: dict[str, Inputs] = {
     },
     "TonewrightMaster": {"audio": MIX, "preset": "club", "tone": "warm", "air_db": 2.0},
     "TonewrightVisualise": {"audio": MIX, "title": "Über Größe", "lyrics": "[00:01] la\n[00:03] la", "bars": "wide"},
-    "TonewrightConvert": {"audio": MIX, "format": "mp3", "quality": "320k"},
+    "TonewrightConvert": {"audio": MIX, "format": "flac", "quality": "24", "sample_rate_hz": 44_100},
     "TonewrightPeaks": {"audio": DRUMS, "points": 300, "bits": "16", "split_channels": True},
 }
 
