@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 import traceback
 import uuid
+from collections import deque
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,8 @@ from devserver.nodes.host import PARTIAL, Cancelled, Host, current
 
 Emit = Callable[[str, dict[str, Any]], None]
 
+LENT_SECONDS = 120.0  # that a piece of a sound is there to be fetched; it is told at once when it is
+
 
 class NodeHost(Host):
     """What a running node sees: progress goes out as events, a cancel is raised here and once only."""
@@ -28,9 +32,10 @@ class NodeHost(Host):
         report: Callable[[int, int], None],
         check: Callable[[], None],
         partial: Callable[[int, dict[str, str]], None],
+        lent: Callable[[Path], None],
     ) -> None:
         super().__init__(folders.output, folders.temp)
-        self._folders, self._report, self._check, self._partial = folders, report, check, partial
+        self._folders, self._report, self._check, self._partial, self._lent = folders, report, check, partial, lent
 
     def check(self) -> None:
         self._check()
@@ -45,7 +50,9 @@ class NodeHost(Host):
         return self._folders.save_target(prefix).file(ext)
 
     def temp_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
-        return self._folders.save_target(prefix, "temp").file(ext)
+        path, entry = self._folders.save_target(prefix, "temp").file(ext)
+        self._lent(path)
+        return path, entry
 
 
 class Progress:
@@ -82,6 +89,7 @@ class Executor:
     def __init__(self, table: Table, folders: Folders, emit: Emit) -> None:
         self.table, self.folders, self.emit = table, folders, emit
         self.cache: dict[str, Result] = {}
+        self._lent: deque[tuple[float, Path]] = deque()
         self._lock = threading.Lock()
         self._cancelled: str | None = None
 
@@ -90,9 +98,18 @@ class Executor:
         with self._lock:
             self._cancelled = prompt_id
 
+    def lend(self, path: Path) -> None:
+        """A file for a while: it is deleted by the first prompt that begins `LENT_SECONDS` later."""
+        self._lent.append((time.monotonic(), path))
+
+    def _take_back(self) -> None:
+        while self._lent and time.monotonic() - self._lent[0][0] >= LENT_SECONDS:
+            self._lent.popleft()[1].unlink(missing_ok=True)
+
     def run(self, prompt_id: str, graph: Graph, extra_data: dict[str, Any], outputs: list[str]) -> None:
         """Run the output nodes and what they need. Never raises: a node's failure is an event."""
         self.emit("execution_start", {"prompt_id": prompt_id})
+        self._take_back()
         marks = signatures(graph, lambda node_id: self._own_mark(node_id, graph))
         self.cache = {mark: self.cache[mark] for mark in marks.values() if mark in self.cache}
         run = _Run(self, prompt_id, graph, extra_data, marks)
@@ -196,7 +213,8 @@ class _Run:
         def partial(index: int, file: dict[str, str]) -> None:
             self._emit(PARTIAL, {"prompt_id": self._prompt_id, "node": node_id, "index": index, "file": file})
 
-        token = current.set(NodeHost(self._executor.folders, report, self._check, partial))
+        executor = self._executor
+        token = current.set(NodeHost(executor.folders, report, self._check, partial, executor.lend))
         try:
             yield
         finally:

@@ -5,6 +5,8 @@ Started by the host with pipes for stdin and stdout; ends when stdin closes, how
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import queue
 import signal
@@ -17,6 +19,8 @@ from devserver.agents import frames
 from devserver.agents.executor import Executor
 from devserver.agents.folders import Folders
 from devserver.agents.tables import load
+
+WARMED = ("av", "mido")  # what nearly every prompt of ours needs, and what takes long to import
 
 
 class Worker:
@@ -51,6 +55,13 @@ class Worker:
         os._exit(0)  # the host is gone; a node that computes must not outlive it
 
 
+def warm() -> None:
+    """Imports what the first prompt would else wait for; a table that needs none of it may do without."""
+    for name in WARMED:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
 def main() -> None:
     """Arguments: table name, base folder."""
     name, base = sys.argv[1:3]
@@ -59,6 +70,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     folders = Folders(Path(base))
+    threading.Thread(target=warm, daemon=True).start()
     worker = Worker(sys.stdin.buffer, answers)
     worker.serve(Executor(load(name, folders), folders, worker.emit))
 

@@ -9,8 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
@@ -93,15 +94,13 @@ class TonewrightRender:
         mastering = Mastering(
             loudness_lufs=loudness_lufs, ceiling_dbtp=ceiling_dbtp - room_db, sample_rate_hz=SAMPLE_RATE_HZ
         )
-        path, _ = host().temp_path(f"{filename_prefix}_raw", "f32")
-        try:
-            take = Take(path, phrases(composed))
+        host().temp_dir.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=host().temp_dir) as raw:  # has no name, so it is gone however this ends
+            take = Take(raw, phrases(composed))
             balance = take.record(composed, filename_prefix, progress)
             mix = Mix(take, Desk(composed, {part: gains[1] for part, gains in balance.items()}), mastering)
             mix.hear(progress)
             written = mix.write(Files(filename_prefix, format, quality, stems=stems), progress)
-        finally:
-            path.unlink(missing_ok=True)
         report = played(composed) | {
             "balance_db": {
                 part: {"guessed": _db(guess), "measured": _db(real)} for part, (guess, real) in balance.items()
@@ -115,10 +114,10 @@ class TonewrightRender:
 
 
 class Take:
-    """The parts of a song as they were played, not yet balanced: raw in a file, span after span."""
+    """The parts of a song as they were played, not yet balanced: float32 in a file, span after span."""
 
-    def __init__(self, path: Path, spans: Spans) -> None:
-        self._path, self.spans = path, spans
+    def __init__(self, raw: BinaryIO, spans: Spans) -> None:
+        self._raw, self.spans = raw, spans
         self._parts: tuple[Part, ...] = ()
 
     def record(self, song: Song, prefix: str, progress: Progress) -> dict[Part, tuple[float, float]]:
@@ -128,28 +127,29 @@ class Take:
         guessed = rendering.guessed_gains()
         progress.tick()
         desk, loudness = Desk(song, guessed), PARTIAL_LUFS - rendering.loudness_lufs
-        with self._path.open("wb") as raw:
-            pieces = rendering.pieces(self.spans, progress.tick)
-            for index, ((start, stop), stems) in enumerate(zip(self.spans, pieces, strict=True)):
-                mix, _ = desk.balanced(stems, start, stop - start)
-                path, entry = host().temp_path(f"{prefix}_piece", "wav")
-                _write_wav(path, softened(mix * np.float32(10 ** (loudness / 20))))
-                host().partial(index, entry)
-                for part in self._parts:
-                    stems[part].tofile(raw)
-                progress.reached(RENDERING * stop / self.spans[-1][1])
+        pieces = rendering.pieces(self.spans, progress.tick)
+        for index, ((start, stop), stems) in enumerate(zip(self.spans, pieces, strict=True)):
+            mix, _ = desk.balanced(stems, start, stop - start)
+            path, entry = host().temp_path(f"{prefix}_piece", "wav")
+            _write_wav(path, softened(mix * np.float32(10 ** (loudness / 20))))
+            host().partial(index, entry)
+            for part in self._parts:
+                self._raw.write(stems[part].tobytes())
+            progress.reached(RENDERING * stop / self.spans[-1][1])
         measured = rendering.measured_gains()
         return {part: (guessed[part], measured[part]) for part in self._parts}
 
     def blocks(self) -> Iterator[tuple[int, int, Stems]]:
         """Where each short stretch begins and how long it is, and the parts in it."""
-        with self._path.open("rb") as raw:
-            for start, stop in self.spans:
-                length = stop - start
-                whole = {part: np.fromfile(raw, np.float32, 2 * length).reshape(2, length) for part in self._parts}
-                for at in range(0, length, BLOCK):
-                    count = min(BLOCK, length - at)
-                    yield start + at, count, {part: sound[:, at : at + count] for part, sound in whole.items()}
+        self._raw.seek(0)
+        for start, stop in self.spans:
+            length = stop - start
+            whole = {
+                part: np.frombuffer(self._raw.read(8 * length), np.float32).reshape(2, length) for part in self._parts
+            }
+            for at in range(0, length, BLOCK):
+                count = min(BLOCK, length - at)
+                yield start + at, count, {part: sound[:, at : at + count] for part, sound in whole.items()}
 
 
 class Mix:

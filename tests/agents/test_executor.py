@@ -32,6 +32,16 @@ def test_cached_answer_names_the_old_file_even_when_it_is_gone(bench: Bench) -> 
     assert not file.exists()
 
 
+def test_pieces_are_deleted_when_nobody_fetches_them_any_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.run(probe("ProbePieces", 1))
+    pieces = [bench.saved(data["file"]) for event, data in bench.events if event == "tonewright.partial"]
+    bench.run(probe("ProbePieces", 2))
+    assert [path.exists() for path in pieces] == [True, True]
+    monkeypatch.setattr("devserver.agents.executor.LENT_SECONDS", 0.0)
+    bench.run(probe("ProbeCounts"))
+    assert not list(bench.folders.temp.rglob("*.wav"))
+
+
 def test_only_the_last_prompt_is_cached(bench: Bench) -> None:
     bench.run(save("a"))
     bench.run(save("b", seconds=0.2))
