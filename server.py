@@ -127,6 +127,7 @@ def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter: JSON, text, or @FILE.")
 @click.option("--seed", type=int)
 @click.option("--safety-level", type=click.Choice(["off", "adult", "youth", "kids"]))
+@click.option("--brief/--no-brief", default=None, help="Whether length, tempo, key, takes are read from the text.")
 @_common
 def run(text: str, params: tuple[str, ...], outputs: tuple[str, ...], exports: Path | None, **given: Any) -> None:
     """Run a request: TEXT is what you would write on the page."""

@@ -152,6 +152,10 @@ def tell(settings: Settings, url: str, answer: dict[str, Any]) -> str:
     folder = Path(settings.exports).resolve() / str(answer["run_id"])
     lines = [f"Run     {answer['run_id']} in {answer['execution_time']:.1f} s", f"Folder  {folder}"]
     for output in answer["media_outputs"]:
+        taken = [(one["parameter"], one["used"]) for one in output["metadata"].get("brief", []) if one["parameter"]]
+        read = [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in taken]
+        if read and output["take"] == 1:
+            lines.append(f"Read    {', '.join(read)}")
         lines += [f"File    {folder / output['metadata']['filename']}", f"URL     {url}{output['url']}"]
     return "\n".join(lines)
 

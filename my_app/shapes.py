@@ -49,7 +49,10 @@ MEDIA_OUTPUT: Final = _object(
         "description": "the same sound in the other formats that were asked for",
     },
     execution_time=SECONDS,
-    metadata=OBJECT,
+    metadata={
+        **OBJECT,
+        "properties": {"brief": {**OBJECTS, "description": "the parameters that have their values from the words"}},
+    },
 )
 ANSWER: Final = _object(
     "status run_id",
@@ -63,6 +66,11 @@ ANSWER: Final = _object(
     steps_completed=COUNT,
     execution_time=SECONDS,
     metadata=OBJECT,
+    brief={
+        "type": ["object", "null"],
+        "description": "what was understood of the text that describes the first output, as POST /api/prompt/parse "
+        "answers it, with `fields` for those that have a value; null where none was read",
+    },
     media_output={"oneOf": [{"$ref": "#/components/schemas/MediaOutput"}, {"type": "null"}]},
     media_outputs={"type": "array", "items": {"$ref": "#/components/schemas/MediaOutput"}},
     warnings=WARNINGS,

@@ -68,7 +68,7 @@ def test_doctor_asks_the_language_models(tmp_path: Path) -> None:
         llms += [{"name": "gone", "url": "http://127.0.0.1:9/v1", "model": "x", "steps": ["interception"]}]
         done = tonewright("doctor", "--exports", str(tmp_path / "exports"), llms=json.dumps(llms))
     assert done.returncode == 1
-    assert f"here at {llm.url} has tiny (interception, safety, translation)" in done.stdout
+    assert f"here at {llm.url} has tiny (brief, interception, safety, translation)" in done.stdout
     assert "also has no tinny; it has tiny" in done.stdout
     assert "SILENT       gone does not answer" in done.stdout
 
@@ -107,3 +107,13 @@ def test_a_lost_journal_is_rebuilt_from_the_run_folders(tmp_path: Path) -> None:
         _, again = server.ended(started["run_id"])
         hashes = [told["media_output"]["metadata"]["graph_sha256"] for told in (made, again)]
         assert hashes[0] == hashes[1]
+
+
+def test_run_tells_what_it_took_from_the_words_unless_it_shall_not(tmp_path: Path) -> None:
+    given = ["--output", "silence_mp3", "--exports", str(tmp_path / "exports")]
+    done = tonewright("run", "two seconds of nothing, two takes", *given)
+    assert done.returncode == 0, done.stderr
+    assert "Read    seconds 2\n" in done.stdout
+    assert done.stdout.count("File ") == 2
+    done = tonewright("run", "two seconds of nothing, two takes", "--no-brief", *given)
+    assert (done.returncode, "Read" in done.stdout, done.stdout.count("File ")) == (0, False, 1)
