@@ -186,7 +186,7 @@ def test_where_the_spectrum_ends(hz: float) -> None:
 
 
 def test_faint_overtones_belong_to_the_spectrum() -> None:
-    dark = lowpassed(noise(), 2000) + np.float32(0.02) * lowpassed(noise(), 12_000)
+    dark = lowpassed(noise(), 2000) + np.float32(0.002) * lowpassed(noise(), 12_000)
     assert measured(dark)["bandwidth_hz"] == pytest.approx(12_000, rel=0.01)
 
 
