@@ -10,6 +10,7 @@ import mutagen
 import numpy as np
 import pytest
 
+from devserver.nodes.studio.meter import Meter
 from tests.doubles.programs import Server
 
 REQUEST = {
@@ -65,6 +66,24 @@ def test_the_record_and_the_tags_tell_what_was_played(server: Server) -> None:
     assert report["rendered_with"].keys() == {"numpy", "cpu_features"}
     tags = mutagen.File(BytesIO(server.call("GET", body["media_output"]["url"])[1])).tags
     assert (str(tags["TBPM"]), str(tags["TKEY"])) == ("80", "F")
+
+
+def test_format_loudness_and_ceiling_are_the_requests(server: Server) -> None:
+    asked = {"seconds": 5, "format": "flac", "loudness": -20, "ceiling": -4, "stems": False}
+    _, body = server.execute(input_text="rock", output_config="procedural_instrumental", params=asked)
+    status, flac = server.call("GET", body["media_output"]["url"])
+    assert (status, flac[:4]) == (200, b"fLaC")
+    meter = Meter(48_000)
+    with av.open(BytesIO(flac), "r") as file:
+        resampler = av.AudioResampler(format="fltp")
+        for frame in file.decode(audio=0):
+            for part in resampler.resample(frame):
+                meter.hear(part.to_ndarray())
+    levels = meter.levels()
+    assert (meter.length, levels.loudness_lufs) == (5 * 48_000, pytest.approx(-20, abs=0.2))
+    assert levels.true_peak_dbtp <= -4
+    (report,) = server.run(body["run_id"])["stages"][-1]["attempts"][0]["result"]["reports"]
+    assert report["mastering"]["after"]["loudness_lufs"] == pytest.approx(-20, abs=0.2)
 
 
 def test_without_a_fallback_it_is_refused_with_what_is_missing(server: Server) -> None:
