@@ -37,9 +37,11 @@ def load_tables(folders: Sequence[Path]) -> dict[str, NodeTable]:
             if isinstance(source, list):
                 raise DefinitionError(source)
             try:
-                tables[source.name] = NodeTable.from_json(source.content)
+                found = NodeTable.from_json(source.content)
             except TableError as e:
                 raise DefinitionError([source.problem((), str(e))]) from e
+            earlier = tables.pop(source.name, None)  # what comes later stands over all that was there, so it goes last
+            tables[source.name] = NodeTable.merged([earlier, found]) if earlier else found
     return tables
 
 
@@ -245,7 +247,7 @@ def _cross_problems(
     graph_chunks = [chunk for chunk in catalog.chunks.values() if isinstance(chunk, GraphChunk)]
     table_of = {chunk.graph: chunk.table for chunk in graph_chunks}
     for name, graph in catalog.graphs.items():
-        for problem in check_graph(graph, NodeTable.for_chunk(tables, table_of.get(name))):
+        for problem in check_graph(graph, NodeTable.for_chunk(tables, table_of.get(name), known.named_tables)):
             path = (problem.node_id, "inputs", problem.input) if problem.input else (problem.node_id,)
             yield catalog.sources["graph", name].problem(path, problem.message)
     findings: list[tuple[Key, Iterator[rules.Finding]]] = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,10 +158,16 @@ class NodeTable:
         return cls(classes, unreadable)
 
     @classmethod
-    def for_chunk(cls, tables: Mapping[str, NodeTable], first: str | None) -> NodeTable:
-        """All tables by name, merged; the classes of the one named `first` stand over those of all others."""
+    def for_chunk(cls, tables: Mapping[str, NodeTable], first: str | None, named: Collection[str] = ()) -> NodeTable:
+        """All tables by name, merged; the classes of the one named `first` stand over those of all others.
+
+        Those that chunks name (`named`) come before all others, since they are there for these chunks: they change
+        nothing for a chunk that does not name them.
+        """
+        own = [table for name, table in tables.items() if name in named]
+        others = [table for name, table in tables.items() if name not in named]
         over = [tables[first]] if first is not None and first in tables else []
-        return cls.merged([*tables.values(), *over])
+        return cls.merged([*own, *others, *over])
 
     def to_trimmed(self) -> dict[str, Any]:
         return {name: entry.to_trimmed() for name, entry in sorted(self.classes.items())}

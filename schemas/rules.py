@@ -62,6 +62,11 @@ class Definitions:
     tables: Mapping[str, NodeTable]
     broken: frozenset[tuple[str, str]] = frozenset()  # (kind, name) of files with problems of their own
 
+    @property
+    def named_tables(self) -> frozenset[str]:
+        """The node tables that chunks name."""
+        return frozenset(c.table for c in self.chunks.values() if isinstance(c, GraphChunk) and c.table is not None)
+
     def unknown(self, kind: str, name: str, known: Mapping[str, Any]) -> str | None:
         """What to say about a name that is used; nothing where its own file has been reported already."""
         if name in known or (kind, name) in self.broken:
@@ -100,7 +105,7 @@ def chunk_findings(chunk: GraphChunk, definitions: Definitions) -> Iterator[Find
         return
     if chunk.table is not None and chunk.table not in definitions.tables:
         yield ("table",), f"there is no table named {chunk.table}; {hint(chunk.table, definitions.tables)}"
-    table = NodeTable.for_chunk(definitions.tables, chunk.table)
+    table = NodeTable.for_chunk(definitions.tables, chunk.table, definitions.named_tables)
     setters: dict[tuple[str, str], str] = {}
     yield from _model_findings(chunk, graph, table, setters)
     for name, parameter in chunk.parameters.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from schemas.importing.check import by_kind, problems_of
 from schemas.importing.drafts import Draft, draft
 from schemas.importing.form import ImportRefused
 from schemas.loader import FOLDERS, read_definitions
+from schemas.model import GraphChunk
 from schemas.node_table import NodeClass, NodeTable
 
 PAGE_ONLY = ("default", "step", "multiline", "dynamicPrompts", "forceInput", "control_after_generate")
@@ -61,8 +63,10 @@ def import_graph(
     Raises:
         ImportRefused: with every absent class, or every problem.
     """
-    pipelines = list(read_definitions(folders, tables)[0].pipelines)
-    known = NodeTable.merged(tables.values())
+    catalog, _ = read_definitions(folders, tables)
+    pipelines = list(catalog.pipelines)
+    chunks = [chunk for chunk in catalog.chunks.values() if isinstance(chunk, GraphChunk)]
+    known = NodeTable.for_chunk(tables, None, {chunk.table for chunk in chunks if chunk.table})
     table = NodeTable.merged([known, live]) if live else known
     made = draft(content, table, name=name, pipelines=pipelines)
     return _admitted(made, origin, folders, tables, known)
@@ -73,7 +77,7 @@ def _admitted(
 ) -> Imported:
     """With as few classes in a table of its own as it can: a class is known already, or it is another than the known.
 
-    Where it is another, the chunk names its table, and no other definition may come to harm by it.
+    Where it is another, the chunk names its table, which changes nothing for any other definition.
     """
     problems: list[str] = []
     same = {
@@ -85,8 +89,9 @@ def _admitted(
         draft_now = replace(made, chunk=_with_table(made.chunk, made.name)) if named else made
         files = draft_now.files(origin, NodeTable(same) if named else known)
         place = f"tables/{made.name}.json"
-        new = {**tables, made.name: made.table} if place in files else tables
-        found = problems_of(by_kind(files), folders, new, all_of_them=named)
+        # As it will be read: a class that is not written must not help.
+        new = {**tables, made.name: NodeTable.from_json(json.loads(files[place]))} if place in files else tables
+        found = problems_of(by_kind(files), folders, new)
         if not found:
             return Imported(draft_now, dict(sorted(files.items(), key=lambda item: _order(item[0]))))
         problems = problems or [f"{problem.file}: {problem.field}: {problem.message}" for problem in found]

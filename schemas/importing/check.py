@@ -18,12 +18,10 @@ def problems_of(
     texts: Mapping[tuple[str, str], str],
     folders: Sequence[Path],
     tables: Mapping[str, NodeTable],
-    *,
-    all_of_them: bool = False,
 ) -> list[DefinitionProblem]:
     """What is wrong with texts of definitions, by (kind, name), if they lay over those in the folders.
 
-    A problem's `file` is "kind/name". Problems of other definitions are told with `all_of_them` alone.
+    A problem's `file` is "kind/name". Problems of other definitions are not told: they were there before.
     """
     drafts, problems = [], []
     for (kind, name), text in texts.items():
@@ -34,7 +32,7 @@ def problems_of(
             drafts.append(source)
     _, found = read_definitions(folders, tables, drafts)
     own = {f"{kind}/{name}" for kind, name in texts}
-    return sorted(problems + [problem for problem in found if all_of_them or problem.file in own])
+    return sorted(problems + [problem for problem in found if problem.file in own])
 
 
 def by_kind(files: Mapping[str, str]) -> dict[tuple[str, str], str]:

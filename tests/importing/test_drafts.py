@@ -73,16 +73,22 @@ def test_classes_that_the_shipped_tables_lack_come_along_in_a_table(table: NodeT
 
 
 def test_a_class_that_is_another_than_the_shipped_one_is_looked_at_first_for_this_chunk_alone(
-    table: NodeTable, song: Graph
+    table: NodeTable, song: Graph, tmp_path: Path
 ) -> None:
     entry = table.classes["SaveAudioMP3"].to_trimmed()
     entry["input"]["required"]["quality"]["options"] = ["V0", "super"]
     newer = NodeTable.from_json({**table.to_trimmed(), "SaveAudioMP3": entry})
     graph = copy.deepcopy(song)
     graph["7"]["inputs"]["quality"] = "super"
-    with pytest.raises(ImportRefused) as refused:
-        imported(graph, newer)  # a shipped definition uses 128k, and would come to harm by such a table
-    assert any("super" in problem for problem in refused.value.problems)
+    written(imported(graph, newer), tmp_path)
+    folders = [SHIPPED, tmp_path]
+    catalog = load_catalog(folders, load_tables(folders))  # the shipped ones use 128k, and are right as before
+    assert (catalog.chunk_of("mine").table, catalog.chunk_of("silence_mp3").table) == ("mine", None)
+    again = imported(song, table, name="old", folders=(tmp_path,))
+    assert "table" not in again.draft.chunk  # nor does it change what is imported next
+    assert imported(graph, newer, name="next", folders=(tmp_path,)).draft.chunk["table"] == "next"
+    (tmp_path / "chunks" / "other.yaml").write_text("kind: graph\ngraph: nowhere\n")
+    assert imported(graph, newer, name="third", folders=(tmp_path,)).files  # whose fault that is, it is not this one's
 
 
 def test_a_model_folder_is_taken_from_the_graph_where_it_tells_it(table: NodeTable) -> None:
@@ -275,3 +281,19 @@ def test_every_number_reads_back_as_it_was() -> None:
     assert isinstance(source, Source)
     assert source.content["n"] == numbers
     assert [type(one) for one in source.content["n"]] == [type(one) for one in numbers]
+
+
+def test_new_classes_beside_changed_ones_are_all_in_the_table_that_is_written(
+    table: NodeTable, song: Graph, tmp_path: Path
+) -> None:
+    entry = table.classes["SaveAudioMP3"].to_trimmed()
+    entry["input"]["required"]["quality"]["options"] = ["V0", "super"]
+    zither = table.classes["VAEDecodeAudio"].to_trimmed()
+    newer = NodeTable.from_json({**table.to_trimmed(), "SaveAudioMP3": entry, "Zither": zither})
+    graph = copy.deepcopy(song)
+    graph["7"]["inputs"]["quality"] = "super"
+    graph["6"]["class_type"] = "Zither"
+    written(imported(graph, newer), tmp_path)
+    folders = [SHIPPED, tmp_path]
+    assert load_catalog(folders, load_tables(folders)).chunk_of("mine").table == "mine"
+    assert {"Zither", "SaveAudioMP3"} <= load_tables(folders)["mine"].classes.keys()

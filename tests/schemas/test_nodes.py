@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemas.catalog import Catalog
+from schemas.loader import load_tables
 from schemas.model import ModelFile
 from schemas.nodes import Graph, NodeTable, TableError, check_graph, fit, match_models, same_model
 from tests.schemas.conftest import SHIPPED
@@ -303,3 +305,30 @@ def test_a_model_is_taken_in_another_precision_where_only_that_is_there(options:
 def test_another_model_is_no_other_precision(file: str, other: str) -> None:
     assert not same_model(file, other)
     assert not same_model(other, file)
+
+
+def table_with(options: list[str], *more: str) -> NodeTable:
+    pick = {"input": {"required": {"how": {"type": "COMBO", "options": options}}}, "output": []}
+    return NodeTable.from_trimmed({"Pick": pick, **{name: {"input": {}, "output": []} for name in more}})
+
+
+def test_a_table_that_chunks_name_is_for_them_and_fills_gaps_for_others() -> None:
+    tables = {"a": table_with(["a"]), "z": table_with(["z"], "OnlyInZ")}
+    assert NodeTable.for_chunk(tables, None).classes["Pick"].inputs["how"].options == ("z",)
+    assert NodeTable.for_chunk(tables, "a").classes["Pick"].inputs["how"].options == ("a",)
+    other = NodeTable.for_chunk(tables, None, {"z"})
+    assert (other.classes["Pick"].inputs["how"].options, "OnlyInZ" in other.classes) == (("a",), True)
+    assert NodeTable.for_chunk(tables, "z", {"z"}).classes["Pick"].inputs["how"].options == ("z",)
+
+
+def test_a_later_folders_table_stands_over_all_earlier_ones_also_under_one_name(tmp_path: Path) -> None:
+    for folder, name, table in (
+        ("shipped", "a", table_with(["shipped a"], "OnlyShipped")),
+        ("shipped", "z", table_with(["shipped z"])),
+        ("own", "a", table_with(["own"])),
+    ):
+        (tmp_path / folder / "tables").mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "tables" / f"{name}.json").write_text(json.dumps(table.to_trimmed()))
+    merged = NodeTable.for_chunk(load_tables([tmp_path / "shipped", tmp_path / "own"]), None)
+    assert merged.classes["Pick"].inputs["how"].options == ("own",)
+    assert "OnlyShipped" in merged.classes
