@@ -76,7 +76,7 @@ def test_a_class_that_is_another_than_the_shipped_one_is_looked_at_first_for_thi
     table: NodeTable, song: Graph, tmp_path: Path
 ) -> None:
     entry = table.classes["SaveAudioMP3"].to_trimmed()
-    entry["input"]["required"]["quality"]["options"] = ["V0", "super"]
+    entry["input"]["required"]["quality"]["options"] = ["super"]
     newer = NodeTable.from_json({**table.to_trimmed(), "SaveAudioMP3": entry})
     graph = copy.deepcopy(song)
     graph["7"]["inputs"]["quality"] = "super"
