@@ -48,6 +48,8 @@ CASES: dict[str, Inputs] = {
     "TonewrightPeaks": {"audio": DRUMS, "points": 300, "bits": "16", "split_channels": True},
 }
 
+HEARING = [name for name, inputs in CASES.items() if any(source in inputs.values() for source in (MIX, DRUMS))]
+
 # How an output that is no file becomes one, or a text in the history.
 SEEN_BY = {"AUDIO": ("SaveAudio", "audio"), "STRING": ("PreviewAny", "source")}
 
@@ -65,6 +67,17 @@ def graph_of(name: str, token: str) -> Graph:
         seer, takes = SEEN_BY[kind]
         graph[f"seen{number}"] = {"class_type": seer, "inputs": {takes: ["node", number]}}
     return {key: node | {"inputs": _filled(node, f"{token}_{key}")} for key, node in graph.items()}
+
+
+def of_file(graph: Graph, filename: str) -> Graph:
+    """The same graph with a file that was sent to the host in the place of the sound and of its stems."""
+    loaded = {
+        key: node
+        | {"inputs": {k: ["sound", 0] if v in (MIX, DRUMS, BASS, CHORDS, LEAD) else v for k, v in inputs.items()}}
+        for key, node in graph.items()
+        if key != "song" and (inputs := node["inputs"])
+    }
+    return loaded | {"sound": {"class_type": "LoadAudio", "inputs": {"audio": filename}}}
 
 
 def _linked(values: Iterable[Any]) -> list[str]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from typing import Any
 
+import aiohttp
+import av
 import numpy as np
 import pytest
 
 from devserver.nodes import TABLE
 from tests.contract.live import Live
 from tests.nodes.in_comfyui.alike import SOUND, decoded, differences, file_differences
-from tests.nodes.in_comfyui.cases import Graph, graph_of
+from tests.nodes.in_comfyui.cases import HEARING, Graph, graph_of, of_file
 from tests.nodes.in_comfyui.conftest import Both
 
 
@@ -60,7 +63,35 @@ async def test_a_node_is_described_alike(both: Both, name: str) -> None:
 
 @pytest.mark.parametrize("name", TABLE)
 async def test_a_node_makes_the_same(both: Both, name: str) -> None:
-    graph = graph_of(name, f"both/{both.comfyui.token}_{_digest(name)}")
+    await compare(both, name, graph_of(name, f"both/{both.comfyui.token}_{_digest(name)}"))
+
+
+@pytest.mark.parametrize("name", HEARING)
+async def test_a_node_makes_the_same_of_a_file(both: Both, name: str) -> None:
+    """An MP3 in mono at 44.1 kHz, which both read themselves."""
+    token, sound = both.comfyui.token, mp3()
+    for host in (both.ours, both.comfyui):
+        form = aiohttp.FormData()
+        form.add_field("image", sound, filename=f"{token}.mp3")
+        assert (await host.ask("POST", "/upload/image", data=form))["status"] == 200
+    await compare(both, name, of_file(graph_of(name, f"both/{token}_{_digest(name)}_file"), f"{token}.mp3"))
+
+
+def mp3() -> bytes:
+    """Four seconds of two chords and a beat."""
+    at = np.arange(4 * 44_100) / 44_100
+    tones = sum(np.sin(2 * np.pi * hz * at * np.where(at < 2, 1, 4 / 3)) for hz in (110, 220, 262, 330))
+    beat = np.random.default_rng(3).standard_normal(len(at)) * np.exp(-(at % 0.5) / 0.03)
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp3") as container:
+        stream = container.add_stream("libmp3lame", rate=44_100, layout="mono")
+        frame = av.AudioFrame.from_ndarray((0.1 * tones + 0.2 * beat)[None].astype(np.float32), "fltp", "mono")
+        frame.sample_rate = 44_100
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return file.getvalue()
+
+
+async def compare(both: Both, name: str, graph: Graph) -> None:
     ours, theirs = await outputs(both.ours, graph), await outputs(both.comfyui, graph)
     assert "node" in ours or any(key.startswith("seen") for key in ours)
     assert differences(ours, theirs) == []
