@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from devserver.errors import InputError
-from devserver.formats import LOSSLESS
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Parsed, Reading
 from devserver.nodes.prompting.complete import parse_text
+from devserver.nodes.prompting.merge import told
 from devserver.plan import Applied
+from schemas.catalog import LOSSLESS
 from schemas.model import GraphChunk, OutputConfig, Parameter
 from schemas.values import PLACEHOLDERS
 
@@ -153,9 +154,8 @@ def _for_parameter(found: Briefing, field: str, names: tuple[str, ...], config: 
 
 
 def _unused(field: str, reading: Reading, why: str) -> Applied:
-    shown = ", ".join(map(str, reading.value)) if isinstance(reading.value, tuple) else str(reading.value)
-    told = f"{field} {shown} is not used: {why}."
-    return Applied(field=field, parameter=None, asked=reading.value, used=None, origin=reading.origin, message=told)
+    message = f"{field} {told(reading.value)} is not used: {why}."
+    return Applied(field=field, parameter=None, asked=reading.value, used=None, origin=reading.origin, message=message)
 
 
 def further_formats(brief: tuple[Applied, ...]) -> list[str]:

@@ -8,6 +8,7 @@ const PAUSE_MS = 250;
 const EN = {
   title: "Understood", use: "Use it for what the settings leave open", hold: "Hold", held: "Held", more: "Say something else",
   change: "change", quoted: (said) => `“${said}”`, unmatched: "Not understood", none: "Nothing is said yet.",
+  ask: "Let a language model fill the rest", asking: "Asking …", model: "the model's", taken: "From your words",
   summary: (said, unmatched, conflicts) => [
     `${said} ${said === 1 ? "thing" : "things"} understood`,
     unmatched && `${unmatched} ${unmatched === 1 ? "word" : "words"} not`,
@@ -21,6 +22,7 @@ const EN = {
 const DE = {
   title: "Verstanden", use: "Verwenden, wo die Einstellungen es offen lassen", hold: "Festhalten", held: "Fest", more: "Noch etwas sagen",
   change: "ändern", quoted: (said) => `„${said}“`, unmatched: "Nicht verstanden", none: "Noch ist nichts gesagt.",
+  ask: "Ein Sprachmodell den Rest füllen lassen", asking: "Wird gefragt …", model: "vom Modell", taken: "Aus deinen Worten",
   summary: (said, unmatched, conflicts) => [
     `${said} ${said === 1 ? "Angabe" : "Angaben"} verstanden`,
     unmatched && `${unmatched} ${unmatched === 1 ? "Wort" : "Wörter"} nicht`,
@@ -56,17 +58,26 @@ function editor(name, schema, value) {
   return { node, read: () => (node.value === "" ? null : Number(node.value)) };
 }
 
+/** What an ended run took from its words; nothing where it took none. */
+export function taken(answer) {
+  const said = (answer?.media_output?.metadata?.brief ?? []).filter(({ parameter }) => parameter);
+  if (!said.length) return null;
+  const list = said.map(({ field, used }) => `${WORDS[field] ?? field} ${shown(field, used)}`).join(", ");
+  return element("p", { className: "quiet", id: "taken", textContent: `${WORDS.taken}: ${list}` });
+}
+
 /** The panel. `text()` gives what describes the music, or null where nothing does; `schema` is that of a brief's values. */
 export class Brief {
   constructor(schema, text) {
-    Object.assign(this, { schema, text, locked: {}, answer: null, open: "", asking: null, timer: 0 });
+    Object.assign(this, { schema, text, locked: {}, invented: {}, answer: null, open: "", asking: null, timer: 0 });
     this.use = element("input", { type: "checkbox", id: "brief-use", checked: true, onchange: () => this.draw() });
     this.status = element("p", { role: "status", className: "quiet" });
     this.problem = element("p", { role: "alert", className: "refused" });
+    this.model = element("button", { type: "button", textContent: WORDS.ask, onclick: () => this.askModel() });
     this.list = element("ul", { className: "brief-fields" });
     this.below = element("div");
     this.view = element("section", { id: "brief", "aria-labelledby": "brief-title", hidden: true },
-      element("h3", { id: "brief-title", textContent: WORDS.title }), this.status, this.list, this.below, this.problem,
+      element("h3", { id: "brief-title", textContent: WORDS.title }), this.status, this.list, this.below, this.model, this.problem,
       element("label", { className: "check" }, this.use, ` ${WORDS.use}`));
   }
 
@@ -104,6 +115,28 @@ export class Brief {
     }
   }
 
+  /** What a language model says of what is left open is held from then on, like a correction. */
+  async askModel() {
+    Object.assign(this.model, { disabled: true, textContent: WORDS.asking });
+    try {
+      const { brief, warnings } = await api.parse({ text: this.text().slice(0, 10000), locked: this.locked, llm: true });
+      for (const [name, reading] of Object.entries(brief)) {
+        if (reading?.origin === "llm") this.locked[name] = this.invented[name] = reading.value;
+      }
+      await this.read();
+      this.problem.textContent = warnings.map(({ message }) => message).join(" ");
+    } catch (error) {
+      this.problem.textContent = error.message;
+    } finally {
+      Object.assign(this.model, { disabled: false, textContent: WORDS.ask });
+    }
+  }
+
+  origin(name, reading) {
+    if (!(name in this.locked)) return reading.origin;
+    return this.locked[name] === this.invented[name] ? "model" : "locked";
+  }
+
   hold(name, value) {
     if (value === null) delete this.locked[name];
     else this.locked[name] = value;
@@ -135,8 +168,8 @@ export class Brief {
       shown(name, reading.value), unseen(` ${WORDS.change}`));
     const lock = element("button", { type: "button", id: `brief-${name}-hold`, className: "hold", "aria-pressed": String(isHeld), onclick: () => this.hold(name, isHeld ? null : reading.value).then(() => document.getElementById(`brief-${name}-hold`)?.focus()) },
       isHeld ? WORDS.held : WORDS.hold, unseen(` ${WORDS[name] ?? name}`));
-    const origin = element("span", { className: "origin", textContent: [WORDS[isHeld ? "locked" : reading.origin], from].filter(Boolean).join(" ") });
-    return element("li", { "data-field": name, "data-origin": isHeld ? "locked" : reading.origin }, label, value, origin, lock);
+    const origin = element("span", { className: "origin", textContent: [WORDS[this.origin(name, reading)], from].filter(Boolean).join(" ") });
+    return element("li", { "data-field": name, "data-origin": this.origin(name, reading) }, label, value, origin, lock);
   }
 
   edit(name) {

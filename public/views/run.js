@@ -3,6 +3,7 @@
 import * as api from "../api.js";
 import { element, fill } from "../dom.js";
 import { length, say } from "../text.js";
+import { taken } from "./brief.js";
 import { player } from "./player.js";
 import { Sound } from "./sound.js";
 
@@ -71,6 +72,7 @@ export class RunView {
       this.bar,
       over ? this.results() : null,
       this.textUsed(),
+      taken(this.answer),
       this.notes(),
       this.stageList(),
       element("p", { className: "quiet" }, `${say("run")} `, element("code", { textContent: this.id })),

@@ -144,7 +144,7 @@ def test_what_is_used_instead_is_told(parts: Parts, text: str, config: str, fiel
 @pytest.mark.parametrize(
     ("brief", "config", "told"),
     [
-        ({"bpm": 90}, "stable_audio", {"bpm": "bpm 90.0 is not used: Stable Audio has no parameter for bpm."}),
+        ({"bpm": 90}, "stable_audio", {"bpm": "bpm 90 is not used: Stable Audio has no parameter for bpm."}),
         ({"duration_seconds": 9}, "stable_audio", {}),
         (
             {"era": "1980s", "key": "A minor", "mode": "minor"},

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.doubles.llm import LlmServer, answer
+from tests.doubles.programs import Server
 
 pytestmark = pytest.mark.chromium
 PATIENCE_MS = 60_000
@@ -80,7 +84,7 @@ def test_a_value_is_corrected_by_keyboard_and_held_whatever_is_typed_then(page: 
     expect(row(panel, "bpm").locator(".origin")).to_have_text("yours")
     expect(panel.get_by_role("button", name="128 bpm change")).to_be_focused()
     page.get_by_label("Your text").fill("techno at 90 bpm")
-    expect(panel.locator(".notes")).to_contain_text("bpm is locked to 128")
+    expect(panel.locator(".notes")).to_contain_text("says 90, but bpm is locked to 128.")
     expect(row(panel, "bpm").locator(".value")).to_contain_text("128 bpm")
     if folder := os.environ.get("PICTURES"):
         page.screenshot(path=f"{folder}/brief_held.png", full_page=True)
@@ -113,6 +117,36 @@ def test_escape_changes_nothing_and_what_nobody_said_can_be_said(page: Page) -> 
     page.keyboard.press("Enter")
     expect(row(panel, "avoid").locator(".value")).to_contain_text("piano, strings")
     assert asked(page) == {"genre": "house", "avoid": ["piano", "strings"]}
+
+
+def test_a_run_tells_what_it_took_from_the_words(page: Page) -> None:
+    typed(page, "2 seconds of techno in F minor, 130 bpm")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#taken")).to_have_text("From your words: Length 2 s, Tempo 130 bpm, Key F minor")
+
+
+def test_a_language_model_fills_the_rest_and_that_is_held(chromium: Browser, tmp_path: Path) -> None:
+    with LlmServer([answer(era="1990s", moods=["dark"], bpm=90)]) as llm:
+        llms = [{"name": "here", "url": llm.url, "model": "tiny"}]
+        with Server(tmp_path / "exports", llms=llms) as server:
+            page = chromium.new_page(locale="en-GB")
+            page.goto(server.url)
+            panel = typed(page, "techno at 130 bpm")
+            panel.get_by_role("button", name="Let a language model fill the rest").click()
+            expect(row(panel, "era").locator(".origin")).to_have_text("the model's")
+            expect(row(panel, "bpm").locator(".value")).to_contain_text("130 bpm")
+            page.get_by_label("Your text").fill("house at 130 bpm")
+            expect(row(panel, "genre").locator(".value")).to_contain_text("house")
+            row(panel, "moods").get_by_role("button", name="Held Mood").click()
+            expect(row(panel, "moods")).to_have_count(0)
+            assert asked(page) == {"era": "1990s"}
+            page.close()
+
+
+def test_without_a_language_model_that_is_said(page: Page) -> None:
+    panel = typed(page)
+    panel.get_by_role("button", name="Let a language model fill the rest").click()
+    expect(panel.get_by_role("alert")).to_contain_text("There is no language model")
 
 
 def test_it_can_be_switched_off(page: Page) -> None:

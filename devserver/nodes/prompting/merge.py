@@ -28,8 +28,8 @@ def locked(parsed: Parsed, values: BriefValues) -> Parsed:
     for name, reading in _readings(values, "user", 1.0).items():
         said = parsed.readings.get(name)
         if said is not None and not said.guessed and said.value != reading.value:
-            told = f"The text says {_told(said.value)}, but {name} is locked to {_told(reading.value)}."
-            conflicts.append(Conflict((name,), told))
+            message = f"The text says {told(said.value)}, but {name} is locked to {told(reading.value)}."
+            conflicts.append(Conflict((name,), message))
         result[name] = reading
     return Parsed(result, parsed.unmatched, tuple(conflicts), parsed.notes)
 
@@ -43,5 +43,8 @@ def _readings(values: BriefValues, origin: Origin, confidence: float) -> Reading
     }
 
 
-def _told(value: object) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else f"{value}"
+def told(value: object) -> str:
+    """A field's value as people write it."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:.10g}" if isinstance(value, float) else f"{value}"
