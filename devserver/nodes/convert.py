@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ import numpy as np
 from .host import host
 from .master import mastered, measured
 from .studio.audio import Samples, Work, sounds_in, stretches
-from .studio.decode import decoded_blocks
+from .studio.decode import decoded_levels
 from .studio.encode import FORMS, Encoder, form_of, overshoot_db
 from .studio.mastering import Mastering
-from .studio.meter import Levels, Meter
 
 AUTO = "auto"
 ANYTHING_DBTP = 20.0
+ATTEMPTS, SPARE_DB = 3, 0.15
 QUALITIES = [AUTO, *dict.fromkeys(quality for form in FORMS.values() for quality in form.qualities)]
 
 
@@ -25,8 +26,8 @@ class TonewrightConvert:
     """Sound to files: WAV of 16, 24 or 32 float bits, FLAC, MP3, Opus, AAC; the length stays to the sample.
 
     16 bits are dithered. A rate that the codec lacks becomes the next above. Only where an encoder would push the true
-    peak over the ceiling, or where samples would be clipped, the sound is limited first; what comes out of a lossy file
-    is decoded and measured. `ui.tonewright` tells all that for each file of `ui.audio`.
+    peak over the ceiling, or where samples would be clipped, the sound is limited first. A lossy file is decoded and
+    measured, and written again where it is over all the same. `ui.tonewright` tells that for each file of `ui.audio`.
     """
 
     DISPLAY_NAME = "Convert (Tonewright)"
@@ -68,29 +69,59 @@ class TonewrightConvert:
         sounds, rate = sounds_in(audio)
         _, quality = form_of(format, "" if quality == AUTO else quality)
         work = Work(sum(sound.shape[1] for sound in sounds), 6)
+        target = Target(format, quality, sample_rate_hz, ceiling_dbtp)
         entries, reports = [], []
         for sound in sounds:
-            about: dict[str, Any]
-            before = measured(sound, rate, work)
-            clipped = quality != "32f" and float(np.abs(sound).max()) > 1
-            room_db = overshoot_db(format, quality, before.loudness_lufs)
-            over = before.true_peak_dbtp + room_db > ceiling_dbtp if room_db else clipped
-            fitting, reduction_db = sound, 0.0
-            if over and ceiling_dbtp < ANYTHING_DBTP:
-                fitting, reduction_db = _limited(sound, rate, min(ceiling_dbtp, 0.0) - room_db, work)
             path, entry = host().save_path(filename_prefix, format)
-            with Encoder(path, format, rate, len(sound), quality, to_rate_hz=sample_rate_hz) as encoder:
-                for _, block in stretches(fitting):
-                    encoder.write(block)
-                    work.tick()
-            about = {"format": format, "quality": quality, "sample_rate_hz": encoder.sample_rate_hz, "remark": ""}
-            about |= {"clipped_samples": encoder.clipped_samples, "limiter_reduction_db": reduction_db}
-            if room_db:
-                about |= _decoded(path, ceiling_dbtp, work)
+            reports.append(converted(sound, rate, target, path, work))
             entries.append(entry)
-            reports.append(about)
         work.end()
         return {"ui": {"audio": entries, "tonewright": reports}, "result": ()}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a sound shall become."""
+
+    kind: str
+    quality: str
+    to_rate_hz: int
+    ceiling_dbtp: float
+
+
+def converted(sound: Samples, sample_rate_hz: int, target: Target, path: Path, work: Work) -> dict[str, Any]:
+    """Writes the sound to a file and tells what was done.
+
+    A lossy one is decoded and measured; where it goes over the ceiling, it is written again, limited more.
+    """
+    room_db = overshoot_db(target.kind, target.quality)
+    lossy, kept = room_db > 0, target.ceiling_dbtp >= ANYTHING_DBTP
+    if lossy:
+        before = measured(sound, sample_rate_hz, work)
+        room_db = overshoot_db(target.kind, target.quality, before.loudness_lufs)
+        over = before.true_peak_dbtp + room_db > target.ceiling_dbtp
+    else:
+        over = target.quality != "32f" and float(np.abs(sound).max()) > 1
+    about: dict[str, Any] = {}
+    for _ in range(ATTEMPTS):
+        fitting, reduction_db = sound, 0.0
+        if over and not kept:
+            ceiling_dbtp = target.ceiling_dbtp if lossy else min(target.ceiling_dbtp, 0.0)
+            fitting, reduction_db = _limited(sound, sample_rate_hz, ceiling_dbtp - room_db, work)
+        about = _written(fitting, sample_rate_hz, target, path, work) | {"limiter_reduction_db": reduction_db}
+        if not lossy:
+            return about | {"remark": ""}
+        heard = decoded_levels(path, work.tick)
+        about["decoded"] = {
+            "loudness_lufs": round(heard.loudness_lufs, 2),
+            "true_peak_dbtp": round(heard.true_peak_dbtp, 2),
+        }
+        over = heard.true_peak_dbtp > target.ceiling_dbtp
+        if not over or kept:
+            return about | {"remark": ""}
+        room_db += heard.true_peak_dbtp - target.ceiling_dbtp + SPARE_DB
+    reached = f"{about['decoded']['true_peak_dbtp']:.2f} dBTP"
+    return about | {"remark": f"decoded, the file reaches {reached}, over the {target.ceiling_dbtp:g} asked"}
 
 
 def _limited(sound: Samples, sample_rate_hz: int, ceiling_dbtp: float, work: Work) -> tuple[Samples, float]:
@@ -100,15 +131,15 @@ def _limited(sound: Samples, sample_rate_hz: int, ceiling_dbtp: float, work: Wor
     return out, round(done.limiter_reduction_db, 2)
 
 
-def _decoded(path: Path, ceiling_dbtp: float, work: Work) -> dict[str, Any]:
-    """How the file measures once it is decoded again."""
-    meter: Meter | None = None
-    for block, rate in decoded_blocks(path):
-        meter = meter or Meter(rate)
-        meter.hear(block)
-        work.tick()
-    levels = meter.levels() if meter else Levels(-70.0, -150.0, 0.0)
-    over = levels.true_peak_dbtp > ceiling_dbtp
-    remark = f"decoded, the file reaches {levels.true_peak_dbtp:.2f} dBTP, over the {ceiling_dbtp:g} asked"
-    heard = {"loudness_lufs": round(levels.loudness_lufs, 2), "true_peak_dbtp": round(levels.true_peak_dbtp, 2)}
-    return {"decoded": heard} | ({"remark": remark} if over else {})
+def _written(sound: Samples, sample_rate_hz: int, target: Target, path: Path, work: Work) -> dict[str, Any]:
+    quality, to_rate_hz = target.quality, target.to_rate_hz
+    with Encoder(path, target.kind, sample_rate_hz, len(sound), quality, to_rate_hz=to_rate_hz) as encoder:
+        for _, block in stretches(sound):
+            encoder.write(block)
+            work.tick()
+    return {
+        "format": target.kind,
+        "quality": encoder.quality,
+        "sample_rate_hz": encoder.sample_rate_hz,
+        "clipped_samples": encoder.clipped_samples,
+    }

@@ -30,7 +30,7 @@ TONES: dict[str, tuple[Band, ...]] = {
     "air": (Band("low_cut", 24), Band("high_shelf", 11_000, 2.5)),
     "as it is": (),
 }
-CORRECTIONS = 3
+CORRECTIONS, CLOSE_ENOUGH_LU = 3, 0.06
 
 
 class TonewrightMaster:
@@ -140,9 +140,11 @@ def mastered(sound: Samples, sample_rate_hz: int, mastering: Mastering, work: Wo
             work.tick()
         heard = measured(out, sample_rate_hz, work)
         target = mastering.loudness_lufs
-        if target is None or done.remark or abs(heard.loudness_lufs - target) < REACHED_LU / 2:
+        if target is None or done.remark or abs(heard.loudness_lufs - target) < CLOSE_ENOUGH_LU:
             return out, done, heard
         if corrections == CORRECTIONS:
+            if abs(heard.loudness_lufs - target) <= REACHED_LU:
+                return out, done, heard
             return (
                 out,
                 replace(done, remark=f"{target:g} LUFS is not reached, {heard.loudness_lufs:.1f} LUFS is"),

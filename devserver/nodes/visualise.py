@@ -64,7 +64,8 @@ class TonewrightVisualise:
     ) -> dict[str, Any]:
         sound, rate = sound_in(audio)
         lines = lyric_lines(lyrics, sound.shape[1] / rate)
-        film = Film(sound, rate, Style(PALETTES[palette], BARS[bars], title, subtitle), lines)
+        style = Style(PALETTES[palette], BARS[bars], title, subtitle)
+        film = Film(sound, rate, style, lines, tick=host().check)
         path, entry = host().save_path(filename_prefix, "mp4")
         try:
             write_film(film, path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+from .meter import Levels, Meter, Samples
 
 
 def decoded_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
@@ -29,3 +28,15 @@ def decoded_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
                 yield np.asarray(part.to_ndarray(), np.float32), stream.rate
         for part in planar.resample(None):
             yield np.asarray(part.to_ndarray(), np.float32), stream.rate
+
+
+def decoded_levels(path: Path, tick: Callable[[], None]) -> Levels:
+    """What a meter shows of a file once it is decoded; `tick` is called all the time. Raises as `decoded_blocks`."""
+    meter: Meter | None = None
+    for block, rate in decoded_blocks(path):
+        meter = meter or Meter(rate)
+        meter.hear(block)
+        tick()
+    if meter is None:
+        raise ValueError(f"{path.name} holds no sound that can be decoded")
+    return meter.levels()

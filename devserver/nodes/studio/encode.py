@@ -63,19 +63,19 @@ CODEC_OPTIONS: Final[Mapping[str, dict[str, str]]] = {
 }
 # LAME makes a sound quieter by these factors at low bit rates; it is given that much more.
 LAME_SCALE: Final = {"192k": 0.97, "128k": 0.95}
-# How far decoded music was seen to go over the true peak of what was encoded, in dB, of 12 pieces of a dozen seconds:
-# mastered to -14 LUFS, and to -9. A ceiling set lower by this much is kept by the decoded file.
+# How far decoded music was seen to go over the true peak of what was encoded, in dB, the most of 24 pieces of a dozen
+# seconds and a little: mastered to -14 LUFS, and to -9. A ceiling set lower by this much is kept by most decoded files.
 OVERSHOOT_DB: Final[dict[str, dict[str, tuple[float, float]]]] = {
-    "mp3": {"V0": (0.6, 0.9), "320k": (0.4, 0.9), "256k": (0.6, 1.0), "192k": (0.8, 1.5), "128k": (1.6, 1.7)},
+    "mp3": {"V0": (0.7, 1.0), "320k": (1.0, 1.1), "256k": (1.0, 1.1), "192k": (0.9, 1.6), "128k": (1.7, 1.8)},
     "opus": {
-        "256k": (0.4, 0.9),
-        "192k": (0.7, 1.0),
-        "160k": (1.2, 1.3),
-        "128k": (0.5, 1.4),
-        "96k": (1.5, 2.6),
-        "64k": (0.9, 2.7),
+        "256k": (0.5, 1.0),
+        "192k": (0.8, 1.1),
+        "160k": (1.3, 1.4),
+        "128k": (0.6, 1.5),
+        "96k": (1.6, 2.7),
+        "64k": (1.0, 2.8),
     },
-    "m4a": {"320k": (0.8, 2.2), "256k": (0.8, 2.1), "192k": (1.1, 2.5), "128k": (3.0, 2.8)},
+    "m4a": {"320k": (0.9, 2.3), "256k": (0.9, 2.2), "192k": (1.2, 2.6), "128k": (3.1, 2.9)},
 }
 LOUD_LUFS: Final = -11.5
 LOSSLESS: Final = ("flac", "wav")
@@ -96,7 +96,7 @@ def form_of(kind: str, quality: str = "") -> tuple[Form, str]:
 
 
 def overshoot_db(kind: str, quality: str = "", loudness_lufs: float = -14.0) -> float:
-    """How much lower than its ceiling a sound must be limited so that the decoded file keeps it; 0 if lossless."""
+    """How much lower than its ceiling a sound should be limited so that the decoded file keeps it; 0 if lossless."""
     _, quality = form_of(kind, quality)
     known = OVERSHOOT_DB.get("opus" if kind == "ogg" else kind)
     return known[quality][loudness_lufs > LOUD_LUFS] if known else 0.0

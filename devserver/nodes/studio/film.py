@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audio import Samples
+from .filters import Tick
 from .lettering import Lettering, Mask
 from .lyrics import Line
 from .meter import Array
@@ -63,20 +64,24 @@ class Style:
 
 
 class Film:
-    """The frames of a sound [C, T]. Memory does not grow with its length."""
+    """The frames of a sound [C, T]. Memory does not grow with its length; `tick` is called while it gets ready."""
 
-    def __init__(self, sound: Samples, sample_rate_hz: int, style: Style, lines: list[Line]) -> None:
+    def __init__(self, sound: Samples, sample_rate_hz: int, style: Style, lines: list[Line], *, tick: Tick) -> None:
         self.sound, self.rate, self.style, self.lines = sound, sample_rate_hz, style, lines
         self.seconds = sound.shape[1] / sample_rate_hz
         self.count = math.ceil(self.seconds * FPS)
         texts = [style.title, style.subtitle, *(line.text for line in lines)]
         self.lettering = Lettering([*texts, "0123456789:/"])
         self._room = 250 if lines else 350  # height of the bars
+        tick()
         self._still = self._background()
+        tick()
         self._unplayed, self._played = self._still.copy(), self._still.copy()
         self._waves()
+        tick()
         self._lit, self._lit_low = self._still.copy(), self._still.copy()
         self._colour_bars()
+        tick()
         self._line_masks: dict[tuple[int, int], Mask] = {}
         self._clock_text = ""
 

@@ -60,12 +60,18 @@ def test_the_decoded_file_stays_under_the_ceiling(tmp_path: Path, kind: str) -> 
     assert report["remark"] == ""
 
 
-def test_what_goes_over_all_the_same_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_goes_over_is_written_again_and_said_if_that_does_not_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(OVERSHOOT_DB, "opus", {"64k": (0.01, 0.01)})
-    sound = noise(0.3, 2, 48_000)
-    _, (report,) = convert(tmp_path, sound, format="opus", quality="64k", ceiling_dbtp=-6.0)
-    assert report["decoded"]["true_peak_dbtp"] > -6
-    assert "over the -6 asked" in report["remark"]
+    sound: dict[str, Any] = {"format": "opus", "quality": "64k", "ceiling_dbtp": -6.0}
+    _, (again,) = convert(tmp_path, noise(0.3, 2, 48_000), **sound)
+    assert again["decoded"]["true_peak_dbtp"] <= -6
+    assert again["remark"] == ""
+    monkeypatch.setattr("devserver.nodes.convert.ATTEMPTS", 1)
+    _, (once,) = convert(tmp_path, noise(0.3, 2, 48_000), **sound)
+    assert once["decoded"]["true_peak_dbtp"] > -6
+    assert "over the -6 asked" in once["remark"]
 
 
 def test_samples_over_full_scale_are_limited_unless_they_shall_stay(tmp_path: Path) -> None:

@@ -63,6 +63,14 @@ def test_what_is_decoded_is_as_long_and_at_the_same_place(
         assert 20 * np.log10(sound.std() / max(error.std(), 1e-12)) > floor_db
 
 
+@pytest.mark.parametrize(("kind", "quality"), ALL)
+def test_the_level_stays(tmp_path: Path, kind: str, quality: str) -> None:
+    write(tmp_path / "sound", kind, 48_000, tone(997, 3, 48_000), quality)
+    heard, _ = decoded(tmp_path / "sound")
+    at = np.exp(-2j * np.pi * 997 * np.arange(48_000) / 48_000)
+    assert 20 * np.log10(np.abs(heard[0, 48_000:96_000] @ at) / 24_000 / 0.3) == pytest.approx(0, abs=0.03)
+
+
 @pytest.mark.parametrize(
     ("kind", "quality", "bits"), [("wav", "16", 16), ("wav", "24", 24), ("flac", "24", 24), ("flac", "16", 16)]
 )

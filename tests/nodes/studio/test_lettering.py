@@ -17,6 +17,7 @@ def test_a_text_is_a_mask_of_even_measures_within_its_width() -> None:
         assert mask.shape[1] <= 600 + 16
         assert not mask[:, -2:].any()
         assert 0.99 <= mask.max() <= 1
+    assert letters.words("Hello world " * 90, 40, 600, 2).shape[0] < 110
     assert letters.words("Hello world " * 20, 40, 600, 2).shape[0] > 1.3 * letters.words("Hello", 40, 600).shape[0]
 
 

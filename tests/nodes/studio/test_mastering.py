@@ -103,6 +103,15 @@ def test_the_limiter_moves_smoothly_and_lets_go_again() -> None:
     assert gain[-1] == pytest.approx(gain[0], rel=0.01)
 
 
+def test_a_limited_low_tone_stays_a_tone() -> None:
+    sound = tone(60, 4, 48_000, amplitude=0.2) * np.linspace(0.5, 1, 4 * 48_000).astype(np.float32)
+    out, report = mastered(sound, 48_000, -9, -6)
+    assert report.limiter_reduction_db > 3
+    part = out[0, 48_000 : 2 * 48_000] * np.hanning(48_000)
+    power = np.abs(np.fft.rfft(part)) ** 2
+    assert 10 * np.log10(power[100:].sum() / power[55:65].sum()) < -35
+
+
 def test_glue_brings_loud_and_soft_together() -> None:
     sound = noise(0.1, 18, 48_000) * np.repeat([1, 0.2, 1], 6 * 48_000).astype(np.float32)
     _, dry = mastered(sound, 48_000, -23, -1)

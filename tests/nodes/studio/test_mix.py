@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from devserver.nodes.mix import TonewrightMix
+from devserver.nodes.studio.audio import Work
+from devserver.nodes.studio.mixing import Ducking, ducking_curve
 from tests.nodes.conftest import make
 
 from .reference import Sound, ebur128, noise, tone
@@ -93,6 +95,17 @@ def test_a_kick_ducks_the_others_by_a_ramp_without_a_click() -> None:
     assert np.argmin(period) < 0.04 * RATE
     ducked = np.abs(np.fft.rfft(out[0] * np.hanning(out.shape[1]))) ** 2
     assert 10 * np.log10(ducked[4 * 4000 :].sum() / ducked.sum()) < -70  # a click would be heard up there
+
+
+@pytest.mark.parametrize("attack_ms", [4, 60])
+def test_ducking_takes_its_attack_time(attack_ms: float) -> None:
+    key = np.zeros((2, RATE), np.float32)
+    key[:, RATE // 2 :] = tone(60, 0.5, RATE)
+    duck = Ducking(depth_db=20, attack_ms=attack_ms)
+    down_db = -20 * np.log10(ducking_curve(key, duck, RATE, Work(RATE, 1)))
+    first, last = (int(np.argmax(down_db > share)) * 32 / RATE * 1000 for share in (1, 15))
+    assert last - first > 0.6 * attack_ms
+    assert last - first < attack_ms + 12
 
 
 def test_only_the_low_band_of_the_key_ducks() -> None:

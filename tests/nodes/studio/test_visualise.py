@@ -33,7 +33,8 @@ RATE = 48_000
 
 
 def film(sound: Sound, lyrics: str = "", bars: int = 64, title: str = "", rate: int = RATE) -> Film:
-    return Film(sound, rate, Style(PALETTES["aurora"], bars, title, ""), lyric_lines(lyrics, sound.shape[1] / rate))
+    lines = lyric_lines(lyrics, sound.shape[1] / rate)
+    return Film(sound, rate, Style(PALETTES["aurora"], bars, title, ""), lines, tick=Host().check)
 
 
 def shots(made: Film, *seconds: float) -> list[Picture]:
@@ -109,7 +110,7 @@ def test_the_wave_is_coloured_as_far_as_the_sound_has_come() -> None:
 
 
 def test_a_line_is_seen_at_its_time_and_announced_before() -> None:
-    made = film(noise(0.1, 9, RATE), "[00:04.00] Hier bin ich\n[00:06.00]")
+    made = film(noise(0.1, 9, RATE), "[00:04.00] Hier bin ich\n[00:06.00]")  # an empty line ends it
     area = slice(LYRICS_TOP, LYRICS_TOP + LYRICS_HEIGHT)
     ink = [int(picture.y[area].astype(int).sum()) for picture in shots(made, 0.5, 2.0, 3.95, 5.0, 7.0)]
     nothing, announced, fading, sung, after = ink
