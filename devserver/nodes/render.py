@@ -18,6 +18,7 @@ import numpy as np
 from .host import host
 from .measure.peaks import Peaks
 from .music.dsp import SAMPLE_RATE_HZ, Samples
+from .music.headroom import Headroom
 from .music.mix import Desk, Rendering, Stems, phrases
 from .music.report import played
 from .music.song import PARTS, Part, Song
@@ -99,13 +100,13 @@ class TonewrightRender:
             take = Take(raw, phrases(composed))
             balance = take.record(composed, filename_prefix, progress)
             mix = Mix(take, Desk(composed, {part: gains[1] for part, gains in balance.items()}), mastering)
-            mix.hear(progress)
+            stems_down_db = mix.hear(progress)
             written = mix.write(Files(filename_prefix, format, quality, stems=stems), progress)
         report = played(composed) | {
             "balance_db": {
                 part: {"guessed": _db(guess), "measured": _db(real)} for part, (guess, real) in balance.items()
             },
-            "mastering": asdict(mastering.report),
+            "mastering": asdict(mastering.report) | {"stems_reduction_db": stems_down_db},
             "format": format,
             "quality": quality,
         }
@@ -158,12 +159,17 @@ class Mix:
     def __init__(self, take: Take, desk: Desk, mastering: Mastering) -> None:
         self._take, self._desk, self._mastering = take, desk, mastering
         self._length = take.spans[-1][1]
+        self._headroom = Headroom(self._length)
 
-    def hear(self, progress: Progress) -> None:
+    def hear(self, progress: Progress) -> float:
+        """Returns by how many dB it is turned down at most so that no stem passes full scale."""
         for start, count, raw in self._take.blocks():
-            self._mastering.hear(self._desk.balanced(raw, start, count)[0])
+            mix, stems = self._desk.balanced(raw, start, count)
+            self._mastering.hear(mix)
+            self._headroom.hear(stems, start)
             progress.reached(RENDERING + HEARING * start / self._length)
         self._mastering.solve(progress.tick)
+        return self._headroom.solve(self._mastering, progress.tick)
 
     def write(self, files: Files, progress: Progress) -> dict[str, list[Any]]:
         """Writes all files; the entries by the list of ``ui`` that they belong to."""
@@ -171,11 +177,14 @@ class Mix:
         with files:
             for start, count, raw in self._take.blocks():
                 mix, stems = self._desk.balanced(raw, start, count)
-                master = self._mastering.apply(mix, start)
+                master = self._mastered(mix, start)
                 peaks.hear(master)
-                files.write(master, {part: self._mastering.apply(stem, start) for part, stem in stems.items()})
+                files.write(master, {part: self._mastered(stem, start) for part, stem in stems.items()})
                 progress.reached(RENDERING + HEARING + (1 - RENDERING - HEARING) * start / self._length * 0.99)
         return files.entries | {"peaks": [files.outline(peaks.json())]}
+
+    def _mastered(self, sound: Samples, start: int) -> Samples:
+        return self._headroom.apply(self._mastering.apply(sound, start), start)
 
 
 class Files:
