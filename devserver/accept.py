@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from devserver.briefing import Briefing, Formats, applied, briefing, further_formats, locked_values
 from devserver.errors import InputError
 from devserver.files import InputFiles
-from devserver.formats import CONVERT, check_others, conversions, further, made_by_us, saved_as
+from devserver.formats import check_others, conversions, further, made_by_us, saved_as
 from devserver.plan import Definition, Option, OutputPlan, Plan, StagePlan
-from schemas.catalog import Catalog
+from schemas.catalog import CONVERT, Catalog
 from schemas.compiler import resolve
 from schemas.errors import ParameterError, UnknownName
 from schemas.file_inputs import accepts

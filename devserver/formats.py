@@ -7,15 +7,13 @@ from typing import Any, Final
 
 from devserver.errors import InputError
 from devserver.plan import Option, OutputPlan, StagePlan
-from schemas.catalog import Catalog
+from schemas.catalog import CONVERT, LOSSLESS, Catalog
 from schemas.compiler import resolve
 from schemas.model import GraphChunk, OutputConfig
 from schemas.values import to_json
 
-CONVERT: Final = "convert"
 SOUND: Final = "audio"
 FORMAT: Final = "format"
-LOSSLESS: Final = ("flac", "wav")
 RUN_TIMEOUT_S: Final = 600.0
 NO_FILE: Final = {"sha256": "0" * 64, "ext": "flac"}
 
@@ -48,10 +46,8 @@ def further(
     main = chunk.main
     if main is None or main.media != "audio":
         return []
-    own = chunk.formats(main)
-    saved = str(values[main.format_parameter]) if main.format_parameter else own[0]
-    made = made_by_us(catalog)
-    allowed = list(dict.fromkeys([*own, *made])) if set(own) & set(LOSSLESS) else list(own)
+    saved = str(values[main.format_parameter]) if main.format_parameter else main.format
+    allowed = catalog.formats_of(config.name)
     for name in formats:
         if name not in allowed:
             raise _refused(config, name, allowed)

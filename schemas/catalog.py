@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from schemas.errors import UnknownName
 from schemas.lexicon import Lexicon
@@ -15,6 +15,8 @@ from schemas.nodes import Graph
 from schemas.sources import Source
 
 T = TypeVar("T")
+CONVERT: Final = "convert"  # the chunk that makes other formats of a sound
+LOSSLESS: Final = ("flac", "wav")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,19 @@ class Catalog:
         """The chunks that can make an output config's media: its own, then its variants."""
         config = self.output(output)
         return tuple(self.graph_chunk(name) for name in (config.chunk, *config.variants))
+
+    def formats_of(self, output: str) -> tuple[str, ...]:
+        """Every format that a request may ask of an output: its own first, then what it is converted to.
+
+        Only a sound that is saved without loss is converted.
+        """
+        chunk = self.chunk_of(output)
+        own = chunk.formats(chunk.main) if chunk.main else ()
+        convert = self.chunks.get(CONVERT)
+        if chunk.main is None or chunk.main.media != "audio" or not set(own) & set(LOSSLESS):
+            return own
+        made = convert.formats(convert.outputs[0]) if isinstance(convert, GraphChunk) else ()
+        return tuple(dict.fromkeys((*own, *made)))
 
     def fallbacks(self, output: str) -> tuple[OutputConfig, ...]:
         """The output config and what it falls back to, in order; the loader has made sure that this ends."""

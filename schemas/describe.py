@@ -42,7 +42,7 @@ def describe_output(catalog: Catalog, name: str) -> dict[str, Any]:
         "name": name,
         **config.model_dump(mode="json", include=include),
         "media": main.media if main else None,
-        "formats": list(chunk.formats(main)) if main else [],
+        "formats": list(catalog.formats_of(name)),
         **_of_graph(catalog, chunk, config),
     }
 

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from devserver.choose import Choice, choose
 from devserver.errors import StageError
-from devserver.formats import FORMAT, LOSSLESS, SOUND
+from devserver.formats import FORMAT, SOUND
 from devserver.journal import Place, StageRow
 from devserver.plan import Option, StagePlan, made_with
 from devserver.stages.attempt import AttemptLost, run_attempt
 from devserver.stages.job import Job, RunFile
 from devserver.store import dump
 from devserver.walk import Walk
+from schemas.catalog import LOSSLESS
 from schemas.compiler import compile_graph, fill, graph_hash
 from schemas.values import from_json, to_json
 

@@ -101,6 +101,7 @@ export async function showForm(form, onStarted) {
   const settings = new Settings(pipelines);
   const spoken = paths["/api/prompt/parse"].post.requestBody.content["application/json"].schema.properties.locked;
   const brief = new Brief(spoken, () => described(chosen()[0], settings, text));
+  const formats = element("fieldset", { className: "formats" });
   const start = element("button", { type: "submit", className: "main", textContent: say("start") });
   const alsoLabels = also.map((one) => element("label", { className: "check" }, one.node, ` ${one.label}`));
   fill(
@@ -110,7 +111,7 @@ export async function showForm(form, onStarted) {
     field("preset", say("preset"), preset), field("seed", say("seed"), seed),
     field("safety_level", say("safety_level"), safety), settings.shown,
     element("details", { id: "make-also" }, element("summary", { textContent: say("also") }), alsoLabels),
-    element("details", { id: "make-more" }, element("summary", { textContent: say("more") }), settings.more),
+    element("details", { id: "make-more" }, element("summary", { textContent: say("more") }), settings.more, formats),
     element("label", { className: "check" }, fallback, ` ${say("fallback")}`),
     problem, start,
   );
@@ -118,6 +119,10 @@ export async function showForm(form, onStarted) {
   function chosen() {
     const names = [output.value, ...also.filter(({ name, node }) => node.checked && name !== output.value).map(({ name }) => name)];
     return names.map((name) => outputs.find((one) => one.name === name));
+  }
+
+  function wanted() {
+    return [...formats.querySelectorAll(":checked")].map(({ value }) => value);
   }
 
   function adapt() {
@@ -129,6 +134,10 @@ export async function showForm(form, onStarted) {
     fill(preset, ["", ...presets].map((value) => element("option", { value, textContent: say(value || "as_it_is"), selected: value === kept })));
     preset.disabled = !presets.length;
     settings.draw(chosen(), preset.value);
+    const offered = chosen()[0].formats;
+    formats.hidden = offered.length < 2;
+    fill(formats, element("legend", { textContent: say("formats") }), offered.map((value) =>
+      element("label", { className: "check" }, element("input", { type: "checkbox", value, checked: wanted().includes(value) }), ` ${value.toUpperCase()}`)));
     brief.later();
   }
   for (const node of [schema, output, preset, ...also.map((one) => one.node)]) node.addEventListener("change", adapt);
@@ -144,7 +153,7 @@ export async function showForm(form, onStarted) {
       const request = {
         input_text: text.value, schema: schema.value, output_config: names.length > 1 ? names : names[0], safety_level: safety.value,
         fallback: fallback.checked, params: await settings.values(), seed: seed.value === "" ? null : Number(seed.value),
-        preset: preset.value || null, brief: brief.asked(),
+        preset: preset.value || null, brief: brief.asked(), formats: wanted(),
       };
       onStarted((await api.execute(request)).run_id);
     } catch (error) {

@@ -11,7 +11,7 @@ from typing import Any
 from schemas.importing import words
 from schemas.importing.form import ImportRefused, absent_classes, api_graph, form_of, unwrapped
 from schemas.importing.proposals import Proposal, is_model, propose
-from schemas.importing.saves import made_by, only_silence, only_what_runs, saves_of, with_a_save
+from schemas.importing.saves import SEVERAL, made_by, only_silence, only_what_runs, saves_of, with_a_save
 from schemas.importing.tracing import is_link
 from schemas.importing.ui import convert
 from schemas.importing.yaml_text import line, row, yaml_text
@@ -176,7 +176,10 @@ def _outputs(graph: Graph, table: NodeTable) -> list[Any]:
             entry |= {"role": "take" if media == made[main][1] else "data", "name": f"output_{name_from(node_id)}"}
         if only_silence(graph, node_id, table):
             entry["verify"] = {"silence": "allow"}
-        outputs.append(line(entry))
+        key, others = SEVERAL.get(str(graph[node_id]["class_type"]), ("", ()))
+        named = {} if place == main else {"name": f"output_{name_from(node_id)}"}
+        outputs.append(line({**entry, "key": key} if key else entry))
+        outputs += [line({"node": node_id, **other, **named}) for other in others]
     return outputs
 
 

@@ -20,6 +20,18 @@ OTHER_SAVES: Final[Mapping[str, tuple[str, str]]] = {
     "SaveLatent": ("file", "latent"),
     "SaveGLB": ("file", "glb"),
     "SaveSVGNode": ("file", "svg"),
+    "TonewrightMidi": ("file", "mid"),
+    "TonewrightPeaks": ("file", "json"),
+}
+# Nodes whose result has several lists: the one that is meant, and what the others are.
+SEVERAL: Final[Mapping[str, tuple[str, tuple[dict[str, Any], ...]]]] = {
+    "TonewrightRender": (
+        "audio",
+        (
+            {"key": "stems", "media": "audio", "format": "flac", "role": "stem", "optional": True},
+            {"key": "peaks", "media": "file", "format": "json", "role": "peaks"},
+        ),
+    ),
 }
 BY_TYPE: Final[Mapping[str, tuple[str, str]]] = {
     "AUDIO": ("audio", "flac"),

@@ -136,6 +136,21 @@ def test_voices_are_listed_silenced_and_heard_alone(page: Page) -> None:
         assert download.value.suggested_filename.endswith(ending)
 
 
+def test_formats_are_asked_for_and_can_be_saved(page: Page) -> None:
+    page.get_by_label("Your text").fill("a tone")
+    page.locator("#make-output_config").select_option("pieces")
+    page.get_by_text("More settings").click()
+    formats = page.get_by_role("group", name="Formats")
+    assert formats.get_by_role("checkbox").count() == 6
+    formats.get_by_label("OPUS").check()
+    with page.expect_request("**/execute") as sent:
+        page.get_by_role("button", name="Start").click()
+    assert (sent.value.post_data_json or {})["formats"] == ["opus"]
+    with page.expect_download() as download:
+        page.locator("#now").get_by_role("link", name="OPUS").click()
+    assert download.value.suggested_filename.endswith(".opus")
+
+
 def test_voices_keep_time_with_the_piece(page: Page, own: Server) -> None:
     """Voices have players of their own, which are not in the page: the test looks at each that is made."""
     page.add_init_script(
