@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from devserver.errors import InputError
-from devserver.formats import LOSSLESS
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Parsed, Reading
 from devserver.nodes.prompting.complete import parse_text
 from devserver.nodes.prompting.merge import told
 from devserver.plan import Applied
+from schemas.catalog import LOSSLESS
 from schemas.model import GraphChunk, OutputConfig, Parameter
 from schemas.values import PLACEHOLDERS
 
