@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .spectra import FAST
+
 Samples = NDArray[np.float32]
 Spectra = NDArray[np.complex64]
 
@@ -62,12 +64,14 @@ def _spectra(audio: Samples, first: int, count: int, window: Samples, hop: int) 
     part = audio[:, max(0, start) : max(0, stop)]
     part = np.pad(part, ((0, 0), (max(0, -start), max(0, stop - start - max(0, -start) - part.shape[1]))))
     windows = np.lib.stride_tricks.sliding_window_view(part, size, axis=1)[:, ::hop]
-    return np.fft.rfft(windows * window, axis=2).astype(np.complex64)
+    return np.fft.rfft(windows * window, axis=2, norm=FAST).astype(np.complex64)
 
 
 def _add(layer: Samples, spectra: Spectra, first: int, window: Samples, hop: int) -> None:
     """Adds frames to a layer, whose sample 0 is where frame 0 begins. Squared, the windows add up to OVERLAP / 2."""
-    sound = np.fft.irfft(spectra, len(window), axis=2).astype(np.float32) * (window * np.float32(2 / OVERLAP))
+    sound = np.fft.irfft(spectra, len(window), axis=2, norm=FAST).astype(np.float32) * (
+        window * np.float32(2 / OVERLAP)
+    )
     pieces = sound.reshape(*sound.shape[:2], OVERLAP, hop)
     frames = sound.shape[1]
     for place in range(OVERLAP):

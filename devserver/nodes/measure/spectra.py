@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float32]
 Tick = Callable[[], None]
 
+# numpy transforms float32 several times faster so; the other norms multiply by a wider number.
+FAST: Literal["ortho"] = "ortho"
 SIZE, HOP = 1024, 256
 BANDS = 32
 LOWEST_HZ = 30.0
@@ -72,7 +76,7 @@ def onset_count(onsets: Samples, frames_per_second: float) -> int:
 
 def magnitudes(mono: Samples, size: int, hop: int, tick: Tick) -> Iterator[NDArray[np.float32]]:
     """Spectra of windows centred on multiples of `hop`, some at a time."""
-    window = np.hanning(size).astype(np.float32)
+    window = (np.hanning(size) * math.sqrt(size)).astype(np.float32)
     count = -(-len(mono) // hop)
     at_once = max(8, FRAMES_AT_ONCE * 1024 // size)
     for first in range(0, count, at_once):
@@ -80,7 +84,7 @@ def magnitudes(mono: Samples, size: int, hop: int, tick: Tick) -> Iterator[NDArr
         start, stop = first * hop - size // 2, (first + frames - 1) * hop + size // 2
         part = np.pad(mono[max(0, start) : stop], (max(0, -start), max(0, stop - len(mono))))
         windows = np.lib.stride_tricks.sliding_window_view(part, size)[::hop]
-        yield np.abs(np.fft.rfft(windows * window, axis=1)).astype(np.float32)
+        yield np.abs(np.fft.rfft(windows * window, axis=1, norm=FAST)).astype(np.float32)
         tick()
 
 
@@ -102,7 +106,7 @@ def _bandwidth_hz(mono: Samples, sample_rate_hz: int, tick: Tick) -> float | Non
         # A window over the end would hear the cut: it is left out, where it is not the only one.
         count = max(1, len(part) // BANDWIDTH_SIZE) if start == 0 else len(part) // BANDWIDTH_SIZE
         part = np.pad(part, (0, max(0, count * BANDWIDTH_SIZE - len(part))))[: count * BANDWIDTH_SIZE]
-        power += (np.abs(np.fft.rfft(part.reshape(-1, BANDWIDTH_SIZE) * window, axis=1)) ** 2).sum(axis=0)
+        power += (np.abs(np.fft.rfft(part.reshape(-1, BANDWIDTH_SIZE) * window, axis=1, norm=FAST)) ** 2).sum(axis=0)
         tick()
     frequencies = np.fft.rfftfreq(BANDWIDTH_SIZE, 1 / sample_rate_hz)
     raised = power * np.maximum(frequencies, 100.0) ** 2
