@@ -15,6 +15,7 @@ from tests.doubles.programs import Server
 
 pytestmark = pytest.mark.chromium
 PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 TEXT = "a calm 12 second techno track in F minor at 170 bpm, two variations, zorgly"
 
 
