@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, cast
 
 RATE_HZ: Final = 48_000
+STEP_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,6 @@ FORMS: Final[Mapping[str, Form]] = {
         Form("webm", "audio/webm", "libopus", 128_000, {"live": "1", "cluster_time_limit": "250"}),
     )
 }
-
-
-class Stopped(Exception):
-    """Nobody listens any more."""
 
 
 class Undecodable(Exception):
@@ -65,18 +62,12 @@ class _Sink(io.RawIOBase):
 class Encoder:
     """Encodes files one after the other, without a gap between them, at 48 kHz in stereo.
 
-    Not for two threads at once. Every call takes as long as encoding takes.
-
-    Args:
-        form: what to make.
-        write: called with each stretch of the result.
-        is_stopped: asked all the time; where it says yes, `add` raises `Stopped`.
+    Not for two threads at once. `write` is called with each stretch of the result.
     """
 
-    def __init__(self, form: Form, write: Callable[[bytes], None], is_stopped: Callable[[], bool]) -> None:
+    def __init__(self, form: Form, write: Callable[[bytes], None]) -> None:
         import av
 
-        self._is_stopped = is_stopped
         options = {**form.options, "flush_packets": "1"}
         self._container: Any = av.open(_Sink(write), "w", format=form.name, options=options, buffer_size=4096)
         self._stream: Any = cast("Any", self._container.add_stream(form.codec, rate=RATE_HZ))
@@ -89,29 +80,32 @@ class Encoder:
         self._encoded = 0
         self.seconds = 0.0  # what was added so far
 
-    def add(self, path: Path, skip_seconds: float = 0.0) -> None:
-        """Encode a file, from `skip_seconds` on.
+    def add(self, path: Path, skip_seconds: float = 0.0) -> Iterator[float]:
+        """Encode a file, from `skip_seconds` on, a second at a time; yields how many are in.
+
+        A step takes as long as encoding takes, so that a thread can serve others between two of them.
 
         Raises:
             FileNotFoundError: it is not there.
             Undecodable: it cannot be decoded; what came before the damage is in.
-            Stopped: nobody listens any more.
         """
         import av
 
+        told = self.seconds
         try:
             with av.open(str(path)) as container:
                 if not container.streams.audio:
                     raise Undecodable(f"{path.name} has no sound")
                 left = round(skip_seconds * (container.streams.audio[0].rate or RATE_HZ))
                 for frame in container.decode(audio=0):
-                    if self._is_stopped():
-                        raise Stopped
                     if left >= frame.samples:  # whole frames alone: at most a frame's length is heard twice
                         left -= frame.samples
                         continue
                     left = 0
                     self._take(frame)
+                    if self.seconds - told >= STEP_SECONDS:
+                        told = self.seconds
+                        yield told
         except av.error.FileNotFoundError as error:
             raise FileNotFoundError(str(path)) from error
         except av.FFmpegError as error:

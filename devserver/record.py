@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from devserver.journal import Journal, RunRow, RunState, StageRow
@@ -65,10 +66,18 @@ async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -
     row = replace(walk.run, state=state, ended_at=ended_at, error=dict(error) if error else None)
     final = await asyncio.to_thread(lambda: dump(build(tools.journal, row)))
     await walk.write("metadata.json", final)
-    await asyncio.to_thread(tools.exports.clear_embedded, run_id)
+    await asyncio.to_thread(tools.exports.clear_embedded, run_id, _sent_at_home(walk))
     tools.journal.end_run(walk.place(), state, ended_at, row.error)
     await tools.streams.settle(run_id)
     tools.pool.next_please()
+
+
+def _sent_at_home(walk: Walk) -> list[str]:
+    """The run's own files that other formats were made from, as the embedded backend got them."""
+    sources = {stage.source for stage in walk.plan.stages if stage.source}
+    found = entities(walk.tools.journal, walk.run.run_id) if sources else []
+    main = [e for e in found if e["stage"] in sources and e["role"] in ("main", "take")]
+    return [f"{e['sha256']}{PurePosixPath(e['filename']).suffix}" for e in main]
 
 
 def build(journal: Journal, row: RunRow) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import os
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import aclosing
 from typing import Any, Final
 
 from devserver import pieces
-from devserver.encoding import Encoder, Form, Stopped, Undecodable
+from devserver.encoding import Encoder, Form, Undecodable
 from devserver.events import Event
 from devserver.journal import Journal, Place
 from devserver.plan import Plan
@@ -51,7 +51,7 @@ class Recording:
         self._journal, self._exports, self._events, self._threads = journal, exports, events, threads
         self._loop = asyncio.get_running_loop()
         self._file = tempfile.TemporaryFile(buffering=0, dir=exports.state)  # noqa: SIM115 - closed by `close_unused`
-        self._size, self._over, self._stopped = 0, False, False
+        self._size, self._over = 0, False
         self._grown = asyncio.Event()
         self._task = asyncio.create_task(self._record())
         self._task.add_done_callback(lambda _: on_end())
@@ -63,7 +63,6 @@ class Recording:
 
     def stop(self) -> None:
         """End the work; who still listens hears the end."""
-        self._stopped = True
         self._task.cancel()
 
     def close_unused(self) -> None:
@@ -87,11 +86,9 @@ class Recording:
 
     async def _record(self) -> None:
         try:
-            encoder = await self._in_thread(Encoder, self.form, self._write, lambda: self._stopped)
+            encoder = await self._in_thread(Encoder, self.form, self._write)
             await self._encode_all(encoder)
             await self._in_thread(encoder.close)
-        except Stopped:
-            log.debug("%s: nobody listens any more", self.run_id)
         except Exception:  # whoever listens must hear the end, whatever was wrong
             log.exception("%s cannot be heard as %s any more", self.run_id, self.form.name)
         finally:
@@ -127,7 +124,7 @@ class Recording:
 
     async def _add_piece(self, encoder: Encoder, name: str) -> bool:
         try:
-            await self._in_thread(encoder.add, pieces.path_of(self._exports, self.run_id, name))
+            await self._in_steps(encoder.add(pieces.path_of(self._exports, self.run_id, name)))
         except (OSError, Undecodable) as e:
             log.warning("%s: the piece %s cannot be heard: %s", self.run_id, name, e)
             return False
@@ -141,9 +138,14 @@ class Recording:
             return
         path = self._exports.folder(self.run_id) / main["filename"]
         try:
-            await self._in_thread(encoder.add, path, encoder.seconds)
+            await self._in_steps(encoder.add(path, encoder.seconds))
         except (OSError, Undecodable) as e:
             log.warning("%s: %s cannot be heard: %s", self.run_id, path.name, e)
+
+    async def _in_steps(self, steps: Iterator[float]) -> None:
+        """Work that gives way to the work of other recordings between its steps."""
+        while await self._in_thread(next, steps, None) is not None:
+            continue
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run it on a thread and wait for its end, also where this task is cancelled: it writes into our file."""

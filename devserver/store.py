@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -89,7 +89,9 @@ class Exports:
         for part in self.folder(run_id).glob("*.part"):
             part.unlink(missing_ok=True)
 
-    def clear_embedded(self, run_id: str) -> None:
-        """Delete what the embedded backend wrote for a run; the run folder has its own copy."""
+    def clear_embedded(self, run_id: str, inputs: Iterable[str] = ()) -> None:
+        """Delete what the embedded backend wrote for a run, and its copies (`sha256.ext`) of the run's own files."""
         for kind in ("output", "temp"):
             shutil.rmtree(self.embedded / kind / "tonewright" / run_id, ignore_errors=True)
+        for name in inputs:
+            (self.embedded / "input" / "tonewright" / name).unlink(missing_ok=True)

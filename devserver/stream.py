@@ -18,7 +18,7 @@ from devserver.recording import Recording
 from devserver.store import Exports
 
 PAGE: Final = 500
-THREADS: Final = 4
+THREADS: Final = 2
 
 
 class Streams:

@@ -73,6 +73,9 @@ def test_each_format_is_a_file_with_an_address_and_the_main_file_is_as_before(se
         assert (status, len(content)) == (200, one["bytes"])
     folder = server.exports / body["run_id"]
     assert read_tags(folder / "08_format.opus") == read_tags(folder / "07_output_audio.flac")
+    assert not list(
+        (server.exports / ".state" / "embedded" / "input").rglob("*.flac")
+    )  # sent there only to be converted
     lengths = {e["filename"]: e["facts"]["seconds"] for e in server.run(body["run_id"])["entities"] if "facts" in e}
     assert lengths["08_format.opus"] == pytest.approx(lengths["07_output_audio.flac"], abs=0.001)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devserver.encoding import FORMS, RATE_HZ, Encoder, Stopped, Undecodable
+from devserver.encoding import FORMS, RATE_HZ, Encoder, Undecodable
 
 SECOND = np.arange(RATE_HZ) / RATE_HZ
 
@@ -23,8 +23,13 @@ def write(path: Path, samples: Any, rate_hz: int = RATE_HZ, channels: int = 2) -
     return path
 
 
-def encoder(form: str, heard: list[bytes], stops: Any = None) -> Encoder:
-    return Encoder(FORMS[form], heard.append, stops or (lambda: False))
+def encoder(form: str, heard: list[bytes]) -> Encoder:
+    return Encoder(FORMS[form], heard.append)
+
+
+def add(made: Encoder, path: Path, skip_seconds: float = 0.0) -> list[float]:
+    """Every step of it; how far each came."""
+    return list(made.add(path, skip_seconds))
 
 
 def decoded(heard: list[bytes]) -> Any:
@@ -42,7 +47,7 @@ def test_pieces_are_one_tone_without_a_gap(form: str, tmp_path: Path) -> None:
     heard: list[bytes] = []
     made = encoder(form, heard)
     for number, (start, end) in enumerate(itertools.pairwise(cuts)):
-        made.add(write(tmp_path / f"{number}.wav", tone[start:end]))
+        add(made, write(tmp_path / f"{number}.wav", tone[start:end]))
     assert made.seconds == pytest.approx(3)
     made.close()
     sound = decoded(heard)
@@ -59,16 +64,16 @@ def test_pieces_are_one_tone_without_a_gap(form: str, tmp_path: Path) -> None:
 def test_the_first_piece_is_out_before_the_second_comes(form: str, tmp_path: Path) -> None:
     heard: list[bytes] = []
     made = encoder(form, heard)
-    made.add(write(tmp_path / "0.wav", np.sin(2000 * SECOND)))
+    add(made, write(tmp_path / "0.wav", np.sin(2000 * SECOND)))
     assert len(decoded(heard)) > 0.7 * RATE_HZ
 
 
 def test_other_rates_and_channels_keep_their_time(tmp_path: Path) -> None:
     heard: list[bytes] = []
     made = encoder("webm", heard)
-    made.add(write(tmp_path / "0.wav", np.sin(2000 * SECOND)))
-    made.add(write(tmp_path / "1.wav", np.sin(2000 * SECOND[:44_100]), 44_100, 1))
-    made.add(write(tmp_path / "2.wav", np.sin(2000 * SECOND)))
+    add(made, write(tmp_path / "0.wav", np.sin(2000 * SECOND)))
+    add(made, write(tmp_path / "1.wav", np.sin(2000 * SECOND[:44_100]), 44_100, 1))
+    add(made, write(tmp_path / "2.wav", np.sin(2000 * SECOND)))
     made.close()
     assert len(decoded(heard)) == pytest.approx(3 * RATE_HZ, abs=1000)
 
@@ -76,8 +81,8 @@ def test_other_rates_and_channels_keep_their_time(tmp_path: Path) -> None:
 def test_the_rest_of_a_file_is_taken_from_where_the_pieces_end(tmp_path: Path) -> None:
     heard: list[bytes] = []
     made = encoder("webm", heard)
-    made.add(write(tmp_path / "0.wav", np.sin(2000 * SECOND)))
-    made.add(write(tmp_path / "all.wav", np.sin(2000 * np.tile(SECOND, 3))), skip_seconds=made.seconds)
+    add(made, write(tmp_path / "0.wav", np.sin(2000 * SECOND)))
+    add(made, write(tmp_path / "all.wav", np.sin(2000 * np.tile(SECOND, 3))), skip_seconds=made.seconds)
     made.close()
     assert made.seconds == pytest.approx(3, abs=0.1)
 
@@ -85,9 +90,13 @@ def test_the_rest_of_a_file_is_taken_from_where_the_pieces_end(tmp_path: Path) -
 def test_what_cannot_be_heard_is_told(tmp_path: Path) -> None:
     made = encoder("mp3", [])
     with pytest.raises(FileNotFoundError):
-        made.add(tmp_path / "gone.wav")
+        add(made, tmp_path / "gone.wav")
     (tmp_path / "text.wav").write_text("no sound")
     with pytest.raises(Undecodable):
-        made.add(tmp_path / "text.wav")
-    with pytest.raises(Stopped):
-        encoder("mp3", [], lambda: True).add(write(tmp_path / "0.wav", SECOND))
+        add(made, tmp_path / "text.wav")
+
+
+def test_a_long_file_is_added_second_by_second(tmp_path: Path) -> None:
+    steps = add(encoder("webm", []), write(tmp_path / "0.wav", np.sin(2000 * np.tile(SECOND, 5))))
+    assert np.diff([0.0, *steps]) == pytest.approx(1.0, abs=0.05)
+    assert len(steps) >= 4
