@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from devserver.briefing import Briefing, Formats, applied, briefing, further_formats, locked_values
+from devserver.briefing import Briefing, Formats, applied, briefing, further_formats, given, locked_values
 from devserver.errors import InputError
 from devserver.files import InputFiles
 from devserver.formats import check_others, conversions, further, made_by_us, saved_as
@@ -263,8 +263,7 @@ def _output(
         if options:
             asked = _allowed(chunk, asked)
         brief = applied(found, chunk, current, wanted, formats) if found else ()
-        said = {one.parameter: one.used for one in brief if one.parameter and one.used is not None}
-        said |= saved_as(chunk, wanted, request.formats)
+        said = given(brief) | saved_as(chunk, wanted, request.formats)
         option = Option(
             config=current.name,
             chunk=chunk,

@@ -14,6 +14,7 @@ from devserver.errors import InputError
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Parsed, Reading
 from devserver.nodes.prompting.complete import parse_text
 from devserver.nodes.prompting.merge import told
+from devserver.nodes.prompting.read import read
 from devserver.plan import Applied
 from schemas.catalog import LOSSLESS
 from schemas.model import GraphChunk, OutputConfig, Parameter
@@ -36,6 +37,7 @@ ELSEWHERE: Final = frozenset({"variations", "seed", "format", "vocals", "mode"})
 IN_THE_WORDS: Final = frozenset({"genre", "instruments"})  # they reach the music with the text, unless they are locked
 OF_THE_GENRE: Final = frozenset({"bpm", "time_signature"})
 SINGS_ANYWAY: Final = frozenset({"instrumental", "choir"})
+SAID: Final = {"bpm": "{} bpm", "duration_seconds": "{} seconds"}
 FLATS: Final = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
 
 
@@ -125,7 +127,7 @@ def _applied(
             continue
         if name is None:
             if field in found.locked:
-                yield _unused(field, reading, f"{config.label.en} has no parameter for {field}")
+                yield _in_words(field, reading, chunk, config)
             continue
         value = ", ".join(reading.value) if isinstance(reading.value, tuple) else reading.value
         used, message = fitted(chunk.parameters[name], value)
@@ -133,8 +135,7 @@ def _applied(
             field=field, parameter=name, asked=reading.value, used=used, origin=reading.origin, message=message
         )
     for name in sorted(found.locked - PARAMETERS.keys() - ELSEWHERE):
-        why = f"{config.label.en} has no parameter for {name}; say it in the text"
-        yield _unused(name, found.parsed.readings[name], why)
+        yield _in_words(name, found.parsed.readings[name], chunk, config)
     for conflict in found.parsed.conflicts:
         if found.locked.issuperset(conflict.fields):
             continue  # whoever locks a field knows what the text says
@@ -151,6 +152,32 @@ def _for_parameter(found: Briefing, field: str, names: tuple[str, ...], config: 
     if reading is None and field in OF_THE_GENRE and found.said("genre") and any(n in config.values for n in names):
         return found.parsed.readings.get(field)  # the config's own value was chosen for another genre
     return reading
+
+
+def _in_words(field: str, reading: Reading, chunk: GraphChunk, config: OutputConfig) -> Applied:
+    """A locked field that has no parameter is said before the text; only words that the parser knows are."""
+    items = reading.value if isinstance(reading.value, tuple) else (SAID.get(field, "{}").format(told(reading.value)),)
+    if DESCRIPTION not in chunk.parameters or field == "language":
+        return _unused(field, reading, f"{config.label.en} has no parameter for {field}")
+    if strange := [word.word for item in items for word in read(item).unmatched]:
+        return _unused(field, reading, f"nobody here knows {', '.join(strange)}; say it in the text")
+    words = ", ".join(f"no {item}" if field == "avoid" else item for item in items)
+    return Applied(field=field, parameter=DESCRIPTION, asked=reading.value, used=words, origin=reading.origin)
+
+
+def worded(values: Mapping[str, Any], brief: tuple[Applied, ...]) -> dict[str, Any]:
+    """The values of a take with what is locked said before the text that describes it."""
+    words = [one.used for one in brief if one.parameter == DESCRIPTION and one.used]
+    text = values.get(DESCRIPTION)
+    if not words or not isinstance(text, str):
+        return dict(values)
+    return {**values, DESCRIPTION: ". ".join(part for part in (", ".join(words), text) if part)}
+
+
+def given(brief: tuple[Applied, ...]) -> dict[str, Any]:
+    """The values by parameter."""
+    chosen = {one.parameter: one.used for one in brief if one.parameter and one.used is not None}
+    return {name: value for name, value in chosen.items() if name != DESCRIPTION}
 
 
 def _unused(field: str, reading: Reading, why: str) -> Applied:

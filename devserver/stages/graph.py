@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime
 from typing import Any, Final
 
+from devserver.briefing import worded
 from devserver.choose import Choice, choose
 from devserver.errors import StageError
 from devserver.formats import FORMAT, SOUND
@@ -144,7 +145,7 @@ async def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, n
     texts = {"text": walk.text, "input_text": walk.plan.input_text}
     source = await asyncio.to_thread(_source, walk, stage, place.take)
     given = {SOUND: source.as_value()} if source else {}
-    values = fill(from_json({**option.takes[place.take - 1], **given}), texts)
+    values = worded(fill(from_json({**option.takes[place.take - 1], **given}), texts), option.brief)
     compiled = compile_graph(option.chunk, option.graph, values)
     digest = graph_hash(compiled)
     one_take = len(option.takes) == 1

@@ -68,6 +68,15 @@ def test_the_record_alone_is_enough_to_make_it_again(server: Server) -> None:
     assert hashes[0] == hashes[1]
 
 
+def test_what_is_held_is_said_before_the_text_and_again_in_a_rerun(server: Server) -> None:
+    _, body = server.execute(input_text="2 s of techno", brief={"avoid": ["drums"], "moods": ["sad"]}, seed=1)
+    assert body["media_output"]["metadata"]["parameters"]["prompt"] == "no drums, sad. 2 s of techno"
+    _, started = server.call("POST", f"/api/runs/{body['run_id']}/rerun", {})
+    _, again = server.ended(started["run_id"])
+    hashes = {told["media_output"]["metadata"]["graph_sha256"] for told in (body, again)}
+    assert len(hashes) == 1
+
+
 def test_what_a_fallback_took_is_what_is_told(server: Server) -> None:
     _, body = server.execute(input_text="2 s of jazz at 90 bpm, as opus", output_config="acestep_instrumental")
     output = body["media_output"]

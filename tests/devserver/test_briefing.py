@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.build import SHIPPED
-from devserver.briefing import fitted
+from devserver.briefing import fitted, worded
 from devserver.database import Database
 from devserver.definitions import Definitions
 from devserver.journal import Journal
@@ -34,7 +34,7 @@ def graph(made: Plan, take: int = 0, option: int = 0) -> dict[str, Any]:
     """The graph of a take as it is compiled before anything runs."""
     way = made.outputs[0].options[option]
     values = fill(from_json(way.takes[take]), {"text": "THE TEXT", "input_text": made.input_text})
-    return compile_graph(way.chunk, way.graph, values)
+    return compile_graph(way.chunk, way.graph, worded(values, way.brief))
 
 
 def messages(made: Plan, option: int = 0) -> dict[str, str]:
@@ -110,11 +110,9 @@ def test_a_genre_goes_with_the_text_unless_it_is_locked(parts: Parts) -> None:
     made = plan(*parts, input_text="techno", brief=locked)
     values = made.outputs[0].options[0].takes[0]
     assert (values["genre"], values["instruments"]) == ("house", "piano, strings")
-    origins = {one.field: one.origin for one in made.outputs[0].options[0].brief if not one.message}
-    assert origins == {"genre": "user", "instruments": "user"}
-    assert messages(made) == {
-        "moods": "moods sad is not used: Procedural instrumental has no parameter for moods; say it in the text."
-    }
+    origins = {one.field: one.origin for one in made.outputs[0].options[0].brief}
+    assert origins == {"genre": "user", "instruments": "user", "moods": "user"}
+    assert (messages(made), graph(made)["1"]["inputs"]["prompt"]) == ({}, "sad. THE TEXT")
 
 
 @pytest.mark.parametrize(
@@ -142,21 +140,35 @@ def test_what_is_used_instead_is_told(parts: Parts, text: str, config: str, fiel
 
 
 @pytest.mark.parametrize(
-    ("brief", "config", "told"),
+    ("brief", "config", "prompt", "told"),
     [
-        ({"bpm": 90}, "stable_audio", {"bpm": "bpm 90 is not used: Stable Audio has no parameter for bpm."}),
-        ({"duration_seconds": 9}, "stable_audio", {}),
+        ({"bpm": 90, "era": "1980s"}, "stable_audio", "90 bpm, 1980s. THE TEXT", {}),
+        ({"avoid": ["drums", "piano"]}, "procedural_instrumental", "no drums, no piano. THE TEXT", {}),
+        ({"structure": ["verse", "chorus", "verse"]}, "musicgen", "verse, chorus, verse. THE TEXT", {}),
+        ({"duration_seconds": 9}, "stable_audio", "THE TEXT", {}),
         (
-            {"era": "1980s", "key": "A minor", "mode": "minor"},
-            "procedural_instrumental",
-            {"era": "era 1980s is not used: Procedural instrumental has no parameter for era; say it in the text."},
+            {"moods": ["sad", "make it zorgly"], "language": "de"},
+            "stable_audio",
+            "THE TEXT",
+            {
+                "moods": "moods sad, make it zorgly is not used: nobody here knows zorgly; say it in the text.",
+                "language": "language de is not used: Stable Audio has no parameter for language.",
+            },
         ),
     ],
 )
-def test_a_locked_field_that_no_parameter_takes_is_told(
-    parts: Parts, brief: dict[str, Any], config: str, told: dict[str, str]
+def test_a_locked_field_without_a_parameter_is_said_before_the_text(
+    parts: Parts, brief: dict[str, Any], config: str, prompt: str, told: dict[str, str]
 ) -> None:
-    assert messages(plan(*parts, output_config=config, brief=brief)) == told
+    """Only words that the parser knows: what is locked has not been through the safety stages."""
+    made = plan(*parts, output_config=config, brief=brief)
+    assert prompt in [value for node in graph(made).values() for value in node["inputs"].values()]
+    assert messages(made) == told
+
+
+def test_where_nothing_is_described_it_is_told(parts: Parts) -> None:
+    made = plan(*parts, output_config="silence_mp3", brief={"era": "1980s"})
+    assert messages(made) == {"era": "era 1980s is not used: Silence has no parameter for era."}
 
 
 @pytest.mark.parametrize("text", ["a choir sings jazz", "instrumental jazz", "jazz"])
