@@ -17,34 +17,35 @@ from .render import Tick
 CEILING = 0.999
 REACH = round(0.005 * SAMPLE_RATE_HZ / STEP)
 RELEASE = 0.08 * SAMPLE_RATE_HZ / STEP
-AT_ONCE = STEP * 4096
+COARSE = STEP * 4  # samples of one peak
+AT_ONCE = COARSE * 1024
 
 
 class Headroom:
-    """Hears the stems of a piece before they are mastered; keeps 4 bytes for every 32 samples."""
+    """Hears the stems of a piece before they are mastered; keeps 4 bytes for every 128 samples."""
 
     def __init__(self, length: int) -> None:
         self._length = length
-        self._peaks = np.zeros(length // STEP + 2, np.float32)
+        self._peaks = np.zeros(length // COARSE + 2, np.float32)
         self._curve: np.ndarray | None = None
 
     def hear(self, stems: Stems, start: int) -> None:
         """The stems from sample `start` on; they come in order, in stretches of any length."""
         loudest = np.maximum.reduce([np.abs(stem).max(axis=0) for stem in stems.values()])
-        edges = np.maximum(0, np.arange(-(start % STEP), len(loudest), STEP))
-        place = self._peaks[start // STEP : start // STEP + len(edges)]
+        edges = np.maximum(0, np.arange(-(start % COARSE), len(loudest), COARSE))
+        place = self._peaks[start // COARSE : start // COARSE + len(edges)]
         np.maximum(place, np.maximum.reduceat(loudest, edges), out=place)
 
     def solve(self, mastering: Mastering, tick: Tick) -> float:
         """Finds the gain for every moment; by how many dB it turns down at most."""
         for start in range(0, self._length, AT_ONCE):
-            gain = mastering.apply(np.ones((1, AT_ONCE), np.float32), start)[0].reshape(-1, STEP).max(axis=1)
-            steps = self._peaks[start // STEP : start // STEP + len(gain)]
+            gain = mastering.apply(np.ones((1, AT_ONCE), np.float32), start)[0].reshape(-1, COARSE).max(axis=1)
+            steps = self._peaks[start // COARSE : start // COARSE + len(gain)]
             steps *= gain[: len(steps)]
             tick()
         if self._peaks.max(initial=0.0) <= CEILING:
             return 0.0
-        needed = np.minimum(1.0, CEILING / np.maximum(self._peaks, 1e-9).astype(np.float64))
+        needed = np.repeat(np.minimum(1.0, CEILING / np.maximum(self._peaks, 1e-9)), COARSE // STEP)
         down = released(-np.log(least_around(needed, REACH + 1)), RELEASE)
         self._curve = mean_around(np.exp(-down), REACH)
         tick()

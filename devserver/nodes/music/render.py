@@ -54,7 +54,7 @@ class Kept:
         return sound
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Struck:
     """A note on its way: it sounds from sample `start` to `stop`, unless it is over before."""
 

@@ -46,6 +46,13 @@ def test_a_voice_is_in_tune(name: str) -> None:
     assert np.abs(spectrum[0]) < 0.02 * spectrum.max()  # no DC
 
 
+@pytest.mark.parametrize("name", ["acid", "round_bass", "sub", "dub_bass"])
+def test_a_bass_is_as_loud_with_every_seed(name: str) -> None:
+    """Its oscillator and the sine under it begin together; else some notes would nearly cancel."""
+    levels = [play(VOICES[name], 33, 24_000, np.random.default_rng(seed)).std() for seed in range(6)]
+    assert max(levels) < 1.01 * min(levels)
+
+
 @pytest.mark.parametrize("name", KITS)
 @pytest.mark.parametrize("pitch", PAN)
 def test_a_drum_sounds_and_ends(name: str, pitch: int) -> None:
