@@ -10,7 +10,7 @@ from .levels import SILENCE_RMS, Samples, Tick, dropouts, flat_tops, levels, ove
 from .meter import measure_loudness
 from .report import Report
 from .spectra import onset_count, spectra
-from .tempo import tempo
+from .tempo import tempo_of
 from .tonality import find_key
 
 
@@ -31,7 +31,7 @@ def analyse(audio: Samples, sample_rate_hz: int, tick: Tick) -> Report:
     holes = dropouts(found.envelope)
     loudness = measure_loudness(audio, sample_rate_hz, tick)
     shape = spectra(found.mono, sample_rate_hz, tick)
-    bpm, bpm_confidence = tempo(shape.onsets, shape.frames_per_second) if audible else (None, 0.0)
+    bpm, bpm_confidence = tempo_of(shape.onsets, shape.swells, shape.frames_per_second) if audible else (None, 0.0)
     key, key_confidence, tuning = find_key(found.mono, sample_rate_hz, tick) if audible else (None, 0.0, None)
     return Report(
         seconds=round(seconds, 6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ SIZE, HOP = 1024, 256
 BANDS = 32
 LOWEST_HZ = 30.0
 FRAMES_AT_ONCE = 256
-SMOOTH_SECONDS = 0.4
+SMOOTH_SECONDS, SWELL_SECONDS = 0.4, 0.064
 AUDIBLE_SHARE = 0.02  # of the loudest frame; a pause has no brightness
 BANDWIDTH_SIZE = 4096
 BANDWIDTH_DB = -60.0  # below the loudest place of a spectrum raised by 6 dB an octave, as music falls
@@ -30,9 +30,13 @@ ONSET_APART_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Spectra:
-    """`onsets` tells how much each moment rises above those before it: ``frame / frames_per_second`` in seconds."""
+    """`onsets` tells how much each moment rises above those before it: ``frame / frames_per_second`` in seconds.
+
+    `swells` tells the same of what comes slowly: strings and pads, whose beginnings the former does not see.
+    """
 
     onsets: Samples
+    swells: Samples
     frames_per_second: float
     brightness_hz: float | None
     bandwidth_hz: float | None
@@ -52,11 +56,13 @@ def spectra(mono: Samples, sample_rate_hz: int, tick: Tick) -> Spectra:
         centres.append(frames @ frequencies)
     rate = sample_rate_hz / HOP
     if not bands:
-        return Spectra(np.zeros(0, np.float32), rate, None, None)
+        return Spectra(np.zeros(0, np.float32), np.zeros(0, np.float32), rate, None, None)
     total, weighed = np.concatenate(sums), np.concatenate(centres)
     heard = total > max(float(total.max()) * AUDIBLE_SHARE, 1e-6)
+    heights = np.concatenate(bands)
     return Spectra(
-        onsets=_rises(np.concatenate(bands), rate),
+        onsets=_rises(np.diff(heights, axis=0, prepend=0), rate, SMOOTH_SECONDS),
+        swells=_swells(heights, rate),
         frames_per_second=rate,
         brightness_hz=float((weighed[heard] / total[heard]).mean()) if heard.any() else None,
         bandwidth_hz=_bandwidth_hz(mono, sample_rate_hz, tick),
@@ -88,11 +94,19 @@ def magnitudes(mono: Samples, size: int, hop: int, tick: Tick) -> Iterator[NDArr
         tick()
 
 
-def _rises(bands: Samples, frames_per_second: float) -> Samples:
-    rise = np.maximum(0, np.diff(bands, axis=0, prepend=0)).sum(axis=1)
+def _swells(bands: Samples, frames_per_second: float) -> Samples:
+    """Rises of the mean of 64 ms over the mean of the 64 ms before."""
+    width = max(1, round(SWELL_SECONDS * frames_per_second))
+    total = np.cumsum(np.pad(bands, ((2 * width, width), (0, 0)), mode="edge"), axis=0, dtype=np.float64)
+    mean = (total[width:] - total[:-width]) / width
+    return _rises((mean[width:] - mean[:-width])[width // 2 :][: len(bands)], frames_per_second, 2 * SMOOTH_SECONDS)
+
+
+def _rises(differences: NDArray[np.floating[Any]], frames_per_second: float, smooth_seconds: float) -> Samples:
+    rise = np.maximum(0, differences).sum(axis=1)
     rise[0] = 0
-    width = int(frames_per_second * SMOOTH_SECONDS)
-    local = np.convolve(rise, np.ones(width, np.float32) / width, "same")[: len(rise)]
+    width = int(frames_per_second * smooth_seconds)
+    local = np.convolve(rise, np.ones(width) / width, "same")[: len(rise)]
     onsets: Samples = np.maximum(0, rise - local).astype(np.float32)
     return onsets
 

@@ -11,6 +11,17 @@ SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
 LIKELY_BPM, SPREAD_OCTAVES = 118.0, 0.9
 BEATS = ((0.5, 0.4), (1, 1.0), (2, 0.8), (3, 0.35), (4, 0.8), (8, 0.5))  # how much each distance speaks for a tempo
 SHORTEST_SECONDS = 2.0
+UNSURE = 0.1
+CLEARLY = 0.01
+
+
+def tempo_of(onsets: Samples, swells: Samples, frames_per_second: float) -> tuple[float | None, float]:
+    """The tempo and its confidence, by onsets; where they hardly repeat, by swells if these do."""
+    found = tempo(onsets, frames_per_second)
+    if found[0] is None or found[1] >= UNSURE:
+        return found
+    slow = tempo(swells, frames_per_second)
+    return slow if slow[1] > found[1] else found
 
 
 def tempo(onsets: Samples, frames_per_second: float) -> tuple[float | None, float]:
@@ -37,7 +48,7 @@ def tempo(onsets: Samples, frames_per_second: float) -> tuple[float | None, floa
             coarse = float(fine[int(np.argmax(at(lag)))])
     beat_at = 60 * frames_per_second / coarse
     even, third, two_thirds = at(beat_at * np.array([1.0, 2 / 3, 4 / 3]))
-    if third > even < two_thirds:  # three beats to a bar: what was found is half of such a bar
+    if (third + two_thirds) / 2 > even + CLEARLY * correlation[0]:  # what was found are one and a half beats
         coarse *= 1.5 if coarse * 1.5 <= FASTEST_BPM else 0.75
     chance = float(onsets.mean()) ** 2
     four_beats = float(at(np.array([240 * frames_per_second / coarse]))[0])
