@@ -16,7 +16,8 @@ from .studio.film import FPS, HEIGHT, PALETTES, WIDTH, Film, Style
 from .studio.lyrics import lyric_lines
 
 BARS = {"wide": 32, "medium": 48, "fine": 64, "very fine": 96}
-PICTURE_OPTIONS = {"preset": "superfast", "crf": "21"}
+# For such pictures, still but for bars, this is nearer to the drawing than "superfast", in less time, as large.
+PICTURE_OPTIONS = {"preset": "ultrafast", "crf": "22"}
 SOUND_OPTIONS = {"aac_coder": "fast"}
 SOUND_BIT_RATE = 256_000
 
