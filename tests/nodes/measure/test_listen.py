@@ -231,6 +231,19 @@ def test_clicks_at_a_known_tempo(bpm: float) -> None:
     assert measured(noise(20.0))["bpm_confidence"] < 0.2
 
 
+@pytest.mark.parametrize("bpm", [66.0, 84.0])
+def test_swells_without_a_beat_have_a_tempo(bpm: float) -> None:
+    """Tones that fade into each other, one for each beat, under a hiss."""
+    at, beat = np.arange(24 * RATE) / RATE, 60 / bpm
+    sound = noise(24.0, level=0.02, channels=1)
+    for number, start in enumerate(np.arange(0, 22, beat)):
+        hz = (220.0, 293.7, 277.2, 246.9, 329.6)[number % 5]
+        fade = np.clip((at - start) / 0.2, 0, 1) * np.clip((start + 1.6 * beat - at) / (1.6 * beat - 0.4), 0, 1)
+        sound[0] += 0.1 * np.sin(np.pi / 2 * fade) ** 2 * sum(np.sin(2 * np.pi * hz * n * at) / n for n in (1, 2, 3))
+    report = measured(sound)
+    assert min(abs(report[name] / bpm - 1) for name in ("bpm", "bpm_half", "bpm_double")) < 0.01
+
+
 @pytest.mark.parametrize("bpm", [96.0, 150.0, 168.0])
 def test_three_beats_to_a_bar(bpm: float) -> None:
     """A strong first beat and two weak ones: two such bars could be heard as three times two beats."""
