@@ -120,10 +120,15 @@ def _wrapped(text: str, font: Any, width: int, lines: int) -> list[str]:
 
 
 def _cut(text: str, font: Any, width: int) -> str:
-    short = len(text)
-    while short and _length(font, text[:short].rstrip() + ELLIPSIS) > width:
-        short -= 1
-    return text[:short].rstrip() + ELLIPSIS
+    """As much of a text as fits, with an ellipsis."""
+    fits, over = 0, len(text) + 1
+    while over - fits > 1:
+        half = (fits + over) // 2
+        if _length(font, text[:half].rstrip() + ELLIPSIS) <= width:
+            fits = half
+        else:
+            over = half
+    return text[:fits].rstrip() + ELLIPSIS
 
 
 def _drawn(rows: list[str], font: Any, size: int) -> Mask:
