@@ -74,6 +74,8 @@ def test_it_follows_the_typing(page: Page) -> None:
 
 
 def test_a_value_is_corrected_by_keyboard_and_held_whatever_is_typed_then(page: Page) -> None:
+    started: list[str] = []
+    page.on("request", lambda request: started.append(request.url) if request.url.endswith("/execute") else None)
     panel = typed(page)
     value = panel.get_by_role("button", name="170 bpm change")
     value.focus()
@@ -90,6 +92,7 @@ def test_a_value_is_corrected_by_keyboard_and_held_whatever_is_typed_then(page: 
     if folder := os.environ.get("PICTURES"):
         page.screenshot(path=f"{folder}/brief_held.png", full_page=True)
     assert asked(page) == {"bpm": 128}
+    assert len(started) == 1  # Enter in the panel starts no run
 
 
 def test_holding_and_letting_go(page: Page) -> None:
