@@ -26,7 +26,7 @@ FEATURES = ("brightness_octaves", "onsets_root", "percussive_share", "bass_share
 LEARNT = Path(__file__).with_name("genre_features.json")  # written by `python -m benchmarks.hearing --learn`
 HEARD_SECONDS = 12.0  # of the middle, taken apart for its layers
 UNHEARD_OF = -12.0  # log likelihood of music that is none of the genres
-SURE_GENRE, SURE_TEMPO, SURE_KEY = 0.4, 0.05, 0.1
+SURE_GENRE, SURE_TEMPO, SURE_KEY = 0.4, 0.12, 0.1
 WHOLE_BPM = 0.15
 LIVELY, QUIET = 0.6, 0.3  # of the energy
 
