@@ -18,7 +18,10 @@ PLAYED = """async (audio) => {
     return audio.currentTime;
 }"""
 SOUGHT = """async (audio) => {
-    audio.pause();
+    audio.pause();  // the finished file takes the place of the stream, whose length nobody knows
+    while (!Number.isFinite(audio.duration)) {
+        await new Promise((known) => audio.addEventListener("durationchange", known, {once: true}));
+    }
     const there = new Promise((sought) => audio.addEventListener("seeked", sought, {once: true}));
     audio.currentTime = audio.duration * 0.75;
     await there;
