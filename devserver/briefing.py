@@ -20,6 +20,7 @@ from schemas.catalog import LOSSLESS
 from schemas.model import GraphChunk, OutputConfig, Parameter
 from schemas.values import PLACEHOLDERS
 
+MUSICAL: Final = frozenset({"genre", "bpm"})  # parameters of a film that has music made for it
 DESCRIPTION: Final = "prompt"  # the parameter that says in words what is to be made
 LYRICS: Final = "lyrics"
 NO_VOICE: Final = "[instrumental]"
@@ -92,12 +93,12 @@ def locked_values(asked: bool | Mapping[str, Any]) -> BriefValues:
 def briefing(
     chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], text: str, values: BriefValues
 ) -> Briefing | None:
-    """What the text that describes an output says; None where it makes no audio, or no text of the request does.
+    """What the text that describes an output says; None where it makes no music, or no text of the request does.
 
     The text is what the parameter `prompt` gets. Where the run's own text is something else, such as the lyrics, it is
     not read.
     """
-    if chunk.main is None or chunk.main.media != "audio":
+    if chunk.main is None or (chunk.main.media != "audio" and not MUSICAL & chunk.parameters.keys()):
         return None
     described = wanted.get(DESCRIPTION)
     if described is None and (DESCRIPTION not in chunk.parameters or config.values.get(DESCRIPTION) in PLACEHOLDERS):

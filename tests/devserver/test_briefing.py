@@ -91,6 +91,12 @@ def test_a_seed_is_the_requests_then_the_words_then_drawn(parts: Parts) -> None:
     assert plan(*parts, input_text="jazz, seed 42", brief={"seed": 5}).seed == 5
 
 
+def test_a_film_of_music_is_as_long_as_its_words_say(parts: Parts) -> None:
+    made = plan(*parts, input_text="a dub reggae of 12 seconds, 75 bpm", output_config="procedural_video")
+    values = made.outputs[0].options[0].takes[0]
+    assert (values["seconds"], values["bpm"]) == (12, 75)
+
+
 def test_a_genre_that_is_named_brings_its_tempo_where_a_config_has_one_of_its_own(parts: Parts) -> None:
     asked: dict[str, Any] = {"output_config": "acestep15_song"}
     drum_and_bass = graph(plan(*parts, **asked, params={"prompt": "drum and bass"}))["5"]["inputs"]
