@@ -136,8 +136,8 @@ def _of(song: Song, part: Part) -> Iterator[Note]:
 
 def _in_key(song: Song) -> float:
     scale = {(song.key.tonic + degree) % 12 for degree in SCALES[song.key.mode]}
-    if song.key.mode == "minor":
-        scale.add((song.key.tonic + 11) % 12)
+    if song.key.mode == "minor":  # the sixth and the seventh are raised in melodic minor
+        scale |= {(song.key.tonic + degree) % 12 for degree in (9, 11)}
     heard = [note for part in PITCHED for note in _of(song, part)]
     total = sum(note.duration_beats for note in heard)
     return sum(note.duration_beats for note in heard if note.pitch % 12 in scale) / total if total else 1.0

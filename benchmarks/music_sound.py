@@ -20,10 +20,12 @@ SAMPLE_RATE_HZ = 48_000
 BANDS_HZ = (20, 120, 500, 2_000, 6_000, 16_000)
 BAND_NAMES = ("low", "low-mid", "mid", "high", "air")
 FULL_SCALE = 0.9999
-# A click: a second difference so many times the median of its 20 ms, and so large, with no onset of the score near it.
+# A click: a second difference so many times the median of the 60 ms about it, and so large, with no onset of the score
+# near it, and no others of its kind around it.
 CLICK_RATIO = 40.0
 CLICK_LEAST = 0.02
 CLICK_WINDOW = 960
+ALONE_SAMPLES = 1440
 ECHO_BEATS, ECHOES = 0.75, 4  # how the mix repeats the lead
 ONSET_BEFORE_SECONDS, ONSET_AFTER_SECONDS = 0.01, 0.04
 QUIET_BAND_DB = 40.0  # a third-octave band so far below the loudest is not compared
@@ -113,22 +115,35 @@ def _onsets(song: Song) -> list[float]:
 
 
 def clicks(audio: Samples, rate: int, onsets: Sequence[float]) -> list[float]:
-    """The times in seconds of steps in the wave that no onset explains."""
+    """The times in seconds of lone steps in the wave that no onset explains.
+
+    A wave with sharp edges of its own has them every period; a click stands alone.
+    """
     allowed = np.zeros(audio.shape[1] + 1, np.int32)
     for onset in onsets:
         allowed[max(0, min(audio.shape[1], round((onset - ONSET_BEFORE_SECONDS) * rate)))] += 1
         allowed[max(0, min(audio.shape[1], round((onset + ONSET_AFTER_SECONDS) * rate)))] -= 1
     outside = np.cumsum(allowed)[:-1] == 0
-    found: list[float] = []
+    found: set[float] = set()
     for channel in audio:
         bend = np.abs(np.diff(channel, 2, prepend=channel[:1], append=channel[-1:]))
-        for start in range(0, len(bend), CLICK_WINDOW):
-            part = bend[start : start + CLICK_WINDOW]
-            over = part > max(CLICK_LEAST, CLICK_RATIO * float(np.median(part)))
-            at = np.flatnonzero(over & outside[start : start + CLICK_WINDOW])
-            if at.size:
-                found.append((start + int(at[0])) / rate)
-    return sorted(set(found))
+        medians = [float(np.median(bend[at : at + CLICK_WINDOW])) for at in range(0, len(bend), CLICK_WINDOW)]
+        for number in range(len(medians)):
+            level = max(medians[max(0, number - 1) : number + 2])
+            start = number * CLICK_WINDOW
+            over = bend[start : start + CLICK_WINDOW] > max(CLICK_LEAST, CLICK_RATIO * level)
+            at = start + np.flatnonzero(over & outside[start : start + CLICK_WINDOW])
+            if at.size and _stands_alone(bend, int(at[0])):
+                found.add(round(int(at[0]) / rate, 3))
+    return sorted(found)
+
+
+def _stands_alone(bend: Samples, at: int) -> bool:
+    """Whether no more than one other step half as large lies within 30 ms, a millisecond away or more."""
+    first = max(0, at - ALONE_SAMPLES)
+    near = first + np.flatnonzero(bend[first : at + ALONE_SAMPLES] > bend[at] / 2)
+    apart = near[np.abs(near - at) > ALONE_SAMPLES // 30]
+    return int((np.diff(apart, prepend=-ALONE_SAMPLES) > ALONE_SAMPLES // 30).sum()) <= 1
 
 
 def bands(audio: Samples, rate: int) -> dict[str, float]:

@@ -164,7 +164,7 @@ AMBIENT = Genre(
         Layer("chords", "choir", "4---------------", min_energy=0.5, octave=1, gain_db=-5.0),
         Layer("chords", "harp", "4...4...4...4.4.", "arpeggio", 0.35, 1, -6.0),
     ),
-    levels=Levels(drums=-26, bass=-21.5, chords=-18, lead=-20.5, duck=0.1, reverb=0.5, reverb_seconds=4.0, echo=0.35),
+    levels=Levels(drums=-26, bass=-21.5, chords=-18, lead=-20.5, duck=0.1, reverb=0.5, reverb_seconds=4.0, echo=0.2),
     crash=False,
     builds="none",
     chord_voices=5,

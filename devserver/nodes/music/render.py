@@ -145,12 +145,15 @@ class Pitched:
         return np.concatenate([self._segment(pitch, at) for at in range(0, min(longest, 3 * SEGMENT), SEGMENT)], axis=1)
 
     def _segment(self, pitch: int, first: int) -> Samples:
+        stop = min(first + SEGMENT, self._longest[pitch])
+
         def make() -> Samples:
             # Each sound has randomness of its own, so it does not matter which was made before it.
             rng = np.random.default_rng((*self._seed, pitch))
-            return VOICES[self.voice].held(pitch, first, min(first + SEGMENT, self._longest[pitch]), rng)
+            return VOICES[self.voice].held(pitch, first, stop, rng)
 
-        return self._kept.get((self._seed, pitch, first), make)
+        # Another track of the same voice may hold the same pitch for a longer or a shorter time.
+        return self._kept.get((self._seed, pitch, first, stop), make)
 
 
 @lru_cache(maxsize=128)

@@ -13,7 +13,7 @@ from devserver.nodes.music.composer import compose
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.mix import Desk, Mixdown, Rendering, mixdown, phrases
 from devserver.nodes.music.prompt import Asked, parse
-from devserver.nodes.music.song import PARTS, Part, Song
+from devserver.nodes.music.song import PARTS, Note, Part, Song, Track
 
 Spans = list[tuple[int, int]]
 
@@ -115,3 +115,14 @@ def test_the_words_of_a_brief_are_heard() -> None:
     assert width("house, mono") < 1e-3 < width("house") < width("house, stereo")
     quiet = made("ambient, fade-in").mix[:, :24_000].std() / made("ambient").mix[:, :24_000].std()
     assert quiet < 0.5
+
+
+def test_two_tracks_of_one_voice_may_hold_a_pitch_for_different_times() -> None:
+    piece = song("techno", seconds=4.0)
+    short, long = Note(0.0, 0.25, 60, 90), Note(1.0, 4.0, 60, 90)
+    one, other = (Track(part="lead", voice="saw_lead", notes=(note,)) for note in (short, long))
+    both, first, second = (
+        rendered(each, cut(Rendering(each).length, []))["lead"]
+        for each in (piece.model_copy(update={"tracks": tracks}) for tracks in ((one, other), (one,), (other,)))
+    )
+    np.testing.assert_allclose(both, first + second, atol=2e-5)
