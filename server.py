@@ -79,13 +79,13 @@ def _common(command: Any) -> Any:
 def serve(port: int | None, host: str | None, exports: Path | None, backends: tuple[str, ...]) -> None:
     """Start the server and its embedded backend."""
     from cli.serve import serve as run_server
-    from devserver.errors import FolderLocked
+    from devserver.errors import FolderLocked, OldJournal
     from schemas.errors import DefinitionError
 
     settings = read_settings({"port": port, "host": host, "exports": exports, "backends": _backends(backends)})
     try:
         asyncio.run(run_server(settings))
-    except (FolderLocked, DefinitionError) as e:
+    except (FolderLocked, OldJournal, DefinitionError) as e:
         click.echo(str(e), err=True)
         sys.exit(2)
     except OSError as e:

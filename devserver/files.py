@@ -100,7 +100,11 @@ class InputFiles:
                 hint = "A ComfyUI takes larger ones when it is started with --max-upload-size."
                 raise StageError(message, code="input_too_large", status=502, hint=hint) from e
             with self._db.transaction() as db:
-                db.execute("INSERT OR REPLACE INTO sent_files VALUES (?, ?, ?)", (backend, name, known))
+                sql = (
+                    "INSERT INTO sent_files (backend, file, name) VALUES (?, ?, ?)"
+                    " ON CONFLICT (backend, file) DO UPDATE SET name = excluded.name"
+                )
+                db.execute(sql, (backend, name, known))
             return known
 
     def _known(self, backend: str, name: str) -> str | None:

@@ -57,6 +57,7 @@ class StageRow:
     backend: str | None
     prompt_id: str | None
     result: dict[str, Any]
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,16 @@ class Journal:
 
     def _add_event(self, db: sqlite3.Connection, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
         at = self._clock.stamp()
+        where = (place.run_id, place.stage, place.take, place.attempt)
         done = db.execute(
-            "INSERT OR IGNORE INTO events (run_id, stage, take, attempt, kind, key, at, data) VALUES (?,?,?,?,?,?,?,?)",
-            (place.run_id, place.stage, place.take, place.attempt, kind, key, at, json.dumps(data)),
-        )
-        if done.rowcount:
-            event = Event(done.lastrowid, place.run_id, place.stage, place.take, place.attempt, at, kind, dict(data))
-            self._fresh.append(event)
+            "INSERT INTO events (seq, run_id, stage, take, attempt, kind, key, at, data)"
+            " SELECT value + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM counters WHERE name = 'event'"
+            " ON CONFLICT (run_id, stage, take, attempt, kind, key) DO NOTHING RETURNING seq",
+            (*where, kind, key, at, json.dumps(data)),
+        ).fetchone()
+        if done is not None:
+            db.execute("UPDATE counters SET value = ? WHERE name = 'event'", (done["seq"],))
+            self._fresh.append(Event(done["seq"], *where, at, kind, dict(data)))
 
     def _fence(self, db: sqlite3.Connection, place: Place) -> None:
         """Refuse to write for a walk that no longer owns the run."""
@@ -155,11 +159,11 @@ class Journal:
     def runs(self, *, user_id: str, limit: int, before: str | None = None, state: str | None = None) -> list[RunRow]:
         """The newest first; `before` is the run_id of the last one already seen."""
         sql = (
-            "SELECT * FROM runs WHERE user_id = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR"
-            " (created_at, run_id) < (SELECT created_at, run_id FROM runs WHERE run_id = ?3))"
-            " ORDER BY created_at DESC, run_id DESC LIMIT ?4"
+            "SELECT * FROM runs WHERE user_id = ? AND (? IS NULL OR state = ?) AND (? IS NULL OR"
+            " (created_at, run_id) < (SELECT created_at, run_id FROM runs WHERE run_id = ?))"
+            " ORDER BY created_at DESC, run_id DESC LIMIT ?"
         )
-        return [_run(row) for row in self._db.rows(sql, user_id, state, before, limit)]
+        return [_run(row) for row in self._db.rows(sql, user_id, state, state, before, before, limit)]
 
     def unfinished(self) -> list[str]:
         """Runs that a start has to take up again, the oldest first."""
@@ -214,10 +218,12 @@ class Journal:
             self._fence(db, place)
             key = (place.run_id, place.stage, place.take, place.attempt)
             db.execute(
-                "INSERT INTO stages (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result)"
-                " VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?) ON CONFLICT DO UPDATE SET starts = starts + 1"
-                " WHERE state = 'running'",
-                (*key, self._clock.stamp(), backend, prompt_id, json.dumps(result or {})),
+                "INSERT INTO stages"
+                " (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result, number) VALUES"
+                " (?, ?, ?, ?, 'running', ?, ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?))"
+                " ON CONFLICT (run_id, stage, take, attempt) DO UPDATE SET starts = stages.starts + 1"
+                " WHERE stages.state = 'running'",
+                (*key, self._clock.stamp(), backend, prompt_id, json.dumps(result or {}), place.run_id),
             )
             kind = "attempt.started" if place.attempt else "stage.started"
             if place.attempt or not place.take:
@@ -231,9 +237,10 @@ class Journal:
             self._fence(db, place)
             at = self._clock.stamp()
             db.execute(
-                "INSERT OR IGNORE INTO stages (run_id, stage, state, started_at, ended_at, result)"
-                " VALUES (?, ?, 'skipped', ?, ?, ?)",
-                (place.run_id, place.stage, at, at, json.dumps({"reason": reason})),
+                "INSERT INTO stages (run_id, stage, state, started_at, ended_at, result, number)"
+                " VALUES (?, ?, 'skipped', ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?))"
+                " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING",
+                (place.run_id, place.stage, at, at, json.dumps({"reason": reason}), place.run_id),
             )
             self._add_event(db, place, "stage.ended", "", {"status": "skipped", "reason": reason})
         row = self.stage(place)
@@ -276,7 +283,7 @@ class Journal:
 
     def stages(self, run_id: str) -> list[StageRow]:
         """Every row of a run, in the order in which they began."""
-        rows = self._db.rows("SELECT * FROM stages WHERE run_id = ? ORDER BY started_at, rowid", run_id)
+        rows = self._db.rows("SELECT * FROM stages WHERE run_id = ? ORDER BY number", run_id)
         return [_stage(row) for row in rows]
 
     def stage(self, place: Place) -> StageRow | None:
@@ -303,8 +310,8 @@ class Journal:
 
     def events_after(self, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
         """Stored events with a greater number, in order."""
-        sql = "SELECT * FROM events WHERE seq > ?1 AND (?2 IS NULL OR run_id = ?2) ORDER BY seq LIMIT ?3"
-        return [_event(row) for row in self._db.rows(sql, seq, run_id, limit)]
+        sql = "SELECT * FROM events WHERE seq > ? AND (? IS NULL OR run_id = ?) ORDER BY seq LIMIT ?"
+        return [_event(row) for row in self._db.rows(sql, seq, run_id, run_id, limit)]
 
     def last_seq(self) -> int:
         """The number of the newest event, 0 where there is none."""

@@ -9,6 +9,19 @@ from devserver.database import Database
 from devserver.journal import ENDED, Journal
 from devserver.store import RUN_ID, Exports
 
+RUN_COLUMNS: Final = [
+    "run_id",
+    "user_id",
+    "state",
+    "created_at",
+    "started_at",
+    "ended_at",
+    "title",
+    "schema",
+    "output_config",
+    "plan",
+]
+STAGE_COLUMNS: Final = ["stage", "take", "attempt", "state", "started_at", "ended_at", "backend", "prompt_id"]
 UNFINISHED: Final = "The journal was lost while this run was going on; run it again."
 
 
@@ -37,22 +50,23 @@ def _restore(
     with database.transaction() as db:
         db.execute(
             "INSERT INTO runs (run_id, user_id, state, created_at, started_at, ended_at, title, schema,"
-            " output_config, plan, error) VALUES (:run_id, :user_id, :state, :created_at, :started_at, :ended_at,"
-            " :title, :schema, :output_config, :plan, :error)",
-            {**row, "error": json.dumps(row["error"]) if row["error"] else None},
+            " output_config, plan, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*(row[name] for name in RUN_COLUMNS), json.dumps(row["error"]) if row["error"] else None),
         )
-        for stage in stages:
+        for number, stage in enumerate(stages, start=1):
             db.execute(
-                "INSERT INTO stages (run_id, stage, take, attempt, state, started_at, ended_at, backend, prompt_id,"
-                " result) VALUES (:run_id, :stage, :take, :attempt, :state, :started_at, :ended_at, :backend,"
-                " :prompt_id, :result)",
-                {**stage, "run_id": row["run_id"], "result": json.dumps(stage["result"])},
+                "INSERT INTO stages (stage, take, attempt, state, started_at, ended_at, backend, prompt_id,"
+                " run_id, result, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*(stage[name] for name in STAGE_COLUMNS), row["run_id"], json.dumps(stage["result"]), number),
             )
         at = row["ended_at"] or row["created_at"]
-        db.executemany(
-            "INSERT INTO events (run_id, stage, take, kind, key, data, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(row["run_id"], stage, take, kind, key, json.dumps(data), at) for stage, take, kind, key, data in events],
-        )
+        for name, take, kind, key, data in events:
+            db.execute("UPDATE counters SET value = value + 1 WHERE name = 'event'")
+            db.execute(
+                "INSERT INTO events (seq, run_id, stage, take, kind, key, data, at)"
+                " SELECT value, ?, ?, ?, ?, ?, ?, ? FROM counters WHERE name = 'event'",
+                (row["run_id"], name, take, kind, key, json.dumps(data), at),
+            )
 
 
 def _row(record: dict[str, Any], plan: str) -> dict[str, Any]:

@@ -20,8 +20,8 @@ class Tickets:
             db.execute(
                 "INSERT INTO tickets (run_id, stage, take, backend, priority, position)"
                 " VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM tickets))"
-                " ON CONFLICT DO UPDATE SET backend = excluded.backend,"
-                " held = CASE WHEN backend = excluded.backend THEN held ELSE 0 END",
+                " ON CONFLICT (run_id, stage, take) DO UPDATE SET backend = excluded.backend,"
+                " held = CASE WHEN tickets.backend = excluded.backend THEN tickets.held ELSE 0 END",
                 (place.run_id, place.stage, place.take, backend, priority),
             )
 
@@ -34,7 +34,7 @@ class Tickets:
                 " ORDER BY held DESC, priority DESC, position LIMIT ?)",
                 (backend, backend, at_once),
             )
-            held = db.execute("SELECT run_id, stage, take FROM tickets WHERE backend = ? AND held", (backend,))
+            held = db.execute("SELECT run_id, stage, take FROM tickets WHERE backend = ? AND held = 1", (backend,))
             return [(row["run_id"], row["stage"], row["take"]) for row in held.fetchall()]
 
     def give_back(self, place: Place) -> None:

@@ -36,8 +36,9 @@ def locked() -> Iterator[tuple[str, str, list[str]]]:
 def declared() -> Iterator[Requirement]:
     """What is installed here. The extra `templates` is data for one test, in one known version, and not locked."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for group in (project["dependencies"], project["optional-dependencies"]["dev"]):
-        yield from map(Requirement, group)
+    extras = (project["optional-dependencies"][name] for name in ("postgres", "telemetry", "dev"))
+    for group in (project["dependencies"], *extras):
+        yield from (requirement for requirement in map(Requirement, group) if requirement.name != project["name"])
 
 
 def test_every_locked_package_has_sha256_hashes() -> None:

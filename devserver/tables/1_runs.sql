@@ -30,11 +30,19 @@ CREATE TABLE IF NOT EXISTS stages (
     backend    TEXT,
     prompt_id  TEXT,
     result     TEXT NOT NULL DEFAULT '{}',
+    number     INTEGER NOT NULL,            -- in which order they began, within the run
     PRIMARY KEY (run_id, stage, take, attempt)
 );
 
+-- What is counted for the whole journal: the number of the newest event, which never comes back.
+CREATE TABLE IF NOT EXISTS counters (
+    name  TEXT PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+INSERT INTO counters (name, value) VALUES ('event', 0) ON CONFLICT (name) DO NOTHING;
+
 CREATE TABLE IF NOT EXISTS events (
-    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq     BIGINT PRIMARY KEY,
     run_id  TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
     stage   TEXT NOT NULL DEFAULT '',
     take    INTEGER NOT NULL DEFAULT 0,
