@@ -18,8 +18,9 @@ demo: setup
 run: setup
 	@$(PY) server.py serve $(ARGS)
 
+# Most tests wait for processes of their own: three files at once use the time in which one waits.
 test: setup chromium
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
 
 lint: setup
 	$(PY) -m ruff check
