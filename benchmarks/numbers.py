@@ -1,4 +1,4 @@
-"""Small sums over measured seconds."""
+"""Small sums over measured values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from statistics import median, quantiles
 
 
+def p50(values: Sequence[float]) -> float:
+    return median(values)
+
+
+def p99(values: Sequence[float]) -> float:
+    return quantiles(values, n=100, method="inclusive")[-1]
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.1f} ms"
+
+
 def spread(seconds: Sequence[float]) -> str:
-    """Median, least and 95th percentile, in milliseconds."""
-    p95 = quantiles(seconds, n=20, method="inclusive")[-1]
-    return f"median {median(seconds) * 1e3:7.1f} ms   min {min(seconds) * 1e3:7.1f}   p95 {p95 * 1e3:7.1f}"
+    """Median and 99th percentile, in milliseconds."""
+    return f"p50 {ms(p50(seconds))}, p99 {ms(p99(seconds))}"

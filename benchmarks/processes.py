@@ -1,4 +1,4 @@
-"""A host of the embedded table and a server in front of it, each a process that ends with the benchmark."""
+"""The benchmark's backend and servers, each a process that ends with the benchmark."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+from benchmarks.row import Bench
 from cli.serve import READY
 
 ROOT = Path(__file__).parents[1]
+# A prompt of ours and nothing else: no discovery, no log lines but those that say that something is wrong.
+QUIET = {"TONEWRIGHT_DISCOVER": "false", "TONEWRIGHT_LOG_LEVEL": "error"}
 
 
 @contextlib.asynccontextmanager
-async def started(*arguments: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, cwd=ROOT, stdin=PIPE, stdout=PIPE, env={**os.environ, **(environment or {})}
-    )
+async def started(*command: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
+    """A program and its arguments, told to end at the end of the block."""
+    surroundings = {**os.environ, **(environment or {})}
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE, env=surroundings)
     try:
         yield process
     finally:
@@ -30,22 +33,31 @@ async def started(*arguments: str, environment: Mapping[str, str] | None = None)
 
 
 @contextlib.asynccontextmanager
-async def agent(base: Path) -> AsyncIterator[str]:
-    """The base URL of a host that serves the embedded table."""
-    arguments = ["-m", "devserver.agents", "--table", "embedded", "--port", "0", "--base", str(base)]
-    async with started(*arguments) as process:
+async def backend(bench: Bench, name: str, *, table: str = "paced") -> AsyncIterator[str]:
+    """The base URL of the backend: the benchmark's own host, or the real ComfyUI that was named."""
+    if bench.comfyui_url is not None:
+        yield bench.comfyui_url
+        return
+    async with host(bench.folder / name / "agent", "benchmarks.host", "--table", table) as url:
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def host(base: Path, *module: str) -> AsyncIterator[str]:
+    """The base URL of a host: a module with its arguments."""
+    async with started(sys.executable, "-m", *module, "--base", str(base)) as process:
         assert process.stdout
         yield f"http://127.0.0.1:{json.loads(await process.stdout.readline())['port']}"
 
 
 @contextlib.asynccontextmanager
-async def server(exports: Path, backend_url: str) -> AsyncIterator[str]:
-    """The base URL of a server whose only backend is `backend_url`, once it is ready."""
-    only_it = {"TONEWRIGHT_EMBEDDED": "false", "TONEWRIGHT_DISCOVER": "false", "TONEWRIGHT_LOG_LEVEL": "warning"}
-    arguments = ["server.py", "serve", "--port", "0", "--exports", str(exports), "--backend", backend_url]
-    async with started(*arguments, environment=only_it) as process:
+async def server(exports: Path, backend_url: str) -> AsyncIterator[tuple[str, int]]:
+    """The base URL and process id of a server whose only backend is `backend_url`, once it is ready."""
+    only_it = {**QUIET, "TONEWRIGHT_EMBEDDED": "false"}
+    command = ["server.py", "serve", "--port", "0", "--exports", str(exports), "--backend", backend_url]
+    async with started(sys.executable, *command, environment=only_it) as process:
         assert process.stdout
         line = (await process.stdout.readline()).decode()
         if not line.startswith(READY):
             raise SystemExit(f"the server did not start; it ended with {await process.wait()}")
-        yield line.removeprefix(READY).strip()
+        yield line.removeprefix(READY).strip(), process.pid

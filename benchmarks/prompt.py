@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import median, quantiles
 from time import perf_counter, process_time
 
 import yaml
 
+from benchmarks.numbers import ms, p50, p99, spread
+from benchmarks.row import Bench, Row
 from devserver.nodes.prompting.complete import parse_text
 
 PROMPTS = Path(__file__).parents[1] / "tests" / "nodes" / "prompting"
 LONGEST_CHARACTERS = 10_000
 
 
-def measure(rounds: int = 20) -> str:
+async def measure(bench: Bench) -> list[Row]:
     """Milliseconds for each prompt: as the clock has it, and as the processor worked (others may share it)."""
     texts = [
         prompt["text"] for file in sorted(PROMPTS.glob("*.yaml")) for prompt in yaml.safe_load(file.read_text("utf8"))
     ]
     clock, work = [], []
-    for text in texts * rounds:
+    for text in texts * bench.count(20, 1):
         started = perf_counter(), process_time()
         parse_text(text).as_json()
         clock.append(perf_counter() - started[0])
@@ -28,16 +29,11 @@ def measure(rounds: int = 20) -> str:
     long_text = " ".join(texts * 2)[:LONGEST_CHARACTERS]
     started_s = process_time()
     parse_text(long_text)
-    long_ms = (process_time() - started_s) * 1e3
-    return (
-        f"reading a prompt, {len(clock)} times: {_told(clock)} by the clock, {_told(work)} of processor time;"
-        f" a text of {len(long_text)} characters: {long_ms:.0f} ms"
-    )
-
-
-def _told(seconds: list[float]) -> str:
-    return f"median {median(seconds) * 1e3:.2f} ms, p99 {quantiles(seconds, n=100)[-1] * 1e3:.2f} ms"
-
-
-if __name__ == "__main__":
-    print(measure())
+    long_s = process_time() - started_s
+    return [
+        Row(
+            f"reading a prompt, {len(texts)} of them",
+            f"{spread(clock)} by the clock, {spread(work)} of processor; {len(long_text)} characters: {ms(long_s)}",
+            figures={"p50_s": p50(clock), "p99_s": p99(clock), "longest_s": long_s},
+        )
+    ]

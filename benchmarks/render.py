@@ -14,7 +14,7 @@ from time import perf_counter, process_time
 
 from aiohttp import ClientSession, ClientTimeout
 
-from benchmarks.processes import agent, server
+from benchmarks.processes import host, server
 from devserver.nodes.music.composer import compose
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.mix import Rendering, mixdown, phrases
@@ -79,8 +79,8 @@ async def measure(seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="tonewright-bench-") as folder:
         async with (
             ClientSession(timeout=ClientTimeout(total=120)) as session,
-            agent(Path(folder, "agent")) as backend_url,
-            server(Path(folder, "exports"), backend_url) as server_url,
+            host(Path(folder, "agent"), "devserver.agents", "--table", "embedded") as backend_url,
+            server(Path(folder, "exports"), backend_url) as (server_url, _),
         ):
             print(await of_requests(session, server_url, seconds=seconds))
 

@@ -8,10 +8,27 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_benchmarks_run_and_print_a_ratio_and_rates() -> None:
-    command = [sys.executable, "-m", "benchmarks", "--runs", "2", "--seconds", "0.1"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert float(re.findall(r"ratio of the medians +([\d.]+)", done.stdout)[0]) > 1
-    assert [int(rate) > 0 for rate in re.findall(r"(\d+) requests/s", done.stdout)] == [True, True]
-    assert re.search(r"reading a prompt, \d+ times: median [\d.]+ ms, p99 [\d.]+ ms by the clock", done.stdout)
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", "--quick", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_row_tells_what_was_measured_beside_its_floor_and_its_verdict() -> None:
+    done = bench("--only", "latency,prompt")
+    added = re.findall(r"\| bare [\d.]+ ms, through us [\d.]+ ms: (-?[\d.]+) ms added \| at most", done.stdout)
+    assert len(added) == 2, done.stderr
+    assert re.search(r"reading a prompt, \d+ of them \| p50 [\d.]+ ms", done.stdout)
+
+
+def test_the_exit_code_tells_whether_a_goal_was_missed_and_which() -> None:
+    done = bench("--only", "latency")
+    missed = re.findall(r"\| (.+?) \|.*\| \*\*missed\*\* \|", done.stdout)
+    assert done.returncode == bool(missed)
+    assert re.findall(r"missed: (.+)", done.stderr) == missed
+
+
+def test_an_unknown_row_is_refused_with_those_that_there_are() -> None:
+    done = bench("--only", "speed")
+    assert done.returncode == 2
+    assert "speed" in done.stderr
+    assert "latency" in done.stderr

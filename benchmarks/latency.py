@@ -1,0 +1,81 @@
+"""From a request to the bytes of the sound: one after the other, and twenty at once, beside a bare client."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+
+from benchmarks.numbers import ms, p50
+from benchmarks.processes import backend, server
+from benchmarks.row import Bench, Row
+from benchmarks.ways import Bare, Through, Way, session
+
+SHORT_S, LONG_S = 0.1, 1.0
+AT_ONCE = 20
+WARM = 3  # the first ones load what both sides load once
+ADDED_GOAL_S, ADDED_AT_ONCE_GOAL_S, LONG_RATIO_GOAL = 0.010, 0.150, 1.15
+
+
+async def measure(bench: Bench) -> list[Row]:
+    async with (
+        session() as http,
+        backend(bench, "latency") as backend_url,
+        server(bench.folder / "latency" / "exports", backend_url) as (server_url, _),
+        Bare(http, backend_url).listening() as bare,
+    ):
+        through = Through(http, server_url)
+        for way in (bare, through) * WARM:
+            await way.make(SHORT_S)
+        return [
+            await one_by_one(bench, bare, through),
+            await at_once_short(bench, bare, through),
+            await at_once_long(bench, bare, through),
+        ]
+
+
+async def one_by_one(bench: Bench, bare: Way, through: Way) -> Row:
+    """In turns, so that whatever else the machine does falls on both."""
+    taken: tuple[list[float], list[float]] = ([], [])
+    for _ in range(bench.count(100, 5)):
+        for way, times in zip((bare, through), taken, strict=True):
+            begin = perf_counter()
+            assert len(await way.make(SHORT_S)) > 500
+            times.append(perf_counter() - begin)
+    floor, ours = map(p50, taken)
+    return Row(
+        "request to media bytes, 0.1 s graph, one after the other, p50",
+        f"bare {ms(floor)}, through us {ms(ours)}: {ms(ours - floor)} added",
+        "at most 10 ms added",
+        ours - floor <= ADDED_GOAL_S,
+        {"bare_s": floor, "through_s": ours, "added_s": ours - floor},
+    )
+
+
+async def at_once_short(bench: Bench, bare: Way, through: Way) -> Row:
+    walls = [(await wall(bare, SHORT_S), await wall(through, SHORT_S)) for _ in range(bench.count(5, 1))]
+    floor, ours = (p50(taken) for taken in zip(*walls, strict=True))
+    return Row(
+        f"{AT_ONCE} at once, 0.1 s graph, until the last has its bytes",
+        f"bare {ms(floor)}, through us {ms(ours)}: {ms(ours - floor)} added",
+        "at most 150 ms added",
+        ours - floor <= ADDED_AT_ONCE_GOAL_S,
+        {"bare_s": floor, "through_s": ours, "added_s": ours - floor},
+    )
+
+
+async def at_once_long(bench: Bench, bare: Way, through: Way) -> Row:
+    seconds = SHORT_S if bench.quick else LONG_S
+    floor, ours = await wall(bare, seconds), await wall(through, seconds)
+    return Row(
+        f"{AT_ONCE} at once, {seconds:g} s graph, until the last has its bytes",
+        f"bare {floor:.2f} s, through us {ours:.2f} s: {ours / floor:.3f} times",
+        "at most 1.15 times",
+        ours / floor <= LONG_RATIO_GOAL,
+        {"bare_s": floor, "through_s": ours, "ratio": ours / floor},
+    )
+
+
+async def wall(way: Way, seconds: float) -> float:
+    begin = perf_counter()
+    await asyncio.gather(*(way.make(seconds) for _ in range(AT_ONCE)))
+    return perf_counter() - begin
