@@ -1,80 +1,109 @@
-"""The database file: one writing connection behind one lock, and a reading one for each thread."""
+"""The database that everything durable goes through: one port, one SQL, SQLite or PostgreSQL behind it.
+
+The SQL is what both read: `?` for every value, `INSERT ... ON CONFLICT (columns) DO ...`, `RETURNING`, flags as
+integers, times as text. Where several processes write, rows are held with `FOR SHARE` or `FOR UPDATE [SKIP LOCKED]`;
+SQLite, whose writers come one after the other anyway, leaves these words out. `epoch_now()` is the database's own
+clock, in seconds.
+"""
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Final, Protocol
 
-from devserver.errors import OldJournal
+from devserver.errors import DatabaseGone
+
+TABLES: Final = Path(__file__).with_name("tables")
+
+
+class Row(Protocol):
+    """One row, by the names of its columns."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def keys(self) -> Iterable[str]: ...
+
+
+class Result(Protocol):
+    """What a statement has answered."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+class Transaction(Protocol):
+    """Where the statements of one transaction are executed."""
+
+    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Result: ...
+
+
+class Listening(Protocol):
+    """What goes on hearing other processes until it is closed."""
+
+    def close(self) -> None: ...
+
+
+class Database(ABC):
+    """What is committed survives a kill. Every method may be called from any thread.
+
+    `lock` may be held around a transaction and what must follow it before the next one of this process.
+
+    Attributes:
+        shared: whether other processes write here too.
+    """
+
+    shared: ClassVar[bool]
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """All of it or nothing."""
+
+    @abstractmethod
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """Read what is committed; it waits for no writer."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every connection; nothing may be asked afterwards."""
+
+    def notify(self, db: Transaction, topic: str, text: str = "") -> None:  # noqa: B027 - alone there is nobody to tell
+        """Tell every process that listens, this one too, once the transaction is committed; at most 7900 bytes."""
+
+    def listen(self, heard: Callable[[str, str], None]) -> Listening | None:  # noqa: ARG002 - there is nobody to hear
+        """Call `heard(topic, text)` on a thread of its own for what any process tells, and ("", "") after a gap.
+
+        None where no other process can tell anything.
+        """
+        return None
 
 
 def table_files(dialect: str) -> list[tuple[int, Path]]:
     """The files that make the tables: `N_name.sql` for every database, `N_name.sqlite.sql` for one kind of it."""
-    files = Path(__file__).with_name("tables").glob("*.sql")
-    own = (file for file in files if file.suffixes in ([".sql"], [f".{dialect}", ".sql"]))
+    own = (file for file in TABLES.glob("*.sql") if file.suffixes in ([".sql"], [f".{dialect}", ".sql"]))
     return sorted((int(file.name.partition("_")[0]), file) for file in own)
 
 
-class Database:
-    """SQLite in WAL: what is committed survives a kill. Every method may be called from any thread.
+def open_database(where: Path | str) -> Database:
+    """The database at a path (SQLite) or at a `postgresql://` address, with its tables as they are now.
 
-    `lock` may be held around a transaction and what must follow it before the next one.
+    Raises:
+        devserver.errors.OldJournal: it was written before its tables were numbered.
+        devserver.errors.DatabaseGone: it does not answer, or the package that speaks with it is missing.
     """
+    if isinstance(where, Path):
+        from devserver.database_sqlite import SqliteDatabase
 
-    def __init__(self, path: Path) -> None:
-        self.lock = threading.RLock()
-        self._path = path
-        self._opened: list[sqlite3.Connection] = []
-        self._own = threading.local()
-        self._connection = self._open()
-        self._make_tables()
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
-            connection.execute(f"PRAGMA {pragma}")
-        self._opened.append(connection)
-        return connection
-
-    def _make_tables(self) -> None:
-        """Apply the files of `tables/` that this journal has not seen yet, in the order of their numbers."""
-        self._connection.execute("CREATE TABLE IF NOT EXISTS applied_tables (number INTEGER PRIMARY KEY)")
-        if self.rows("SELECT 1 FROM sqlite_master WHERE name = 'runs'") and not self.rows(
-            "SELECT 1 FROM applied_tables"
-        ):
-            raise OldJournal(self._path)
-        applied = {row["number"] for row in self._connection.execute("SELECT number FROM applied_tables")}
-        for number, file in table_files("sqlite"):
-            if number not in applied:
-                self._connection.executescript(f"BEGIN IMMEDIATE;\n{file.read_text('utf8')}")
-                self._connection.execute("INSERT INTO applied_tables (number) VALUES (?)", (number,))
-                self._connection.execute("COMMIT")
-
-    def close(self) -> None:
-        """Close every connection; nothing may be asked afterwards."""
-        with self.lock:
-            for connection in self._opened:
-                connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it or nothing."""
-        with self.lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:  # whatever ends the block, half of it must not stay
-                self._connection.execute("ROLLBACK")
-                raise
-
-    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        """Read what is committed, on this thread's own connection, which waits for no writer."""
-        if not hasattr(self._own, "connection"):
-            self._own.connection = self._open()
-        return list(self._own.connection.execute(sql, values))
+        return SqliteDatabase(where)
+    try:
+        from devserver.database_postgres import PostgresDatabase
+    except ImportError as e:
+        raise DatabaseGone("database_url names PostgreSQL; that needs psycopg: pip install 'psycopg[binary]'") from e
+    return PostgresDatabase(where)

@@ -6,6 +6,7 @@ TonewrightError
 │   └── Blocked         a safety stage said no
 ├── RunCancelled        somebody asked for the run to stop
 ├── Fenced              this process no longer owns the run; stop without writing
+├── DatabaseGone        the database does not answer, or cannot be spoken with
 ├── OldJournal          the journal was written before its tables were numbered
 └── FolderLocked        another server works on the same exports folder
 """
@@ -13,7 +14,6 @@ TonewrightError
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 
@@ -121,10 +121,14 @@ class Fenced(TonewrightError):
     """Another worker took this run over; what this one still does must not be written."""
 
 
+class DatabaseGone(TonewrightError):
+    """The database does not answer now; what was not committed did not happen. Asking again is right."""
+
+
 class OldJournal(TonewrightError):
     """A journal from before its tables were numbered. The records beside it still hold every ended run."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__(
             f"{path} was written by a build from before the first release. Move it away and run"
             " `python server.py doctor --rebuild`: the ended runs are read from their folders."

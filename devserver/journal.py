@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from devserver.clock import Clock
-from devserver.database import Database
+from devserver.database import Database, Row, Transaction
 from devserver.errors import Fenced
 from devserver.events import Bus, Event
 
@@ -36,10 +35,14 @@ class RunRow:
     error: dict[str, Any] | None
     generation: int
     cancel: bool
+    owner: str | None = None
 
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+
+RUN_FIELDS: Final = [field.name for field in fields(RunRow)]
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,18 @@ class Place:
     attempt: int = 0
 
 
-def _run(row: sqlite3.Row) -> RunRow:
-    values = dict(row)
+def _run(row: Row) -> RunRow:
+    values = {name: row[name] for name in RUN_FIELDS}
     values["error"] = json.loads(values["error"]) if values["error"] else None
     values["cancel"] = bool(values["cancel"])
     return RunRow(**values)
 
 
-def _stage(row: sqlite3.Row) -> StageRow:
+def _stage(row: Row) -> StageRow:
     return StageRow(**{**dict(row), "result": json.loads(row["result"])})
 
 
-def _event(row: sqlite3.Row) -> Event:
+def _event(row: Row) -> Event:
     values = dict(row)
     del values["key"]
     return Event(**{**values, "data": json.loads(values["data"])})
@@ -99,7 +102,7 @@ class Journal:
         self._fresh: list[Event] = []
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[Transaction]:
         with self._db.lock:
             self._fresh = []
             with self._db.transaction() as db:
@@ -107,12 +110,12 @@ class Journal:
             for event in self._fresh:  # under the lock, so that listeners see them in the order of their numbers
                 self._bus.publish(event)
 
-    def _add_event(self, db: sqlite3.Connection, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
+    def _add_event(self, db: Transaction, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
         at = self._clock.stamp()
         where = (place.run_id, place.stage, place.take, place.attempt)
         done = db.execute(
             "INSERT INTO events (seq, run_id, stage, take, attempt, kind, key, at, data)"
-            " SELECT value + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM counters WHERE name = 'event'"
+            " SELECT value + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM counters WHERE name = 'event' FOR UPDATE"
             " ON CONFLICT (run_id, stage, take, attempt, kind, key) DO NOTHING RETURNING seq",
             (*where, kind, key, at, json.dumps(data)),
         ).fetchone()
@@ -120,9 +123,9 @@ class Journal:
             db.execute("UPDATE counters SET value = ? WHERE name = 'event'", (done["seq"],))
             self._fresh.append(Event(done["seq"], *where, at, kind, dict(data)))
 
-    def _fence(self, db: sqlite3.Connection, place: Place) -> None:
+    def _fence(self, db: Transaction, place: Place) -> None:
         """Refuse to write for a walk that no longer owns the run."""
-        row = db.execute("SELECT generation FROM runs WHERE run_id = ?", (place.run_id,)).fetchone()
+        row = db.execute("SELECT generation FROM runs WHERE run_id = ? FOR SHARE", (place.run_id,)).fetchone()
         if row is None or row["generation"] != place.generation:
             raise Fenced(f"run {place.run_id} is walked by another worker now")
 
@@ -159,8 +162,9 @@ class Journal:
     def runs(self, *, user_id: str, limit: int, before: str | None = None, state: str | None = None) -> list[RunRow]:
         """The newest first; `before` is the run_id of the last one already seen."""
         sql = (
-            "SELECT * FROM runs WHERE user_id = ? AND (? IS NULL OR state = ?) AND (? IS NULL OR"
-            " (created_at, run_id) < (SELECT created_at, run_id FROM runs WHERE run_id = ?))"
+            "SELECT * FROM runs WHERE user_id = ? AND (CAST(? AS TEXT) IS NULL OR state = ?)"
+            " AND (CAST(? AS TEXT) IS NULL"
+            " OR (created_at, run_id) < (SELECT created_at, run_id FROM runs WHERE run_id = ?))"
             " ORDER BY created_at DESC, run_id DESC LIMIT ?"
         )
         return [_run(row) for row in self._db.rows(sql, user_id, state, state, before, before, limit)]
@@ -269,7 +273,7 @@ class Journal:
             self._fence(db, place)
             self._merge(db, place, result)
 
-    def _merge(self, db: sqlite3.Connection, place: Place, result: Mapping[str, Any]) -> None:
+    def _merge(self, db: Transaction, place: Place, result: Mapping[str, Any]) -> None:
         key = (place.run_id, place.stage, place.take, place.attempt)
         sql = "SELECT result FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
         before = json.loads(db.execute(sql, key).fetchone()["result"])
@@ -310,7 +314,7 @@ class Journal:
 
     def events_after(self, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
         """Stored events with a greater number, in order."""
-        sql = "SELECT * FROM events WHERE seq > ? AND (? IS NULL OR run_id = ?) ORDER BY seq LIMIT ?"
+        sql = "SELECT * FROM events WHERE seq > ? AND (CAST(? AS TEXT) IS NULL OR run_id = ?) ORDER BY seq LIMIT ?"
         return [_event(row) for row in self._db.rows(sql, seq, run_id, run_id, limit)]
 
     def last_seq(self) -> int:

@@ -13,7 +13,7 @@ from devserver.accept import ExecuteRequest, make_plan, parse_request
 from devserver.answer import Answer
 from devserver.authoring import Authoring
 from devserver.clock import Clock
-from devserver.database import Database
+from devserver.database import open_database
 from devserver.definitions import Definitions
 from devserver.derived import Drawings, Media
 from devserver.dispatch import Dispatcher
@@ -86,7 +86,7 @@ class Parts:
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
         self.models, self.llm_check = models or Models([]), llm_check
         self.bus = Bus(self.clock)
-        self.database = Database(exports.state / "journal.sqlite")
+        self.database = open_database(exports.state / "journal.sqlite")
         self.journal = Journal(self.database, self.clock, self.bus)
         self.uploads = Uploads(exports.uploads, upload_limit_bytes)
         self.files = InputFiles(exports, self.journal, self.database)

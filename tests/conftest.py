@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+from tests.doubles.postgres import NO_POSTGRES, Postgres, programs
 
 # The contract's checks are plain functions in modules of their own; their asserts shall explain themselves too.
 pytest.register_assert_rewrite("tests.contract")
@@ -31,3 +34,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         for report in skipped:
             reporter.write_line(f"  {report.nodeid}: {report.longrepr[2] if report.longrepr else ''}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests; where there is none they are skipped, and the reason says how to get it."""
+    if programs() is None:
+        pytest.skip(NO_POSTGRES)
+    with Postgres() as running:
+        yield running

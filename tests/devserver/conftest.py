@@ -7,7 +7,7 @@ import pytest
 
 from cli.build import SHIPPED
 from devserver.clock import Clock
-from devserver.database import Database
+from devserver.database import Database, open_database
 from devserver.definitions import Definitions
 from devserver.events import Bus
 from devserver.journal import Journal
@@ -30,7 +30,7 @@ def exports(tmp_path: Path) -> Iterator[Exports]:
 
 @pytest.fixture
 def database(exports: Exports) -> Iterator[Database]:
-    opened = Database(exports.state / "journal.sqlite")
+    opened = open_database(exports.state / "journal.sqlite")
     yield opened
     opened.close()
 
