@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from cli.serve import READY
 
 ROOT = Path(__file__).parents[2]
+AGENTS = ("devserver.agents",)
 
 
 class Program:
@@ -71,13 +73,16 @@ class Program:
 
 
 class Server(Program):
-    """`server.py serve` on a free port. Settings are given by name: `backends=[...]`, `embedded=False`."""
+    """`server.py serve` on a free port. Settings are given by name: `backends=[...]`, `embedded=False`.
 
-    def __init__(self, exports: Path, **settings: Any) -> None:
+    `command` starts the same server in another way (`tests.doubles.launcher`).
+    """
+
+    def __init__(self, exports: Path, command: Sequence[str] = ("server.py", "serve"), **settings: Any) -> None:
         self.exports = exports
         given = {"discover": False, "log_level": "error", "exports": str(exports), "port": 0, **settings}
         environment = {f"TONEWRIGHT_{name.upper()}": _text(value) for name, value in given.items()}
-        super().__init__(["server.py", "serve"], environment)
+        super().__init__(list(command), environment)
         if not self.line.startswith(READY):
             raise AssertionError(f"the server did not start: exit code {self.stop()}")
         self.url = self.line.removeprefix(READY)
@@ -118,9 +123,11 @@ class Server(Program):
 class NodeHost(Program):
     """A host of stand-ins and our nodes, which outlives the server."""
 
-    def __init__(self, base: Path, table: str = "embedded", port: int = 0, *more: str) -> None:
+    def __init__(
+        self, base: Path, table: str = "embedded", port: int = 0, *more: str, module: Sequence[str] = AGENTS
+    ) -> None:
         options = ["--table", table, "--port", str(port), "--base", str(base), "--standalone", *more]
-        super().__init__(["-m", "devserver.agents", *options])
+        super().__init__(["-m", *module, *options])
         self.url = f"http://127.0.0.1:{json.loads(self.line)['port']}"
 
     def history(self) -> dict[str, Any]:

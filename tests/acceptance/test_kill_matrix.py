@@ -1,0 +1,97 @@
+"""kill -9 of the server, and of the backend, at every named point: nothing is lost, doubled, mixed up or half there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.doubles.kill_points import POINTS
+from tests.doubles.scene import Run, Scene
+from tests.doubles.take_nodes import TAKES
+
+# At each point: which takes the host may finish before the point is armed, at which passing the server stops there, and
+# which takes the host may finish then. So the first take is in the folder before the others are half done.
+SCRIPT: dict[str, tuple[int, int, int]] = {
+    "accepted": (0, 1, 0),
+    "dispatched": (0, 1, 0),
+    "journalled": (0, 3, 1),
+    "submitted": (0, 3, 1),
+    "queued": (0, 1, 0),
+    "running": (0, 2, 1),
+    "written": (1, 1, 2),
+    "half_copied": (1, 1, 2),
+    "tagged": (1, 1, 2),
+    "before_final": (1, 1, 3),
+}
+FIRST_IS_DONE = {"journalled", "submitted", "written", "half_copied", "tagged", "before_final"}
+LOST_WITH_THE_BACKEND = {"submitted": {2, 3}, "queued": {1, 2}, "written": {2, 3}, "half_copied": {3}}
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[list[Scene]]:
+    """The scene of the case before, whose server and host play on in the next one; a case that fails leaves none."""
+    scenes: list[Scene] = []
+    yield scenes
+    for scene in scenes:
+        scene.close()
+
+
+@pytest.fixture
+def scene(
+    kept: list[Scene], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Scene]:
+    one = kept.pop() if kept else Scene(tmp_path_factory.mktemp("scene"))
+    failed = request.session.testsfailed
+    yield one
+    if request.session.testsfailed == failed:
+        kept.append(one)
+    else:
+        one.close()
+
+
+def play(scene: Scene, point: str, freeze: tuple[int, ...] = ()) -> Run:
+    """Begin a run and stop the server at the point."""
+    first, nth, then = SCRIPT[point]
+    seed = 100 * POINTS.index(point) + 7 * len(freeze)
+    if not first:
+        scene.points.arm(point, nth, freeze)
+    run = scene.begin(seed)
+    if first:
+        run.open(first)
+        scene.first_take_done(run)
+        scene.points.arm(point, nth, freeze)
+    run.open(then)
+    scene.points.wait()
+    run.seen.look(run.folder)
+    return run
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_kill_of_the_server(scene: Scene, point: str) -> None:
+    run = play(scene, point)
+    scene.kill_server()
+    run.open()
+    scene.start_server()
+    told = scene.end_of(run)
+    assert scene.faults(run, told) == []
+    assert scene.per_take(run) == dict.fromkeys(range(1, TAKES + 1), 1), "every take was made once"
+    attempts = [attempt for stage in told["stages"] for attempt in stage.get("attempts", [])]
+    assert len(attempts) == TAKES + (point == "journalled")
+    if point in FIRST_IS_DONE:
+        assert "07_output_audio.wav" in run.seen.places, "a finished take was there"
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_kill_of_the_backend(scene: Scene, point: str) -> None:
+    run = play(scene, point, (scene.host.pid,))
+    scene.kill_host()
+    scene.start_host()
+    run.open()
+    scene.points.let_go(scene.server.pid)
+    told = scene.end_of(run)
+    assert scene.faults(run, told) == []
+    times = scene.per_take(run)
+    if point in FIRST_IS_DONE:
+        assert times[1] == 1, "a finished take is not made again"
+    assert {take for take in times if times[take] > 1} >= LOST_WITH_THE_BACKEND.get(point, set())
