@@ -28,6 +28,7 @@ from devserver.media import of_role, pick, stems
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.plan import Plan
 from devserver.pool import Address, Pool
+from devserver.readiness import Readiness
 from devserver.run import walk_run
 from devserver.store import Exports
 from devserver.stream import Streams
@@ -110,6 +111,7 @@ class Parts:
         # One walk at a time does the quick work between two waits: with hundreds of runs the loop stays free.
         self.slice = asyncio.Lock()
         self._started = False
+        self.readiness = Readiness(exports, self.pool, self.clock, lambda: self._started)
 
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
@@ -242,16 +244,9 @@ class Parts:
         """This process answers; it says nothing about the backends."""
         return {"status": "ok", "pid": os.getpid(), "runs": self.dispatcher.walking}
 
-    def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Whether a run that is accepted now would get somewhere, and if not, why."""
-        problems = []
-        if not self._started:
-            problems.append("the server is starting or stopping")
-        if not any(backend.up for backend in self.pool.backends):
-            problems.append("no backend answers")
-        if not os.access(self.exports.root, os.W_OK):
-            problems.append(f"{self.exports.root} cannot be written")
-        return not problems, {"ready": not problems, "problems": problems, "backends": self.pool.describe()}
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether a run that is accepted now would get somewhere, and if not, why. On the loop."""
+        return await self.readiness.ask()
 
 
 def _no_run(run_id: str) -> InputError:

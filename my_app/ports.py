@@ -119,5 +119,7 @@ class Parts(Protocol):
     def snapshot(self) -> Sequence[Event]:
         """The server's state as events without a number, for a listener that has just come."""
 
-    def ready(self) -> tuple[bool, dict[str, Any]]: ...
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Whether a run that is accepted now would get somewhere. On the loop."""
+
     def health(self) -> dict[str, Any]: ...

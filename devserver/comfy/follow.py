@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,20 @@ REREADS = 8
 SILENT_POLLS = 2
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class QueueHeard:
+    """What the socket has said of the queue: how many prompts it held, running ones too, and how often it was told."""
+
+    length: int | None = None
+    times: int = 0
+
+    def updated(self, data: Mapping[str, Any]) -> QueueHeard:
+        status = data.get("status")
+        info = status.get("exec_info") if isinstance(status, dict) else None
+        length = info.get("queue_remaining") if isinstance(info, dict) else None
+        return QueueHeard(length if isinstance(length, int) else None, self.times + 1)
 
 
 class Follower:
@@ -53,6 +68,7 @@ class Follower:
         self.poll_seconds = poll_seconds
         self.patience_seconds = patience_seconds
         self.on_trouble = on_trouble
+        self.heard = QueueHeard()
         self._watches: dict[str, Watch] = {}
         self._listener = Listener(client, client_id, self._hear, self._see, self._reconcile)
 
@@ -109,7 +125,13 @@ class Follower:
         """Open the socket anew, since it does not hear what happens."""
         await self._listener.refresh()
 
+    async def answers(self, limit_seconds: float) -> bool:
+        """Whether the socket stands, and its other end answers in time."""
+        return await self._listener.answers(limit_seconds)
+
     def _hear(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "status":
+            self.heard = self.heard.updated(data)
         watch = self._watches.get(str(data.get("prompt_id")))
         if watch is not None:
             watch.hear(kind, data)

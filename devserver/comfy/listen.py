@@ -103,6 +103,17 @@ class Listener:
             self._nudge.set()
             await self._socket.close()
 
+    async def answers(self, limit_seconds: float) -> bool:
+        """Whether the other end of the connection answers a ping in time; it may hear us and still tell us nothing."""
+        if self._socket is None:
+            return False
+        try:
+            async with asyncio.timeout(limit_seconds):
+                await (await self._socket.ping())
+        except (OSError, TimeoutError, WebSocketException):
+            return False
+        return True
+
     async def _keep_open(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
@@ -140,6 +151,7 @@ class Listener:
             async with asyncio.timeout(GREETING_SECONDS):
                 while not self._greets(frame := await socket.recv()):
                     self._take(frame)
+            self._take(frame)  # the greeting is the first word about the queue
             self._socket = socket
             self._settled.set()
             self._on_connect()

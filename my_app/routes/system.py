@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from aiohttp import web
@@ -20,7 +19,7 @@ async def health(request: web.Request) -> web.StreamResponse:
 
 async def ready(request: web.Request) -> web.StreamResponse:
     """200 when a run could be made now, 503 until then."""
-    is_ready, detail = await asyncio.to_thread(request.app[CONTEXT].parts.ready)
+    is_ready, detail = await request.app[CONTEXT].parts.ready()
     return json_response(200 if is_ready else 503, detail)
 
 

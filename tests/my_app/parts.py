@@ -199,7 +199,7 @@ class Runs:
     def snapshot(self) -> list[Event]:
         return [Event(None, None, "", 0, 0, "2030-01-01T00:00:00+00:00", "queue", {"waiting": 0})]
 
-    def ready(self) -> tuple[bool, dict[str, Any]]:
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
         return bool(self.bodies), {"backends": []}
 
     def health(self) -> dict[str, Any]:

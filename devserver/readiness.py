@@ -1,0 +1,98 @@
+"""Whether a run that is accepted now would get somewhere, and if not, why: looked at when somebody asks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from devserver.clock import Clock
+from devserver.comfy.pulse import feel
+from devserver.pool import Backend, Pool
+from devserver.store import Exports
+
+FRESH_S: Final = 0.5  # as long as one look is good for everybody who asks
+DISK_LIMIT_S: Final = 2.0
+ROOM_BYTES: Final = 1 << 20  # with less than this nothing that a run makes can be kept
+
+Found = tuple[bool, dict[str, Any]]
+
+
+class Readiness:
+    """Looks at the exports folder and at every backend.
+
+    A backend that is down is no problem while another one answers: runs go there. One that answers, but whose prompt
+    worker is dead or whose socket is deaf, is one, since it takes runs and nothing is heard of them.
+    """
+
+    def __init__(self, exports: Exports, pool: Pool, clock: Clock, started: Callable[[], bool]) -> None:
+        self._exports, self._pool, self._clock, self._started = exports, pool, clock, started
+        self._looking: asyncio.Task[Found] | None = None
+        self._looked_at = float("-inf")
+        self._mending: set[asyncio.Task[None]] = set()
+
+    async def ask(self) -> Found:
+        """The newest finding, or a new one; who asks meanwhile gets the same."""
+        looking = self._looking
+        old = self._clock.monotonic() - self._looked_at >= FRESH_S
+        if looking is None or (looking.done() and old):
+            looking = self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(looking)
+
+    async def _look(self) -> Found:
+        problems = [] if self._started() else ["the server is starting or stopping"]
+        asking = asyncio.gather(*(self._backend(backend) for backend in self._pool.backends if backend.up))
+        disk, told = await asyncio.gather(self._disk(), asking)
+        if not any(answers for answers, _ in told):
+            problems.append("no backend answers")
+        problems += [problem for _, problem in told if problem]
+        problems += [disk] if disk else []
+        self._looked_at = self._clock.monotonic()
+        return not problems, {"ready": not problems, "problems": problems, "backends": self._pool.describe()}
+
+    async def _backend(self, backend: Backend) -> tuple[bool, str]:
+        """Whether it answers, and what is wrong with it although it does."""
+        pulse = await feel(backend.follower)
+        if not pulse.answers:
+            backend.doubted.set()
+            return False, ""
+        if not pulse.worker:
+            return True, f"the prompt worker of {backend.name} is dead: prompts wait and none runs; restart the backend"
+        if not pulse.hears:
+            mending = asyncio.create_task(backend.follower.refresh())
+            self._mending.add(mending)
+            mending.add_done_callback(self._mending.discard)
+            return True, f"the event socket of {backend.name} is deaf; it is opened again"
+        return True, ""
+
+    async def _disk(self) -> str:
+        try:
+            async with asyncio.timeout(DISK_LIMIT_S):
+                for folder in (self._exports.root, self._exports.state):
+                    await asyncio.to_thread(try_to_write, folder)
+        except TimeoutError:
+            return f"{self._exports.root} does not answer"
+        except OSError as e:
+            return f"{self._exports.root} cannot be written: {e.strerror}"
+        return ""
+
+
+def try_to_write(folder: Path) -> None:
+    """Make a file in a folder, with room for something, and delete it: permissions alone tell root nothing.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    handle, name = tempfile.mkstemp(prefix=".ready-", dir=folder)
+    try:
+        os.posix_fallocate(handle, 0, ROOM_BYTES)
+    except OSError as e:
+        if e.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+    finally:
+        os.close(handle)
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,208 @@
+"""The server's parts and their backends on one loop, over real sockets, with a fault put into one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+from cli.build import SHIPPED
+from config import ROOT
+from devserver.agents.host import Host
+from devserver.agents.prompts import Prompt
+from devserver.answer import Answer
+from devserver.clock import Clock
+from devserver.definitions import Definitions
+from devserver.intake import IntakePool
+from devserver.parts import Parts
+from devserver.pool import Address, Backend
+from devserver.store import Exports
+from my_app.context import FrontSettings
+from my_app.front import Listening, create_front, listen_at
+from schemas.loader import load_tables
+from tests.doubles.thread_worker import on_a_thread
+
+PATIENCE_S = 30.0
+NOTICED_S = 3.0  # within which `/ready` must tell
+POLL_S = 0.05
+
+
+class SharedIntake(IntakePool):
+    """The workers outlive the parts of one test."""
+
+    async def close(self) -> None:
+        pass
+
+
+class Studio:
+    """A backend on a port that it keeps when it is started again; `kind` is the host with the fault."""
+
+    def __init__(self, base: Path, kind: type[Host] = Host) -> None:
+        self.base, self.kind, self.port = base, kind, 0
+        self.submitted: list[dict[str, Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> Path:
+        return self.host.folders.output
+
+    async def start(self) -> None:
+        self.host = self.kind("embedded", self.base)
+        self.gate = on_a_thread(self.host)
+        app = self.host.app()
+        app.middlewares.append(self._note)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        self.gate.release()
+        await self._runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @web.middleware
+    async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.method == "POST" and request.path == "/prompt":
+            self.submitted.append(await request.json())
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    @property
+    def running(self) -> Prompt | None:
+        return self.host.prompts.running
+
+    def states(self) -> list[str]:
+        """How each prompt ended, in order."""
+        return [entry["status"]["status_str"] for entry in self.host.prompts.history.values()]
+
+
+class Rig:
+    """A server without its process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    @property
+    def backend(self) -> Backend:
+        return self.parts.pool.backends[0]
+
+    def accept(self, seconds: float, **body: Any) -> str:
+        """Begin a run of silence of this length, by which its file is known."""
+        return self.parts.accept(request(seconds, **body), "local", {}).run_id
+
+    async def ended(self, run_id: str) -> Answer:
+        await until(lambda: self.parts.answer(run_id).status != 202, f"{run_id} did not end")
+        return self.parts.answer(run_id)
+
+    async def run(self, seconds: float, **body: Any) -> Answer:
+        return await self.ended(self.accept(seconds, **body))
+
+    def attempts(self, run_id: str) -> list[dict[str, Any]]:
+        detail = self.parts.run_detail(run_id) or {}
+        return [attempt for stage in detail["stages"] for attempt in stage.get("attempts", [])]
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """The same server over HTTP."""
+        front = create_front(self.parts, FrontSettings(ROOT / "public"), version="0")
+        listening: Listening = await listen_at(front, "127.0.0.1", 0)
+        try:
+            async with aiohttp.ClientSession(listening.url, timeout=aiohttp.ClientTimeout(PATIENCE_S)) as client:
+                yield client
+        finally:
+            await listening.close()
+
+
+@asynccontextmanager
+async def rigged(
+    exports: Path,
+    intake: IntakePool,
+    *backends: Studio | str,
+    poll_s: float = POLL_S,
+    clock: Clock | None = None,
+    folder: Path | None = None,
+    **settings: Any,
+) -> AsyncIterator[Rig]:
+    """Start the parts with these backends, the preferred one first; `folder` is their output folder as we see it."""
+    kept = Exports(exports)
+    kept.lock({"pid": 0})
+    addresses = [
+        Address(f"studio{n}", "auto", b if isinstance(b, str) else b.url, output_folder=folder)
+        for n, b in enumerate(backends)
+    ]
+    settings = {"probe_s": 0.2, "backend_wait_s": 20.0, **settings}
+    parts = Parts(exports=kept, definitions=catalog(), addresses=addresses, embedded=False, clock=clock, **settings)
+    parts.intake = intake
+    await parts.start()
+    try:
+        for backend in parts.pool.backends:
+            backend.follower.poll_seconds = poll_s
+        yield Rig(parts)
+    finally:
+        for studio in backends:
+            if isinstance(studio, Studio):
+                studio.gate.release()
+        await parts.stop()
+        kept.unlock()
+
+
+def request(seconds: float, **body: Any) -> dict[str, Any]:
+    asked = {"input_text": "x", "safety_level": "off", "output_config": "silence_mp3", "params": {"seconds": seconds}}
+    return {**asked, **body}
+
+
+_CATALOG: list[Definitions] = []
+
+
+def catalog() -> Definitions:
+    """The shipped definitions, read once: nobody edits them here."""
+    if not _CATALOG:
+        _CATALOG.append(Definitions([SHIPPED], load_tables([SHIPPED])))
+    return _CATALOG[0]
+
+
+async def until(happened: Callable[[], Any], what: str = "it did not happen", limit_s: float = PATIENCE_S) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + limit_s
+    while not happened():
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.01)
+
+
+async def until_told(asked: Callable[[], Awaitable[bool]], what: str, limit_s: float = PATIENCE_S) -> float:
+    """Ask until the answer is yes; the seconds that it took."""
+    began = time.monotonic()
+    while not await asked():
+        assert time.monotonic() - began < limit_s, what
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+def seconds_of(answer: Answer) -> float:
+    """The length of the file that a run has stored."""
+    assert answer.status == 200, answer.body
+    return round(float(answer.body["media_output"]["metadata"]["facts"]["seconds"]), 1)
+
+
+def attempts_of(answer: Answer) -> int:
+    return int(answer.body["media_output"]["metadata"]["attempts"])
+
+
+def codes(answer: Answer) -> list[str]:
+    return [warning["code"] for warning in answer.body["warnings"]]

@@ -1,0 +1,88 @@
+"""`/ready` goes false within three seconds and says why, and true again; `/health` stays the process's own pulse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from devserver.intake import IntakePool
+from tests.doubles.peer_faults import DeadWorker, GoesDeaf
+from tests.doubles.relay import Relay
+from tests.faults.rig import NOTICED_S, Studio, rigged, seconds_of, until_told
+
+
+async def ready(client: aiohttp.ClientSession) -> tuple[bool, str]:
+    async with client.get("/ready") as response:
+        told: dict[str, Any] = await response.json()
+        assert told["ready"] is (response.status == 200)
+        return response.status == 200, "; ".join(told["problems"])
+
+
+async def noticed(client: aiohttp.ClientSession, problem: str) -> float:
+    """Seconds until `/ready` says that there is this problem."""
+
+    async def says_so() -> bool:
+        is_ready, told = await ready(client)
+        return not is_ready and problem in told
+
+    return await until_told(says_so, f"/ready does not say: {problem}")
+
+
+async def healthy(client: aiohttp.ClientSession) -> bool:
+    async with client.get("/health") as response:
+        return response.status == 200
+
+
+async def well_again(client: aiohttp.ClientSession) -> bool:
+    return (await ready(client))[0]
+
+
+async def test_health_that_stays_green_while_the_prompt_worker_is_dead(
+    studio: Studio, exports: Path, intake: IntakePool
+) -> None:
+    async with rigged(exports, intake, studio) as rig, rig.listening() as client:
+        assert await ready(client) == (True, "")
+        await studio.stop()
+        studio.kind = DeadWorker
+        await studio.start()
+        run_id = rig.accept(1.5)
+        async with aiohttp.ClientSession(studio.url) as asking:
+            await until_told(lambda: _waits(asking), "the prompt does not wait")
+        assert await noticed(client, "prompt worker of studio0 is dead") < NOTICED_S
+        assert await healthy(client)
+        rig.parts.cancel(run_id, "local")
+        await until_told(lambda: well_again(client), "/ready stays false")
+
+
+async def _waits(asking: aiohttp.ClientSession) -> bool:
+    async with asking.get("/queue") as response:
+        return bool((await response.json())["queue_pending"])
+
+
+async def test_a_deaf_websocket_that_answers_no_ping(studio: Studio, exports: Path, intake: IntakePool) -> None:
+    async with Relay(studio.url) as relay, rigged(exports, intake, relay.url) as rig, rig.listening() as client:
+        assert await ready(client) == (True, "")
+        relay.deaf = True
+        assert await noticed(client, "event socket of studio0 is deaf") < NOTICED_S
+        assert await healthy(client)
+        relay.deaf = False
+        await until_told(lambda: well_again(client), "/ready stays false")
+
+
+async def test_a_deaf_websocket_that_stays_open(studio: Studio, exports: Path, intake: IntakePool) -> None:
+    await studio.stop()
+    studio.kind = GoesDeaf
+    await studio.start()
+    async with rigged(exports, intake, studio, poll_s=3600) as rig, rig.listening() as client:
+        assert await ready(client) == (True, "")
+        assert isinstance(studio.host, GoesDeaf)
+        studio.host.deaf = True
+        studio.gate.hold(1.5)
+        run_id = rig.accept(1.5)
+        assert await noticed(client, "event socket of studio0 is deaf") < NOTICED_S
+        studio.host.deaf = False
+        studio.gate.release()
+        assert seconds_of(await rig.ended(run_id)) == 1.5
+        await until_told(lambda: well_again(client), "/ready stays false")
