@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from devserver import record
 from devserver.journal import Journal, RunRow, StageRow
 from devserver.plan import Plan, StagePlan, made_with
+from devserver.search import RunLine
 
 STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500}
 
@@ -70,9 +71,13 @@ def detail(journal: Journal, row: RunRow) -> dict[str, Any]:
     return {**told, "links": links(row.run_id), "media": _media_urls(row.run_id, told["entities"])}
 
 
-def summary(journal: Journal, row: RunRow) -> dict[str, Any]:
-    """One run in a list."""
-    entities = record.entities(journal, row.run_id)
+def summaries(journal: Journal, lines: Sequence[RunLine]) -> list[dict[str, Any]]:
+    """Runs in a list; their files are read together."""
+    files = record.entities_of(journal, [line.run_id for line in lines])
+    return [_summary(line, files.get(line.run_id, [])) for line in lines]
+
+
+def _summary(row: RunLine, entities: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "run_id": row.run_id,
         "status": row.state,

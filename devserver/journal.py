@@ -12,6 +12,7 @@ from devserver.clock import Clock
 from devserver.database import Database, Row, Transaction
 from devserver.errors import Fenced
 from devserver.events import Bus, Event
+from devserver.search import Search
 
 RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
 StageState = Literal["running", "success", "failed", "blocked", "cancelled", "skipped", "lost"]
@@ -99,6 +100,7 @@ class Journal:
 
     def __init__(self, database: Database, clock: Clock, bus: Bus) -> None:
         self._db, self._clock, self._bus = database, clock, bus
+        self.search = Search(database)
         self._fresh: list[Event] = []
 
     @contextmanager
@@ -142,14 +144,17 @@ class Journal:
         plan: str,
         created_at: str,
         entities: Sequence[Mapping[str, Any]] = (),
+        text: str = "",
     ) -> None:
-        """Accept a run. From here on it is never lost."""
+        """Accept a run. From here on it is never lost, and found by its `text`."""
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO runs (run_id, user_id, state, created_at, title, schema, output_config, plan)"
                 " VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
                 (run_id, user_id, created_at, title, schema, output_config, plan),
             )
+            found = {"user_id": user_id, "created_at": created_at, "title": title, "outputs": output_config}
+            self.search.add(db, run_id, **found, text=text)
             data = {"title": title, "schema": schema, "output_config": output_config}
             self._add_event(db, Place(run_id, 0), "run.queued", "", data)
             for entity in entities:
@@ -158,16 +163,6 @@ class Journal:
     def run(self, run_id: str) -> RunRow | None:
         rows = self._db.rows("SELECT * FROM runs WHERE run_id = ?", run_id)
         return _run(rows[0]) if rows else None
-
-    def runs(self, *, user_id: str, limit: int, before: str | None = None, state: str | None = None) -> list[RunRow]:
-        """The newest first; `before` is the run_id of the last one already seen."""
-        sql = (
-            "SELECT * FROM runs WHERE user_id = ? AND (CAST(? AS TEXT) IS NULL OR state = ?)"
-            " AND (CAST(? AS TEXT) IS NULL"
-            " OR (created_at, run_id) < (SELECT created_at, run_id FROM runs WHERE run_id = ?))"
-            " ORDER BY created_at DESC, run_id DESC LIMIT ?"
-        )
-        return [_run(row) for row in self._db.rows(sql, user_id, state, state, before, before, limit)]
 
     def unfinished(self) -> list[str]:
         """Runs that a start has to take up again, the oldest first."""
@@ -188,8 +183,10 @@ class Journal:
             self._add_event(db, Place(run_id, row.generation), "run.started", "", {})
             return row
 
-    def end_run(self, place: Place, state: RunState, ended_at: str, error: Mapping[str, Any] | None) -> None:
-        """The last write of a run."""
+    def end_run(
+        self, place: Place, state: RunState, ended_at: str, error: Mapping[str, Any] | None, text: str = ""
+    ) -> None:
+        """The last write of a run; from here on it is found by its final `text` too."""
         with self._transaction() as db:
             self._fence(db, place)
             db.execute(
@@ -197,6 +194,7 @@ class Journal:
                 (state, ended_at, json.dumps(error) if error else None, place.run_id),
             )
             db.execute("DELETE FROM tickets WHERE run_id = ?", (place.run_id,))
+            self.search.end(db, place.run_id, state, text)
             failure = {"error": dict(error)} if error else {}
             url = f"/api/runs/{place.run_id}"
             self._add_event(db, place, "run.ended", "", {"status": state, **failure, "url": url})
@@ -327,3 +325,10 @@ class Journal:
             _event(r)
             for r in self._db.rows("SELECT * FROM events WHERE run_id = ? AND kind = ? ORDER BY seq", run_id, kind)
         ]
+
+    def events_of(self, run_ids: Sequence[str], kind: str) -> list[Event]:
+        """All events of one kind of several runs, each run's in order."""
+        if not run_ids:
+            return []
+        sql = f"SELECT * FROM events WHERE kind = ? AND run_id IN ({', '.join('?' * len(run_ids))}) ORDER BY seq"  # noqa: S608 - placeholders
+        return [_event(row) for row in self._db.rows(sql, kind, *run_ids)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devserver import answer, record, rerun
@@ -31,6 +31,8 @@ from devserver.pool import Address, Pool
 from devserver.readiness import Readiness
 from devserver.run import walk_run
 from devserver.store import Exports
+from devserver.sessions import Sessions
+from devserver.search import Wanted
 from devserver.stream import Streams
 from devserver.tickets import Tickets
 from devserver.understanding import Understood, understand
@@ -119,6 +121,7 @@ class Parts:
         await asyncio.gather(self.intake.warm(), self.pool.start(), asyncio.to_thread(self.streams.prepare))
         await self.dispatcher.start()
         await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
+        await asyncio.to_thread(self.journal.search.fill)
         self._started = True
 
     async def stop(self) -> None:
@@ -186,11 +189,11 @@ class Parts:
         row = self.journal.run(run_id)
         return answer.detail(self.journal, row) if row else None
 
-    def list_runs(self, user_id: str, limit: int, before: str | None, state: str | None) -> dict[str, Any]:
-        rows = self.journal.runs(user_id=user_id, limit=limit + 1, before=before, state=state)
-        shown = rows[:limit]
-        following = shown[-1].run_id if len(rows) > limit else None
-        return {"runs": [answer.summary(self.journal, row) for row in shown], "next_before": following}
+    def list_runs(self, wanted: Wanted) -> dict[str, Any]:
+        lines = self.journal.search.find(replace(wanted, limit=wanted.limit + 1))
+        shown = lines[: wanted.limit]
+        following = shown[-1].run_id if len(lines) > wanted.limit else None
+        return {"runs": answer.summaries(self.journal, shown), "next_before": following}
 
     def media(self, run_id: str, media: str, index: int | None) -> Media | None:
         entity = pick(record.entities(self.journal, run_id), media, index)

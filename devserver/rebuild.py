@@ -34,7 +34,7 @@ def rebuild(database: Database, journal: Journal, exports: Exports) -> tuple[int
         try:
             record = json.loads((folder / "metadata.json").read_bytes())
             plan = (folder / "01_config.json").read_text("utf8")
-            _restore(database, _row(record, plan), _stages(record), _events(record))
+            _restore(database, journal, _row(record, plan), _stages(record), _events(record))
             count += 1
         except (OSError, ValueError, KeyError) as e:
             wrong.append(f"{folder.name}: {type(e).__name__}: {e}")
@@ -43,6 +43,7 @@ def rebuild(database: Database, journal: Journal, exports: Exports) -> tuple[int
 
 def _restore(
     database: Database,
+    journal: Journal,
     row: dict[str, Any],
     stages: list[dict[str, Any]],
     events: list[tuple[str, int, str, str, dict[str, Any]]],
@@ -59,6 +60,7 @@ def _restore(
                 " run_id, result, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*(stage[name] for name in STAGE_COLUMNS), row["run_id"], json.dumps(stage["result"]), number),
             )
+        journal.search.read(db, row["run_id"])
         at = row["ended_at"] or row["created_at"]
         for name, take, kind, key, data in events:
             db.execute("UPDATE counters SET value = value + 1 WHERE name = 'event'")

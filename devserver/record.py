@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -41,6 +41,7 @@ def accept(journal: Journal, plan: Plan, entities: list[dict[str, Any]]) -> None
         plan=plan.model_dump_json(by_alias=True),
         created_at=plan.created_at,
         entities=entities,
+        text=plan.input_text,
     )
 
 
@@ -67,7 +68,7 @@ async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -
     final = await asyncio.to_thread(lambda: dump(build(tools.journal, row)))
     await walk.write("metadata.json", final)
     await asyncio.to_thread(tools.exports.clear_embedded, run_id, _sent_at_home(walk))
-    tools.journal.end_run(walk.place(), state, ended_at, row.error)
+    tools.journal.end_run(walk.place(), state, ended_at, row.error, walk.text)
     await tools.streams.settle(run_id)
     tools.pool.next_please()
 
@@ -108,8 +109,19 @@ def build(journal: Journal, row: RunRow) -> dict[str, Any]:
 
 def entities(journal: Journal, run_id: str) -> list[dict[str, Any]]:
     """The files of a run, in the order of their numbers."""
-    listed = [dict(event.data) for event in journal.events(run_id, "entity")]
-    return sorted(listed, key=lambda entity: (entity["number"], entity["take"], entity["name"], entity["filename"]))
+    return sorted((dict(event.data) for event in journal.events(run_id, "entity")), key=_order)
+
+
+def entities_of(journal: Journal, run_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The files of several runs, each run's in the order of their numbers; a run without any is left out."""
+    listed: dict[str, list[dict[str, Any]]] = {}
+    for event in journal.events_of(run_ids, "entity"):
+        listed.setdefault(str(event.run_id), []).append(dict(event.data))
+    return {run_id: sorted(entities, key=_order) for run_id, entities in listed.items()}
+
+
+def _order(entity: Mapping[str, Any]) -> tuple[int, int, str, str]:
+    return entity["number"], entity["take"], entity["name"], entity["filename"]
 
 
 def warnings(journal: Journal, run_id: str) -> list[dict[str, Any]]:

@@ -8,13 +8,16 @@ from typing import Final
 from flask import Response, request
 
 from devserver.errors import InputError
+from devserver.search import Wanted
+from devserver.store import RUN_ID
 from my_app.flask_app import json_reply, the_parts, user_id
-from my_app.route import Query, Reply, Route, check_run_id, unknown_run
+from my_app.route import Query, Reply, Route, unknown_run
 from my_app.waiting import WAIT_HEADER, Wait, Wish
 
 STATES: Final = ["queued", "running", "success", "failed", "blocked", "cancelled"]
 MOST_RUNS: Final = 200
 FEW_RUNS: Final = 50
+LONGEST_QUERY: Final = 500
 
 
 def started(run_id: str, wish: Wish, path: str = "") -> Response:
@@ -32,18 +35,24 @@ def _as_of_now(run_id: str) -> Response:
 
 
 def list_runs() -> Response:
-    """The newest runs first."""
+    """The newest runs first, those alone that fit what is asked for."""
     limit = request.args.get("limit", str(FEW_RUNS))
     if not limit.isdecimal() or not 1 <= int(limit[:9]) <= MOST_RUNS:
         message = "limit says how many runs to list."
         raise InputError(message, field="limit", value=limit, allowed=f"a number from 1 to {MOST_RUNS}")
-    state = request.args.get("state")
-    if state is not None and state not in STATES:
-        raise InputError("No run is ever in that state.", field="state", value=state, allowed=STATES)
-    before = request.args.get("before")
-    if before is not None:
-        check_run_id(before)
-    return json_reply(the_parts().list_runs(user_id(), int(limit), before, state))
+    state = request.args.get("status", "")
+    if state and state not in STATES:
+        raise InputError(f"No run ever has the status {state!r}.", field="status", value=state, allowed=STATES)
+    query = request.args.get("q", "")
+    if len(query) > LONGEST_QUERY:
+        allowed = f"at most {LONGEST_QUERY} characters"
+        raise InputError("That is too much to look for at once.", field="q", value=len(query), allowed=allowed)
+    before = request.args.get("before") or None
+    if before is not None and not RUN_ID.fullmatch(before):
+        raise InputError("This is no run id.", field="before", value=before, allowed="next_before of the page before")
+    output = request.args.get("output", "")
+    wanted = Wanted(user_id(), int(limit), before=before, query=query, state=state, output=output)
+    return json_reply(the_parts().list_runs(wanted))
 
 
 def show_run(run_id: str) -> Response:
@@ -79,6 +88,10 @@ RUN_ANSWERS: Final = {
     502: Reply("A backend failed, or what it made was refused.", "FailedAnswer"),
     504: Reply("The run took longer than its output config allows.", "FailedAnswer"),
 }
+SEARCHED: Final = (
+    'Words that title, input or final text must have, all of them: `word`, `beginning*`, `"words in this order"`. '
+    "Case and accents make no difference."
+)
 UNKNOWN: Final = Reply("There is no such run.", "Error")
 ROUTES: Final = (
     Route(
@@ -86,12 +99,14 @@ ROUTES: Final = (
         "/api/runs",
         list_runs,
         "runs",
-        "List runs, the newest first",
+        "List and search runs, the newest first",
         {200: Reply("A page of runs.", "RunList"), 422: Reply("A query value is not allowed.", "Error")},
         query=(
             Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_RUNS, "default": FEW_RUNS}, "How many."),
-            Query("before", {"type": "string"}, "The run_id of the last run already seen."),
-            Query("state", {"type": "string", "enum": STATES}, "Only runs in this state."),
+            Query("before", {"type": "string"}, "The run_id of the last run already seen: `next_before`."),
+            Query("q", {"type": "string", "maxLength": LONGEST_QUERY}, SEARCHED),
+            Query("status", {"type": "string", "enum": STATES}, "Only runs with this status."),
+            Query("output", {"type": "string"}, "Only runs for which this output config was asked."),
         ),
     ),
     Route(

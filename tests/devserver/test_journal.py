@@ -79,15 +79,6 @@ def test_the_newest_attempt_of_a_take_is_found(journal: Journal) -> None:
     assert last.prompt_id == "p2"
 
 
-def test_runs_are_listed_newest_first_page_by_page(journal: Journal) -> None:
-    for n in range(3):
-        add_run(journal, f"20240131-23595{n}-00000000", f"2024-01-31T23:59:5{n}.000Z")
-    first = journal.runs(user_id="local", limit=2)
-    rest = journal.runs(user_id="local", limit=2, before=first[-1].run_id)
-    assert [row.run_id[14] for row in [*first, *rest]] == ["2", "1", "0"]
-    assert journal.runs(user_id="somebody", limit=2) == []
-
-
 async def test_listeners_hear_what_is_committed_and_nothing_of_what_is_not(journal: Journal, bus: Bus) -> None:
     place = add_run(journal)
     heard = bus.subscribe(RUN_ID)

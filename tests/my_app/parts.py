@@ -7,7 +7,7 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from devserver.events import Bus, Event, Subscription
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.understanding import Understood, understand
+from devserver.search import Wanted
+from devserver.sessions import Sessions
 from devserver.uploads import Uploads
 
 PATIENCE_S = 20.0  # after this long something hangs that must not
@@ -170,9 +172,9 @@ class Runs:
     def run_detail(self, run_id: str) -> dict[str, Any] | None:
         return {"run_id": run_id, "status": self.answer(run_id).body["status"]} if run_id in self.bodies else None
 
-    def list_runs(self, user_id: str, limit: int, before: str | None, state: str | None) -> dict[str, Any]:
+    def list_runs(self, wanted: Wanted) -> dict[str, Any]:
         listed = [self.run_detail(run_id) for run_id in self.bodies]
-        return {"runs": listed[:limit], "asked": [user_id, before, state]}
+        return {"runs": listed[: wanted.limit], "asked": asdict(wanted)}
 
     def media(self, run_id: str, media: str, index: int | None) -> Media | None:
         return self.files.get((run_id, media, index))
