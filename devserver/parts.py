@@ -31,7 +31,6 @@ from devserver.pool import Address, Pool
 from devserver.readiness import Readiness
 from devserver.run import walk_run
 from devserver.store import Exports
-from devserver.sessions import Sessions
 from devserver.search import Wanted
 from devserver.stream import Streams
 from devserver.tickets import Tickets

@@ -14,7 +14,6 @@ from devserver.events import Bus, Event
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.understanding import Understood
 from devserver.search import Wanted
-from devserver.sessions import Sessions
 from devserver.uploads import Uploads
 from schemas.catalog import Catalog
 

@@ -18,7 +18,6 @@ from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.understanding import Understood, understand
 from devserver.search import Wanted
-from devserver.sessions import Sessions
 from devserver.uploads import Uploads
 
 PATIENCE_S = 20.0  # after this long something hangs that must not
