@@ -63,10 +63,17 @@ class Authoring:
     ) -> None:
         self._definitions, self._pool, self._uploads, self._told = definitions, pool, uploads, told
 
-    def take_in(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The files that a graph becomes; they are written where that was asked."""
+    def take_in(self, body: Mapping[str, Any], viewer: str | None = None) -> dict[str, Any]:
+        """The files that a graph becomes; they are written where that was asked.
+
+        A `viewer` sees the own uploads alone, and may not write: definitions are everybody's.
+        """
         asked = _read(ImportRequest, body)
-        content, origin = self._content(asked)
+        if asked.write and viewer is not None:
+            hint = "Without `write` the answer shows the files."
+            message = "Only an admin key may write definitions."
+            raise InputError(message, status=403, field="write", value=True, allowed=[False], hint=hint)
+        content, origin = self._content(asked, viewer)
         name = asked.name or name_from(origin)
         folder = self._definitions.own_folder
         if asked.write and folder is None:
@@ -126,14 +133,14 @@ class Authoring:
             for output, problems in lint_backend(self._definitions.catalog, table).items()
         }
 
-    def _content(self, asked: ImportRequest) -> tuple[Mapping[str, Any], str]:
+    def _content(self, asked: ImportRequest, viewer: str | None) -> tuple[Mapping[str, Any], str]:
         if (asked.graph is None) == (asked.upload is None):
             raise InputError(
                 "Exactly one of graph and upload is given.", field="graph", allowed="a graph, or an upload"
             )
         if asked.graph is not None:
             return asked.graph, asked.name or "imported"
-        found = self._uploads.find(asked.upload or "")
+        found = self._uploads.find(asked.upload or "", viewer)
         if found is None:
             raise InputError("There is no such upload.", status=404, field="upload", value=asked.upload)
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import sys
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from weakref import WeakValueDictionary
 
 from devserver.comfy.client import Client
@@ -30,6 +31,13 @@ class InputFiles:
         self._exports, self._journal, self._db = exports, journal, database
         self._uploads = Uploads(exports.uploads, sys.maxsize)  # what a run has made may be of any length
         self._sending: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._viewer: str | None = None
+
+    def seen_by(self, viewer: str | None) -> Self:
+        """The files that a user may name: of the own runs and uploads, or with None of everybody's."""
+        seen = copy.copy(self)
+        seen._viewer = viewer  # noqa: SLF001 - it is ours, only narrower
+        return seen
 
     def keep(self, path: Path) -> dict[str, str]:
         """Keep a local file for as long as runs may need it; returns its `{sha256, ext}`."""
@@ -54,14 +62,16 @@ class InputFiles:
     def _resolve(self, field: str, value: Any) -> dict[str, str]:
         allowed = "{run, entity} of a run here, or the id of an upload"
         if isinstance(value, dict) and set(value) == {"run", "entity"}:
-            events = self._journal.events(str(value["run"]), "entity")
+            run = self._journal.run(str(value["run"]))
+            known = run is not None and self._viewer in (None, run.user_id)
+            events = self._journal.events(str(value["run"]), "entity") if known else []
             names = [str(event.data["filename"]) for event in events]
             if str(value["entity"]) in names:
                 return self.keep(self._exports.folder(str(value["run"])) / str(value["entity"]))
             message = "There is no such file of a run."
             raise InputError(message, status=404, field=field, value=value, allowed=names or allowed)
         if isinstance(value, str) and UPLOAD_ID.fullmatch(value):
-            found = self._uploads.find(value)
+            found = self._uploads.find(value, self._viewer)
             if found is None:
                 hint = "POST /api/uploads sends a file and answers with its id."
                 raise InputError(

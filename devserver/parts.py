@@ -23,6 +23,7 @@ from devserver.events import Bus, Event
 from devserver.files import InputFiles
 from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
+from devserver.keys import Keys
 from devserver.llm.ask import Models
 from devserver.media import of_role, pick, stems
 from devserver.nodes.prompting.brief import BriefValues
@@ -30,6 +31,7 @@ from devserver.plan import Plan
 from devserver.pool import Address, Pool
 from devserver.readiness import Readiness
 from devserver.run import walk_run
+from devserver.sessions import Sessions
 from devserver.store import Exports
 from devserver.search import Wanted
 from devserver.stream import Streams
@@ -90,6 +92,8 @@ class Parts:
         self.bus = Bus(self.clock)
         self.database = open_database(exports.state / "journal.sqlite")
         self.journal = Journal(self.database, self.clock, self.bus)
+        self.keys = Keys(exports.state, self.clock)
+        self.sessions = Sessions(exports.state, self.keys, self.clock)
         self.uploads = Uploads(exports.uploads, upload_limit_bytes)
         self.files = InputFiles(exports, self.journal, self.database)
         self.intake = IntakePool()
@@ -137,7 +141,7 @@ class Parts:
 
     # Runs
 
-    def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:  # noqa: ARG002 - keys come here
+    def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:  # noqa: ARG002 - not used yet
         """Check a request, resolve it, keep a snapshot of it, and hand it on to be walked.
 
         Raises:
@@ -148,7 +152,7 @@ class Parts:
             request,
             dict(body),
             self.definitions.catalog,
-            self.files,
+            self.files.seen_by(self.keys.viewer(user_id)),
             run_id=self.exports.new_run_id(self.clock),
             user_id=user_id,
             created_at=self.clock.stamp(),
@@ -221,9 +225,14 @@ class Parts:
         """A text's brief, with the help of a language model; `remote` allows those on other machines."""
         return await understand(text, values, self.models, remote=remote)
 
+    def owner(self, run_id: str) -> str | None:
+        """The user who started a run; None where there is no such run."""
+        rows = self.database.rows("SELECT user_id FROM runs WHERE run_id = ?", run_id)
+        return str(rows[0]["user_id"]) if rows else None
+
     def _own(self, run_id: str, user_id: str) -> RunRow:
         row = self.journal.run(run_id)
-        if row is None or row.user_id != user_id:
+        if row is None or self.keys.viewer(user_id) not in (None, row.user_id):
             raise _no_run(run_id)
         return row
 

@@ -37,14 +37,27 @@ class Upload:
 
 
 class Uploads:
-    """The folder of everything that was sent here to be worked on; its files have their SHA-256 as name."""
+    """The folder of everything that was sent here to be worked on; its files have their SHA-256 as name.
+
+    The same content is kept once, whoever sends it. A `viewer` is a user who sees the own uploads alone: an empty file
+    beside the folder says what is theirs, so that a hash that somebody has heard of opens nothing. None sees them all.
+    """
 
     def __init__(self, folder: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self.folder, self.limit_bytes = folder, limit_bytes
+        self._owners = folder.with_name("upload_owners")
 
-    def receive(self, name: str = "") -> Incoming:
+    def receive(self, name: str = "", viewer: str | None = None) -> Incoming:
         """A file that is about to arrive; `name` is the one it had where it comes from."""
-        return Incoming(self, name)
+        return Incoming(self, name, viewer)
+
+    def sees(self, viewer: str | None, sha256: str) -> bool:
+        return viewer is None or (self._owners / viewer / sha256).is_file()
+
+    def let_see(self, viewer: str | None, sha256: str) -> None:
+        if viewer is not None:
+            (self._owners / viewer).mkdir(parents=True, exist_ok=True)
+            (self._owners / viewer / sha256).touch()
 
     def check_length(self, length: int) -> None:
         """Raises InputError (413) where a file is longer than the limit."""
@@ -59,11 +72,11 @@ class Uploads:
         for part in self.folder.glob("*.part"):
             part.unlink(missing_ok=True)
 
-    def find(self, upload_id: str) -> dict[str, str] | None:
+    def find(self, upload_id: str, viewer: str | None = None) -> dict[str, str] | None:
         """The `{sha256, ext}` of an id, or None where nothing is kept under it; the ending must be the content's."""
         match = UPLOAD_ID.fullmatch(upload_id)
         path = self.folder / match[1] if match else None
-        if match is None or path is None or not path.is_file():
+        if match is None or path is None or not path.is_file() or not self.sees(viewer, match[1]):
             return None
         kind = sniff(path, f"file.{match[2]}" if match[2] else None)
         return {"sha256": match[1], "ext": kind.ext} if match[2] in (None, kind.ext) else None
@@ -75,8 +88,8 @@ class Incoming:
     Every method may be called from any thread.
     """
 
-    def __init__(self, uploads: Uploads, name: str) -> None:
-        self._uploads, self._name = uploads, name
+    def __init__(self, uploads: Uploads, name: str, viewer: str | None) -> None:
+        self._uploads, self._name, self._viewer = uploads, name, viewer
         self._part = uploads.folder / f"{secrets.token_hex(8)}.part"
         self._digest, self._length = hashlib.sha256(), 0
         self._lock = threading.Lock()  # a request that ends early must not close the file under a block being written
@@ -122,8 +135,10 @@ class Incoming:
         os.fsync(self._file.fileno())
         sha256 = self._digest.hexdigest()
         kept = self._uploads.folder / sha256
-        new = not kept.exists()
+        # That somebody else has sent the same is nobody's business.
+        new = not kept.exists() or not self._uploads.sees(self._viewer, sha256)
         self._part.replace(kept)  # two at once write the same bytes under the same name
+        self._uploads.let_see(self._viewer, sha256)
         return sha256, new
 
     def __enter__(self) -> Self:

@@ -11,6 +11,7 @@ from aiohttp import web
 from devserver.events import Subscription
 from my_app.bridge import Bridge
 from my_app.ports import Parts
+from my_app.visitors import Owners, Tries
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -23,6 +24,7 @@ class FrontSettings:
         public: the folder of the browser's files.
         hosts: names that a request's Host may have besides the loopback ones, without port.
         origins: pages of other servers that may write here (`http://studio.local:5173`).
+        exposed: whether others than this machine can come here: then nobody is let in without a key.
         threads: how many Flask views may run at once. No view waits, so more would only fight the loop for the GIL.
         heartbeat_s: a comment line goes down every quiet event stream this often.
     """
@@ -30,6 +32,7 @@ class FrontSettings:
     public: Path
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    exposed: bool = False
     threads: int = 4
     heartbeat_s: float = 15.0
 
@@ -42,6 +45,8 @@ class Context:
     bridge: Bridge
     settings: FrontSettings
     openapi: dict[str, Any]
+    owners: Owners
+    tries: Tries = field(default_factory=Tries)
     listeners: set[Subscription] = field(default_factory=set)
 
 

@@ -18,6 +18,7 @@ from devserver.errors import InputError
 LOG: Final = logging.getLogger(__name__)
 CODES: Final = {
     400: "bad_request",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",

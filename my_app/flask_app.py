@@ -45,6 +45,11 @@ def user_id() -> str:
     return cast(str, request.environ[ENVIRON_USER_ID])
 
 
+def viewer() -> str | None:
+    """Whose runs and files are shown: the user's own, or None for everybody's."""
+    return the_parts().keys.viewer(user_id())
+
+
 def json_reply(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(dump(body), status, headers, mimetype="application/json")
 

@@ -8,16 +8,18 @@ from typing import Final, cast
 
 from aiohttp import hdrs, web
 
+from my_app.auth import TABLE, check_runs, identify
 from my_app.bridge import Bridge, environ_of, read_body, send
 from my_app.context import CONTEXT, Context, FrontSettings
 from my_app.errors import errors
 from my_app.flask_app import create_flask
-from my_app.guard import check_ids, guard, identify
+from my_app.guard import guard
 from my_app.openapi import build_openapi
 from my_app.ports import Parts
 from my_app.route import NativeView, Route
 from my_app.routes.media import tag_files
 from my_app.table import ROUTES
+from my_app.visitors import Owners
 from my_app.waiting import WAIT_HEADER, Wait, finish
 
 BACKLOG: Final = 1024
@@ -33,14 +35,15 @@ SECURITY_HEADERS: Final = {
 
 def create_front(parts: Parts, settings: FrontSettings, *, version: str) -> web.Application:
     """The whole HTTP side as one aiohttp application."""
-    app = web.Application(middlewares=[errors, guard(settings), identify, check_ids])
+    app = web.Application(middlewares=[errors, guard(settings), identify, check_runs])
     bridge = Bridge(create_flask(parts, ROUTES), settings.threads)
-    app[CONTEXT] = Context(parts, bridge, settings, build_openapi(ROUTES, parts.execute_schema, version))
+    described = build_openapi(ROUTES, parts.execute_schema, version)
+    app[CONTEXT] = Context(parts, bridge, settings, described, Owners(parts.owner))
+    app[TABLE] = table = dict[web.AbstractRoute, Route]()
     for route in ROUTES:
         view = cast(NativeView, route.view) if route.native else _over_the_bridge(route)
-        app.router.add_route(route.method, route.path, view)
-        if route.method == hdrs.METH_GET and route.head:
-            app.router.add_route(hdrs.METH_HEAD, route.path, view)
+        methods = [route.method, *([hdrs.METH_HEAD] if route.method == hdrs.METH_GET and route.head else [])]
+        table.update((app.router.add_route(method, route.path, view), route) for method in methods)
     app.on_response_prepare.append(_secure)
     app.on_response_prepare.append(tag_files)
     app.on_shutdown.append(_end_streams)

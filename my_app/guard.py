@@ -1,7 +1,8 @@
-"""Who may talk to the server, before any view sees the request.
+"""By which name the server is called, and from which page, before any view sees the request.
 
-A page on the internet can point its own name at 127.0.0.1 (DNS rebinding), so the Host must be one of ours; and any
-page may send a form here, so a write must come from our own page or from a program, which sends no Origin.
+A page on the internet can point its own name at our address (DNS rebinding), so the Host must be one of ours: a
+loopback name, the very address that the connection came to, or a name from the settings. And any page may send a form
+here, so a write must come from our own page or from a program, which sends no Origin.
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from devserver.errors import InputError
-from my_app.bridge import USER_ID
 from my_app.context import LOOPBACK_HOSTS, FrontSettings
-from my_app.route import check_run_id
 
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -27,16 +26,22 @@ def guard(settings: FrontSettings) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host", "")
-        if host_name(host) not in hosts:
+        name = host_name(host)
+        if name not in hosts and (not name or name != _own_address(request)):
             raise InputError(
                 f"This server does not answer to the name {host!r}.",
                 status=403,
                 field="Host",
                 value=host,
                 allowed=sorted(hosts),
+                hint="`public_urls` in the server's settings adds a name.",
             )
         origin = request.headers.get("Origin")
-        if request.method not in READS and origin is not None:
+        if request.method in READS:
+            return await handler(request)
+        if origin is None and request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+            origin = "null"  # a browser that tells no more than that the page is another one's
+        if origin is not None:
             allowed = {f"http://{host}", f"https://{host}"} | settings.origins
             if origin not in allowed:
                 raise InputError(
@@ -51,20 +56,12 @@ def guard(settings: FrontSettings) -> Middleware:
     return check
 
 
-@web.middleware
-async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Say who asks. Without keys everybody on loopback is `local`; keys are checked here and nowhere else."""
-    request[USER_ID] = "local"
-    return await handler(request)
-
-
-@web.middleware
-async def check_ids(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let only what has the shape of a run id stand where a path has one."""
-    run_id = request.match_info.get("run_id")
-    if run_id is not None:
-        check_run_id(run_id)
-    return await handler(request)
+def _own_address(request: web.Request) -> str:
+    """The address of ours that the client has connected to. No name leads a browser to it under a page of its own."""
+    if request.transport is None:
+        return ""
+    address = str(request.transport.get_extra_info("sockname")[0]).partition("%")[0]
+    return f"[{address}]" if ":" in address else address
 
 
 def host_name(host: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from devserver.store import RUN_ID
+from my_app.auth import COOKIE
 from my_app.errors import error_body
 from my_app.route import Reply, Route
 from my_app.shapes import SHAPES
@@ -27,11 +28,20 @@ PARAMETERS: Final = {
 }
 EXAMPLES: Final = {
     400: error_body(400, "The body is not JSON: Expecting value at line 1, column 1.", allowed="a JSON object"),
+    401: error_body(401, "This needs a key.", field="Authorization", allowed="a key"),
     404: error_body(404, "There is no such run.", field="run_id", value="x", hint="GET /api/runs lists them."),
     409: error_body(409, "The run has ended already.", field="run_id", value="x"),
     412: error_body(412, "Precondition Failed"),
     413: error_body(413, "The request's body is too large."),
     422: error_body(422, "seconds is too large.", field="params.seconds", value=900, allowed="a number from 1 to 600"),
+}
+
+
+NO_KEY: Final = Reply("Keys are needed here, and none came along that is known.", "Error")
+MANY_TRIES: Final = Reply("Too many wrong keys came from this address; Retry-After says when to try again.", "Error")
+SCHEMES: Final = {
+    "key": {"type": "http", "scheme": "bearer", "description": "A key from `python server.py keys add NAME`."},
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "From POST /api/session."},
 }
 
 
@@ -47,7 +57,8 @@ def build_openapi(routes: Sequence[Route], execute_schema: Mapping[str, Any], ve
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": version, "description": INTRODUCTION},
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": SCHEMES},
+        "security": [{}, {"key": []}, {"session": []}],
     }
 
 
@@ -59,7 +70,9 @@ def _operation(route: Route) -> dict[str, Any]:
         {"name": query.name, "in": "query", "schema": dict(query.schema), "description": query.description}
         for query in route.query
     ]
-    replies = {**route.replies, 403: route.replies.get(403, Reply("Host or Origin is not one of ours.", "Error"))}
+    replies = {403: Reply("Host or Origin is not one of ours.", "Error"), **route.replies}
+    if not route.is_open:
+        replies = {401: NO_KEY, 429: MANY_TRIES, **replies}
     operation: dict[str, Any] = {
         "operationId": route.name,
         "tags": [route.tag],

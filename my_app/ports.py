@@ -11,9 +11,11 @@ from devserver.authoring import Authoring
 from devserver.drawing import Drawn
 from devserver.encoding import Form
 from devserver.events import Bus, Event
+from devserver.keys import Keys
 from devserver.nodes.prompting.brief import BriefValues
-from devserver.understanding import Understood
 from devserver.search import Wanted
+from devserver.sessions import Sessions
+from devserver.understanding import Understood
 from devserver.uploads import Uploads
 from schemas.catalog import Catalog
 
@@ -95,6 +97,10 @@ class Parts(Protocol):
     @property
     def uploads(self) -> Uploads: ...
     @property
+    def keys(self) -> Keys: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
     def authoring(self) -> Authoring: ...
     @property
     def execute_schema(self) -> dict[str, Any]:
@@ -103,6 +109,9 @@ class Parts(Protocol):
     def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted: ...
     def rerun(self, run_id: str, user_id: str) -> Accepted: ...
     def cancel(self, run_id: str, user_id: str) -> dict[str, Any]: ...
+    def owner(self, run_id: str) -> str | None:
+        """The user who started a run; None where there is no such run."""
+
     def answer(self, run_id: str) -> Answer: ...
     def run_detail(self, run_id: str) -> dict[str, Any] | None: ...
     def list_runs(self, wanted: Wanted) -> dict[str, Any]: ...

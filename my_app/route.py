@@ -59,6 +59,8 @@ class Route:
     body_example: Mapping[str, Any] = field(default_factory=dict)
     bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # JSON Schemas of those that are no JSON
     max_body_bytes: int = SMALL_BODY_BYTES
+    is_open: bool = False  # whether it is answered without a key where keys are needed
+    only_admins: bool = False
     head: bool = True  # whether HEAD may be asked where GET may; a stream without an end has no headers to tell alone
 
     @property

@@ -15,6 +15,7 @@ from my_app.routes import (
     prompt,
     runs,
     schema,
+    session,
     stems,
     stream,
     system,
@@ -33,6 +34,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *media.ROUTES,
     *uploads.ROUTES,
     *events.ROUTES,
+    *session.ROUTES,
     *system.ROUTES,
     *pages.ROUTES,
 )

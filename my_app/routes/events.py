@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from aiohttp import web
 
 from devserver.errors import InputError
-from my_app.context import CONTEXT, Context
+from devserver.events import Event
+from my_app.auth import viewer_of, visible
+from my_app.context import CONTEXT
 from my_app.feed import feed, is_over, message, open_stream, pour
 from my_app.route import Reply, Route, unknown_run
 
 
 async def all_events(request: web.Request) -> web.StreamResponse:
-    """The state of queue and backends, then the events of all runs from now on, or from the last one seen."""
-    context = request.app[CONTEXT]
+    """The state of queue and backends, then the events of all runs from now on, or from the last one seen.
+
+    With a key they are those of the own runs and of the server; with an admin key, everybody's.
+    """
+    context, viewer = request.app[CONTEXT], viewer_of(request)
     newest = await asyncio.to_thread(context.parts.last_seq)
     seen = last_event_id(request)
     response = await open_stream(request)
@@ -23,7 +29,8 @@ async def all_events(request: web.Request) -> web.StreamResponse:
     await response.write(b"id: %d\n\n" % after)  # so that a listener can come back even if nothing happens before
     for event in await asyncio.to_thread(context.parts.snapshot):
         await response.write(message(event))
-    return await _stream(context, None, after, response)
+    events = feed(context, None, after)
+    return await _stream(events if viewer is None else visible(context, viewer, events), response)
 
 
 async def run_events(request: web.Request) -> web.StreamResponse:
@@ -34,11 +41,12 @@ async def run_events(request: web.Request) -> web.StreamResponse:
         raise unknown_run(run_id)
     if after and await is_over(context, run_id, after):
         return web.Response(status=204)  # tells an EventSource not to come back
-    return await _stream(context, run_id, after, await open_stream(request))
+    response = await open_stream(request)
+    return await _stream(feed(context, run_id, after), response)
 
 
-async def _stream(context: Context, run_id: str | None, after: int, response: web.StreamResponse) -> web.StreamResponse:
-    await pour(feed(context, run_id, after), response)
+async def _stream(events: AsyncGenerator[Event | None, None], response: web.StreamResponse) -> web.StreamResponse:
+    await pour(events, response)
     await response.write_eof()
     return response
 

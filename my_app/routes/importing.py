@@ -7,7 +7,7 @@ from typing import Any, Final
 from flask import Response
 
 from devserver.authoring import ImportRequest, ValidateRequest
-from my_app.flask_app import json_body, json_reply, the_parts
+from my_app.flask_app import json_body, json_reply, the_parts, viewer
 from my_app.route import Reply, Route
 
 LARGEST_BYTES: Final = 32 << 20  # a saved graph with sub-graphs and notes has a few MiB at most
@@ -18,7 +18,7 @@ def import_graph() -> Response:
 
     The answer shows the files. They are written only with `write`, and are in force then.
     """
-    return json_reply(the_parts().authoring.take_in(json_body()))
+    return json_reply(the_parts().authoring.take_in(json_body(), viewer()))
 
 
 def validate_definition() -> Response:
@@ -65,6 +65,7 @@ ROUTES: Final = (
         {
             200: Reply("The definitions.", IMPORTED),
             400: NO_JSON,
+            403: Reply("Only an admin key may write definitions; or Host or Origin is not one of ours.", "Error"),
             404: Reply("There is no such upload or backend.", "Error"),
             409: Reply("The name is taken, or the backend does not answer.", "Error"),
             413: TOO_LARGE,

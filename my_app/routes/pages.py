@@ -56,7 +56,7 @@ def _find(folder: Path, name: str) -> Path:
 
 PAGE: Final = {200: Reply("A page.", None, "text/html")}
 ROUTES: Final = (
-    Route("GET", "/", index, "pages", "The page", PAGE),
+    Route("GET", "/", index, "pages", "The page", PAGE, is_open=True),
     Route(
         "GET",
         "/public/{path:.+}",
@@ -64,5 +64,6 @@ ROUTES: Final = (
         "pages",
         "A file of the page",
         {200: Reply("The file.", None, "*/*"), 404: Reply("There is no such file.", "Error")},
+        is_open=True,
     ),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from my_app.bridge import USER_ID
 from my_app.context import CONTEXT
 from my_app.errors import json_response
 from my_app.route import Reply, Route
@@ -18,9 +19,10 @@ async def health(request: web.Request) -> web.StreamResponse:
 
 
 async def ready(request: web.Request) -> web.StreamResponse:
-    """200 when a run could be made now, 503 until then."""
+    """200 when a run could be made now, 503 until then. Why not is told to those who may use the server."""
     is_ready, detail = await request.app[CONTEXT].parts.ready()
-    return json_response(200 if is_ready else 503, detail)
+    told = detail if request[USER_ID] else {"ready": is_ready}
+    return json_response(200 if is_ready else 503, told)
 
 
 async def openapi(request: web.Request) -> web.StreamResponse:
@@ -35,7 +37,7 @@ async def docs(request: web.Request) -> web.StreamResponse:
 
 STATE: Final = Reply("How it is.", {"type": "object"})
 ROUTES: Final = (
-    Route("GET", "/health", health, "system", "Whether the server is alive", {200: STATE}),
+    Route("GET", "/health", health, "system", "Whether the server is alive", {200: STATE}, is_open=True),
     Route(
         "GET",
         "/ready",
@@ -43,9 +45,24 @@ ROUTES: Final = (
         "system",
         "Whether it can make something now",
         {200: STATE, 503: Reply("Not now; the body says why.", {"type": "object"})},
+        is_open=True,
     ),
     Route(
-        "GET", "/openapi.json", openapi, "system", "This description", {200: Reply("OpenAPI 3.1.", {"type": "object"})}
+        "GET",
+        "/openapi.json",
+        openapi,
+        "system",
+        "This description",
+        {200: Reply("OpenAPI 3.1.", {"type": "object"})},
+        is_open=True,
     ),
-    Route("GET", "/docs", docs, "system", "This description as a page", {200: Reply("A page.", None, "text/html")}),
+    Route(
+        "GET",
+        "/docs",
+        docs,
+        "system",
+        "This description as a page",
+        {200: Reply("A page.", None, "text/html")},
+        is_open=True,
+    ),
 )

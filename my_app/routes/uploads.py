@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from devserver.errors import InputError
 from devserver.uploads import MIB, Incoming, Upload
+from my_app.auth import viewer_of
 from my_app.context import CONTEXT
 from my_app.errors import json_response
 from my_app.route import Query, Reply, Route
@@ -22,13 +23,13 @@ async def upload(request: web.Request) -> web.StreamResponse:
 
     The `id` of the answer is what `params.<file parameter>` of a run takes.
     """
-    uploads = request.app[CONTEXT].parts.uploads
+    uploads, viewer = request.app[CONTEXT].parts.uploads, viewer_of(request)
     if request.content_type == "multipart/form-data":
         part = await _file_field(request)
-        kept = await _receive(uploads.receive(part.filename or ""), _blocks_of_part(part))
+        kept = await _receive(uploads.receive(part.filename or "", viewer), _blocks_of_part(part))
     else:
         uploads.check_length(request.content_length or 0)
-        kept = await _receive(uploads.receive(request.query.get("name", "")), _blocks_of_body(request))
+        kept = await _receive(uploads.receive(request.query.get("name", ""), viewer), _blocks_of_body(request))
     body = {"id": kept.id, "media": kept.kind.media, "mime": kept.kind.mime, "bytes": kept.bytes}
     return json_response(HTTPStatus.CREATED if kept.new else HTTPStatus.OK, body)
 

@@ -14,10 +14,12 @@ from typing import Any
 from devserver.clock import Clock
 from devserver.errors import InputError
 from devserver.events import Bus, Event, Subscription
+from devserver.keys import Keys
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
-from devserver.understanding import Understood, understand
 from devserver.search import Wanted
+from devserver.sessions import Sessions
+from devserver.understanding import Understood, understand
 from devserver.uploads import Uploads
 
 PATIENCE_S = 20.0  # after this long something hangs that must not
@@ -110,6 +112,17 @@ class Runs:
     upload_limit_bytes: int = 1 << 20
     models: Models = field(default_factory=lambda: Models([]))
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def keys(self) -> Keys:
+        return Keys(self.folder)
+
+    @property
+    def sessions(self) -> Sessions:
+        return Sessions(self.folder, self.keys)
+
+    def owner(self, run_id: str) -> str | None:
+        return self.bodies[run_id]["user_id"] if run_id in self.bodies else None
 
     @property
     def streams(self) -> NoStreams:

@@ -1,0 +1,167 @@
+"""Keys: who may ask this server, and whose runs and files they see.
+
+A key is 256 random bits, so nobody guesses one and a slow hash would protect nothing: BLAKE2b under a secret of this
+file's own is enough. Only hashes are kept, in one file under `.state/`: every process that shares the exports folder
+reads it anew when it has changed, and it outlives a journal that has to be rebuilt.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from devserver.clock import Clock
+from devserver.errors import InputError, TonewrightError
+
+LOCAL: Final = "local"  # who everybody on this machine is as long as there are no keys
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+PREFIX: Final = "tonewright_"  # so that a key is recognised where it has leaked to
+LONGEST_KEY: Final = 200
+
+
+class KeysUnreadable(TonewrightError):
+    """The file of the keys is damaged or may not be read: nobody is let in until somebody has looked at it."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What is known of a key. `name` is its user's; `id` tells it from an earlier key of the same name."""
+
+    id: str
+    name: str
+    admin: bool
+    hash: str
+    created_at: str
+
+
+@dataclass(frozen=True)
+class _File:
+    secret: bytes
+    keys: tuple[Key, ...]
+
+
+class Keys:
+    """The keys of an exports folder. Every method may be called from any thread."""
+
+    def __init__(self, state: Path, clock: Clock | None = None) -> None:
+        self._path, self._clock = state / "keys.json", clock or Clock()
+        self._seen: tuple[tuple[int, int, int] | None, _File] = (None, _File(b"", ()))
+
+    @property
+    def there(self) -> tuple[Key, ...]:
+        """The keys, the oldest first.
+
+        Raises:
+            KeysUnreadable: the file is there and cannot be used.
+        """
+        return self._read().keys
+
+    def named(self, name: str) -> Key | None:
+        return next((key for key in self.there if key.name == name), None)
+
+    def find(self, secret: str) -> Key | None:
+        """The key that somebody shows. Each one is compared in the same time, whichever it is."""
+        file = self._read()
+        shown = _hash(file.secret, secret) if len(secret) <= LONGEST_KEY else ""
+        matching = [key for key in file.keys if hmac.compare_digest(key.hash, shown)]
+        return matching[0] if matching else None
+
+    def viewer(self, name: str) -> str | None:
+        """Whose runs and files a user sees: the own ones, or None for everybody's."""
+        keys = self.there
+        return None if not keys or any(key.admin for key in keys if key.name == name) else name
+
+    def add(self, name: str, *, admin: bool = False) -> str:
+        """Make a key for a new user; returns it. It is not kept, so it cannot be shown again.
+
+        Raises:
+            InputError: the name is taken (409), or none that a user may have (422).
+        """
+        if not NAME.fullmatch(name):
+            allowed = "up to 32 small letters, digits, _ and -, beginning with a letter or digit"
+            raise InputError(f"{name!r} is no name for a key.", field="name", value=name, allowed=allowed)
+        secret = PREFIX + secrets.token_urlsafe(32)
+
+        def with_it(file: _File) -> _File:
+            if any(key.name == name for key in file.keys):
+                hint = f"`python server.py keys remove {name}` makes room for a new one."
+                message = f"There is a key of the name {name} already."
+                raise InputError(message, status=409, field="name", value=name, allowed="a new name", hint=hint)
+            pepper = file.secret or secrets.token_bytes(32)
+            key = Key(secrets.token_hex(8), name, admin, _hash(pepper, secret), self._clock.stamp())
+            return _File(pepper, (*file.keys, key))
+
+        self._change(with_it)
+        return secret
+
+    def remove(self, name: str) -> None:
+        """Take a key away, at once and in every process; its user's runs stay.
+
+        Raises:
+            InputError: there is no such key (404).
+        """
+
+        def without_it(file: _File) -> _File:
+            if all(key.name != name for key in file.keys):
+                known = [key.name for key in file.keys]
+                message = f"There is no key of the name {name}."
+                raise InputError(message, status=404, field="name", value=name, allowed=known)
+            return replace(file, keys=tuple(key for key in file.keys if key.name != name))
+
+        self._change(without_it)
+
+    def _read(self) -> _File:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return _File(b"", ())
+        version = (found.st_mtime_ns, found.st_ino, found.st_size)
+        if self._seen[0] != version:
+            self._seen = (version, _parsed(self._path))
+        return self._seen[1]
+
+    def _change(self, change: Callable[[_File], _File]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(self._path.with_suffix(".lock")):
+            file = change(self._read())
+            kept = {"secret": file.secret.hex(), "keys": [asdict(key) for key in file.keys]}
+            write_private(self._path, json.dumps(kept, indent=2).encode())
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, at once or not at all."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _hash(pepper: bytes, secret: str) -> str:
+    return blake2b(secret.encode(errors="replace"), key=pepper, digest_size=32).hexdigest()
+
+
+def _parsed(path: Path) -> _File:
+    try:
+        kept = json.loads(path.read_bytes())
+        return _File(bytes.fromhex(kept["secret"]), tuple(Key(**key) for key in kept["keys"]))
+    except (OSError, ValueError, TypeError, KeyError) as e:
+        raise KeysUnreadable(f"The keys in {path} cannot be read: {e}. Put the file back, or make new keys.") from e
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,109 @@
+"""Who asks, and what they may see. Checked here for every route alike; the views only ask `user_id`.
+
+As long as there is no key, everybody is `local` and sees everything, and so only this machine may ask. With the first
+key, everybody needs one, here too: as `Authorization: Bearer KEY`, or as the cookie of a session begun with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from devserver.errors import InputError
+from devserver.events import Event
+from devserver.keys import LOCAL, Key
+from my_app.bridge import USER_ID
+from my_app.context import CONTEXT, Context
+from my_app.errors import error_body, json_response
+from my_app.route import Route, check_run_id, unknown_run
+
+COOKIE: Final = "tonewright_session"
+BEARER: Final = "bearer "
+TABLE: Final = web.AppKey("table", Mapping[web.AbstractRoute, Route])
+
+HOW: Final = "Send `Authorization: Bearer KEY`, or sign in at / . `python server.py keys add NAME` makes a key."
+
+
+def shown_key(request: web.Request) -> str | None:
+    """The key in the header Authorization; None where there is none."""
+    header = request.headers.get("Authorization", "")
+    return header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else None
+
+
+@web.middleware
+async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who asks; 401 for whoever has to say so and does not."""
+    context = request.app[CONTEXT]
+    route = request.app[TABLE].get(request.match_info.route)
+    key = await asyncio.to_thread(_key_of, context, request) if context.parts.keys.there else None
+    if key is not None:
+        request[USER_ID] = key.name
+    elif not context.parts.keys.there and not context.settings.exposed:
+        request[USER_ID] = LOCAL
+    elif route is not None and route.is_open:
+        request[USER_ID] = ""  # nobody: it has no runs, and no view of an open route asks for any
+    else:
+        return refused(request)
+    if route is not None and route.only_admins and context.parts.keys.viewer(request[USER_ID]) is not None:
+        raise InputError("Only an admin key may do this.", status=403, field="Authorization", allowed="an admin key")
+    return await handler(request)
+
+
+def _key_of(context: Context, request: web.Request) -> Key | None:
+    shown, cookie = shown_key(request), request.cookies.get(COOKIE)
+    if shown is not None:
+        return context.parts.keys.find(shown)
+    return context.parts.sessions.find(cookie) if cookie else None
+
+
+def refused(request: web.Request, shown: str | None = None) -> web.Response:
+    """The answer to who has shown no key, or a wrong one."""
+    wait_s = 0.0
+    if shown is not None or shown_key(request) is not None:
+        wait_s = request.app[CONTEXT].tries.wrong(request.remote or "")
+    if wait_s:
+        headers = {"Retry-After": str(round(wait_s))}
+        body = error_body(429, "Too many wrong keys came from your address.", field="Authorization", hint=HOW)
+        return json_response(429, body, headers)
+    message = "This key is not known here." if shown or shown_key(request) else "This needs a key."
+    body = error_body(401, message, field="Authorization", allowed="a key", hint=HOW)
+    return json_response(401, body, {"WWW-Authenticate": 'Bearer realm="Tonewright"'})
+
+
+@web.middleware
+async def check_runs(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let only what has the shape of a run id stand where a path has one; another user's run is as good as none."""
+    run_id = request.match_info.get("run_id")
+    if run_id is not None:
+        check_run_id(run_id)
+        viewer = viewer_of(request)
+        if viewer is not None and await request.app[CONTEXT].owners.of(run_id) != viewer:
+            raise unknown_run(run_id)
+    return await handler(request)
+
+
+def viewer_of(request: web.Request) -> str | None:
+    """Whose runs and files are shown: the user's own, or None for everybody's."""
+    return request.app[CONTEXT].parts.keys.viewer(request[USER_ID])
+
+
+async def visible(
+    context: Context, viewer: str | None, events: AsyncGenerator[Event | None, None]
+) -> AsyncGenerator[Event | None, None]:
+    """Of a feed of everybody's events those that a viewer may see; what the server tells of itself is everybody's."""
+    loop = asyncio.get_running_loop()
+    last = loop.time()
+    async with aclosing(events):
+        async for event in events:
+            if event is None or event.run_id is None or await context.owners.of(event.run_id) == viewer:
+                yield event
+            elif loop.time() - last > context.settings.heartbeat_s:
+                yield None  # others are busy; the stream must not look dead for that
+            else:
+                continue
+            last = loop.time()
