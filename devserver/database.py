@@ -71,16 +71,24 @@ class Database(ABC):
         """Read what is committed; it waits for no writer."""
 
     @abstractmethod
+    def at_once(self, sql: str, *values: Any) -> list[Row]:
+        """Execute one statement by itself, beside a transaction of another thread where that is possible."""
+
+    @abstractmethod
     def close(self) -> None:
         """Close every connection; nothing may be asked afterwards."""
 
     def notify(self, db: Transaction, topic: str, text: str = "") -> None:  # noqa: B027 - alone there is nobody to tell
         """Tell every process that listens, this one too, once the transaction is committed; at most 7900 bytes."""
 
-    def listen(self, heard: Callable[[str, str], None]) -> Listening | None:  # noqa: ARG002 - there is nobody to hear
-        """Call `heard(topic, text)` on a thread of its own for what any process tells, and ("", "") after a gap.
+    def tell(self, topic: str, text: str) -> None:  # noqa: B027 - same
+        """Tell every process at once, outside of any transaction; at most 7900 bytes."""
 
-        None where no other process can tell anything.
+    def listen(self, topics: Sequence[str], heard: Callable[[str, str], None]) -> Listening | None:  # noqa: ARG002 - same
+        """Call `heard(topic, text)` on a thread of its own for what any process tells.
+
+        Every now and then it is `heard("", "")`: look for yourself, something may have been missed. None where there is
+        no other process.
         """
         return None
 

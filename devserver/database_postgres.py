@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ClassVar, Final, cast
@@ -13,7 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
-from devserver.database import Database, Row, Transaction, table_files
+from devserver.database import Database, Listening, Row, Transaction, table_files
 from devserver.errors import DatabaseGone, OldJournal
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ SESSION: Final = (
 )
 EPOCH_NOW: Final = """CREATE OR REPLACE FUNCTION epoch_now() RETURNS DOUBLE PRECISION LANGUAGE sql VOLATILE AS
     'SELECT extract(epoch FROM clock_timestamp())::double precision'"""
+TOPIC: Final = "tonewright_"
+LOOK_S: Final = 0.5  # who listens looks for himself as often as this, so that nothing rests on having heard
 TABLES_LOCK: Final = 0x746F6E65  # of those who make the tables at the same time, one does
 
 
@@ -151,6 +155,9 @@ class PostgresDatabase(Database):
         if not self._session.connection.closed:
             self._session.connection.execute("ROLLBACK")
 
+    def at_once(self, sql: str, *values: Any) -> list[Row]:
+        return self.rows(sql, *values)
+
     def rows(self, sql: str, *values: Any) -> list[Row]:
         statement = translated(sql)
         while True:
@@ -178,4 +185,58 @@ class PostgresDatabase(Database):
             self.close()
 
     def notify(self, db: Transaction, topic: str, text: str = "") -> None:
-        db.execute("SELECT pg_notify(?, ?)", (f"tonewright_{topic}", text))
+        db.execute("SELECT pg_notify(?, ?)", (TOPIC + topic, text))
+
+    def tell(self, topic: str, text: str) -> None:
+        self.rows("SELECT pg_notify(?, ?)", TOPIC + topic, text)
+
+    def listen(self, topics: Sequence[str], heard: Callable[[str, str], None]) -> Listening:
+        return _Listening(self.open, topics, heard)
+
+
+class _Listening:
+    """A thread with a connection of its own, on which it hears what any process tells."""
+
+    def __init__(
+        self, connect: Callable[[], Connection], topics: Sequence[str], heard: Callable[[str, str], None]
+    ) -> None:
+        self._connect, self._topics, self._heard = connect, topics, heard
+        self._stop = threading.Event()
+        self._connection = self._listen()
+        self._thread = threading.Thread(target=self._hear_on, name="listening", daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> Connection:
+        connection = self._connect()
+        for topic in self._topics:
+            connection.execute(f'LISTEN "{TOPIC}{topic}"')
+        return connection
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._connection.close()
+
+    def _hear_on(self) -> None:
+        looked = 0.0
+        while not self._stop.is_set():
+            try:
+                told = list(self._connection.notifies(timeout=LOOK_S, stop_after=1))
+                if time.monotonic() - looked >= LOOK_S:
+                    looked = time.monotonic()
+                    self._heard("", "")
+                for channel, text in dict.fromkeys((one.channel, one.payload) for one in told):
+                    self._heard(channel.removeprefix(TOPIC), text)
+            except (psycopg.Error, DatabaseGone) as e:
+                log.warning("nothing is heard of other processes: %s", e)
+                self._connect_again()
+
+    def _connect_again(self) -> None:
+        self._connection.close()
+        while not self._stop.wait(LOOK_S):
+            try:
+                self._connection = self._listen()
+            except (psycopg.Error, DatabaseGone):
+                continue
+            log.warning("other processes are heard again")
+            return

@@ -90,3 +90,7 @@ class SqliteDatabase(Database):
         if not hasattr(self._own, "connection"):
             self._own.connection = self._open()
         return list(self._own.connection.execute(sql, values))
+
+    def at_once(self, sql: str, *values: Any) -> list[Row]:
+        with self.transaction() as db:
+            return list(db.execute(sql, values))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -93,6 +93,9 @@ class Bus:
         # By run, None for those who hear everything: with hundreds of requests waiting, each event finds its one.
         self._subscriptions: dict[str | None, tuple[Subscription, ...]] = {}
         self._last_transient: dict[tuple[str | None, str, int, str], float] = {}
+        self.told: Counter[str] = Counter()  # how many events of each kind were told here and not stored
+        # Called with what is told here and not stored, where other processes have listeners too.
+        self.outlet: Callable[[Event], None] | None = None
 
     def subscribe(self, run_id: str | None = None) -> Subscription:
         """Listen to one run, or to everything. Must be called on an event loop."""
@@ -101,6 +104,12 @@ class Bus:
             self._subscriptions[run_id] = (*self._subscriptions.get(run_id, ()), subscription)
         return subscription
 
+    @property
+    def listening(self) -> int:
+        """How many listen now."""
+        with self._lock:
+            return sum(len(subscriptions) for subscriptions in self._subscriptions.values())
+
     def forget(self, subscription: Subscription) -> None:
         with self._lock:
             others = tuple(s for s in self._subscriptions.get(subscription.run_id, ()) if s is not subscription)
@@ -108,6 +117,16 @@ class Bus:
                 self._subscriptions[subscription.run_id] = others
             else:
                 self._subscriptions.pop(subscription.run_id, None)
+
+    def listened_to(self) -> set[str]:
+        """The runs that somebody listens to alone."""
+        return {run_id for run_id in self._subscriptions if run_id is not None}
+
+    def tell_listeners(self, run_id: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Tell those alone who listen to this one run: it would be too much for those who hear everything."""
+        event = Event(None, run_id, "", 0, 0, self._clock.stamp(), kind, dict(data))
+        for subscription in self._subscriptions.get(run_id, ()):
+            subscription._loop.call_soon_threadsafe(subscription._offer, event)  # noqa: SLF001 - one thing
 
     def publish(self, event: Event) -> None:
         """Hand a stored event to every listener."""
@@ -131,4 +150,9 @@ class Bus:
                 if now - self._last_transient.get(key, -1.0) < 1 / TRANSIENT_PER_SECOND:
                     return
                 self._last_transient[key] = now
-        self.publish(Event(None, run_id, stage, take, 0, self._clock.stamp(), kind, dict(data)))
+        with self._lock:
+            self.told[kind] += 1
+        event = Event(None, run_id, stage, take, 0, self._clock.stamp(), kind, dict(data))
+        self.publish(event)
+        if self.outlet is not None:
+            self.outlet(event)

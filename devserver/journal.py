@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from devserver.clock import Clock
 from devserver.database import Database, Row, Transaction
-from devserver.errors import Fenced
 from devserver.events import Bus, Event
+from devserver.lease import ALONE, LEASE_S, Leases, fence
 from devserver.search import Search
 
 RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
@@ -95,13 +95,16 @@ def _event(row: Row) -> Event:
 class Journal:
     """Runs, stages and events. Every method may be called from any thread.
 
-    An event is published on the bus once its transaction is committed, in the order of the numbers.
+    An event is published on the bus once its transaction is committed, in the order of the numbers. Where other
+    processes write too, all are told that there are new ones, and `devserver.wire` publishes them.
     """
 
-    def __init__(self, database: Database, clock: Clock, bus: Bus) -> None:
+    def __init__(self, database: Database, clock: Clock, bus: Bus, owner: str = ALONE) -> None:
         self._db, self._clock, self._bus = database, clock, bus
+        self.leases = Leases(database, owner)
         self.search = Search(database)
         self._fresh: list[Event] = []
+        self.hearers: list[Callable[[Event], None]] = []  # of what this process has written, once it is committed
 
     @contextmanager
     def _transaction(self) -> Iterator[Transaction]:
@@ -109,8 +112,13 @@ class Journal:
             self._fresh = []
             with self._db.transaction() as db:
                 yield db
+                if self._fresh and self._db.shared:
+                    self._db.notify(db, "events")
             for event in self._fresh:  # under the lock, so that listeners see them in the order of their numbers
-                self._bus.publish(event)
+                if not self._db.shared:
+                    self._bus.publish(event)
+                for hear in self.hearers:
+                    hear(event)
 
     def _add_event(self, db: Transaction, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
         at = self._clock.stamp()
@@ -127,9 +135,7 @@ class Journal:
 
     def _fence(self, db: Transaction, place: Place) -> None:
         """Refuse to write for a walk that no longer owns the run."""
-        row = db.execute("SELECT generation FROM runs WHERE run_id = ? FOR SHARE", (place.run_id,)).fetchone()
-        if row is None or row["generation"] != place.generation:
-            raise Fenced(f"run {place.run_id} is walked by another worker now")
+        fence(db, place.run_id, place.generation)
 
     # Runs
 
@@ -149,9 +155,9 @@ class Journal:
         """Accept a run. From here on it is never lost, and found by its `text`."""
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO runs (run_id, user_id, state, created_at, title, schema, output_config, plan)"
-                " VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)",
-                (run_id, user_id, created_at, title, schema, output_config, plan),
+                "INSERT INTO runs (run_id, user_id, state, created_at, title, schema, output_config, plan, owner,"
+                " lease_until) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, epoch_now() + ?)",
+                (run_id, user_id, created_at, title, schema, output_config, plan, self.leases.owner, LEASE_S),
             )
             found = {"user_id": user_id, "created_at": created_at, "title": title, "outputs": output_config}
             self.search.add(db, run_id, **found, text=text)
@@ -172,16 +178,10 @@ class Journal:
     def begin_run(self, run_id: str) -> RunRow:
         """Take a run for a walk: a new generation fences off whoever walked it before."""
         with self._transaction() as db:
-            db.execute(
-                "UPDATE runs SET state = 'running', generation = generation + 1, started_at = coalesce(started_at, ?)"
-                " WHERE run_id = ? AND state IN ('queued', 'running')",
-                (self._clock.stamp(), run_id),
-            )
-            row = _run(db.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone())
-            if row.ended:
-                raise Fenced(f"run {run_id} has ended already")
+            row = _run(self.leases.claim(db, run_id, self._clock.stamp()))
             self._add_event(db, Place(run_id, row.generation), "run.started", "", {})
-            return row
+        self.leases.held[run_id] = row.generation
+        return row
 
     def end_run(
         self, place: Place, state: RunState, ended_at: str, error: Mapping[str, Any] | None, text: str = ""
@@ -203,6 +203,7 @@ class Journal:
         """Set the run's cancel flag; False when it had ended already."""
         with self._transaction() as db:
             sql = "UPDATE runs SET cancel = 1 WHERE run_id = ? AND state IN ('queued', 'running')"
+            self._db.notify(db, "cancel", run_id)
             return bool(db.execute(sql, (run_id,)).rowcount)
 
     # Stages, takes, attempts
@@ -279,9 +280,13 @@ class Journal:
         db.execute(sql, (json.dumps({**before, **result}), *key))
 
     def forgive_starts(self) -> None:
-        """A clean stop is no fault of the stages that were at work."""
+        """A clean stop is no fault of the stages that were at work here."""
         with self._transaction() as db:
-            db.execute("UPDATE stages SET starts = starts - 1 WHERE state = 'running' AND starts > 0")
+            db.execute(
+                "UPDATE stages SET starts = starts - 1 WHERE state = 'running' AND starts > 0"
+                " AND run_id IN (SELECT run_id FROM runs WHERE owner = ?)",
+                (self.leases.owner,),
+            )
 
     def stages(self, run_id: str) -> list[StageRow]:
         """Every row of a run, in the order in which they began."""

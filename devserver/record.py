@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from devserver.expected import around
 from devserver.journal import Journal, RunRow, RunState, StageRow
 from devserver.plan import OutputPlan, Plan, StagePlan, made_with
 from devserver.store import Exports, dump
@@ -61,16 +62,30 @@ def write(journal: Journal, exports: Exports, run_id: str) -> None:
         exports.write(run_id, "metadata.json", dump(build(journal, row)))
 
 
+def restore(journal: Journal, exports: Exports, run_id: str) -> None:
+    """Write the record of a run that has ended once more: a walk that had lost it may have written over it."""
+    row = journal.run(run_id)
+    if row is not None and row.ended:
+        exports.write(run_id, "metadata.json", dump(build(journal, row)))
+
+
 async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -> None:
     """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
     tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
     row = replace(walk.run, state=state, ended_at=ended_at, error=dict(error) if error else None)
     final = await asyncio.to_thread(lambda: dump(build(tools.journal, row)))
+    tools.journal.leases.check(run_id, walk.run.generation)
     await walk.write("metadata.json", final)
     await asyncio.to_thread(tools.exports.clear_embedded, run_id, _sent_at_home(walk))
     tools.journal.end_run(walk.place(), state, ended_at, row.error, walk.text)
     await tools.streams.settle(run_id)
-    tools.pool.next_please()
+    tools.pool.ended(run_id, around(row.created_at, ended_at, _takes(tools.journal, row)))
+
+
+def _takes(journal: Journal, row: RunRow) -> list[tuple[str, str]]:
+    """When each take of a run that ended well began and ended."""
+    rows = journal.stages(row.run_id) if row.state == "success" else []
+    return [(r.started_at, r.ended_at) for r in rows if r.take and not r.attempt and r.ended_at]
 
 
 def _sent_at_home(walk: Walk) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from devserver import record
-from devserver.errors import Blocked, Fenced, RunCancelled, StageError
+from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
 from devserver.journal import RunState, StageRow, StageState
 from devserver.plan import Plan, StagePlan
 from devserver.stages.ask import make_room
@@ -25,7 +25,11 @@ STARTS_ALLOWED: Final = 5
 async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again."""
     async with tools.slice:
-        run = tools.journal.begin_run(run_id)
+        try:
+            run = tools.journal.begin_run(run_id)
+        except Fenced as e:
+            log.debug("%s", e)
+            return
         walk = Walk(run, Plan.model_validate_json(run.plan), tools, cancelled)
         walk.text = walk.plan.input_text
     await asyncio.to_thread(tools.exports.clear_parts, run_id)
@@ -40,14 +44,25 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     except StageError as e:
         state, error = "failed", _told(e)
     except Fenced:
-        log.warning("%s is walked by another worker now; this walk stops", run_id)
+        await _leave(walk)
         return
+    except DatabaseGone:
+        raise  # the run is not over: whoever can write again goes on with it
     except Exception as e:  # whatever we did wrong must end the run, or its user waits for ever
         log.exception("%s failed by our own fault", run_id)
         message = f"{type(e).__name__}: {e}"
         hint = "This is a fault of Tonewright. The server's log has the details."
         state, error = "failed", {"code": "internal", "message": message, "hint": hint, "status": 500}
-    await record.finish(walk, state, error)
+    try:
+        await record.finish(walk, state, error)
+    except Fenced:
+        await _leave(walk)
+
+
+async def _leave(walk: Walk) -> None:
+    """Stop a walk whose run another process has taken over. What it wrote last into the folder may have been stale."""
+    log.warning("%s is walked by another worker now; this walk stops", walk.run.run_id)
+    await asyncio.to_thread(record.restore, walk.tools.journal, walk.tools.exports, walk.run.run_id)
 
 
 async def _until_cancelled(walk: Walk) -> None:

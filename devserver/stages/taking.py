@@ -90,14 +90,19 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
     take = str(place.take) if place.take > 1 else ""
     stem = "_".join(part for part in (f"{number:02d}", kind, made.name, take) if part)
     folder = tools.exports.folder(place.run_id)
-    part = folder / f"{stem}.part"
-    await collect(job.backend.client, file, part, job.backend.address.output_folder)
-    kept = await asyncio.to_thread(sniff, part, file.filename)
-    final = folder / f"{stem}.{kept.ext}"
+    part = folder / f"{stem}.{place.generation}.part"  # whoever has lost the run does not write into another's copy
     verify = Verify(output.verify.min_seconds, output.verify.silence, output.media)
     if role == "stem" and made.name:
         tags = replace(tags, title=f"{tags.title} ({made.name.replace('_', ' ')})")
-    facts = await tools.intake.take_in(part, final, tags, verify, embed=tools.embed_tags)
+    try:
+        ways: list[str] = []
+    await collect(job.backend.client, file, part, job.backend.address.output_folder, on_way=ways.append)
+        kept = await asyncio.to_thread(sniff, part, file.filename)
+        final = folder / f"{stem}.{kept.ext}"
+        tools.journal.leases.check(place.run_id, place.generation)
+        facts = await tools.intake.take_in(part, final, tags, verify, embed=tools.embed_tags)
+    finally:
+        part.unlink(missing_ok=True)
     told = asdict(facts)
     del told["media"]
     entity = {
@@ -111,6 +116,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         "filename": final.name,
         **{field: told.pop(field) for field in ("bytes", "sha256", "mime")},
         "facts": told,
+        "collected": ways[0],
     }
     tools.journal.add_event(Place(*asdict(place).values()), "entity", entity, key=final.name)
 

@@ -13,5 +13,3 @@ CREATE TABLE processes (
     backends TEXT NOT NULL            -- a JSON array, as /api/backends tells them
 );
 
--- Held by whoever grants tickets, so that two processes never grant the same turn.
-INSERT INTO counters (name, value) VALUES ('tickets', 0) ON CONFLICT (name) DO NOTHING;

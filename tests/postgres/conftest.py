@@ -6,15 +6,33 @@ from collections.abc import Iterator
 
 import pytest
 
+from devserver.clock import Clock
 from devserver.database import Database, open_database
-from tests.devserver.conftest import bus, definitions, exports, journal
+from devserver.events import Bus
+from devserver.journal import Journal
+from devserver.wire import Wire
+from tests.devserver.conftest import bus, definitions, exports
 from tests.doubles.postgres import Postgres
 
-__all__ = ["bus", "database", "definitions", "exports", "journal"]
+__all__ = ["bus", "database", "definitions", "exports", "journal", "url"]
 
 
 @pytest.fixture
-def database(postgres: Postgres) -> Iterator[Database]:
-    opened = open_database(postgres.new_database())
+def url(postgres: Postgres) -> str:
+    return postgres.new_database()
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def journal(database: Database, bus: Bus) -> Iterator[Journal]:
+    made = Journal(database, Clock(), bus, "a")
+    wire = Wire(database, made, bus)
+    wire.start()
+    yield made
+    wire.stop()
