@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import aiohttp
@@ -14,6 +14,9 @@ import aiohttp
 from devserver.comfy.connection import ANSWER_SECONDS, Connection
 from devserver.comfy.errors import BackendError, OutputMissing, Unreachable, misfit, refusal
 from devserver.comfy.files import RemoteFile
+
+# How a backend's file came here; the last is SwarmUI's own, where its ComfyUI did not give it.
+Way = Literal["shared_folder", "view", "swarm_view"]
 
 Graph = dict[str, dict[str, Any]]
 
@@ -135,8 +138,11 @@ class Client(Connection):
                 raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
             return response.content_length if response.status == 200 else None
 
-    async def fetch(self, file: RemoteFile, target: Path) -> None:
+    async def fetch(self, file: RemoteFile, target: Path) -> Way:
         """Download an output into `target`, replacing what is there; no limit on its whole time or size.
+
+        Returns:
+            The way on which it came.
 
         Raises:
             OutputMissing: the backend has no such file.
@@ -152,6 +158,7 @@ class Client(Connection):
             expected = response.content_length
         if expected is not None and received != expected:
             raise Unreachable(f"{self.base_url} sent {received} of {expected} bytes of {file.path!r}")
+        return "view"
 
     async def _to_its_end(self, exchange: Coroutine[Any, Any, tuple[int, Any]]) -> tuple[int, Any]:
         """Finish a request even where the caller is cancelled, who then finds in the queue what there is to stop."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-from devserver.comfy.client import Client
+from devserver.comfy.client import Client, Way
 from devserver.comfy.errors import BackendError, OutputMissing, Unreachable
 from devserver.comfy.files import RemoteFile, files_of
 from devserver.comfy.sniff import sniff
@@ -27,7 +28,9 @@ async def collect(
     file: RemoteFile,
     target: Path,
     shared_folder: Path | None = None,
+    *,
     close_limit_seconds: float = CLOSE_LIMIT_SECONDS,
+    on_way: Callable[[Way], None] | None = None,
 ) -> Path:
     """Copy a file that a prompt has made to `target`, whose name ends in `.part`; the original stays.
 
@@ -38,6 +41,7 @@ async def collect(
         shared_folder: the backend's output folder as this machine sees it, if it does.
         close_limit_seconds: how long a file that is missing or short in the shared folder is waited for before it is
             downloaded instead.
+        on_way: told the way on which the file came.
 
     Returns:
         `target`, complete.
@@ -48,6 +52,15 @@ async def collect(
         Unreachable, BackendError: no complete answer after three tries.
     """
     await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
+    way = await _bring(client, file, target, shared_folder, close_limit_seconds)
+    if on_way is not None:
+        on_way(way)
+    return target
+
+
+async def _bring(
+    client: Client, file: RemoteFile, target: Path, shared_folder: Path | None, close_limit_seconds: float
+) -> Way:
     if shared_folder is not None and file.type == "output":
         size = await _told_size(client, file)
         root = await asyncio.to_thread(shared_folder.resolve)
@@ -55,10 +68,9 @@ async def collect(
         if await _whole(source, size, root, close_limit_seconds):
             copied = await asyncio.to_thread(_copy, source, target)
             if size is None or copied == size:
-                return target
+                return "shared_folder"
         log.warning("%s is not whole in the shared folder %s: downloading it", file.path, shared_folder)
-    await _download(client, file, target)
-    return target
+    return await _download(client, file, target)
 
 
 async def _told_size(client: Client, file: RemoteFile) -> int | None:
@@ -94,12 +106,10 @@ def _has(source: Path, size: int | None) -> bool:
     return source.is_file() and (size is None or source.stat().st_size == size)
 
 
-async def _download(client: Client, file: RemoteFile, target: Path) -> None:
-    for left in reversed(range(DOWNLOAD_TRIES)):
+async def _download(client: Client, file: RemoteFile, target: Path) -> Way:
+    for _ in range(DOWNLOAD_TRIES - 1):
         try:
-            await client.fetch(file, target)
-            return
+            return await client.fetch(file, target)
         except Unreachable as error:
-            if left == 0:
-                raise
             log.warning("the download of %s broke, trying again: %s", file.path, error)
+    return await client.fetch(file, target)

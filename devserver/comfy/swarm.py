@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
-from devserver.comfy.client import Client, stream
+from devserver.comfy.client import Client, Way, stream
 from devserver.comfy.connection import Connection
 from devserver.comfy.errors import BackendError, Denied, OutputMissing, Unreachable, misfit
 from devserver.comfy.files import RemoteFile
@@ -207,14 +207,14 @@ class SwarmClient(Client):
             log.debug("%s does not tell a length: %s", self.base_url, error)
             return None
 
-    async def fetch(self, file: RemoteFile, target: Path) -> None:
+    async def fetch(self, file: RemoteFile, target: Path) -> Way:
         """Download an output, from its ComfyUI or, where that gives it not or not whole, from SwarmUI's own `/View`."""
         size = await self.size(file)
         try:
-            await super().fetch(file, target)
+            way = await super().fetch(file, target)
             received = (await asyncio.to_thread(target.stat)).st_size
             if size is None or received == size:
-                return
+                return way
             reason = BackendError(f"{self.base_url} sent {received} of {size} bytes of {file.path!r}")
         except OutputMissing:
             raise
@@ -224,6 +224,7 @@ class SwarmClient(Client):
             raise reason
         log.warning("%s; asking SwarmUI's own /View", reason)
         await self._fetch_viewed(file, target, size)
+        return "swarm_view"
 
     async def _fetch_viewed(self, file: RemoteFile, target: Path, size: int) -> None:
         """Go on with what there is of a file already."""

@@ -94,9 +94,9 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
     verify = Verify(output.verify.min_seconds, output.verify.silence, output.media)
     if role == "stem" and made.name:
         tags = replace(tags, title=f"{tags.title} ({made.name.replace('_', ' ')})")
+    ways: list[str] = []
     try:
-        ways: list[str] = []
-    await collect(job.backend.client, file, part, job.backend.address.output_folder, on_way=ways.append)
+        await collect(job.backend.client, file, part, job.backend.address.output_folder, on_way=ways.append)
         kept = await asyncio.to_thread(sniff, part, file.filename)
         final = folder / f"{stem}.{kept.ext}"
         tools.journal.leases.check(place.run_id, place.generation)
