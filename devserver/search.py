@@ -42,9 +42,12 @@ PAGE_OF_POSTGRES: Final = " AND searched.place < ?", " ORDER BY searched.place D
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which runs to list; `before` is the run_id of the last one already seen, '' everywhere else is no condition."""
+    """Which runs to list: those of one user, or with None everybody's.
 
-    user_id: str
+    `before` is the run_id of the last one already seen; '' is no condition.
+    """
+
+    user_id: str | None
     limit: int
     before: str | None = None
     query: str = ""
@@ -111,28 +114,32 @@ class Search:
         rows = self._matching(wanted, asked, before) if asked or wanted.output else self._listed(wanted, before)
         return [_line(row) for row in rows]
 
+    def line(self, run_id: str) -> RunLine | None:
+        """One run, as it stands in a list."""
+        rows = self._db.rows(f"SELECT {LISTED} FROM runs WHERE run_id = ?", run_id)  # noqa: S608 - fixed words
+        return _line(rows[0]) if rows else None
+
     def _before(self, wanted: Wanted) -> Row:
-        sql = "SELECT run_id, created_at FROM runs WHERE run_id = ? AND user_id = ?"
-        rows = self._db.rows(sql, wanted.before, wanted.user_id)
-        if not rows:
+        rows = self._db.rows("SELECT run_id, user_id, created_at FROM runs WHERE run_id = ?", wanted.before)
+        if not rows or wanted.user_id not in (None, rows[0]["user_id"]):
             message = f"There is no run {wanted.before} to go on after."
             raise InputError(message, field="before", value=wanted.before, allowed="next_before of the page before")
         return rows[0]
 
     def _listed(self, wanted: Wanted, before: Row | None) -> list[Row]:
-        conditions, values = ["user_id = ?"], [wanted.user_id]
+        given: dict[str, list[Any]] = {"1 = 1": []}
+        if wanted.user_id is not None:
+            given["user_id = ?"] = [wanted.user_id]
         if wanted.state:
-            conditions.append("state = ?")
-            values.append(wanted.state)
+            given["state = ?"] = [wanted.state]
         if before is not None:
-            conditions.append("(created_at, run_id) < (?, ?)")
-            values += [before["created_at"], before["run_id"]]
-        where = " AND ".join(conditions)
+            given["(created_at, run_id) < (?, ?)"] = [before["created_at"], before["run_id"]]
+        where, values = " AND ".join(given), [value for own in given.values() for value in own]
         sql = f"SELECT {LISTED} FROM runs WHERE {where} ORDER BY created_at DESC, run_id DESC LIMIT ?"  # noqa: S608 - fixed words
         return self._db.rows(sql, *values, wanted.limit)
 
     def _matching(self, wanted: Wanted, asked: Sequence[Term], before: Row | None) -> list[Row]:
-        marks = [_mark("user", wanted.user_id)]
+        marks = [_mark("user", wanted.user_id)] if wanted.user_id is not None else []
         if wanted.output:
             marks.append(_mark("output", wanted.output))
         if wanted.state:

@@ -19,3 +19,4 @@ INSERT INTO counters (name, value) SELECT 'unsearched', count(*) FROM runs;
 
 CREATE INDEX runs_of_user ON runs (user_id, created_at DESC, run_id DESC);
 CREATE INDEX runs_of_user_by_state ON runs (user_id, state, created_at DESC, run_id DESC);
+CREATE INDEX runs_of_state ON runs (state, created_at DESC, run_id DESC);

@@ -96,6 +96,8 @@ def test_runs_of_others_are_not_found(journal: Journal, found: Found) -> None:
     accept(journal, 1, "piano", user_id="anna")
     assert found("piano") == found() == found(output="song") == []
     assert found("piano", user_id="anna") == [1]
+    accept(journal, 2, "piano")
+    assert found("piano", user_id=None) == found(user_id=None) == found(user_id=None, state="running") == [2, 1]
     with pytest.raises(InputError) as refused:
         found(before=run_id(1))
     assert refused.value.field == "before"
