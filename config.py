@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 ROOT = Path(__file__).resolve().parent
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 
 class BackendSettings(BaseModel):
@@ -53,8 +59,10 @@ class Settings(BaseSettings):
         env_prefix="TONEWRIGHT_", env_nested_delimiter="__", yaml_file="tonewright.yaml", extra="forbid"
     )
 
-    host: str = Field("127.0.0.1", description="Loopback only: there are no keys yet.")
+    host: str = Field("127.0.0.1", description="Another address than a loopback one needs a key first.")
     port: int = Field(17802, ge=0, le=65535, description="0 takes a free one.")
+    public_urls: list[str] = Field([], description="Where else the server is reached: by a proxy, by a name.")
+    key: str | None = Field(None, repr=False, description="What `run` and `demo` show to a server that has keys.")
     exports: Path = Field(ROOT / "exports", description="Where the run folders are.")
     definitions: list[Path] = Field([], description="Folders of your own definitions, over the shipped ones.")
     backends: list[BackendSettings] = []
@@ -71,15 +79,20 @@ class Settings(BaseSettings):
 
     @field_validator("host")
     @classmethod
-    def _loopback(cls, value: str) -> str:
-        if value == "localhost":
-            return value
-        try:
-            loopback = ipaddress.ip_address(value).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
-            raise ValueError("only a loopback address (127.0.0.1, ::1, localhost) is allowed until there are keys")
+    def _is_address(cls, value: str) -> str:
+        if value != "localhost":
+            try:
+                ipaddress.ip_address(value)
+            except ValueError as e:
+                raise ValueError("an address of this machine: 127.0.0.1, ::1, localhost, 192.168.1.5, 0.0.0.0") from e
+        return value
+
+    @field_validator("public_urls")
+    @classmethod
+    def _are_origins(cls, value: list[str]) -> list[str]:
+        for url in value:
+            if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?", url):
+                raise ValueError(f"{url!r} is not like https://music.example.org or http://studio.local:17802")
         return value
 
     @field_validator("backends")

@@ -74,18 +74,20 @@ def _common(command: Any) -> Any:
 
 @main.command()
 @click.option("--port", type=int, help="Default 17802; 0 takes a free one.")
-@click.option("--host", help="Loopback only, until there are keys.")
+@click.option("--host", help="Default 127.0.0.1; another one than a loopback address needs a key.")
 @_common
 def serve(port: int | None, host: str | None, exports: Path | None, backends: tuple[str, ...]) -> None:
     """Start the server and its embedded backend."""
+    from cli.keys import KeyNeeded
     from cli.serve import serve as run_server
     from devserver.errors import FolderLocked, OldJournal
+    from devserver.keys import KeysUnreadable
     from schemas.errors import DefinitionError
 
     settings = read_settings({"port": port, "host": host, "exports": exports, "backends": _backends(backends)})
     try:
         asyncio.run(run_server(settings))
-    except (FolderLocked, OldJournal, DefinitionError) as e:
+    except (FolderLocked, OldJournal, DefinitionError, KeyNeeded, KeysUnreadable) as e:
         click.echo(str(e), err=True)
         sys.exit(2)
     except OSError as e:
@@ -101,7 +103,7 @@ def _request(exports: Path | None, urls: tuple[str, ...], body: dict[str, Any]) 
 
     async def go() -> str:
         async with server_for(settings, own=own) as url:
-            return tell(settings, url, await send(url, body))
+            return tell(settings, url, await send(url, body, settings.key))
 
     try:
         click.echo(asyncio.run(go()))
@@ -219,6 +221,52 @@ def agent(name: str, port: int, base: Path | None) -> None:
     folder = base or read_settings({}).exports / ".state" / f"agent-{name}"
     module = [sys.executable, "-m", "devserver.agents", "--table", name, "--standalone"]
     sys.exit(subprocess.call([*module, "--port", str(port), "--base", str(folder)], cwd=ROOT))  # noqa: S603 - our own module
+
+
+@main.group()
+def keys() -> None:
+    """Who may use the server. Without any key everybody on this machine may, and nobody else."""
+
+
+_EXPORTS = click.option("--exports", type=click.Path(path_type=Path), help="The folder of the runs.")
+
+
+@keys.command("add")
+@click.argument("name")
+@click.option("--admin", is_flag=True, help="Sees everybody's runs.")
+@_EXPORTS
+def keys_add(name: str, admin: bool, exports: Path | None) -> None:
+    """Make a key for the user NAME and show it, once."""
+    from cli.keys import add_key, words
+    from devserver.errors import InputError
+
+    try:
+        click.echo(add_key(read_settings({"exports": exports}), name, admin=admin))
+    except InputError as e:
+        raise click.ClickException(words(e)) from e
+
+
+@keys.command("list")
+@_EXPORTS
+def keys_list(exports: Path | None) -> None:
+    """Tell whose keys there are."""
+    from cli.keys import list_keys
+
+    click.echo(list_keys(read_settings({"exports": exports})))
+
+
+@keys.command("remove")
+@click.argument("name")
+@_EXPORTS
+def keys_remove(name: str, exports: Path | None) -> None:
+    """Take the key of NAME away, at once."""
+    from cli.keys import remove_key, words
+    from devserver.errors import InputError
+
+    try:
+        click.echo(remove_key(read_settings({"exports": exports}), name))
+    except InputError as e:
+        raise click.ClickException(words(e)) from e
 
 
 @main.command()

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +65,7 @@ async def _is_ours(url: str) -> bool:
         return False
 
 
-async def send(url: str, body: dict[str, Any]) -> dict[str, Any]:
+async def send(url: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
     """Send a request with streaming, draw its progress, and return the finished answer.
 
     A parameter that is a path is sent first; the request names what it was kept as.
@@ -73,12 +74,15 @@ async def send(url: str, body: dict[str, Any]) -> dict[str, Any]:
         RequestFailed: the server refused the request; the message names the field.
     """
     timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
         for name, value in body.get("params", {}).items():
             if isinstance(value, Path):
                 body["params"][name] = await _upload(session, url, value)
         execute = session.post(f"{url}/api/schema/pipeline/execute", json={**body, "enable_streaming": True})
         async with execute as response:
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                raise RequestFailed("The server has keys: set TONEWRIGHT_KEY to yours.")
             if response.content_type != "text/event-stream":
                 raise RequestFailed(_words((await response.json()).get("error", {})))
             async for kind, data in _events(response):

@@ -9,8 +9,8 @@ import signal
 import sys
 
 from cli.build import build_parts
-from config import ROOT, Settings
-from my_app.context import FrontSettings
+from cli.keys import front_settings, keys_of
+from config import Settings
 from my_app.front import create_front, listen_at
 
 READY = "Tonewright is ready at "
@@ -24,9 +24,10 @@ async def serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    doors = front_settings(settings, keys_of(settings))
     parts = await build_parts(settings)
     try:
-        front = create_front(parts, FrontSettings(ROOT / "public"), version=VERSION)
+        front = create_front(parts, doors, version=VERSION)
         listening = await listen_at(front, settings.host, settings.port)
         try:
             await parts.start()

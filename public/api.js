@@ -10,9 +10,14 @@ export class ApiError extends Error {
   }
 }
 
+let unknown = () => {};
+/** `then` is called when the server asks for a key. */
+export const onUnknown = (then) => { unknown = then; };
+
 async function ask(path, options = {}) {
   const reply = await fetch(path, { headers: { Accept: "application/json" }, ...options });
-  const body = await reply.json();
+  if (reply.status === 401 && !(path === "/api/session" && options.method === "POST")) unknown();
+  const body = reply.status === 204 ? {} : await reply.json();
   return { ok: reply.ok, status: reply.status, body };
 }
 
@@ -28,6 +33,9 @@ function post(path, body = {}, signal = undefined) {
 
 const run = (id) => `/api/runs/${encodeURIComponent(id)}`;
 
+export const who = () => want("/api/session");
+export const signIn = (key) => post("/api/session", { key });
+export const signOut = () => want("/api/session", { method: "DELETE" });
 export const schemas = async () => (await want("/api/schema/schemas")).schemas;
 export const outputs = async () => (await want("/api/schema/outputs")).outputs;
 export const pipelines = async () => (await want("/api/schema/pipelines")).pipelines;

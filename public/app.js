@@ -5,6 +5,7 @@ import { language, say } from "./text.js";
 import { showForm } from "./views/form.js";
 import { RunView } from "./views/run.js";
 import { RunList } from "./views/runs.js";
+import { showSignIn, showUser } from "./views/signin.js";
 
 const KINDS = [
   "run.queued", "run.started", "run.ended", "stage.started", "stage.ended", "progress", "partial", "warning", "queue", "backend", "definitions",
@@ -47,12 +48,18 @@ function hear(event) {
   if (event.kind.startsWith("run.")) list.refresh();
 }
 
-api.listen(KINDS, hear, (isConnected) => {
-  const cameBack = isConnected && !connected;
-  connected = isConnected;
-  showServer();
-  if (!cameBack) return;
-  list.refresh();
-  run.read();
-});
-showForm(byId("make"), (id) => run.follow(id));
+function start(who) {
+  showUser(document.querySelector("nav"), who);
+  api.listen(KINDS, hear, (isConnected) => {
+    const cameBack = isConnected && !connected;
+    connected = isConnected;
+    showServer();
+    if (!cameBack) return;
+    list.refresh();
+    run.read();
+  });
+  showForm(byId("make"), (id) => run.follow(id));
+}
+
+api.onUnknown(() => showSignIn(document.querySelector("main")));
+api.who().then(start, (error) => error.status === 401 || start({ keys: false }));

@@ -29,6 +29,7 @@ const EN = {
   all_stems: "Download all voices (ZIP)", translation: "Translate", drums: "Drums", bass: "Bass", chords: "Chords", lead: "Lead", vocals: "Vocals", notes_midi: "Notes (MIDI)", format: "Format", formats: "Formats",
   heard_while_made: "You hear it while it is made.", made_now: "It is made. When you pause, the finished file takes over.",
   not_heard: "It cannot be heard before it is finished.",
+  sign_in: "Sign in", sign_out: "Sign out", your_key: "Your key", wrong_key: "This key is not known here.",
   lyrics_strength: "Weight of the lyrics", time_signature: "Time signature", sample_rate: "Sample rate", channels: "Channels",
 };
 
@@ -62,6 +63,7 @@ const DE = {
   vocals: "Gesang", notes_midi: "Noten (MIDI)", format: "Format", formats: "Formate",
   heard_while_made: "Du hörst es, während es entsteht.", made_now: "Es ist fertig. Nach einer Pause spielt die fertige Datei.",
   not_heard: "Es ist erst zu hören, wenn es fertig ist.",
+  sign_in: "Anmelden", sign_out: "Abmelden", your_key: "Dein Schlüssel", wrong_key: "Diesen Schlüssel gibt es hier nicht.",
   lyrics_strength: "Gewicht des Liedtexts", time_signature: "Taktart", sample_rate: "Abtastrate", channels: "Kanäle",
 };
 

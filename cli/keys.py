@@ -1,0 +1,65 @@
+"""`keys`: who may use the server; and how its front is set up for those who may come to it."""
+
+from __future__ import annotations
+
+from config import ROOT, Settings, is_loopback
+from devserver.errors import InputError, TonewrightError
+from devserver.keys import Keys
+from devserver.store import Exports
+from my_app.context import FrontSettings
+from my_app.guard import host_name
+
+
+class KeyNeeded(TonewrightError):
+    """Others than this machine could come to the server, and nobody would be asked who they are."""
+
+
+def keys_of(settings: Settings) -> Keys:
+    return Keys(Exports(settings.exports).state)
+
+
+def front_settings(settings: Settings, keys: Keys) -> FrontSettings:
+    """The front's names and pages.
+
+    Raises:
+        KeyNeeded: others can come here, and there is no key.
+    """
+    exposed = not is_loopback(settings.host) or bool(settings.public_urls)
+    if exposed and not keys.there:
+        place = settings.public_urls[0] if is_loopback(settings.host) else settings.host
+        raise KeyNeeded(
+            f"At {place} other machines can come to this server, so it needs a key first:"
+            " `python server.py keys add NAME --admin` makes one and shows it."
+        )
+    hosts = {host_name(url.partition("://")[2]) for url in settings.public_urls}
+    return FrontSettings(ROOT / "public", frozenset(hosts), frozenset(settings.public_urls), exposed)
+
+
+def add_key(settings: Settings, name: str, *, admin: bool) -> str:
+    """Make a key; what the person must know. Raises InputError."""
+    first = not keys_of(settings).there
+    secret = keys_of(settings).add(name, admin=admin)
+    sees = "everybody's runs" if admin else "the own runs"
+    lines = [secret, f"This is the key of {name}, who sees {sees}. It is shown this once; only its hash is kept."]
+    if first:
+        lines.append("From now on every request needs a key, on this machine too; a browser asks for it once.")
+    return "\n".join(lines)
+
+
+def list_keys(settings: Settings) -> str:
+    keys = keys_of(settings).there
+    lines = [f"{key.name:<32} {'admin' if key.admin else 'user ':<6} since {key.created_at[:10]}" for key in keys]
+    return "\n".join(lines) or "There are no keys: everybody on this machine may use the server, and nobody else."
+
+
+def remove_key(settings: Settings, name: str) -> str:
+    """Take a key away; what the person must know. Raises InputError."""
+    keys = keys_of(settings)
+    keys.remove(name)
+    last = "" if keys.there else " It was the last one: now everybody on this machine may use the server."
+    return f"The key of {name} and its sessions are no longer good. The runs stay.{last}"
+
+
+def words(error: InputError) -> str:
+    allowed = f" Allowed: {', '.join(error.allowed) if isinstance(error.allowed, list) else error.allowed}."
+    return f"{error.message}{allowed if error.allowed else ''} {error.hint}".strip()
