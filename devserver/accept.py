@@ -51,6 +51,9 @@ class ExecuteRequest(BaseModel):
     )
     safety_level: SafetyLevel = Field("adult", description="off skips the safety stages.")
     fallback: bool = Field(True, description="False: answer 409 rather than make something else than was asked for.")
+    priority: int = Field(
+        0, ge=-9, le=9, description="Who waits with a higher one goes first; equal ones take turns by user."
+    )
     formats: list[str] = Field(
         [], description="File formats; default what the config makes. Several are made from a file without loss."
     )
@@ -150,6 +153,7 @@ def make_plan(
         execution_mode=request.execution_mode,
         preset=request.preset,
         seed=seed,
+        priority=request.priority,
         steps=steps,
         numbers=_numbers([stage for step in steps for stage in step]),
         definitions=tuple(Definition.model_validate(definition) for definition in definitions),

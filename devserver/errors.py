@@ -25,11 +25,12 @@ class InputError(TonewrightError):
     """The request cannot be accepted.
 
     Args:
-        status: HTTP status: 400 malformed, 404 unknown name, 409 conflict, 413 too large, 422 not allowed.
+        status: HTTP status: 400 malformed, 404 unknown name, 409 conflict, 413 too large, 422 not allowed, 429 no room.
         field: the request's field, dotted (`params.seconds`), or '' for the body itself.
         value: what was sent there.
         allowed: what may stand there: names, or words like "a number from 1 to 600".
         code: one word for programs, where the status alone does not tell.
+        retry_after_s: seconds after which the same request may be accepted.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class InputError(TonewrightError):
         allowed: Any = None,
         hint: str = "",
         code: str = "",
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.code = code
+        self.retry_after_s = retry_after_s
         self.field = field
         self.value = value
         self.allowed = allowed

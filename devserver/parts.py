@@ -19,7 +19,9 @@ from devserver.derived import Drawings, Media
 from devserver.dispatch import Dispatcher
 from devserver.drawing import Drawn
 from devserver.errors import InputError
+from devserver.eta import Durations
 from devserver.events import Bus, Event
+from devserver.expected import Expected
 from devserver.files import InputFiles
 from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
@@ -29,11 +31,12 @@ from devserver.media import of_role, pick, stems
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.plan import Plan
 from devserver.pool import Address, Pool
+from devserver.queue import Limits, MoveRequest, Queue
 from devserver.readiness import Readiness
 from devserver.run import walk_run
+from devserver.search import Wanted
 from devserver.sessions import Sessions
 from devserver.store import Exports
-from devserver.search import Wanted
 from devserver.stream import Streams
 from devserver.tickets import Tickets
 from devserver.understanding import Understood, understand
@@ -68,6 +71,7 @@ class Parts:
         embed_tags: whether media carry the prompt, workflow and tonewright tags.
         models: the language models of the text stages.
         llm_check: whether the safety stages ask one of them too.
+        limits: how many unfinished runs there may be.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Parts:
         upload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         models: Models | None = None,
         llm_check: bool = False,
+        limits: Limits | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()
@@ -99,14 +104,26 @@ class Parts:
         self.intake = IntakePool()
         self.drawings = Drawings(exports, self.intake)
         self.streams = Streams(self.journal, self.bus, exports)
+        tickets = Tickets(self.database, self.clock)
+        self.expected = Expected(tickets, Durations(self.database, self.clock), self.clock)
         self.pool = Pool(
             addresses,
-            tickets=Tickets(self.database),
+            tickets=tickets,
             bus=self.bus,
             clock=self.clock,
             embedded_folder=exports.embedded if embedded else None,
             probe_s=probe_s,
             max_upload_bytes=upload_limit_bytes,
+            expected=self.expected,
+        )
+        self.queue = Queue(
+            self.database,
+            self.journal,
+            self.pool,
+            bus=self.bus,
+            clock=self.clock,
+            expected=self.expected,
+            limits=limits,
         )
         self.authoring = Authoring(
             definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, "definitions", status)
@@ -121,10 +138,10 @@ class Parts:
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
         await asyncio.to_thread(self.uploads.clear_parts)
+        await asyncio.to_thread(self.journal.search.fill)
         await asyncio.gather(self.intake.warm(), self.pool.start(), asyncio.to_thread(self.streams.prepare))
         await self.dispatcher.start()
         await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
-        await asyncio.to_thread(self.journal.search.fill)
         self._started = True
 
     async def stop(self) -> None:
@@ -167,8 +184,10 @@ class Parts:
         return self._take_on(plan)
 
     def _take_on(self, plan: Plan) -> Accepted:
-        entities = record.prepare(self.exports, plan)
-        self.dispatcher.write(lambda: record.accept(self.journal, plan, entities))
+        with self.queue.room_for(plan.user_id):
+            entities = record.prepare(self.exports, plan)
+            self.dispatcher.write(lambda: record.accept(self.journal, plan, entities))
+        self.expected.accept(plan)
         record.write(self.journal, self.exports, plan.run_id)
         self.dispatcher.submit(plan.run_id)
         return Accepted(plan.run_id)
@@ -182,15 +201,22 @@ class Parts:
             raise InputError(message, status=409, field="run_id", value=run_id, allowed="a queued or running run")
         return {"run_id": run_id, "status": "cancelling", "links": answer.links(run_id)}
 
+    def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
+        """Let a waiting run go before others."""
+        self._own(request.run_id, user_id)
+        return self.queue.move(request, self.keys.viewer(user_id))
+
     def answer(self, run_id: str) -> Answer:
         row = self.journal.run(run_id)
         if row is None:
             raise _no_run(run_id)
-        return answer.answer(self.journal, row)
+        told = answer.answer(self.journal, row)
+        return told if row.ended else Answer(told.status, {**told.body, **self.queue.of_run(run_id)})
 
     def run_detail(self, run_id: str) -> dict[str, Any] | None:
         row = self.journal.run(run_id)
-        return answer.detail(self.journal, row) if row else None
+        waits = self.queue.of_run(run_id) if row and not row.ended else {}
+        return {**answer.detail(self.journal, row), **waits} if row else None
 
     def list_runs(self, wanted: Wanted) -> dict[str, Any]:
         lines = self.journal.search.find(replace(wanted, limit=wanted.limit + 1))
@@ -248,7 +274,7 @@ class Parts:
         """The server's state, for a listener that has just come."""
         at = self.clock.stamp()
         backends = [Event(None, None, "", 0, 0, at, "backend", told) for told in self.pool.describe()]
-        server = {"queue": {"tickets": self.pool.tickets.listed()}, "definitions": self.definitions.status()}
+        server = {"queue": self.queue.state(), "definitions": self.definitions.status()}
         return [*backends, *(Event(None, None, "", 0, 0, at, kind, told) for kind, told in server.items())]
 
     def health(self) -> dict[str, Any]:

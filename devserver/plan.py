@@ -103,6 +103,7 @@ class Plan(_Frozen):
     execution_mode: str
     preset: str | None = None
     seed: int
+    priority: int = 0
     steps: tuple[tuple[StagePlan, ...], ...]
     numbers: dict[str, int]
     definitions: tuple[Definition, ...]

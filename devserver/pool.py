@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from devserver.agents.child import Child, ChildFailed
 from devserver.clock import Clock
 from devserver.events import Bus
+from devserver.expected import Expected
 from devserver.journal import Place
 from devserver.sources import MARK, Address, Backend, Source
-from devserver.tickets import Tickets
+from devserver.tickets import Tickets, Work
 
-__all__ = ["Address", "Backend", "Pool"]
+__all__ = ["Address", "Backend", "NoTurn", "Pool", "Turn"]
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +28,25 @@ FORM_BYTES: Final = 1 << 20  # of an upload beside the file itself: the form's o
 QUEUE_TOLD_S: Final = 0.2  # changes of the queue are told together
 
 
+class NoTurn(Exception):
+    """The backend went down while a take waited there for its turn; it keeps its place, and may go elsewhere."""
+
+
+@dataclass
+class Turn:
+    """A take that waits for its turn at a backend, or has it."""
+
+    backend: Backend
+    has_come: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class Pool:
     """Every backend in the order in which they are preferred, the embedded one last.
 
     Args:
         max_upload_bytes: the largest file that the embedded one takes; None leaves it at what a ComfyUI takes.
+        expected: is told who asks for a turn and how long it was used.
     """
 
     def __init__(
@@ -43,9 +59,11 @@ class Pool:
         embedded_folder: Path | None,
         probe_s: float,
         max_upload_bytes: int | None = None,
+        expected: Expected | None = None,
     ) -> None:
         self.tickets, self._bus, self._clock, self._probe_s = tickets, bus, clock, probe_s
         self._embedded_folder, self._max_upload_bytes = embedded_folder, max_upload_bytes
+        self._expected = expected
         self._sources = [Source(address) for address in addresses]
         self._embedded: Source | None = None
         self._child: Child | None = None
@@ -55,10 +73,14 @@ class Pool:
         self._refreshing: asyncio.Future[list[None]] | None = None
         self._doubting: dict[Source, asyncio.Task[None]] = {}
         self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
-        self._granted: dict[tuple[str, str, int], asyncio.Event] = {}
+        self._turns: dict[tuple[str, str, int], Turn] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # Called when something in a queue has changed, told together.
+        self.on_queue: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
         """Start the embedded backend and begin to watch the others. Returns when each was asked once."""
+        self._loop = asyncio.get_running_loop()
         watched = list(self._sources)
         if self._embedded_folder is not None:
             await self._start_embedded(self._embedded_folder)
@@ -166,6 +188,7 @@ class Pool:
             gone = self._embedded
             if gone is not None:
                 await gone.close()  # it stays listed as silent, so that takes wait for the one that follows
+                self.next_please()
             try:
                 source = await self._start_embedded(folder)
             except ChildFailed as e:
@@ -178,34 +201,76 @@ class Pool:
     # Tickets
 
     @asynccontextmanager
-    async def ticket(self, place: Place, backend: Backend) -> AsyncIterator[None]:
-        """Wait for a turn at a backend and hold it. The order is the journal's, so it survives a restart."""
+    async def ticket(
+        self,
+        place: Place,
+        backend: Backend,
+        *,
+        user_id: str = "local",
+        priority: int = 0,
+        work: Work | None = None,
+        stays: bool = False,
+    ) -> AsyncIterator[Turn]:
+        """Wait for a turn at a backend and hold it. The order is the journal's, so it survives a restart.
+
+        `stays`: something of it is at the backend already, so that it has a turn even where that is down.
+
+        Raises:
+            NoTurn: the backend went down meanwhile. The place there is kept until it asks at another one.
+        """
         key = (place.run_id, place.stage, place.take)
-        turn = self._granted.setdefault(key, asyncio.Event())
-        self.tickets.ask(place, backend.name)
+        turn = self._turns[key] = Turn(backend, has_come=stays)
+        kept = False
+        self.tickets.ask(place, backend.name, priority, user_id=user_id, work=work, held=stays)
+        if self._expected is not None:
+            self._expected.ask(place)
         self.next_please()
         try:
-            await turn.wait()
-            yield
+            while not turn.has_come:
+                if not backend.up:
+                    kept = True
+                    raise NoTurn(f"{backend.name} is down: {backend.problem}")
+                turn.changed.clear()
+                await turn.changed.wait()
+            granted_at = self._clock.now()
+            yield turn
         finally:
-            self._granted.pop(key, None)
-            if not self.closing:
+            self._turns.pop(key, None)
+            if self._expected is not None and turn.has_come:
+                # How long one that stays had been there before is not known here.
+                self._expected.done(place, None if stays else work, backend.name, granted_at)
+            if not self.closing and not kept:
                 self.tickets.give_back(place)
                 self.next_please()
 
     def next_please(self) -> None:
-        """Let the next takes go on wherever there is room."""
+        """Let the next takes go on wherever there is room, and tell those whose backend is down. On the loop."""
         for backend in self.backends:
-            for key in self.tickets.grant(backend.name, PROMPTS_AT_ONCE):
-                if key in self._granted:
-                    self._granted[key].set()
+            for key in self.tickets.grant(backend.name, PROMPTS_AT_ONCE if backend.up else 0):
+                if key in self._turns and self._turns[key].backend is backend:
+                    self._turns[key].has_come = True
+                    self._turns[key].changed.set()
+        for turn in self._turns.values():
+            if not turn.backend.up:
+                turn.changed.set()
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(QUEUE_TOLD_S, self._tell_queue)
+
+    def ended(self, run_id: str, around_s: float | None) -> None:
+        """A run has ended and left its places; `around_s` is what it took beside its takes. On the loop."""
+        if self._expected is not None:
+            self._expected.end(run_id, around_s)
+        self.next_please()
+
+    def wake(self) -> None:
+        """The table of tickets was changed: look at it soon. From any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.next_please)
 
     def _tell_queue(self) -> None:
         self._telling = None
         if not self.closing:
-            self._bus.tell(None, "queue", {"tickets": self.tickets.listed()})
+            self.on_queue()
 
     def describe(self) -> list[dict[str, Any]]:
         """Every backend's state, for `/ready`, `doctor` and the page."""

@@ -26,6 +26,7 @@ CODES: Final = {
     412: "precondition_failed",
     413: "too_large",
     422: "invalid_value",
+    429: "too_many",
     500: "internal",
     503: "not_ready",
 }

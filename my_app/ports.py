@@ -13,6 +13,7 @@ from devserver.encoding import Form
 from devserver.events import Bus, Event
 from devserver.keys import Keys
 from devserver.nodes.prompting.brief import BriefValues
+from devserver.queue import MoveRequest, Queue
 from devserver.search import Wanted
 from devserver.sessions import Sessions
 from devserver.understanding import Understood
@@ -112,6 +113,9 @@ class Parts(Protocol):
     def owner(self, run_id: str) -> str | None:
         """The user who started a run; None where there is no such run."""
 
+    @property
+    def queue(self) -> Queue: ...
+    def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]: ...
     def answer(self, run_id: str) -> Answer: ...
     def run_detail(self, run_id: str) -> dict[str, Any] | None: ...
     def list_runs(self, wanted: Wanted) -> dict[str, Any]: ...

@@ -12,6 +12,8 @@ ANYTHING: Final[dict[str, Any]] = {}
 STATE: Final = {"type": "string", "enum": ["queued", "running", "success", "failed", "blocked", "cancelled"]}
 OBJECT: Final = {"type": "object"}
 OBJECTS: Final = {"type": "array", "items": OBJECT}
+ETA: Final = {"$ref": "#/components/schemas/Eta"}
+PLACE: Final = {"$ref": "#/components/schemas/Place"}
 WARNINGS: Final = {"type": "array", "items": {"$ref": "#/components/schemas/Warning"}}
 
 
@@ -74,6 +76,8 @@ ANSWER: Final = _object(
     media_output={"oneOf": [{"$ref": "#/components/schemas/MediaOutput"}, {"type": "null"}]},
     media_outputs={"type": "array", "items": {"$ref": "#/components/schemas/MediaOutput"}},
     warnings=WARNINGS,
+    queue={**PLACE, "description": "where it stands while it is not finished"},
+    eta={**ETA, "description": "when it will be done, while it is not"},
 )
 EVENT: Final = _object(
     "seq run_id stage take attempt at kind data",
@@ -131,7 +135,37 @@ SHAPES: Final[dict[str, Any]] = {
         entities=OBJECTS,
         models_used={"type": "object", "additionalProperties": {"type": "array", "items": TEXT}},
     ),
-    "Run": _object("run_id status", run_id=TEXT, status=STATE, links=LINKS, stages=OBJECTS, entities=OBJECTS),
+    "Run": _object(
+        "run_id status",
+        run_id=TEXT,
+        status=STATE,
+        links=LINKS,
+        stages=OBJECTS,
+        entities=OBJECTS,
+        queue=PLACE,
+        eta=ETA,
+    ),
+    "Eta": {
+        "type": ["object", "null"],
+        "description": "From now, learned from what took how long here; null where nothing like it was made yet.",
+        "required": ["low_seconds", "high_seconds", "samples"],
+        "properties": {
+            "low_seconds": {"type": "number", "minimum": 0},
+            "high_seconds": {"type": "number", "minimum": 0},
+            "samples": {**COUNT, "description": "how many durations the least known part of it rests on"},
+        },
+    },
+    "Place": {
+        "type": ["object", "null"],
+        "description": "A run's place in the queue of a backend; null where it waits for none.",
+        "required": ["backend", "position", "waiting", "paused"],
+        "properties": {
+            "backend": TEXT,
+            "position": {**COUNT, "description": "1 is next; 0 has its turn"},
+            "waiting": {**COUNT, "description": "how many wait there"},
+            "paused": {"type": "boolean"},
+        },
+    },
     "RunList": _object("runs", runs={"type": "array", "items": {"$ref": "#/components/schemas/RunLine"}}),
     "RunLine": _object("run_id status", run_id=TEXT, status=STATE, title=TEXT, created_at=TEXT),
     "Cancelled": _object("run_id status", run_id=TEXT, status=TEXT),

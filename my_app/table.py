@@ -13,6 +13,7 @@ from my_app.routes import (
     pictures,
     predecessor,
     prompt,
+    queue,
     runs,
     schema,
     session,
@@ -27,6 +28,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *importing.ROUTES,
     *prompt.ROUTES,
     *runs.ROUTES,
+    *queue.ROUTES,
     *predecessor.ROUTES,  # its /api/media/info before our /api/media/{media}
     *stream.ROUTES,  # before our /api/media/{media}
     *stems.ROUTES,

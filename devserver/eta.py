@@ -1,0 +1,234 @@
+"""How long what will take: learned from what took how long on this machine, and told as a range.
+
+A duration belongs to a kind: an output config, the chunk that made it, and the backend. Within a kind it may grow with
+the work's size; a line through the last durations (Theil and Sen: the median of all slopes, so that a few odd ones do
+not bend it) says how. What is left over is the spread. A sum of many has a smaller one, but never under `COMMON`: what
+slows one slows the others too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median, quantiles
+from typing import Any, Final
+
+from devserver.clock import Clock
+from devserver.database import Database
+from devserver.journal import Place
+from devserver.tickets import Work
+
+KEPT: Final = 60  # durations of a kind: older ones tell of another time
+RECENT: Final = 15
+PRIOR_SPREAD: Final = 0.5  # of one duration of which only few like it are known
+LEAST_SPREAD: Final = 0.04
+COMMON: Final = 0.12
+REACH: Final = 1.5  # spreads to either side
+GROWING: Final = frozenset({"seconds", "duration", "steps", "width", "height", "frames", "batch_size"})
+Kind = tuple[str, str, str]  # config, variant, backend
+AROUND: Final = Work("@run")  # what a run takes beside its takes: texts, tags, the record
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A duration in seconds, and by which factor (as a logarithm) it is usually off."""
+
+    seconds: float
+    spread: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Range:
+    """From now, in seconds. `samples` is the number of durations that the least known part of it rests on."""
+
+    low_seconds: float
+    high_seconds: float
+    samples: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"low_seconds": self.low_seconds, "high_seconds": self.high_seconds, "samples": self.samples}
+
+
+def size_of(values: Mapping[str, Any]) -> float:
+    """What a prompt's length grows with, as one number."""
+    found = [value for name, value in values.items() if name in GROWING and _counts(value)]
+    return math.prod(found) if found else 1.0
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def guess(samples: Sequence[tuple[float, float]], size: float) -> Guess | None:
+    """What a work of this size takes, from (size, seconds) of others, the newest last; None where there are none."""
+    known = [(one, max(seconds, 1e-3)) for one, seconds in samples[-KEPT:]]
+    if not known:
+        return None
+    slope, level = _line(known)
+    least = min(seconds for _, seconds in known) / 2
+
+    def at(one: float) -> float:
+        return max(level + slope * one, least)
+
+    off = [math.log(seconds / at(one)) for one, seconds in known]
+    now = off[-RECENT:]
+    middle = median(now)
+    # The mean counts in a sum, and one that was stopped by something else for minutes must not rule it.
+    drift = sum(min(max(one, middle - 0.7), middle + 0.7) for one in now) / len(now)
+    spread = _spread(off)
+    count = len(known)
+    unsure = math.hypot(max(spread, LEAST_SPREAD), PRIOR_SPREAD / count)
+    return Guess(at(size) * math.exp(drift), unsure + _beyond(known, size), count)
+
+
+def _line(known: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Slope and level; no slope where the sizes differ too little to tell one."""
+    sizes = [size for size, _ in known]
+    slopes = [
+        (seconds - before) / (size - other)
+        for index, (size, seconds) in enumerate(known)
+        for other, before in known[:index]
+        if abs(size - other) > 0.05 * max(size, other)
+    ]
+    if len(known) < 3 or max(sizes) < 1.2 * min(sizes):
+        # Too few to see a slope: what is twice as long is expected to take nearly twice as long.
+        rates = [seconds / size for size, seconds in known]
+        return median(rates), 0.0
+    slope = max(0.0, median(slopes))
+    return slope, median(seconds - slope * size for size, seconds in known)
+
+
+def _spread(off: Sequence[float]) -> float:
+    if len(off) < 4:
+        return 0.0
+    tenths = quantiles(off, n=10, method="inclusive")
+    return (tenths[-1] - tenths[0]) / 2.56
+
+
+def _beyond(known: Sequence[tuple[float, float]], size: float) -> float:
+    """How much less is known of a size outside of those that were seen."""
+    least, most = min(one for one, _ in known), max(one for one, _ in known)
+    return 0.15 * max(0.0, math.log(size / most), math.log(least / size))
+
+
+class Sum:
+    """Work that is done one after the other, from now on. A part that nothing is known of makes the whole unknown."""
+
+    def __init__(self, parts: Iterable[Guess | None] = ()) -> None:
+        self.seconds = self._variance = 0.0
+        self._samples: int | None = None
+        self.known = True
+        for part in parts:
+            self.add(part)
+
+    def add(self, part: Guess | None, share: float = 1.0) -> None:
+        """Add a part, or the share of it that is still to come."""
+        if part is None:
+            self.known = False
+            return
+        self.seconds += part.seconds * share
+        self._variance += (part.seconds * part.spread) ** 2 * max(share, 0.2)
+        self._samples = part.samples if self._samples is None else min(self._samples, part.samples)
+
+    def copy(self) -> Sum:
+        same = Sum()
+        same.seconds, same._variance, same._samples, same.known = (
+            self.seconds,
+            self._variance,
+            self._samples,
+            self.known,
+        )
+        return same
+
+    def range(self) -> Range | None:
+        """None where a part is not known, or nothing is to come."""
+        if not self.known or self._samples is None or self.seconds <= 0:
+            return None
+        spread = min(math.sqrt(self._variance) / self.seconds, 1.0)
+        reach = REACH * math.hypot(spread, COMMON)
+        low, high = self.seconds * math.exp(-reach), self.seconds * math.exp(reach)
+        return Range(_rounded(low, down=True), _rounded(high, down=False), self._samples)
+
+
+def _rounded(seconds: float, *, down: bool) -> float:
+    """To a tenth of a second below ten, to a whole one below a hundred, else to five."""
+    step = 0.1 if seconds < 10 else 1.0 if seconds < 100 else 5.0
+    steps = math.floor(seconds / step) if down else math.ceil(seconds / step)
+    return round(steps * step, 1)
+
+
+class Durations:
+    """What took how long here: a table, read once for each kind and kept until that kind has a new one.
+
+    Every method may be called from any thread.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db, self._clock = database, clock
+        self._known: dict[Kind, list[tuple[float, float]]] = {}
+        self._places: dict[tuple[str, str], tuple[str, str] | None] = {}  # of a config's chunk: when and where last
+        self.ended_at: dict[str, datetime] = {}  # when each backend was last seen to end something
+
+    def learn(self, place: Place, work: Work, backend: str, seconds: float) -> None:
+        """Keep how long a take had the backend; of each kind the newest are kept."""
+        kind, at = (work.config, work.variant, backend), self._clock.stamp()
+        with self._db.transaction() as db:
+            db.execute(
+                "INSERT INTO durations (run_id, stage, take, config, variant, backend, size, seconds, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, stage, take) DO NOTHING",
+                (place.run_id, place.stage, place.take, *kind, work.size, seconds, at),
+            )
+            db.execute(
+                "DELETE FROM durations WHERE config = ? AND variant = ? AND backend = ? AND at < (SELECT min(at) FROM"
+                " (SELECT at FROM durations WHERE config = ? AND variant = ? AND backend = ?"
+                " ORDER BY at DESC LIMIT ?) AS newest)",
+                (*kind, *kind, KEPT),
+            )
+        self._known.pop(kind, None)
+        self._places[work.config, work.variant] = (at, backend)
+
+    def ended_well(self, place: Place) -> bool:
+        """Whether the last attempt of a take has."""
+        sql = "SELECT state FROM stages WHERE run_id = ? AND stage = ? AND take = ? ORDER BY attempt DESC LIMIT 1"
+        return [row["state"] for row in self._db.rows(sql, place.run_id, place.stage, place.take)] == ["success"]
+
+    def worked(self, backend: str, granted_at: datetime) -> float:
+        """How long a backend worked on what ends now: it began when its turn came, or when the one before had ended.
+
+        Two have a turn at a time, and only one of them runs.
+        """
+        now, before = self._clock.now(), self.ended_at.get(backend)
+        self.ended_at[backend] = now
+        begun_at = max(granted_at, before) if before is not None else granted_at
+        return max(0.0, (now - begun_at).total_seconds())
+
+    def guess(self, work: Work, backend: str) -> Guess | None:
+        return guess(self._of((work.config, work.variant, backend)), work.size)
+
+    def _of(self, kind: Kind) -> list[tuple[float, float]]:
+        known = self._known.get(kind)
+        if known is None:
+            sql = (
+                "SELECT size, seconds FROM durations WHERE config = ? AND variant = ? AND backend = ?"
+                " ORDER BY at DESC LIMIT ?"
+            )
+            known = [(row["size"], row["seconds"]) for row in reversed(self._db.rows(sql, *kind, KEPT))]
+            self._known[kind] = known
+        return known
+
+    def usual_way(self, ways: Sequence[Work]) -> tuple[Work, str] | None:
+        """Which of several ways was used last, and on which backend; None where none of them ever was."""
+        used = [(*place, work) for work in ways if (place := self._place(work)) is not None]
+        _, backend, work = max(used, key=lambda one: one[0], default=("", "", Work()))
+        return (work, backend) if used else None
+
+    def _place(self, work: Work) -> tuple[str, str] | None:
+        kind = (work.config, work.variant)
+        if kind not in self._places:
+            sql = "SELECT at, backend FROM durations WHERE config = ? AND variant = ? ORDER BY at DESC LIMIT 1"
+            rows = self._db.rows(sql, *kind)
+            self._places[kind] = (rows[0]["at"], rows[0]["backend"]) if rows else None
+        return self._places[kind]

@@ -1,0 +1,309 @@
+"""The queue as people see it: who waits where and for how long, and what they may change about it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from devserver.clock import Clock
+from devserver.database import Database
+from devserver.errors import InputError
+from devserver.events import Bus
+from devserver.expected import Expected, Line
+from devserver.journal import Journal
+from devserver.pool import Pool
+from devserver.tickets import ALL, Ticket
+
+RETRY_S: Final = 5.0  # where nothing is known of how long a run takes
+POSITIONS_TOLD_S: Final = 1.0
+
+
+class PauseRequest(BaseModel):
+    """The body of `POST /api/queue/pause` and `/resume`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    backend: str | None = Field(None, description="A backend's name; without it all queues.")
+
+
+class MoveRequest(BaseModel):
+    """The body of `POST /api/queue/move`: exactly one of `to`, `before` and `position`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    run_id: str = Field(description="A run of yours that waits.")
+    to: str | None = Field(None, pattern="^(front|back)$", description="front or back.")
+    before: str | None = Field(None, description="Another run that waits at the same backend.")
+    position: int | None = Field(None, ge=1, description="1 is next.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> MoveRequest:
+        if [self.to, self.before, self.position].count(None) != 2:
+            raise ValueError("name one of to, before and position")
+        return self
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many unfinished runs there may be; 0 is any number."""
+
+    runs: int = 0
+    runs_per_user: int = 0
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What a viewer sees of a line; `titles` has title and user of every unfinished run."""
+
+    viewer: str | None
+    line: Line
+    titles: dict[str, tuple[str, str]]
+
+    def entry(self, ticket: Ticket, position: int) -> dict[str, Any]:
+        about = {"position": position, "priority": ticket.priority, "eta": _eta(ticket, self.line)}
+        if self.viewer not in (None, ticket.user_id):
+            return {**about, "own": False}
+        place = {"run_id": ticket.run_id, "stage": ticket.stage, "take": ticket.take}
+        title = self.titles.get(ticket.run_id, ("", ""))[0]
+        return {**about, "own": True, **place, "title": title, "user": ticket.user_id, "asked_at": ticket.asked_at}
+
+
+class Queue:
+    """Everything about waiting. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        pool: Pool,
+        *,
+        bus: Bus,
+        clock: Clock,
+        expected: Expected,
+        limits: Limits | None = None,
+    ) -> None:
+        self._db, self._journal, self._pool, self._bus, self._clock = database, journal, pool, bus, clock
+        self._tickets, self.expected = pool.tickets, expected
+        self._limits = limits or Limits()
+        self._arriving: dict[str, int] = {}  # by user: accepted, but not in the journal yet
+        self._lock = threading.Lock()
+        self._positions: dict[str, Any] = {}
+        self._told_at = float("-inf")
+        pool.on_queue = self._tell
+
+    # Room
+
+    @contextmanager
+    def room_for(self, user_id: str) -> Iterator[None]:
+        """Hold a place for one more run until it is in the journal.
+
+        Raises:
+            InputError: there is none (429), with the time after which there may be one.
+        """
+        with self._lock:
+            self._check_room(user_id)
+            self._arriving[user_id] = self._arriving.get(user_id, 0) + 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arriving[user_id] -= 1
+
+    def _check_room(self, user_id: str) -> None:
+        limits = self._limits
+        if not limits.runs and not limits.runs_per_user:
+            return
+        unfinished = self._unfinished()
+        every = sum(unfinished.values()) + sum(self._arriving.values())
+        own = unfinished.get(user_id, 0) + self._arriving.get(user_id, 0)
+        if limits.runs and every >= limits.runs:
+            raise self._full(f"The queue is full: {every} runs are not finished.", limits.runs)
+        if limits.runs_per_user and own >= limits.runs_per_user:
+            raise self._full(f"{own} runs of yours are not finished.", limits.runs_per_user)
+
+    def _unfinished(self) -> dict[str, int]:
+        sql = "SELECT user_id, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY user_id"
+        return {row["user_id"]: row["runs"] for row in self._db.rows(sql)}
+
+    def _full(self, message: str, limit: int) -> InputError:
+        line = self.expected.line()
+        nexts = {ticket.backend: line.sums[ticket.key] for ticket in reversed(line.tickets.values())}
+        ranges = [found for found in (one.range() for one in nexts.values()) if found is not None]
+        return InputError(
+            message,
+            status=429,
+            code="queue_full",
+            allowed=f"at most {limit} unfinished runs",
+            hint="Send it again after the time in Retry-After.",
+            retry_after_s=max(1.0, min((one.high_seconds for one in ranges), default=RETRY_S)),
+        )
+
+    # Looking
+
+    def overview(self, viewer: str | None) -> dict[str, Any]:
+        """Every queue: the viewer's own runs in full, those of others as places without a name; None sees all."""
+        line, titles = self.expected.line(), self._titles()
+        names = dict.fromkeys([*(b.name for b in self._pool.backends), *(t.backend for t in line.tickets.values())])
+        backends = []
+        for name in names:
+            held, waiting, backend = line.held(name), line.waiting(name), self._pool.named(name)
+            last = (waiting or held)[-1:]
+            shown = _Shown(viewer, line, titles)
+            backends.append(
+                {
+                    "name": name,
+                    "state": backend.state if backend else "unknown",
+                    "paused": line.is_paused(name),
+                    "held": [shown.entry(ticket, 0) for ticket in held],
+                    "waiting": [shown.entry(ticket, n) for n, ticket in enumerate(waiting, 1)],
+                    "eta": _eta(last[0], line) if last else None,
+                }
+            )
+        asked = {ticket.run_id for ticket in line.tickets.values()}
+        coming = [
+            {"run_id": run_id, "title": title}
+            for run_id, (title, owner) in titles.items()
+            if run_id not in asked and viewer in (None, owner)
+        ]
+        limits = {"queue_limit": self._limits.runs, "queue_limit_per_user": self._limits.runs_per_user}
+        return {
+            "paused": ALL in line.paused,
+            "backends": backends,
+            "elsewhere": coming,
+            "unfinished": len(titles),
+        } | limits
+
+    def _titles(self) -> dict[str, tuple[str, str]]:
+        sql = "SELECT run_id, title, user_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id"
+        return {row["run_id"]: (row["title"], row["user_id"]) for row in self._db.rows(sql)}
+
+    def of_run(self, run_id: str) -> dict[str, Any]:
+        """A run's place in the queue, and when it will be done: `queue` and `eta`, each None where it is not known."""
+        line = self.expected.line()
+        eta = self.expected.of_run(run_id)
+        return {"queue": _place(line, run_id), "eta": eta.as_dict() if eta else None}
+
+    def _tell(self) -> None:
+        """Tell everybody how long the queues are, and those who listen to a waiting run where it stands."""
+        line = self.expected.line()
+        lengths = [
+            {"name": name, "held": len(line.held(name)), "waiting": len(line.waiting(name))}
+            for name in dict.fromkeys(ticket.backend for ticket in line.tickets.values())
+        ]
+        self._bus.tell(None, "queue", {"backends": lengths, "paused": sorted(line.paused)})
+        if self._clock.monotonic() - self._told_at < POSITIONS_TOLD_S:
+            return
+        self._told_at = self._clock.monotonic()
+        heard = self._bus.listened_to()
+        places = {run_id: _place(line, run_id) for run_id in {t.run_id for t in line.tickets.values()} & heard}
+        for run_id, place in places.items():
+            if place != self._positions.get(run_id):
+                self._bus.tell_listeners(run_id, "queue", self.of_run(run_id))
+        self._positions = places
+
+    def state(self) -> dict[str, Any]:
+        """What is told of the queues to somebody who has just come."""
+        line = self.expected.line()
+        return {"paused": sorted(line.paused), "waiting": sum(not t.held for t in line.tickets.values())}
+
+    # Changing
+
+    def pause(self, backend: str | None) -> None:
+        """Submit nothing new: to one backend, or at all. What was submitted goes on. It lasts over a restart."""
+        self._tickets.pause(self._checked(backend))
+        self._changed()
+
+    def resume(self, backend: str | None) -> None:
+        self._tickets.resume(self._checked(backend))
+        self._changed()
+
+    def _checked(self, backend: str | None) -> str:
+        names = sorted({b.name for b in self._pool.backends} | {t.backend for t in self._tickets.listed()})
+        if backend is not None and backend not in names:
+            raise InputError("There is no such backend.", status=404, field="backend", value=backend, allowed=names)
+        return backend or ALL
+
+    def move(self, request: MoveRequest, viewer: str | None) -> dict[str, Any]:
+        """Move a run's waiting takes among the viewer's own places; None moves among all.
+
+        Raises:
+            InputError: it does not wait, or not where the other one does (409); the other one is not theirs (404).
+        """
+        waiting = [ticket for ticket in self._tickets.of_run(request.run_id) if not ticket.held]
+        if not waiting:
+            raise self._unmovable(request.run_id)
+        backends = {ticket.backend for ticket in waiting}
+        if request.before is not None:
+            backends &= self._waits_at(request.before, viewer)
+            if not backends:
+                message = "The two wait at different backends."
+                raise InputError(message, status=409, field="before", value=request.before, allowed="one at the same")
+        for backend in backends:
+            line = [ticket for ticket in self._tickets.listed(backend) if not ticket.held]
+            may = [ticket for ticket in line if viewer in (None, ticket.user_id)]
+            moved = [ticket for ticket in may if ticket.run_id == request.run_id]
+            others = [ticket for ticket in may if ticket.run_id != request.run_id]
+            at = _index(request, others, [ticket for ticket in line if ticket not in moved])
+            self._tickets.rearrange(backend, [*others[:at], *moved, *others[at:]])
+        self._changed()
+        return {"run_id": request.run_id, **self.of_run(request.run_id)}
+
+    def _waits_at(self, before: str, viewer: str | None) -> set[str]:
+        found = [ticket for ticket in self._tickets.of_run(before) if viewer in (None, ticket.user_id)]
+        if not found:
+            message = "No run of yours with this id waits."
+            raise InputError(message, status=404, field="before", value=before, allowed="a waiting run of yours")
+        waits = {ticket.backend for ticket in found if not ticket.held}
+        if not waits:
+            message = "That run has its turn already; nothing can go before it."
+            raise InputError(message, status=409, field="before", value=before, allowed="a waiting run")
+        return waits
+
+    def _unmovable(self, run_id: str) -> InputError:
+        row = self._journal.run(run_id)
+        state = row.state if row else "unknown"
+        if row is not None and row.ended:
+            message = f"The run has ended already: {state}."
+        elif self._tickets.of_run(run_id):
+            message = "The run has its turn already: it is at its backend."
+        else:
+            message = "The run waits for no backend now."
+        return InputError(message, status=409, field="run_id", value=run_id, allowed="a run that waits in /api/queue")
+
+    def _changed(self) -> None:
+        self.expected.look_again()
+        self._pool.wake()
+
+
+def _index(request: MoveRequest, others: list[Ticket], line: list[Ticket]) -> int:
+    """How many of `others` stay before the moved run; `line` is everybody without it."""
+    if request.to is not None:
+        return 0 if request.to == "front" else len(others)
+    if request.before is not None:
+        return next((index for index, ticket in enumerate(others) if ticket.run_id == request.before), len(others))
+    before = {ticket.key for ticket in line[: (request.position or 1) - 1]}
+    return sum(ticket.key in before for ticket in others)
+
+
+def _eta(ticket: Ticket, line: Line) -> dict[str, Any] | None:
+    if line.is_paused(ticket.backend) and not ticket.held:
+        return None
+    found = line.sums[ticket.key].range()
+    return found.as_dict() if found else None
+
+
+def _place(line: Line, run_id: str) -> dict[str, Any] | None:
+    """Where the run's next take stands: position 0 has its turn."""
+    places: list[tuple[int, dict[str, Any]]] = []
+    for ticket in line.of_run(run_id):
+        waiting = line.waiting(ticket.backend)
+        position = 0 if ticket.held else waiting.index(ticket) + 1
+        paused = not ticket.held and line.is_paused(ticket.backend)
+        told = {"backend": ticket.backend, "position": position, "waiting": len(waiting), "paused": paused}
+        places.append((position, told))
+    return min(places, key=lambda place: place[0])[1] if places else None

@@ -1,0 +1,144 @@
+"""The queue: who waits where and for how long; to hold it, to let it go on, and to change its order."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from flask import Response
+from pydantic import BaseModel, ValidationError
+
+from devserver.errors import InputError
+from devserver.queue import MoveRequest, PauseRequest
+from my_app.flask_app import json_body, json_reply, the_parts, user_id, viewer
+from my_app.route import Reply, Route
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def show_queue() -> Response:
+    """Every queue: own runs in full, those of others as places without a name."""
+    return json_reply(the_parts().queue.overview(viewer()))
+
+
+def pause() -> Response:
+    """Submit nothing new, to one backend or at all. What was submitted goes on. It lasts over a restart."""
+    the_parts().queue.pause(_read(PauseRequest).backend)
+    return show_queue()
+
+
+def resume() -> Response:
+    """Go on submitting: to one backend, or to all, also those that were paused one by one."""
+    the_parts().queue.resume(_read(PauseRequest).backend)
+    return show_queue()
+
+
+def move() -> Response:
+    """Let a waiting run go before others: to the front, before another one, or to a position."""
+    request = _read(MoveRequest)
+    return json_reply(the_parts().move(request, user_id()))
+
+
+def _read(kind: type[Body]) -> Body:
+    try:
+        return kind.model_validate(json_body(required=kind is MoveRequest))
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        allowed = sorted(kind.model_fields) if first["type"] == "extra_forbidden" else first["msg"]
+        message = f"{field or 'The body'}: {first['msg']}."
+        raise InputError(message, field=field, value=first["input"], allowed=allowed) from e
+
+
+def _object(required: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required.split(), "properties": properties}
+
+
+TEXT: Final = {"type": "string"}
+COUNT: Final = {"type": "integer", "minimum": 0}
+FLAG: Final = {"type": "boolean"}
+ETA: Final = {"$ref": "#/components/schemas/Eta"}
+ENTRY: Final = _object(
+    "position priority eta own",
+    position={**COUNT, "description": "among those that wait, 1 is next; 0 has its turn"},
+    priority={"type": "integer"},
+    eta=ETA,
+    own={**FLAG, "description": "whether it is one's own; of others nothing more is told"},
+    run_id=TEXT,
+    title=TEXT,
+    user=TEXT,
+    stage=TEXT,
+    take=COUNT,
+    asked_at={"type": "string", "format": "date-time"},
+)
+ENTRIES: Final = {"type": "array", "items": ENTRY}
+QUEUE: Final = _object(
+    "paused backends elsewhere unfinished queue_limit queue_limit_per_user",
+    paused={**FLAG, "description": "whether all queues are"},
+    backends={
+        "type": "array",
+        "items": _object(
+            "name state paused held waiting eta",
+            name=TEXT,
+            state=TEXT,
+            paused=FLAG,
+            held={**ENTRIES, "description": "what was submitted, or is about to be"},
+            waiting={**ENTRIES, "description": "in the order in which they will be submitted"},
+            eta={**ETA, "description": "until all of these are done"},
+        ),
+    },
+    elsewhere={
+        "type": "array",
+        "items": _object("run_id title", run_id=TEXT, title=TEXT),
+        "description": "unfinished runs of one's own that wait for no backend now",
+    },
+    unfinished={**COUNT, "description": "runs of everybody"},
+    queue_limit={**COUNT, "description": "how many runs may be unfinished; 0 is any number"},
+    queue_limit_per_user=COUNT,
+)
+MOVED: Final = _object("run_id queue eta", run_id=TEXT, queue={"$ref": "#/components/schemas/Place"}, eta=ETA)
+SHOWN: Final = Reply("The queues.", QUEUE)
+BAD_BODY: Final = {
+    400: Reply("The body is no JSON object.", "Error"),
+    413: Reply("The body is too large.", "Error"),
+    422: Reply("A field has a value that is not allowed.", "Error"),
+}
+CHANGED: Final = {200: SHOWN, 404: Reply("There is no such backend.", "Error"), **BAD_BODY}
+ROUTES: Final = (
+    Route("GET", "/api/queue", show_queue, "queue", "Who waits where, and for how long", {200: SHOWN}),
+    Route(
+        "POST",
+        "/api/queue/pause",
+        pause,
+        "queue",
+        "Submit nothing new",
+        CHANGED,
+        only_admins=True,
+        body=PauseRequest.model_json_schema(),
+    ),
+    Route(
+        "POST",
+        "/api/queue/resume",
+        resume,
+        "queue",
+        "Go on submitting",
+        CHANGED,
+        only_admins=True,
+        body=PauseRequest.model_json_schema(),
+    ),
+    Route(
+        "POST",
+        "/api/queue/move",
+        move,
+        "queue",
+        "Let a waiting run go before others",
+        {
+            200: Reply("Where it stands now.", MOVED),
+            404: Reply("There is no such run.", "Error"),
+            409: Reply("It has its turn already, has ended, or waits elsewhere.", "Error"),
+            **BAD_BODY,
+        },
+        body=MoveRequest.model_json_schema(),
+        body_required=True,
+        body_example={"run_id": "20240131-235959-1f2e3d4c", "to": "front"},
+    ),
+)
