@@ -10,6 +10,7 @@ from typing import Any, Final
 from devserver import record
 from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
 from devserver.journal import RunState, StageRow, StageState
+from devserver.logs import at
 from devserver.plan import Plan, StagePlan
 from devserver.stages.ask import make_room
 from devserver.stages.graph import run_graph
@@ -24,6 +25,7 @@ STARTS_ALLOWED: Final = 5
 
 async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again."""
+    at(run_id=run_id)
     async with tools.slice:
         try:
             run = tools.journal.begin_run(run_id)
@@ -92,6 +94,7 @@ async def _walk_steps(walk: Walk) -> None:
 
 
 async def _run_stage(walk: Walk, stage: StagePlan) -> None:
+    at(stage=stage.name)
     journal, place = walk.tools.journal, walk.place(stage.name)
     async with walk.tools.slice:
         row = journal.skip(place, stage.skip) if stage.skip else journal.begin(place)
