@@ -1,0 +1,205 @@
+"""Keys at the door: who is let in, what each sees, and what a wrong key is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
+
+from devserver.keys import Keys
+from my_app.context import FrontSettings
+from my_app.front import Listening, create_front, listen_at
+from my_app.table import ROUTES
+from my_app.visitors import TRIES, WINDOW_S, Tries
+from tests.my_app.conftest import PUBLIC
+from tests.my_app.parts import PATIENCE_S, Runs
+
+EXECUTE = "/api/schema/pipeline/execute"
+REQUEST = {"input_text": "test", "wait": False}
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+@pytest.fixture
+def secrets(runs: Runs) -> dict[str, str]:
+    keys = Keys(runs.folder)
+    return {"anna": keys.add("anna"), "bob": keys.add("bob"), "root": keys.add("root", admin=True)}
+
+
+@pytest.fixture
+async def stranger(front: Listening) -> AsyncIterator[ClientSession]:
+    """A client that keeps no cookies."""
+    timeout = ClientTimeout(PATIENCE_S)
+    async with ClientSession(front.url, timeout=timeout, cookie_jar=DummyCookieJar()) as client:
+        yield client
+
+
+async def execute(client: ClientSession, secret: str) -> str:
+    async with client.post(EXECUTE, json=REQUEST, headers=bearer(secret)) as reply:
+        return str((await reply.json())["run_id"])
+
+
+OPEN = {"/", "/health", "/ready", "/openapi.json", "/docs", "/public/{path:.+}", "/api/session"}
+FILLED = {"run_id": "20300101-000000-00000000", "media": "audio", "index": "0", "name": "x", "path": "app.js"}
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method}-{route.name}")
+async def test_without_a_key_only_the_page_and_the_health_are_shown(stranger: ClientSession, route: Any) -> None:
+    path = route.path.replace(":.+", "").format(**FILLED)
+    async with stranger.request(route.method, path) as reply:
+        if route.is_open:
+            assert route.path in OPEN
+            assert reply.status != 401
+            return
+        error = (await reply.json())["error"]
+        assert (reply.status, error["code"], error["field"]) == (401, "unauthorized", "Authorization")
+        assert "keys add" in error["hint"]
+        assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+async def test_another_users_run_is_as_good_as_none(
+    stranger: ClientSession, runs: Runs, secrets: dict[str, str]
+) -> None:
+    run_id = await execute(stranger, secrets["anna"])
+    runs.add_file(run_id, b"sound", name="07_output_audio.mp3")
+    runs.end(run_id)
+    assert runs.bodies[run_id]["user_id"] == "anna"
+    nobodys = "20300101-000000-ffffffff"
+    for route in ROUTES:
+        if "run_id" not in route.parameters:
+            continue
+        told = []
+        for asked in (run_id, nobodys):
+            path = route.path.format(**{**FILLED, "run_id": asked})
+            async with stranger.request(route.method, path, headers=bearer(secrets["bob"])) as reply:
+                told.append((reply.status, (await reply.text()).replace(asked, "ID")))
+        assert told[0][0] == 404, route.path
+        assert told[0] == told[1], f"{route.path} tells that there is such a run"
+    async with stranger.get(f"/api/runs/{run_id}", headers=bearer(secrets["anna"])) as reply:
+        assert reply.status == 200
+    for name in ("anna", "root"):
+        async with stranger.get(f"/api/media/audio/{run_id}", headers=bearer(secrets[name])) as reply:
+            assert (reply.status, await reply.read()) == (200, b"sound")
+
+
+async def heard(client: ClientSession, secret: str, until: str) -> list[str]:
+    """The run events on the stream of everything, up to one of a run."""
+    found: list[str] = []
+    async with client.get("/api/events", headers={**bearer(secret), "Last-Event-ID": "0"}) as reply:
+        async for line in reply.content:
+            if line.startswith(b"data:"):
+                event = json.loads(line[5:])
+                found += [event["run_id"]] if event["run_id"] else []
+                if event["run_id"] == until:
+                    return found
+    raise AssertionError("the stream ended")
+
+
+async def test_the_stream_of_everything_tells_of_the_own_runs_alone(
+    stranger: ClientSession, secrets: dict[str, str]
+) -> None:
+    annas = await execute(stranger, secrets["anna"])
+    bobs = await execute(stranger, secrets["bob"])
+    last = await execute(stranger, secrets["anna"])
+    assert await heard(stranger, secrets["anna"], last) == [annas, last]
+    assert await heard(stranger, secrets["root"], last) == [annas, bobs, last]
+    live = asyncio.ensure_future(heard(stranger, secrets["bob"], "20300101-000000-00000004"))
+    await execute(stranger, secrets["anna"])
+    await execute(stranger, secrets["bob"])
+    assert await live == [bobs, "20300101-000000-00000004"]
+
+
+async def test_signing_in_gives_a_cookie_that_scripts_and_other_pages_do_not_get(
+    front: Listening, secrets: dict[str, str]
+) -> None:
+    async with ClientSession(front.url) as browser:
+        async with browser.post("/api/session", json={"key": secrets["anna"]}) as reply:
+            assert (reply.status, (await reply.json())["user"]) == (201, "anna")
+            cookie = reply.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+        assert secrets["anna"] not in cookie
+        # aiohttp's jar keeps no cookies of bare addresses: shown by hand, as a browser does.
+        shown = {"Cookie": cookie.partition(";")[0]}
+        async with browser.get("/api/session", headers=shown) as reply:
+            assert await reply.json() == {"user": "anna", "admin": False, "keys": True}
+        async with browser.post(EXECUTE, json=REQUEST, headers={**shown, "Origin": "http://evil.example"}) as reply:
+            assert reply.status == 403
+        async with browser.delete("/api/session", headers=shown) as reply:
+            assert reply.status == 204
+        async with browser.get("/api/session", headers=shown) as reply:
+            assert reply.status == 401
+
+
+async def test_wrong_keys_are_counted_and_never_lock_out_the_right_one(
+    stranger: ClientSession, secrets: dict[str, str]
+) -> None:
+    statuses = []
+    for number in range(TRIES + 2):
+        async with stranger.post("/api/session", json={"key": f"guess {number}"}) as reply:
+            statuses.append(reply.status)
+    assert statuses == [401] * (TRIES - 1) + [429] * 3
+    async with stranger.get("/api/runs", headers=bearer("guess")) as reply:
+        assert reply.status == 429
+        assert 1 <= int(reply.headers["Retry-After"]) <= WINDOW_S
+    async with stranger.get("/api/runs", headers=bearer(secrets["anna"])) as reply:
+        assert reply.status == 200
+    async with stranger.post("/api/session", json={"key": secrets["bob"]}) as reply:
+        assert reply.status == 201
+
+
+def test_tries_are_forgotten_with_time_and_addresses_do_not_pile_up() -> None:
+    now = [0.0]
+    tries = Tries(lambda: now[0])
+    assert [tries.wrong("a") > 0 for _ in range(TRIES + 1)] == [False] * (TRIES - 1) + [True, True]
+    assert tries.wrong("b") == 0.0
+    now[0] = WINDOW_S + 1
+    assert tries.wrong("a") == 0.0
+    for number in range(20_000):
+        tries.wrong(str(number))
+    assert len(tries._failed) <= 10_000
+
+
+async def test_who_is_exposed_needs_a_key_before_there_is_one(runs: Runs) -> None:
+    settings = FrontSettings(PUBLIC, frozenset({"music.example.org"}), frozenset({"https://music.example.org"}), True)
+    listening = await listen_at(create_front(runs, settings, version="0"), "127.0.0.1", 0)
+    name = {"Host": "music.example.org"}
+    async with ClientSession(listening.url) as client:
+        async with client.get("/api/runs", headers=name) as reply:
+            assert reply.status == 401
+        secret = Keys(runs.folder).add("anna")
+        async with client.get("/api/runs", headers={**name, **bearer(secret)}) as reply:
+            assert reply.status == 200
+        own = {**name, "Origin": "https://music.example.org"}
+        async with client.post("/api/session", json={"key": secret}, headers=own) as reply:
+            assert reply.status == 201
+            assert "Secure" in reply.headers["Set-Cookie"]
+    await listening.close()
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"key": 5}', b'{"key": ""}', b'{"key": "x", "user": "root"}', b"\xff"])
+async def test_a_sign_in_that_is_none_is_refused(stranger: ClientSession, secrets: dict[str, str], body: bytes) -> None:
+    assert secrets
+    async with stranger.post("/api/session", data=body) as reply:
+        assert reply.status in {400, 422}
+        assert (await reply.json())["error"]["message"]
+
+
+async def test_uploads_are_their_senders(stranger: ClientSession, runs: Runs, secrets: dict[str, str]) -> None:
+    content = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(28)
+    statuses, ids = [], set()
+    for name in ("anna", "anna", "bob"):
+        async with stranger.post("/api/uploads", data=content, headers=bearer(secrets[name])) as reply:
+            statuses.append(reply.status)
+            ids.add((await reply.json())["id"])
+    assert statuses == [201, 200, 201], "bob must not learn that anna has sent the same"
+    (upload,) = ids
+    found = [runs.uploads.find(upload, viewer) is not None for viewer in ("anna", "bob", "carl", None)]
+    assert found == [True, True, False, True]
