@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from devserver import record
 from devserver.journal import Journal, RunRow, StageRow
-from devserver.plan import Plan, StagePlan, made_with
+from devserver.plan import Plan, StagePlan, made_with, read_plan
 from devserver.search import RunLine
 
 STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500}
@@ -40,7 +40,7 @@ def answer(journal: Journal, row: RunRow) -> Answer:
     if not row.ended:
         started = {"status": row.state, "run_id": row.run_id, "schema": row.schema, "links": links(row.run_id)}
         return Answer(202, started)
-    plan = Plan.model_validate_json(row.plan)
+    plan = read_plan(row.plan)
     rows = journal.stages(row.run_id)
     entities = record.entities(journal, row.run_id)
     outputs = _outputs(row, plan, rows, entities)

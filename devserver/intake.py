@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar
 
 from devserver.comfy.sniff import Medium
 from devserver.measure import Content, Truncated, Undecodable, measure
+from devserver.store import sync
 from devserver.tags import TagError, TrackTags, write_tags
 
 SILENT_BELOW_DBFS = -60.0
@@ -113,11 +114,11 @@ def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: 
         write_tags(part, tags, name=final.name, embed=embed)
     except TagError as error:
         raise OutputRefused("undecodable", str(error), "a file that can be decoded to its end") from error
-    content = _verified(part, final.name, verify)
-    facts = _facts(part, content)
-    _sync(part)
+    with ThreadPoolExecutor(1) as beside:  # the disk works while the processor decodes
+        synced = beside.submit(sync, part)
+        facts = _facts(part, _verified(part, final.name, verify))
+        synced.result()
     part.replace(final)
-    _sync(final.parent)
     return facts
 
 
@@ -155,15 +156,6 @@ def _facts(path: Path, content: Content) -> Facts:
         width=content.width,
         height=content.height,
     )
-
-
-def _sync(path: Path) -> None:
-    """Put a file, or a folder's names, onto the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class IntakePool:

@@ -170,6 +170,10 @@ class Journal:
         rows = self._db.rows("SELECT * FROM runs WHERE run_id = ?", run_id)
         return _run(rows[0]) if rows else None
 
+    def has_ended(self, run_id: str) -> bool:
+        rows = self._db.rows("SELECT state FROM runs WHERE run_id = ?", run_id)
+        return bool(rows) and rows[0]["state"] in ENDED
+
     def unfinished(self) -> list[str]:
         """Runs that a start has to take up again, the oldest first."""
         rows = self._db.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id")

@@ -188,7 +188,6 @@ class Parts:
             entities = record.prepare(self.exports, plan)
             self.dispatcher.write(lambda: record.accept(self.journal, plan, entities))
         self.expected.accept(plan)
-        record.write(self.journal, self.exports, plan.run_id)
         self.dispatcher.submit(plan.run_id)
         return Accepted(plan.run_id)
 
@@ -212,6 +211,9 @@ class Parts:
             raise _no_run(run_id)
         told = answer.answer(self.journal, row)
         return told if row.ended else Answer(told.status, {**told.body, **self.queue.of_run(run_id)})
+
+    def has_ended(self, run_id: str) -> bool:
+        return self.journal.has_ended(run_id)
 
     def run_detail(self, run_id: str) -> dict[str, Any] | None:
         row = self.journal.run(run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -130,3 +131,9 @@ class Plan(_Frozen):
     def main_stage(self) -> str:
         """The first stage that makes media: its compiled graph is `06_graph.json`, its main output number 07."""
         return next((stage.name for stage in self.stages if stage.output), "")
+
+
+@lru_cache(maxsize=64)
+def read_plan(text: str) -> Plan:
+    """The plan that a run's row holds. It never changes, and a run's walk, record and answer all read it."""
+    return Plan.model_validate_json(text)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from devserver.errors import DatabaseGone
 from devserver.expected import around
 from devserver.journal import Journal, RunRow, RunState, StageRow
-from devserver.plan import OutputPlan, Plan, StagePlan, made_with
-from devserver.store import Exports, dump
+from devserver.plan import OutputPlan, Plan, StagePlan, made_with, read_plan
+from devserver.store import RECORD, Exports, dump
 from devserver.walk import Walk
 
 VERSION: Final = 1
+KEPT_AFTER_S: Final = 0.05
+
+log = logging.getLogger(__name__)
 
 
 def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
@@ -59,27 +64,70 @@ def write(journal: Journal, exports: Exports, run_id: str) -> None:
     """Write the record as the journal has it now."""
     row = journal.run(run_id)
     if row is not None:
-        exports.write(run_id, "metadata.json", dump(build(journal, row)))
+        exports.write(run_id, RECORD, dump(build(journal, row)))
+
+
+class Keeper:
+    """Keeps a run's record up to date beside the work: what changes together is written once, a moment later.
+
+    A write that fails costs nothing but that: the last record, which `finish` writes, must succeed.
+    """
+
+    def __init__(self, journal: Journal, exports: Exports, run_id: str) -> None:
+        self._journal, self._exports, self._run_id = journal, exports, run_id
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    def touch(self) -> None:
+        """The journal knows more of the run than its record."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(KEPT_AFTER_S, self._begin)
+
+    def _begin(self) -> None:
+        self._timer = None
+        if self._writing is not None and not self._writing.done():
+            self.touch()
+        else:
+            self._writing = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            await asyncio.to_thread(write, self._journal, self._exports, self._run_id)
+        except (OSError, DatabaseGone) as e:
+            log.warning("%s: its record could not be written: %s", self._run_id, e)
+
+    async def settle(self) -> None:
+        """Write nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._writing is not None:
+            await self._writing
 
 
 def restore(journal: Journal, exports: Exports, run_id: str) -> None:
     """Write the record of a run that has ended once more: a walk that had lost it may have written over it."""
     row = journal.run(run_id)
     if row is not None and row.ended:
-        exports.write(run_id, "metadata.json", dump(build(journal, row)))
+        exports.write(run_id, RECORD, dump(build(journal, row)))
 
 
 async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -> None:
     """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
     tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
     row = replace(walk.run, state=state, ended_at=ended_at, error=dict(error) if error else None)
-    final = await asyncio.to_thread(lambda: dump(build(tools.journal, row)))
-    tools.journal.leases.check(run_id, walk.run.generation)
-    await walk.write("metadata.json", final)
-    await asyncio.to_thread(tools.exports.clear_embedded, run_id, _sent_at_home(walk))
+    await asyncio.to_thread(_write_final, walk, row)
     tools.journal.end_run(walk.place(), state, ended_at, row.error, walk.text)
     await tools.streams.settle(run_id)
     tools.pool.ended(run_id, around(row.created_at, ended_at, _takes(tools.journal, row)))
+    await asyncio.to_thread(tools.exports.sync_record, run_id)
+
+
+def _write_final(walk: Walk, row: RunRow) -> None:
+    exports, journal = walk.tools.exports, walk.tools.journal
+    final = dump(build(journal, row))
+    journal.leases.check(row.run_id, walk.run.generation)
+    exports.write(row.run_id, RECORD, final)
+    exports.clear_embedded(row.run_id, _sent_at_home(walk))
 
 
 def _takes(journal: Journal, row: RunRow) -> list[tuple[str, str]]:
@@ -98,7 +146,7 @@ def _sent_at_home(walk: Walk) -> list[str]:
 
 def build(journal: Journal, row: RunRow) -> dict[str, Any]:
     """The record of a run, from the journal alone."""
-    plan = Plan.model_validate_json(row.plan)
+    plan = read_plan(row.plan)
     rows = journal.stages(row.run_id)
     return {
         "version": VERSION,

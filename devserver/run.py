@@ -11,7 +11,7 @@ from devserver import record
 from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
 from devserver.journal import RunState, StageRow, StageState
 from devserver.logs import at
-from devserver.plan import Plan, StagePlan
+from devserver.plan import StagePlan, read_plan
 from devserver.stages.ask import make_room
 from devserver.stages.graph import run_graph
 from devserver.stages.text import run_text
@@ -32,13 +32,15 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
         except Fenced as e:
             log.debug("%s", e)
             return
-        walk = Walk(run, Plan.model_validate_json(run.plan), tools, cancelled)
+        walk = Walk(run, read_plan(run.plan), tools, cancelled)
         walk.text = walk.plan.input_text
-    await asyncio.to_thread(tools.exports.clear_parts, run_id)
+    if run.generation > 1:
+        await asyncio.to_thread(tools.exports.clear_parts, run_id)
+    kept = record.Keeper(tools.journal, tools.exports, run_id)
     state: RunState = "success"
     error: dict[str, Any] | None = None
     try:
-        await _until_cancelled(walk)
+        await _until_cancelled(walk, kept)
     except Blocked as e:
         state, error = "blocked", _told(e)
     except RunCancelled as e:
@@ -46,6 +48,7 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     except StageError as e:
         state, error = "failed", _told(e)
     except Fenced:
+        await kept.settle()
         await _leave(walk)
         return
     except DatabaseGone:
@@ -55,6 +58,8 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
         message = f"{type(e).__name__}: {e}"
         hint = "This is a fault of Tonewright. The server's log has the details."
         state, error = "failed", {"code": "internal", "message": message, "hint": hint, "status": 500}
+    finally:
+        await kept.settle()
     try:
         await record.finish(walk, state, error)
     except Fenced:
@@ -67,8 +72,8 @@ async def _leave(walk: Walk) -> None:
     await asyncio.to_thread(record.restore, walk.tools.journal, walk.tools.exports, walk.run.run_id)
 
 
-async def _until_cancelled(walk: Walk) -> None:
-    work = asyncio.create_task(_walk_steps(walk))
+async def _until_cancelled(walk: Walk, kept: record.Keeper) -> None:
+    work = asyncio.create_task(_walk_steps(walk, kept))
     asked = asyncio.create_task(walk.cancelled.wait())
     try:
         await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -82,7 +87,8 @@ async def _until_cancelled(walk: Walk) -> None:
             await asyncio.wait({work})
 
 
-async def _walk_steps(walk: Walk) -> None:
+async def _walk_steps(walk: Walk, kept: record.Keeper) -> None:
+    kept.touch()
     for step in walk.plan.steps:
         if any(stage.output for stage in step):
             await make_room(walk)
@@ -90,7 +96,7 @@ async def _walk_steps(walk: Walk) -> None:
         for outcome in outcomes:  # all have ended; what one made is kept even where its neighbour failed
             if isinstance(outcome, BaseException):
                 raise outcome
-        await asyncio.to_thread(record.write, walk.tools.journal, walk.tools.exports, walk.run.run_id)
+        kept.touch()
 
 
 async def _run_stage(walk: Walk, stage: StagePlan) -> None:

@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 from devserver.clock import Clock
 from devserver.errors import FolderLocked
 
+RECORD: Final = "metadata.json"
 RUN_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 
 
@@ -23,14 +24,27 @@ def dump(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it."""
+def write_atomic(path: Path, content: bytes, *, synced: bool = True) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it.
+
+    `synced` waits until the disk has it, which a kill does not need and a power failure does.
+    """
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     with part.open("wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if synced:
+            file.flush()
+            os.fsync(file.fileno())
     part.replace(path)
+
+
+def sync(path: Path) -> None:
+    """Put a file, or a folder's names, onto the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class Exports:
@@ -80,9 +94,15 @@ class Exports:
         return self.root / run_id
 
     def write(self, run_id: str, name: str, content: bytes) -> Path:
+        """Write what the journal could tell again; nobody waits until the disk has it."""
         path = self.folder(run_id) / name
-        write_atomic(path, content)
+        write_atomic(path, content, synced=False)
         return path
+
+    def sync_record(self, run_id: str) -> None:
+        """Put the run's record onto the disk."""
+        for path in (self.folder(run_id) / RECORD, self.folder(run_id)):
+            sync(path)
 
     def clear_parts(self, run_id: str) -> None:
         """Delete what a killed process left half written."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
-from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -89,8 +88,7 @@ async def _stored(context: Context, run_id: str | None, after: int) -> AsyncIter
 
 
 async def has_ended(context: Context, run_id: str) -> bool:
-    answer = await asyncio.to_thread(context.parts.answer, run_id)
-    return answer.status != HTTPStatus.ACCEPTED
+    return await asyncio.to_thread(context.parts.has_ended, run_id)
 
 
 async def is_over(context: Context, run_id: str, after: int) -> bool:

@@ -87,12 +87,13 @@ async def _at_the_end(context: Context, wait: Wait, ask: Callable[[], Awaitable[
     with listen(context, wait.run_id) as events:
         try:
             async with asyncio.timeout(wait.wish.timeout_s):
-                answer = await ask()
-                while answer.status == HTTPStatus.ACCEPTED:
+                # It may have ended before this listened.
+                ended = await asyncio.to_thread(context.parts.has_ended, wait.run_id)
+                while True:
+                    if ended and (answer := await ask()).status != HTTPStatus.ACCEPTED:
+                        return answer
                     event = await anext(events)
-                    if isinstance(event, Lagged) or event.kind == "run.ended":
-                        answer = await ask()
-                return answer
+                    ended = isinstance(event, Lagged) or event.kind == "run.ended"
         except (TimeoutError, StopAsyncIteration):
             return await ask()
 

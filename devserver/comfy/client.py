@@ -195,13 +195,20 @@ class Client(Connection):
 
 
 async def stream(response: aiohttp.ClientResponse, target: Path, mode: str = "wb") -> int:
-    """Write a body into a file as it comes; returns how many bytes came."""
+    """Write a body into a file as it comes, a short one in one piece; returns how many bytes came."""
+    if response.content_length is not None and response.content_length <= DOWNLOAD_CHUNK_BYTES:
+        return await asyncio.to_thread(_put, target, mode, await response.read())
     received = 0
     with await asyncio.to_thread(target.open, mode) as out:
         async for chunk in response.content.iter_chunked(DOWNLOAD_CHUNK_BYTES):
             await asyncio.to_thread(out.write, chunk)
             received += len(chunk)
     return received
+
+
+def _put(target: Path, mode: str, content: bytes) -> int:
+    with target.open(mode) as out:
+        return out.write(content)
 
 
 def _object(answer: Any, path: str) -> dict[str, Any]:

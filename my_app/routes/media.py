@@ -13,7 +13,7 @@ from aiohttp.web_request import BaseRequest
 
 from devserver.errors import InputError
 from my_app.context import CONTEXT
-from my_app.ports import Media
+from my_app.ports import Media, Parts
 from my_app.route import Query, Reply, Route, unknown_run
 
 MEDIA: Final = ("audio", "video", "image", "file")
@@ -37,10 +37,9 @@ async def media_file(request: web.Request) -> web.StreamResponse:
     if index is not None and (not index.isdecimal() or len(index) > 6):
         raise InputError("The index counts a run's files.", status=404, field="index", value=index, allowed="0 or more")
     parts = request.app[CONTEXT].parts
-    found = await asyncio.to_thread(parts.media, run_id, media, None if index is None else int(index))
+    found = await asyncio.to_thread(_there, parts, run_id, media, None if index is None else int(index))
     if found is None:
         await known_run(request)
-    if found is None or not await asyncio.to_thread(found.path.is_file):
         raise InputError(
             "The run has no such file.",
             status=404,
@@ -49,6 +48,11 @@ async def media_file(request: web.Request) -> web.StreamResponse:
             hint=f"/api/runs/{run_id} lists its files.",
         )
     return respond(request, found)
+
+
+def _there(parts: Parts, run_id: str, media: str, index: int | None) -> Media | None:
+    found = parts.media(run_id, media, index)
+    return found if found is not None and found.path.is_file() else None
 
 
 async def known_run(request: web.Request) -> str:

@@ -170,6 +170,9 @@ class Runs:
         going_on = Answer(202, {"run_id": run_id, "status": "running", "links": {"run": f"/api/runs/{run_id}"}})
         return self.answers.get(run_id, going_on)
 
+    def has_ended(self, run_id: str) -> bool:
+        return run_id in self.answers
+
     def rerun(self, run_id: str, user_id: str) -> Accepted:
         self._known(run_id)
         return self.accept(self.bodies[run_id], user_id, {})
