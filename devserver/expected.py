@@ -10,6 +10,7 @@ from itertools import takewhile
 from typing import Final
 
 from devserver.clock import Clock
+from devserver.database import Database
 from devserver.eta import AROUND, Durations, Range, Sum, size_of
 from devserver.journal import Place
 from devserver.plan import Plan
@@ -59,10 +60,14 @@ class Expected:
     """What is known of the time that runs will take. Every method may be called from any thread."""
 
     def __init__(self, tickets: Tickets, durations: Durations, clock: Clock) -> None:
-        self._tickets, self.durations, self._clock = tickets, durations, clock
+        self.tickets, self.durations, self.clock = tickets, durations, clock
         self._coming: dict[str, Coming] = {}
         self._line: tuple[float, Line] | None = None
         self._lock = threading.Lock()
+
+    @classmethod
+    def over(cls, database: Database, clock: Clock) -> Expected:
+        return cls(Tickets(database, clock), Durations(database, clock), clock)
 
     # What happens
 
@@ -109,18 +114,18 @@ class Expected:
     def line(self) -> Line:
         """The tickets of all backends in their order, and when each will be done."""
         with self._lock:
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             if self._line is None or now - self._line[0] > FRESH_S:
-                tickets = self._tickets.listed()
+                tickets = self.tickets.listed()
                 sums: dict[Key, Sum] = {}
                 for backend in dict.fromkeys(ticket.backend for ticket in tickets):
                     sums |= self._sums(backend, [ticket for ticket in tickets if ticket.backend == backend])
-                self._line = (now, Line({t.key: t for t in tickets}, sums, self._tickets.paused()))
+                self._line = (now, Line({t.key: t for t in tickets}, sums, self.tickets.paused()))
             return self._line[1]
 
     def _sums(self, backend: str, tickets: Sequence[Ticket]) -> dict[Key, Sum]:
         until, sums = Sum(), {}
-        now, before = self._clock.now(), self.durations.ended_at.get(backend)
+        now, before = self.clock.now(), self.durations.ended_at.get(backend)
         order = sorted((t for t in tickets if t.held), key=lambda ticket: ticket.granted_at or "")
         for number, ticket in enumerate([*order, *(t for t in tickets if not t.held)]):
             found, share = self.durations.guess(ticket.work, backend), 1.0

@@ -19,7 +19,6 @@ from devserver.derived import Drawings, Media
 from devserver.dispatch import Dispatcher
 from devserver.drawing import Drawn
 from devserver.errors import InputError
-from devserver.eta import Durations
 from devserver.events import Bus, Event
 from devserver.expected import Expected
 from devserver.files import InputFiles
@@ -38,7 +37,6 @@ from devserver.search import Wanted
 from devserver.sessions import Sessions
 from devserver.store import Exports
 from devserver.stream import Streams
-from devserver.tickets import Tickets
 from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, Uploads
 
@@ -104,11 +102,10 @@ class Parts:
         self.intake = IntakePool()
         self.drawings = Drawings(exports, self.intake)
         self.streams = Streams(self.journal, self.bus, exports)
-        tickets = Tickets(self.database, self.clock)
-        self.expected = Expected(tickets, Durations(self.database, self.clock), self.clock)
+        self.expected = Expected.over(self.database, self.clock)
         self.pool = Pool(
             addresses,
-            tickets=tickets,
+            tickets=self.expected.tickets,
             bus=self.bus,
             clock=self.clock,
             embedded_folder=exports.embedded if embedded else None,
@@ -116,15 +113,7 @@ class Parts:
             max_upload_bytes=upload_limit_bytes,
             expected=self.expected,
         )
-        self.queue = Queue(
-            self.database,
-            self.journal,
-            self.pool,
-            bus=self.bus,
-            clock=self.clock,
-            expected=self.expected,
-            limits=limits,
-        )
+        self.queue = Queue(self.database, self.pool, self.expected, self.bus, limits=limits)
         self.authoring = Authoring(
             definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, "definitions", status)
         )

@@ -10,12 +10,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from devserver.clock import Clock
 from devserver.database import Database
 from devserver.errors import InputError
 from devserver.events import Bus
 from devserver.expected import Expected, Line
-from devserver.journal import Journal
+from devserver.journal import ENDED
 from devserver.pool import Pool
 from devserver.tickets import ALL, Ticket
 
@@ -79,16 +78,14 @@ class Queue:
     def __init__(
         self,
         database: Database,
-        journal: Journal,
         pool: Pool,
-        *,
-        bus: Bus,
-        clock: Clock,
         expected: Expected,
+        bus: Bus,
+        *,
         limits: Limits | None = None,
     ) -> None:
-        self._db, self._journal, self._pool, self._bus, self._clock = database, journal, pool, bus, clock
-        self._tickets, self.expected = pool.tickets, expected
+        self._db, self._pool, self._bus, self.expected = database, pool, bus, expected
+        self._tickets, self._clock = expected.tickets, expected.clock
         self._limits = limits or Limits()
         self._arriving: dict[str, int] = {}  # by user: accepted, but not in the journal yet
         self._lock = threading.Lock()
@@ -265,10 +262,9 @@ class Queue:
         return waits
 
     def _unmovable(self, run_id: str) -> InputError:
-        row = self._journal.run(run_id)
-        state = row.state if row else "unknown"
-        if row is not None and row.ended:
-            message = f"The run has ended already: {state}."
+        states = [row["state"] for row in self._db.rows("SELECT state FROM runs WHERE run_id = ?", run_id)]
+        if states and states[0] in ENDED:
+            message = f"The run has ended already: {states[0]}."
         elif self._tickets.of_run(run_id):
             message = "The run has its turn already: it is at its backend."
         else:
