@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     embed_tags: bool = Field(True, description="Whether media carry prompt, workflow and tonewright tags.")
     upload_limit_mib: float = Field(512.0, gt=0, description="The largest file that may be sent here, in MiB.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = Field("text", description="json: one object a line, for programs.")
 
     @field_validator("host")
     @classmethod

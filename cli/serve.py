@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import signal
 import sys
 
 from cli.build import build_parts
 from cli.keys import front_settings, keys_of
 from config import Settings
+from devserver.logs import configure
 from my_app.front import create_front, listen_at
 
 READY = "Tonewright is ready at "
@@ -19,7 +19,7 @@ VERSION = "0.1.0"
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. The line that begins with `READY` on stdout tells the address."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure(settings.log_level, settings.log_format)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

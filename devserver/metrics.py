@@ -67,7 +67,7 @@ class Metrics:
                 seconds = seconds_between(row.started_at, row.ended_at) or 0.0
                 self._stages.labels(self._stage(row.stage)).observe(seconds)
             case "attempt.started", StageRow():
-                self._retries.labels(str(row.result.get("error", {}).get("code", UNKNOWN))).inc()
+                self._retries.labels(str(row.result.get("error", {}).get("code") or row.state)).inc()
             case "attempt.ended", StageRow():
                 self._attempts.labels(row.backend or UNKNOWN, row.state).inc()
             case "entity", _ if "collected" in event.data:

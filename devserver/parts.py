@@ -26,7 +26,9 @@ from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
 from devserver.keys import Keys
 from devserver.llm.ask import Models
+from devserver.logs import RunLog
 from devserver.media import of_role, pick, stems
+from devserver.metrics import Metrics
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.plan import Plan
 from devserver.pool import Address, Pool
@@ -39,6 +41,7 @@ from devserver.store import Exports
 from devserver.stream import Streams
 from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, Uploads
+from devserver.watching import Watching
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,14 @@ class Parts:
             expected=self.expected,
         )
         self.queue = Queue(self.database, self.pool, self.expected, self.bus, limits=limits)
+        self.metrics = Metrics(
+            self.database,
+            self.bus,
+            self.clock,
+            catalog=lambda: definitions.catalog,
+            backends=lambda: self.pool.backends,
+        )
+        self.watching = Watching(self.journal, [self.metrics, RunLog()])
         self.authoring = Authoring(
             definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, "definitions", status)
         )

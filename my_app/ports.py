@@ -12,6 +12,7 @@ from devserver.drawing import Drawn
 from devserver.encoding import Form
 from devserver.events import Bus, Event
 from devserver.keys import Keys
+from devserver.metrics import Metrics
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest, Queue
 from devserver.search import Wanted
@@ -101,6 +102,8 @@ class Parts(Protocol):
     def keys(self) -> Keys: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def metrics(self) -> Metrics: ...
     @property
     def authoring(self) -> Authoring: ...
     @property

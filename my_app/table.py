@@ -9,6 +9,7 @@ from my_app.routes import (
     events,
     importing,
     media,
+    metrics,
     pages,
     pictures,
     predecessor,
@@ -38,5 +39,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *events.ROUTES,
     *session.ROUTES,
     *system.ROUTES,
+    *metrics.ROUTES,
     *pages.ROUTES,
 )

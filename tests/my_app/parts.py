@@ -99,6 +99,7 @@ class Runs:
     bus: WatchedBus = field(default_factory=WatchedBus)
     definitions: Definitions = field(default_factory=Definitions)
     authoring: Any = None
+    metrics: Any = None
     execute_schema: dict[str, Any] = field(
         default_factory=lambda: {
             "type": "object",
