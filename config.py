@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 ROOT = Path(__file__).resolve().parent
+NODE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
 def is_loopback(host: str) -> bool:
@@ -73,6 +74,16 @@ class Settings(BaseSettings):
     llms: list[LlmSettings] = []
     llm_timeout_s: float = Field(120.0, gt=0, description="How long a language model may take for an answer.")
     llm_check: bool = Field(False, description="Whether the safety stages ask a language model too.")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://..., which several processes share; default: a file in exports."
+    )
+    node: str | None = Field(
+        None, pattern=NODE, description="This machine's name among those that share a database; default: its hostname."
+    )
+    role: Literal["all", "web", "worker"] = Field(
+        "all", description="With a database_url: web accepts and serves, worker walks the runs, all does both."
+    )
+    walks_at_once: int = Field(32, ge=1, description="With a database_url: how many runs a worker walks at most.")
     embed_tags: bool = Field(True, description="Whether media carry prompt, workflow and tonewright tags.")
     upload_limit_mib: float = Field(512.0, gt=0, description="The largest file that may be sent here, in MiB.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -95,6 +106,19 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?", url):
                 raise ValueError(f"{url!r} is not like https://music.example.org or http://studio.local:17802")
         return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("only PostgreSQL can be shared: postgresql://user:password@host:5432/name")
+        return value
+
+    @model_validator(mode="after")
+    def _roles_share(self) -> Self:
+        if self.role != "all" and self.database_url is None:
+            raise ValueError(f"the role {self.role} needs a database_url that all processes share")
+        return self
 
     @field_validator("backends")
     @classmethod

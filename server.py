@@ -75,19 +75,21 @@ def _common(command: Any) -> Any:
 @main.command()
 @click.option("--port", type=int, help="Default 17802; 0 takes a free one.")
 @click.option("--host", help="Default 127.0.0.1; another one than a loopback address needs a key.")
+@click.option("--role", type=click.Choice(["all", "web", "worker"]), help="What it does among several processes.")
+@click.option("--node", metavar="NAME", help="This worker's name among several. Default: the machine's name.")
 @_common
-def serve(port: int | None, host: str | None, exports: Path | None, backends: tuple[str, ...]) -> None:
+def serve(exports: Path | None, backends: tuple[str, ...], **given: Any) -> None:
     """Start the server and its embedded backend."""
     from cli.keys import KeyNeeded
     from cli.serve import serve as run_server
-    from devserver.errors import FolderLocked, OldJournal
+    from devserver.errors import DatabaseGone, FolderLocked, OldJournal
     from devserver.keys import KeysUnreadable
     from schemas.errors import DefinitionError
 
-    settings = read_settings({"port": port, "host": host, "exports": exports, "backends": _backends(backends)})
+    settings = read_settings({**given, "exports": exports, "backends": _backends(backends)})
     try:
         asyncio.run(run_server(settings))
-    except (FolderLocked, OldJournal, DefinitionError, KeyNeeded, KeysUnreadable) as e:
+    except (FolderLocked, OldJournal, DatabaseGone, DefinitionError, KeyNeeded, KeysUnreadable) as e:
         click.echo(str(e), err=True)
         sys.exit(2)
     except OSError as e:

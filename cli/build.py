@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config import ROOT, LlmSettings, Settings
+from devserver.cluster import Sharing, own_name
 from devserver.comfy.swarm import credentials
 from devserver.definitions import Definitions
 from devserver.llm.ask import Models
@@ -70,6 +71,14 @@ def _endpoint(llm: LlmSettings) -> Endpoint:
     return Endpoint(llm.name, llm.url, llm.model, llm.api_key, remote, llm.keep_alive, frozenset(llm.steps))
 
 
+def sharing_of(settings: Settings) -> Sharing | None:
+    """How this process takes part among others; None where it has the exports folder for itself."""
+    if settings.database_url is None:
+        return None
+    url = settings.database_url.get_secret_value()
+    return Sharing(url, settings.node or own_name(), settings.role, settings.walks_at_once)
+
+
 async def discover(settings: Settings) -> list[Address]:
     """A ComfyUI and a SwarmUI on their usual ports, unless they are configured anyway."""
     if not settings.discover:
@@ -86,7 +95,8 @@ async def build_parts(settings: Settings) -> Parts:
         devserver.errors.FolderLocked: another server has the exports folder.
         schemas.errors.DefinitionError: the definitions are wrong.
     """
-    exports = Exports(settings.exports)
+    sharing = sharing_of(settings)
+    exports = Exports(settings.exports, sharing.node if sharing else None, works=settings.role != "web")
     exports.lock({"pid": os.getpid(), "url": f"http://{settings.host}:{settings.port}"})
     return Parts(
         exports=exports,
@@ -99,4 +109,5 @@ async def build_parts(settings: Settings) -> Parts:
         models=models_of(settings),
         llm_check=settings.llm_check,
         upload_limit_bytes=int(settings.upload_limit_mib * MIB),
+        sharing=sharing,
     )

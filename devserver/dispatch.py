@@ -1,4 +1,8 @@
-"""Who walks which run. On one machine: this process, every run that is not finished, each in a task of its own."""
+"""Who walks which run: each is a task of its own, in the process that has claimed it.
+
+Where one process has the database for itself it walks every run that is not finished. Where several share it, each
+looks for runs that nobody walks: when it is told of one, when a walk of its own has ended, and every now and then.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,15 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from typing import Final
 
+from devserver.errors import DatabaseGone
 from devserver.journal import Journal
+
+# Who walks less takes up a new run first: each run that is walked already is a handicap of as many seconds.
+HANDICAP_S: Final = 0.002
+MOST_HANDICAP_S: Final = 0.02
+MOST_WALKS: Final = 10_000  # where there is no limit
 
 log = logging.getLogger(__name__)
 
@@ -15,18 +26,32 @@ log = logging.getLogger(__name__)
 class Dispatcher:
     """Starts a walk for every accepted run, and again for those that a stop left unfinished.
 
-    `submit` and `cancel` may be called from any thread; the journal is written first, so nothing is lost between.
+    `submit`, `cancel`, `wake`, `stop_walk` and `lose` may be called from any thread; the journal is written first, so
+    nothing is lost between.
+
+    Args:
+        walks_at_once: how many runs this process walks at most; None: all there are, 0: none, it only accepts them.
     """
 
-    def __init__(self, journal: Journal, walk: Callable[[str, asyncio.Event], Awaitable[None]]) -> None:
-        self._journal, self._walk = journal, walk
+    def __init__(
+        self,
+        journal: Journal,
+        walk: Callable[[str, asyncio.Event], Awaitable[None]],
+        walks_at_once: int | None = None,
+    ) -> None:
+        self._journal, self._walk, self._limit = journal, walk, walks_at_once
         self._walks: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
+        self._looking: asyncio.Task[None] | None = None
+        self._look_again = False
 
     async def start(self) -> None:
-        """Adopt what an earlier server left unfinished."""
+        """Take up what is not finished: everything, where nobody else can be walking it."""
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        if self._journal.leases.shared:
+            self._look()
+            return
         unfinished = self._journal.unfinished()
         if unfinished:
             log.info("taking up %d unfinished runs", len(unfinished))
@@ -37,10 +62,15 @@ class Dispatcher:
         """Stop walking. The runs stay unfinished in the journal, and a clean stop is not held against them."""
         self._loop = None
         tasks = [task for task, _ in self._walks.values()]
+        tasks += [self._looking] if self._looking else []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._journal.forgive_starts()
+        try:
+            self._journal.forgive_starts()
+            self._journal.leases.release()
+        except DatabaseGone as e:
+            log.warning("the runs that were walked here are taken up later: %s", e)
 
     def write(self, change: Callable[[], None]) -> None:
         """Make a change of the journal on the loop, where the walks make theirs, and wait for it.
@@ -57,24 +87,72 @@ class Dispatcher:
         asyncio.run_coroutine_threadsafe(on_the_loop(), self._loop).result()
 
     def submit(self, run_id: str) -> None:
-        """Walk a run that was just accepted."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._start, run_id)
+        """Walk a run that was just accepted, here or in another process."""
+        if self._journal.leases.shared:
+            self.write(lambda: self._journal.leases.offer(run_id))
+        else:
+            self._call(self._start, run_id)
 
     def cancel(self, run_id: str) -> bool:
-        """Ask a run to stop; False when it had ended already."""
+        """Ask a run to stop, whoever walks it; False when it had ended already."""
         asked = self._journal.ask_cancel(run_id)
-        if asked and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wake, run_id)
+        if asked:
+            self.stop_walk(run_id)
         return asked
+
+    def stop_walk(self, run_id: str) -> None:
+        """Somebody has asked for this run to be cancelled. Where it is not walked here, nothing happens."""
+        self._call(self._wake, run_id)
+
+    def lose(self, run_id: str) -> None:
+        """Another process has taken this run over: stop the walk without a trace."""
+        self._call(self._leave, run_id)
+
+    def wake(self) -> None:
+        """There may be a run that nobody walks."""
+        self._call(self._look)
 
     @property
     def walking(self) -> int:
         return len(self._walks)
 
+    def _call(self, function: Callable[..., None], *args: str) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(function, *args)
+
     def _wake(self, run_id: str) -> None:
         if run_id in self._walks:
             self._walks[run_id][1].set()
+
+    def _leave(self, run_id: str) -> None:
+        if run_id in self._walks:
+            log.warning("%s is walked by another worker now; this walk stops", run_id)
+            self._walks[run_id][0].cancel()
+
+    def _look(self) -> None:
+        self._look_again = True
+        if self._loop is not None and self._limit != 0 and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.ensure_future(self._take_up())
+
+    async def _take_up(self) -> None:
+        """Claim runs that nobody walks, as long as there are some and there is room."""
+        while self._look_again:
+            self._look_again = False
+            room = self._room()
+            if room <= 0:
+                return
+            try:
+                found = await asyncio.to_thread(self._journal.leases.claimable, room + len(self._walks))
+                for run_id in found:
+                    await asyncio.sleep(min(MOST_HANDICAP_S, HANDICAP_S * len(self._walks)))
+                    if self._room() > 0:
+                        self._start(run_id)
+            except DatabaseGone as e:
+                log.warning("no new runs are taken up: %s", e)
+
+    def _room(self) -> int:
+        return MOST_WALKS - len(self._walks) if self._limit is None else self._limit - len(self._walks)
 
     def _start(self, run_id: str) -> None:
         row = self._journal.run(run_id)
@@ -89,5 +167,8 @@ class Dispatcher:
 
     def _done(self, run_id: str, task: asyncio.Future[None]) -> None:
         self._walks.pop(run_id, None)
+        self._journal.leases.held.pop(run_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("the walk of %s broke off; a restart takes it up again", run_id, exc_info=error)
+            log.error("the walk of %s broke off; it will be taken up again", run_id, exc_info=error)
+        if self._journal.leases.shared:
+            self._look()

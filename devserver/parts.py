@@ -13,6 +13,7 @@ from devserver.accept import ExecuteRequest, make_plan, parse_request
 from devserver.answer import Answer
 from devserver.authoring import Authoring
 from devserver.clock import Clock
+from devserver.cluster import Cluster, Sharing
 from devserver.database import open_database
 from devserver.definitions import Definitions
 from devserver.derived import Drawings, Media
@@ -25,6 +26,7 @@ from devserver.files import InputFiles
 from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
 from devserver.keys import Keys
+from devserver.lease import ALONE
 from devserver.llm.ask import Models
 from devserver.logs import RunLog
 from devserver.media import of_role, pick, stems
@@ -69,6 +71,7 @@ class Parts:
         embedded: whether the embedded backend runs.
         backend_wait_s: how long a take waits for a configured backend that does not answer.
         upload_limit_bytes: the largest file that may be sent here.
+        sharing: how this process takes part where several share a database; None where it has one for itself.
         embed_tags: whether media carry the prompt, workflow and tonewright tags.
         models: the language models of the text stages.
         llm_check: whether the safety stages ask one of them too.
@@ -90,14 +93,15 @@ class Parts:
         llm_check: bool = False,
         limits: Limits | None = None,
         clock: Clock | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.exports, self.definitions = exports, definitions
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
         self.models, self.llm_check = models or Models([]), llm_check
         self.bus = Bus(self.clock)
-        self.database = open_database(exports.state / "journal.sqlite")
-        self.journal = Journal(self.database, self.clock, self.bus)
+        self.database = open_database(sharing.database_url if sharing else exports.state / "journal.sqlite")
+        self.journal = Journal(self.database, self.clock, self.bus, sharing.owner if sharing else ALONE)
         self.keys = Keys(exports.state, self.clock)
         self.sessions = Sessions(exports.state, self.keys, self.clock)
         self.uploads = Uploads(exports.uploads, upload_limit_bytes)
@@ -111,7 +115,8 @@ class Parts:
             tickets=self.expected.tickets,
             bus=self.bus,
             clock=self.clock,
-            embedded_folder=exports.embedded if embedded else None,
+            embedded_folder=exports.embedded if embedded and (sharing is None or sharing.walks) else None,
+            embedded_name=f"embedded@{sharing.node}" if sharing else "embedded",
             probe_s=probe_s,
             max_upload_bytes=upload_limit_bytes,
             expected=self.expected,
@@ -128,7 +133,12 @@ class Parts:
         self.authoring = Authoring(
             definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, "definitions", status)
         )
-        self.dispatcher = Dispatcher(self.journal, lambda run_id, cancelled: walk_run(run_id, self, cancelled))
+        self.dispatcher = Dispatcher(
+            self.journal,
+            lambda run_id, cancelled: walk_run(run_id, self, cancelled),
+            sharing.walks if sharing else None,
+        )
+        self.cluster = Cluster(sharing, self) if sharing else None
         self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
         # One walk at a time does the quick work between two waits: with hundreds of runs the loop stays free.
         self.slice = asyncio.Lock()
@@ -137,7 +147,10 @@ class Parts:
 
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
-        await asyncio.to_thread(self.uploads.clear_parts)
+        if self.cluster:
+            await asyncio.to_thread(self.cluster.start)
+        else:
+            await asyncio.to_thread(self.uploads.clear_parts)
         await asyncio.to_thread(self.journal.search.fill)
         await asyncio.gather(self.intake.warm(), self.pool.start(), asyncio.to_thread(self.streams.prepare))
         await self.dispatcher.start()
@@ -154,6 +167,8 @@ class Parts:
         await self.pool.close()
         self.streams.close()
         await self.intake.close()
+        if self.cluster:
+            await asyncio.to_thread(self.cluster.stop)
         self.database.close()
 
     # Runs

@@ -57,12 +57,14 @@ class Pool:
         bus: Bus,
         clock: Clock,
         embedded_folder: Path | None,
+        embedded_name: str = "embedded",
         probe_s: float,
         max_upload_bytes: int | None = None,
         expected: Expected | None = None,
     ) -> None:
         self.tickets, self._bus, self._clock, self._probe_s = tickets, bus, clock, probe_s
-        self._embedded_folder, self._max_upload_bytes = embedded_folder, max_upload_bytes
+        self._embedded_folder, self._embedded_name = embedded_folder, embedded_name
+        self._max_upload_bytes = max_upload_bytes
         self._expected = expected
         self._sources = [Source(address) for address in addresses]
         self._embedded: Source | None = None
@@ -176,7 +178,7 @@ class Pool:
         limit = self._max_upload_bytes + FORM_BYTES if self._max_upload_bytes is not None else None
         self._child = Child("embedded", folder, max_upload_bytes=limit)
         base_url = await self._child.start()
-        self._embedded = Source(Address("embedded", "embedded", base_url, output_folder=folder / "output"))
+        self._embedded = Source(Address(self._embedded_name, "embedded", base_url, output_folder=folder / "output"))
         self._sources.append(self._embedded)
         return self._embedded
 

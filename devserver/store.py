@@ -48,40 +48,60 @@ def sync(path: Path) -> None:
 
 
 class Exports:
-    """The folder that holds one folder per run, and `.state/`."""
+    """The folder that holds one folder per run, and `.state/`.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+    Args:
+        node: the name of this process's node where several share the folder; None where one has it for itself.
+        works: whether this process is the node's worker, of which there is one, with a folder of its own.
+    """
+
+    def __init__(self, root: Path, node: str | None = None, *, works: bool = True) -> None:
+        self.root, self.node, self._works = root.resolve(), node, works
         self.state = self.root / ".state"
-        self.embedded = self.state / "embedded"
+        self.embedded = (self.state / "nodes" / node if node else self.state) / "embedded"
         self.uploads = self.state / "uploads"
-        self._lock: IO[str] | None = None
+        self._locks: list[IO[str]] = []
 
     def lock(self, holder: Mapping[str, Any]) -> None:
-        """Make the folders and take them for this process.
+        """Make the folders and take them for this process; where several share them, the node's own ones.
 
         Raises:
             FolderLocked: another server has them; the message says which.
         """
-        for folder in (self.root, self.state, self.embedded, self.uploads):
+        for folder in (self.root, self.state, self.uploads):
             folder.mkdir(parents=True, exist_ok=True)
-        file = (self.state / "lock").open("a+", encoding="utf8")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self.node is None:
+                self._take(self.state / "lock", fcntl.LOCK_EX, holder, f"{self.root} is in use by another server")
+            else:
+                message = f"{self.root} is in use by a server that has it for itself (without a database_url)"
+                self._take(self.state / "lock", fcntl.LOCK_SH, holder, message)
+            if self._works:
+                self.embedded.mkdir(parents=True, exist_ok=True)
+            if self._works and self.node is not None:
+                message = f"the node {self.node} runs already; give this one a name of its own with --node"
+                self._take(self.embedded.with_name("lock"), fcntl.LOCK_EX, holder, message)
+        except FolderLocked:
+            self.unlock()
+            raise
+
+    def _take(self, path: Path, kind: int, holder: Mapping[str, Any], message: str) -> None:
+        file = path.open("a+", encoding="utf8")
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError as e:
             file.seek(0)
             with file:
-                raise FolderLocked(f"{self.root} is in use by another server: {file.read().strip()}") from e
+                raise FolderLocked(f"{message}: {file.read().strip()}") from e
+        self._locks.append(file)
         file.seek(0)
         file.truncate()
         file.write(json.dumps(dict(holder)))
         file.flush()
-        self._lock = file
 
     def unlock(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        while self._locks:
+            self._locks.pop().close()
 
     def new_run_id(self, clock: Clock) -> str:
         """A name that sorts by time and is told apart at a glance: `20240131-235959-1f2e3d4c`."""
@@ -111,7 +131,9 @@ class Exports:
 
     def clear_embedded(self, run_id: str, inputs: Iterable[str] = ()) -> None:
         """Delete what the embedded backend wrote for a run, and its copies (`sha256.ext`) of the run's own files."""
-        for kind in ("output", "temp"):
-            shutil.rmtree(self.embedded / kind / "tonewright" / run_id, ignore_errors=True)
-        for name in inputs:
-            (self.embedded / "input" / "tonewright" / name).unlink(missing_ok=True)
+        # A run that was taken over has left something at the node that it comes from, too.
+        for embedded in self.state.glob("nodes/*/embedded") if self.node else [self.embedded]:
+            for kind in ("output", "temp"):
+                shutil.rmtree(embedded / kind / "tonewright" / run_id, ignore_errors=True)
+            for name in inputs:
+                (embedded / "input" / "tonewright" / name).unlink(missing_ok=True)

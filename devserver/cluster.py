@@ -1,0 +1,146 @@
+"""Several processes over one database: who is there, and that those who are gone are noticed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+
+from devserver.database import Database
+from devserver.dispatch import Dispatcher
+from devserver.errors import DatabaseGone
+from devserver.events import Bus
+from devserver.journal import Journal
+from devserver.pool import Pool
+from devserver.wire import Wire
+
+BEAT_S: Final = 1.0
+ALIVE_S: Final = 4.0  # a process that was not heard of for so long is gone
+FORGOTTEN_S: Final = 600.0
+NODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+Role = Literal["all", "web", "worker"]
+
+log = logging.getLogger(__name__)
+
+
+def own_name() -> str:
+    """This machine's name, as a node may be called."""
+    return re.sub(r"[^a-z0-9_-]+", "-", socket.gethostname().partition(".")[0].lower()).strip("-_")[:63] or "node"
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How a process takes part where several share a database.
+
+    Args:
+        node: told apart by it are the folders of embedded backends: no two workers have the same.
+        role: `web` accepts and serves, `worker` walks, `all` does both.
+        walks_at_once: how many runs a worker walks at most.
+    """
+
+    database_url: str = field(repr=False)
+    node: str
+    role: Role = "all"
+    walks_at_once: int = 32
+    process: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(3)}")
+
+    @property
+    def owner(self) -> str:
+        """This process, and none that was or will be."""
+        return f"{self.node}/{self.process}"
+
+    @property
+    def walks(self) -> int:
+        return 0 if self.role == "web" else self.walks_at_once
+
+
+class Process(Protocol):
+    """What of a process is touched by the others; `devserver.parts.Parts` has it."""
+
+    @property
+    def database(self) -> Database: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def bus(self) -> Bus: ...
+    @property
+    def dispatcher(self) -> Dispatcher: ...
+    @property
+    def pool(self) -> Pool: ...
+
+
+class Cluster:
+    """This process among the others: it says each second that it lives, and hears what the others tell."""
+
+    def __init__(self, sharing: Sharing, process: Process) -> None:
+        self._sharing, self._db, self._journal = sharing, process.database, process.journal
+        self._dispatcher, self._pool = process.dispatcher, process.pool
+        heard: dict[str, Callable[[str], None]] = {
+            "runs": lambda _: self._dispatcher.wake(),
+            "cancel": self._dispatcher.stop_walk,
+            "tickets": lambda _: self._pool.wake(),
+        }
+        self._wire = Wire(process.database, process.journal, process.bus, heard, self._look)
+        # On a thread of its own: a loop that computes for some seconds is not dead.
+        self._beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """From now on this process is there."""
+        self._say()
+        self._wire.start()
+        self._beating.start()
+
+    def stop(self) -> None:
+        """Take leave: its runs are given up already."""
+        self._stopped.set()
+        if self._beating.ident is not None:
+            self._beating.join()
+        self._wire.stop()
+        try:
+            self._db.at_once("DELETE FROM processes WHERE name = ? RETURNING name", self._sharing.owner)
+        except DatabaseGone as e:
+            log.warning("%s", e)
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Who is there now, this process too: {name, node, role, walks, backends}."""
+        sql = "SELECT * FROM processes WHERE seen_at > epoch_now() - ? ORDER BY name"
+        shown = ("name", "node", "role", "walks")
+        rows = self._db.rows(sql, ALIVE_S)
+        return [{**{name: row[name] for name in shown}, "backends": json.loads(row["backends"])} for row in rows]
+
+    def _look(self) -> None:
+        self._dispatcher.wake()
+        if self._dispatcher.walking:
+            self._pool.wake()
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(BEAT_S):
+            try:
+                renewed = self._journal.leases.renew()
+                for run_id in renewed.lost:
+                    self._dispatcher.lose(run_id)
+                for run_id in renewed.to_cancel:
+                    self._dispatcher.stop_walk(run_id)
+                self._say()
+            except DatabaseGone as e:
+                log.warning("this process cannot say that it lives: %s", e)
+
+    def _say(self) -> None:
+        sharing = self._sharing
+        self._db.at_once(
+            "INSERT INTO processes (name, node, role, seen_at, walks, backends)"
+            " VALUES (?, ?, ?, epoch_now(), ?, ?) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at,"
+            " walks = excluded.walks, backends = excluded.backends RETURNING name",
+            *(sharing.owner, sharing.node, sharing.role, self._dispatcher.walking),
+            json.dumps(self._pool.describe() if sharing.role != "web" else []),
+        )
+        self._db.at_once("DELETE FROM processes WHERE seen_at < epoch_now() - ? RETURNING name", FORGOTTEN_S)
