@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     discover: bool = Field(True, description="Whether to look for a ComfyUI and a SwarmUI on their usual ports.")
     probe_s: float = Field(30.0, gt=0, description="How often a backend is asked what it has.")
     backend_wait_s: float = Field(120.0, ge=0, description="How long to wait for a backend that does not answer.")
+    attempts: int = Field(5, ge=1, le=100, description="How many attempts a take has where backends lose it.")
+    retry_pause_s: float = Field(0.5, gt=0, description="Before the second attempt; doubled before each further one.")
+    elsewhere_after_s: float = Field(
+        15.0, ge=0, description="How long a backend may be down before its takes are tried at another one."
+    )
     llms: list[LlmSettings] = []
     llm_timeout_s: float = Field(120.0, gt=0, description="How long a language model may take for an answer.")
     llm_check: bool = Field(False, description="Whether the safety stages ask a language model too.")

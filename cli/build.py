@@ -14,6 +14,7 @@ from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
 from devserver.parts import Parts
 from devserver.pool import Address
+from devserver.retries import Retries
 from devserver.sources import answering
 from devserver.store import Exports
 from devserver.uploads import MIB
@@ -105,6 +106,7 @@ async def build_parts(settings: Settings) -> Parts:
         embedded=settings.embedded,
         probe_s=settings.probe_s,
         backend_wait_s=settings.backend_wait_s,
+        retries=Retries(settings.attempts, settings.retry_pause_s, elsewhere_after_s=settings.elsewhere_after_s),
         embed_tags=settings.embed_tags,
         models=models_of(settings),
         llm_check=settings.llm_check,

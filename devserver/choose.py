@@ -31,12 +31,12 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
     """Find a backend for a take, and tell the user where it is not as asked: a fallback, another precision.
 
     The variants of one config are equals: the first that a backend has is used, without a word. `decided` is the key of
-    the option that an earlier attempt of this take was made with; it is not decided again.
+    the option that an earlier attempt of this take was made with: its config is not decided again.
 
     Raises:
         StageError: `nodes_missing` (409), or `backend_unreachable` (502) where a configured backend stays silent.
     """
-    options = [option for option in output.options if decided in (None, option.key)] or list(output.options)
+    options = _equals(output, decided) if decided else list(output.options)
     ways = [list(way) for _, way in groupby(options, key=lambda option: option.config)]
     for way, following in zip(ways, [*ways[1:], None], strict=True):
         choice = await _wait_for(walk, take, way)
@@ -58,6 +58,17 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
             missing=lacks,
         )
     raise AssertionError("an output has at least one option")
+
+
+def another(walk: Walk, output: OutputPlan, option: Option) -> Choice | None:
+    """A backend that answers now and can make what one was asked for that does not answer any more."""
+    return _fitting(walk, _equals(output, option.key))
+
+
+def _equals(output: OutputPlan, decided: tuple[str, str]) -> list[Option]:
+    """The variants of the config that was decided on, the one that was used first."""
+    equals = [option for option in output.options if option.config == decided[0]] or list(output.options)
+    return sorted(equals, key=lambda option: option.key != decided)
 
 
 async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | None:

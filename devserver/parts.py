@@ -36,6 +36,7 @@ from devserver.plan import Plan
 from devserver.pool import Address, Pool
 from devserver.queue import Limits, MoveRequest, Queue
 from devserver.readiness import Readiness
+from devserver.retries import Retries
 from devserver.run import walk_run
 from devserver.search import Wanted
 from devserver.sessions import Sessions
@@ -75,6 +76,7 @@ class Parts:
         embed_tags: whether media carry the prompt, workflow and tonewright tags.
         models: the language models of the text stages.
         llm_check: whether the safety stages ask one of them too.
+        retries: how a take is tried again.
         limits: how many unfinished runs there may be.
     """
 
@@ -91,6 +93,7 @@ class Parts:
         upload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         models: Models | None = None,
         llm_check: bool = False,
+        retries: Retries | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
         sharing: Sharing | None = None,
@@ -99,6 +102,7 @@ class Parts:
         self.exports, self.definitions = exports, definitions
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
         self.models, self.llm_check = models or Models([]), llm_check
+        self.retries = retries or Retries()
         self.bus = Bus(self.clock)
         self.database = open_database(sharing.database_url if sharing else exports.state / "journal.sqlite")
         self.journal = Journal(self.database, self.clock, self.bus, sharing.owner if sharing else ALONE)

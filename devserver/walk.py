@@ -18,6 +18,7 @@ from devserver.journal import Journal, Place, RunRow
 from devserver.llm.ask import Models
 from devserver.plan import Plan, StagePlan
 from devserver.pool import Pool
+from devserver.retries import Retries
 from devserver.store import Exports, dump
 from devserver.stream import Streams
 
@@ -55,6 +56,8 @@ class Tools(Protocol):
     def embed_tags(self) -> bool: ...
     @property
     def backend_wait_s(self) -> float: ...
+    @property
+    def retries(self) -> Retries: ...
 
 
 @dataclass

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import (
@@ -24,6 +25,7 @@ from devserver.comfy.prompt import Outcome, PromptEvent
 from devserver.errors import StageError
 from devserver.intake import IntakeCrashed, OutputRefused
 from devserver.journal import Place
+from devserver.stages.again import OUT_OF_MEMORY, Gone, answers_again, leaving_the_gone, lost_code
 from devserver.stages.job import Job
 from devserver.stages.partials import Partials
 from devserver.stages.taking import reports_of, take_in_all
@@ -31,51 +33,72 @@ from devserver.store import dump
 from devserver.walk import Walk
 from schemas.compiler import FILE_MARK, bind
 
+CANCEL_LIMIT_S: Final = 60.0
 
-class AttemptLost(Exception):
-    """The backend lost the prompt or its file; the take may be tried again. The journal says why."""
+log = logging.getLogger(__name__)
 
 
 async def run_attempt(walk: Walk, job: Job) -> None:
-    """Run one attempt, or go on with one that an earlier server submitted.
-
-    Raises:
-        AttemptLost: the prompt or its files are gone.
-        StageError: the backend refused or failed the graph, or its file was refused.
-    """
+    """Run one attempt to an end that the journal has, or go on with one that an earlier server submitted."""
     journal, place = walk.tools.journal, job.place
     try:
-        outcome, bound = await _run_prompt(walk, job)
-        outcome.raise_for_state()
-        reports = reports_of(outcome)
-        for report in reports:
-            for remark in report.get("remarks", []):
-                walk.warn(place, f"remark: {remark}", str(remark))
-        await take_in_all(walk, job, outcome, bound)
-        journal.end(place, "success", {"cached": outcome.cached, "reports": reports})
+        await _until_answered(walk, job)
     except (PromptLost, Unreachable, OutputMissing) as e:
-        journal.end(place, "lost", {"error": {"code": type(e).__name__, "message": str(e)}})
+        journal.end(place, "lost", {"error": {"code": lost_code(e), "message": str(e)}})
         walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
-        raise AttemptLost(str(e)) from e
     except BackendError as e:
-        raise _end_failed(walk, job, e) from e
+        _end_failed(walk, job, _failure(job, e))
     except OutputRefused as e:
         details = {"reason": e.reason, "measured": e.measured, "allowed": e.allowed}
         hint = "The model made this with this seed; another seed may do better."
-        refused = StageError(str(e), code="output_refused", status=502, hint=hint, details=details)
-        journal.end(place, "failed", {"error": {"code": refused.code, "message": str(e)}})
-        raise refused from e
+        _end_failed(walk, job, StageError(str(e), code="output_refused", status=502, hint=hint, details=details))
     except IntakeCrashed as e:
-        crashed = StageError(str(e), code="intake_crashed", status=500, hint="Look at the server's memory.")
-        journal.end(place, "failed", {"error": {"code": crashed.code, "message": str(e)}})
-        raise crashed from e
+        hint = "Look at the server's memory."
+        _end_failed(walk, job, StageError(str(e), code="intake_crashed", status=500, hint=hint))
     except StageError as e:
-        journal.end(place, "failed", {"error": {"code": e.code, "message": e.message}})
+        _end_failed(walk, job, e)
+    except asyncio.CancelledError:
+        # The run was cancelled or is past its time. A server that stops leaves the prompt alone and finds it again.
+        # Nor does one touch the prompts of a run that another process has taken over.
+        owned = journal.leases.owns(place.run_id, place.generation)
+        if owned and not walk.tools.pool.closing and journal.stage(place) is not None:
+            with suppress(BackendError):
+                await cancel(job.backend.client, job.prompt_id, CANCEL_LIMIT_S if job.backend.up else 0.0)
+            journal.end(place, "cancelled", {})
         raise
 
 
-def _end_failed(walk: Walk, job: Job, error: BackendError) -> StageError:
-    """A refused or failed graph is not tried again: it would be refused or fail again."""
+async def _until_answered(walk: Walk, job: Job) -> None:
+    """Run a prompt and take in what it made. Where its backend falls silent, it may live: it is asked for again."""
+    silences = 0
+    while True:
+        try:
+            outcome, bound = await _run_prompt(walk, job)
+            outcome.raise_for_state()
+            reports = reports_of(outcome)
+            for report in reports:
+                for remark in report.get("remarks", []):
+                    walk.warn(job.place, f"remark: {remark}", str(remark))
+            await take_in_all(walk, job, outcome, bound)
+            walk.tools.journal.end(job.place, "success", {"cached": outcome.cached, "reports": reports})
+            return
+        except Gone:
+            raise
+        except Unreachable as e:
+            silences += 1
+            log.warning("%s: %s gave no answer: %s", job.place.run_id, job.backend.name, e)
+            if not await answers_again(walk, job, silences):
+                raise
+            walk.tools.journal.note(job.place, {"silences": silences})
+            job = replace(job, backend=walk.tools.pool.named(job.backend.name) or job.backend)
+
+
+def _end_failed(walk: Walk, job: Job, error: StageError) -> None:
+    walk.tools.journal.end(job.place, "failed", {"error": error.as_dict()})
+
+
+def _failure(job: Job, error: BackendError) -> StageError:
+    """What a backend's refusal or failure means for the user."""
     if isinstance(error, Refused):
         code, hint = "graph_refused", "The definition does not fit this backend; `python server.py lint` may say more."
         details: dict[str, Any] = {"node_errors": [asdict(reason) for reason in error.node_errors]}
@@ -83,14 +106,12 @@ def _end_failed(walk: Walk, job: Job, error: BackendError) -> StageError:
         code, hint = "node_failed", "The backend's log has the whole traceback."
         details = asdict(error.failure)
         if error.failure.out_of_memory:
-            code, hint = "out_of_memory", "Ask for less (shorter, fewer steps), or free the backend's memory."
+            code, hint = OUT_OF_MEMORY, "Ask for less (shorter, fewer steps), or free the backend's memory."
     elif isinstance(error, Interrupted):
         code, hint, details = "interrupted", "Somebody stopped the prompt at the backend. Run it again.", {}
     else:
         code, hint, details = "backend_failed", f"Look at the backend {job.backend.name}.", {}
-    message = f"{job.backend.name}: {error}"
-    walk.tools.journal.end(job.place, "failed", {"error": {"code": code, "message": message}})
-    return StageError(message, code=code, status=502, hint=hint, details=details)
+    return StageError(f"{job.backend.name}: {error}", code=code, status=502, hint=hint, details=details)
 
 
 async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
@@ -98,6 +119,8 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     decided: dict[str, Any] = {"config": job.option.config, "variant": job.option.chunk.name}
     decided |= {"backend": backend.describe(), "graph_sha256": job.graph_sha256}
     decided["models"] = {f"{node}.{name}": model for (node, name), model in job.models.items()}
+    if job.again:
+        decided["again"] = dict(job.again)
     begin = partial(journal.begin, place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
     kept = walk.tools.exports.folder(place.run_id) / job.bound_name
     in_flight = journal.stage(place) is not None and await asyncio.to_thread(kept.is_file)
@@ -111,20 +134,16 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
             raise
         await walk.write(job.bound_name, dump(bound))
     begin()
-    try:
-        async with backend.follower.watch(job.prompt_id, bound) as watch, Partials(walk, job) as partials:
-            if in_flight:
-                watch.check()
-            else:
-                await backend.client.submit(bound, job.prompt_id, backend.follower.client_id)
-            return await watch.outcome(lambda event: _tell(walk, place, event, partials)), bound
-    except asyncio.CancelledError:
-        # The run was cancelled or is past its time. A server that stops leaves the prompt alone and finds it again.
-        if not walk.tools.pool.closing:
-            with suppress(BackendError):
-                await cancel(backend.client, job.prompt_id)
-            journal.end(place, "cancelled", {})
-        raise
+    async with (
+        backend.follower.watch(job.prompt_id, bound) as watch,
+        Partials(walk, job) as partials,
+        leaving_the_gone(walk, job, watch),
+    ):
+        if in_flight:
+            watch.check()
+        else:
+            await backend.client.submit(bound, job.prompt_id, backend.follower.client_id)
+        return await watch.outcome(lambda event: _tell(walk, place, event, partials)), bound
 
 
 async def _bind(walk: Walk, job: Job) -> dict[str, Any]:

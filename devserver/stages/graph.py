@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from devserver.briefing import worded
 from devserver.choose import Choice, choose
 from devserver.errors import StageError
+from devserver.eta import size_of
 from devserver.formats import FORMAT, SOUND
 from devserver.journal import Place, StageRow
-from devserver.plan import Option, StagePlan, made_with
-from devserver.stages.attempt import AttemptLost, run_attempt
+from devserver.logs import at
+from devserver.plan import StagePlan, made_with
+from devserver.pool import NoTurn
+from devserver.stages.again import why_again
+from devserver.stages.attempt import run_attempt
 from devserver.stages.job import Job, RunFile
 from devserver.store import dump
+from devserver.tickets import Work
 from devserver.walk import Walk
 from schemas.catalog import LOSSLESS
 from schemas.compiler import compile_graph, fill, graph_hash
 from schemas.values import from_json, to_json
-
-ATTEMPTS_ALLOWED: Final = 5
 
 
 async def run_graph(walk: Walk, stage: StagePlan) -> dict[str, Any]:
@@ -42,6 +46,7 @@ async def run_graph(walk: Walk, stage: StagePlan) -> dict[str, Any]:
 
 
 async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
+    at(take=take)
     journal, place = walk.tools.journal, walk.place(stage.name, take)
     row = journal.begin(place)
     if row.state == "success":
@@ -61,36 +66,42 @@ async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
 
 
 async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -> None:
-    """Try until one attempt's files are in the run's folder. Only a lost prompt is tried again, never a refused one."""
+    """Try until one attempt's files are in the run's folder. The journal's last attempt says what comes next."""
     if stage.output is None:
         raise TypeError(f"{stage.name} is no graph stage")
     journal = walk.tools.journal
     decided = made_with(row.result)
-    while True:
-        last = journal.last_attempt(place)
-        if last is not None and last.attempt >= ATTEMPTS_ALLOWED and last.state != "running":
-            message = f"{ATTEMPTS_ALLOWED} attempts were lost by the backend {last.backend}; the last: "
-            message += str(last.result.get("error", {}).get("message", "unknown"))
-            hint = "Look at the backend's log: it restarts, or deletes prompts or files."
-            raise StageError(message, code="attempts_lost", status=502, hint=hint)
-        number = last.attempt + (last.state != "running") if last else 1
-        choice = await _resumed(walk, stage, last) if last and last.state == "running" else None
+    while (last := journal.last_attempt(place)) is None or last.state != "success":
+        choice, again, resumed = None, None, True
+        if last is not None and last.state == "running":
+            number, again = last.attempt, last.result.get("again")
+            choice = await _resumed(walk, stage, last)
+        else:
+            again = await why_again(walk, last) if last else None
+            number = last.attempt + 1 if last else 1
         if choice is None:
             choice = await choose(walk, place, stage.output, decided)
+            resumed = False
         async with walk.tools.slice:
-            job = await _prepare(walk, stage, place, choice, number)
+            job = await _prepare(walk, stage, choice, replace(place, attempt=number))
         decided = choice.option.key
+        at(backend=choice.backend.name)
         try:
-            async with walk.tools.pool.ticket(place, choice.backend):
+            async with walk.tools.pool.ticket(place, choice.backend, **_asking(walk, job), stays=resumed):
                 async with asyncio.timeout(_seconds_left(walk, stage, last)):
-                    await run_attempt(walk, job)
-            return
-        except AttemptLost:
-            await walk.tools.pool.doubt(choice.backend)
+                    await run_attempt(walk, replace(job, again=again))
+        except NoTurn:
+            continue  # the backend went down before its turn came: another one may do, or the same one later
         except TimeoutError as e:
             message = f"The run took longer than {stage.output.run_timeout_s:g} s, the limit of {stage.output.config}."
             hint = "Shorten what is asked for, or raise run_timeout_s in the output config."
             raise StageError(message, code="run_timeout", status=504, hint=hint) from e
+
+
+def _asking(walk: Walk, job: Job) -> dict[str, Any]:
+    """Who asks for a turn, and what for."""
+    work = Work(job.option.config, job.option.chunk.name, size_of(job.values))
+    return {"user_id": walk.plan.user_id, "priority": walk.plan.priority, "work": work}
 
 
 def _source(walk: Walk, stage: StagePlan, take: int) -> RunFile | None:
@@ -134,14 +145,17 @@ def _seconds_left(walk: Walk, stage: StagePlan, last: StageRow | None) -> float:
     limit_s = stage.output.run_timeout_s
     if last is None:
         return limit_s
-    first = next(r for r in walk.tools.journal.stages(last.run_id) if r.stage == last.stage and r.attempt == 1)
+    key = (last.stage, last.take, 1)
+    first = next(r for r in walk.tools.journal.stages(last.run_id) if (r.stage, r.take, r.attempt) == key)
     spent_s = (walk.tools.clock.now() - datetime.fromisoformat(first.started_at)).total_seconds()
     return limit_s - min(max(0.0, spent_s), limit_s)
 
 
-async def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, number: int) -> Job:
+async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place) -> Job:
     """Compile, keep the compiled graph, and note what was decided."""
-    option: Option = choice.option
+    if stage.output is None:
+        raise TypeError(f"{stage.name} is no graph stage")
+    option, place = choice.option, replace(attempt, attempt=0)
     texts = {"text": walk.text, "input_text": walk.plan.input_text}
     source = await asyncio.to_thread(_source, walk, stage, place.take)
     given = {SOUND: source.as_value()} if source else {}
@@ -161,5 +175,5 @@ async def _prepare(walk: Walk, stage: StagePlan, place: Place, choice: Choice, n
     }
     decided |= {"graph_sha256": digest, "values": to_json(values), "backend": choice.backend.name}
     walk.tools.journal.note(place, decided)
-    attempt = Place(place.run_id, place.generation, place.stage, place.take, number)
-    return Job(attempt, choice.backend, option, compiled, digest, to_json(values), choice.models, source)
+    chosen = (choice.backend, stage.output, option)
+    return Job(attempt, *chosen, compiled, digest, to_json(values), choice.models, source)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devserver.journal import Place
-from devserver.plan import Option
+from devserver.plan import Option, OutputPlan
 from devserver.pool import Backend
 
 # Every prompt id is made from its place, so that a restart finds the prompt that it had submitted.
@@ -39,18 +39,20 @@ class RunFile:
 class Job:
     """What an attempt has to do.
 
-    `models` are the backend's own names of the option's models; `source` is the file of this run that another is made
-    from, where one is.
+    `option` is one of `output`'s; `models` are the backend's own names of its models; `source` is the file of this run
+    that another is made from, where one is; `again` is why the attempt before was not the last, where there was one.
     """
 
     place: Place
     backend: Backend
+    output: OutputPlan
     option: Option
     compiled: dict[str, Any]
     graph_sha256: str
     values: dict[str, Any]
     models: Mapping[tuple[str, str], str]
     source: RunFile | None = None
+    again: Mapping[str, Any] | None = None
 
     @property
     def prompt_id(self) -> str:

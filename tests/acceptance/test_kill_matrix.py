@@ -22,9 +22,10 @@ SCRIPT: dict[str, tuple[int, int, int]] = {
     "written": (1, 1, 2),
     "half_copied": (1, 1, 2),
     "tagged": (1, 1, 2),
+    "taken_in": (1, 1, 2),
     "before_final": (1, 1, 3),
 }
-FIRST_IS_DONE = {"journalled", "submitted", "written", "half_copied", "tagged", "before_final"}
+FIRST_IS_DONE = {"journalled", "submitted", "written", "half_copied", "tagged", "taken_in", "before_final"}
 LOST_WITH_THE_BACKEND = {"submitted": {2, 3}, "queued": {1, 2}, "written": {2, 3}, "half_copied": {3}}
 
 

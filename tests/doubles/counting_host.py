@@ -40,6 +40,8 @@ class Submission:
 
 
 class CountingHost(Host):
+    """Breaks off as many downloads as files lie in the folder `cuts` of its base, and takes one away each time."""
+
     log = Path()
 
     async def accept(self, body: dict[str, Any]) -> web.Response:
@@ -54,6 +56,14 @@ class CountingHost(Host):
         self._write({"free": await request.json()})
         freed_mark(self.folders.output.parent).touch()
         return await super()._post_free(request)
+
+    async def _get_view(self, request: web.Request) -> web.StreamResponse:
+        cut = next((self.folders.output.parent / "cuts").glob("*"), None)
+        if cut is not None and request.method == "GET":
+            cut.unlink()
+            assert request.transport is not None
+            request.transport.abort()
+        return await super()._get_view(request)
 
     def _write(self, line: dict[str, Any]) -> None:
         with self.log.open("a") as file:

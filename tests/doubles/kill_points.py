@@ -20,6 +20,7 @@ import aiohttp
 from devserver import intake, record
 from devserver.comfy import client, collect
 from devserver.comfy.client import Client
+from devserver.journal import Journal, Place
 from devserver.stages import attempt
 from devserver.tags import TrackTags
 from devserver.walk import Walk
@@ -34,6 +35,7 @@ POINTS: Final = (
     "written",  # the backend's files are whole, none is collected
     "half_copied",
     "tagged",  # whole and tagged, not verified and without its name
+    "taken_in",  # the attempt's end is written down, that of its take is not
     "before_final",  # every take is there, the last metadata.json is not
 )
 LONGEST_STOP_S: Final = 120.0
@@ -139,6 +141,7 @@ def install(folder: Path) -> None:
     _before(points, attempt, "take_in_all", "written")
     _wrap_copies(points)
     _in(intake)._job = job
+    _wrap_end(points)
     _before(points, record, "finish", "before_final")
 
 
@@ -193,6 +196,17 @@ def _wrap_tell(points: Points) -> None:
             points.passing("running")
 
     attempt._tell = tell
+
+
+def _wrap_end(points: Points) -> None:
+    original = Journal.end
+
+    def end(self: Journal, place: Place, *args: Any) -> None:
+        original(self, place, *args)
+        if place.attempt:
+            points.passing("taken_in")
+
+    _in(Journal).end = end
 
 
 def _wrap_copies(points: Points) -> None:

@@ -87,7 +87,7 @@ class Scene:
     # What happens
 
     def begin(self, seed: int, work_s: float = 0.0) -> Run:
-        """Ask for a run of three takes, from a thread, since a server that stops gives no answer; returns once it is there."""
+        """Ask for a run of three takes; from a thread, since a server that stops gives no answer."""
         self._runs += 1
         gates = self.folder / "gates" / str(self._runs)
         gates.mkdir(parents=True)

@@ -19,7 +19,7 @@ TABLE = "tests.doubles.take_nodes:table"
 SEEDS = 50  # so many neighbouring seeds give lengths that differ
 WORDS = {"en": "A tone.", "de": "Ein Ton."}
 TAKES = 3
-FAULTS = ("none", "memory", "always_memory", "error")
+FAULTS = ("none", "memory", "always_memory", "error", "refused", "gone")
 
 
 class OutOfMemoryError(RuntimeError):
@@ -37,8 +37,8 @@ def length_s(seed: int) -> float:
 class TakeMaker:
     """Works for `work_s`, then waits until the file `seed` lies in the folder `gate` (none: at once).
 
-    `fault`: `memory` has too little of it until the host was told to free some; `always_memory` even
-    then; `error` fails.
+    `fault`: `memory` has too little of it until the host was told to free some, `always_memory` even then; `error`
+    fails; `refused` is not taken at all; `gone` makes a file that is not there.
     """
 
     FUNCTION = "run"
@@ -59,6 +59,10 @@ class TakeMaker:
             }
         }
 
+    @classmethod
+    def VALIDATE_INPUTS(cls, fault: str) -> bool | str:
+        return "this is refused" if fault == "refused" else True
+
     def run(self, *, work_s: float, gate: str, fault: str, seed: int, filename_prefix: str) -> dict[str, Any]:
         end = time.monotonic() + work_s
         while time.monotonic() < end or (gate and not Path(gate, str(seed)).exists()):
@@ -69,6 +73,8 @@ class TakeMaker:
         if fault == "always_memory" or (fault == "memory" and not self.FREED.exists()):
             raise OutOfMemoryError("Allocation on device 0 would exceed allowed memory.")
         path, entry = host().save_path(filename_prefix, "wav")
+        if fault == "gone":
+            return {"ui": {"audio": [entry]}, "result": ()}
         write_wav(path, _tone(length_s(seed)))
         return {"ui": {"audio": [entry]}, "result": ()}
 
@@ -88,8 +94,8 @@ def freed_mark(base: Path) -> Path:
     return base / "freed"
 
 
-def write_definitions(folder: Path, **config: Any) -> Path:
-    """An output `takes` with three takes, and the node's own inputs as parameters; `config` changes it."""
+def write_definitions(folder: Path, takes: int = TAKES, **config: Any) -> Path:
+    """An output `takes` with so many of them, and the node's own inputs as parameters; `config` changes it."""
     parameters: dict[str, dict[str, Any]] = {
         "work_s": {"type": "float", "min": 0, "max": 600, "step": 0.01, "default": 0},
         "gate": {"type": "string", "default": ""},
@@ -115,7 +121,7 @@ def write_definitions(folder: Path, **config: Any) -> Path:
             "description": WORDS,
             "stages": [
                 {"name": "interception", "kind": "text", "chunk": "interception"},
-                {"name": "generation", "kind": "graph", "chunk": "$output", "takes": TAKES},
+                {"name": "generation", "kind": "graph", "chunk": "$output", "takes": takes},
             ],
             "defaults": {"schema": "plain", "output_config": "takes"},
         },

@@ -1,0 +1,164 @@
+"""Whether a take is tried again: read from what the journal says of its last attempt, so that a restart decides alike.
+
+Lost prompts and files, and backends that gave no answer, are tried again after a pause; a lack of memory once, when the
+backend was told to free its own; nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import Any, Final
+
+from devserver.choose import another
+from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable
+from devserver.comfy.follow import Watch
+from devserver.errors import StageError
+from devserver.journal import Place, StageRow
+from devserver.stages.job import Job
+from devserver.walk import Walk
+
+OUT_OF_MEMORY: Final = "out_of_memory"
+LOST: Final[dict[type[BackendError], str]] = {
+    PromptLost: "prompt_lost",
+    OutputMissing: "file_lost",
+    Unreachable: "backend_silent",
+}
+
+
+class Gone(Unreachable):
+    """The backend has been down for so long that the take is better made elsewhere."""
+
+
+def lost_code(error: BackendError) -> str:
+    """One word for why an attempt was lost."""
+    return next(code for kind, code in LOST.items() if isinstance(error, kind))
+
+
+async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
+    """Wait for as long as is right between the last attempt of a take and another one; what the record says of it.
+
+    Returns:
+        {after: the number of the last attempt, code: its error's, waited_s, freed: whether memory was freed}.
+
+    Raises:
+        StageError: it is not tried again.
+    """
+    error = {"hint": "", "status": 502, **last.result.get("error", {})}
+    if last.state == "failed":
+        if error["code"] != OUT_OF_MEMORY or _times_failed(walk, last, OUT_OF_MEMORY) > 1:
+            raise StageError.from_dict(error)
+        freed = await _free(walk, last)
+        waited_s = await _pause(walk, last, wake=False)  # ComfyUI frees between two prompts, a moment after it was told
+        return {"after": last.attempt, "code": OUT_OF_MEMORY, "waited_s": waited_s, "freed": freed}
+    if last.state == "cancelled":
+        return {"after": last.attempt, "code": "cancelled", "waited_s": 0.0}
+    if last.attempt >= walk.tools.retries.attempts:
+        raise _given_up(last, str(error.get("message", "unknown")))
+    if (backend := walk.tools.pool.named(last.backend or "")) is not None:
+        await walk.tools.pool.doubt(backend)
+    return {"after": last.attempt, "code": error.get("code", ""), "waited_s": await _pause(walk, last, wake=True)}
+
+
+def _given_up(last: StageRow, message: str) -> StageError:
+    times = "1 attempt was" if last.attempt == 1 else f"{last.attempt} attempts were"
+    hint = "Look at the backend's log: it restarts, or deletes prompts or files."
+    text = f"{times} lost, the last by the backend {last.backend}: {message}"
+    return StageError(text, code="attempts_lost", status=502, hint=hint)
+
+
+def _times_failed(walk: Walk, last: StageRow, code: str) -> int:
+    rows = (row for row in walk.tools.journal.stages(last.run_id) if (row.stage, row.take) == (last.stage, last.take))
+    return sum(row.result.get("error", {}).get("code") == code for row in rows if row.attempt)
+
+
+async def _free(walk: Walk, last: StageRow) -> bool:
+    """Have a backend let go of the models that it holds, and tell the user."""
+    place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
+    message = f"{last.backend} had too little memory in attempt {last.attempt}. It was told to free what it holds"
+    try:
+        backend = walk.tools.pool.named(last.backend or "")
+        if backend is None:
+            raise Unreachable(f"the backend {last.backend} is gone")
+        await backend.client.free()
+    except BackendError as e:
+        walk.warn(place, f"memory_{last.take}", f"{message}, and could not be: {e} The take is tried once more.")
+        return False
+    walk.warn(place, f"memory_{last.take}", f"{message}; the take is tried once more.")
+    return True
+
+
+async def _pause(walk: Walk, last: StageRow, *, wake: bool) -> float:
+    """Wait until the pause after an attempt is over; what passed while the server was down counts.
+
+    With `wake` it ends as soon as a backend comes, goes or changes: there is something new to try.
+
+    Returns:
+        Seconds from the attempt's end to now.
+    """
+    clock = walk.tools.clock
+    pause_s = walk.tools.retries.pause_s(last.attempt, last.prompt_id)
+    ended = datetime.fromisoformat(last.ended_at) if last.ended_at else clock.now()
+    spent_s = max(0.0, (clock.now() - ended).total_seconds())
+    began = clock.monotonic()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(0.0, pause_s - spent_s)):
+            await (walk.tools.pool.changed() if wake else asyncio.Event().wait())
+    return round(spent_s + clock.monotonic() - began, 3)
+
+
+async def answers_again(walk: Walk, job: Job, times: int) -> bool:
+    """Whether a backend that gave no answer about a submitted prompt does so after all, so that the attempt goes on.
+
+    It is waited for like one that is silent from the start; less long where another one could do the same.
+    """
+    pool, clock = walk.tools.pool, walk.tools.clock
+    if times >= walk.tools.retries.attempts:
+        return False
+    await pool.doubt(job.backend)
+    began = clock.monotonic()
+    while (backend := pool.named(job.backend.name)) is not None:
+        if backend.up:
+            await asyncio.sleep(walk.tools.retries.pause_s(times, job.prompt_id))  # no event: it may be half up
+            return True
+        elsewhere = another(walk, job.output, job.option) is not None
+        limit_s = walk.tools.retries.elsewhere_after_s if elsewhere else walk.tools.backend_wait_s
+        left_s = began + limit_s - clock.monotonic()
+        if left_s <= 0:
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left_s):
+                await pool.changed()
+    return False
+
+
+@asynccontextmanager
+async def leaving_the_gone(walk: Walk, job: Job, watch: Watch) -> AsyncIterator[None]:
+    """While a prompt is followed: give it up once its backend was down for a while and another one could make it."""
+    looking = asyncio.create_task(_until_gone(walk, job, watch))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+async def _until_gone(walk: Walk, job: Job, watch: Watch) -> None:
+    pool, backend, limit_s = walk.tools.pool, job.backend, walk.tools.retries.elsewhere_after_s
+    while True:
+        while backend.state != "down":
+            await pool.changed()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while backend.state == "down":
+                    await pool.changed()
+        if backend.state != "down":
+            continue
+        other = another(walk, job.output, job.option)
+        if other is not None:
+            told = f"{backend.name} was down for {limit_s:g} s, and {other.backend.name} can make the same"
+            watch.give_up(Gone(told))
+            return
+        await pool.changed()
