@@ -42,7 +42,8 @@ export const pipelines = async () => (await want("/api/schema/pipelines")).pipel
 export const openapi = () => want("/openapi.json");
 export const execute = (request) => post("/api/schema/pipeline/execute", { ...request, wait: false });
 export const parse = (request, signal) => post("/api/prompt/parse", request, signal);
-export const runs = async (limit) => (await want(`/api/runs?limit=${limit}`)).runs;
+/** A page of runs, `{runs, next_before}`; `wanted` has limit, before, q, status, output. */
+export const runs = (wanted) => want(`/api/runs?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`);
 export const detail = (id) => want(run(id));
 export const cancel = (id) => post(`${run(id)}/cancel`);
 export const rerun = (id) => post(`${run(id)}/rerun`);
