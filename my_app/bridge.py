@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
@@ -18,6 +18,8 @@ from typing import IO, Any, Final, Self
 from wsgiref.types import StartResponse, WSGIApplication
 
 from aiohttp import web
+
+from my_app.arriving import arriving
 
 # Hop-by-hop headers belong to one connection, never to the message.
 HOP_BY_HOP: Final = frozenset(
@@ -113,13 +115,15 @@ async def read_body(request: web.Request, max_bytes: int) -> IO[bytes]:
     if (request.content_length or 0) > max_bytes:
         raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=request.content_length or 0)
     body: IO[bytes] = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 - the view's environ owns it
-    size = 0
-    async for chunk in request.content.iter_chunked(READ_BYTES):
-        size += len(chunk)
-        if size > max_bytes:
-            body.close()
-            raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=size)
-        body.write(chunk)
+    with ExitStack() as undo:
+        undo.callback(body.close)  # whatever ends it early, nobody will read what has come
+        size = 0
+        async for chunk in arriving(request, lambda: request.content.read(READ_BYTES)):
+            size += len(chunk)
+            if size > max_bytes:
+                raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=size)
+            body.write(chunk)
+        undo.pop_all()
     body.seek(0)
     return body
 

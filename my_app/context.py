@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from devserver.events import Subscription
+from my_app.arriving import STALL_S
 from my_app.bridge import Bridge
 from my_app.ports import Parts
 from my_app.visitors import Owners, Tries
@@ -26,6 +27,7 @@ class FrontSettings:
         origins: pages of other servers that may write here (`http://studio.local:5173`).
         exposed: whether others than this machine can come here: then nobody is let in without a key.
         threads: how many Flask views may run at once. No view waits, so more would only fight the loop for the GIL.
+        stall_s: how long a body may stop on its way.
         heartbeat_s: a comment line goes down every quiet event stream this often.
     """
 
@@ -35,6 +37,7 @@ class FrontSettings:
     exposed: bool = False
     threads: int = 4
     heartbeat_s: float = 15.0
+    stall_s: float = STALL_S
 
 
 @dataclass(frozen=True)

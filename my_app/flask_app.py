@@ -16,6 +16,7 @@ from my_app.ports import Parts
 from my_app.route import Route
 
 PARTS: Final = "tonewright"
+DEEPEST: Final = 64
 
 
 def create_flask(parts: Parts, routes: Sequence[Route]) -> Flask:
@@ -63,7 +64,8 @@ def json_body(*, required: bool = True) -> dict[str, Any]:
 def read_json(raw: bytes) -> dict[str, Any]:
     """A body as a JSON object. Raises InputError (400) where it is something else."""
     try:
-        body = json.loads(raw.decode(), parse_constant=_refuse_constant)
+        body = json.loads(raw.decode(), parse_constant=_refuse_constant, object_pairs_hook=_no_doubles)
+        _check_depth_and_text(body)
         dump(body).encode()  # an escaped half of a surrogate pair parses, but is no text that could be stored
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
@@ -75,6 +77,34 @@ def read_json(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InputError("The body is JSON, but no object.", status=400, value=body, allowed="a JSON object")
     return body
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; with a name twice in it, two programs could read two things."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {double!r} is there twice")
+    return found
+
+
+def _check_depth_and_text(body: Any) -> None:
+    """No deeper than anything here is, and no zero byte, which no database keeps as text."""
+    level: list[Any] = [body]
+    for _ in range(DEEPEST):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += [*value, *value.values()]
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, str) and "\0" in value:
+                raise ValueError("a text has a zero byte")
+        if not inner:
+            return
+        level = inner
+    raise ValueError(f"it is deeper than {DEEPEST} levels")
 
 
 def _refuse_constant(name: str) -> None:

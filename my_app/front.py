@@ -8,12 +8,14 @@ from typing import Final, cast
 
 from aiohttp import hdrs, web
 
+from my_app.arriving import STALL
 from my_app.auth import TABLE, check_runs, identify
 from my_app.bridge import Bridge, environ_of, read_body, send
 from my_app.context import CONTEXT, Context, FrontSettings
-from my_app.errors import errors
+from my_app.errors import error_body, errors, json_response
 from my_app.flask_app import create_flask
 from my_app.guard import guard
+from my_app.listener import Runner
 from my_app.openapi import build_openapi
 from my_app.ports import Parts
 from my_app.route import NativeView, Route
@@ -36,6 +38,7 @@ SECURITY_HEADERS: Final = {
 def create_front(parts: Parts, settings: FrontSettings, *, version: str) -> web.Application:
     """The whole HTTP side as one aiohttp application."""
     app = web.Application(middlewares=[errors, guard(settings), identify, check_runs])
+    app[STALL] = settings.stall_s
     bridge = Bridge(create_flask(parts, ROUTES), settings.threads)
     described = build_openapi(ROUTES, parts.execute_schema, version)
     app[CONTEXT] = Context(parts, bridge, settings, described, Owners(parts.owner))
@@ -43,7 +46,7 @@ def create_front(parts: Parts, settings: FrontSettings, *, version: str) -> web.
     for route in ROUTES:
         view = cast(NativeView, route.view) if route.native else _over_the_bridge(route)
         methods = [route.method, *([hdrs.METH_HEAD] if route.method == hdrs.METH_GET and route.head else [])]
-        table.update((app.router.add_route(method, route.path, view), route) for method in methods)
+        table.update((app.router.add_route(m, route.path, view, expect_handler=_expect), route) for m in methods)
     app.on_response_prepare.append(_secure)
     app.on_response_prepare.append(tag_files)
     app.on_shutdown.append(_end_streams)
@@ -62,6 +65,20 @@ def _over_the_bridge(route: Route) -> Callable[[web.Request], Awaitable[web.Stre
         return await send(request, reply)
 
     return view
+
+
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """The answer to a client that asks before it sends its body; None where it may go on, as it was just told."""
+    if request.headers.get(hdrs.EXPECT, "").lower() != "100-continue":
+        body = error_body(417, "Nothing else than 100-continue can be expected.", field=hdrs.EXPECT)
+        return json_response(417, body)
+    context, route = request.app[CONTEXT], request.app[TABLE][request.match_info.route]
+    limit = context.parts.uploads.limit_bytes if route.bodies else route.max_body_bytes
+    if (request.content_length or 0) > limit:
+        return json_response(413, error_body(413, "The request's body is too large.", allowed=f"at most {limit} bytes"))
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # that was no part of the answer
+    return None
 
 
 async def _secure(_: web.Request, response: web.StreamResponse) -> None:
@@ -95,7 +112,7 @@ async def listen_at(app: web.Application, host: str, port: int) -> Listening:
         OSError: the port is taken, or the host is none of this machine's.
     """
     # A view on the loop ends when its client goes; a Flask view, once begun, never does (see Bridge.call).
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = Runner(app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, backlog=BACKLOG).start()

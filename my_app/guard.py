@@ -36,6 +36,8 @@ def guard(settings: FrontSettings) -> Middleware:
                 allowed=sorted(hosts),
                 hint="`public_urls` in the server's settings adds a name.",
             )
+        if "%00" in request.rel_url.raw_query_string:
+            raise InputError("The address has a zero byte.", status=400, field="query", allowed="text")
         origin = request.headers.get("Origin")
         if request.method in READS:
             return await handler(request)

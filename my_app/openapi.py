@@ -38,6 +38,7 @@ EXAMPLES: Final = {
 
 
 NO_KEY: Final = Reply("Keys are needed here, and none came along that is known.", "Error")
+LARGE: Final = Reply("The body is too large.", "Error")
 MANY_TRIES: Final = Reply("Too many wrong keys came from this address; Retry-After says when to try again.", "Error")
 SCHEMES: Final = {
     "key": {"type": "http", "scheme": "bearer", "description": "A key from `python server.py keys add NAME`."},
@@ -70,7 +71,10 @@ def _operation(route: Route) -> dict[str, Any]:
         {"name": query.name, "in": "query", "schema": dict(query.schema), "description": query.description}
         for query in route.query
     ]
-    replies = {403: Reply("Host or Origin is not one of ours.", "Error"), **route.replies}
+    replies = {400: Reply("The request cannot be read.", "Error"), **route.replies}
+    if route.method != "GET":
+        replies = {408: Reply("The body did not come in time.", "Error"), 413: LARGE, **replies}
+    replies = {403: Reply("Host or Origin is not one of ours.", "Error"), **replies}
     if not route.is_open:
         replies = {401: NO_KEY, 429: MANY_TRIES, **replies}
     operation: dict[str, Any] = {

@@ -1,0 +1,37 @@
+"""Bodies as they arrive: block by block, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from devserver.errors import InputError
+
+STALL_S: Final = 30.0
+SLOWEST_BYTES: Final = 1 << 18  # that many must come in each of these times, so that nobody holds a place with drips
+STALL: Final = web.AppKey("stall_s", float)
+
+
+async def arriving(request: web.Request, read: Callable[[], Awaitable[bytes]]) -> AsyncIterator[bytes]:
+    """What `read` gives of a request until it gives nothing more.
+
+    Raises:
+        InputError: nothing came for the front's `stall_s`, or too little all in all (408).
+    """
+    stall_s = request.app.get(STALL, STALL_S)
+    loop = asyncio.get_running_loop()
+    begun, received = loop.time(), 0
+    while True:
+        try:
+            async with asyncio.timeout_at(begun + stall_s * (1 + received / SLOWEST_BYTES)):
+                block = await read()
+        except TimeoutError as error:
+            hint = f"At least {SLOWEST_BYTES >> 10} KiB must come every {stall_s:g} seconds."
+            raise InputError("The body did not come in time.", status=408, hint=hint) from error
+        if not block:
+            return
+        received += len(block)
+        yield block
