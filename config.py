@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     elsewhere_after_s: float = Field(
         15.0, ge=0, description="How long a backend may be down before its takes are tried at another one."
     )
+    queue_limit: int = Field(1000, ge=0, description="How many runs may be unfinished at a time; 0 is any number.")
+    queue_limit_per_user: int = Field(0, ge=0, description="How many of one user; 0 is any number.")
     llms: list[LlmSettings] = []
     llm_timeout_s: float = Field(120.0, gt=0, description="How long a language model may take for an answer.")
     llm_check: bool = Field(False, description="Whether the safety stages ask a language model too.")

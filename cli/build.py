@@ -14,6 +14,7 @@ from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
 from devserver.parts import Parts
 from devserver.pool import Address
+from devserver.queue import Limits
 from devserver.retries import Retries
 from devserver.sources import answering
 from devserver.store import Exports
@@ -107,6 +108,7 @@ async def build_parts(settings: Settings) -> Parts:
         probe_s=settings.probe_s,
         backend_wait_s=settings.backend_wait_s,
         retries=Retries(settings.attempts, settings.retry_pause_s, elsewhere_after_s=settings.elsewhere_after_s),
+        limits=Limits(settings.queue_limit, settings.queue_limit_per_user),
         embed_tags=settings.embed_tags,
         models=models_of(settings),
         llm_check=settings.llm_check,

@@ -151,8 +151,9 @@ class Journal:
         created_at: str,
         entities: Sequence[Mapping[str, Any]] = (),
         text: str = "",
+        together: Callable[[Transaction], None] | None = None,
     ) -> None:
-        """Accept a run. From here on it is never lost, and found by its `text`."""
+        """Accept a run: from here on it is never lost, and found by its `text`. `together` joins the commit."""
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO runs (run_id, user_id, state, created_at, title, schema, output_config, plan, owner,"
@@ -165,6 +166,8 @@ class Journal:
             self._add_event(db, Place(run_id, 0), "run.queued", "", data)
             for entity in entities:
                 self._add_event(db, Place(run_id, 0), "entity", entity["filename"], entity)
+            if together is not None:
+                together(db)
 
     def run(self, run_id: str) -> RunRow | None:
         rows = self._db.rows("SELECT * FROM runs WHERE run_id = ?", run_id)

@@ -23,6 +23,7 @@ from devserver.errors import InputError
 from devserver.events import Bus, Event
 from devserver.expected import Expected
 from devserver.files import InputFiles
+from devserver.idempotency import Accepted, Claim, Idempotency, KeyTaken
 from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
 from devserver.keys import Keys
@@ -45,13 +46,6 @@ from devserver.stream import Streams
 from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, Uploads
 from devserver.watching import Watching
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A run that is in the journal and will be walked."""
-
-    run_id: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +119,15 @@ class Parts:
             max_upload_bytes=upload_limit_bytes,
             expected=self.expected,
         )
+        self._make_what_uses_the_pool(sharing, limits)
+        self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
+        # One walk at a time does the quick work between two waits: with hundreds of runs the loop stays free.
+        self.slice = asyncio.Lock()
+        self._started = False
+
+    def _make_what_uses_the_pool(self, sharing: Sharing | None, limits: Limits | None) -> None:
+        definitions = self.definitions
+        self.idempotency = Idempotency(self.database, self.clock)
         self.queue = Queue(self.database, self.pool, self.expected, self.bus, limits=limits)
         self.metrics = Metrics(
             self.database,
@@ -143,11 +146,7 @@ class Parts:
             sharing.walks if sharing else None,
         )
         self.cluster = Cluster(sharing, self) if sharing else None
-        self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
-        # One walk at a time does the quick work between two waits: with hundreds of runs the loop stays free.
-        self.slice = asyncio.Lock()
-        self._started = False
-        self.readiness = Readiness(exports, self.pool, self.clock, lambda: self._started)
+        self.readiness = Readiness(self.exports, self.pool, self.clock, lambda: self._started)
 
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
@@ -177,12 +176,15 @@ class Parts:
 
     # Runs
 
-    def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:  # noqa: ARG002 - not used yet
+    def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Check a request, resolve it, keep a snapshot of it, and hand it on to be walked.
 
         Raises:
             InputError: with the field, its value and what is allowed. Nothing was started.
         """
+        claim = self.idempotency.claim(headers, user_id, "execute", body)
+        if found := self.idempotency.found(claim):
+            return found
         request = parse_request(body)
         plan = make_plan(
             request,
@@ -193,22 +195,32 @@ class Parts:
             user_id=user_id,
             created_at=self.clock.stamp(),
         )
-        return self._take_on(plan)
+        return self._take_on(plan, claim)
 
-    def rerun(self, run_id: str, user_id: str) -> Accepted:
+    def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Run a finished run again from its record: the same values, texts and compiled graphs."""
         row = self._own(run_id, user_id)
+        claim = self.idempotency.claim(headers, user_id, "rerun", run_id)
+        if found := self.idempotency.found(claim):
+            return found
         new_id = self.exports.new_run_id(self.clock)
         plan = rerun.plan_again(self.journal, row, run_id=new_id, user_id=user_id, created_at=self.clock.stamp())
-        return self._take_on(plan)
+        return self._take_on(plan, claim)
 
-    def _take_on(self, plan: Plan) -> Accepted:
+    def _take_on(self, plan: Plan, claim: Claim | None) -> Accepted:
         with self.queue.room_for(plan.user_id):
             entities = record.prepare(self.exports, plan)
-            self.dispatcher.write(lambda: record.accept(self.journal, plan, entities))
+            use = self.idempotency.using(claim, plan.run_id)
+            try:
+                self.dispatcher.write(lambda: record.accept(self.journal, plan, entities, use))
+            except KeyTaken:
+                self.exports.discard(plan.run_id)
+                if found := self.idempotency.found(claim):
+                    return found
+                raise
         self.expected.accept(plan)
         self.dispatcher.submit(plan.run_id)
-        return Accepted(plan.run_id)
+        return Accepted(plan.run_id, claim)
 
     def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         """Ask a run to stop; the answer says whether it was still to be stopped."""

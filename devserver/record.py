@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from devserver.database import Transaction
 from devserver.errors import DatabaseGone
 from devserver.expected import around
 from devserver.journal import Journal, RunRow, RunState, StageRow
@@ -36,8 +37,13 @@ def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
     return [_text_entity(name, content) for name, content in texts.items()]
 
 
-def accept(journal: Journal, plan: Plan, entities: list[dict[str, Any]]) -> None:
-    """From this commit on the run is never lost."""
+def accept(
+    journal: Journal,
+    plan: Plan,
+    entities: list[dict[str, Any]],
+    together: Callable[[Transaction], None] | None = None,
+) -> None:
+    """From this commit on the run is never lost. `together` writes in the same one."""
     journal.add_run(
         plan.run_id,
         user_id=plan.user_id,
@@ -48,6 +54,7 @@ def accept(journal: Journal, plan: Plan, entities: list[dict[str, Any]]) -> None
         created_at=plan.created_at,
         entities=entities,
         text=plan.input_text,
+        together=together,
     )
 
 

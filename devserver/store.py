@@ -113,6 +113,10 @@ class Exports:
             raise ValueError(f"{run_id!r} is not a run id")
         return self.root / run_id
 
+    def discard(self, run_id: str) -> None:
+        """Delete the folder of a run that was prepared, but not accepted."""
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
     def write(self, run_id: str, name: str, content: bytes) -> Path:
         """Write what the journal could tell again; nobody waits until the disk has it."""
         path = self.folder(run_id) / name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -64,6 +65,10 @@ def input_error_body(error: InputError) -> dict[str, Any]:
     return error_body(error.status, error.message, **about, code=error.code)
 
 
+def retry_header(error: InputError) -> dict[str, str]:
+    return {} if error.retry_after_s is None else {"Retry-After": str(math.ceil(error.retry_after_s))}
+
+
 def dump(body: Any) -> str:
     """JSON for the wire. What is no JSON (a value in an error that came from outside) is shown as text."""
     return json.dumps(body, ensure_ascii=False, default=str)
@@ -79,7 +84,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except InputError as error:
-        return json_response(error.status, input_error_body(error))
+        return json_response(error.status, input_error_body(error), retry_header(error))
     except web.HTTPException as error:
         return _http_error(request, error)
     except (ConnectionResetError, ConnectionAbortedError):

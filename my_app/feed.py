@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Final
 
@@ -108,8 +108,8 @@ def encode(kind: str, data: object, seq: int | None = None) -> bytes:
     return f"{head}event: {kind}\ndata: {dump(data)}\n\n".encode()
 
 
-async def open_stream(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers=STREAM_HEADERS)
+async def open_stream(request: web.Request, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
+    response = web.StreamResponse(headers={**STREAM_HEADERS, **(headers or {})})
     await response.prepare(request)
     await response.write(RETRY)
     return response

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from devserver.errors import InputError
 from my_app.bridge import ENVIRON_USER_ID
-from my_app.errors import dump, error_body, input_error_body
+from my_app.errors import dump, error_body, input_error_body, retry_header
 from my_app.ports import Parts
 from my_app.route import Route
 
@@ -27,7 +27,9 @@ def create_flask(parts: Parts, routes: Sequence[Route]) -> Flask:
     for route in routes:
         if not route.native:
             app.add_url_rule(route.flask_rule, route.name, cast(Any, route.view), methods=[route.method])
-    app.register_error_handler(InputError, lambda error: json_reply(input_error_body(error), error.status))
+    app.register_error_handler(
+        InputError, lambda error: json_reply(input_error_body(error), error.status, retry_header(error))
+    )
     app.register_error_handler(HTTPException, _http_error)
     return app
 

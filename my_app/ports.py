@@ -11,6 +11,7 @@ from devserver.authoring import Authoring
 from devserver.drawing import Drawn
 from devserver.encoding import Form
 from devserver.events import Bus, Event
+from devserver.idempotency import Claim, First, Idempotency
 from devserver.keys import Keys
 from devserver.metrics import Metrics
 from devserver.nodes.prompting.brief import BriefValues
@@ -27,6 +28,10 @@ class Accepted(Protocol):
 
     @property
     def run_id(self) -> str: ...
+    @property
+    def claim(self) -> Claim | None: ...
+    @property
+    def first(self) -> First | None: ...
 
 
 class Answer(Protocol):
@@ -111,11 +116,13 @@ class Parts(Protocol):
         """The JSON Schema of the execute request."""
 
     def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted: ...
-    def rerun(self, run_id: str, user_id: str) -> Accepted: ...
+    def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted: ...
     def cancel(self, run_id: str, user_id: str) -> dict[str, Any]: ...
     def owner(self, run_id: str) -> str | None:
         """The user who started a run; None where there is no such run."""
 
+    @property
+    def idempotency(self) -> Idempotency: ...
     @property
     def queue(self) -> Queue: ...
     def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]: ...

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
@@ -24,6 +24,7 @@ from my_app.context import Context
 from my_app.feed import encode, feed, listen, open_stream, pour
 
 WAIT_HEADER: Final = "Tonewright-Wait"
+REPLAYED: Final = {"Idempotency-Replayed": "true"}
 PREFERRED_WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
 Mode = Literal["no", "end", "stream"]
@@ -42,19 +43,24 @@ class Wish:
 
 @dataclass(frozen=True)
 class Wait:
-    """The wish together with the run that it is about, and the path of the view that answers for it."""
+    """The wish together with the run that it is about, and the path of the view that answers for it.
+
+    `replayed`: the run was there before, made by the same request with the same key.
+    """
 
     run_id: str
     wish: Wish
     path: str
+    replayed: bool = False
 
     def header(self) -> str:
-        return f"{self.run_id} {self.wish.mode} {self.wish.timeout_s} {self.path}"
+        return f"{self.run_id} {self.wish.mode} {self.wish.timeout_s} {self.path} {int(self.replayed)}"
 
     @classmethod
     def read(cls, header: str) -> Wait:
-        run_id, mode, timeout_s, path = header.split(" ")
-        return cls(run_id, Wish("stream" if mode == "stream" else "end", float(timeout_s)), path)
+        run_id, mode, timeout_s, path, replayed = header.split(" ")
+        wish = Wish("stream" if mode == "stream" else "end", float(timeout_s))
+        return cls(run_id, wish, path, replayed=replayed == "1")
 
 
 def read_wish(body: Mapping[str, Any], headers: Headers, default_timeout_s: float) -> Wish:
@@ -72,9 +78,11 @@ def read_wish(body: Mapping[str, Any], headers: Headers, default_timeout_s: floa
 async def finish(request: web.Request, context: Context, wait: Wait) -> web.StreamResponse:
     """Answer as the client wished: with the finished answer, or with the run's events and the finished answer last."""
     ask = partial(_ask, request, context, wait.path)
+    headers = REPLAYED if wait.replayed else {}
     if wait.wish.mode == "end":
-        return await send(request, await _at_the_end(context, wait, ask))
-    response = await open_stream(request)
+        reply = await _at_the_end(context, wait, ask)
+        return await send(request, replace(reply, headers=[*reply.headers, *headers.items()]))
+    response = await open_stream(request, headers)
     await pour(feed(context, wait.run_id, 0), response)
     answer = await ask()
     await response.write(encode("answer", json.loads(await answer.whole())))

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from devserver.errors import InputError
 from my_app.flask_app import json_body, json_reply, the_parts, user_id
+from my_app.ports import Accepted
 from my_app.route import Reply, Route, unknown_run
 from my_app.routes.runs import RUN_ANSWERS, UNKNOWN, started
 from my_app.waiting import read_wish
@@ -59,8 +60,8 @@ def generation() -> Response:
     body = _read(json_body(), GENERATION, GENERATION_IDLE, needed=("prompt", "output_config"))
     asked = {name: value for name, value in body.items() if not name.startswith("params.")}
     params = {name.removeprefix("params."): value for name, value in body.items() if name.startswith("params.")}
-    run_id = _accept({**asked, "schema": UNCHANGED, "params": params}, GENERATION)
-    return started(run_id, read_wish(body, request.headers, 600.0), f"/api/pipeline/{run_id}/generation")
+    run = _accept({**asked, "schema": UNCHANGED, "params": params}, GENERATION)
+    return started(run, read_wish(body, request.headers, 600.0), f"/api/pipeline/{run.run_id}/generation")
 
 
 def _read(
@@ -77,10 +78,10 @@ def _read(
     return {names[name]: value for name, value in body.items() if name in names and value is not None}
 
 
-def _accept(body: dict[str, Any], names: Mapping[str, str]) -> str:
+def _accept(body: dict[str, Any], names: Mapping[str, str]) -> Accepted:
     """Start the run; what is wrong is told under the name that the client knows it by."""
     try:
-        return the_parts().accept(body, user_id(), dict(request.headers)).run_id
+        return the_parts().accept(body, user_id(), dict(request.headers))
     except InputError as error:
         error.field = next((theirs for theirs, ours in names.items() if ours == error.field), error.field)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -11,8 +12,9 @@ from devserver.errors import InputError
 from devserver.search import Wanted
 from devserver.store import RUN_ID
 from my_app.flask_app import json_reply, the_parts, user_id
+from my_app.ports import Accepted
 from my_app.route import Query, Reply, Route, unknown_run
-from my_app.waiting import WAIT_HEADER, Wait, Wish
+from my_app.waiting import REPLAYED, WAIT_HEADER, Wait, Wish
 
 STATES: Final = ["queued", "running", "success", "failed", "blocked", "cancelled"]
 MOST_RUNS: Final = 200
@@ -20,18 +22,30 @@ FEW_RUNS: Final = 50
 LONGEST_QUERY: Final = 500
 
 
-def started(run_id: str, wish: Wish, path: str = "") -> Response:
-    """The answer for a run that was just accepted. Where somebody waits, the front asks `path` for a later one."""
+def started(run: Accepted, wish: Wish, path: str = "") -> Response:
+    """The answer for a run that was just accepted. Where somebody waits, the front asks `path` for a later one.
+
+    Where the same was asked before with the same key, it is the answer that was given then.
+    """
     if wish.mode != "no":
-        wait = Wait(run_id, wish, path or f"/api/runs/{run_id}/answer")
+        wait = Wait(run.run_id, wish, path or f"/api/runs/{run.run_id}/answer", replayed=run.first is not None)
         return json_reply({}, HTTPStatus.ACCEPTED, {WAIT_HEADER: wait.header()})
-    return _as_of_now(run_id)
+    if run.first is not None and run.first.status is not None:
+        return _reply(run.run_id, run.first.status, run.first.body, REPLAYED)
+    found = the_parts().answer(run.run_id)
+    if run.claim is not None:
+        the_parts().idempotency.keep(run.claim, found.status, found.body)
+    return _reply(run.run_id, found.status, found.body, REPLAYED if run.first is not None else {})
 
 
 def _as_of_now(run_id: str) -> Response:
     found = the_parts().answer(run_id)
-    headers = {"Location": f"/api/runs/{run_id}"} if found.status == HTTPStatus.ACCEPTED else {}
-    return json_reply(found.body, found.status, headers)
+    return _reply(run_id, found.status, found.body, {})
+
+
+def _reply(run_id: str, status: int, body: object, headers: Mapping[str, str]) -> Response:
+    where = {"Location": f"/api/runs/{run_id}"} if status == HTTPStatus.ACCEPTED else {}
+    return json_reply(body, status, {**where, **headers})
 
 
 def list_runs() -> Response:
@@ -75,7 +89,7 @@ def cancel(run_id: str) -> Response:
 
 def rerun(run_id: str) -> Response:
     """Run the recorded values again: same graph, same seeds."""
-    return started(the_parts().rerun(run_id, user_id()).run_id, Wish("no"))
+    return started(the_parts().rerun(run_id, user_id(), dict(request.headers)), Wish("no"))
 
 
 ACCEPTED: Final = Reply("The run was accepted and goes on; `links` says where to look.", "Answer")
@@ -92,6 +106,7 @@ SEARCHED: Final = (
     'Words that title, input or final text must have, all of them: `word`, `beginning*`, `"words in this order"`. '
     "Case and accents make no difference."
 )
+FULL: Final = Reply("The queue is full (or too many wrong keys came): Retry-After says when to ask again.", "Error")
 UNKNOWN: Final = Reply("There is no such run.", "Error")
 ROUTES: Final = (
     Route(
@@ -139,6 +154,12 @@ ROUTES: Final = (
         rerun,
         "runs",
         "Run the same graph with the same values again",
-        {202: ACCEPTED, 404: UNKNOWN, 409: Reply("It left nothing that could be run again.", "Error")},
+        {
+            202: ACCEPTED,
+            404: UNKNOWN,
+            409: Reply("It left nothing that could be run again.", "Error"),
+            422: Reply("The idempotency key was used for something else.", "Error"),
+            429: FULL,
+        },
     ),
 )

@@ -8,7 +8,7 @@ from flask import Response, request
 
 from my_app.flask_app import json_body, json_reply, the_parts, user_id
 from my_app.route import FlaskView, Query, Reply, Route
-from my_app.routes.runs import RUN_ANSWERS, started
+from my_app.routes.runs import FULL, RUN_ANSWERS, started
 from my_app.waiting import read_wish
 from schemas.describe import describe_chunk, describe_interception, describe_output, describe_pipeline
 
@@ -24,9 +24,9 @@ EXAMPLE: Final = {
 def execute() -> Response:
     """Start a run; the front waits for its end, unless asked not to."""
     parts, body = the_parts(), json_body()
-    run_id = parts.accept(body, user_id(), dict(request.headers)).run_id
+    run = parts.accept(body, user_id(), dict(request.headers))
     wait_s = parts.execute_schema["properties"]["wait_timeout_s"]["default"]
-    return started(run_id, read_wish(body, request.headers, wait_s))
+    return started(run, read_wish(body, request.headers, wait_s))
 
 
 def list_schemas() -> Response:
@@ -108,6 +108,7 @@ ROUTES: Final = (
             404: Reply("A definition that the request names does not exist.", "Error"),
             413: Reply("The body is too large.", "Error"),
             422: Reply("A field or a parameter has a value that is not allowed.", "Error"),
+            429: FULL,
         },
         body="ExecuteRequest",
         body_example=EXAMPLE,

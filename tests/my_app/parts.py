@@ -14,6 +14,7 @@ from typing import Any
 from devserver.clock import Clock
 from devserver.errors import InputError
 from devserver.events import Bus, Event, Subscription
+from devserver.idempotency import Claim, First
 from devserver.keys import Keys
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
@@ -28,6 +29,8 @@ PATIENCE_S = 20.0  # after this long something hangs that must not
 @dataclass(frozen=True)
 class Accepted:
     run_id: str
+    claim: Claim | None = None
+    first: First | None = None
 
 
 @dataclass(frozen=True)
@@ -174,9 +177,9 @@ class Runs:
     def has_ended(self, run_id: str) -> bool:
         return run_id in self.answers
 
-    def rerun(self, run_id: str, user_id: str) -> Accepted:
+    def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         self._known(run_id)
-        return self.accept(self.bodies[run_id], user_id, {})
+        return self.accept(self.bodies[run_id], user_id, headers)
 
     def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         self._known(run_id)
