@@ -56,8 +56,13 @@ async def server(exports: Path, backend_url: str) -> AsyncIterator[tuple[str, in
     only_it = {**QUIET, "TONEWRIGHT_EMBEDDED": "false"}
     command = ["server.py", "serve", "--port", "0", "--exports", str(exports), "--backend", backend_url]
     async with started(sys.executable, *command, environment=only_it) as process:
-        assert process.stdout
-        line = (await process.stdout.readline()).decode()
-        if not line.startswith(READY):
-            raise SystemExit(f"the server did not start; it ended with {await process.wait()}")
-        yield line.removeprefix(READY).strip(), process.pid
+        yield await listening_at(process), process.pid
+
+
+async def listening_at(process: Process) -> str:
+    """The address that a server tells when it is ready."""
+    assert process.stdout
+    line = (await process.stdout.readline()).decode()
+    if not line.startswith(READY):
+        raise SystemExit(f"the server did not start; it ended with {await process.wait()}")
+    return line.removeprefix(READY).strip()
