@@ -19,6 +19,9 @@ from devserver.journal import Journal
 HANDICAP_S: Final = 0.002
 MOST_HANDICAP_S: Final = 0.02
 MOST_WALKS: Final = 10_000  # where there is no limit
+# A walk that breaks off (the journal's disk is full, say) is taken up again after this, then after twice as long.
+FIRST_PAUSE_S: Final = 2.0
+LONGEST_PAUSE_S: Final = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Dispatcher:
         self._walks: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
+        self._pauses: dict[str, float] = {}
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
 
@@ -170,5 +174,14 @@ class Dispatcher:
         self._journal.leases.held.pop(run_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("the walk of %s broke off; it will be taken up again", run_id, exc_info=error)
+            self._again(run_id)
+        else:
+            self._pauses.pop(run_id, None)
         if self._journal.leases.shared:
             self._look()
+
+    def _again(self, run_id: str) -> None:
+        """Take a run up again that nobody else will: where others walk too, they find it by its lease."""
+        pause_s = self._pauses[run_id] = min(2 * self._pauses.get(run_id, FIRST_PAUSE_S / 2), LONGEST_PAUSE_S)
+        if self._loop is not None and not self._journal.leases.shared:
+            self._loop.call_later(pause_s, self._start, run_id)

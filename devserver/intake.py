@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from devserver.comfy.sniff import Medium
+from devserver.disk import disk_error_of
 from devserver.measure import Content, Truncated, Undecodable, measure
 from devserver.store import sync
 from devserver.tags import TagError, TrackTags, write_tags
@@ -113,6 +114,8 @@ def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: 
     try:
         write_tags(part, tags, name=final.name, embed=embed)
     except TagError as error:
+        if (full := disk_error_of(error)) is not None:
+            raise full from error
         raise OutputRefused("undecodable", str(error), "a file that can be decoded to its end") from error
     with ThreadPoolExecutor(1) as beside:  # the disk works while the processor decodes
         synced = beside.submit(sync, part)

@@ -27,6 +27,7 @@ from devserver.idempotency import Accepted, Claim, Idempotency, KeyTaken
 from devserver.intake import IntakePool
 from devserver.journal import Journal, RunRow
 from devserver.keys import Keys
+from devserver.late import LateRecords
 from devserver.lease import ALONE
 from devserver.llm.ask import Models
 from devserver.logs import RunLog
@@ -73,6 +74,8 @@ class Parts:
         retries: how a take is tried again.
         limits: how many unfinished runs there may be.
     """
+
+    _started = False
 
     def __init__(
         self,
@@ -146,6 +149,7 @@ class Parts:
             sharing.walks if sharing else None,
         )
         self.cluster = Cluster(sharing, self) if sharing else None
+        self.late = LateRecords(lambda run_id: record.write(self.journal, self.exports, run_id))
         self.readiness = Readiness(self.exports, self.pool, self.clock, lambda: self._started)
 
     async def start(self) -> None:
@@ -166,6 +170,7 @@ class Parts:
         self.pool.closing = True
         await self.definitions.stop()
         await self.dispatcher.stop()
+        await self.late.close()
         await self.models.close()
         await self.pool.close()
         self.streams.close()

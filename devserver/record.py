@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from devserver.database import Transaction
+from devserver.disk import disk_trouble
 from devserver.errors import DatabaseGone
 from devserver.expected import around
 from devserver.journal import Journal, RunRow, RunState, StageRow
@@ -27,13 +30,18 @@ log = logging.getLogger(__name__)
 
 def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
     """Make the folder of a run with its plan and its text; returns the two as entities."""
-    exports.folder(plan.run_id).mkdir()
+    folder = exports.folder(plan.run_id)
+    folder.mkdir()
     texts = {
         "01_config.json": plan.model_dump_json(indent=2, by_alias=True).encode(),
         "02_input.txt": plan.input_text.encode(),
     }
-    for name, content in texts.items():
-        exports.write(plan.run_id, name, content)
+    try:
+        for name, content in texts.items():
+            exports.write(plan.run_id, name, content)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was never accepted
+        raise
     return [_text_entity(name, content) for name, content in texts.items()]
 
 
@@ -122,11 +130,18 @@ async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -
     """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
     tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
     row = replace(walk.run, state=state, ended_at=ended_at, error=dict(error) if error else None)
-    await asyncio.to_thread(_write_final, walk, row)
+    try:
+        await asyncio.to_thread(_write_final, walk, row)
+    except OSError as e:
+        if (trouble := disk_trouble(e)) is None:
+            raise
+        walk.warn(walk.place(), "record_late", f"{trouble.message} The run's record follows as soon as it can be kept.")
+        tools.late.add(run_id)
     tools.journal.end_run(walk.place(), state, ended_at, row.error, walk.text)
     await tools.streams.settle(run_id)
     tools.pool.ended(run_id, around(row.created_at, ended_at, _takes(tools.journal, row)))
-    await asyncio.to_thread(tools.exports.sync_record, run_id)
+    with suppress(OSError):  # it is in the journal, and written late
+        await asyncio.to_thread(tools.exports.sync_record, run_id)
 
 
 def _write_final(walk: Walk, row: RunRow) -> None:

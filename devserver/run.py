@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from devserver import record
+from devserver.disk import disk_trouble, told_of_disk
 from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
 from devserver.journal import RunState, StageRow, StageState
 from devserver.logs import at
@@ -34,12 +35,13 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
             return
         walk = Walk(run, read_plan(run.plan), tools, cancelled)
         walk.text = walk.plan.input_text
-    if run.generation > 1:
-        await asyncio.to_thread(tools.exports.clear_parts, run_id)
     kept = record.Keeper(tools.journal, tools.exports, run_id)
     state: RunState = "success"
     error: dict[str, Any] | None = None
     try:
+        if run.generation > 1:
+            with told_of_disk():
+                await asyncio.to_thread(tools.exports.clear_parts, run_id)
         await _until_cancelled(walk, kept)
     except Blocked as e:
         state, error = "blocked", _told(e)
@@ -51,9 +53,9 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
         await kept.settle()
         await _leave(walk)
         return
-    except DatabaseGone:
-        raise  # the run is not over: whoever can write again goes on with it
     except Exception as e:  # whatever we did wrong must end the run, or its user waits for ever
+        if isinstance(e, DatabaseGone) or disk_trouble(e) is not None:
+            raise  # the run is not over: whoever can write the journal again goes on with it
         log.exception("%s failed by our own fault", run_id)
         message = f"{type(e).__name__}: {e}"
         hint = "This is a fault of Tonewright. The server's log has the details."
@@ -118,7 +120,8 @@ async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageRow:
     try:
         _check_starts(stage, row)
         recorded = walk.plan.recorded.get(stage.name)
-        result = recorded if recorded is not None else await STAGES[stage.kind](walk, stage)
+        with told_of_disk():
+            result = recorded if recorded is not None else await STAGES[stage.kind](walk, stage)
     except StageError as e:
         e.details.setdefault("stage", stage.name)
         state, result = "blocked" if isinstance(e, Blocked) else "failed", {"error": e.as_dict()}

@@ -15,6 +15,7 @@ from devserver.events import Bus
 from devserver.files import InputFiles
 from devserver.intake import IntakePool
 from devserver.journal import Journal, Place, RunRow
+from devserver.late import LateRecords
 from devserver.llm.ask import Models
 from devserver.plan import Plan, StagePlan
 from devserver.pool import Pool
@@ -50,6 +51,8 @@ class Tools(Protocol):
     def files(self) -> InputFiles: ...
     @property
     def streams(self) -> Streams: ...
+    @property
+    def late(self) -> LateRecords: ...
     @property
     def slice(self) -> asyncio.Lock: ...
     @property

@@ -14,6 +14,8 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from devserver.disk import STATUS as DISK_STATUS
+from devserver.disk import disk_trouble
 from devserver.errors import InputError
 
 LOG: Final = logging.getLogger(__name__)
@@ -89,8 +91,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _http_error(request, error)
     except (ConnectionResetError, ConnectionAbortedError):
         raise  # the client went away; there is nobody to answer
-    except Exception:  # reason: the last place where our own mistake can be logged and still be answered
+    except Exception as error:  # reason: the last place where our own mistake can be logged and still be answered
         LOG.exception("%s %s failed", request.method, request.path)
+        if (trouble := disk_trouble(error)) is not None:
+            body = error_body(DISK_STATUS, trouble.message, hint=trouble.hint, code=trouble.code)
+            return json_response(DISK_STATUS, body)
         return json_response(500, error_body(500, OUR_FAULT))
 
 

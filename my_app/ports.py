@@ -35,7 +35,7 @@ class Accepted(Protocol):
 
 
 class Answer(Protocol):
-    """What `execute` says about a run: 202 while it goes on; 200, 403, 409, 500, 502 or 504 when it has ended."""
+    """What `execute` says about a run: 202 while it goes on; 200, 403, 409, 500, 502, 504 or 507 when it has ended."""
 
     @property
     def status(self) -> int: ...

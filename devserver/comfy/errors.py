@@ -68,6 +68,7 @@ class Failure:
     node_type: str | None = None
     exception_type: str | None = None
     out_of_memory: bool = False
+    disk_full: bool = False
 
     def __str__(self) -> str:
         where = f"node {self.node_id} ({self.node_type}): " if self.node_id is not None else ""

@@ -14,6 +14,7 @@ State = Literal["success", "error", "interrupted", "lost"]
 
 # SwarmUI's own nodes announce the kind of a result as a number of steps that is none.
 MARKERS = frozenset({12345, 12346, 12347})
+DISK_FULL = re.compile(r"no space left on device|disk quota exceeded|not enough space on the disk", re.IGNORECASE)
 OUT_OF_MEMORY = re.compile(r"out of memory|allocation on device|unable to allocate|not enough memory", re.IGNORECASE)
 
 
@@ -93,6 +94,7 @@ def failure_of(data: Mapping[str, Any] | None) -> Failure:
         node_type=data.get("node_type"),
         exception_type=kind or None,
         out_of_memory=memory,
+        disk_full=DISK_FULL.search(message) is not None,
     )
 
 

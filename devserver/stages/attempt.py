@@ -22,6 +22,7 @@ from devserver.comfy.errors import (
     Unreachable,
 )
 from devserver.comfy.prompt import Outcome, PromptEvent
+from devserver.disk import told_of_disk
 from devserver.errors import StageError
 from devserver.intake import IntakeCrashed, OutputRefused
 from devserver.journal import Place
@@ -79,7 +80,8 @@ async def _until_answered(walk: Walk, job: Job) -> None:
             for report in reports:
                 for remark in report.get("remarks", []):
                     walk.warn(job.place, f"remark: {remark}", str(remark))
-            await take_in_all(walk, job, outcome, bound)
+            with told_of_disk():
+                await take_in_all(walk, job, outcome, bound)
             walk.tools.journal.end(job.place, "success", {"cached": outcome.cached, "reports": reports})
             return
         except Gone:
@@ -107,6 +109,8 @@ def _failure(job: Job, error: BackendError) -> StageError:
         details = asdict(error.failure)
         if error.failure.out_of_memory:
             code, hint = OUT_OF_MEMORY, "Ask for less (shorter, fewer steps), or free the backend's memory."
+        elif error.failure.disk_full:
+            code, hint = "backend_disk_full", f"Make room on its disk (the output folder of {job.backend.name})."
     elif isinstance(error, Interrupted):
         code, hint, details = "interrupted", "Somebody stopped the prompt at the backend. Run it again.", {}
     else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from devserver.briefing import worded
 from devserver.choose import Choice, choose
+from devserver.disk import told_of_disk
 from devserver.errors import StageError
 from devserver.eta import size_of
 from devserver.formats import FORMAT, SOUND
@@ -54,7 +55,8 @@ async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
     if "error" in row.result:
         raise StageError.from_dict(row.result["error"])
     try:
-        await _attempts(walk, stage, place, row)
+        with told_of_disk():
+            await _attempts(walk, stage, place, row)
         journal.end(place, "success", {})
     except StageError as e:
         journal.end(place, "failed", {"error": e.as_dict()})

@@ -100,6 +100,7 @@ RUN_ANSWERS: Final = {
     409: Reply("The run was cancelled, or nothing here can make it and no fallback was allowed.", "FailedAnswer"),
     500: Reply("The server made a mistake.", "FailedAnswer"),
     502: Reply("A backend failed, or what it made was refused.", "FailedAnswer"),
+    507: Reply("The disk of the exports is full, or cannot be written.", "FailedAnswer"),
     504: Reply("The run took longer than its output config allows.", "FailedAnswer"),
 }
 SEARCHED: Final = (

@@ -9,9 +9,11 @@ import asyncio
 import os
 import shutil
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from aiohttp import web
 
 from devserver.agents.host import Host
@@ -35,13 +37,16 @@ def files_of(host: Host, prompt: Prompt) -> list[Path]:
     return [host.folders.output / e["subfolder"] / e["filename"] for e in entries if isinstance(e, dict)]
 
 
+@cache
+def silence(seconds: float) -> bytes:
+    return encoded(np.zeros((2, int(seconds * 44100)), np.float32), 44100, "mp3", "V0", {})
+
+
 class Litters(Host):
     """After each of our files somebody else saves newer ones: beside it, and under its name in the folder above."""
 
     async def end(self, prompt: Prompt) -> None:
-        import numpy as np
-
-        decoy = encoded(np.zeros((2, int(DECOY_SECONDS * 44100)), np.float32), 44100, "mp3", "V0", {})
+        decoy = silence(DECOY_SECONDS)
         for path in files_of(self, prompt):
             for newer in (path.with_name("zz_00009_.mp3"), self.folders.output / path.name):
                 newer.write_bytes(decoy)

@@ -107,10 +107,14 @@ class Relay:
             if line.is_socket and self.deaf:
                 continue
             if self.cut_times and self.cuts and self.cuts in line.asked.split(b"\r\n", 1)[0]:
-                block = block[: max(0, self.cut_after_bytes - line.sent_bytes)]
-                if not block:
-                    self.cut_times -= 1
-                    raise ConnectionResetError
+                block = block[: self.cut_after_bytes - line.sent_bytes]
+                line.client.write(block)
+                await line.client.drain()
+                line.sent_bytes += len(block)
+                if line.sent_bytes < self.cut_after_bytes:
+                    continue
+                self.cut_times -= 1
+                raise ConnectionResetError
             line.client.write(block)
             line.sent_bytes += len(block)
             await line.client.drain()

@@ -22,6 +22,7 @@ from devserver.definitions import Definitions
 from devserver.intake import IntakePool
 from devserver.parts import Parts
 from devserver.pool import Address, Backend
+from devserver.retries import Retries
 from devserver.store import Exports
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
@@ -31,6 +32,7 @@ from tests.doubles.thread_worker import on_a_thread
 PATIENCE_S = 30.0
 NOTICED_S = 3.0  # within which `/ready` must tell
 POLL_S = 0.05
+QUICK = Retries(attempts=3, first_pause_s=0.05)
 
 
 class SharedIntake(IntakePool):
@@ -146,7 +148,7 @@ async def rigged(
         Address(f"studio{n}", "auto", b if isinstance(b, str) else b.url, output_folder=folder)
         for n, b in enumerate(backends)
     ]
-    settings = {"probe_s": 0.2, "backend_wait_s": 20.0, **settings}
+    settings = {"probe_s": 0.2, "backend_wait_s": 20.0, "retries": QUICK, **settings}
     parts = Parts(exports=kept, definitions=catalog(), addresses=addresses, embedded=False, clock=clock, **settings)
     parts.intake = intake
     await parts.start()
@@ -206,3 +208,17 @@ def attempts_of(answer: Answer) -> int:
 
 def codes(answer: Answer) -> list[str]:
     return [warning["code"] for warning in answer.body["warnings"]]
+
+
+def failure(answer: Answer, code: str) -> str:
+    """What a run that failed says: what happened, and what to do about it. No media is handed out with it."""
+    error = answer.body["error"]
+    assert (answer.status >= 400, error["code"]) == (True, code), answer.body
+    assert error["message"], error
+    assert error["hint"], error
+    assert not answer.body["media_output"]["media_stored"]
+    return f"{error['message']} {error['hint']}"
+
+
+def files_in(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern))

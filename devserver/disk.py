@@ -1,0 +1,77 @@
+"""A disk that takes nothing more, told in plain words and with what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from devserver.errors import StageError
+
+STATUS: Final = 507  # insufficient storage
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+CLOSED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+SQLITE_FULL: Final = frozenset({sqlite3.SQLITE_FULL})
+SQLITE_CLOSED: Final = frozenset(
+    {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}
+)
+PRIMARY_CODE: Final = 0xFF  # of SQLite's extended result codes
+
+
+@dataclass(frozen=True)
+class DiskTrouble:
+    """Why something could not be written; `code` is `exports_full` or `exports_unwritable`."""
+
+    code: str
+    message: str
+    hint: str
+
+
+def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
+    """What an error, or one that it came from, says of the disk; None where it is about something else."""
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        sqlite = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
+        where = _where(error)
+        if number in FULL or sqlite in SQLITE_FULL:
+            hint = "Free some space on the disk of the exports, then run it again."
+            return DiskTrouble("exports_full", f"There is no room left for {where}.", hint)
+        if number in CLOSED or sqlite in SQLITE_CLOSED:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            hint = "Let the server's user write into the exports folder, then run it again; /ready tells when it can."
+            return DiskTrouble("exports_unwritable", f"Nothing can be written: {where}: {reason}.", hint)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def disk_error_of(error: BaseException) -> OSError | None:
+    """The disk's own error that this one came from, if it did."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in FULL | CLOSED:
+            return OSError(cause.errno, cause.strerror, cause.filename)
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _where(error: BaseException) -> str:
+    name = error.filename if isinstance(error, OSError) else None
+    if isinstance(error, sqlite3.Error):
+        return "the journal"
+    return Path(str(name)).name if name else "what the run makes"
+
+
+@contextmanager
+def told_of_disk() -> Iterator[None]:
+    """Turn an `OSError` that is the disk's into the `StageError` that says so."""
+    try:
+        yield
+    except OSError as error:
+        trouble = disk_trouble(error)
+        if trouble is None:
+            raise
+        raise StageError(trouble.message, code=trouble.code, status=STATUS, hint=trouble.hint) from error
