@@ -103,7 +103,7 @@ async def test_equal_ids_and_numbers(studio: Studio, exports: Path, intake: Inta
         await post(studio, "/queue", delete=[prompt.prompt_id for prompt in studio.host.prompts.pending()])
         studio.gate.release()
         answers = [await rig.ended(run_id) for run_id in runs]
-        answers.append(await rig.ended(rig.parts.rerun(runs[0], "local").run_id))
+        answers.append(await rig.ended(rig.parts.rerun(runs[0], "local", {}).run_id))
     assert sum(attempts_of(answer) for answer in answers) == 4
     assert len({body["prompt_id"] for body in studio.submitted}) == 4
     assert not [body for body in studio.submitted if "number" in body or "front" in body]
