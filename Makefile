@@ -8,7 +8,7 @@ PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do 
                  $$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && exit; done; echo python3)
 ARGS      ?=
 
-.PHONY: setup demo run test lint golden bench bench-music chromium
+.PHONY: setup demo run test soak lint golden bench bench-music chromium
 
 setup: $(INSTALLED)
 
@@ -21,6 +21,9 @@ run: setup
 # Most tests wait for processes of their own: three files at once use the time in which one waits.
 test: setup chromium
 	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
+
+soak: setup
+	$(PY) -m tests.soak $(ARGS)
 
 lint: setup
 	$(PY) -m ruff check

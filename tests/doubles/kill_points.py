@@ -75,10 +75,15 @@ class Points:
     def disarm(self) -> None:
         self._armed.unlink(missing_ok=True)
 
+    @property
+    def reached(self) -> bool:
+        """Whether the server is at the point that was armed last, or was there."""
+        return (self.folder / f"reached-{self._number}").exists()
+
     def wait(self, patience_s: float = 60.0) -> None:
         """Until the server is at the point."""
         deadline = time.monotonic() + patience_s
-        while not (self.folder / f"reached-{self._number}").exists():
+        while not self.reached:
             if time.monotonic() > deadline:
                 raise AssertionError(f"the server did not come to {self._armed.read_text()} in {patience_s} s")
             time.sleep(0.002)

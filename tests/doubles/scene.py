@@ -140,6 +140,9 @@ class Scene:
             time.sleep(0.01)
         raise AssertionError(f"the first take of {run.run_id} did not end")
 
+    def ended(self, run: Run) -> bool:
+        return self.server.run(run.run_id)["status"] not in ("queued", "running")
+
     def end_of(self, run: Run, patience_s: float = 2 * PATIENCE_S) -> dict[str, Any]:
         """The run once it has ended; whoever asks for its media before gets whole files or none."""
         deadline = time.monotonic() + patience_s

@@ -35,7 +35,7 @@ def length_s(seed: int) -> float:
 
 
 class TakeMaker:
-    """Works for `work_s`, then waits until the file `seed` lies in the folder `gate` (none: at once).
+    """Works up to `work_s`, by its seed, then waits until the file `seed` lies in the folder `gate` (none: at once).
 
     `fault`: `memory` has too little of it until the host was told to free some, `always_memory` even then; `error`
     fails; `refused` is not taken at all; `gone` makes a file that is not there.
@@ -64,7 +64,7 @@ class TakeMaker:
         return "this is refused" if fault == "refused" else True
 
     def run(self, *, work_s: float, gate: str, fault: str, seed: int, filename_prefix: str) -> dict[str, Any]:
-        end = time.monotonic() + work_s
+        end = time.monotonic() + work_s * (1 + seed % 4) / 4
         while time.monotonic() < end or (gate and not Path(gate, str(seed)).exists()):
             host().progress(0, 1)
             time.sleep(0.01)

@@ -1,0 +1,90 @@
+"""`make soak`: hours in minutes. Ends with a table, and with exit code 1 where anything was lost."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import random
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.doubles.kill_points import POINTS
+from tests.soak.kills import VICTIMS, Case, Tally, Victim, draw, play
+from tests.soak.minutes import MINUTES
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--kills", type=int, default=8, help="of the server, and of the backend, at each point")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    parser.add_argument("--scenes", type=int, default=(os.cpu_count() or 2) + 1, help="servers side by side")
+    parser.add_argument("--points", nargs="*", choices=POINTS, default=list(POINTS))
+    parser.add_argument("--no-minutes", action="store_true", help="leave out the faults that need real minutes")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    say(f"seed {options.seed}: make soak ARGS='--kills {options.kills} --seed {options.seed}' draws the same kills")
+    began = time.monotonic()
+    cases = [case for case in draw(options.kills, options.seed) if case.point in options.points]
+    tallies: dict[tuple[Victim, str], Tally] = defaultdict(Tally)
+    minutes = {} if options.no_minutes else MINUTES
+    with tempfile.TemporaryDirectory(prefix="soak-") as place:
+        waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
+        for case in cases:
+            waiting.put(case)
+        with ThreadPoolExecutor(options.scenes + len(minutes)) as threads:
+            folders = [Path(place, f"scene-{number}") for number in range(options.scenes)]
+            playing = [threads.submit(play, folder, taken(waiting), tallies) for folder in folders]
+            long = {name: threads.submit(fault, _made(Path(place, name))) for name, fault in minutes.items()}
+            for scene in playing:
+                scene.result()
+        lost = {name: [str(e)] if (e := done.exception()) else done.result() for name, done in long.items()}
+    say(table(tallies, lost))
+    say(f"{sum(tally.kills for tally in tallies.values())} kills in {time.monotonic() - began:.0f} s")
+    return 1 if any(tally.losses for tally in tallies.values()) or any(lost.values()) else 0
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def taken(waiting: queue.SimpleQueue[Case]) -> Iterator[Case]:
+    """The cases that nobody else has taken."""
+    while True:
+        try:
+            yield waiting.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def table(tallies: dict[tuple[Victim, str], Tally], minutes: dict[str, list[str]]) -> str:
+    lines = ["", "| killed | point | kills | runs | success | failed | submitted again | lost |"]
+    lines += ["|---|---|---|---|---|---|---|---|"]
+    for victim in VICTIMS:
+        for point in POINTS:
+            if (victim, point) in tallies:
+                tally = tallies[victim, point]
+                figures = (tally.kills, tally.runs, tally.success, tally.failed, tally.resubmitted, len(tally.losses))
+                lines.append(f"| {victim} | {point} | {' | '.join(map(str, figures))} |")
+    lines += [f"| {name} | | | | | | | {len(losses)} |" for name, losses in minutes.items()]
+    losses = [loss for tally in tallies.values() for loss in tally.losses]
+    losses += [f"{name}: {loss}" for name, found in minutes.items() for loss in found]
+    return "\n".join([*lines, "", *(f"LOST {loss}" for loss in losses)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
