@@ -21,7 +21,7 @@ from time import perf_counter
 from benchmarks.row import Bench, Row, table
 
 # One module each, in the order of the table; each has `async def measure(bench) -> list[Row]`.
-MODULES = ("latency", "collecting", "listeners", "startup", "endurance", "queueing", "prompt")
+MODULES = ("latency", "collecting", "listeners", "startup", "endurance", "queueing", "search", "prompt")
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "performance.md"
