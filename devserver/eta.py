@@ -9,7 +9,7 @@ slows one slows the others too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median, quantiles
@@ -24,8 +24,10 @@ KEPT: Final = 60  # durations of a kind: older ones tell of another time
 RECENT: Final = 15
 PRIOR_SPREAD: Final = 0.5  # of one duration of which only few like it are known
 LEAST_SPREAD: Final = 0.04
+ENOUGH: Final = 5  # durations that show whether they grow with the size
+BEYOND: Final = 0.15  # of spread for each factor of e outside of the sizes that were seen
 COMMON: Final = 0.12
-REACH: Final = 1.5  # spreads to either side
+REACH: Final = 1.4  # spreads to either side
 GROWING: Final = frozenset({"seconds", "duration", "steps", "width", "height", "frames", "batch_size"})
 Kind = tuple[str, str, str]  # config, variant, backend
 AROUND: Final = Work("@run")  # what a run takes beside its takes: texts, tags, the record
@@ -67,12 +69,7 @@ def guess(samples: Sequence[tuple[float, float]], size: float) -> Guess | None:
     known = [(one, max(seconds, 1e-3)) for one, seconds in samples[-KEPT:]]
     if not known:
         return None
-    slope, level = _line(known)
-    least = min(seconds for _, seconds in known) / 2
-
-    def at(one: float) -> float:
-        return max(level + slope * one, least)
-
+    at = _law(known)
     off = [math.log(seconds / at(one)) for one, seconds in known]
     now = off[-RECENT:]
     middle = median(now)
@@ -84,34 +81,41 @@ def guess(samples: Sequence[tuple[float, float]], size: float) -> Guess | None:
     return Guess(at(size) * math.exp(drift), unsure + _beyond(known, size), count)
 
 
-def _line(known: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Slope and level; no slope where the sizes differ too little to tell one."""
+def _law(known: Sequence[tuple[float, float]]) -> Callable[[float], float]:
+    """Seconds by size."""
     sizes = [size for size, _ in known]
-    slopes = [
+    least = min(seconds for _, seconds in known) / 2
+    if len(known) < ENOUGH or max(sizes) < 1.2 * min(sizes):
+        # Too few to see how it grows, and it may not at all: something between, less sure the farther away.
+        middle = median(sizes)
+        usual = median(seconds * math.sqrt(middle / size) for size, seconds in known)
+        return lambda size: usual * math.sqrt(size / middle)
+    slope = max(0.0, median(_slopes(known)))
+    level = median(seconds - slope * size for size, seconds in known)
+    return lambda size: max(level + slope * size, least)
+
+
+def _slopes(known: Sequence[tuple[float, float]]) -> list[float]:
+    return [
         (seconds - before) / (size - other)
         for index, (size, seconds) in enumerate(known)
         for other, before in known[:index]
         if abs(size - other) > 0.05 * max(size, other)
     ]
-    if len(known) < 3 or max(sizes) < 1.2 * min(sizes):
-        # Too few to see a slope: what is twice as long is expected to take nearly twice as long.
-        rates = [seconds / size for size, seconds in known]
-        return median(rates), 0.0
-    slope = max(0.0, median(slopes))
-    return slope, median(seconds - slope * size for size, seconds in known)
 
 
 def _spread(off: Sequence[float]) -> float:
     if len(off) < 4:
         return 0.0
-    tenths = quantiles(off, n=10, method="inclusive")
-    return (tenths[-1] - tenths[0]) / 2.56
+    fifths = quantiles(off, n=5, method="inclusive")
+    return (fifths[-1] - fifths[0]) / 1.68  # of a normal distribution
 
 
 def _beyond(known: Sequence[tuple[float, float]], size: float) -> float:
     """How much less is known of a size outside of those that were seen."""
     least, most = min(one for one, _ in known), max(one for one, _ in known)
-    return 0.15 * max(0.0, math.log(size / most), math.log(least / size))
+    away = max(0.0, math.log(size / most), math.log(least / size))
+    return away * (BEYOND if len(known) >= ENOUGH else 2 * BEYOND)
 
 
 class Sum:
@@ -154,10 +158,10 @@ class Sum:
 
 
 def _rounded(seconds: float, *, down: bool) -> float:
-    """To a tenth of a second below ten, to a whole one below a hundred, else to five."""
-    step = 0.1 if seconds < 10 else 1.0 if seconds < 100 else 5.0
+    """To two digits, and not finer than a hundredth of a second."""
+    step = max(0.01, 10.0 ** (math.floor(math.log10(max(seconds, 1e-9))) - 1))
     steps = math.floor(seconds / step) if down else math.ceil(seconds / step)
-    return round(steps * step, 1)
+    return round(steps * step, 2)
 
 
 class Durations:
