@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     public_urls: list[str] = Field([], description="Where else the server is reached: by a proxy, by a name.")
     key: str | None = Field(None, repr=False, description="What `run` and `demo` show to a server that has keys.")
     exports: Path = Field(ROOT / "exports", description="Where the run folders are.")
+    file_roots: list[Path] = Field([], description="Folders of files that a request may name by their path.")
     definitions: list[Path] = Field([], description="Folders of your own definitions, over the shipped ones.")
     backends: list[BackendSettings] = []
     embedded: bool = Field(True, description="Whether the embedded backend runs.")

@@ -113,5 +113,6 @@ async def build_parts(settings: Settings) -> Parts:
         models=models_of(settings),
         llm_check=settings.llm_check,
         upload_limit_bytes=int(settings.upload_limit_mib * MIB),
+        file_roots=settings.file_roots,
         sharing=sharing,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Self
@@ -27,8 +27,9 @@ SUBFOLDER: Final = "tonewright"
 class InputFiles:
     """Finds what a `file` parameter names, keeps it by hash, and sends it to backends."""
 
-    def __init__(self, exports: Exports, journal: Journal, database: Database) -> None:
+    def __init__(self, exports: Exports, journal: Journal, database: Database, roots: Sequence[Path] = ()) -> None:
         self._exports, self._journal, self._db = exports, journal, database
+        self._roots = [root.resolve() for root in roots]
         self._uploads = Uploads(exports.uploads, sys.maxsize)  # what a run has made may be of any length
         self._sending: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._viewer: str | None = None
@@ -50,7 +51,8 @@ class InputFiles:
         """The `{sha256, ext}` of what a request names; `accepts` are the media that it may be, () where any may.
 
         Raises:
-            InputError: neither `{run, entity}` of a run here nor the id of an upload, or of another medium.
+            InputError: no `{run, entity}` of a run here, no upload, no path below a root; or it is of another
+                medium.
         """
         found = self._resolve(field, value)
         media = KINDS[found["ext"]].media if found["ext"] in KINDS else "file"
@@ -67,7 +69,7 @@ class InputFiles:
             events = self._journal.events(str(value["run"]), "entity") if known else []
             names = [str(event.data["filename"]) for event in events]
             if str(value["entity"]) in names:
-                return self.keep(self._exports.folder(str(value["run"])) / str(value["entity"]))
+                return self.keep(self._exports.file(str(value["run"]), str(value["entity"])))
             message = "There is no such file of a run."
             raise InputError(message, status=404, field=field, value=value, allowed=names or allowed)
         if isinstance(value, str) and UPLOAD_ID.fullmatch(value):
@@ -78,7 +80,23 @@ class InputFiles:
                     "There is no such upload.", status=404, field=field, value=value, allowed=allowed, hint=hint
                 )
             return found
+        if isinstance(value, str) and value.startswith("/") and self._roots:
+            return self.keep(self._local(field, value))
         raise InputError("This is no file.", field=field, value=value, allowed=allowed)
+
+    def _local(self, field: str, value: str) -> Path:
+        """The file at a path, links followed, if it lies below one of the roots. Whether others exist is not told."""
+        try:
+            path = Path(value).resolve(strict=True)
+            found = path.is_file() and any(path.is_relative_to(root) for root in self._roots)
+        except (OSError, ValueError):
+            found = False
+        if not found:
+            allowed = [f"{root}/..." for root in self._roots]
+            raise InputError(
+                "There is no such file that may be used.", status=404, field=field, value=value, allowed=allowed
+            )
+        return path
 
     async def send(
         self, client: Client, backend: str, names: Iterable[str], places: Mapping[str, Path] | None = None

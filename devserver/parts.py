@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from devserver import answer, record, rerun
@@ -67,6 +68,7 @@ class Parts:
         embedded: whether the embedded backend runs.
         backend_wait_s: how long a take waits for a configured backend that does not answer.
         upload_limit_bytes: the largest file that may be sent here.
+        file_roots: folders of files that a request may name by their path.
         sharing: how this process takes part where several share a database; None where it has one for itself.
         embed_tags: whether media carry the prompt, workflow and tonewright tags.
         models: the language models of the text stages.
@@ -88,6 +90,7 @@ class Parts:
         backend_wait_s: float = 120.0,
         embed_tags: bool = True,
         upload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        file_roots: Sequence[Path] = (),
         models: Models | None = None,
         llm_check: bool = False,
         retries: Retries | None = None,
@@ -106,7 +109,7 @@ class Parts:
         self.keys = Keys(exports.state, self.clock)
         self.sessions = Sessions(exports.state, self.keys, self.clock)
         self.uploads = Uploads(exports.uploads, upload_limit_bytes)
-        self.files = InputFiles(exports, self.journal, self.database)
+        self.files = InputFiles(exports, self.journal, self.database, file_roots)
         self.intake = IntakePool()
         self.drawings = Drawings(exports, self.intake)
         self.streams = Streams(self.journal, self.bus, exports)
@@ -282,7 +285,7 @@ class Parts:
         return await self.drawings.of(run_id, sound, what) if sound else None
 
     def _served(self, run_id: str, entity: Mapping[str, Any]) -> Media:
-        path = self.exports.folder(run_id) / entity["filename"]
+        path = self.exports.file(run_id, entity["filename"])
         return Media(path, entity["mime"], entity["filename"], entity["sha256"])
 
     async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from devserver.clock import Clock
-from devserver.errors import FolderLocked
+from devserver.errors import FolderLocked, InputError
 
 RECORD: Final = "metadata.json"
 RUN_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
@@ -116,6 +116,17 @@ class Exports:
     def discard(self, run_id: str) -> None:
         """Delete the folder of a run that was prepared, but not accepted."""
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
+    def file(self, run_id: str, name: str) -> Path:
+        """A file of a run. A link that somebody has put there and that leads out of the exports is as good as none.
+
+        Raises:
+            InputError: it leads out of the exports (404).
+        """
+        path = self.folder(run_id) / name
+        if path.is_symlink() and not path.resolve().is_relative_to(self.root):
+            raise InputError("The run has no such file.", status=404, field="run_id", value=run_id)
+        return path
 
     def write(self, run_id: str, name: str, content: bytes) -> Path:
         """Write what the journal could tell again; nobody waits until the disk has it."""

@@ -43,6 +43,57 @@ def test_nothing_else_is_a_file(files: InputFiles, value: object) -> None:
     assert refused.value.allowed
 
 
+def test_a_user_names_files_of_the_own_runs_and_uploads_alone(
+    files: InputFiles, exports: Exports, journal: Journal, tmp_path: Path
+) -> None:
+    place = add_run(journal)
+    exports.folder(RUN_ID).mkdir()
+    exports.write(RUN_ID, "a.mp3", b"sound")
+    journal.add_event(place, "entity", {"filename": "a.mp3"}, key="a.mp3")
+    tone = tmp_path / "tone.wav"
+    tone.write_bytes(b"RIFF    WAVEfmt ")
+    upload = files.keep(tone)["sha256"]
+    for value in ({"run": RUN_ID, "entity": "a.mp3"}, upload):
+        assert files.seen_by(None).resolve("params.audio", value)
+        with pytest.raises(InputError) as refused:
+            files.seen_by("somebody").resolve("params.audio", value)
+        assert refused.value.status == 404
+        assert "a.mp3" not in str(refused.value.allowed)
+    assert files.seen_by("local").resolve("params.audio", {"run": RUN_ID, "entity": "a.mp3"})
+
+
+def test_a_path_is_taken_below_the_roots_alone(
+    exports: Exports, journal: Journal, database: Database, tmp_path: Path
+) -> None:
+    root, outside = tmp_path / "music", tmp_path / "music-private"
+    for folder in (root, outside):
+        folder.mkdir()
+        (folder / "tone.wav").write_bytes(b"RIFF    WAVEfmt ")
+    (root / "link.wav").symlink_to(outside / "tone.wav")
+    (root / "way").symlink_to(outside)
+    files = InputFiles(exports, journal, database, [root])
+    assert files.resolve("params.audio", str(root / "tone.wav"), ("audio",))["ext"] == "wav"
+    wrong = [
+        outside / "tone.wav",
+        root / "link.wav",
+        root / "way" / "tone.wav",
+        root / ".." / "music-private" / "tone.wav",
+    ]
+    for path in [
+        *map(str, wrong),
+        str(root),
+        str(root / "none.wav"),
+        "/etc/passwd",
+        f"{root}/tone.wav\0",
+        "/" + "x" * 5000,
+    ]:
+        with pytest.raises(InputError) as refused:
+            files.resolve("params.audio", path)
+        assert (refused.value.status, refused.value.message) == (404, "There is no such file that may be used.")
+    with pytest.raises(InputError):
+        InputFiles(exports, journal, database).resolve("params.audio", str(root / "tone.wav"))
+
+
 def test_an_upload_is_named_by_its_hash(files: InputFiles, tmp_path: Path) -> None:
     tone = tmp_path / "tone.wav"
     tone.write_bytes(b"RIFF    WAVEfmt ")
