@@ -201,5 +201,7 @@ def _nothing_fits(option: Option, lacks: dict[str, dict[str, Any]], silent: list
         hint = "Start the backend, or take it out of the configuration."
         return StageError(message, code="backend_unreachable", status=502, hint=hint, details=details)
     folders = [f"{model.file} into models/{model.folder}" for model in option.chunk.models]
-    hint = f"Put {', '.join(folders)} of a ComfyUI and name it with --backend URL, or allow the fallback."
-    return StageError(message, code="nodes_missing", status=409, hint=hint if folders else "", details=details)
+    hint = "`python server.py doctor` tells what each backend has and what is wrong with it."
+    if folders:
+        hint = f"Put {', '.join(folders)} of a ComfyUI and name it with --backend URL, or allow the fallback."
+    return StageError(message, code="nodes_missing", status=409, hint=hint, details=details)

@@ -33,7 +33,6 @@ class Readiness:
         self._exports, self._pool, self._clock, self._started = exports, pool, clock, started
         self._looking: asyncio.Task[Found] | None = None
         self._looked_at = float("-inf")
-        self._mending: set[asyncio.Task[None]] = set()
 
     async def ask(self) -> Found:
         """The newest finding, or a new one; who asks meanwhile gets the same."""
@@ -63,9 +62,7 @@ class Readiness:
         if not pulse.worker:
             return True, f"the prompt worker of {backend.name} is dead: prompts wait and none runs; restart the backend"
         if not pulse.hears:
-            mending = asyncio.create_task(backend.follower.refresh())
-            self._mending.add(mending)
-            mending.add_done_callback(self._mending.discard)
+            backend.follower.refresh()
             return True, f"the event socket of {backend.name} is deaf; it is opened again"
         return True, ""
 

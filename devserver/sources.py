@@ -152,7 +152,8 @@ class Source:
                 # What is refused is refused again; what gives no answer may come back, with all that it had.
                 self._set_head("down", str(e), expected=not isinstance(e, SwarmError | Denied))
                 for number in self._listed:
-                    self._known[number].state, self._known[number].problem = "down", str(e)
+                    pinned = self._known[number]
+                    pinned.state, pinned.problem, pinned.expected = "down", str(e), self.head.expected
                 return
             await self.head.ask()
 
@@ -178,6 +179,7 @@ class Source:
             await self._leave(self._known[gone])
         for backend in running:
             entry = self.pinned(backend.id)
+            entry.expected = not self.address.discovered
             entry.address = await asyncio.to_thread(self._address_of, backend)
         self._listed = numbers
         await asyncio.gather(*(self._known[number].ask() for number in numbers))

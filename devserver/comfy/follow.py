@@ -121,9 +121,9 @@ class Follower:
         """Give the socket a moment to be greeted before a prompt is submitted; without it the prompt is polled for."""
         await self._listener.ready(CONNECT_LIMIT_SECONDS)
 
-    async def refresh(self) -> None:
+    def refresh(self) -> None:
         """Open the socket anew, since it does not hear what happens."""
-        await self._listener.refresh()
+        self._listener.refresh()
 
     async def answers(self, limit_seconds: float) -> bool:
         """Whether the socket stands, and its other end answers in time."""
@@ -276,12 +276,12 @@ class Watch:
         self._unanswered_since = None
         if entry is not None:
             if silent and not self._end_heard:
-                await self._follower.refresh()
+                self._follower.refresh()
             return outcome_of(entry)
         if self.prompt_id in queue:
             self._absences = 0
             if silent:
-                await self._suspect_deafness(queue)
+                self._suspect_deafness(queue)
             return None
         return self._absent()
 
@@ -294,11 +294,11 @@ class Watch:
             return None
         return Outcome("lost")
 
-    async def _suspect_deafness(self, queue: Queue) -> None:
+    def _suspect_deafness(self, queue: Queue) -> None:
         if self.prompt_id in queue.running and self._follower.connected and not self._progress.heard:
             self._silent_polls += 1
             if self._silent_polls == SILENT_POLLS:
-                await self._follower.refresh()
+                self._follower.refresh()
 
     def _wait_for_answer(self, error: BackendError) -> None:
         """Bear a backend without an answer for a while.

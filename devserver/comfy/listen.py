@@ -65,6 +65,7 @@ class Listener:
         self._socket: ClientConnection | None = None
         self._settled = asyncio.Event()  # set while no attempt to connect is under way
         self._nudge = asyncio.Event()
+        self._leaving: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -81,7 +82,8 @@ class Listener:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            leaving = [self._leaving] if self._leaving is not None else []
+            await asyncio.gather(task, *leaving, return_exceptions=True)
             self._settled.clear()
 
     async def ready(self, limit_seconds: float) -> bool:
@@ -96,12 +98,12 @@ class Listener:
                 return False
         return self.connected
 
-    async def refresh(self) -> None:
-        """Connect anew: this connection stands, but hears nothing."""
-        if self._socket is not None:
+    def refresh(self) -> None:
+        """Connect anew: this connection stands, but hears nothing. Nobody waits for the other end's goodbye."""
+        if self._socket is not None and (self._leaving is None or self._leaving.done()):
             log.info("%s: the event socket is deaf, connecting again", self._client.base_url)
             self._nudge.set()
-            await self._socket.close()
+            self._leaving = asyncio.create_task(self._socket.close())
 
     async def answers(self, limit_seconds: float) -> bool:
         """Whether the other end of the connection answers a ping in time; it may hear us and still tell us nothing."""

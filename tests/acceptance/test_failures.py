@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,24 +77,6 @@ def test_a_configured_backend_that_is_silent_is_waited_for_and_then_named(export
         assert "studio" in body["error"]["message"]
 
 
-def test_a_prompt_that_a_stranger_deleted_is_a_new_attempt(tmp_path: Path, exports: Path) -> None:
-    with NodeHost(tmp_path / "host") as host:
-        backend = {"name": "studio", "url": host.url}
-        with Server(exports, embedded=False, backends=[backend]) as server:
-            runs = [
-                server.execute(input_text="x", params={"seconds": 20 + n}, wait=False)[1]["run_id"] for n in range(2)
-            ]
-            deleted = delete_pending(host)
-            bodies = [server.ended(run_id)[1] for run_id in runs]
-        assert [body["status"] for body in bodies] == ["success", "success"]
-        prompts = [body["media_output"]["metadata"]["prompt_id"] for body in bodies]
-        attempts = [body["media_output"]["metadata"]["attempts"] for body in bodies]
-        assert sum(attempts) == 2 + len(deleted)
-        assert not set(prompts) & set(deleted)
-        lost = [warning for body in bodies for warning in body["warnings"] if "lost" in warning["code"]]
-        assert len(lost) == len(deleted)
-
-
 def test_a_cancelled_run_is_stopped_at_the_backend_and_the_next_one_goes_on(tmp_path: Path, exports: Path) -> None:
     with NodeHost(tmp_path / "host") as host:
         with Server(exports, embedded=False, backends=[{"name": "studio", "url": host.url}]) as server:
@@ -116,18 +96,6 @@ def test_what_the_embedded_backend_wrote_for_a_run_is_deleted_once_the_record_is
     kept = strict.exports / ".state" / "embedded" / "output" / "tonewright"
     assert not (kept / body["run_id"]).exists()
     assert (strict.exports / body["run_id"] / "07_output_audio.mp3").is_file()
-
-
-def delete_pending(host: NodeHost) -> list[str]:
-    """Delete what waits in the host's queue, as a click in another page does; waits until something waits."""
-    while True:
-        with urllib.request.urlopen(f"{host.url}/queue", timeout=10) as response:
-            queue = json.load(response)
-        pending = [entry[1] for entry in queue["queue_pending"]]
-        if pending and queue["queue_running"]:  # else what waits is about to run
-            body = json.dumps({"delete": pending}).encode()
-            with urllib.request.urlopen(urllib.request.Request(f"{host.url}/queue", body), timeout=10):
-                return pending
 
 
 def test_a_second_server_on_the_same_folder_says_who_holds_it(exports: Path) -> None:

@@ -72,35 +72,6 @@ def test_kill_of_a_pinned_backend_moves_its_runs_to_the_other(
         assert listed(server)["swarm"]["state"] == "up"
 
 
-def test_a_session_that_is_lost_is_replaced_and_nobody_notices(
-    tmp_path: Path, exports: Path, hosts: list[NodeHost]
-) -> None:
-    with RunningSwarm(*behind(tmp_path, hosts)) as swarm, served(exports, swarm.url) as server:
-        _, started = server.execute(input_text="x", params={"seconds": 30}, wait=False)
-        first = set(swarm.swarm.sessions)
-        swarm.swarm.sessions.clear()
-        status, body = server.ended(started["run_id"])
-        assert (status, body["warnings"]) == (200, []), body
-        wait_for(lambda: swarm.swarm.sessions)
-        assert not first & swarm.swarm.sessions
-        assert listed(server)["swarm#0"]["state"] == "up"
-
-
-def test_a_swarmui_that_loads_is_waited_for(tmp_path: Path, exports: Path, hosts: list[NodeHost]) -> None:
-    backends = behind(tmp_path, hosts)
-    for backend in backends:
-        backend.status = "loading"
-    with RunningSwarm(*backends) as swarm, served(exports, swarm.url) as server:
-        assert "loading" in listed(server)["swarm"]["problem"]
-        _, started = server.execute(input_text="x", params={"seconds": 1}, wait=False)
-        wait_for(lambda: server.run(started["run_id"])["warnings"])
-        backends[1].status = "running"
-        status, body = server.ended(started["run_id"])
-        assert status == 200, body
-        assert body["media_output"]["metadata"]["backend"] == "swarm#1"
-        assert [warning["code"] for warning in body["warnings"]] == ["backend_silent"]
-
-
 def test_a_swarmui_without_comfyui_is_not_waited_for(tmp_path: Path, exports: Path, hosts: list[NodeHost]) -> None:
     backends = behind(tmp_path, hosts)
     for backend in backends:

@@ -39,7 +39,9 @@ async def post(studio: Studio, path: str, **body: Any) -> None:
 async def test_cancel_of_a_queued_job_that_runs_anyway(studio: Studio, exports: Path, intake: IntakePool) -> None:
     async with replaced(studio, DeletesNothing), rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0, 2.0)
-        first, queued = rig.accept(1.0), rig.accept(2.0)
+        first = rig.accept(1.0)
+        await until(lambda: studio.running)
+        queued = rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 2)
         rig.parts.cancel(queued, "local")
         studio.gate.release(1.0)  # the host now begins what it said was deleted

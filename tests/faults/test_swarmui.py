@@ -1,0 +1,119 @@
+"""SwarmUI in between: what it loses, refuses, says with the wrong status or in HTML, and changes under us."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from devserver.intake import IntakePool
+from tests.doubles.swarm import Behind, SwarmUI
+from tests.faults.rig import Rig, Studio, attempts_of, codes, failure, rigged, seconds_of, until
+
+
+@pytest.fixture
+async def other(tmp_path: Path) -> AsyncIterator[Studio]:
+    """A second ComfyUI behind the same SwarmUI."""
+    async with Studio(tmp_path / "other") as running:
+        yield running
+
+
+@asynccontextmanager
+async def swarming(exports: Path, intake: IntakePool, *studios: Studio) -> AsyncIterator[tuple[SwarmUI, Rig]]:
+    swarm = SwarmUI([Behind(studio.url, studio.output) for studio in studios])
+    runner = web.AppRunner(swarm.app(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with rigged(exports, intake, url) as rig:
+            yield swarm, rig
+    finally:
+        for studio in studios:
+            studio.gate.release()
+        await runner.cleanup()
+
+
+def states(rig: Rig) -> dict[str, str]:
+    return {backend["name"]: backend["state"] for backend in rig.parts.pool.describe()}
+
+
+def backend_of(answer: object) -> str:
+    return str(answer.body["media_output"]["metadata"]["backend"])  # type: ignore[attr-defined]
+
+
+async def test_swarmui_losing_its_session(studio: Studio, exports: Path, intake: IntakePool) -> None:
+    async with swarming(exports, intake, studio) as (swarm, rig):
+        studio.gate.hold(1.0)
+        run_id = rig.accept(1.0)
+        await until(lambda: studio.running)
+        before = set(swarm.sessions)
+        swarm.sessions.clear()
+        await until(lambda: swarm.sessions, "no new session was asked for")
+        studio.gate.release()
+        answers = [await rig.ended(run_id), await rig.run(0.4)]
+        assert [(seconds_of(answer), codes(answer)) for answer in answers] == [(1.0, []), (0.4, [])]
+        assert not before & swarm.sessions
+        assert states(rig) == {"studio0": "up", "studio0#0": "up"}
+
+
+async def test_swarmui_loading(studio: Studio, exports: Path, intake: IntakePool) -> None:
+    async with swarming(exports, intake, studio) as (swarm, rig):
+        swarm.backends[0].status = "loading"
+        await until(lambda: states(rig) == {"studio0": "down"})
+        run_id = rig.accept(0.4)
+        await until(
+            lambda: rig.parts.answer(run_id).body.get("warnings") or (rig.parts.run_detail(run_id) or {})["warnings"]
+        )
+        swarm.backends[0].status = "running"
+        answer = await rig.ended(run_id)
+        assert (seconds_of(answer), codes(answer)) == (0.4, ["backend_silent"])
+
+
+async def test_swarmui_answering_html(studio: Studio, exports: Path, intake: IntakePool) -> None:
+    """In the middle of a run its page says that no ComfyUI runs; the prompt lives, and is found again."""
+    async with swarming(exports, intake, studio) as (swarm, rig):
+        studio.gate.hold(1.0)
+        run_id = rig.accept(1.0)
+        await until(lambda: studio.running)
+        swarm.backends[0].status = "errored"
+        await until(lambda: states(rig).get("studio0#0") != "up")
+        swarm.backends[0].status = "running"
+        studio.gate.release()
+        answer = await rig.ended(run_id)
+        assert seconds_of(answer) == 1.0
+        assert "<" not in str(answer.body["warnings"])
+        assert seconds_of(await rig.run(0.4)) == 0.4
+
+
+async def test_swarmui_answering_200_with_an_error(studio: Studio, exports: Path, intake: IntakePool) -> None:
+    async with swarming(exports, intake, studio) as (swarm, rig):
+        assert seconds_of(await rig.run(0.4)) == 0.4
+        swarm.token = "another"
+        swarm.sessions.clear()
+        await until(lambda: states(rig)["studio0"] == "down")
+        told = failure(await rig.run(0.8), "nodes_missing")
+        assert "Invalid or unauthorized" in told
+        assert "swarm_token" in told
+        swarm.token = None
+        await until(lambda: states(rig)["studio0"] == "up")
+        assert seconds_of(await rig.run(0.8)) == 0.8
+
+
+async def test_swarmuis_backend_changing_under_us(
+    studio: Studio, other: Studio, exports: Path, intake: IntakePool
+) -> None:
+    """The ComfyUI that our prompt was pinned to is switched off: the run moves to the other, and is not lost."""
+    async with swarming(exports, intake, studio, other) as (swarm, rig):
+        await until(lambda: len(states(rig)) == 3)
+        studio.gate.hold(1.0)
+        run_id = rig.accept(1.0)
+        await until(lambda: studio.running)
+        swarm.backends[0].status = "disabled"
+        moved = await rig.ended(run_id)
+        assert (seconds_of(moved), attempts_of(moved), backend_of(moved)) == (1.0, 2, "studio0#1")
+        assert codes(moved) == ["attempt_1_1_lost"]
+        assert backend_of(await rig.run(0.4)) == "studio0#1"
