@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -53,10 +53,15 @@ class Subscription:
         self._waiting: deque[Event | Lagged] = deque()
         self._ready = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self._parked = False  # whether the reader waits for what comes next
+        # Where it is set: takes an event at once, in place of a reader that waits; False leaves it to the reader.
+        self.tap: Callable[[Event], bool] | None = None
         self.closed = False
 
     def _offer(self, event: Event) -> None:
         if self.closed:
+            return
+        if self.tap is not None and self._parked and not self._waiting and self.tap(event):
             return
         if len(self._waiting) >= QUEUE_LIMIT:
             self._waiting.clear()
@@ -73,7 +78,11 @@ class Subscription:
             if self.closed:
                 raise StopAsyncIteration
             self._ready.clear()
-            await self._ready.wait()
+            self._parked = True
+            try:
+                await self._ready.wait()
+            finally:
+                self._parked = False
         return self._waiting.popleft()
 
     def close(self) -> None:
@@ -125,18 +134,14 @@ class Bus:
     def tell_listeners(self, run_id: str, kind: str, data: Mapping[str, Any]) -> None:
         """Tell those alone who listen to this one run: it would be too much for those who hear everything."""
         event = Event(None, run_id, "", 0, 0, self._clock.stamp(), kind, dict(data))
-        for subscription in self._subscriptions.get(run_id, ()):
-            subscription._loop.call_soon_threadsafe(subscription._offer, event)  # noqa: SLF001 - one thing
+        _deliver(self._subscriptions.get(run_id, ()), event)
 
     def publish(self, event: Event) -> None:
         """Hand a stored event to every listener."""
         listeners = self._subscriptions.get(None, ())
         if event.run_id is not None:
             listeners += self._subscriptions.get(event.run_id, ())
-        for subscription in listeners:
-            loop = subscription._loop  # noqa: SLF001 - the bus and its subscriptions are one thing
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(subscription._offer, event)  # noqa: SLF001 - same
+        _deliver(listeners, event)
         if event.kind == "run.ended":
             with self._lock:
                 for key in [key for key in self._last_transient if key[0] == event.run_id]:
@@ -156,3 +161,16 @@ class Bus:
         self.publish(event)
         if self.outlet is not None:
             self.outlet(event)
+
+
+def _deliver(listeners: Sequence[Subscription], event: Event) -> None:
+    """Offer an event to every listener on its own loop, which is woken once for all of them."""
+    for loop in {listener._loop for listener in listeners}:  # noqa: SLF001 - one thing with the bus
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_offer_all, loop, listeners, event)
+
+
+def _offer_all(loop: asyncio.AbstractEventLoop, listeners: Sequence[Subscription], event: Event) -> None:
+    for listener in listeners:
+        if listener._loop is loop:  # noqa: SLF001 - one thing with the bus
+            listener._offer(event)  # noqa: SLF001 - same

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from devserver.events import LAGGED, Event, Lagged, Subscription
 from my_app.context import Context
 from my_app.errors import dump
+
+Tap = Callable[[Event], bool]
 
 PAGE: Final = 500
 HEARTBEAT: Final = b": still here\n\n"
@@ -36,37 +40,61 @@ def listen(context: Context, run_id: str | None) -> Iterator[Subscription]:
         subscription.close()
 
 
-async def feed(context: Context, run_id: str | None, after: int) -> AsyncGenerator[Event | None, None]:
+async def feed(
+    context: Context, run_id: str | None, after: int, tap: Tap | None = None
+) -> AsyncGenerator[Event | None, None]:
     """Yield events, and None after each quiet stretch of the heartbeat's length, until the server stops.
 
     It listens before it reads the journal, so that nothing falls between the two.
 
     With a `run_id` they are that run's, up to `run.ended`; with None everybody's. `after` is the number of the last
-    event that the listener has.
+    event that the listener has. What `tap` takes is not yielded: it is offered what comes while the reader waits.
     """
     with listen(context, run_id) as subscription:
         ended = run_id is not None and await has_ended(context, run_id)
-        async for event in _live(context, subscription, run_id, after, only_stored=ended):
+        place = _Place(after)
+        if tap is not None:
+            subscription.tap = partial(place.take, tap)
+        async for event in _live(context, subscription, run_id, place, only_stored=ended):
             yield event
             if event is not None and event.kind == "run.ended" and run_id is not None:
                 return
 
 
+@dataclass
+class _Place:
+    """How far a listener has come: the number of the last stored event that it has."""
+
+    after: int
+
+    def is_new(self, event: Event) -> bool:
+        """Whether the listener lacks this event; it has it from now on."""
+        if event.seq is not None and event.seq <= self.after:
+            return False
+        self.after = event.seq or self.after
+        return True
+
+    def take(self, tap: Tap, event: Event) -> bool:
+        """Let the tap have an event that the listener lacks, unless a feed ends with it."""
+        if event.kind == "run.ended":
+            return False
+        if event.seq is not None and event.seq <= self.after:
+            return True
+        return tap(event) and self.is_new(event)
+
+
 async def _live(
-    context: Context, subscription: Subscription, run_id: str | None, after: int, *, only_stored: bool
+    context: Context, subscription: Subscription, run_id: str | None, place: _Place, *, only_stored: bool
 ) -> AsyncIterator[Event | None]:
     arrived: Event | Lagged | None = LAGGED  # at first, too, the journal knows what was missed
     while True:
         if isinstance(arrived, Lagged):
-            async for event in _stored(context, run_id, after):
-                after = event.seq or after
-                yield event
+            async for event in _stored(context, run_id, place.after):
+                if place.is_new(event):
+                    yield event
             if only_stored:
                 return
-        elif arrived is None or arrived.seq is None:
-            yield arrived
-        elif arrived.seq > after:
-            after = arrived.seq
+        elif arrived is None or place.is_new(arrived):
             yield arrived
         try:
             async with asyncio.timeout(context.settings.heartbeat_s):
@@ -98,6 +126,42 @@ async def is_over(context: Context, run_id: str, after: int) -> bool:
     )
 
 
+def straight(request: web.Request, response: web.StreamResponse) -> Tap | None:
+    """Writes an event to the client's connection at once, where that has taken everything before.
+
+    With a thousand listeners, waking a task for each would cost more than the writing. It needs a stream in chunks.
+    """
+    transport = request.transport
+    if transport is None or not response.chunked:
+        return None
+
+    def write(event: Event) -> bool:
+        if transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        transport.write(WIRE.chunk(event))
+        return True
+
+    return write
+
+
+class Wire:
+    """Events as bytes. The last one is kept: all listeners are written the same, one after the other."""
+
+    def __init__(self) -> None:
+        self._event: Event | None = None
+        self._chunk = b""
+
+    def chunk(self, event: Event) -> bytes:
+        """The message as one chunk of HTTP's chunked coding."""
+        if event is not self._event:
+            whole = message(event)
+            self._event, self._chunk = event, b"%x\r\n%b\r\n" % (len(whole), whole)
+        return self._chunk
+
+
+WIRE: Final = Wire()
+
+
 def message(event: Event) -> bytes:
     """One event as Server-Sent Events carry it. Only stored events have an id, so only they move the resume point."""
     return encode(event.kind, event.as_dict(), event.seq)
@@ -110,6 +174,8 @@ def encode(kind: str, data: object, seq: int | None = None) -> bytes:
 
 async def open_stream(request: web.Request, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
     response = web.StreamResponse(headers={**STREAM_HEADERS, **(headers or {})})
+    if request.version >= HttpVersion11:
+        response.enable_chunked_encoding()
     await response.prepare(request)
     await response.write(RETRY)
     return response

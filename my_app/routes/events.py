@@ -12,7 +12,7 @@ from devserver.errors import InputError
 from devserver.events import Event
 from my_app.auth import viewer_of, visible
 from my_app.context import CONTEXT
-from my_app.feed import feed, is_over, message, open_stream, pour
+from my_app.feed import feed, is_over, message, open_stream, pour, straight
 from my_app.route import Reply, Route, unknown_run
 
 
@@ -29,8 +29,9 @@ async def all_events(request: web.Request) -> web.StreamResponse:
     await response.write(b"id: %d\n\n" % after)  # so that a listener can come back even if nothing happens before
     for event in await asyncio.to_thread(context.parts.snapshot):
         await response.write(message(event))
-    events = feed(context, None, after)
-    return await _stream(events if viewer is None else visible(context, viewer, events), response)
+    if viewer is None:
+        return await _stream(feed(context, None, after, straight(request, response)), response)
+    return await _stream(visible(context, viewer, feed(context, None, after)), response)
 
 
 async def run_events(request: web.Request) -> web.StreamResponse:
@@ -42,7 +43,7 @@ async def run_events(request: web.Request) -> web.StreamResponse:
     if after and await is_over(context, run_id, after):
         return web.Response(status=204)  # tells an EventSource not to come back
     response = await open_stream(request)
-    return await _stream(feed(context, run_id, after), response)
+    return await _stream(feed(context, run_id, after, straight(request, response)), response)
 
 
 async def _stream(events: AsyncGenerator[Event | None, None], response: web.StreamResponse) -> web.StreamResponse:

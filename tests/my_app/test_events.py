@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -163,3 +164,34 @@ async def test_a_listener_that_goes_is_forgotten(client: ClientSession, runs: Ru
 async def test_a_stream_has_no_head(client: ClientSession) -> None:
     async with client.head("/api/events") as reply:
         assert (reply.status, reply.headers["Allow"]) == (405, "GET")
+
+
+async def test_who_reads_slowly_gets_every_event_in_order(front: Listening, runs: Runs) -> None:
+    """What its connection has no room for waits for it, while the others are written to at once."""
+    run_id = new_run(runs)
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.port, limit=1024)
+    request = f"GET /api/runs/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    writer.write(request.encode())
+    await reader.readuntil(b"run.queued")
+    for number in range(QUEUE_LIMIT // 2):
+        runs.tell(run_id, "stage.started", number=number, filler="x" * 20_000)
+        await asyncio.sleep(0)
+    runs.end(run_id)
+    told = await reader.read()
+    writer.close()
+    numbers = [int(found) for found in re.findall(rb'"number": (\d+)', told)]
+    assert numbers == list(range(QUEUE_LIMIT // 2))
+    assert b"run.ended" in told
+
+
+async def test_a_client_of_an_older_http_hears_the_events_too(front: Listening, runs: Runs) -> None:
+    run_id = new_run(runs)
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+    writer.write(f"GET /api/runs/{run_id}/events HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    await reader.readuntil(b"run.queued")
+    runs.tell(run_id, "stage.started")
+    runs.end(run_id)
+    told = await reader.read()
+    writer.close()
+    assert [b"event: %b\n" % kind in told for kind in (b"stage.started", b"run.ended")] == [True, True]
+    assert b"\r\n" not in told  # no framing of chunks
