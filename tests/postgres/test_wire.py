@@ -1,0 +1,103 @@
+"""What two processes over one database hear of each other; each is here a database connection and a bus of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from devserver.clock import Clock
+from devserver.database import open_database
+from devserver.events import Bus, Event, Lagged, Subscription
+from devserver.journal import Journal
+from devserver.wire import Wire
+from tests.devserver.plans import add_run
+from tests.doubles.postgres import Postgres
+
+PATIENCE_S = 20
+
+
+@dataclass
+class Process:
+    journal: Journal
+    bus: Bus
+
+
+@contextmanager
+def process(url: str, name: str) -> Iterator[Process]:
+    database, bus = open_database(url), Bus(Clock())
+    journal = Journal(database, Clock(), bus, name)
+    wire = Wire(database, journal, bus)
+    wire.start()
+    yield Process(journal, bus)
+    wire.stop()
+    database.close()
+
+
+@pytest.fixture
+def two(url: str) -> Iterator[list[Process]]:
+    with process(url, "a") as first, process(url, "b") as second:
+        yield [first, second]
+
+
+async def heard(subscription: Subscription, count: int) -> list[Event]:
+    found: list[Event] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while len(found) < count:
+            event = await anext(subscription)
+            assert not isinstance(event, Lagged)
+            found.append(event)
+    return found
+
+
+async def test_what_is_told_and_not_stored_is_heard_by_both_once(two: list[Process]) -> None:
+    listening = [one.bus.subscribe() for one in two]
+    two[0].bus.tell("20240131-235959-1f2e3d4c", "progress", {"value": 0.5}, stage="generation", take=1)
+    two[0].bus.tell(None, "queue", {"of": "each its own"})
+    two[1].bus.tell(None, "backend", {"name": "x"})
+    kinds = [sorted(event.kind for event in await heard(one, n)) for one, n in zip(listening, (3, 2), strict=True)]
+    assert kinds == [["backend", "progress", "queue"], ["backend", "progress"]]
+
+
+async def test_what_is_too_long_for_a_message_is_left_out_and_the_next_one_comes(two: list[Process]) -> None:
+    listening = two[1].bus.subscribe()
+    two[0].bus.tell("r", "preview", {"image_base64": "x" * 9000})
+    two[0].bus.tell("r", "progress", {"value": 1})
+    assert [event.kind for event in await heard(listening, 1)] == ["progress"]
+
+
+async def test_events_of_many_writers_are_heard_by_both_in_the_order_of_their_commits(two: list[Process]) -> None:
+    """A number that was given before another is committed before it, so none comes late and is passed over."""
+    listening = [one.bus.subscribe() for one in two]
+    writers, each = 4, 25
+
+    def write(number: int) -> None:
+        journal = two[number % 2].journal
+        place = add_run(journal, f"20240131-235959-0000000{number}")
+        for index in range(each):
+            journal.add_event(place, "warning", {"code": str(index)}, key=str(index))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(writers)]
+    for thread in threads:
+        thread.start()
+    found = [await heard(one, writers * (each + 2)) for one in listening]
+    for thread in threads:
+        thread.join()
+    numbers = [[event.seq for event in events] for events in found]
+    assert numbers[0] == numbers[1] == list(range(1, writers * (each + 2) + 1))
+
+
+async def test_after_a_restart_of_the_database_what_was_missed_is_heard(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    with process(url, "a") as first, process(url, "b") as second:
+        place = add_run(first.journal)
+        listening = second.bus.subscribe()
+        await heard(listening, 2)
+        await asyncio.to_thread(postgres.stop)
+        await asyncio.to_thread(postgres.start)
+        first.journal.add_event(place, "warning", {"code": "after"})
+        assert [event.data for event in await heard(listening, 1)] == [{"code": "after"}]
