@@ -6,12 +6,10 @@ import asyncio
 import base64
 import json
 import logging
-from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
-from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import (
     BackendError,
     Interrupted,
@@ -29,12 +27,11 @@ from devserver.journal import Place
 from devserver.stages.again import OUT_OF_MEMORY, Gone, answers_again, leaving_the_gone, lost_code
 from devserver.stages.job import Job
 from devserver.stages.partials import Partials
+from devserver.stages.stopping import take_back
 from devserver.stages.taking import reports_of, take_in_all
 from devserver.store import dump
 from devserver.walk import Walk
 from schemas.compiler import FILE_MARK, bind
-
-CANCEL_LIMIT_S: Final = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +60,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
         # Nor does one touch the prompts of a run that another process has taken over.
         owned = journal.leases.owns(place.run_id, place.generation)
         if owned and not walk.tools.pool.closing and journal.stage(place) is not None:
-            with suppress(BackendError):
-                await cancel(job.backend.client, job.prompt_id, CANCEL_LIMIT_S if job.backend.up else 0.0)
-            journal.end(place, "cancelled", {})
+            journal.end(place, "cancelled", await take_back(walk, job))
         raise
 
 
