@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from devserver.errors import InputError
 
@@ -31,6 +32,9 @@ async def arriving(request: web.Request, read: Callable[[], Awaitable[bytes]]) -
         except TimeoutError as error:
             hint = f"At least {SLOWEST_BYTES >> 10} KiB must come every {stall_s:g} seconds."
             raise InputError("The body did not come in time.", status=408, hint=hint) from error
+        except (web.RequestPayloadError, HttpProcessingError) as error:
+            message = "The body is not encoded as its headers say."
+            raise InputError(message, status=400, field="Content-Encoding") from error
         if not block:
             return
         received += len(block)

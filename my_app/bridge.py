@@ -40,6 +40,8 @@ QUEUED_CHUNKS: Final = 8
 
 # Who asks: one middleware puts it on the request, and the view finds it in its environment.
 USER_ID: Final = web.RequestKey("user_id", str)
+# The request's own span, which takes the place of the one that it came from.
+TRACE: Final = web.RequestKey("trace", str)
 ENVIRON_USER_ID: Final = "tonewright.user_id"
 
 Headers = list[tuple[str, str]]
@@ -156,7 +158,10 @@ def environ_of(request: web.Request, body: IO[bytes], *, method: str = "", path:
         key = "HTTP_" + name.upper().replace("-", "_")
         if name.lower() in HOP_BY_HOP or key in {"HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE"}:
             continue
-        environ[key] = f"{environ[key]},{value}" if key in environ else value
+        text = value.encode(errors="surrogateescape").decode("latin-1")  # the bytes as they came
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    if TRACE in request:
+        environ["HTTP_TRACEPARENT"] = request[TRACE]
     return environ
 
 

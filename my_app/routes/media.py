@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
@@ -17,15 +18,7 @@ from my_app.ports import Media, Parts
 from my_app.route import Query, Reply, Route, unknown_run
 
 MEDIA: Final = ("audio", "video", "image", "file")
-# What aiohttp would compare with a tag of its own, made from the file's time: here the content's hash is the tag.
-CONDITIONS: Final = (
-    hdrs.IF_MATCH,
-    hdrs.IF_NONE_MATCH,
-    hdrs.IF_RANGE,
-    hdrs.IF_MODIFIED_SINCE,
-    hdrs.IF_UNMODIFIED_SINCE,
-    hdrs.ACCEPT_ENCODING,
-)
+RANGE: Final = re.compile(r"bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})")
 
 
 async def media_file(request: web.Request) -> web.StreamResponse:
@@ -96,17 +89,17 @@ class FileOfRun(web.FileResponse):
         self.tag = media.etag
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        return await super().prepare(self._without_conditions(request))
-
-    def _without_conditions(self, request: BaseRequest) -> BaseRequest:
-        headers = request.headers.copy()
-        ranges, newer = headers.get(hdrs.RANGE, ""), headers.get(hdrs.IF_RANGE)
+        ranges, newer = request.headers.get(hdrs.RANGE, ""), request.headers.get(hdrs.IF_RANGE)
         # Several ranges at once, another unit, or a range of what the file was before: the whole file is the answer.
-        if not ranges.startswith("bytes=") or "," in ranges or (newer is not None and newer != f'"{self.tag}"'):
-            headers.popall(hdrs.RANGE, None)
-        for name in CONDITIONS:
-            headers.popall(name, None)
-        return request.clone(headers=headers)
+        partly = RANGE.fullmatch(ranges) and (newer is None or newer == f'"{self.tag}"')
+        # Without its conditions, which aiohttp would compare with a tag of its own, made from the file's time.
+        return await super().prepare(with_headers(request, hdrs.RANGE if partly else ""))
+
+
+def with_headers(request: BaseRequest, *names: str) -> BaseRequest:
+    """The request with these of its headers alone, where they are ASCII, as all that these may be is."""
+    sent = {name: request.headers.get(name, "") for name in names}
+    return request.clone(headers={name: value for name, value in sent.items() if value and value.isascii()})
 
 
 async def tag_files(_: web.Request, response: web.StreamResponse) -> None:

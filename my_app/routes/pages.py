@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.web_request import BaseRequest
 
 from my_app.context import CONTEXT
 from my_app.route import Reply, Route
+from my_app.routes.media import with_headers
 
 # Only these are served, whatever else lies in the folder.
 TYPES: Final = {
@@ -39,7 +42,14 @@ async def public_file(request: web.Request, name: str) -> web.StreamResponse:
     """A file below the public folder, never one beside it."""
     path = await asyncio.to_thread(_find, request.app[CONTEXT].settings.public, name)
     headers = {hdrs.CONTENT_TYPE: TYPES[path.suffix], hdrs.CACHE_CONTROL: "no-cache"}
-    return web.FileResponse(path, headers=headers)
+    return PageFile(path, headers=headers)
+
+
+class PageFile(web.FileResponse):
+    """A file that is sent whole, unless the browser has it already."""
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        return await super().prepare(with_headers(request, hdrs.IF_NONE_MATCH, hdrs.IF_MODIFIED_SINCE))
 
 
 def _find(folder: Path, name: str) -> Path:
@@ -54,7 +64,7 @@ def _find(folder: Path, name: str) -> Path:
     return path
 
 
-PAGE: Final = {200: Reply("A page.", None, "text/html")}
+PAGE: Final = {200: Reply("A page.", None, "text/html"), 304: Reply("The browser has it already.")}
 ROUTES: Final = (
     Route("GET", "/", index, "pages", "The page", PAGE, is_open=True),
     Route(
@@ -63,7 +73,7 @@ ROUTES: Final = (
         public,
         "pages",
         "A file of the page",
-        {200: Reply("The file.", None, "*/*"), 404: Reply("There is no such file.", "Error")},
+        {**PAGE, 200: Reply("The file.", None, "*/*"), 404: Reply("There is no such file.", "Error")},
         is_open=True,
     ),
 )

@@ -10,7 +10,7 @@ from my_app.bridge import USER_ID
 from my_app.context import CONTEXT
 from my_app.errors import json_response
 from my_app.route import Reply, Route
-from my_app.routes.pages import public_file
+from my_app.routes.pages import PAGE, public_file
 
 
 async def health(request: web.Request) -> web.StreamResponse:
@@ -62,7 +62,7 @@ ROUTES: Final = (
         docs,
         "system",
         "This description as a page",
-        {200: Reply("A page.", None, "text/html")},
+        PAGE,
         is_open=True,
     ),
 )
