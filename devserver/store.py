@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -30,12 +31,17 @@ def write_atomic(path: Path, content: bytes, *, synced: bool = True) -> None:
     `synced` waits until the disk has it, which a kill does not need and a power failure does.
     """
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        if synced:
-            file.flush()
-            os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):  # on a full disk half a file is in the way
+            part.unlink(missing_ok=True)
+        raise
 
 
 def sync(path: Path) -> None:

@@ -21,11 +21,16 @@ AGENTS = ("devserver.agents",)
 
 
 class Program:
-    """A process that says on its first line of output where it listens."""
+    """A process that says on its first line of output where it listens.
 
-    def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
+    `before` is what it is started by: `setpriv`, `prlimit`.
+    """
+
+    def __init__(
+        self, command: list[str], environment: dict[str, str] | None = None, before: Sequence[str] = ()
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, *command],
+            [*before, sys.executable, *command],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -78,11 +83,17 @@ class Server(Program):
     `command` starts the same server in another way (`tests.doubles.launcher`).
     """
 
-    def __init__(self, exports: Path, command: Sequence[str] = ("server.py", "serve"), **settings: Any) -> None:
+    def __init__(
+        self,
+        exports: Path,
+        command: Sequence[str] = ("server.py", "serve"),
+        before: Sequence[str] = (),
+        **settings: Any,
+    ) -> None:
         self.exports = exports
         given = {"discover": False, "log_level": "error", "exports": str(exports), "port": 0, **settings}
         environment = {f"TONEWRIGHT_{name.upper()}": _text(value) for name, value in given.items()}
-        super().__init__(list(command), environment)
+        super().__init__(list(command), environment, before)
         if not self.line.startswith(READY):
             raise AssertionError(f"the server did not start: exit code {self.stop()}")
         self.url = self.line.removeprefix(READY)
