@@ -12,6 +12,7 @@ from cli.keys import front_settings, keys_of
 from config import Settings
 from devserver.logs import configure
 from my_app.front import create_front, listen_at
+from my_app.table import ROUTES, WORKER_ROUTES
 
 READY = "Tonewright is ready at "
 VERSION = "0.1.0"
@@ -27,7 +28,8 @@ async def serve(settings: Settings) -> None:
     doors = front_settings(settings, keys_of(settings))
     parts = await build_parts(settings)
     try:
-        front = create_front(parts, doors, version=VERSION)
+        routes = WORKER_ROUTES if settings.role == "worker" else ROUTES
+        front = create_front(parts, doors, version=VERSION, routes=routes)
         listening = await listen_at(front, settings.host, settings.port)
         try:
             await parts.start()

@@ -19,6 +19,7 @@ from devserver.errors import DatabaseGone
 from devserver.events import Bus
 from devserver.journal import Journal
 from devserver.pool import Pool
+from devserver.readiness import NO_BACKEND
 from devserver.wire import Wire
 
 BEAT_S: Final = 1.0
@@ -116,6 +117,21 @@ class Cluster:
         shown = ("name", "node", "role", "walks")
         rows = self._db.rows(sql, ALIVE_S)
         return [{**{name: row[name] for name in shown}, "backends": json.loads(row["backends"])} for row in rows]
+
+    def ready(self, found: tuple[bool, dict[str, Any]]) -> tuple[bool, dict[str, Any]]:
+        """What this process finds of itself, with what the others say: who accepts needs somebody who walks."""
+        problems = list(found[1]["problems"])
+        try:
+            there = self.processes()
+        except DatabaseGone as e:
+            there = []
+            problems.append(str(e))
+        workers = [one for one in there if one["role"] != "web"]
+        if there and not workers:
+            problems.append("there is no worker: start one with --role worker")
+        if any(backend["state"] == "up" for one in workers for backend in one["backends"]):
+            problems = [problem for problem in problems if problem != NO_BACKEND]
+        return not problems, {**found[1], "ready": not problems, "problems": problems, "processes": there}
 
     def _look(self) -> None:
         self._dispatcher.wake()

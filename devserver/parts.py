@@ -324,7 +324,8 @@ class Parts:
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether a run that is accepted now would get somewhere, and if not, why. On the loop."""
-        return await self.readiness.ask()
+        found = await self.readiness.ask()
+        return await asyncio.to_thread(self.cluster.ready, found) if self.cluster else found
 
 
 def _no_run(run_id: str) -> InputError:

@@ -18,6 +18,7 @@ from devserver.store import Exports
 FRESH_S: Final = 0.5  # as long as one look is good for everybody who asks
 DISK_LIMIT_S: Final = 2.0
 ROOM_BYTES: Final = 1 << 20  # with less than this nothing that a run makes can be kept
+NO_BACKEND: Final = "no backend answers"
 
 Found = tuple[bool, dict[str, Any]]
 
@@ -47,7 +48,7 @@ class Readiness:
         asking = asyncio.gather(*(self._backend(backend) for backend in self._pool.backends if backend.up))
         disk, told = await asyncio.gather(self._disk(), asking)
         if not any(answers for answers, _ in told):
-            problems.append("no backend answers")
+            problems.append(NO_BACKEND)
         problems += [problem for _, problem in told if problem]
         problems += [disk] if disk else []
         self._looked_at = self._clock.monotonic()

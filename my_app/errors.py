@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler
 
 from devserver.disk import STATUS as DISK_STATUS
 from devserver.disk import disk_trouble
-from devserver.errors import InputError
+from devserver.errors import DatabaseGone, InputError
 
 LOG: Final = logging.getLogger(__name__)
 CODES: Final = {
@@ -91,6 +91,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _http_error(request, error)
     except (ConnectionResetError, ConnectionAbortedError):
         raise  # the client went away; there is nobody to answer
+    except DatabaseGone as error:
+        LOG.warning("%s %s: %s", request.method, request.path, error)
+        body = error_body(503, str(error), hint="Send it again in a moment.", code="database_gone")
+        return json_response(503, body, {"Retry-After": "2"})
     except Exception as error:  # reason: the last place where our own mistake can be logged and still be answered
         LOG.exception("%s %s failed", request.method, request.path)
         if (trouble := disk_trouble(error)) is not None:

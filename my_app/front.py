@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -35,15 +35,17 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def create_front(parts: Parts, settings: FrontSettings, *, version: str) -> web.Application:
+def create_front(
+    parts: Parts, settings: FrontSettings, *, version: str, routes: Sequence[Route] = ROUTES
+) -> web.Application:
     """The whole HTTP side as one aiohttp application."""
     app = web.Application(middlewares=[errors, guard(settings), identify, check_runs])
     app[STALL] = settings.stall_s
-    bridge = Bridge(create_flask(parts, ROUTES), settings.threads)
-    described = build_openapi(ROUTES, parts.execute_schema, version)
+    bridge = Bridge(create_flask(parts, routes), settings.threads)
+    described = build_openapi(routes, parts.execute_schema, version)
     app[CONTEXT] = Context(parts, bridge, settings, described, Owners(parts.owner))
     app[TABLE] = table = dict[web.AbstractRoute, Route]()
-    for route in ROUTES:
+    for route in routes:
         view = cast(NativeView, route.view) if route.native else _over_the_bridge(route)
         methods = [route.method, *([hdrs.METH_HEAD] if route.method == hdrs.METH_GET and route.head else [])]
         table.update((app.router.add_route(m, route.path, view, expect_handler=_expect), route) for m in methods)

@@ -24,6 +24,8 @@ from my_app.routes import (
     uploads,
 )
 
+# What a process answers that only walks runs: how it is.
+WORKER_ROUTES: Final[tuple[Route, ...]] = (*system.ROUTES, *metrics.ROUTES)
 ROUTES: Final[tuple[Route, ...]] = (
     *schema.ROUTES,
     *importing.ROUTES,

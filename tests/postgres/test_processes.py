@@ -33,6 +33,16 @@ def at_work(together: Together, seed: int) -> tuple[str, str, str]:
     return run_id, node, "b" if node == "a" else "a"
 
 
+def test_a_web_process_is_ready_once_there_is_a_worker_which_answers_for_itself_alone(together: Together) -> None:
+    web = together.web()
+    status, told = web.call("GET", "/ready")
+    assert (status, told["problems"]) == (503, ["there is no worker: start one with --role worker"])
+    worker = together.worker("a")
+    until(lambda: web.call("GET", "/ready")[0] == 200, "it does not get ready")
+    assert worker.call("GET", "/ready")[0] == worker.call("GET", "/metrics")[0] == 200
+    assert worker.execute(input_text="x")[0] == worker.call("GET", "/api/runs")[0] == 404
+
+
 def test_a_run_asked_for_at_a_web_process_is_walked_by_a_worker_and_answered(together: Together) -> None:
     together.worker("a")
     status, body = together.web().execute(
@@ -135,6 +145,22 @@ def test_a_worker_that_slept_through_its_runs_end_leaves_its_record_alone(togeth
     assert (status, together.rows("SELECT owner FROM runs WHERE run_id = %s", run_id)[0]["owner"][0]) == (200, other)
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == kept
     assert body["media_output"]["metadata"]["attempts"] == 1
+
+
+def test_a_restart_of_the_database_is_told_and_the_runs_go_on(together: Together, postgres: Postgres) -> None:
+    web = together.web()
+    run_id, _, _ = at_work(together, 800)
+    postgres.stop()
+    try:
+        status, told = web.execute(input_text="x", schema="plain", output_config="takes", wait=False)
+        assert (status, told["error"]["code"]) == (503, "database_gone")
+        assert "does not answer" in told["error"]["message"]
+        together.open(800)
+    finally:
+        postgres.start()
+    status, body = web.ended(run_id)
+    assert status == 200, body
+    assert len(submissions(together.log, run_id)) == 1
 
 
 def _ended_by(together: Together, web: Server, seed: int) -> str:
