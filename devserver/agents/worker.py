@@ -42,9 +42,12 @@ class Worker:
     def emit(self, event: str, data: dict[str, Any]) -> None:
         """Send one event to the host; nodes may call it from several threads."""
         packed = frames.pack({"event": event, "data": data})
-        with self._writing:
-            self._answers.write(packed)
-            self._answers.flush()
+        try:
+            with self._writing:
+                self._answers.write(packed)
+                self._answers.flush()
+        except BrokenPipeError:
+            os._exit(0)  # the host is gone, killed perhaps; nobody is there to be told
 
     def _listen(self, executor: Executor) -> None:
         while (message := frames.read_blocking(self._requests)) is not None:

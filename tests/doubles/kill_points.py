@@ -75,18 +75,17 @@ class Points:
     def disarm(self) -> None:
         self._armed.unlink(missing_ok=True)
 
-    @property
-    def reached(self) -> bool:
-        """Whether the server is at the point that was armed last, or was there."""
-        return (self.folder / f"reached-{self._number}").exists()
+    def comes(self, within_s: float) -> bool:
+        """Whether the server is at the point that was armed last, or was there, before the time is over."""
+        deadline = time.monotonic() + within_s
+        while not (there := (self.folder / f"reached-{self._number}").exists()) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return there
 
     def wait(self, patience_s: float = 60.0) -> None:
         """Until the server is at the point."""
-        deadline = time.monotonic() + patience_s
-        while not self.reached:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"the server did not come to {self._armed.read_text()} in {patience_s} s")
-            time.sleep(0.002)
+        if not self.comes(patience_s):
+            raise AssertionError(f"the server did not come to {self._armed.read_text()} in {patience_s} s")
 
     def let_go(self, server: int) -> None:
         """Let a server that stopped go on from there."""
@@ -195,12 +194,12 @@ def _wrap_submit(points: Points) -> None:
 def _wrap_tell(points: Points) -> None:
     original = attempt._tell
 
-    def tell(walk: Any, place: Any, event: Any, partials: Any) -> None:
-        original(walk, place, event, partials)
+    def tell(walk: Any, job: Any, event: Any, partials: Any) -> None:
+        original(walk, job, event, partials)
         if event.kind == "node":
             points.passing("running")
 
-    attempt._tell = tell
+    _in(attempt)._tell = tell
 
 
 def _wrap_end(points: Points) -> None:

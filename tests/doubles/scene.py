@@ -17,6 +17,7 @@ from tests.doubles.programs import Server
 from tests.doubles.take_nodes import TAKES, length_s, write_definitions
 
 PATIENCE_S: Final = 60.0
+POLL_S: Final = 0.1  # asking costs the server's time, which others need
 
 
 @dataclass
@@ -137,7 +138,7 @@ class Scene:
             takes = stages["generation"].get("takes", []) if "generation" in stages else []
             if any(take["take"] == 1 and take["state"] == "success" for take in takes):
                 return
-            time.sleep(0.01)
+            time.sleep(POLL_S)
         raise AssertionError(f"the first take of {run.run_id} did not end")
 
     def ended(self, run: Run) -> bool:
@@ -157,7 +158,7 @@ class Scene:
             told = self.server.run(run.run_id)
             if told["status"] not in ("queued", "running"):
                 return told
-            time.sleep(0.02)
+            time.sleep(POLL_S)
         raise AssertionError(f"{run.run_id} did not end: {self.server.run(run.run_id)}")
 
     def submitted(self, run: Run) -> list[Submission]:

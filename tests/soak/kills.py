@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from tests.doubles.kill_points import POINTS
-from tests.doubles.scene import PATIENCE_S, Run, Scene
+from tests.doubles.scene import PATIENCE_S, POLL_S, Run, Scene
 from tests.doubles.take_nodes import TAKES
 
 Victim = Literal["server", "backend"]
@@ -98,10 +98,9 @@ def _play(scene: Scene, case: Case, tally: Tally) -> list[str]:
 def _killed(scene: Scene, case: Case, runs: list[Run]) -> bool:
     """Kill and start again; False where the runs ended before the point came."""
     deadline = time.monotonic() + PATIENCE_S
-    while not scene.points.reached:
+    while not scene.points.comes(POLL_S):
         if all(scene.ended(run) for run in runs) or time.monotonic() > deadline:
             return False
-        time.sleep(0.002)
     time.sleep(case.delay_s)
     for run in runs:
         run.seen.look(run.folder)
