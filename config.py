@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     embed_tags: bool = Field(True, description="Whether media carry prompt, workflow and tonewright tags.")
     upload_limit_mib: float = Field(512.0, gt=0, description="The largest file that may be sent here, in MiB.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otlp_url: str | None = Field(
+        None, pattern=r"^https?://", description="Where traces go: an OpenTelemetry collector, http://127.0.0.1:4318."
+    )
     log_format: Literal["text", "json"] = Field("text", description="json: one object a line, for programs.")
 
     @field_validator("host")

@@ -82,14 +82,14 @@ def serve(exports: Path | None, backends: tuple[str, ...], **given: Any) -> None
     """Start the server and its embedded backend."""
     from cli.keys import KeyNeeded
     from cli.serve import serve as run_server
-    from devserver.errors import DatabaseGone, FolderLocked, OldJournal
+    from devserver.errors import DatabaseGone, FolderLocked, OldJournal, PackageMissing
     from devserver.keys import KeysUnreadable
     from schemas.errors import DefinitionError
 
     settings = read_settings({**given, "exports": exports, "backends": _backends(backends)})
     try:
         asyncio.run(run_server(settings))
-    except (FolderLocked, OldJournal, DatabaseGone, DefinitionError, KeyNeeded, KeysUnreadable) as e:
+    except (FolderLocked, OldJournal, DatabaseGone, PackageMissing, DefinitionError, KeyNeeded, KeysUnreadable) as e:
         click.echo(str(e), err=True)
         sys.exit(2)
     except OSError as e:

@@ -18,6 +18,7 @@ from devserver.queue import Limits
 from devserver.retries import Retries
 from devserver.sources import answering
 from devserver.store import Exports
+from devserver.tracing import exporter_to
 from devserver.uploads import MIB
 from schemas.errors import DefinitionError, DefinitionProblem
 from schemas.loader import load_tables
@@ -95,8 +96,10 @@ async def build_parts(settings: Settings) -> Parts:
 
     Raises:
         devserver.errors.FolderLocked: another server has the exports folder.
+        devserver.errors.PackageMissing: a setting needs an extra that is not installed.
         schemas.errors.DefinitionError: the definitions are wrong.
     """
+    exporter = exporter_to(settings.otlp_url) if settings.otlp_url else None
     sharing = sharing_of(settings)
     exports = Exports(settings.exports, sharing.node if sharing else None, works=settings.role != "web")
     exports.lock({"pid": os.getpid(), "url": f"http://{settings.host}:{settings.port}"})
@@ -115,4 +118,5 @@ async def build_parts(settings: Settings) -> Parts:
         upload_limit_bytes=int(settings.upload_limit_mib * MIB),
         file_roots=settings.file_roots,
         sharing=sharing,
+        exporter=exporter,
     )

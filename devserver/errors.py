@@ -7,6 +7,7 @@ TonewrightError
 ├── RunCancelled        somebody asked for the run to stop
 ├── Fenced              this process no longer owns the run; stop without writing
 ├── DatabaseGone        the database does not answer, or cannot be spoken with
+├── PackageMissing      a setting needs an extra that is not installed
 ├── OldJournal          the journal was written before its tables were numbered
 └── FolderLocked        another server works on the same exports folder
 """
@@ -140,3 +141,10 @@ class OldJournal(TonewrightError):
 
 class FolderLocked(TonewrightError):
     """Another server works on this exports folder."""
+
+
+class PackageMissing(TonewrightError):
+    """A setting needs a package that belongs to an extra and is not installed."""
+
+    def __init__(self, setting: str, extra: str) -> None:
+        super().__init__(f"{setting} needs packages that are not installed: pip install 'tonewright[{extra}]'")

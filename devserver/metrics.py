@@ -21,6 +21,7 @@ from schemas.catalog import Catalog
 
 # From a text stage's ten milliseconds to a film's hour.
 SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+NONE: Final = "none"  # a run that makes a text alone
 SEVERAL: Final = "several"  # configs of one run
 OTHER: Final = "other"  # of a name that no definition has now
 UNKNOWN: Final = "unknown"
@@ -74,9 +75,9 @@ class Metrics:
                 self._collected.labels(str(event.data["collected"])).inc()
 
     def _config(self, names: str) -> str:
-        if ", " in names:
-            return SEVERAL
-        return names if not names or names in self._catalog().outputs else OTHER
+        if not names or ", " in names:
+            return SEVERAL if names else NONE
+        return names if names in self._catalog().outputs else OTHER
 
     def _stage(self, name: str) -> str:
         """The pipeline's stage: what a second output or another format adds to the name is left out."""
@@ -88,7 +89,13 @@ class Metrics:
     def told(self, accept: str = "") -> tuple[bytes, str]:
         """Everything as Prometheus reads it, with its content type. Reads the journal, so not on the loop."""
         encode, content_type = choose_encoder(accept)
-        return encode(self.registry), content_type
+        return encode(self), content_type
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, without the times at which counters began: they would be as many lines again."""
+        for family in self.registry.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
 
 
 class State:

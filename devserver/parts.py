@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devserver import answer, record, rerun
 from devserver.accept import ExecuteRequest, make_plan, parse_request
@@ -15,7 +15,7 @@ from devserver.answer import Answer
 from devserver.authoring import Authoring
 from devserver.clock import Clock
 from devserver.cluster import Cluster, Sharing
-from devserver.database import open_database
+from devserver.database import Transaction, open_database
 from devserver.definitions import Definitions
 from devserver.derived import Drawings, Media
 from devserver.dispatch import Dispatcher
@@ -45,9 +45,13 @@ from devserver.search import Wanted
 from devserver.sessions import Sessions
 from devserver.store import Exports
 from devserver.stream import Streams
+from devserver.tracing import Tracing
 from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, Uploads
 from devserver.watching import Watching
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Parts:
         llm_check: whether the safety stages ask one of them too.
         retries: how a take is tried again.
         limits: how many unfinished runs there may be.
+        exporter: gets the traces; None where nobody wants them.
     """
 
     _started = False
@@ -97,6 +102,7 @@ class Parts:
         limits: Limits | None = None,
         clock: Clock | None = None,
         sharing: Sharing | None = None,
+        exporter: SpanExporter | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.exports, self.definitions = exports, definitions
@@ -106,6 +112,7 @@ class Parts:
         self.bus = Bus(self.clock)
         self.database = open_database(sharing.database_url if sharing else exports.state / "journal.sqlite")
         self.journal = Journal(self.database, self.clock, self.bus, sharing.owner if sharing else ALONE)
+        self.tracing = Tracing(exporter, self.database) if exporter else None
         self.keys = Keys(exports.state, self.clock)
         self.sessions = Sessions(exports.state, self.keys, self.clock)
         self.uploads = Uploads(exports.uploads, upload_limit_bytes)
@@ -142,7 +149,8 @@ class Parts:
             catalog=lambda: definitions.catalog,
             backends=lambda: self.pool.backends,
         )
-        self.watching = Watching(self.journal, [self.metrics, RunLog()])
+        traces = [self.tracing] if self.tracing else []
+        self.watching = Watching(self.journal, [self.metrics, RunLog(), *traces])
         self.authoring = Authoring(
             definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, "definitions", status)
         )
@@ -180,6 +188,8 @@ class Parts:
         await self.intake.close()
         if self.cluster:
             await asyncio.to_thread(self.cluster.stop)
+        if self.tracing:
+            await asyncio.to_thread(self.tracing.close)
         self.database.close()
 
     # Runs
@@ -203,7 +213,7 @@ class Parts:
             user_id=user_id,
             created_at=self.clock.stamp(),
         )
-        return self._take_on(plan, claim)
+        return self._take_on(plan, claim, headers)
 
     def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Run a finished run again from its record: the same values, texts and compiled graphs."""
@@ -213,14 +223,20 @@ class Parts:
             return found
         new_id = self.exports.new_run_id(self.clock)
         plan = rerun.plan_again(self.journal, row, run_id=new_id, user_id=user_id, created_at=self.clock.stamp())
-        return self._take_on(plan, claim)
+        return self._take_on(plan, claim, headers)
 
-    def _take_on(self, plan: Plan, claim: Claim | None) -> Accepted:
+    def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str]) -> Accepted:
+        def together(db: Transaction) -> None:
+            if use is not None:
+                use(db)
+            if self.tracing is not None:
+                self.tracing.keep(db, plan.run_id, headers)
+
         with self.queue.room_for(plan.user_id):
             entities = record.prepare(self.exports, plan)
             use = self.idempotency.using(claim, plan.run_id)
             try:
-                self.dispatcher.write(lambda: record.accept(self.journal, plan, entities, use))
+                self.dispatcher.write(lambda: record.accept(self.journal, plan, entities, together))
             except KeyTaken:
                 self.exports.discard(plan.run_id)
                 if found := self.idempotency.found(claim):

@@ -21,6 +21,7 @@ from my_app.ports import Parts
 from my_app.route import NativeView, Route
 from my_app.routes.media import tag_files
 from my_app.table import ROUTES
+from my_app.tracing import traced
 from my_app.visitors import Owners
 from my_app.waiting import WAIT_HEADER, Wait, finish
 
@@ -39,7 +40,8 @@ def create_front(
     parts: Parts, settings: FrontSettings, *, version: str, routes: Sequence[Route] = ROUTES
 ) -> web.Application:
     """The whole HTTP side as one aiohttp application."""
-    app = web.Application(middlewares=[errors, guard(settings), identify, check_runs])
+    around = [traced(parts.tracing)] if parts.tracing else []
+    app = web.Application(middlewares=[*around, errors, guard(settings), identify, check_runs])
     app[STALL] = settings.stall_s
     bridge = Bridge(create_flask(parts, routes), settings.threads)
     described = build_openapi(routes, parts.execute_schema, version)

@@ -18,6 +18,7 @@ from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest, Queue
 from devserver.search import Wanted
 from devserver.sessions import Sessions
+from devserver.tracing import Tracing
 from devserver.understanding import Understood
 from devserver.uploads import Uploads
 from schemas.catalog import Catalog
@@ -109,6 +110,10 @@ class Parts(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def metrics(self) -> Metrics: ...
+    @property
+    def tracing(self) -> Tracing | None:
+        """Where traces are sent; None where nobody wants them."""
+
     @property
     def authoring(self) -> Authoring: ...
     @property

@@ -23,7 +23,7 @@ from devserver.comfy.prompt import Outcome, PromptEvent
 from devserver.disk import told_of_disk
 from devserver.errors import StageError
 from devserver.intake import IntakeCrashed, OutputRefused
-from devserver.journal import Place
+from devserver.journal import StageState
 from devserver.stages.again import OUT_OF_MEMORY, Gone, answers_again, leaving_the_gone, lost_code
 from devserver.stages.job import Job
 from devserver.stages.partials import Partials
@@ -42,7 +42,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
     try:
         await _until_answered(walk, job)
     except (PromptLost, Unreachable, OutputMissing) as e:
-        journal.end(place, "lost", {"error": {"code": lost_code(e), "message": str(e)}})
+        _end(walk, job, "lost", {"error": {"code": lost_code(e), "message": str(e)}})
         walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
     except BackendError as e:
         _end_failed(walk, job, _failure(job, e))
@@ -60,7 +60,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
         # Nor does one touch the prompts of a run that another process has taken over.
         owned = journal.leases.owns(place.run_id, place.generation)
         if owned and not walk.tools.pool.closing and journal.stage(place) is not None:
-            journal.end(place, "cancelled", await take_back(walk, job))
+            _end(walk, job, "cancelled", await take_back(walk, job))
         raise
 
 
@@ -77,7 +77,7 @@ async def _until_answered(walk: Walk, job: Job) -> None:
                     walk.warn(job.place, f"remark: {remark}", str(remark))
             with told_of_disk():
                 await take_in_all(walk, job, outcome, bound)
-            walk.tools.journal.end(job.place, "success", {"cached": outcome.cached, "reports": reports})
+            _end(walk, job, "success", {"cached": outcome.cached, "reports": reports})
             return
         except Gone:
             raise
@@ -91,7 +91,11 @@ async def _until_answered(walk: Walk, job: Job) -> None:
 
 
 def _end_failed(walk: Walk, job: Job, error: StageError) -> None:
-    walk.tools.journal.end(job.place, "failed", {"error": error.as_dict()})
+    _end(walk, job, "failed", {"error": error.as_dict()})
+
+
+def _end(walk: Walk, job: Job, state: StageState, result: dict[str, Any]) -> None:
+    walk.tools.journal.end(job.place, state, {**result, "nodes": job.nodes.ended()})
 
 
 def _failure(job: Job, error: BackendError) -> StageError:
@@ -142,7 +146,7 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
             watch.check()
         else:
             await backend.client.submit(bound, job.prompt_id, backend.follower.client_id)
-        return await watch.outcome(lambda event: _tell(walk, place, event, partials)), bound
+        return await watch.outcome(lambda event: _tell(walk, job, event, partials)), bound
 
 
 async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
@@ -154,10 +158,13 @@ async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
     return bind(job.compiled, prefix=job.prefix, models=job.models, files=files)
 
 
-def _tell(walk: Walk, place: Place, event: PromptEvent, partials: Partials) -> None:
-    """Pass on what is heard while a prompt runs; nothing of it is stored but the pieces of its sound."""
+def _tell(walk: Walk, job: Job, event: PromptEvent, partials: Partials) -> None:
+    """Pass on what is heard while a prompt runs. Stored are the pieces of its sound, and at its end when nodes ran."""
+    place = job.place
     if event.kind == "partial":
         partials.hear(event.data)
+    elif event.kind == "node":
+        job.nodes.enter(event.data)
     elif event.kind == "progress":
         walk.tools.bus.tell(place.run_id, "progress", event.data, stage=place.stage, take=place.take)
     elif event.kind == "preview":

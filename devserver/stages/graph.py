@@ -20,6 +20,7 @@ from devserver.pool import NoTurn
 from devserver.stages.again import why_again
 from devserver.stages.attempt import run_attempt
 from devserver.stages.job import Job, RunFile
+from devserver.stages.nodes import NodeTimes
 from devserver.store import dump
 from devserver.tickets import Work
 from devserver.walk import Walk
@@ -178,4 +179,4 @@ async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place)
     decided |= {"graph_sha256": digest, "values": to_json(values), "backend": choice.backend.name}
     walk.tools.journal.note(place, decided)
     chosen = (choice.backend, stage.output, option)
-    return Job(attempt, *chosen, compiled, digest, to_json(values), choice.models, source)
+    return Job(attempt, *chosen, compiled, digest, to_json(values), choice.models, NodeTimes(walk.tools.clock), source)

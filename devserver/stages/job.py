@@ -11,6 +11,7 @@ from typing import Any, Final
 from devserver.journal import Place
 from devserver.plan import Option, OutputPlan
 from devserver.pool import Backend
+from devserver.stages.nodes import NodeTimes
 
 # Every prompt id is made from its place, so that a restart finds the prompt that it had submitted.
 NAMESPACE: Final = uuid.UUID("5f0a5d0e-6c1c-5a39-9d0f-746f6e657772")
@@ -39,8 +40,9 @@ class RunFile:
 class Job:
     """What an attempt has to do.
 
-    `option` is one of `output`'s; `models` are the backend's own names of its models; `source` is the file of this run
-    that another is made from, where one is; `again` is why the attempt before was not the last, where there was one.
+    `option` is one of `output`'s; `models` are the backend's own names of its models; `nodes` hears when each ran;
+    `source` is the file of this run that another is made from, where one is; `again` is why the attempt before was not
+    the last, where there was one.
     """
 
     place: Place
@@ -51,6 +53,7 @@ class Job:
     graph_sha256: str
     values: dict[str, Any]
     models: Mapping[tuple[str, str], str]
+    nodes: NodeTimes
     source: RunFile | None = None
     again: Mapping[str, Any] | None = None
 

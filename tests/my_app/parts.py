@@ -103,6 +103,7 @@ class Runs:
     definitions: Definitions = field(default_factory=Definitions)
     authoring: Any = None
     metrics: Any = None
+    tracing: Any = None
     execute_schema: dict[str, Any] = field(
         default_factory=lambda: {
             "type": "object",
