@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devserver.agents.child import Child, ChildFailed
+from devserver.alive import Watchman
 from devserver.clock import Clock
 from devserver.events import Bus
 from devserver.expected import Expected
@@ -77,6 +78,7 @@ class Pool:
         self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
         self._turns: dict[tuple[str, str, int], Turn] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._watchman = Watchman(clock, lambda: self.backends, self.doubt)
         # Called when something in a queue has changed, told together.
         self.on_queue: Callable[[], None] = lambda: None
 
@@ -89,6 +91,7 @@ class Pool:
             self._tasks.append(asyncio.create_task(self._keep_embedded(self._embedded_folder)))
         await self.refresh()
         self._tasks += [asyncio.create_task(self._watch(source)) for source in watched]
+        self._tasks.append(asyncio.create_task(self._watchman.keep_looking()))
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -221,9 +224,9 @@ class Pool:
             NoTurn: the backend went down meanwhile. The place there is kept until it asks at another one.
         """
         key = (place.run_id, place.stage, place.take)
-        turn = self._turns[key] = Turn(backend, has_come=stays)
-        kept = False
+        kept, granted_at = False, self._clock.now()
         self.tickets.ask(place, backend.name, priority, user_id=user_id, work=work, held=stays)
+        turn = self._turns[key] = Turn(backend, has_come=stays)
         if self._expected is not None:
             self._expected.ask(place)
         self.next_please()

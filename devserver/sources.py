@@ -68,6 +68,9 @@ class Backend:
         self.name = address.name
         self.state: Literal["unknown", "up", "down"] = "unknown"
         self.problem = ""
+        self.last_problem = ""  # what was wrong with it last, also where it is well again
+        self.stalled = ""  # why it runs nothing although it answers
+        self.deaf = False  # whether its socket hears nothing; its prompts are asked for then
         self.expected = not address.discovered
         self.table: NodeTable | None = None
         self.stats: dict[str, Any] = {}
@@ -92,11 +95,15 @@ class Backend:
         try:
             self.table = NodeTable.from_object_info(await self.client.object_info())
             self.stats = await self.client.system_stats()
-            self.state, self.problem = "up", ""
         except BackendError as e:
-            self.state, self.problem = "down", str(e)
+            self._be("down", str(e))
             return
+        self._be("down" if self.stalled else "up", self.stalled)
         await self.follower.start()
+
+    def _be(self, state: Literal["up", "down"], problem: str) -> None:
+        self.state, self.problem = state, problem
+        self.last_problem = problem or self.last_problem
 
     async def close(self) -> None:
         """Let go of a backend that is no more: who follows a prompt there is told that it is lost."""
@@ -108,8 +115,10 @@ class Backend:
 
     def describe(self) -> dict[str, Any]:
         system = self.stats.get("system", {})
-        told = {"name": self.name, "kind": self.address.kind, "state": self.state, "problem": self.problem}
+        told: dict[str, Any] = {"name": self.name, "kind": self.address.kind, "state": self.state}
+        told["problem"] = self.problem
         versions = {name: value for name, value in system.items() if name.endswith("version")}
+        told |= {"last_problem": self.last_problem, "deaf": self.deaf, "in_flight": self.follower.following}
         return {**told, "remote": self.address.remote, "versions": versions, "devices": self.stats.get("devices", [])}
 
 

@@ -69,6 +69,7 @@ class Follower:
         self.patience_seconds = patience_seconds
         self.on_trouble = on_trouble
         self.heard = QueueHeard()
+        self.connections = 0  # how often the socket was opened
         self._watches: dict[str, Watch] = {}
         self._listener = Listener(client, client_id, self._hear, self._see, self._reconcile)
 
@@ -76,6 +77,11 @@ class Follower:
     def connected(self) -> bool:
         """Whether the socket stands; prompts are followed without it too, by polling."""
         return self._listener.connected
+
+    @property
+    def following(self) -> int:
+        """How many prompts are followed now."""
+        return len(self._watches)
 
     async def start(self) -> None:
         """Open the socket; a backend that is not there yet is no error, it is tried again."""
@@ -148,6 +154,7 @@ class Follower:
             watch.see({"node": metadata.get("node_id"), "image": image, "mime": mime})
 
     def _reconcile(self) -> None:
+        self.connections += 1
         for watch in self._watches.values():
             watch.check()
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from devserver.choose import another
+from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable
 from devserver.comfy.follow import Watch
 from devserver.errors import StageError
@@ -20,6 +21,7 @@ from devserver.journal import Place, StageRow
 from devserver.stages.job import Job
 from devserver.walk import Walk
 
+WITHDRAWN_WITHIN_S: Final = 5.0
 OUT_OF_MEMORY: Final = "out_of_memory"
 LOST: Final[dict[type[BackendError], str]] = {
     PromptLost: "prompt_lost",
@@ -158,6 +160,8 @@ async def _until_gone(walk: Walk, job: Job, watch: Watch) -> None:
             continue
         other = another(walk, job.output, job.option)
         if other is not None:
+            with suppress(BackendError):  # one that answers and runs nothing must not make it later
+                await cancel(backend.client, job.prompt_id, WITHDRAWN_WITHIN_S if backend.stalled else 0.0)
             told = f"{backend.name} was down for {limit_s:g} s, and {other.backend.name} can make the same"
             watch.give_up(Gone(told))
             return
