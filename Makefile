@@ -8,7 +8,7 @@ PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do 
                  $$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && exit; done; echo python3)
 ARGS      ?=
 
-.PHONY: setup demo run test soak lint golden bench bench-music chromium
+.PHONY: setup demo run test soak lint golden bench bench-music chromium postgresql
 
 setup: $(INSTALLED)
 
@@ -19,7 +19,7 @@ run: setup
 	@$(PY) server.py serve $(ARGS)
 
 # Most tests wait for processes of their own: three files at once use the time in which one waits.
-test: setup chromium
+test: setup chromium postgresql
 	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
 
 soak: setup
@@ -57,3 +57,10 @@ chromium:
 		echo "Installing Debian's Chromium for the browser tests: apt-get install chromium"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	} || echo "Chromium could not be installed; the browser tests will be skipped."
+
+# The tests of several processes start Debian's PostgreSQL by themselves, with data of their own that they throw away.
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ "$$(id -u)" -ne 0 ] || { \
+		echo "Installing Debian's PostgreSQL for the tests of several processes: apt-get install postgresql"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	} || echo "PostgreSQL could not be installed; the tests of several processes will be skipped."

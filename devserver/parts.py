@@ -47,7 +47,7 @@ from devserver.store import Exports
 from devserver.stream import Streams
 from devserver.tracing import Tracing
 from devserver.understanding import Understood, understand
-from devserver.uploads import DEFAULT_LIMIT_BYTES, Uploads
+from devserver.uploads import DEFAULT_LIMIT_BYTES, OLD_PART_S, Uploads
 from devserver.watching import Watching
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ class Parts:
         """Start the backends, then take up what an earlier server left unfinished."""
         if self.cluster:
             await asyncio.to_thread(self.cluster.start)
-        else:
-            await asyncio.to_thread(self.uploads.clear_parts)
+        await asyncio.to_thread(self.uploads.clear_parts, OLD_PART_S if self.cluster else None)
         await asyncio.to_thread(self.journal.search.fill)
         await asyncio.gather(self.intake.warm(), self.pool.start(), asyncio.to_thread(self.streams.prepare))
         await self.dispatcher.start()
@@ -242,7 +241,8 @@ class Parts:
                 if found := self.idempotency.found(claim):
                     return found
                 raise
-        self.expected.accept(plan)
+        if self.cluster is None:  # else nobody knows here who will walk it, and when it has ended
+            self.expected.accept(plan)
         self.dispatcher.submit(plan.run_id)
         return Accepted(plan.run_id, claim)
 

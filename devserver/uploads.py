@@ -7,6 +7,8 @@ import os
 import re
 import secrets
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +17,7 @@ from typing import Final, Self
 from devserver.comfy.sniff import KINDS, Kind, sniff
 from devserver.errors import InputError
 
+OLD_PART_S: Final = 86400.0  # what is younger may be on its way to another process
 MIB: Final = 1 << 20
 DEFAULT_LIMIT_BYTES: Final = 512 * MIB
 UPLOAD_ID: Final = re.compile(r"([0-9a-f]{64})(?:\.([a-z0-9]{1,5}))?")
@@ -67,10 +70,12 @@ class Uploads:
             hint = "`upload_limit_mib` in the server's settings raises it."
             raise InputError(message, status=413, field="file", value=length, allowed=f"at most {limit}", hint=hint)
 
-    def clear_parts(self) -> None:
+    def clear_parts(self, older_than_s: float | None = None) -> None:
         """Delete what a killed process left half written."""
         for part in self.folder.glob("*.part"):
-            part.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if older_than_s is None or time.time() - part.stat().st_mtime >= older_than_s:
+                    part.unlink()
 
     def find(self, upload_id: str, viewer: str | None = None) -> dict[str, str] | None:
         """The `{sha256, ext}` of an id, or None where nothing is kept under it; the ending must be the content's."""
