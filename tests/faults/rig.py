@@ -139,6 +139,7 @@ async def rigged(
     poll_s: float = POLL_S,
     clock: Clock | None = None,
     folder: Path | None = None,
+    definitions: Definitions | None = None,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
     """Start the parts with these backends, the preferred one first; `folder` is their output folder as we see it."""
@@ -148,8 +149,9 @@ async def rigged(
         Address(f"studio{n}", "auto", b if isinstance(b, str) else b.url, output_folder=folder)
         for n, b in enumerate(backends)
     ]
-    settings = {"probe_s": 0.2, "backend_wait_s": 20.0, "retries": QUICK, **settings}
-    parts = Parts(exports=kept, definitions=catalog(), addresses=addresses, embedded=False, clock=clock, **settings)
+    given = {"probe_s": 0.2, "backend_wait_s": 20.0, "retries": QUICK, "clock": clock, **settings}
+    known = definitions or catalog()
+    parts = Parts(exports=kept, definitions=known, addresses=addresses, embedded=False, **given)
     parts.intake = intake
     await parts.start()
     try:
