@@ -73,15 +73,17 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
     if stage.output is None:
         raise TypeError(f"{stage.name} is no graph stage")
     journal = walk.tools.journal
-    decided = made_with(row.result)
+    decided, reasons = made_with(row.result), dict[int, dict[str, Any]]()
     while (last := journal.last_attempt(place)) is None or last.state != "success":
         choice, again, resumed = None, None, True
         if last is not None and last.state == "running":
             number, again = last.attempt, last.result.get("again")
             choice = await _resumed(walk, stage, last)
         else:
-            again = await why_again(walk, last) if last else None
             number = last.attempt + 1 if last else 1
+            if last is not None and number not in reasons:
+                reasons[number] = await why_again(walk, last)
+            again = reasons.get(number)
         if choice is None:
             choice = await choose(walk, place, stage.output, decided)
             resumed = False
