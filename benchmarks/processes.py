@@ -23,6 +23,7 @@ QUIET = {"TONEWRIGHT_DISCOVER": "false", "TONEWRIGHT_LOG_LEVEL": "error"}
 async def started(*command: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
     """A program and its arguments, told to end at the end of the block."""
     surroundings = {**os.environ, **(environment or {})}
+    surroundings.pop("PYTHONDONTWRITEBYTECODE", None)  # a second start finds compiled modules, as with every user
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=PIPE, stdout=PIPE, env=surroundings)
     try:
         yield process

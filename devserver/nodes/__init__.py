@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from .analyse import TonewrightAnalyse
-from .arrange import TonewrightArrange
-from .compose import TonewrightCompose
-from .convert import TonewrightConvert
-from .master import TonewrightMaster
-from .midi import TonewrightMidi
-from .mix import TonewrightMix
-from .peaks import TonewrightPeaks
-from .render import TonewrightRender
-from .separate import TonewrightSeparate
-from .style import TonewrightStyle
-from .synthesise import TonewrightSynthesise
-from .visualise import TonewrightVisualise
+# Made when they are first asked for: whoever needs a module of this folder alone does not wait for all of them.
+TABLE: dict[str, type[Any]]
+NODE_DISPLAY_NAME_MAPPINGS: dict[str, str]
 
-TABLE: dict[str, type[Any]] = {
-    node.__name__: node
-    for node in (
+
+def _table() -> dict[str, type[Any]]:
+    from .analyse import TonewrightAnalyse
+    from .arrange import TonewrightArrange
+    from .compose import TonewrightCompose
+    from .convert import TonewrightConvert
+    from .master import TonewrightMaster
+    from .midi import TonewrightMidi
+    from .mix import TonewrightMix
+    from .peaks import TonewrightPeaks
+    from .render import TonewrightRender
+    from .separate import TonewrightSeparate
+    from .style import TonewrightStyle
+    from .synthesise import TonewrightSynthesise
+    from .visualise import TonewrightVisualise
+
+    nodes: tuple[type[Any], ...] = (
         TonewrightCompose,
         TonewrightSynthesise,
         TonewrightRender,
@@ -35,17 +39,19 @@ TABLE: dict[str, type[Any]] = {
         TonewrightConvert,
         TonewrightVisualise,
     )
-}
-
-NODE_DISPLAY_NAME_MAPPINGS = {name: node.DISPLAY_NAME for name, node in TABLE.items()}
+    return {node.__name__: node for node in nodes}
 
 
 def __getattr__(name: str) -> Any:
-    # Only ComfyUI asks for this name, so only there is torch imported.
-    if name == "NODE_CLASS_MAPPINGS":
+    made: dict[str, Any]
+    if name == "TABLE":
+        made = _table()
+    elif name == "NODE_DISPLAY_NAME_MAPPINGS":
+        made = {key: node.DISPLAY_NAME for key, node in __getattr__("TABLE").items()}
+    elif name == "NODE_CLASS_MAPPINGS":  # only ComfyUI asks for this name, so only there is torch imported
         from .comfyui import wrap
 
-        mappings = {key: wrap(node) for key, node in TABLE.items()}
-        globals()[name] = mappings
-        return mappings
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        made = {key: wrap(node) for key, node in __getattr__("TABLE").items()}
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, made)
