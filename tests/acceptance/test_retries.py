@@ -116,7 +116,7 @@ def test_a_take_of_a_dead_backend_is_made_elsewhere(tmp_path: Path) -> None:
         gate.mkdir()
         params = {"gate": str(gate), "seed": 1}
         _, started = studio.server.execute(input_text="x", output_config="takes", params=params, wait=False)
-        while not studio.log.exists():
+        while not studio.hosts[0].runs_something():
             pass
         studio.hosts[0].kill()
         (gate / "1").touch()

@@ -147,6 +147,10 @@ class NodeHost(Program):
         assert isinstance(told, dict)
         return told
 
+    def runs_something(self) -> bool:
+        with urllib.request.urlopen(f"{self.url}/queue", timeout=10) as response:
+            return bool(json.load(response)["queue_running"])
+
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
