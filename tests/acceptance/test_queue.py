@@ -1,0 +1,124 @@
+"""The queue and idempotency keys of the real server, over stops of every kind."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.doubles.programs import Server
+
+EXECUTE = "/api/schema/pipeline/execute"
+SILENCE = {"input_text": "x", "output_config": "silence_mp3", "params": {"seconds": 1}, "safety_level": "off"}
+
+
+def send(server: Server, body: dict[str, Any], key: str = "", path: str = EXECUTE) -> tuple[int, Any, dict[str, str]]:
+    """One request; status, body and headers."""
+    headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
+    request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, json.load(response), dict(response.headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error), dict(error.headers)
+
+
+def started(server: Server, title: str, **more: Any) -> str:
+    status, told, _ = send(server, {**SILENCE, "input_text": title, "wait": False, **more})
+    assert status == 202, told
+    return str(told["run_id"])
+
+
+def waiting(server: Server, count: int) -> list[str]:
+    """The titles in their order, once so many wait."""
+    while True:
+        queue = server.call("GET", "/api/queue")[1]
+        listed = [entry["title"] for backend in queue["backends"] for entry in backend["waiting"]]
+        if len(listed) >= count:
+            return listed
+
+
+def test_order_and_pause_survive_a_kill_and_moved_ones_are_obeyed(exports: Path) -> None:
+    with Server(exports) as server:
+        assert server.call("POST", "/api/queue/pause", {})[1]["paused"] is True
+        runs = {title: started(server, title) for title in "abcd"}
+        runs["urgent"] = started(server, "urgent", priority=5)
+        assert waiting(server, 5) == ["urgent", *"abcd"]
+        status, told = server.call("POST", "/api/queue/move", {"run_id": runs["d"], "before": runs["b"]})
+        assert (status, told["queue"]["position"]) == (200, 3)
+        server.kill()
+    with Server(exports) as server:
+        assert waiting(server, 5) == ["urgent", "a", "d", "b", "c"]
+        shown = server.run(runs["d"])
+        assert shown["queue"] == {"backend": "embedded", "position": 3, "waiting": 5, "paused": True}
+        assert server.call("POST", f"/api/runs/{runs['b']}/cancel")[0] == 200
+        assert server.ended(runs["b"])[1]["status"] == "cancelled"
+        assert server.run(runs["b"])["stages"][-1].get("attempts", []) == []  # it never reached a backend
+        assert server.call("POST", "/api/queue/resume")[1]["paused"] is False
+        ended = {title: server.ended(run)[1] for title, run in runs.items() if title != "b"}
+        assert {answer["status"] for answer in ended.values()} == {"success"}
+        begun = {title: server.run(runs[title])["stages"][-1]["attempts"][0]["started_at"] for title in ended}
+        order = sorted(begun, key=begun.__getitem__)
+        assert [set(order[:2]), order[2:]] == [{"urgent", "a"}, ["d", "c"]]  # two have a turn at a time
+        status, told = server.call("POST", "/api/queue/move", {"run_id": runs["a"], "to": "front"})
+        assert (status, told["error"]["message"]) == (409, "The run has ended already: success.")
+        status, _, _ = send(server, {**SILENCE, "wait": False})
+        assert server.ended(started(server, "known"))[0] == 200
+        status, told, _ = send(server, {**SILENCE, "wait": False})
+        assert told["eta"]["samples"] >= 5
+        assert 0 < told["eta"]["low_seconds"] < told["eta"]["high_seconds"]
+
+
+def test_a_full_queue_writes_nothing_and_says_when_to_come_back(exports: Path) -> None:
+    with Server(exports, queue_limit=2) as server:
+        server.call("POST", "/api/queue/pause", {})
+        runs = [started(server, "a"), started(server, "b")]
+        status, told, headers = send(server, SILENCE, key="later")
+        assert (status, told["error"]["code"]) == (429, "queue_full")
+        assert set(told["error"]) == {"stage", "code", "message", "hint", "field", "value", "allowed"}
+        assert int(headers["Retry-After"]) >= 1
+        assert sorted(folder.name for folder in exports.glob("2*")) == sorted(runs)
+        assert len(server.call("GET", "/api/runs")[1]["runs"]) == 2
+        server.call("POST", "/api/queue/resume")
+        for run_id in runs:
+            assert server.ended(run_id)[0] == 200
+        assert send(server, SILENCE, key="later")[0] == 200  # nothing is kept of a refusal
+
+
+def test_a_key_gets_its_first_answer_again_also_after_a_kill(exports: Path) -> None:
+    with Server(exports) as server:
+        first = send(server, {**SILENCE, "wait": False}, "one")
+        assert first[0] == 202
+        assert "Idempotency-Replayed" not in first[2]
+        whole = send(server, SILENCE, "two")
+        assert whole[0] == 200
+        server.kill()
+    with Server(exports) as server:
+        for body, key, before in ((({**SILENCE, "wait": False}), "one", first), (SILENCE, "two", whole)):
+            status, told, headers = send(server, body, key)
+            assert (status, told) == before[:2]
+            assert headers["Idempotency-Replayed"] == "true"
+        status, told, _ = send(server, {**SILENCE, "seed": 7}, "two")
+        assert (status, told["error"]["code"]) == (422, "idempotency_key_reused")
+        path = f"/api/runs/{whole[1]['run_id']}/rerun"
+        again = [send(server, {}, "three", path)[1]["run_id"] for _ in range(3)]
+        assert len(set(again)) == 1
+        assert len(server.call("GET", "/api/runs")[1]["runs"]) == 3
+
+
+def test_many_with_one_key_at_once_wait_for_the_same_run(exports: Path) -> None:
+    with Server(exports) as server:
+        answers: list[tuple[int, Any, dict[str, str]]] = []
+        threads = [threading.Thread(target=lambda: answers.append(send(server, SILENCE, "k"))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [status for status, _, _ in answers] == [200] * 8
+        assert len({json.dumps(told) for _, told, _ in answers}) == 1
+        assert sum("Idempotency-Replayed" in headers for _, _, headers in answers) == 7
+        assert len(list(exports.glob("2*"))) == 1
