@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import subprocess
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import ValidationError
 
-from config import ROOT, BackendSettings, Settings
+if TYPE_CHECKING:  # a help text shall not wait for anything that it does not need
+    from config import BackendSettings, Settings
+
+ROOT = Path(__file__).resolve().parent
 
 DEFINITIONS = "tonewright.definitions"
 DEMO = {
@@ -24,8 +25,18 @@ DEMO = {
 }
 
 
+def _run_to_end(work: Coroutine[Any, Any, Any]) -> Any:
+    import asyncio
+
+    return asyncio.run(work)
+
+
 def read_settings(given: dict[str, Any]) -> Settings:
     """The settings with the command line's own values on top; a wrong one ends the program with its name and why."""
+    from pydantic import ValidationError
+
+    from config import Settings
+
     given = {"definitions": click.get_current_context().meta.get(DEFINITIONS), **given}
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
@@ -35,6 +46,10 @@ def read_settings(given: dict[str, Any]) -> Settings:
 
 
 def _backends(urls: tuple[str, ...]) -> list[BackendSettings] | None:
+    from pydantic import ValidationError
+
+    from config import BackendSettings
+
     many = len(urls) > 1
     usual = {url: "swarmui" if ":7801" in url else "comfyui" for url in urls}  # what it is will be found out
     named = [{"name": f"{usual[url]}-{n}" if many else usual[url], "url": url} for n, url in enumerate(urls, 1)]
@@ -88,7 +103,7 @@ def serve(exports: Path | None, backends: tuple[str, ...], **given: Any) -> None
 
     settings = read_settings({**given, "exports": exports, "backends": _backends(backends)})
     try:
-        asyncio.run(run_server(settings))
+        _run_to_end(run_server(settings))
     except (FolderLocked, OldJournal, DatabaseGone, PackageMissing, DefinitionError, KeyNeeded, KeysUnreadable) as e:
         click.echo(str(e), err=True)
         sys.exit(2)
@@ -108,7 +123,7 @@ def _request(exports: Path | None, urls: tuple[str, ...], body: dict[str, Any]) 
             return tell(settings, url, await send(url, body, settings.key))
 
     try:
-        click.echo(asyncio.run(go()))
+        click.echo(_run_to_end(go()))
     except RequestFailed as e:
         click.echo(str(e), err=True)
         sys.exit(1)
@@ -179,7 +194,7 @@ def lint(file: Path | None, backends: tuple[str, ...]) -> None:
     click.echo(f"{len(problems)} problems" if problems else "The definitions have no problem.")
     if problems or not backends:
         sys.exit(1 if problems else 0)
-    lines, well = asyncio.run(what_runs_where(settings))
+    lines, well = _run_to_end(what_runs_where(settings))
     click.echo("\n".join(lines))
     sys.exit(0 if well else 1)
 
@@ -199,7 +214,7 @@ def import_command(backends: tuple[str, ...], **given: Any) -> None:
 
     settings = read_settings({"backends": _backends(backends)})
     try:
-        click.echo(asyncio.run(import_file(settings, **given)))
+        click.echo(_run_to_end(import_file(settings, **given)))
     except (ImportRefused, DefinitionError) as e:
         click.echo(refusal(e), err=True)
         sys.exit(1)
@@ -220,6 +235,8 @@ def schema(folder: Path) -> None:
 @click.option("--base", type=click.Path(path_type=Path), help="The agent's folder for input, output and temp.")
 def agent(name: str, port: int, base: Path | None) -> None:
     """Serve the table of nodes NAME over ComfyUI's protocol, as a process of its own."""
+    import subprocess
+
     folder = base or read_settings({}).exports / ".state" / f"agent-{name}"
     module = [sys.executable, "-m", "devserver.agents", "--table", name, "--standalone"]
     sys.exit(subprocess.call([*module, "--port", str(port), "--base", str(folder)], cwd=ROOT))  # noqa: S603 - our own module
@@ -280,9 +297,9 @@ def doctor(rebuild: bool, exports: Path | None, backends: tuple[str, ...]) -> No
 
     settings = read_settings({"exports": exports, "backends": _backends(backends)})
     if rebuild:
-        click.echo(asyncio.run(rebuild_journal(settings)))
+        click.echo(_run_to_end(rebuild_journal(settings)))
         return
-    lines, well = asyncio.run(examine(settings))
+    lines, well = _run_to_end(examine(settings))
     click.echo("\n".join(lines))
     sys.exit(0 if well else 1)
 
