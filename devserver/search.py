@@ -34,8 +34,7 @@ MATCHED_BY_SQLITE: Final = (
 )
 PAGE_OF_SQLITE: Final = " AND searched_words.rowid < ?", " ORDER BY searched_words.rowid DESC LIMIT ?"
 MATCHED_BY_POSTGRES: Final = (
-    " FROM searched JOIN runs ON runs.run_id = searched.run_id"
-    " WHERE searched.words @@ (to_tsquery('simple', ?) && CAST(? AS tsquery))"
+    " FROM searched JOIN runs ON runs.run_id = searched.run_id WHERE searched.words @@ CAST(? AS tsquery)"
 )
 PAGE_OF_POSTGRES: Final = " AND searched.place < ?", " ORDER BY searched.place DESC LIMIT ?"
 
@@ -91,15 +90,21 @@ class Search:
             "INSERT INTO searched (place, run_id, title, input, marks) VALUES ("
             "coalesce((SELECT max(place) + 1 FROM searched WHERE place >= ? AND place < ?), ?), ?, ?, ?, ?)"
             " ON CONFLICT (run_id) DO NOTHING",
-            (place, place + NEIGHBOURS, place, run_id, _joined(title), _joined(text), " ".join(marks)),
+            (place, place + NEIGHBOURS, place, run_id, self._stored(title), self._stored(text), " ".join(marks)),
         )
 
     def end(self, db: Transaction, run_id: str, state: str, text: str) -> None:
         """Let a run be found by the state that it ended in and by its final text."""
         db.execute(
             "UPDATE searched SET final = ?, marks = replace(marks, ?, ?) WHERE run_id = ?",
-            (_joined(text), _mark("state", UNFINISHED), _mark("state", state), run_id),
+            (self._stored(text), _mark("state", UNFINISHED), _mark("state", state), run_id),
         )
+
+    def _stored(self, text: str) -> str:
+        """The words of a text as the database's index reads them."""
+        if self._db.shared:
+            return " ".join(f"'{word}':{position}" for position, word in enumerate(words(text), start=1))
+        return " ".join(words(text))
 
     def find(self, wanted: Wanted) -> list[RunLine]:
         """The runs that are wanted, the newest first.
@@ -155,7 +160,7 @@ class Search:
 
     def _match(self, asked: Sequence[Term], marks: Sequence[str]) -> tuple[str, list[Any], tuple[str, str]]:
         if self._db.shared:
-            return MATCHED_BY_POSTGRES, [_tsquery(asked), " & ".join(f"'{mark}'" for mark in marks)], PAGE_OF_POSTGRES
+            return MATCHED_BY_POSTGRES, [_tsquery(asked, marks)], PAGE_OF_POSTGRES
         return MATCHED_BY_SQLITE, [_fts5(asked, marks)], PAGE_OF_SQLITE
 
     def _place_of(self, before: Row) -> int:
@@ -202,10 +207,6 @@ def final_text(results: Iterable[dict[str, Any]]) -> str:
     return next((str(result["text"]) for result in reversed(list(results)) if "text" in result), "")
 
 
-def _joined(text: str) -> str:
-    return " ".join(words(text))
-
-
 def _mark(kind: str, value: str) -> str:
     """A word for something that is no text. It begins with a sign that no word has."""
     return f"§{hashlib.sha256(f'{kind} {value}'.encode()).hexdigest()[:16]}"
@@ -222,9 +223,9 @@ def _fts5(asked: Sequence[Term], marks: Sequence[str]) -> str:
     return " AND ".join([*told, *(f'"{mark}"' for mark in marks)])
 
 
-def _tsquery(asked: Sequence[Term]) -> str:
+def _tsquery(asked: Sequence[Term], marks: Sequence[str]) -> str:
     told = (" <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.prefix else "") for term in asked)
-    return " & ".join(f"({one})" for one in told)
+    return " & ".join([*(f"({one})" for one in told), *(f"'{mark}'" for mark in marks)])
 
 
 def _line(row: Row) -> RunLine:

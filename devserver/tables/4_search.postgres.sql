@@ -1,5 +1,5 @@
 -- What a run is found by: words as devserver/search.py makes them, written in the same transactions as the run.
--- `place` grows with the run's age. Marks are taken as they are, words by the parser, which sees only letters and digits.
+-- `place` grows with the run's age. Texts are written as vectors, so that no parser and no locale has another opinion.
 CREATE TABLE searched (
     place  BIGINT NOT NULL,
     run_id TEXT PRIMARY KEY REFERENCES runs (run_id) ON DELETE CASCADE,
@@ -8,7 +8,7 @@ CREATE TABLE searched (
     final  TEXT NOT NULL DEFAULT '',
     marks  TEXT NOT NULL,
     words  TSVECTOR NOT NULL GENERATED ALWAYS AS (
-        to_tsvector('simple', title) || to_tsvector('simple', input) || to_tsvector('simple', final)
+        CAST(title AS TSVECTOR) || CAST(input AS TSVECTOR) || CAST(final AS TSVECTOR)
         || array_to_tsvector(string_to_array(marks, ' '))
     ) STORED
 );

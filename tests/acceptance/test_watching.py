@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,10 +22,8 @@ from tests.doubles.programs import ROOT, Server
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = f"00-{TRACE}-b7ad6b7169203331-01"
 SECRET = "Schneewittchen"
-LOGGED = (
-    "import os, runpy, sys; os.dup2(os.open({!r}, os.O_CREAT | os.O_WRONLY), 2); sys.argv = ['server.py', 'serve']; "
-)
-RUN = "runpy.run_path('server.py', run_name='__main__')"
+LOGGED = "import os; os.dup2(os.open({!r}, os.O_CREAT | os.O_WRONLY), 2); "
+RUN = "import runpy, sys; sys.argv = ['server.py', 'serve']; runpy.run_path('server.py', None, '__main__')"
 
 
 class Collector(ThreadingHTTPServer):
@@ -76,7 +73,7 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     collector, log = Collector(), tmp_path_factory.mktemp("log") / "log.jsonl"
     threading.Thread(target=collector.serve_forever).start()
     command = ("-c", LOGGED.format(str(log)) + RUN)
@@ -90,7 +87,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     collector.shutdown()
     collector.server_close()
     assert collector.paths == {"/v1/traces"}
-    yield Watched(told["run_id"], metrics, [run["run_id"] for run in found], log.read_text("utf8"), collector.spans)
+    return Watched(told["run_id"], metrics, [run["run_id"] for run in found], log.read_text("utf8"), collector.spans)
 
 
 def test_the_run_is_found_by_its_text(watched: Watched) -> None:
@@ -125,9 +122,10 @@ def test_the_trace_goes_from_the_caller_to_the_nodes(watched: Watched) -> None:
 
 
 def test_without_its_package_a_server_says_how_to_get_it(tmp_path: Path) -> None:
-    code = "import runpy, sys; sys.modules['opentelemetry'] = None; sys.argv = ['server.py', 'serve', '--port', '0']; "
+    code = "import sys; sys.modules['opentelemetry'] = None; " + RUN
     settings = {"TONEWRIGHT_OTLP_URL": "http://127.0.0.1:9", "TONEWRIGHT_EXPORTS": str(tmp_path), "PATH": ""}
-    ended = subprocess.run([sys.executable, "-c", code + RUN], cwd=ROOT, env=settings, capture_output=True, text=True)
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     assert ended.returncode == 2, ended.stderr
     assert ended.stderr.strip() == "otlp_url needs packages that are not installed: pip install 'tonewright[telemetry]'"
 

@@ -39,7 +39,7 @@ def accept(journal: Journal, number: int, text: str = "", *, user_id: str = "loc
     journal.add_run(
         run_id(number),
         user_id=user_id,
-        title=text,
+        title=text.replace("\0", ""),
         schema="plain",
         output_config=outputs,
         plan=json.dumps({"input_text": text}),
