@@ -40,6 +40,7 @@ SESSION: Final = (
 EPOCH_NOW: Final = """CREATE OR REPLACE FUNCTION epoch_now() RETURNS DOUBLE PRECISION LANGUAGE sql VOLATILE AS
     'SELECT extract(epoch FROM clock_timestamp())::double precision'"""
 TOPIC: Final = "tonewright_"
+WAIT_S: Final = 0.5
 LOOK_S: Final = 0.5  # who listens looks for himself as often as this, so that nothing rests on having heard
 TABLES_LOCK: Final = 0x746F6E65  # of those who make the tables at the same time, one does
 
@@ -221,7 +222,7 @@ class _Listening:
         looked = 0.0
         while not self._stop.is_set():
             try:
-                told = list(self._connection.notifies(timeout=LOOK_S, stop_after=1))
+                told = list(self._connection.notifies(timeout=WAIT_S, stop_after=1))
                 if time.monotonic() - looked >= LOOK_S:
                     looked = time.monotonic()
                     self._heard("", "")
@@ -233,7 +234,7 @@ class _Listening:
 
     def _connect_again(self) -> None:
         self._connection.close()
-        while not self._stop.wait(LOOK_S):
+        while not self._stop.wait(WAIT_S):
             try:
                 self._connection = self._listen()
             except (psycopg.Error, DatabaseGone):

@@ -25,9 +25,12 @@ def without_holding(sql: str) -> str:
     return HOLDING.sub("", sql)
 
 
+_execute: Final = sqlite3.Connection.execute
+
+
 class _Connection(sqlite3.Connection):
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> sqlite3.Cursor:  # type: ignore[override] # fewer kinds of values
-        return super().execute(without_holding(sql), values)
+        return _execute(self, without_holding(sql), values)
 
 
 class SqliteDatabase(Database):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from devserver import database_postgres
 from devserver.clock import Clock
 from devserver.database import open_database
 from devserver.events import Bus, Event, Lagged, Subscription
@@ -70,8 +71,20 @@ async def test_what_is_too_long_for_a_message_is_left_out_and_the_next_one_comes
     assert [event.kind for event in await heard(listening, 1)] == ["progress"]
 
 
-async def test_events_of_many_writers_are_heard_by_both_in_the_order_of_their_commits(two: list[Process]) -> None:
+@pytest.fixture
+def never_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing makes up for a message that is missing or comes too early."""
+    monkeypatch.setattr(database_postgres, "LOOK_S", 10 * PATIENCE_S)
+
+
+@pytest.mark.usefixtures("never_looking")
+async def test_events_of_many_writers_are_heard_by_both_in_the_order_of_their_commits(url: str) -> None:
     """A number that was given before another is committed before it, so none comes late and is passed over."""
+    with process(url, "a") as first, process(url, "b") as second:
+        await many_writers([first, second])
+
+
+async def many_writers(two: list[Process]) -> None:
     listening = [one.bus.subscribe() for one in two]
     writers, each = 4, 25
 

@@ -1,0 +1,157 @@
+"""Who walks a run where two processes share the database: claiming, renewing, losing, taking over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from devserver import lease
+from devserver.clock import Clock
+from devserver.cluster import BEAT_S, Cluster, Sharing
+from devserver.database import Database, open_database
+from devserver.dispatch import Dispatcher
+from devserver.errors import DatabaseGone, Fenced
+from devserver.events import Bus
+from devserver.journal import Journal
+from devserver.pool import Pool
+from devserver.tickets import Tickets
+from tests.devserver.plans import AT, RUN_ID, add_run
+from tests.doubles.together import until
+
+
+@dataclass
+class Process:
+    database: Database
+    journal: Journal
+    bus: Bus
+    dispatcher: Dispatcher
+    pool: Pool
+
+
+@contextmanager
+def process(url: str, name: str) -> Iterator[Process]:
+    database, clock = open_database(url), Clock()
+    bus = Bus(clock)
+    journal = Journal(database, clock, bus, name)
+
+    async def nothing(_: str, __: asyncio.Event) -> None: ...
+
+    tickets = Tickets(database, clock)
+    pool = Pool([], tickets=tickets, bus=bus, clock=clock, embedded_folder=None, probe_s=60)
+    yield Process(database, journal, bus, Dispatcher(journal, nothing, 0), pool)
+    database.close()
+
+
+@pytest.fixture
+def first(url: str) -> Iterator[Process]:
+    with process(url, "a/1") as one:
+        yield one
+
+
+@pytest.fixture
+def second(url: str) -> Iterator[Process]:
+    with process(url, "b/1") as one:
+        yield one
+
+
+@pytest.fixture
+async def beating(first: Process) -> AsyncIterator[Cluster]:
+    cluster = Cluster(Sharing("", "a"), first)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+def test_a_run_is_claimed_by_one_and_refused_to_the_other(first: Process, second: Process) -> None:
+    add_run(first.journal)
+    with pytest.raises(Fenced):
+        second.journal.begin_run(RUN_ID)
+    assert second.journal.leases.claimable(10) == []
+
+
+def test_an_accepted_run_is_the_accepting_ones_until_it_is_offered(first: Process, second: Process) -> None:
+    new = {"user_id": "local", "title": "x", "schema": "s", "output_config": "o", "plan": "{}", "created_at": AT}
+    first.journal.add_run(RUN_ID, **new)  # type: ignore[arg-type] # entities have a default
+    assert second.journal.leases.claimable(10) == []
+    first.journal.leases.offer(RUN_ID)
+    assert second.journal.leases.claimable(10) == [RUN_ID]
+    assert second.journal.begin_run(RUN_ID).generation == 1
+
+
+def test_a_run_that_is_released_is_anybodys_at_once(first: Process, second: Process) -> None:
+    add_run(first.journal)
+    first.journal.leases.release()
+    assert second.journal.begin_run(RUN_ID).generation == 2
+
+
+def test_who_renews_nothing_has_lost_his_runs_and_can_write_nothing(first: Process, second: Process) -> None:
+    place = add_run(first.journal)
+    tickets = Tickets(first.database)
+    tickets.ask(replace(place, stage="generation", take=1), "gpu")
+    until(lambda: second.journal.leases.claimable(10), "the lease does not run out")
+    assert second.journal.begin_run(RUN_ID).generation == 2
+    for write in (
+        lambda: first.journal.begin(replace(place, stage="generation")),
+        lambda: first.journal.add_event(place, "warning", {}),
+        lambda: first.journal.end_run(place, "success", AT, None),
+        lambda: first.journal.leases.check(place.run_id, place.generation),
+        lambda: tickets.ask(replace(place, stage="generation", take=1), "other"),
+    ):
+        with pytest.raises(Fenced):
+            write()
+    tickets.give_back(replace(place, stage="generation", take=1))
+    assert [ticket.backend for ticket in tickets.listed()] == ["gpu"], "the ticket is the new owner's"
+    assert first.journal.leases.renew().lost == [RUN_ID]
+    assert second.journal.leases.renew().lost == []
+
+
+def test_a_run_that_has_ended_meanwhile_is_not_lost(first: Process) -> None:
+    place = add_run(first.journal)
+    first.journal.end_run(place, "success", AT, None)
+    assert first.journal.leases.renew().lost == []
+
+
+def test_a_cancel_whose_message_was_lost_is_heard_of_with_the_next_renewal(first: Process, second: Process) -> None:
+    add_run(first.journal)
+    second.journal.ask_cancel(RUN_ID)
+    assert first.journal.leases.renew().to_cancel == [RUN_ID]
+
+
+async def test_a_loop_that_computes_for_longer_than_a_lease_keeps_its_runs(
+    beating: Cluster, first: Process, second: Process
+) -> None:
+    assert [one["node"] for one in beating.processes()] == ["a"]
+    add_run(first.journal)
+    time.sleep(lease.LEASE_S + 2 * BEAT_S)  # noqa: ASYNC251 - that is what happens
+    assert second.journal.leases.claimable(10) == []
+    assert len(beating.processes()) == 1
+
+
+def test_who_is_frozen_within_a_transaction_lets_go_of_what_it_holds(first: Process, second: Process) -> None:
+    place = add_run(first.journal)
+
+    def hold() -> None:
+        with first.database.transaction() as db:
+            lease.fence(db, place.run_id, place.generation)
+            db.execute("UPDATE counters SET value = value WHERE name = 'event'")
+            until(lambda: second.journal.leases.claimable(10), "the lease does not run out")
+            assert until(lambda: _begun(second), "the run stays locked") == 2
+            db.execute("UPDATE runs SET title = 'stale' WHERE run_id = ?", (RUN_ID,))
+
+    with pytest.raises(DatabaseGone):
+        hold()
+    row = first.journal.run(RUN_ID)
+    assert row is not None
+    assert (row.title, row.generation) == ("x", 2)
+
+
+def _begun(process: Process) -> int:
+    try:
+        return process.journal.begin_run(RUN_ID).generation
+    except Fenced:  # its row is held still
+        return 0
