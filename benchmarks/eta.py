@@ -1,7 +1,7 @@
 """When a run will be done, as the server says it when it accepts one: a stream of mixed runs from several clients.
 
-Outputs, lengths and the sizes of bursts are drawn with a fixed seed; the processor of the host decides what takes how
-long. The first runs are not judged: nothing is known then.
+Outputs, lengths and the sizes of bursts are drawn with a fixed seed. The first runs are not judged: nothing is known
+then.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ LEARNING: Final = 20
 INSIDE_GOAL: Final = 0.8
 NARROW_GOAL: Final = 0.8
 LONGEST_BURST: Final = 3
+PACED: Final = 0.6  # of the runs take as long as their sound; the others what the processor takes
 EXECUTE: Final = "/api/schema/pipeline/execute"
 STYLES: Final = ("techno", "slow blues", "waltz", "ambient", "folk")
 
@@ -53,7 +54,7 @@ async def measure(bench: Bench) -> list[Row]:
     base = bench.folder / "eta"
     async with (
         session() as http,
-        host(base / "agent", "devserver.agents", "--table", "embedded", "--port", "0") as backend_url,
+        host(base / "agent", "benchmarks.host", "--table", "mixed") as backend_url,
         server(base / "exports", backend_url) as (server_url, _),
     ):
         stream = Stream(http, server_url, requests, bursts)
@@ -80,10 +81,11 @@ async def measure(bench: Bench) -> list[Row]:
 
 
 def _request(draws: random.Random) -> dict[str, Any]:
-    if draws.random() < 0.3:
-        made: dict[str, Any] = {"output_config": "silence_mp3", "params": {"seconds": draws.randint(5, 120)}}
+    if draws.random() < PACED:
+        seconds = round(draws.uniform(0.1, 1.2), 2)
+        made: dict[str, Any] = {"output_config": "silence_mp3", "params": {"seconds": seconds}}
     else:
-        params = {"seconds": draws.randint(2, 12)}
+        params = {"seconds": draws.randint(1, 6)}
         made = {"output_config": "procedural_instrumental", "params": params, "seed": draws.randint(0, 10**6)}
     return {"schema": "plain", "input_text": draws.choice(STYLES), "safety_level": "off", "wait": False, **made}
 

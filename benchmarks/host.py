@@ -58,7 +58,7 @@ class TimedHost(Host):
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.host", description=__doc__)
-    parser.add_argument("--table", choices=["paced", "instant"], default="paced")
+    parser.add_argument("--table", choices=["paced", "instant", "mixed"], default="paced")
     parser.add_argument("--base", type=Path, required=True)
     options = parser.parse_args()
     asyncio.run(serve(TimedHost(f"benchmarks.nodes:{options.table}", options.base), 0, standalone=False))

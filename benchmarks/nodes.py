@@ -12,6 +12,7 @@ from devserver.agents import stock
 from devserver.agents.folders import Folders
 from devserver.agents.stock.audio import SaveAudio, SaveAudioMP3
 from devserver.agents.stock.sound import Audio
+from devserver.agents.tables import embedded
 
 CLOSED = "closed"  # in a node's result: when it had closed its file, by the clock that all processes share
 
@@ -24,6 +25,11 @@ def paced(folders: Folders) -> dict[str, type[Any]]:
 def instant(folders: Folders) -> dict[str, type[Any]]:
     """A graph takes what encoding takes."""
     return _table(folders, 0.0)
+
+
+def mixed(folders: Folders) -> dict[str, type[Any]]:
+    """Paced sounds beside our own nodes, which take what the processor takes."""
+    return {**embedded(folders), **paced(folders)}
 
 
 def _table(folders: Folders, pace: float) -> dict[str, type[Any]]:

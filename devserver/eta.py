@@ -9,6 +9,7 @@ slows one slows the others too.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from devserver.tickets import Work
 
 KEPT: Final = 60  # durations of a kind: older ones tell of another time
 RECENT: Final = 15
+LATELY: Final = 8  # works of a backend, of whatever kind, that show whether it is slower now
+MOST_DRIFT: Final = math.log(4)
 PRIOR_SPREAD: Final = 0.5  # of one duration of which only few like it are known
 LEAST_SPREAD: Final = 0.04
 ENOUGH: Final = 5  # durations that show whether they grow with the size
@@ -111,6 +114,15 @@ def _spread(off: Sequence[float]) -> float:
     return (fifths[-1] - fifths[0]) / 1.68  # of a normal distribution
 
 
+def _drifted(found: Guess, off: Sequence[float]) -> Guess:
+    """A guess on a machine that is slower or faster now than it was: other programs come and go."""
+    if len(off) < 3:
+        return found
+    drift = median(off) * len(off) / (len(off) + 3)
+    drift = min(max(drift, -MOST_DRIFT), MOST_DRIFT)
+    return Guess(found.seconds * math.exp(drift), math.hypot(found.spread, drift / 4), found.samples)
+
+
 def _beyond(known: Sequence[tuple[float, float]], size: float) -> float:
     """How much less is known of a size outside of those that were seen."""
     least, most = min(one for one, _ in known), max(one for one, _ in known)
@@ -174,10 +186,15 @@ class Durations:
         self._db, self._clock = database, clock
         self._known: dict[Kind, list[tuple[float, float]]] = {}
         self._places: dict[tuple[str, str], tuple[str, str] | None] = {}  # of a config's chunk: when and where last
+        self._off: dict[str, deque[float]] = {}  # by backend, the factors (as logarithms) of the last ones
         self.ended_at: dict[str, datetime] = {}  # when each backend was last seen to end something
 
     def learn(self, place: Place, work: Work, backend: str, seconds: float) -> None:
         """Keep how long a take had the backend; of each kind the newest are kept."""
+        expected = guess(self._of((work.config, work.variant, backend)), work.size)
+        if expected is not None and backend:
+            off = self._off.setdefault(backend, deque(maxlen=LATELY))
+            off.append(math.log(max(seconds, 1e-3) / expected.seconds))
         kind, at = (work.config, work.variant, backend), self._clock.stamp()
         with self._db.transaction() as db:
             db.execute(
@@ -210,7 +227,9 @@ class Durations:
         return max(0.0, (now - begun_at).total_seconds())
 
     def guess(self, work: Work, backend: str) -> Guess | None:
-        return guess(self._of((work.config, work.variant, backend)), work.size)
+        """How long a work has a backend; what all of its works were off by of late counts too."""
+        found = guess(self._of((work.config, work.variant, backend)), work.size)
+        return found and _drifted(found, self._off.get(backend, ()))
 
     def _of(self, kind: Kind) -> list[tuple[float, float]]:
         known = self._known.get(kind)

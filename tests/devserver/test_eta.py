@@ -150,8 +150,28 @@ def test_of_each_kind_the_newest_are_kept_and_survive_a_restart(
     rows = database.rows("SELECT seconds FROM durations WHERE backend = 'gpu' ORDER BY at")
     assert [row["seconds"] for row in rows] == [float(number) for number in range(20, KEPT + 20)]
     again = Durations(database, clock)
-    assert again.guess(Work("song", "a", 1), "gpu") == durations.guess(Work("song", "a", 1), "gpu")
+    found = again.guess(Work("song", "a", 1), "gpu")
+    assert found is not None
+    assert (found.samples, 60 < found.seconds < 90) == (KEPT, True)
     assert again.usual_way([Work("film", "b"), Work("song", "a")]) == (Work("song", "a"), "cpu")
+
+
+def test_a_machine_that_is_slower_now_is_so_for_all_that_it_makes(durations: Durations) -> None:
+    song, film = Work("song", "a", 10), Work("film", "b", 10)
+
+    def learn(work: Work, seconds: float, times: int, name: str) -> None:
+        for number in range(times):
+            durations.learn(Place(f"{name} {number}", 1, "generation", 1), work, "gpu", seconds)
+
+    learn(film, 20.0, 10, "film")
+    learn(song, 5.0, 20, "song")
+    before = durations.guess(film, "gpu")
+    learn(song, 10.0, 8, "slow song")
+    after = durations.guess(film, "gpu")
+    assert before is not None
+    assert after is not None
+    assert before.seconds == pytest.approx(20, rel=0.05)
+    assert 28 < after.seconds < 42
 
 
 def test_of_two_that_have_a_turn_the_second_works_from_the_end_of_the_first(durations: Durations, clock: Hand) -> None:
