@@ -8,13 +8,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from schemas.errors import DefinitionProblem
 
 FieldPath = tuple[str | int, ...]
+DEEPEST: Final = 64
+TOO_DEEP: Final = f"is nested deeper than {DEEPEST} levels"
+HARMLESS_LEVELS: Final = 400  # that many no loader minds
+BEFORE_CONTENT: Final = re.compile(r"^[ \-?:]+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,34 @@ def _read_yaml(text: str, shown: str) -> Read:
     return _loaded(_PlainLoader, text, shown)
 
 
+def _deep(kind: type[Any], text: str) -> int | None:
+    """The line in which a text becomes deeper than anything that is meant; libyaml's composer would end the process.
+
+    Only a text that could be deep is looked through: each level needs a bracket, or a column before its line's content.
+    """
+    brackets = text.count("[") + text.count("{")
+    if brackets + max((len(found) for found in BEFORE_CONTENT.findall(text)), default=0) <= HARMLESS_LEVELS:
+        return None
+    depth, loader = 0, kind(text)
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > HARMLESS_LEVELS:
+                return int(event.start_mark.line) + 1
+    finally:
+        loader.dispose()
+    return None
+
+
 def _loaded(kind: type[Any], text: str, shown: str) -> Read:
     lines: dict[FieldPath, int] = {}
     problems: list[DefinitionProblem] = []
-    loader = kind(text)
+    loader = None
     try:
+        if (line := _deep(kind, text)) is not None:
+            return None, {}, [DefinitionProblem(shown, line, "", TOO_DEEP)]
+        loader = kind(text)
         node = loader.get_single_node()
         if node is None:
             return None, {}, []
@@ -122,17 +149,26 @@ def _loaded(kind: type[Any], text: str, shown: str) -> Read:
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         what = ", ".join(part for part in (e.problem, e.context) if part)
-        return None, {}, [DefinitionProblem(shown, mark.line + 1 if mark else 1, "", f"is not YAML: {what}")]
+        wrong = (mark.line + 1 if mark else 1, f"is not YAML: {what}")
+    except yaml.reader.ReaderError as e:
+        wrong = (text.count("\n", 0, e.position) + 1, f"is not YAML: {e.reason}")
     except (yaml.YAMLError, ValueError) as e:
-        return None, {}, [DefinitionProblem(shown, 1, "", f"is not YAML: {e}")]
+        wrong = (1, f"is not YAML: {e}")
+    except RecursionError:
+        wrong = (1, TOO_DEEP)
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
+    return None, {}, [DefinitionProblem(shown, wrong[0], "", wrong[1])]
 
 
 def _place(
     node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int], problems: list[DefinitionProblem], shown: str
 ) -> None:
-    """Notes the line of each key and item, and keys that are given twice."""
+    """Notes the line of each key and item, keys that are given twice, and what is too deep."""
+    if len(path) > DEEPEST:
+        problems.append(DefinitionProblem(shown, node.start_mark.line + 1, ".".join(map(str, path[:3])), TOO_DEEP))
+        return
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = (*path, str(key.value))
@@ -162,7 +198,21 @@ def _read_json(text: str, shown: str) -> Read:
         return None, {}, [DefinitionProblem(shown, e.lineno, "", f"is not JSON: {e.msg}")]
     except ValueError as e:
         return None, {}, [DefinitionProblem(shown, 1, "", f"is not JSON: {e}")]
+    except RecursionError:
+        return None, {}, [DefinitionProblem(shown, 1, "", TOO_DEEP)]
+    if _levels(content) > DEEPEST:
+        return None, {}, [DefinitionProblem(shown, 1, "", TOO_DEEP)]
     return content, json_lines(text), []
+
+
+def _levels(content: Any) -> int:
+    """How deep a value is, up to one more than is allowed."""
+    level, depth = [content], 0
+    while level and depth <= DEEPEST:
+        inside = [value for value in level if isinstance(value, dict | list)]
+        level = [inner for value in inside for inner in (value.values() if isinstance(value, dict) else value)]
+        depth += 1
+    return depth
 
 
 def json_lines(text: str) -> dict[FieldPath, int]:

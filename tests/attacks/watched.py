@@ -39,7 +39,7 @@ def watch(folder: Path) -> None:
         "/lib",
         "/lib64",
     }
-    readable = [os.path.realpath(place) for place in (*own, folder / "roots", ROOT, *libraries)]
+    readable = [os.path.realpath(str(place)) for place in (*own, folder / "roots", ROOT, *libraries)]
     writable = [*(os.path.realpath(place) for place in own), "/dev/null", "/dev/shm"]
     log = os.open(folder / "touched.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
