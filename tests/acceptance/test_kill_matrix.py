@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.doubles.kill_points import POINTS
+from tests.doubles.programs import Server
 from tests.doubles.scene import Run, Scene
 from tests.doubles.take_nodes import TAKES
 
@@ -96,3 +100,26 @@ def test_kill_of_the_backend(scene: Scene, point: str) -> None:
     if point in FIRST_IS_DONE:
         assert times[1] == 1, "a finished take is not made again"
     assert {take for take in times if times[take] > 1} >= LOST_WITH_THE_BACKEND.get(point, set())
+
+
+def test_six_runs_that_wait_for_their_turn_survive_a_kill(scene: Scene) -> None:
+    runs = [scene.begin(2000 + 10 * number) for number in range(6)]
+    scene.kill_server()
+    for run in runs:
+        run.open()
+    scene.start_server()
+    for run in runs:
+        assert scene.faults(run, scene.end_of(run)) == []
+        assert scene.per_take(run) == dict.fromkeys(range(1, TAKES + 1), 1)
+
+
+def test_a_killed_embedded_backend_is_replaced_and_its_run_tried_again_at_once(tmp_path: Path) -> None:
+    with Server(tmp_path / "exports") as server:
+        run_id = server.execute(input_text="x", params={"seconds": 60}, wait=False)[1]["run_id"]
+        while not [row for row in server.run(run_id)["stages"][-1].get("attempts", []) if row["prompt_id"]]:
+            pass
+        os.kill(server.child("devserver.agents"), signal.SIGKILL)
+        status, body = server.ended(run_id, limit_s=60)
+    assert status == 200, body
+    assert body["media_output"]["metadata"]["attempts"] == 2
+    assert any("lost" in warning["code"] for warning in body["warnings"])

@@ -62,18 +62,23 @@ class Points:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._armed = folder / "armed"
-        self._number = 0
+        self._number, self._stay = 0, False
 
     def arm(self, point: str, nth: int = 1, freeze: tuple[int, ...] = (), *, stay: bool = True) -> None:
         if point not in POINTS:
             raise ValueError(f"{point} is no kill point; they are {', '.join(POINTS)}")
-        self._number += 1
+        self._number, self._stay = self._number + 1, stay
         new = self._armed.with_suffix(".new")
         new.write_text(json.dumps(asdict(Armed(self._number, point, nth, freeze, stay))))
         new.replace(self._armed)
 
     def disarm(self) -> None:
         self._armed.unlink(missing_ok=True)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the server stands still now."""
+        return self._stay and self._armed.exists() and self.comes(0.0)
 
     def comes(self, within_s: float) -> bool:
         """Whether the server is at the point that was armed last, or was there, before the time is over."""

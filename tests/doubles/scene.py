@@ -100,11 +100,13 @@ class Scene:
         thread.start()
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            for path in set(self.exports.iterdir()) - before:
-                if (path / "02_input.txt").is_file() and (path / "02_input.txt").read_text() == f"run {seed}":
-                    return Run(path.name, seed, path, gates)
-            if answers and answers[0][0] >= 400:
-                raise AssertionError(f"the run was not accepted: {answers[0]}")
+            if answers:
+                status, told = answers[0]
+                assert status == 202, f"the run was not accepted: {told}"
+                return Run(told["run_id"], seed, self.exports / told["run_id"], gates)
+            if self.points.stopped:  # with this run, before its answer was sent
+                folder = next(path for path in set(self.exports.iterdir()) - before if _is_of(path, seed))
+                return Run(folder.name, seed, folder, gates)
             time.sleep(0.002)
         raise AssertionError("the run was not accepted")
 
@@ -190,3 +192,8 @@ class Scene:
 
     def per_take(self, run: Run) -> Counter[int]:
         return Counter(one.take for one in self.submitted(run))
+
+
+def _is_of(folder: Path, seed: int) -> bool:
+    text = folder / "02_input.txt"
+    return text.is_file() and text.read_text() == f"run {seed}"
