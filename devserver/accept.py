@@ -162,7 +162,7 @@ def make_plan(
 
 def make_title(text: str) -> str:
     """The first words of the input, at most 60 characters."""
-    words = " ".join(text.split())
+    words = " ".join(text.replace("\0", " ").split())  # PostgreSQL keeps no zero bytes
     return words if len(words) <= TITLE_LENGTH else words[:TITLE_LENGTH].rsplit(" ", 1)[0] + " …"
 
 

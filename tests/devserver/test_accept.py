@@ -105,7 +105,7 @@ def test_a_body_that_is_no_object_is_malformed() -> None:
 
 
 def test_titles_end_at_a_word() -> None:
-    assert make_title("one  two\nthree") == "one two three"
+    assert make_title("one  two\nthree\0") == "one two three"
     title = make_title("word " * 30)
     assert len(title) <= 62
     assert title.endswith("word …")
