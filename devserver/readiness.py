@@ -45,7 +45,8 @@ class Readiness:
 
     async def _look(self) -> Found:
         problems = [] if self._started() else ["the server is starting or stopping"]
-        asking = asyncio.gather(*(self._backend(backend) for backend in self._pool.backends if backend.up))
+        asked = [backend for backend in self._pool.backends if backend.up or backend.stalled]
+        asking = asyncio.gather(*(self._backend(backend) for backend in asked))
         disk, told = await asyncio.gather(self._disk(), asking)
         if not any(answers for answers, _ in told):
             problems.append(NO_BACKEND)
@@ -56,12 +57,15 @@ class Readiness:
 
     async def _backend(self, backend: Backend) -> tuple[bool, str]:
         """Whether it answers, and what is wrong with it although it does."""
+        dead = f"the prompt worker of {backend.name} is dead: prompts wait there and none runs; restart that backend"
+        if backend.stalled:
+            return False, dead
         pulse = await feel(backend.follower)
         if not pulse.answers:
             backend.doubted.set()
             return False, ""
         if not pulse.worker:
-            return True, f"the prompt worker of {backend.name} is dead: prompts wait and none runs; restart the backend"
+            return True, dead
         if not pulse.hears:
             backend.follower.refresh()
             return True, f"the event socket of {backend.name} is deaf; it is opened again"

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
+from devserver import alive
+from devserver.agents.host import Host
 from devserver.intake import IntakePool
+from devserver.retries import Retries
 from tests.doubles.peer_faults import DeadWorker, GoesDeaf
 from tests.doubles.relay import Relay
-from tests.faults.rig import NOTICED_S, Studio, rigged, seconds_of, until_told
+from tests.faults.rig import NOTICED_S, Studio, rigged, seconds_of, until, until_told
 
 
 async def ready(client: aiohttp.ClientSession) -> tuple[bool, str]:
@@ -52,7 +56,36 @@ async def test_health_that_stays_green_while_the_prompt_worker_is_dead(
             await until_told(lambda: _waits(asking), "the prompt does not wait")
         assert await noticed(client, "prompt worker of studio0 is dead") < NOTICED_S
         assert await healthy(client)
-        rig.parts.cancel(run_id, "local")
+        await studio.stop()
+        studio.kind = Host
+        await studio.start()
+        assert seconds_of(await rig.ended(run_id)) == 1.5
+        await until_told(lambda: well_again(client), "/ready stays false")
+
+
+async def test_a_dead_prompt_worker_beside_a_backend_that_is_well(
+    studio: Studio, tmp_path: Path, exports: Path, intake: IntakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs go to the other one, and `/ready` says what is broken as long as it is."""
+    monkeypatch.setattr(alive, "LOOK_S", 0.1)
+    monkeypatch.setattr(alive, "DEAD_AFTER_S", 0.5)
+    await studio.stop()
+    studio.kind = DeadWorker
+    await studio.start()
+    soon = Retries(attempts=3, first_pause_s=0.05, elsewhere_after_s=0.2)
+    async with (
+        Studio(tmp_path / "other") as other,
+        rigged(exports, intake, studio, other, retries=soon) as rig,
+        rig.listening() as client,
+    ):
+        run_id = rig.accept(0.4)
+        assert await noticed(client, "prompt worker of studio0 is dead") < NOTICED_S
+        await until(lambda: rig.backend.stalled)
+        assert not (await ready(client))[0]
+        assert seconds_of(await rig.ended(run_id)) == 0.4
+        await studio.stop()
+        studio.kind = Host
+        await studio.start()
         await until_told(lambda: well_again(client), "/ready stays false")
 
 
