@@ -8,7 +8,7 @@ PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do 
                  $$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && exit; done; echo python3)
 ARGS      ?=
 
-.PHONY: setup demo run test soak lint golden bench bench-music chromium postgresql
+.PHONY: setup demo run test soak lint golden bench bench-peers bench-music chromium postgresql
 
 setup: $(INSTALLED)
 
@@ -36,6 +36,12 @@ golden: setup
 
 bench: setup
 	$(PY) -m benchmarks $(ARGS)
+
+# Other programs beside us, in an environment of their own; once they are there, `make bench` measures them too.
+bench-peers: setup
+	$(PY) -m venv .cache/peers
+	.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
+	$(PY) -m benchmarks --only peers $(ARGS)
 
 bench-music: setup
 	$(PY) -m benchmarks.music $(ARGS)

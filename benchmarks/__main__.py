@@ -21,7 +21,18 @@ from time import perf_counter
 from benchmarks.row import Bench, Row, table
 
 # One module each, in the order of the table; each has `async def measure(bench) -> list[Row]`.
-MODULES = ("latency", "collecting", "listeners", "startup", "endurance", "queueing", "search", "prompt")
+MODULES = (
+    "latency",
+    "collecting",
+    "listeners",
+    "startup",
+    "search",
+    "endurance",
+    "queueing",
+    "eta",
+    "peers",
+    "prompt",
+)
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "performance.md"
@@ -57,7 +68,6 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], help=f"some of {','.join(MODULES)}")
     parser.add_argument("--quick", action="store_true", help="a few runs of each, to see that everything works")
-    parser.add_argument("--peers", action="store_true", help="measure other programs beside us")
     options = parser.parse_args()
     if unknown := set(options.only) - set(MODULES):
         parser.error(f"--only names {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
@@ -66,7 +76,7 @@ def arguments() -> argparse.Namespace:
 
 def one(name: str, options: argparse.Namespace) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="tonewright-bench-") as folder:
-        bench = Bench(Path(folder), options.quick, os.environ.get("COMFYUI_URL") or None, options.peers)
+        bench = Bench(Path(folder), options.quick, os.environ.get("COMFYUI_URL") or None)
         rows: list[Row] = asyncio.run(importlib.import_module(f"benchmarks.{name}").measure(bench))
         return rows
 

@@ -17,13 +17,11 @@ class Bench:
         folder: empty, deleted afterwards.
         quick: a few runs only, to see that everything works; its figures mean little.
         comfyui_url: a real ComfyUI to measure against, in place of a host of ours.
-        peers: whether other programs are measured beside us.
     """
 
     folder: Path
     quick: bool = False
     comfyui_url: str | None = None
-    peers: bool = False
 
     def count(self, usual: int, quick: int) -> int:
         return quick if self.quick else usual

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, TCPConnector, WSMsgType
 
-GRAPH = json.loads((Path(__file__).parents[1] / "schemas" / "graphs" / "silence_mp3.json").read_text("utf8"))
+from benchmarks.graph import graph
+
 PATIENCE = ClientTimeout(total=600)
 
 
@@ -21,17 +20,6 @@ class Way(Protocol):
     """One way to a finished sound of so many seconds; answers its bytes."""
 
     async def make(self, seconds: float) -> bytes: ...
-
-
-def graph(seconds: float, prefix: str) -> dict[str, Any]:
-    """The graph of `silence_mp3`, saved under a name of its own, so that no backend answers from its cache."""
-    made: dict[str, Any] = json.loads(json.dumps(GRAPH))
-    for node in made.values():
-        if "duration" in node["inputs"]:
-            node["inputs"]["duration"] = seconds
-        if "filename_prefix" in node["inputs"]:
-            node["inputs"]["filename_prefix"] = prefix
-    return made
 
 
 def request(seconds: float, **more: Any) -> dict[str, Any]:
