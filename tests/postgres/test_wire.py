@@ -107,8 +107,8 @@ async def many_writers(two: list[Process]) -> None:
 async def test_after_a_restart_of_the_database_what_was_missed_is_heard(postgres: Postgres) -> None:
     url = postgres.new_database()
     with process(url, "a") as first, process(url, "b") as second:
-        place = add_run(first.journal)
         listening = second.bus.subscribe()
+        place = add_run(first.journal)
         await heard(listening, 2)
         await asyncio.to_thread(postgres.stop)
         await asyncio.to_thread(postgres.start)
