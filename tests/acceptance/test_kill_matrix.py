@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.counting_host import times_freed
 from tests.doubles.kill_points import POINTS
 from tests.doubles.programs import Server
 from tests.doubles.scene import Run, Scene
@@ -100,6 +101,34 @@ def test_kill_of_the_backend(scene: Scene, point: str) -> None:
     if point in FIRST_IS_DONE:
         assert times[1] == 1, "a finished take is not made again"
     assert {take for take in times if times[take] > 1} >= LOST_WITH_THE_BACKEND.get(point, set())
+
+
+def test_the_next_server_does_not_try_again_what_failed(scene: Scene) -> None:
+    """The server is killed when the attempt has failed, and before its take has."""
+    scene.points.arm("taken_in")
+    run = scene.begin(3000, fault="error")
+    run.open()
+    scene.points.wait()
+    scene.kill_server()
+    scene.start_server()
+    told = scene.end_of(run)
+    assert (told["status"], told["error"]["code"]) == ("failed", "node_failed")
+    assert scene.per_take(run) == dict.fromkeys(range(1, TAKES + 1), 1)
+
+
+def test_the_next_server_frees_the_memory_that_the_killed_one_had_found_too_little(scene: Scene) -> None:
+    scene.points.arm("taken_in")
+    run = scene.begin(4000, fault="memory")
+    run.open()
+    scene.points.wait()
+    freed = times_freed(scene.log)
+    scene.kill_server()
+    scene.start_server()
+    told = scene.end_of(run)
+    assert [entity["take"] for entity in told["entities"] if entity["media"] == "audio"] == list(range(1, TAKES + 1))
+    assert told["status"] == "success"
+    assert times_freed(scene.log) > freed
+    assert max(scene.per_take(run).values()) == 2
 
 
 def test_six_runs_that_wait_for_their_turn_survive_a_kill(scene: Scene) -> None:

@@ -87,13 +87,13 @@ class Scene:
 
     # What happens
 
-    def begin(self, seed: int, work_s: float = 0.0) -> Run:
+    def begin(self, seed: int, work_s: float = 0.0, fault: str = "none") -> Run:
         """Ask for a run of three takes; from a thread, since a server that stops gives no answer."""
         self._runs += 1
         gates = self.folder / "gates" / str(self._runs)
         gates.mkdir(parents=True)
         before = set(self.exports.iterdir())
-        params = {"gate": str(gates), "work_s": work_s}
+        params = {"gate": str(gates), "work_s": work_s, "fault": fault}
         body = {"input_text": f"run {seed}", "output_config": "takes", "seed": seed, "params": params}
         answers: list[tuple[int, Any]] = []
         thread = threading.Thread(target=self._ask, args=(self.server, body, answers), daemon=True)
