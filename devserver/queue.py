@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from devserver.backends import survey
 from devserver.database import Database
 from devserver.errors import InputError
 from devserver.events import Bus
@@ -178,6 +179,10 @@ class Queue:
     def _titles(self) -> dict[str, tuple[str, str]]:
         sql = "SELECT run_id, title, user_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id"
         return {row["run_id"]: (row["title"], row["user_id"]) for row in self._db.rows(sql)}
+
+    async def survey(self) -> list[dict[str, Any]]:
+        """Every backend, with what it has and does now. On the loop."""
+        return await survey(self._pool.backends, self.expected.line())
 
     def of_run(self, run_id: str) -> dict[str, Any]:
         """A run's place in the queue, and when it will be done: `queue` and `eta`, each None where it is not known."""

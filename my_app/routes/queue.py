@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
+from aiohttp import web
 from flask import Response
 from pydantic import BaseModel, ValidationError
 
 from devserver.errors import InputError
 from devserver.queue import MoveRequest, PauseRequest
+from my_app.context import CONTEXT
+from my_app.errors import json_response
 from my_app.flask_app import json_body, json_reply, the_parts, user_id, viewer
 from my_app.route import Reply, Route
 
 Body = TypeVar("Body", bound=BaseModel)
+
+
+async def list_backends(request: web.Request) -> web.StreamResponse:
+    """Every backend: its state, versions, memory, models, its own queue as it tells it now, and ours before it."""
+    return json_response(200, {"backends": await request.app[CONTEXT].parts.queue.survey()})
 
 
 def show_queue() -> Response:
@@ -95,6 +103,42 @@ QUEUE: Final = _object(
     queue_limit={**COUNT, "description": "how many runs may be unfinished; 0 is any number"},
     queue_limit_per_user=COUNT,
 )
+LENGTHS: Final = {
+    "type": ["object", "null"],
+    "description": "prompts that it runs and keeps waiting, whoever sent them; null where it does not say",
+    "required": ["running", "pending"],
+    "properties": {"running": COUNT, "pending": COUNT},
+}
+BACKEND: Final = _object(
+    "name kind state problem last_problem deaf in_flight remote versions devices url queue paused held waiting eta",
+    name=TEXT,
+    kind={"enum": ["auto", "embedded", "comfyui", "swarmui", "agent"]},
+    state={"enum": ["unknown", "up", "down"]},
+    problem={**TEXT, "description": "why it is not used"},
+    last_problem={**TEXT, "description": "what was wrong last, also where it is well again"},
+    deaf={**FLAG, "description": "whether its event socket hears nothing; its prompts are asked for then"},
+    in_flight={**COUNT, "description": "prompts of this server there"},
+    remote=FLAG,
+    versions={"type": "object", "additionalProperties": TEXT},
+    devices={
+        "type": "array",
+        "items": {"type": "object"},
+        "description": "as it tells them, with `vram_free` in bytes",
+    },
+    url=TEXT,
+    queue=LENGTHS,
+    paused=FLAG,
+    held={**COUNT, "description": "takes of ours that have their turn"},
+    waiting={**COUNT, "description": "takes of ours that wait for one"},
+    eta={**ETA, "description": "until all of ours are done"},
+    nodes={**COUNT, "description": "node classes"},
+    models={
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": TEXT},
+        "description": "model files by the name of the input that takes them",
+    },
+)
+BACKENDS: Final = _object("backends", backends={"type": "array", "items": BACKEND})
 MOVED: Final = _object("run_id queue eta", run_id=TEXT, queue={"$ref": "#/components/schemas/Place"}, eta=ETA)
 SHOWN: Final = Reply("The queues.", QUEUE)
 BAD_BODY: Final = {
@@ -104,6 +148,14 @@ BAD_BODY: Final = {
 }
 CHANGED: Final = {200: SHOWN, 404: Reply("There is no such backend.", "Error"), **BAD_BODY}
 ROUTES: Final = (
+    Route(
+        "GET",
+        "/api/backends",
+        list_backends,
+        "queue",
+        "What each backend has and does",
+        {200: Reply("The backends, in the order in which they are preferred.", BACKENDS)},
+    ),
     Route("GET", "/api/queue", show_queue, "queue", "Who waits where, and for how long", {200: SHOWN}),
     Route(
         "POST",
