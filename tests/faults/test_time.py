@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from cli.build import SHIPPED
-from devserver.definitions import Definitions
 from devserver.intake import IntakePool
-from schemas.loader import load_tables
-from tests.doubles.passing_time import LoopClock, SkippingLoop, TestClock, run_skipping
-from tests.doubles.relay import Relay
-from tests.faults.rig import Studio, attempts_of, codes, rigged, seconds_of, until
-
-SILENCE_S = 6 * 60
+from tests.doubles.passing_time import TestClock, run_skipping
+from tests.faults.rig import Studio, codes, rigged, seconds_of, until
+from tests.faults.silence import SILENCE_S, run_in_silence
 
 
 async def test_clock_stepped_back(studio: Studio, exports: Path, intake: IntakePool) -> None:
@@ -44,46 +35,11 @@ async def test_clock_stepped_back(studio: Studio, exports: Path, intake: IntakeP
 
 def test_six_silent_minutes(tmp_path: Path, intake: IntakePool) -> None:
     """A node that says nothing for so long is waited for, asked after, and its file is taken in."""
-    told = run_skipping(_silent(tmp_path, intake, relayed=False))
+    told = run_skipping(run_in_silence(tmp_path, intake, deaf=False))
     assert told >= SILENCE_S
 
 
 def test_six_silent_minutes_on_a_socket_that_nobody_answers(tmp_path: Path, intake: IntakePool) -> None:
     """No ping is answered either, as by a backend that loads a model; the socket may be given up, the run may not."""
-    told = run_skipping(_silent(tmp_path, intake, relayed=True))
+    told = run_skipping(run_in_silence(tmp_path, intake, deaf=True))
     assert told >= SILENCE_S
-
-
-def long_limit(folder: Path) -> Definitions:
-    """With an output that may take an hour."""
-    config = yaml.safe_load((SHIPPED / "configs" / "output" / "silence_mp3.yaml").read_text("utf8"))
-    path = folder / "configs" / "output" / "patient.yaml"
-    path.parent.mkdir(parents=True)
-    path.write_text(yaml.safe_dump({**config, "run_timeout_s": 3600}, allow_unicode=True), "utf8")
-    return Definitions([SHIPPED, folder], load_tables([SHIPPED]))
-
-
-async def _silent(folder: Path, intake: IntakePool, *, relayed: bool) -> float:
-    """Run beside a neighbour after the silence; answers how long the run took by the clock of its record."""
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, SkippingLoop)
-    async with Studio(folder / "studio") as studio, Relay(studio.url) as relay:
-        patient = long_limit(folder / "definitions")
-        as_served: dict[str, Any] = {"poll_s": 1.0, "probe_s": 30.0, "clock": LoopClock(loop)}
-        async with rigged(folder / "exports", intake, relay.url, definitions=patient, **as_served) as rig:
-            studio.gate.hold(1.5)
-            run_id = rig.accept(1.5, output_config="patient")
-            await until(lambda: studio.running)
-            relay.deaf = relayed
-            loop.waiting.skips = True
-            await asyncio.sleep(SILENCE_S)
-            loop.waiting.skips = relay.deaf = False
-            assert not rig.parts.journal.run(run_id).ended  # type: ignore[union-attr]
-            studio.gate.release()
-            answers = [await rig.ended(run_id), await rig.run(0.4)]
-            assert [(seconds_of(answer), attempts_of(answer)) for answer in answers] == [(1.5, 1), (0.4, 1)]
-            row = rig.parts.journal.run(run_id)
-            assert row is not None
-            assert row.started_at is not None
-            assert row.ended_at is not None
-            return (datetime.fromisoformat(row.ended_at) - datetime.fromisoformat(row.started_at)).total_seconds()
