@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from difflib import get_close_matches
+from http import HTTPStatus
+
+import aiohttp
 
 from cli.build import addresses_of, build_parts, definitions_of, discover, models_of
 from config import Settings
+from devserver.alive import DEAD
+from devserver.backends import files_of_models, own_queue
+from devserver.comfy.pulse import feel
 from devserver.errors import FolderLocked
 from devserver.llm.errors import LlmError
 from devserver.pool import Backend
@@ -19,6 +25,8 @@ from schemas.errors import DefinitionError
 from schemas.lint import lint_backend
 
 PROBLEMS_SHOWN = 4
+SERVER_ANSWERS_S = 2.0
+GIB = 1 << 30
 NEEDED = ("numpy", "scipy", "av", "PIL", "mido", "mutagen", "flask", "aiohttp", "websockets", "watchdog")
 
 
@@ -38,8 +46,11 @@ async def examine(settings: Settings) -> tuple[list[str], bool]:
         await source.ask()
         for backend in source.backends:
             lines += _of_backend(backend, catalog)
+            at_work, working = await _at_work(backend)
+            lines, well = [*lines, *at_work], well and working
         well = well and source.up
         await source.close()
+    lines += [line async for line in _of_server(settings)]
     lines.append(
         f"embedded     {'on: procedural music works without any other backend' if settings.embedded else 'off'}"
     )
@@ -95,6 +106,7 @@ def _of_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
         return
     versions = ", ".join(f"{name} {value}" for name, value in backend.describe()["versions"].items())
     yield f"backend      {address.name} at {address.base_url} answers ({versions})"
+    yield from (f"             {line}" for line in _memory_and_models(backend))
     for name, problems in sorted(lint_backend(catalog, backend.table).items()):
         yield f"             {name}: {'cannot run' if problems else 'can run'}"
         for problem in problems[:PROBLEMS_SHOWN]:
@@ -102,6 +114,46 @@ def _of_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
         for model in catalog.chunk_of(name).models:
             if any(problem.kind == "missing_model" and problem.value == model.file for problem in problems):
                 yield f"                 put {model.file} into models/{model.folder}"
+
+
+def _memory_and_models(backend: Backend) -> Iterator[str]:
+    for device in backend.stats.get("devices", []):
+        total, free = device.get("vram_total"), device.get("vram_free")
+        if isinstance(total, int | float) and isinstance(free, int | float) and total:
+            yield f"{device.get('name', 'memory')}: {free / GIB:.1f} of {total / GIB:.1f} GiB free"
+    models = files_of_models(backend.table) if backend.table else {}
+    yield f"models: {sum(len(files) for files in models.values())} files"
+
+
+async def _at_work(backend: Backend) -> tuple[list[str], bool]:
+    """What a backend does now, and whether it does it."""
+    queue = await own_queue(backend)
+    lines = [f"             queue: {queue['running']} running, {queue['pending']} waiting"] if queue else []
+    pulse = await feel(backend.follower) if queue else None
+    if pulse is not None and pulse.answers and not pulse.worker:
+        return [*lines, f"WRONG        {backend.name}: {DEAD}"], False
+    return lines, True
+
+
+async def _of_server(settings: Settings) -> AsyncIterator[str]:
+    """What a server that runs now says of its backends."""
+    url = f"http://{settings.host}:{settings.port}"
+    timeout = aiohttp.ClientTimeout(total=SERVER_ANSWERS_S)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"{url}/api/backends") as answer:
+            if answer.status != HTTPStatus.OK:
+                yield f"server       one answers at {url}, and tells nothing without a key"
+                return
+            told = (await answer.json())["backends"]
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
+        yield f"server       none answers at {url}"
+        return
+    yield f"server       runs at {url}"
+    for one in told:
+        ours = f"{one['in_flight']} of ours in flight, {one['waiting']} waiting{', paused' if one['paused'] else ''}"
+        yield f"             {one['name']} is {one['state']}: {ours}"
+        if one["last_problem"]:
+            yield f"             {one['name']}'s last problem: {one['last_problem']}"
 
 
 async def rebuild_journal(settings: Settings) -> str:

@@ -40,11 +40,11 @@ def _told(backend: Backend, queue: dict[str, int] | None, line: Line) -> dict[st
         "waiting": len(line.waiting(backend.name)),
         "eta": eta.as_dict() if eta else None,
     }
-    has = {"nodes": len(backend.table.classes), "models": models_of(backend.table)} if backend.table else {}
+    has = {"nodes": len(backend.table.classes), "models": files_of_models(backend.table)} if backend.table else {}
     return {**backend.describe(), "url": backend.address.base_url, "queue": queue, **ours, **has}
 
 
-def models_of(table: NodeTable) -> dict[str, list[str]]:
+def files_of_models(table: NodeTable) -> dict[str, list[str]]:
     """The model files that a backend lists, by the name of the input that takes them."""
     found: dict[str, set[str]] = {}
     for node in table.classes.values():

@@ -49,6 +49,8 @@ def test_doctor_tells_what_a_backend_can_run_and_what_is_missing(tmp_path: Path)
     assert "procedural_instrumental: can run" in done.stdout
     assert "acestep_instrumental: cannot run" in done.stdout
     assert "models/checkpoints" in done.stdout
+    assert "queue: 0 running, 0 waiting" in done.stdout
+    assert "server       none answers at" in done.stdout
 
 
 def test_doctor_fails_on_a_silent_backend_and_says_so(tmp_path: Path) -> None:
