@@ -1,4 +1,4 @@
-"""`make soak`: hours in minutes. Ends with a table, and with exit code 1 where anything was lost."""
+"""`make soak`: hours in minutes. Ends with a table, and with exit code 1 where anything was lost or left out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 import os
 import queue
 import random
+import signal
 import sys
 import tempfile
+import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,36 +35,59 @@ def main() -> int:
     say(f"seed {options.seed}: make soak ARGS='--kills {options.kills} --seed {options.seed}' draws the same kills")
     began = time.monotonic()
     cases = [case for case in draw(options.kills, options.seed) if case.point in options.points]
-    tallies: dict[tuple[Victim, str], Tally] = defaultdict(Tally)
+    soak = Soak(cases)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: soak.stop.set())
     minutes = {} if options.no_minutes else MINUTES
-    with tempfile.TemporaryDirectory(prefix="soak-") as place:
-        waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
-        for case in cases:
-            waiting.put(case)
-        with ThreadPoolExecutor(options.scenes + len(minutes)) as threads:
-            folders = [Path(place, f"scene-{number}") for number in range(options.scenes)]
-            playing = [threads.submit(play, folder, taken(waiting), tallies) for folder in folders]
-            long = {name: threads.submit(fault, _made(Path(place, name))) for name, fault in minutes.items()}
-            for scene in playing:
-                scene.result()
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-") as place,
+        ThreadPoolExecutor(options.scenes + len(minutes)) as threads,
+    ):
+        folders = [Path(place, f"scene-{number}") for number in range(options.scenes)]
+        playing = [threads.submit(play, folder, soak.cases(), soak.report) for folder in folders]
+        long = {name: threads.submit(fault, _made(Path(place, name))) for name, fault in minutes.items()}
+        for scene in playing:
+            scene.result()
         lost = {name: [str(e)] if (e := done.exception()) else done.result() for name, done in long.items()}
-    say(table(tallies, lost))
-    say(f"{sum(tally.kills for tally in tallies.values())} kills in {time.monotonic() - began:.0f} s")
-    return 1 if any(tally.losses for tally in tallies.values()) or any(lost.values()) else 0
+    say(table(soak.tallies, lost))
+    kills = sum(tally.kills for tally in soak.tallies.values())
+    say(f"{kills} kills of {len(cases)} in {time.monotonic() - began:.0f} s, seed {options.seed}")
+    return (
+        1 if soak.done < len(cases) or any(tally.losses for tally in soak.tallies.values()) or any(lost.values()) else 0
+    )
+
+
+class Soak:
+    """The cases that are left, and what became of the others. `stop` leaves out those that nobody has begun."""
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self.tallies: dict[tuple[Victim, str], Tally] = {(case.victim, case.point): Tally() for case in cases}
+        self.stop = threading.Event()
+        self.done, self._of = 0, len(cases)
+        self._waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        for case in cases:
+            self._waiting.put(case)
+
+    def cases(self) -> Iterator[Case]:
+        """The cases that nobody else has taken."""
+        while not self.stop.is_set():
+            try:
+                yield self._waiting.get_nowait()
+            except queue.Empty:
+                return
+
+    def report(self, case: Case, tally: Tally) -> None:
+        with self._lock:
+            self.done += 1
+            self.tallies[case.victim, case.point].add(tally)
+            what = f"LOST {tally.losses}" if tally.losses else "well"
+            say(f"{self.done}/{self._of} {case.victim} {case.point} {case.nth} +{case.delay_s:.3f} s: {what}")
 
 
 def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-def taken(waiting: queue.SimpleQueue[Case]) -> Iterator[Case]:
-    """The cases that nobody else has taken."""
-    while True:
-        try:
-            yield waiting.get_nowait()
-        except queue.Empty:
-            return
 
 
 def _made(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -43,6 +43,14 @@ class Tally:
     resubmitted: int = 0
     losses: list[str] = field(default_factory=list)
 
+    def add(self, other: Tally) -> None:
+        self.kills += other.kills
+        self.runs += other.runs
+        self.success += other.success
+        self.failed += other.failed
+        self.resubmitted += other.resubmitted
+        self.losses += other.losses
+
 
 def draw(kills: int, seed: int) -> list[Case]:
     """So many kills of each victim at each point; the same seed gives the same ones."""
@@ -61,22 +69,24 @@ def _case(chance: random.Random, victim: Victim, point: str) -> Case:
     return Case(victim, point, nth, delay_s, 10 * chance.randrange(1_000_000), chance.uniform(0.05, 0.6))
 
 
-def play(folder: Path, cases: Iterator[Case], tallies: dict[tuple[Victim, str], Tally]) -> None:
+def play(folder: Path, cases: Iterator[Case], report: Callable[[Case, Tally], None]) -> None:
     """Play cases in one folder, one after another; a scene goes on to the next case unless it lost something."""
     scene: Scene | None = None
-    for number, case in enumerate(cases):
-        scene = scene or Scene(folder / str(number))
-        tally = tallies[case.victim, case.point]
-        try:
-            losses = _play(scene, case, tally)
-        except (AssertionError, OSError) as e:
-            losses = [f"{type(e).__name__}: {e}"]
-        if losses:
+    try:
+        for number, case in enumerate(cases):
+            scene, tally = scene or Scene(folder / str(number)), Tally()
+            try:
+                losses = _play(scene, case, tally)
+            except (AssertionError, OSError) as e:
+                losses = [f"{type(e).__name__}: {e}"]
             tally.losses += [f"{case}: {loss}" for loss in losses]
+            if losses:
+                scene.close()
+                scene = None
+            report(case, tally)
+    finally:
+        if scene is not None:
             scene.close()
-            scene = None
-    if scene is not None:
-        scene.close()
 
 
 def _play(scene: Scene, case: Case, tally: Tally) -> list[str]:
