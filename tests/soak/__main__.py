@@ -52,9 +52,8 @@ def main() -> int:
     say(table(soak.tallies, lost))
     kills = sum(tally.kills for tally in soak.tallies.values())
     say(f"{kills} kills of {len(cases)} in {time.monotonic() - began:.0f} s, seed {options.seed}")
-    return (
-        1 if soak.done < len(cases) or any(tally.losses for tally in soak.tallies.values()) or any(lost.values()) else 0
-    )
+    well = soak.done == len(cases) and not any(lost.values()) and not any(t.losses for t in soak.tallies.values())
+    return 0 if well else 1
 
 
 class Soak:
