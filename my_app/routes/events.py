@@ -64,7 +64,9 @@ def last_event_id(request: web.Request) -> int | None:
 
 
 STREAM: Final = Reply(
-    "The events, until the server stops or (one run) the run has ended.", "Event", "text/event-stream"
+    "The events, until the server stops or (one run) the run has ended. The data of each is an Event.",
+    {"type": "string", "contentSchema": {"$ref": "#/components/schemas/Event"}},
+    "text/event-stream",
 )
 BAD_NUMBER: Final = Reply("Last-Event-ID is no number.", "Error")
 ROUTES: Final = (

@@ -11,7 +11,7 @@ from devserver.drawing import Drawn
 from devserver.errors import InputError
 from my_app.context import CONTEXT
 from my_app.ports import Media
-from my_app.route import NativeView, Route
+from my_app.route import NativeView, Reply, Route
 from my_app.routes.media import DOWNLOAD, REPLIES, known_run, respond
 
 
@@ -55,13 +55,21 @@ def _answer(request: web.Request, found: Media | None, what: str) -> web.StreamR
     return respond(request, found)
 
 
-def _route(name: str, view: NativeView, summary: str) -> Route:
-    return Route("GET", f"/api/media/{name}/{{run_id}}", view, "media", summary, REPLIES, DOWNLOAD)
+def _route(name: str, view: NativeView, summary: str, found: Reply = REPLIES[200]) -> Route:
+    return Route("GET", f"/api/media/{name}/{{run_id}}", view, "media", summary, {**REPLIES, 200: found}, DOWNLOAD)
+
+
+OUTLINE: Final = {
+    "type": "object",
+    "required": ["version", "channels", "sample_rate", "samples_per_pixel", "bits", "length", "data"],
+    "properties": {"data": {"type": "array", "items": {"type": "integer"}, "description": "min and max by turns"}},
+    "additionalProperties": {"type": "integer"},
+}
 
 
 ROUTES: Final = (
     _route("midi", midi, "A run's notes as MIDI"),
-    _route("peaks", peaks, "The outline of a run's sound"),
+    _route("peaks", peaks, "The outline of a run's sound", Reply("The outline.", OUTLINE)),
     _route("waveform.png", waveform, "The waveform of a run's sound"),
     _route("spectrogram.png", spectrogram, "The spectrogram of a run's sound"),
 )

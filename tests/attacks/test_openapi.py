@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -20,7 +21,7 @@ from my_app.route import Route
 from my_app.table import ROUTES
 from tests.attacks.conftest import Target
 
-EXAMPLES = 12
+EXAMPLES = 30
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = {"all_events"}
 QUIET = settings(
@@ -43,15 +44,37 @@ def described(target: Target) -> Iterator[Any]:
     target.server.call("POST", "/api/queue/resume", {})
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.name not in ENDLESS], ids=lambda r: r.name)
-def test_every_answer_is_as_described(described: Any, route: Route) -> None:
+ASKED = [route for route in ROUTES if route.name not in ENDLESS]
+FREE = {"public"}  # any text may stand in its path, so no value is a wrong one
+WITH_VALUES = [r for r in ASKED if (r.body is not None or r.query or r.parameters) and r.name not in FREE]
+STREAMS = {"run_events"}  # their events are held against the schema in tests/my_app
+OF_RUNS = [route for route in ASKED if "run_id" in route.parameters and route.name not in STREAMS]
+
+
+def ask(described: Any, route: Route, **how: Any) -> None:
     operation = described[route.path.replace(":.+", "")][route.method]
 
     @QUIET
-    @given(operation.as_strategy())
-    def ask(case: Any) -> None:
+    @given(operation.as_strategy(**how))
+    def once(case: Any) -> None:
         if isinstance(case.body, dict) and "enable_streaming" in case.body:
             case.body = {**case.body, "enable_streaming": False}  # who waits for a run that is held waits for ever
         case.call_and_validate(checks=CHECKS, headers={"Prefer": "respond-async"}, timeout=60)
 
-    ask()
+    once()
+
+
+@pytest.mark.parametrize("route", ASKED, ids=lambda route: route.name)
+def test_right_values(described: Any, route: Route) -> None:
+    ask(described, route)
+
+
+@pytest.mark.parametrize("route", WITH_VALUES, ids=lambda route: route.name)
+def test_wrong_values(described: Any, route: Route) -> None:
+    ask(described, route, generation_mode=GenerationMode.NEGATIVE)
+
+
+@pytest.mark.parametrize("route", OF_RUNS, ids=lambda route: route.name)
+def test_of_a_run_that_there_is(described: Any, target: Target, route: Route) -> None:
+    right = {"run_id": target.run_id, "media": "audio", "index": 0, "name": "x"}
+    ask(described, route, path_parameters={name: right[name] for name in route.parameters})
