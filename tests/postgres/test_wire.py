@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 
 from devserver import database_postgres
@@ -20,6 +21,11 @@ from tests.devserver.plans import add_run
 from tests.doubles.postgres import Postgres
 
 PATIENCE_S = 20
+SLOW_COMMITS = """
+CREATE FUNCTION sleep() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION sleep();
+"""
 
 
 @dataclass
@@ -82,6 +88,16 @@ async def test_events_of_many_writers_are_heard_by_both_in_the_order_of_their_co
     """A number that was given before another is committed before it, so none comes late and is passed over."""
     with process(url, "a") as first, process(url, "b") as second:
         await many_writers([first, second])
+
+
+@pytest.mark.usefixtures("never_looking")
+async def test_what_takes_long_to_be_committed_is_told_after_that(url: str) -> None:
+    with process(url, "a") as first, process(url, "b") as second:
+        with psycopg.connect(url) as connection:
+            connection.execute(SLOW_COMMITS)
+        listening = second.bus.subscribe()
+        await asyncio.to_thread(add_run, first.journal)
+        assert [event.kind for event in await heard(listening, 2)] == ["run.queued", "run.started"]
 
 
 async def many_writers(two: list[Process]) -> None:
