@@ -45,6 +45,10 @@ export const parse = (request, signal) => post("/api/prompt/parse", request, sig
 /** A page of runs, `{runs, next_before}`; `wanted` has limit, before, q, status, output. */
 export const runs = (wanted) => want(`/api/runs?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`);
 export const detail = (id) => want(run(id));
+export const queue = () => want("/api/queue");
+export const pause = () => post("/api/queue/pause");
+export const resume = () => post("/api/queue/resume");
+export const move = (request) => post("/api/queue/move", request);
 export const cancel = (id) => post(`${run(id)}/cancel`);
 export const rerun = (id) => post(`${run(id)}/rerun`);
 /** What `execute` says about a run: an ended run's whole body, also where it ended badly. */

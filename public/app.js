@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { language, say } from "./text.js";
 import { showForm } from "./views/form.js";
+import { QueueView } from "./views/queue.js";
 import { RunView } from "./views/run.js";
 import { RunList } from "./views/runs.js";
 import { showSignIn, showUser } from "./views/signin.js";
@@ -17,6 +18,7 @@ for (const node of document.querySelectorAll("[data-text]")) node.textContent = 
 
 const run = new RunView(byId("now"));
 const list = new RunList(byId("runs"), (id) => run.follow(id));
+const queue = new QueueView(byId("queue"), (id) => run.follow(id), (entries) => run.waits(entries));
 const backends = new Map();
 let connected = false;
 let drawnWith = null; // the version of the definitions that the form was drawn with
@@ -44,6 +46,7 @@ function hear(event) {
     backends.set(event.data.name, event.data);
     showServer();
   }
+  if (event.kind === "queue") queue.refresh();
   run.hear(event);
   if (event.kind.startsWith("run.")) list.refresh();
 }
@@ -56,6 +59,7 @@ function start(who) {
     showServer();
     if (!cameBack) return;
     list.refresh();
+    queue.refresh();
     run.read();
   });
   showForm(byId("make"), (id) => run.follow(id));

@@ -30,6 +30,9 @@ const EN = {
   heard_while_made: "You hear it while it is made.", made_now: "It is made. When you pause, the finished file takes over.",
   not_heard: "It cannot be heard before it is finished.",
   sign_in: "Sign in", sign_out: "Sign out", your_key: "Your key", wrong_key: "This key is not known here.",
+  queue: "Queue", in_queue: (held, waiting) => `${held} at work, ${waiting} waiting`, queue_paused: "paused: nothing new begins", pause: "Pause", resume: "Go on",
+  position_short: "Place", its_turn: "now", done_in: "Done in", all_done_in: (time) => `all done in ${time}`, not_known: "not known yet", of_another: "somebody else’s", up: "Up",
+  to_front: "To the front", take: "Take", minutes_short: "min",
   lyrics_strength: "Weight of the lyrics", time_signature: "Time signature", sample_rate: "Sample rate", channels: "Channels",
 };
 
@@ -64,6 +67,9 @@ const DE = {
   heard_while_made: "Du hörst es, während es entsteht.", made_now: "Es ist fertig. Nach einer Pause spielt die fertige Datei.",
   not_heard: "Es ist erst zu hören, wenn es fertig ist.",
   sign_in: "Anmelden", sign_out: "Abmelden", your_key: "Dein Schlüssel", wrong_key: "Diesen Schlüssel gibt es hier nicht.",
+  queue: "Warteschlange", in_queue: (held, waiting) => `${held} in Arbeit, ${waiting} warten`, queue_paused: "angehalten: nichts Neues beginnt", pause: "Anhalten", resume: "Weiter",
+  position_short: "Platz", its_turn: "jetzt", done_in: "Fertig in", all_done_in: (time) => `alles fertig in ${time}`, not_known: "noch nicht bekannt", of_another: "von jemand anderem", up: "Nach oben",
+  to_front: "Ganz nach vorn", take: "Fassung", minutes_short: "min",
   lyrics_strength: "Gewicht des Liedtexts", time_signature: "Taktart", sample_rate: "Abtastrate", channels: "Kanäle",
 };
 
@@ -81,3 +87,8 @@ export const own = (text) => text?.[language] ?? text?.en ?? "";
 
 export const when = (stamp) => new Date(stamp).toLocaleString(language, { dateStyle: "short", timeStyle: "short" });
 export const length = (seconds) => (seconds === null || seconds === undefined ? "" : `${seconds.toFixed(1)} ${say("seconds_short")}`);
+/** A range of seconds, in minutes where they are many. */
+export const between = ({ low_seconds: low, high_seconds: high }) => {
+  const [by, unit, digits] = high > 150 ? [60, "minutes_short", high > 900 ? 0 : 1] : [1, "seconds_short", high < 10 ? 1 : 0];
+  return `${(low / by).toFixed(digits)}–${(high / by).toFixed(digits)} ${say(unit)}`;
+};

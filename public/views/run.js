@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { element, fill } from "../dom.js";
-import { length, say } from "../text.js";
+import { between, length, say } from "../text.js";
 import { taken } from "./brief.js";
 import { player } from "./player.js";
 import { Sound } from "./sound.js";
@@ -19,6 +19,7 @@ export class RunView {
     // These stay: a screen reader tells what changes in them, but not that they are new.
     this.state = element("p", { role: "status", "aria-live": "polite" });
     this.name = element("p", { className: "title" });
+    this.place = element("p", { className: "quiet" });
     this.body = element("div");
     this.sound = new Sound();
   }
@@ -26,7 +27,7 @@ export class RunView {
   /** Show a run from now on. */
   async follow(id) {
     this.sound.clear();
-    fill(this.node, this.state, this.name, this.sound.node, this.body);
+    fill(this.node, this.state, this.name, this.place, this.sound.node, this.body);
     Object.assign(this, { id, status: "queued", title: "", stages: [], fraction: 0, warnings: [], answer: null });
     await this.read();
   }
@@ -36,11 +37,12 @@ export class RunView {
     if (this.id === null) return;
     const asked = ++this.asked;
     try {
-      const { status, title, stages, warnings, entities } = await api.detail(this.id);
+      const { status, title, stages, warnings, entities, queue, eta } = await api.detail(this.id);
       const answer = OVER.includes(status) ? await api.answer(this.id) : null;
       if (asked !== this.asked) return; // a later question is on its way, or another run was chosen
       Object.assign(this, { status, title, stages, warnings, entities, answer });
       this.draw();
+      this.tellPlace({ position: queue?.position, eta });
     } catch (error) {
       if (asked === this.asked) this.say(error.message, "problem");
     }
@@ -56,6 +58,18 @@ export class RunView {
     } else {
       this.read();
     }
+  }
+
+  /** What of the queue is this run: where it stands, and when it will be done. */
+  waits(entries) {
+    const own = entries.filter(({ run_id: id }) => id && id === this.id);
+    this.tellPlace(own[0] ? { position: Math.min(...own.map(({ position }) => position)), eta: own.at(-1).eta } : null);
+  }
+
+  tellPlace(place) {
+    if (OVER.includes(this.status)) place = null;
+    const where = place?.position ? `${say("position_short")} ${place.position}` : "";
+    this.place.textContent = [where, place?.eta ? `${say("done_in")} ${between(place.eta)}` : ""].filter(Boolean).join(" · ");
   }
 
   say(text, className) {
