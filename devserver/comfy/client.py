@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -199,15 +199,20 @@ async def stream(response: aiohttp.ClientResponse, target: Path, mode: str = "wb
     if response.content_length is not None and response.content_length <= DOWNLOAD_CHUNK_BYTES:
         return await asyncio.to_thread(_put, target, mode, await response.read())
     received = 0
-    with await asyncio.to_thread(target.open, mode) as out:
+    with await asyncio.to_thread(_open, target, mode) as out:
         async for chunk in response.content.iter_chunked(DOWNLOAD_CHUNK_BYTES):
             await asyncio.to_thread(out.write, chunk)
             received += len(chunk)
     return received
 
 
+def _open(target: Path, mode: str) -> IO[bytes]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return cast(IO[bytes], target.open(mode))
+
+
 def _put(target: Path, mode: str, content: bytes) -> int:
-    with target.open(mode) as out:
+    with _open(target, mode) as out:
         return out.write(content)
 
 

@@ -51,7 +51,6 @@ async def collect(
         UnsafePath: the file would lie outside of the shared folder.
         Unreachable, BackendError: no complete answer after three tries.
     """
-    await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
     way = await _bring(client, file, target, shared_folder, close_limit_seconds)
     if on_way is not None:
         on_way(way)
@@ -99,6 +98,7 @@ async def _whole(source: Path, size: int | None, shared_folder: Path, limit_seco
 
 
 def _copy(source: Path, target: Path) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
     return shutil.copyfile(source, target).stat().st_size
 
 

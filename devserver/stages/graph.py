@@ -162,7 +162,7 @@ async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place)
         raise TypeError(f"{stage.name} is no graph stage")
     option, place = choice.option, replace(attempt, attempt=0)
     texts = {"text": walk.text, "input_text": walk.plan.input_text}
-    source = await asyncio.to_thread(_source, walk, stage, place.take)
+    source = await asyncio.to_thread(_source, walk, stage, place.take) if stage.source else None
     given = {SOUND: source.as_value()} if source else {}
     values = worded(fill(from_json({**option.takes[place.take - 1], **given}), texts), option.brief)
     compiled = compile_graph(option.chunk, option.graph, values)
