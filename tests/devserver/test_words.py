@@ -32,6 +32,11 @@ def test_signs_of_a_script_without_spaces_are_words_of_their_own() -> None:
     assert words("夜の music") == ["夜", "の", "music"]
 
 
+def test_a_word_without_an_end_is_cut_in_texts_and_queries_alike() -> None:
+    assert words("a" * 100) == ["a" * LONGEST_WORD]
+    assert terms("a" * 100) == [Term(("a" * LONGEST_WORD,))]
+
+
 def test_a_query_has_words_beginnings_and_phrases() -> None:
     assert terms('slow pian* "warm NIGHT" lo-fi "deep hou"*') == [
         Term(("slow",)),
