@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Response
+from flask import Response, request
 
 from devserver.authoring import ImportRequest, ValidateRequest
-from my_app.flask_app import json_body, json_reply, the_parts, viewer
+from my_app.flask_app import json_body, json_reply, the_parts, user_id, viewer
 from my_app.route import Reply, Route
+from my_app.waiting import REPLAYED
 
 LARGEST_BYTES: Final = 32 << 20  # a saved graph with sub-graphs and notes has a few MiB at most
 
@@ -18,7 +19,10 @@ def import_graph() -> Response:
 
     The answer shows the files. They are written only with `write`, and are in force then.
     """
-    return json_reply(the_parts().authoring.take_in(json_body(), viewer()))
+    parts, body = the_parts(), json_body()
+    claim = parts.idempotency.claim(dict(request.headers), user_id(), "import", body)
+    first, replayed = parts.idempotency.once(claim, lambda: (200, parts.authoring.take_in(body, viewer())))
+    return json_reply(first.body, first.status or 200, REPLAYED if replayed else {})
 
 
 def validate_definition() -> Response:
