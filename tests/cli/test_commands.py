@@ -42,6 +42,20 @@ def test_a_wrong_setting_is_named() -> None:
     assert "0.0.0.0" in done.stderr
 
 
+def test_a_role_among_others_needs_a_database_that_all_share() -> None:
+    done = tonewright("serve", "--role", "worker")
+    assert done.returncode == 2
+    assert "the role worker needs a database_url" in done.stderr
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+    url = "postgresql://me:secret@127.0.0.1:1/none"
+    done = tonewright("serve", "--role", "web", "--port", "0", "--exports", str(tmp_path), database_url=url)
+    assert done.returncode == 2
+    assert "The database postgresql://127.0.0.1:1/none does not answer" in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+
+
 def test_doctor_tells_what_a_backend_can_run_and_what_is_missing(tmp_path: Path) -> None:
     with NodeHost(tmp_path / "host") as host:
         done = tonewright("doctor", "--exports", str(tmp_path / "exports"), "--backend", host.url)

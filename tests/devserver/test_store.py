@@ -45,3 +45,36 @@ def test_what_a_killed_process_left_is_cleared(exports: Exports) -> None:
     (exports.folder(run_id) / "07_output_audio.part").write_bytes(b"half")
     exports.clear_parts(run_id)
     assert [path.name for path in exports.folder(run_id).iterdir()] == ["02_input.txt"]
+
+
+def test_nodes_share_a_folder_each_with_one_of_its_own(tmp_path: Path) -> None:
+    first, second, web = (Exports(tmp_path, name, works=name != "web") for name in ("a", "b", "web"))
+    for one in (first, second, web):
+        one.lock({"pid": 1})
+    assert first.embedded != second.embedded
+    with pytest.raises(FolderLocked, match="the node a runs already; give this one a name of its own with --node"):
+        Exports(tmp_path, "a").lock({"pid": 2})
+    with pytest.raises(FolderLocked, match="is in use by another server"):
+        Exports(tmp_path).lock({"pid": 4})
+    for one in (first, second, web):
+        one.unlock()
+    again = Exports(tmp_path, "a")
+    again.lock({"pid": 5})
+    again.unlock()
+
+
+def test_who_has_a_folder_for_itself_shares_it_with_nobody(exports: Exports) -> None:
+    with pytest.raises(FolderLocked, match="without a database_url"):
+        Exports(exports.root, "a").lock({"pid": 2})
+
+
+def test_what_a_run_left_at_the_node_that_it_comes_from_goes_too(tmp_path: Path) -> None:
+    first, second = Exports(tmp_path, "a"), Exports(tmp_path, "b")
+    for one in (first, second):
+        one.lock({"pid": 1})
+    left = first.embedded / "output" / "tonewright" / "20240131-235959-1f2e3d4c"
+    left.mkdir(parents=True)
+    second.clear_embedded(left.name)
+    assert not left.exists()
+    for one in (first, second):
+        one.unlock()
