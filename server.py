@@ -95,8 +95,11 @@ def _common(command: Any) -> Any:
 @_common
 def serve(exports: Path | None, backends: tuple[str, ...], **given: Any) -> None:
     """Start the server and its embedded backend."""
+    import sqlite3
+
     from cli.keys import KeyNeeded
     from cli.serve import serve as run_server
+    from devserver.disk import said_of_disk
     from devserver.errors import DatabaseGone, FolderLocked, OldJournal, PackageMissing
     from devserver.keys import KeysUnreadable
     from schemas.errors import DefinitionError
@@ -107,8 +110,13 @@ def serve(exports: Path | None, backends: tuple[str, ...], **given: Any) -> None
     except (FolderLocked, OldJournal, DatabaseGone, PackageMissing, DefinitionError, KeyNeeded, KeysUnreadable) as e:
         click.echo(str(e), err=True)
         sys.exit(2)
+    except sqlite3.Error as e:
+        click.echo(said_of_disk(e) or f"The journal in {settings.exports} cannot be used: {e}", err=True)
+        sys.exit(2)
     except OSError as e:
-        click.echo(f"Cannot listen at {settings.host}:{settings.port}: {e.strerror}. Take another --port.", err=True)
+        said = said_of_disk(e) if e.filename is not None else ""  # no file is named where it is about the port
+        listen = f"Cannot listen at {settings.host}:{settings.port}: {e.strerror}. Take another --port."
+        click.echo(said or listen, err=True)
         sys.exit(2)
 
 

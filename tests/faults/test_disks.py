@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from devserver.intake import IntakePool
-from tests.doubles.programs import NodeHost, Server
+from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.doubles.unprivileged import limit_file_size, own_folder, unprivileged
 from tests.faults.rig import NOTICED_S, PATIENCE_S, Studio, attempts_of, codes, request, rigged, seconds_of, until
 
@@ -87,6 +89,16 @@ def test_permissions_gone(server: Server) -> None:
         server.exports.chmod(0o755)
     assert noticed(server, ready=True) < PATIENCE_S
     assert make(server, SMALL)[0] == 200
+
+
+def test_a_server_that_may_not_write_its_exports_says_so_and_ends() -> None:
+    with own_folder() as folder:
+        folder.chmod(0o555)
+        command = [*unprivileged(), sys.executable, "server.py", "serve", "--exports", str(folder / "exports")]
+        done = subprocess.run([*command, "--port", "0"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Nothing can be written: exports" in done.stderr
+    assert "Let the server's user write" in done.stderr
 
 
 def test_permissions_gone_in_mid_run(server: Server) -> None:
