@@ -11,7 +11,7 @@ from flask import Response, request
 from devserver.errors import InputError
 from devserver.search import Wanted
 from devserver.store import RUN_ID
-from my_app.flask_app import json_reply, the_parts, user_id
+from my_app.flask_app import json_reply, the_parts, user_id, viewer
 from my_app.ports import Accepted
 from my_app.route import Query, Reply, Route, unknown_run
 from my_app.waiting import REPLAYED, WAIT_HEADER, Wait, Wish
@@ -65,7 +65,7 @@ def list_runs() -> Response:
     if before is not None and not RUN_ID.fullmatch(before):
         raise InputError("This is no run id.", field="before", value=before, allowed="next_before of the page before")
     output = request.args.get("output", "")
-    wanted = Wanted(user_id(), int(limit), before=before, query=query, state=state, output=output)
+    wanted = Wanted(viewer(), int(limit), before=before, query=query, state=state, output=output)
     return json_reply(the_parts().list_runs(wanted))
 
 
@@ -162,5 +162,6 @@ ROUTES: Final = (
             422: Reply("The idempotency key was used for something else.", "Error"),
             429: FULL,
         },
+        keyed=True,
     ),
 )

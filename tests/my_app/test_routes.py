@@ -21,7 +21,7 @@ async def test_a_run_is_listed_shown_cancelled_and_run_again(client: ClientSessi
     async with client.get("/api/runs?limit=5&status=running&q=slow&output=song") as reply:
         listed = await reply.json()
         assert [run["run_id"] for run in listed["runs"]] == [run_id]
-        told = {"user_id": "local", "limit": 5, "before": None, "query": "slow", "state": "running", "output": "song"}
+        told = {"user_id": None, "limit": 5, "before": None, "query": "slow", "state": "running", "output": "song"}
         assert listed["asked"] == told
     async with client.get(f"/api/runs/{run_id}") as reply:
         assert (await reply.json())["status"] == "running"
