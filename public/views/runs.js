@@ -76,7 +76,7 @@ export class RunList {
     const file = plays ? run.media.find(({ role }) => role === "main") ?? run.media[0] : null;
     return element(
       "tr", {},
-      element("td", {}, element("strong", { textContent: run.title }), element("small", { textContent: `${run.schema} → ${run.output_config}` })),
+      element("td", {}, element("strong", { textContent: run.title }), element("small", { textContent: [run.schema, run.output_config].filter(Boolean).join(" → ") })),
       element("td", {}, element("span", { className: `badge ${run.status}`, textContent: say(run.status) })),
       element("td", { className: "number", textContent: length(run.execution_time) }),
       element("td", {}, element("time", { dateTime: run.created_at, textContent: when(run.created_at) })),
