@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from devserver.idempotency import HEADER, LONGEST
 from devserver.store import RUN_ID
 from my_app.auth import COOKIE
 from my_app.errors import error_body
@@ -37,6 +38,11 @@ EXAMPLES: Final = {
 }
 
 
+KEY_HEADER: Final = {
+    "name": HEADER,
+    "in": "header",
+    "description": "Sent again with the same body it gets the first answer, for 24 hours; with another body it is 422.",
+}
 NO_KEY: Final = Reply("Keys are needed here, and none came along that is known.", "Error")
 LARGE: Final = Reply("The body is too large.", "Error")
 MANY_TRIES: Final = Reply("Too many wrong keys came from this address; Retry-After says when to try again.", "Error")
@@ -77,6 +83,8 @@ def _operation(route: Route) -> dict[str, Any]:
     replies = {403: Reply("Host or Origin is not one of ours.", "Error"), **replies}
     if not route.is_open:
         replies = {401: NO_KEY, 429: MANY_TRIES, **replies}
+    if route.keyed:
+        parameters.append({**KEY_HEADER, "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST}})
     operation: dict[str, Any] = {
         "operationId": route.name,
         "tags": [route.tag],

@@ -75,6 +75,7 @@ ROUTES: Final = (
             413: TOO_LARGE,
             422: Reply("The graph cannot be made into definitions; nothing was written.", "Error"),
         },
+        keyed=True,
         body=ImportRequest.model_json_schema(),
         body_required=True,
         max_body_bytes=LARGEST_BYTES,

@@ -110,6 +110,7 @@ ROUTES: Final = (
             422: Reply("A field or a parameter has a value that is not allowed.", "Error"),
             429: FULL,
         },
+        keyed=True,
         body="ExecuteRequest",
         body_example=EXAMPLE,
     ),

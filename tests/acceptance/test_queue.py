@@ -6,9 +6,12 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from tests.doubles.kill_points import Points
 from tests.doubles.programs import Server
 
 EXECUTE = "/api/schema/pipeline/execute"
@@ -108,6 +111,27 @@ def test_a_key_gets_its_first_answer_again_also_after_a_kill(exports: Path) -> N
         again = [send(server, {}, "three", path)[1]["run_id"] for _ in range(3)]
         assert len(set(again)) == 1
         assert len(server.call("GET", "/api/runs")[1]["runs"]) == 3
+
+
+def test_a_kill_between_accepting_and_answering_makes_no_second_run(exports: Path, tmp_path: Path) -> None:
+    points = Points(tmp_path / "points")
+    with Server(exports, command=["-m", "tests.doubles.launcher", str(points.folder)]) as server:
+        points.arm("accepted")
+        asking = threading.Thread(target=lambda: suppressed(server), daemon=True)
+        asking.start()
+        points.wait()
+        server.kill()
+        asking.join()
+    with Server(exports) as server:
+        status, told, headers = send(server, SILENCE, "k")
+        assert (status, headers["Idempotency-Replayed"]) == (200, "true")
+        assert [run["run_id"] for run in server.call("GET", "/api/runs")[1]["runs"]] == [told["run_id"]]
+
+
+def suppressed(server: Server) -> None:
+    """A client whose server dies while it waits."""
+    with suppress(OSError, HTTPException):
+        send(server, SILENCE, "k")
 
 
 def test_many_with_one_key_at_once_wait_for_the_same_run(exports: Path) -> None:
