@@ -25,6 +25,7 @@ from schemas.values import is_random, to_json
 DEFAULT_PIPELINE: Final = "text_to_audio"
 SEED_LIMIT: Final = 2**32 - 1
 TITLE_LENGTH: Final = 60
+MOST_AT_ONCE: Final = 16  # outputs, and formats, that one request may ask for
 TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
 
 ALTERNATIVES: Final = ("str", "list[str]", "int", "bool", "dict[str,any]")  # how an error names a type of several
@@ -55,7 +56,9 @@ class ExecuteRequest(BaseModel):
         0, ge=-9, le=9, description="Who waits with a higher one goes first; equal ones take turns by user."
     )
     formats: list[str] = Field(
-        [], description="File formats; default what the config makes. Several are made from a file without loss."
+        [],
+        max_length=MOST_AT_ONCE,
+        description="File formats; default what the config makes. Several are made from a file without loss.",
     )
     wait: bool = Field(True, description="False: answer 202 with links at once.")
     wait_timeout_s: float = Field(600.0, ge=0, le=86_400, description="How long to wait before answering 202.")
@@ -84,6 +87,8 @@ class ExecuteRequest(BaseModel):
     @field_validator("output_config")
     @classmethod
     def _has_output(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(value, list) and len(value) > MOST_AT_ONCE:
+            raise ValueError(f"a request has at most {MOST_AT_ONCE} outputs")
         if isinstance(value, list) and (not value or len(set(value)) != len(value)):
             raise ValueError("must name at least one output config, and each one once")
         return value

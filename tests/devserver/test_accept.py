@@ -151,3 +151,10 @@ def test_variants_are_planned_before_the_fallback_with_what_each_takes(parts: Pa
         (("procedural_instrumental", "procedural_instrumental"), ("top_k",)),
     ]
     assert all(option.takes[0]["seconds"] in (30, 120) for option in made.outputs[0].options)
+
+
+@pytest.mark.parametrize("field", ["output_config", "formats"])
+def test_a_request_cannot_ask_for_any_number_of_things(field: str) -> None:
+    with pytest.raises(InputError, match="at most 16") as refused:
+        parse_request({"input_text": "x", field: ["silence_mp3"] * 17})
+    assert (refused.value.status, refused.value.field) == (422, field)
