@@ -138,7 +138,7 @@ async def answers_again(walk: Walk, job: Job, times: int) -> bool:
 
 @asynccontextmanager
 async def leaving_the_gone(walk: Walk, job: Job, watch: Watch) -> AsyncIterator[None]:
-    """While a prompt is followed: give it up once its backend was down for a while and another one could make it."""
+    """While a prompt is followed: give it up once its backend was down for too long, or another one could make it."""
     looking = asyncio.create_task(_until_gone(walk, job, watch))
     try:
         yield
@@ -148,21 +148,36 @@ async def leaving_the_gone(walk: Walk, job: Job, watch: Watch) -> AsyncIterator[
 
 
 async def _until_gone(walk: Walk, job: Job, watch: Watch) -> None:
-    pool, backend, limit_s = walk.tools.pool, job.backend, walk.tools.retries.elsewhere_after_s
+    pool, backend, clock = walk.tools.pool, job.backend, walk.tools.clock
     while True:
         while backend.state != "down":
             await pool.changed()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
-                while backend.state == "down":
+        went = clock.monotonic()
+        while backend.state == "down":
+            other = another(walk, job.output, job.option)
+            limit_s = walk.tools.retries.elsewhere_after_s if other else walk.tools.backend_wait_s
+            left_s = went + limit_s - clock.monotonic()
+            if left_s <= 0:
+                with suppress(BackendError):  # one that answers and runs nothing must not make it later
+                    await cancel(backend.client, job.prompt_id, WITHDRAWN_WITHIN_S if backend.stalled else 0.0)
+                told = f", and {other.backend.name} can make the same" if other else ""
+                watch.give_up(Gone(f"{backend.name} was down for {limit_s:g} s{told}"))
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
                     await pool.changed()
-        if backend.state != "down":
+
+
+async def stop_earlier(walk: Walk, job: Job) -> None:
+    """Before a take is submitted again where it was given up for silence: its earlier prompt may still live there.
+
+    Raises:
+        StillRunning: it does not stop.
+        Unreachable: the backend is silent again.
+    """
+    for row in walk.tools.journal.stages(job.place.run_id):
+        if (row.stage, row.take, row.backend) != (job.place.stage, job.place.take, job.backend.name):
             continue
-        other = another(walk, job.output, job.option)
-        if other is not None:
-            with suppress(BackendError):  # one that answers and runs nothing must not make it later
-                await cancel(backend.client, job.prompt_id, WITHDRAWN_WITHIN_S if backend.stalled else 0.0)
-            told = f"{backend.name} was down for {limit_s:g} s, and {other.backend.name} can make the same"
-            watch.give_up(Gone(told))
-            return
-        await pool.changed()
+        code = row.result.get("error", {}).get("code")
+        if row.state == "lost" and code == LOST[Unreachable] and row.prompt_id:
+            await cancel(job.backend.client, row.prompt_id)

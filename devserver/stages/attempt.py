@@ -24,7 +24,7 @@ from devserver.disk import told_of_disk
 from devserver.errors import StageError
 from devserver.intake import IntakeCrashed, OutputRefused
 from devserver.journal import StageState
-from devserver.stages.again import OUT_OF_MEMORY, Gone, answers_again, leaving_the_gone, lost_code
+from devserver.stages.again import OUT_OF_MEMORY, Gone, answers_again, leaving_the_gone, lost_code, stop_earlier
 from devserver.stages.job import Job
 from devserver.stages.partials import Partials
 from devserver.stages.stopping import take_back
@@ -145,6 +145,8 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
         if in_flight:
             watch.check()
         else:
+            if job.again:
+                await stop_earlier(walk, job)
             await backend.client.submit(bound, job.prompt_id, backend.follower.client_id)
         return await watch.outcome(lambda event: _tell(walk, job, event, partials)), bound
 
