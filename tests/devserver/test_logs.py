@@ -62,6 +62,7 @@ def test_there_is_one_line_for_each_stage_attempt_and_run_and_no_text(journal: J
     journal.begin(take)
     journal.begin(replace(take, attempt=1), backend="gpu")
     journal.end(replace(take, attempt=1), "lost", {"error": {"code": "prompt_lost", "message": "a secret text"}})
+    journal.begin(replace(take, attempt=2), backend="gpu")
     journal.end(take, "failed", {})
     journal.end(stage, "success", {"text": "a secret text"})
     journal.end_run(place, "failed", "2024-02-01T00:00:00.000Z", {"code": "x", "message": "a secret text"}, "a secret")

@@ -18,6 +18,7 @@ from devserver.idempotency import Claim, First
 from devserver.keys import Keys
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
+from devserver.queue import MoveRequest
 from devserver.search import Wanted
 from devserver.sessions import Sessions
 from devserver.understanding import Understood, understand
@@ -104,6 +105,8 @@ class Runs:
     authoring: Any = None
     metrics: Any = None
     tracing: Any = None
+    queue: Any = None  # tried over real processes, as moving and keys of requests are
+    idempotency: Any = None
     execute_schema: dict[str, Any] = field(
         default_factory=lambda: {
             "type": "object",
@@ -181,6 +184,9 @@ class Runs:
     def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         self._known(run_id)
         return self.accept(self.bodies[run_id], user_id, headers)
+
+    def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
+        raise NotImplementedError
 
     def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         self._known(run_id)
