@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 from aiohttp import ClientSession
 
+from my_app.context import FrontSettings
+from my_app.front import create_front, listen_at
 from my_app.guard import host_name
+from tests.my_app.conftest import PUBLIC
 from tests.my_app.parts import Runs
 
 EXECUTE = "/api/schema/pipeline/execute"
@@ -47,3 +50,19 @@ async def test_our_own_page_and_programs_may_write(client: ClientSession) -> Non
 )
 def test_the_name_in_a_host_header(header: str, name: str) -> None:
     assert host_name(header) == name
+
+
+async def test_the_address_that_was_connected_to_is_a_name_of_ours_and_another_is_not(runs: Runs) -> None:
+    listening = await listen_at(create_front(runs, FrontSettings(public=PUBLIC), version="0"), "127.0.0.3", 0)
+    async with ClientSession(listening.url) as client:
+        for host, status in (("127.0.0.3", 200), ("127.0.0.4", 403), ("192.168.1.5", 403), ("[::2]", 403)):
+            async with client.get("/health", headers={"Host": f"{host}:{listening.port}"}) as reply:
+                assert reply.status == status, host
+    await listening.close()
+
+
+async def test_a_write_whose_browser_names_only_its_site_is_refused_too(client: ClientSession, runs: Runs) -> None:
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 202), ("none", 202)):
+        async with client.post(EXECUTE, json=REQUEST, headers={"Sec-Fetch-Site": site}) as reply:
+            assert reply.status == status, site
+    assert len(runs.bodies) == 2
