@@ -94,4 +94,5 @@ def put_into_page(text: str) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{rest.partition(END)[2]}", "utf8")
 
 
-main()
+if __name__ == "__main__":
+    main()

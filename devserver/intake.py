@@ -25,6 +25,8 @@ from devserver.store import sync
 from devserver.tags import TagError, TrackTags, write_tags
 
 SILENT_BELOW_DBFS = -60.0
+# What a process waits for the disk with, beside its work.
+DISK = ThreadPoolExecutor(1, thread_name_prefix="disk")
 
 Result = TypeVar("Result")
 Reason = Literal["empty", "undecodable", "truncated", "wrong_media", "too_short", "silent"]
@@ -117,10 +119,9 @@ def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: 
         if (full := disk_error_of(error)) is not None:
             raise full from error
         raise OutputRefused("undecodable", str(error), "a file that can be decoded to its end") from error
-    with ThreadPoolExecutor(1) as beside:  # the disk works while the processor decodes
-        synced = beside.submit(sync, part)
-        facts = _facts(part, _verified(part, final.name, verify))
-        synced.result()
+    synced = DISK.submit(sync, part)  # while the processor decodes
+    facts = _facts(part, _verified(part, final.name, verify))
+    synced.result()
     part.replace(final)
     return facts
 

@@ -95,9 +95,8 @@ def _stream_content(path: Path, kind: Kind) -> Content:
     try:
         with av.open(str(path)) as container:
             sound = _sound(container) if container.streams.audio else {}
-        with av.open(str(path)) as container:
-            picture = _picture(container) if container.streams.video and kind.media == "video" else {}
             declared = container.duration / av.time_base if container.duration else None
+        picture = _picture_of(path) if kind.media == "video" else {}
     except (av.FFmpegError, ValueError) as error:
         raise Undecodable(str(error)) from error
     if not sound and not picture:
@@ -144,6 +143,13 @@ def _sound(container: Any) -> dict[str, Any]:
         "peak_dbfs": max(LOWEST_DBFS, 20 * math.log10(peak)) if peak > 0 else LOWEST_DBFS,
         "clipped_samples": clipped,
     }
+
+
+def _picture_of(path: Path) -> dict[str, Any]:
+    import av
+
+    with av.open(str(path)) as container:
+        return _picture(container) if container.streams.video else {}
 
 
 def _picture(container: Any) -> dict[str, Any]:
