@@ -18,7 +18,7 @@ from tests.doubles.unprivileged import limit_file_size, own_folder, unprivileged
 from tests.faults.rig import NOTICED_S, PATIENCE_S, Studio, attempts_of, codes, request, rigged, seconds_of, until
 
 ROOM_BYTES = 1_500_000
-LARGE = {"seconds": 60, "quality": "320k"}  # 2.4 MB
+LARGE = {"seconds": 45, "quality": "320k"}  # 1.8 MB
 SMALL = {"seconds": 1}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from devserver import alive
+from devserver import alive, readiness
 from devserver.agents.host import Host
 from devserver.intake import IntakePool
 from devserver.retries import Retries
@@ -69,6 +69,7 @@ async def test_a_dead_prompt_worker_beside_a_backend_that_is_well(
     """Runs go to the other one, and `/ready` says what is broken as long as it is."""
     monkeypatch.setattr(alive, "LOOK_S", 0.1)
     monkeypatch.setattr(alive, "DEAD_AFTER_S", 0.5)
+    monkeypatch.setattr(readiness, "FRESH_S", 0.0)
     await studio.stop()
     studio.kind = DeadWorker
     await studio.start()
@@ -80,7 +81,7 @@ async def test_a_dead_prompt_worker_beside_a_backend_that_is_well(
     ):
         run_id = rig.accept(0.4)
         assert await noticed(client, "prompt worker of studio0 is dead") < NOTICED_S
-        await until(lambda: rig.backend.stalled)
+        await until(lambda: rig.backend.state == "down")
         assert not (await ready(client))[0]
         assert seconds_of(await rig.ended(run_id)) == 0.4
         await studio.stop()
