@@ -28,6 +28,7 @@ from devserver.stages.again import OUT_OF_MEMORY, Gone, answers_again, leaving_t
 from devserver.stages.job import Job
 from devserver.stages.partials import Partials
 from devserver.stages.stopping import take_back
+from devserver.stages.submitting import submit
 from devserver.stages.taking import reports_of, take_in_all
 from devserver.store import dump
 from devserver.walk import Walk
@@ -147,7 +148,7 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
         else:
             if job.again:
                 await stop_earlier(walk, job)
-            await backend.client.submit(bound, job.prompt_id, backend.follower.client_id)
+            await submit(walk, job, bound)
         return await watch.outcome(lambda event: _tell(walk, job, event, partials)), bound
 
 

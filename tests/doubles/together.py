@@ -16,6 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.doubles.counting_host import CountedHost
+from tests.doubles.kill_points import Points
 from tests.doubles.programs import Server
 from tests.doubles.take_nodes import write_definitions
 
@@ -39,6 +40,7 @@ class Together:
     def __init__(self, folder: Path, url: str, **settings: Any) -> None:
         self.folder, self.url, self.exports = folder, url, folder / "exports"
         self.log, self.gates = folder / "submissions", folder / "gates"
+        self.points = Points(folder / "points")
         self.gates.mkdir()
         self.host = CountedHost(folder / "host", self.log)
         definitions = write_definitions(folder / "definitions", takes=1)
@@ -57,7 +59,8 @@ class Together:
         return self._running[name]
 
     def worker(self, name: str) -> Server:
-        return self.server(name, "worker")
+        """A worker, which can be stopped at every kill point."""
+        return self.server(name, "worker", command=("-m", "tests.doubles.launcher", str(self.points.folder)))
 
     def web(self, name: str = "web") -> Server:
         return self.server(name, "web")
@@ -69,7 +72,8 @@ class Together:
         os.kill(self._running[name].pid, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        os.kill(self._running[name].pid, signal.SIGCONT)
+        """Let a worker go on that was frozen, or stopped at a kill point."""
+        self.points.let_go(self._running[name].pid)
 
     def close(self) -> None:
         for server in self._running.values():
@@ -105,10 +109,10 @@ class Together:
         found = self.rows("SELECT owner FROM runs WHERE run_id = %s AND state = 'running'", run_id)
         return (found[0]["owner"] or "").partition("/")[0] if found else ""
 
-    def submitted(self, run_id: str) -> str:
-        """The prompt id that a run was submitted under; '' before that."""
-        sql = "SELECT prompt_id FROM stages WHERE run_id = %s AND attempt > 0 AND prompt_id IS NOT NULL"
-        found = self.rows(sql, run_id)
+    def submitted(self, run_id: str, attempt: int = 1) -> str:
+        """The prompt id that an attempt was submitted under; '' before that."""
+        sql = "SELECT prompt_id FROM stages WHERE run_id = %s AND attempt = %s AND prompt_id IS NOT NULL"
+        found = self.rows(sql, run_id, attempt)
         there = self.running_at_the_host() | set(self.host.history())
         return str(found[0]["prompt_id"]) if found and found[0]["prompt_id"] in there else ""
 

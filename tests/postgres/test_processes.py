@@ -147,6 +147,37 @@ def test_a_worker_that_slept_through_its_runs_end_leaves_its_record_alone(togeth
     assert body["media_output"]["metadata"]["attempts"] == 1
 
 
+@pytest.mark.parametrize("point", ["half_copied", "before_final"])
+def test_who_wakes_up_in_the_middle_of_a_file_leaves_the_other_ones_alone(together: Together, point: str) -> None:
+    together.worker("a"), together.worker("b")
+    together.points.arm(point)
+    run_id = together.begin(together.web(), 710, gated=False)
+    together.points.wait()
+    node = together.walker(run_id)
+    assert together.web().ended(run_id)[0] == 200
+    folder = together.exports / run_id
+    kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    together.thaw(node)
+    until(lambda: _walked_by(together, node) == 0, "it has not noticed")
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == kept
+    assert not [name for name in kept if name.endswith(".part")]
+    assert len(submissions(together.log, run_id)) == 1
+
+
+def test_who_wakes_up_about_to_submit_takes_back_what_the_other_one_looked_for_in_vain(together: Together) -> None:
+    together.worker("a"), together.worker("b")
+    together.points.arm("journalled")
+    run_id = together.begin(together.web(), 720)
+    together.points.wait()
+    node = together.walker(run_id)
+    second = until(partial(together.submitted, run_id, attempt=2), "the other one does not try again")
+    together.thaw(node)
+    until(lambda: _walked_by(together, node) == 0, "it has not noticed")
+    assert together.running_at_the_host() == {second}
+    together.open(720)
+    assert together.web().ended(run_id)[0] == 200
+
+
 def test_a_restart_of_the_database_is_told_and_the_runs_go_on(together: Together, postgres: Postgres) -> None:
     web = together.web()
     run_id, _, _ = at_work(together, 800)

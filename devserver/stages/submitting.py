@@ -1,0 +1,45 @@
+"""Submitting an attempt's prompt, by a process that may have lost the run while it was about to."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final
+
+from devserver.comfy.cancel import cancel
+from devserver.comfy.errors import BackendError
+from devserver.stages.job import Job
+from devserver.walk import Walk
+
+TAKEN_BACK_WITHIN_S: Final = 10.0
+
+
+async def submit(walk: Walk, job: Job, bound: dict[str, Any]) -> None:
+    """Submit a prompt, unless another process has taken the run over; if one has done so just now, take it back.
+
+    Raises:
+        Fenced: the run is another's.
+        BackendError: as the client says.
+    """
+    leases, backend = walk.tools.journal.leases, job.backend
+    leases.check(job.place.run_id, job.place.generation)
+    sending = asyncio.create_task(backend.client.submit(bound, job.prompt_id, backend.follower.client_id))
+    try:
+        await asyncio.shield(sending)
+    except asyncio.CancelledError:
+        # Half a request cannot be called back: the backend might take it after it was asked whether it has it.
+        await asyncio.wait({sending}, timeout=TAKEN_BACK_WITHIN_S)
+        if sending.done():
+            sending.exception()
+        raise
+    finally:
+        if not leases.owns(job.place.run_id, job.place.generation):
+            await _take_back(walk, job)
+
+
+async def _take_back(walk: Walk, job: Job) -> None:
+    """The one who has the run now follows this prompt, or has looked for it in vain: then nobody wants it."""
+    row = walk.tools.journal.stage(job.place)
+    if row is not None and row.state != "running":
+        with suppress(BackendError):
+            await cancel(job.backend.client, job.prompt_id, TAKEN_BACK_WITHIN_S)
