@@ -27,6 +27,8 @@ LATELY: Final = 8  # works of a backend, of whatever kind, that show whether it 
 MOST_DRIFT: Final = math.log(4)
 PRIOR_SPREAD: Final = 0.5  # of one duration of which only few like it are known
 LEAST_SPREAD: Final = 0.04
+LEAST_SIZE: Final = 1e-6
+MOST_SIZE: Final = 1e15
 ENOUGH: Final = 5  # durations that show whether they grow with the size
 BEYOND: Final = 0.15  # of spread for each factor of e outside of the sizes that were seen
 COMMON: Final = 0.17
@@ -60,31 +62,57 @@ class Range:
 def size_of(values: Mapping[str, Any]) -> float:
     """What a prompt's length grows with, as one number."""
     found = [value for name, value in values.items() if name in GROWING and _counts(value)]
-    return math.prod(found) if found else 1.0
+    return min(math.prod(map(float, found)), MOST_SIZE) if found else 1.0
 
 
 def _counts(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MOST_SIZE
 
 
-def guess(samples: Sequence[tuple[float, float]], size: float) -> Guess | None:
-    """What a work of this size takes, from (size, seconds) of others, the newest last; None where there are none."""
-    known = [(one, max(seconds, 1e-3)) for one, seconds in samples[-KEPT:]]
+@dataclass(frozen=True)
+class Law:
+    """What the durations of one kind have in common: seconds by size, and how far off they are."""
+
+    at: Callable[[float], float]
+    drift: float
+    spread: float
+    sizes: tuple[float, float]
+    samples: int
+
+    def guess(self, size: float) -> Guess:
+        size = max(size, LEAST_SIZE)
+        return Guess(self.at(size) * math.exp(self.drift), self.spread + self._beyond(size), self.samples)
+
+    def _beyond(self, size: float) -> float:
+        """How much less is known of a size outside of those that were seen."""
+        least, most = self.sizes
+        away = max(0.0, math.log(size / most), math.log(least / size))
+        return away * (BEYOND if self.samples >= ENOUGH else 2 * BEYOND)
+
+
+def law(samples: Sequence[tuple[float, float]]) -> Law | None:
+    """From (size, seconds) of works of one kind, the newest last; None where there are none."""
+    known = [(max(one, LEAST_SIZE), max(seconds, 1e-3)) for one, seconds in samples[-KEPT:]]
     if not known:
         return None
-    at = _law(known)
+    at = _by_size(known)
     off = [math.log(seconds / at(one)) for one, seconds in known]
     now = off[-RECENT:]
     middle = median(now)
     # The mean counts in a sum, and one that was stopped by something else for minutes must not rule it.
     drift = sum(min(max(one, middle - 0.7), middle + 0.7) for one in now) / len(now)
-    spread = _spread(off)
-    count = len(known)
-    unsure = math.hypot(max(spread, LEAST_SPREAD), PRIOR_SPREAD / count)
-    return Guess(at(size) * math.exp(drift), unsure + _beyond(known, size), count)
+    spread = math.hypot(max(_spread(off), LEAST_SPREAD), PRIOR_SPREAD / len(known))
+    sizes = [size for size, _ in known]
+    return Law(at, drift, spread, (min(sizes), max(sizes)), len(known))
 
 
-def _law(known: Sequence[tuple[float, float]]) -> Callable[[float], float]:
+def guess(samples: Sequence[tuple[float, float]], size: float) -> Guess | None:
+    """What a work of this size takes."""
+    found = law(samples)
+    return found.guess(size) if found is not None else None
+
+
+def _by_size(known: Sequence[tuple[float, float]]) -> Callable[[float], float]:
     """Seconds by size."""
     sizes = [size for size, _ in known]
     least = min(seconds for _, seconds in known) / 2
@@ -121,13 +149,6 @@ def _drifted(found: Guess, off: Sequence[float]) -> Guess:
     drift = median(off) * len(off) / (len(off) + 3)
     drift = min(max(drift, -MOST_DRIFT), MOST_DRIFT)
     return Guess(found.seconds * math.exp(drift), math.hypot(found.spread, drift / 4), found.samples)
-
-
-def _beyond(known: Sequence[tuple[float, float]], size: float) -> float:
-    """How much less is known of a size outside of those that were seen."""
-    least, most = min(one for one, _ in known), max(one for one, _ in known)
-    away = max(0.0, math.log(size / most), math.log(least / size))
-    return away * (BEYOND if len(known) >= ENOUGH else 2 * BEYOND)
 
 
 class Sum:
@@ -184,17 +205,17 @@ class Durations:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db, self._clock = database, clock
-        self._known: dict[Kind, list[tuple[float, float]]] = {}
+        self._laws: dict[Kind, Law | None] = {}
         self._places: dict[tuple[str, str], tuple[str, str] | None] = {}  # of a config's chunk: when and where last
         self._off: dict[str, deque[float]] = {}  # by backend, the factors (as logarithms) of the last ones
         self.ended_at: dict[str, datetime] = {}  # when each backend was last seen to end something
 
     def learn(self, place: Place, work: Work, backend: str, seconds: float) -> None:
         """Keep how long a take had the backend; of each kind the newest are kept."""
-        expected = guess(self._of((work.config, work.variant, backend)), work.size)
-        if expected is not None and backend:
+        known = self._law((work.config, work.variant, backend))
+        if known is not None and backend:
             off = self._off.setdefault(backend, deque(maxlen=LATELY))
-            off.append(math.log(max(seconds, 1e-3) / expected.seconds))
+            off.append(math.log(max(seconds, 1e-3) / known.guess(work.size).seconds))
         kind, at = (work.config, work.variant, backend), self._clock.stamp()
         with self._db.transaction() as db:
             db.execute(
@@ -208,13 +229,17 @@ class Durations:
                 " ORDER BY at DESC LIMIT ?) AS newest)",
                 (*kind, *kind, KEPT),
             )
-        self._known.pop(kind, None)
+        self._laws.pop(kind, None)
         self._places[work.config, work.variant] = (at, backend)
 
     def ended_well(self, place: Place) -> bool:
         """Whether the last attempt of a take has."""
         sql = "SELECT state FROM stages WHERE run_id = ? AND stage = ? AND take = ? ORDER BY attempt DESC LIMIT 1"
         return [row["state"] for row in self._db.rows(sql, place.run_id, place.stage, place.take)] == ["success"]
+
+    def unfinished(self) -> set[str]:
+        rows = self._db.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running')")
+        return {row["run_id"] for row in rows}
 
     def worked(self, backend: str, granted_at: datetime) -> float:
         """How long a backend worked on what ends now: it began when its turn came, or when the one before had ended.
@@ -228,19 +253,17 @@ class Durations:
 
     def guess(self, work: Work, backend: str) -> Guess | None:
         """How long a work has a backend; what all of its works were off by of late counts too."""
-        found = guess(self._of((work.config, work.variant, backend)), work.size)
-        return found and _drifted(found, self._off.get(backend, ()))
+        found = self._law((work.config, work.variant, backend))
+        return _drifted(found.guess(work.size), self._off.get(backend, ())) if found else None
 
-    def _of(self, kind: Kind) -> list[tuple[float, float]]:
-        known = self._known.get(kind)
-        if known is None:
+    def _law(self, kind: Kind) -> Law | None:
+        if kind not in self._laws:
             sql = (
                 "SELECT size, seconds FROM durations WHERE config = ? AND variant = ? AND backend = ?"
                 " ORDER BY at DESC LIMIT ?"
             )
-            known = [(row["size"], row["seconds"]) for row in reversed(self._db.rows(sql, *kind, KEPT))]
-            self._known[kind] = known
-        return known
+            self._laws[kind] = law([(row["size"], row["seconds"]) for row in reversed(self._db.rows(sql, *kind, KEPT))])
+        return self._laws[kind]
 
     def usual_way(self, ways: Sequence[Work]) -> tuple[Work, str] | None:
         """Which of several ways was used last, and on which backend; None where none of them ever was."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Final
@@ -32,25 +32,38 @@ class Coming:
     has_asked: bool = False
 
 
-@dataclass(frozen=True)
 class Line:
-    """All tickets as they stood a moment ago, and for each the work until it is done."""
+    """All tickets as they stood a moment ago, in their order, and for each the work until it is done."""
 
-    tickets: dict[Key, Ticket]
-    sums: dict[Key, Sum]
-    paused: set[str] = field(default_factory=set)
+    def __init__(self, tickets: Sequence[Ticket], sums: dict[Key, Sum], paused: set[str]) -> None:
+        self.tickets, self.sums, self.paused = {ticket.key: ticket for ticket in tickets}, sums, paused
+        self._at: dict[str, list[Ticket]] = {}
+        self._of_run: dict[str, list[Ticket]] = {}
+        self._waiting: dict[str, list[Ticket]] = {}
+        self._positions: dict[Key, int] = {}
+        for ticket in tickets:
+            self._at.setdefault(ticket.backend, []).append(ticket)
+            self._of_run.setdefault(ticket.run_id, []).append(ticket)
+            if not ticket.held:
+                waiting = self._waiting.setdefault(ticket.backend, [])
+                waiting.append(ticket)
+                self._positions[ticket.key] = len(waiting)
 
     def at(self, backend: str) -> list[Ticket]:
-        return [ticket for ticket in self.tickets.values() if ticket.backend == backend]
+        return self._at.get(backend, [])
 
     def held(self, backend: str) -> list[Ticket]:
         return [ticket for ticket in self.at(backend) if ticket.held]
 
     def waiting(self, backend: str) -> list[Ticket]:
-        return [ticket for ticket in self.at(backend) if not ticket.held]
+        return self._waiting.get(backend, [])
+
+    def position(self, ticket: Ticket) -> int:
+        """1 is next, 0 has its turn."""
+        return self._positions.get(ticket.key, 0)
 
     def of_run(self, run_id: str) -> list[Ticket]:
-        return [ticket for ticket in self.tickets.values() if ticket.run_id == run_id]
+        return self._of_run.get(run_id, [])
 
     def is_paused(self, backend: str) -> bool:
         return bool({ALL, backend} & self.paused)
@@ -120,8 +133,16 @@ class Expected:
                 sums: dict[Key, Sum] = {}
                 for backend in dict.fromkeys(ticket.backend for ticket in tickets):
                     sums |= self._sums(backend, [ticket for ticket in tickets if ticket.backend == backend])
-                self._line = (now, Line({t.key: t for t in tickets}, sums, self.tickets.paused()))
+                self._forget_ended()
+                self._line = (now, Line(tickets, sums, self.tickets.paused()))
             return self._line[1]
+
+    def _forget_ended(self) -> None:
+        """Runs that another process walked to their end are not told of here."""
+        if self._coming:
+            unfinished = self.durations.unfinished()
+            for run_id in [run_id for run_id in list(self._coming) if run_id not in unfinished]:
+                self._coming.pop(run_id, None)
 
     def _sums(self, backend: str, tickets: Sequence[Ticket]) -> dict[Key, Sum]:
         until, sums = Sum(), {}
@@ -176,8 +197,9 @@ class Expected:
         until = line.sums[before[-1].key].copy() if before else Sum()
         # Those that were accepted before it, and ask for a turn a moment before it.
         earlier = takewhile(lambda one: one[0] != run_id, list(self._coming.items()))
-        for _, other in earlier:
-            if not other.has_asked and other.priority >= coming.priority:
+        for earlier_id, other in earlier:
+            has_asked = other.has_asked or line.of_run(earlier_id)
+            if not has_asked and other.priority >= coming.priority:
                 for ways in other.left.values():
                     self._add(until, ways, only_at=backend)
         return until

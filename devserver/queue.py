@@ -303,7 +303,7 @@ def _place(line: Line, run_id: str) -> dict[str, Any] | None:
     places: list[tuple[int, dict[str, Any]]] = []
     for ticket in line.of_run(run_id):
         waiting = line.waiting(ticket.backend)
-        position = 0 if ticket.held else waiting.index(ticket) + 1
+        position = line.position(ticket)
         paused = not ticket.held and line.is_paused(ticket.backend)
         told = {"backend": ticket.backend, "position": position, "waiting": len(waiting), "paused": paused}
         places.append((position, told))
