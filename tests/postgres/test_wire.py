@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from devserver.clock import Clock
 from devserver.database import open_database
 from devserver.events import Bus, Event, Lagged, Subscription
 from devserver.journal import Journal
+from devserver.tickets import Tickets
 from devserver.wire import Wire
 from tests.devserver.plans import add_run
 from tests.doubles.postgres import Postgres
@@ -88,6 +90,25 @@ async def test_events_of_many_writers_are_heard_by_both_in_the_order_of_their_co
     """A number that was given before another is committed before it, so none comes late and is passed over."""
     with process(url, "a") as first, process(url, "b") as second:
         await many_writers([first, second])
+
+
+@pytest.mark.usefixtures("never_looking")
+def test_a_new_run_a_cancel_and_a_turn_are_told_to_the_others(url: str) -> None:
+    told: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+    database = open_database(url)
+    listening = database.listen(["runs", "cancel", "tickets"], lambda topic, text: told.put((topic, text)))
+    assert listening is not None
+    with process(url, "a") as first:
+        place = add_run(first.journal)
+        first.journal.leases.offer(place.run_id)
+        first.journal.ask_cancel(place.run_id)
+        Tickets(open_tickets := open_database(url)).ask(replace(place, stage="generation", take=1), "gpu")
+        open_tickets.close()
+        heard_of: set[tuple[str, str]] = set()
+        while not heard_of >= {("runs", ""), ("cancel", place.run_id), ("tickets", "")}:
+            heard_of.add(told.get(timeout=PATIENCE_S))
+    listening.close()
+    database.close()
 
 
 @pytest.mark.usefixtures("never_looking")
