@@ -77,7 +77,13 @@ def test_a_run_keeps_the_definitions_that_it_was_accepted_with(own: Path, tmp_pa
     with NodeHost(tmp_path / "host") as host:
         port = int(host.url.rpartition(":")[2])
     late = [{"name": "studio", "url": f"http://127.0.0.1:{port}"}]
-    settings = {"definitions": [str(own)], "backends": late, "embedded": False, "backend_wait_s": 60, "probe_s": 0.2}
+    settings: dict[str, Any] = {
+        "definitions": [str(own)],
+        "backends": late,
+        "embedded": False,
+        "backend_wait_s": 60,
+        "probe_s": 0.2,
+    }
     with Server(tmp_path / "exports", **settings) as server:
         _, started = server.execute(input_text="x", output_config="hush", wait=False)
         write(own, values={"seconds": 2})

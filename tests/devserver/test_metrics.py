@@ -37,9 +37,7 @@ def backends() -> list[Backend]:
 
 
 @pytest.fixture
-def read(
-    journal: Journal, database: Database, bus: Bus, definitions: Definitions, backends: list[Backend]
-) -> Read:
+def read(journal: Journal, database: Database, bus: Bus, definitions: Definitions, backends: list[Backend]) -> Read:
     metrics = Metrics(database, bus, Clock(), catalog=lambda: definitions.catalog, backends=lambda: backends)
     Watching(journal, [metrics])
     return Read(metrics)
