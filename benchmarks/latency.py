@@ -11,7 +11,7 @@ from benchmarks.row import Bench, Row
 from benchmarks.ways import Bare, Through, Way, session
 
 SHORT_S, LONG_S = 0.1, 1.0
-AT_ONCE = 20
+AT_ONCE, FEW = 20, 4
 WARM = 3  # the first ones load what both sides load once
 ADDED_GOAL_S, ADDED_AT_ONCE_GOAL_S, LONG_RATIO_GOAL = 0.010, 0.150, 1.15
 
@@ -52,10 +52,11 @@ async def one_by_one(bench: Bench, bare: Way, through: Way) -> Row:
 
 
 async def at_once_short(bench: Bench, bare: Way, through: Way) -> Row:
-    walls = [(await wall(bare, SHORT_S), await wall(through, SHORT_S)) for _ in range(bench.count(5, 1))]
+    count = bench.count(AT_ONCE, FEW)
+    walls = [(await wall(bare, SHORT_S, count), await wall(through, SHORT_S, count)) for _ in range(bench.count(5, 1))]
     floor, ours = (p50(taken) for taken in zip(*walls, strict=True))
     return Row(
-        f"{AT_ONCE} at once, 0.1 s graph, until the last has its bytes",
+        f"{count} at once, 0.1 s graph, until the last has its bytes",
         f"bare {ms(floor)}, through us {ms(ours)}: {ms(ours - floor)} added",
         "at most 150 ms added",
         ours - floor <= ADDED_AT_ONCE_GOAL_S,
@@ -64,10 +65,11 @@ async def at_once_short(bench: Bench, bare: Way, through: Way) -> Row:
 
 
 async def at_once_long(bench: Bench, bare: Way, through: Way) -> Row:
-    seconds = SHORT_S if bench.quick else LONG_S
-    floor, ours = await wall(bare, seconds), await wall(through, seconds)
+    seconds = 2 * SHORT_S if bench.quick else LONG_S
+    count = bench.count(AT_ONCE, FEW)
+    floor, ours = await wall(bare, seconds, count), await wall(through, seconds, count)
     return Row(
-        f"{AT_ONCE} at once, {seconds:g} s graph, until the last has its bytes",
+        f"{count} at once, {seconds:g} s graph, until the last has its bytes",
         f"bare {floor:.2f} s, through us {ours:.2f} s: {ours / floor:.3f} times",
         "at most 1.15 times",
         ours / floor <= LONG_RATIO_GOAL,
@@ -75,7 +77,7 @@ async def at_once_long(bench: Bench, bare: Way, through: Way) -> Row:
     )
 
 
-async def wall(way: Way, seconds: float) -> float:
+async def wall(way: Way, seconds: float, count: int) -> float:
     begin = perf_counter()
-    await asyncio.gather(*(way.make(seconds) for _ in range(AT_ONCE)))
+    await asyncio.gather(*(way.make(seconds) for _ in range(count)))
     return perf_counter() - begin

@@ -13,15 +13,13 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_a_row_tells_what_was_measured_beside_its_floor_and_its_verdict() -> None:
-    done = bench("--only", "latency,prompt")
+def test_each_row_tells_what_was_measured_and_the_exit_code_whether_a_goal_was_missed_and_which() -> None:
+    done = bench("--only", "latency,collecting,queueing,prompt")
     added = re.findall(r"\| bare [\d.]+ ms, through us [\d.]+ ms: (-?[\d.]+) ms added \| at most", done.stdout)
     assert len(added) == 2, done.stderr
+    assert len(re.findall(r"\| p50 [\d.]+ ms, p99 [\d.]+ ms \| p99 \d+ ms \|", done.stdout)) == 2
+    assert "| 8 of 8 right, " in done.stdout
     assert re.search(r"reading a prompt, \d+ of them \| p50 [\d.]+ ms", done.stdout)
-
-
-def test_the_exit_code_tells_whether_a_goal_was_missed_and_which() -> None:
-    done = bench("--only", "latency")
     missed = re.findall(r"\| (.+?) \|.*\| \*\*missed\*\* \|", done.stdout)
     assert done.returncode == bool(missed)
     assert re.findall(r"missed: (.+)", done.stderr) == missed
