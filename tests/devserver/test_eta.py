@@ -3,14 +3,16 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from devserver import eta
 from devserver.clock import Clock
 from devserver.database import Database
-from devserver.eta import KEPT, Durations, Range, Sum, guess, size_of
+from devserver.eta import KEPT, Durations, Law, Range, Sum, guess, law, size_of
 from devserver.journal import Place
 from devserver.tickets import Work
 
@@ -174,6 +176,21 @@ def test_a_machine_that_is_slower_now_is_so_for_all_that_it_makes(durations: Dur
     assert after is not None
     assert before.seconds == pytest.approx(20, rel=0.05)
     assert 28 < after.seconds < 42
+
+
+def test_a_law_is_worked_out_once_for_each_new_duration(durations: Durations, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With hundreds of waiting runs it is asked for all the time."""
+    made: list[int] = []
+
+    def counted(samples: Sequence[tuple[float, float]]) -> Law | None:
+        made.append(len(samples))
+        return law(samples)
+
+    monkeypatch.setattr(eta, "law", counted)
+    for number in range(3):
+        durations.learn(Place(f"run {number}", 1, "generation", 1), Work("song", "a", 1), "gpu", 2.0)
+        assert all(durations.guess(Work("song", "a", size), "gpu") for size in range(1, 100))
+    assert made == [0, 1, 2, 3]
 
 
 def test_of_two_that_have_a_turn_the_second_works_from_the_end_of_the_first(durations: Durations, clock: Hand) -> None:
