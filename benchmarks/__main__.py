@@ -14,6 +14,7 @@ import os
 import platform
 import sys
 import tempfile
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
@@ -77,7 +78,11 @@ def arguments() -> argparse.Namespace:
 def one(name: str, options: argparse.Namespace) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="tonewright-bench-") as folder:
         bench = Bench(Path(folder), options.quick, os.environ.get("COMFYUI_URL") or None)
-        rows: list[Row] = asyncio.run(importlib.import_module(f"benchmarks.{name}").measure(bench))
+        try:
+            rows: list[Row] = asyncio.run(importlib.import_module(f"benchmarks.{name}").measure(bench))
+        except Exception as e:  # noqa: BLE001 # reason: one part that breaks off must not cost the figures of the others
+            traceback.print_exc()
+            return [Row(f"everything of `{name}`", f"broke off: {type(e).__name__}: {e}", "to be measured", met=False)]
         return rows
 
 

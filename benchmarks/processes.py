@@ -65,5 +65,5 @@ async def listening_at(process: Process) -> str:
     assert process.stdout
     line = (await process.stdout.readline()).decode()
     if not line.startswith(READY):
-        raise SystemExit(f"the server did not start; it ended with {await process.wait()}")
+        raise RuntimeError(f"the server did not start; it ended with {await process.wait()}")
     return line.removeprefix(READY).strip()
