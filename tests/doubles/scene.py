@@ -128,7 +128,14 @@ class Scene:
 
     def start_host(self) -> None:
         """A successor at the same address, which knows nothing of what was before."""
-        self.host = self._new_host(self.host.port)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self.host = self._new_host(self.host.port)
+                return
+            except ValueError:  # it said no port: somebody else had it for a moment
+                if time.monotonic() > deadline:
+                    raise
 
     # What must be true
 

@@ -77,7 +77,7 @@ def play(folder: Path, cases: Iterator[Case], report: Callable[[Case, Tally], No
             scene, tally = scene or Scene(folder / str(number)), Tally()
             try:
                 losses = _play(scene, case, tally)
-            except (AssertionError, OSError) as e:
+            except (AssertionError, OSError, ValueError) as e:
                 losses = [f"{type(e).__name__}: {e}"]
             tally.losses += [f"{case}: {loss}" for loss in losses]
             if losses:
