@@ -101,7 +101,7 @@ def serve(exports: Path | None, backends: tuple[str, ...], **given: Any) -> None
     from cli.serve import serve as run_server
     from devserver.disk import said_of_disk
     from devserver.errors import DatabaseGone, FolderLocked, OldJournal, PackageMissing
-    from devserver.keys import KeysUnreadable
+    from devserver.users.keys import KeysUnreadable
     from schemas.errors import DefinitionError
 
     settings = read_settings({**given, "exports": exports, "backends": _backends(backends)})

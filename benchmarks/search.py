@@ -20,9 +20,9 @@ from benchmarks.processes import host, server
 from benchmarks.row import Bench, Row
 from benchmarks.ways import session
 from devserver.clock import Clock
-from devserver.database import open_database
+from devserver.durable.database import open_database
+from devserver.durable.journal import Journal, Place, RunState
 from devserver.events import Bus
-from devserver.journal import Journal, Place, RunState
 
 RUNS, FEW_RUNS = 100_000, 500
 GOAL_S = 0.020

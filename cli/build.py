@@ -7,19 +7,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config import ROOT, LlmSettings, Settings
+from devserver.backends.pool import Address
+from devserver.backends.sources import answering
 from devserver.cluster import Sharing, own_name
 from devserver.comfy.swarm import credentials
 from devserver.definitions import Definitions
 from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
 from devserver.parts import Parts
-from devserver.pool import Address
 from devserver.queue import Limits
 from devserver.retries import Retries
-from devserver.sources import answering
 from devserver.store import Exports
-from devserver.tracing import exporter_to
 from devserver.uploads import MIB
+from devserver.watching.tracing import exporter_to
 from schemas.errors import DefinitionError, DefinitionProblem
 from schemas.loader import load_tables
 

@@ -12,14 +12,14 @@ import aiohttp
 
 from cli.build import addresses_of, build_parts, definitions_of, discover, models_of
 from config import Settings
-from devserver.alive import DEAD
-from devserver.backends import files_of_models, own_queue
+from devserver.backends.alive import DEAD
+from devserver.backends.pool import Backend
+from devserver.backends.sources import Source
+from devserver.backends.told import files_of_models, own_queue
 from devserver.comfy.pulse import feel
+from devserver.durable.rebuild import rebuild
 from devserver.errors import FolderLocked
 from devserver.llm.errors import LlmError
-from devserver.pool import Backend
-from devserver.rebuild import rebuild
-from devserver.sources import Source
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError
 from schemas.lint import lint_backend

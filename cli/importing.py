@@ -9,8 +9,8 @@ from typing import Any
 
 from cli.build import OWN, addresses_of, definitions_of, folders_of
 from config import Settings
+from devserver.backends.sources import Source
 from devserver.importing import read_graph, write_definitions
-from devserver.sources import Source
 from schemas.catalog import Catalog
 from schemas.editors import SCHEMA_FILES, editor_schemas
 from schemas.errors import DefinitionError

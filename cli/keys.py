@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from config import ROOT, Settings, is_loopback
 from devserver.errors import InputError, TonewrightError
-from devserver.keys import Keys
 from devserver.store import Exports
+from devserver.users.keys import Keys
 from my_app.context import FrontSettings
 from my_app.guard import host_name
 

@@ -10,7 +10,7 @@ import sys
 from cli.build import build_parts
 from cli.keys import front_settings, keys_of
 from config import Settings
-from devserver.logs import configure
+from devserver.watching.logs import configure
 from my_app.front import create_front, listen_at
 from my_app.table import ROUTES, WORKER_ROUTES
 

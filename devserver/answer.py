@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from devserver import record
-from devserver.journal import Journal, RunRow, StageRow
+from devserver.durable.journal import Journal, RunRow, StageRow
+from devserver.durable.search import RunLine
 from devserver.plan import Plan, StagePlan, made_with, read_plan
-from devserver.search import RunLine
 
 STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500}
 

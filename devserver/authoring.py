@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from devserver.backends.pool import Pool
 from devserver.definitions import Definitions
 from devserver.errors import InputError
 from devserver.importing import read_graph, write_definitions
-from devserver.pool import Pool
 from devserver.uploads import Uploads
 from schemas.errors import nearest
 from schemas.importing.admit import import_graph, taken

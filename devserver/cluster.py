@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-from devserver.database import Database
+from devserver.backends.pool import Pool
 from devserver.dispatch import Dispatcher
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal
+from devserver.durable.wire import Wire
 from devserver.errors import DatabaseGone
 from devserver.events import Bus
-from devserver.journal import Journal
-from devserver.pool import Pool
 from devserver.readiness import NO_BACKEND
-from devserver.wire import Wire
 
 BEAT_S: Final = 1.0
 ALIVE_S: Final = 4.0  # a process that was not heard of for so long is gone

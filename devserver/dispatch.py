@@ -12,8 +12,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from devserver.durable.journal import Journal
 from devserver.errors import DatabaseGone
-from devserver.journal import Journal
 
 # Who walks less takes up a new run first: each run that is walked already is a handicap of as many seconds.
 HANDICAP_S: Final = 0.002

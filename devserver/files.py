@@ -15,9 +15,9 @@ from devserver.comfy.client import Client
 from devserver.comfy.errors import BackendError, OutputMissing
 from devserver.comfy.files import RemoteFile
 from devserver.comfy.sniff import KINDS
-from devserver.database import Database
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal
 from devserver.errors import InputError, StageError
-from devserver.journal import Journal
 from devserver.store import Exports
 from devserver.uploads import MIB, UPLOAD_ID, Uploads
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from devserver.comfy.sniff import sniff
+from devserver.media.tags import TagError, read_tags
 from devserver.store import write_atomic
-from devserver.tags import TagError, read_tags
 from schemas.importing.form import ImportRefused, parse_graph
 
 LARGEST_GRAPH_BYTES: Final = 32 << 20

@@ -13,42 +13,42 @@ from devserver import answer, record, rerun
 from devserver.accept import ExecuteRequest, make_plan, parse_request
 from devserver.answer import Answer
 from devserver.authoring import Authoring
+from devserver.backends.pool import Address, Pool
 from devserver.clock import Clock
 from devserver.cluster import Cluster, Sharing
-from devserver.database import Transaction, open_database
 from devserver.definitions import Definitions
-from devserver.derived import Drawings, Media
 from devserver.dispatch import Dispatcher
-from devserver.drawing import Drawn
+from devserver.durable.database import Transaction, open_database
+from devserver.durable.idempotency import Accepted, Claim, Idempotency, KeyTaken
+from devserver.durable.journal import Journal, RunRow
+from devserver.durable.lease import ALONE
+from devserver.durable.search import Wanted
 from devserver.errors import InputError
 from devserver.events import Bus, Event
-from devserver.expected import Expected
 from devserver.files import InputFiles
-from devserver.idempotency import Accepted, Claim, Idempotency, KeyTaken
-from devserver.intake import IntakePool
-from devserver.journal import Journal, RunRow
-from devserver.keys import Keys
 from devserver.late import LateRecords
-from devserver.lease import ALONE
 from devserver.llm.ask import Models
-from devserver.logs import RunLog
-from devserver.media import of_role, pick, stems
-from devserver.metrics import Metrics
+from devserver.media.derived import Drawings, Media
+from devserver.media.drawing import Drawn
+from devserver.media.intake import IntakePool
+from devserver.media.served import of_role, pick, stems
+from devserver.media.stream import Streams
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.plan import Plan
-from devserver.pool import Address, Pool
 from devserver.queue import Limits, MoveRequest, Queue
+from devserver.queueing.expected import Expected
 from devserver.readiness import Readiness
 from devserver.retries import Retries
 from devserver.run import walk_run
-from devserver.search import Wanted
-from devserver.sessions import Sessions
 from devserver.store import Exports
-from devserver.stream import Streams
-from devserver.tracing import Tracing
 from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, OLD_PART_S, Uploads
-from devserver.watching import Watching
+from devserver.users.keys import Keys
+from devserver.users.sessions import Sessions
+from devserver.watching.listening import Watching
+from devserver.watching.logs import RunLog
+from devserver.watching.metrics import Metrics
+from devserver.watching.tracing import Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter

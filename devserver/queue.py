@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from devserver.backends import survey
-from devserver.database import Database
+from devserver.backends.pool import Pool
+from devserver.backends.told import survey
+from devserver.durable.database import Database
+from devserver.durable.journal import ENDED
 from devserver.errors import InputError
 from devserver.events import Bus
-from devserver.expected import Expected, Line
-from devserver.journal import ENDED
-from devserver.pool import Pool
-from devserver.tickets import ALL, Ticket
+from devserver.queueing.expected import Expected, Line
+from devserver.queueing.tickets import ALL, Ticket
 
 RETRY_S: Final = 5.0  # where nothing is known of how long a run takes
 POSITIONS_TOLD_S: Final = 1.0

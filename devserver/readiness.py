@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from devserver.backends.pool import Backend, Pool
 from devserver.clock import Clock
 from devserver.comfy.pulse import feel
-from devserver.pool import Backend, Pool
 from devserver.store import Exports
 
 FRESH_S: Final = 0.5  # as long as one look is good for everybody who asks

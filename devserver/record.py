@@ -13,12 +13,12 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from devserver.database import Transaction
 from devserver.disk import disk_trouble
+from devserver.durable.database import Transaction
+from devserver.durable.journal import Journal, RunRow, RunState, StageRow
 from devserver.errors import DatabaseGone
-from devserver.expected import around
-from devserver.journal import Journal, RunRow, RunState, StageRow
 from devserver.plan import OutputPlan, Plan, StagePlan, made_with, read_plan
+from devserver.queueing.expected import around
 from devserver.store import RECORD, Exports, dump
 from devserver.walk import Walk
 

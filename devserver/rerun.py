@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devserver.journal import Journal, RunRow
+from devserver.durable.journal import Journal, RunRow
 from devserver.plan import Option, OutputPlan, Plan, StagePlan, made_with
 
 

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from devserver import record
 from devserver.disk import disk_trouble, told_of_disk
+from devserver.durable.journal import RunState, StageRow, StageState
 from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
-from devserver.journal import RunState, StageRow, StageState
-from devserver.logs import at
 from devserver.plan import StagePlan, read_plan
 from devserver.stages.ask import make_room
 from devserver.stages.graph import run_graph
 from devserver.stages.text import run_text
 from devserver.walk import Tools, Walk
+from devserver.watching.logs import at
 
 log = logging.getLogger(__name__)
 

@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from devserver.backends.pool import Pool
 from devserver.clock import Clock
 from devserver.definitions import Definitions
+from devserver.durable.journal import Journal, Place, RunRow
 from devserver.events import Bus
 from devserver.files import InputFiles
-from devserver.intake import IntakePool
-from devserver.journal import Journal, Place, RunRow
 from devserver.late import LateRecords
 from devserver.llm.ask import Models
+from devserver.media.intake import IntakePool
+from devserver.media.stream import Streams
 from devserver.plan import Plan, StagePlan
-from devserver.pool import Pool
 from devserver.retries import Retries
 from devserver.store import Exports, dump
-from devserver.stream import Streams
 
 log = logging.getLogger(__name__)
 

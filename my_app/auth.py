@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler
 
 from devserver.errors import InputError
 from devserver.events import Event
-from devserver.keys import LOCAL, Key
+from devserver.users.keys import LOCAL, Key
 from my_app.bridge import USER_ID
 from my_app.context import CONTEXT, Context
 from my_app.errors import error_body, json_response

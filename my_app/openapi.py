@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from devserver.idempotency import HEADER, LONGEST
+from devserver.durable.idempotency import HEADER, LONGEST
 from devserver.store import RUN_ID
 from my_app.auth import COOKIE
 from my_app.errors import error_body

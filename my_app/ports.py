@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from devserver.authoring import Authoring
-from devserver.drawing import Drawn
-from devserver.encoding import Form
+from devserver.durable.idempotency import Claim, First, Idempotency
+from devserver.durable.search import Wanted
 from devserver.events import Bus, Event
-from devserver.idempotency import Claim, First, Idempotency
-from devserver.keys import Keys
-from devserver.metrics import Metrics
+from devserver.media.drawing import Drawn
+from devserver.media.encoding import Form
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest, Queue
-from devserver.search import Wanted
-from devserver.sessions import Sessions
-from devserver.tracing import Tracing
 from devserver.understanding import Understood
 from devserver.uploads import Uploads
+from devserver.users.keys import Keys
+from devserver.users.sessions import Sessions
+from devserver.watching.metrics import Metrics
+from devserver.watching.tracing import Tracing
 from schemas.catalog import Catalog
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from devserver.tracing import TRACEPARENT, Tracing
+from devserver.watching.tracing import TRACEPARENT, Tracing
 from my_app.bridge import TRACE
 
 READS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})

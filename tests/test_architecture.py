@@ -35,6 +35,16 @@ MAY_IMPORT = {
     },
     "server": {"schemas", "devserver", "my_app", "config", "cli"},
 }
+# A folder of devserver/, and the folders beside it that it may import. The modules above them are everybody's.
+INSIDE = {
+    "durable": set[str](),
+    "users": set(),
+    "queueing": {"durable"},
+    "backends": {"durable", "queueing"},
+    "media": {"durable"},
+    "watching": {"durable", "queueing", "backends"},
+    "stages": {"durable", "queueing", "backends", "media", "watching"},
+}
 FREE = {"tests", "benchmarks"}  # they may import everything; the limits on size hold for them too
 
 # What a node may use, because a ComfyUI has it or requirements.txt in the folder names it; and what is slow to import.
@@ -46,6 +56,13 @@ COMFYUI_WRAPPER = Path("devserver/nodes/comfyui.py")  # runs only inside a real 
 def part_of(module: str) -> str | None:
     fitting = [part for part in MAY_IMPORT if module == part or module.startswith(f"{part}.")]
     return max(fitting, key=len, default=None)
+
+
+def folder_of(module: str) -> str | None:
+    """The folder of devserver/ that a module is in, where it is in one of those that have an order."""
+    top, _, rest = module.partition(".")
+    folder, _, _ = rest.partition(".")
+    return folder if top == "devserver" and folder in INSIDE else None
 
 
 def module_of(path: Path) -> str:
@@ -95,6 +112,16 @@ def layer_faults(tree: ast.Module, path: Path) -> Iterator[str]:
             continue
         reason = "reads config itself; it is handed values" if other == "config" else f"imports {name}"
         yield f"line {node.lineno}: {own} {reason}"
+
+
+def folder_faults(tree: ast.Module, path: Path) -> Iterator[str]:
+    own = folder_of(module_of(path))
+    if own is None:
+        return
+    for node, name in imports(tree, path):
+        other = folder_of(name)
+        if other is not None and other != own and other not in INSIDE[own]:
+            yield f"line {node.lineno}: {own} imports {name}"
 
 
 def package_faults(tree: ast.Module, path: Path) -> Iterator[str]:
@@ -156,6 +183,7 @@ def faults(root: Path, path: Path) -> list[str]:
     tree = ast.parse(text)
     return [
         *layer_faults(tree, path),
+        *folder_faults(tree, path),
         *package_faults(tree, path),
         *size_faults(tree, text),
         *habit_faults(tree, text, path),
@@ -197,6 +225,8 @@ BROKEN = [
     ("cli/serve.py", "import server", "cli imports server"),
     ("my_app/routes/runs.py", "from config import Settings", "my_app reads config itself"),
     ("devserver/run.py", "from tests.doubles import relay", "devserver imports tests.doubles.relay"),
+    ("devserver/durable/lease.py", "from devserver.backends import pool", "durable imports devserver.backends.pool"),
+    ("devserver/media/tags.py", "from devserver.stages.graph import run", "media imports devserver.stages.graph.run"),
     ("devserver/nodes/tone.py", "import aiohttp", "a node imports aiohttp"),
     ("devserver/nodes/tone.py", "from devserver.nodes.host import host", "a node imports devserver.nodes.host.host"),
     ("devserver/nodes/tone.py", "import scipy.signal", "scipy is imported at import time"),
@@ -218,6 +248,7 @@ LAWFUL = [
     ("cli/serve.py", "import config\nfrom my_app import front\nfrom devserver import run\nfrom schemas import loader"),
     ("my_app/front.py", "from devserver.events import Event\nimport schemas.model\nfrom . import routes"),
     ("devserver/stages/graph.py", "from devserver.comfy.client import Client\nfrom schemas import compiler, nodes"),
+    ("devserver/stages/graph.py", "from devserver.durable.journal import Place\nfrom devserver.walk import Walk"),
     ("devserver/agents/app.py", "from devserver.nodes import TABLE\nimport numpy as np"),
     ("devserver/nodes/music/mix.py", "import numpy\nfrom ..host import host\nfrom . import synth\nimport json"),
     ("devserver/nodes/tone.py", "def f():\n    import scipy.signal\n    import av"),

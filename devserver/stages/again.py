@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
-from devserver.choose import another
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable
 from devserver.comfy.follow import Watch
+from devserver.durable.journal import Place, StageRow
 from devserver.errors import StageError
-from devserver.journal import Place, StageRow
+from devserver.stages.choose import another
 from devserver.stages.job import Job
 from devserver.walk import Walk
 

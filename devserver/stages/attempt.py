@@ -21,9 +21,9 @@ from devserver.comfy.errors import (
 )
 from devserver.comfy.prompt import Outcome, PromptEvent
 from devserver.disk import told_of_disk
+from devserver.durable.journal import StageState
 from devserver.errors import StageError
-from devserver.intake import IntakeCrashed, OutputRefused
-from devserver.journal import StageState
+from devserver.media.intake import IntakeCrashed, OutputRefused
 from devserver.stages.again import OUT_OF_MEMORY, Gone, answers_again, leaving_the_gone, lost_code, stop_earlier
 from devserver.stages.job import Job
 from devserver.stages.partials import Partials

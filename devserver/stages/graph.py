@@ -7,23 +7,23 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from devserver.backends.pool import NoTurn
 from devserver.briefing import worded
-from devserver.choose import Choice, choose
 from devserver.disk import told_of_disk
+from devserver.durable.journal import Place, StageRow
 from devserver.errors import StageError
-from devserver.eta import size_of
 from devserver.formats import FORMAT, SOUND
-from devserver.journal import Place, StageRow
-from devserver.logs import at
 from devserver.plan import StagePlan, made_with
-from devserver.pool import NoTurn
+from devserver.queueing.eta import size_of
+from devserver.queueing.tickets import Work
 from devserver.stages.again import why_again
 from devserver.stages.attempt import run_attempt
+from devserver.stages.choose import Choice, choose
 from devserver.stages.job import Job, RunFile
 from devserver.stages.nodes import NodeTimes
 from devserver.store import dump
-from devserver.tickets import Work
 from devserver.walk import Walk
+from devserver.watching.logs import at
 from schemas.catalog import LOSSLESS
 from schemas.compiler import compile_graph, fill, graph_hash
 from schemas.values import from_json, to_json

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from devserver.journal import Place
+from devserver.backends.pool import Backend
+from devserver.durable.journal import Place
 from devserver.plan import Option, OutputPlan
-from devserver.pool import Backend
 from devserver.stages.nodes import NodeTimes
 
 # Every prompt id is made from its place, so that a restart finds the prompt that it had submitted.

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from devserver import pieces
 from devserver.comfy.errors import BackendError
 from devserver.comfy.files import RemoteFile
 from devserver.comfy.sniff import sniff
+from devserver.media import pieces
 from devserver.stages.job import Job
 from devserver.walk import Walk
 

@@ -12,11 +12,11 @@ from devserver.comfy.collect import collect
 from devserver.comfy.files import RemoteFile, files_of
 from devserver.comfy.prompt import Outcome
 from devserver.comfy.sniff import sniff
+from devserver.durable.journal import Place
 from devserver.errors import StageError
-from devserver.intake import Verify
-from devserver.journal import Place
+from devserver.media.intake import Verify
+from devserver.media.tags import TrackTags, read_tags
 from devserver.stages.job import Job
-from devserver.tags import TrackTags, read_tags
 from devserver.walk import Walk
 from schemas.model import Output
 

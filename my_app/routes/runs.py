@@ -8,8 +8,8 @@ from typing import Final
 
 from flask import Response, request
 
+from devserver.durable.search import Wanted
 from devserver.errors import InputError
-from devserver.search import Wanted
 from devserver.store import RUN_ID
 from my_app.flask_app import json_reply, the_parts, user_id, viewer
 from my_app.ports import Accepted

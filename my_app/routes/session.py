@@ -9,8 +9,8 @@ from typing import Final
 from aiohttp import web
 
 from devserver.errors import InputError
-from devserver.keys import LONGEST_KEY
-from devserver.sessions import LASTS
+from devserver.users.keys import LONGEST_KEY
+from devserver.users.sessions import LASTS
 from my_app.auth import COOKIE, refused, viewer_of
 from my_app.bridge import USER_ID, read_body
 from my_app.context import CONTEXT

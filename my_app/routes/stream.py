@@ -7,8 +7,8 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from devserver.encoding import FORMS
 from devserver.errors import InputError
+from devserver.media.encoding import FORMS
 from my_app.context import CONTEXT
 from my_app.route import Query, Reply, Route, check_run_id
 

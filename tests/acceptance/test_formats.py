@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devserver.comfy.sniff import sniff
-from devserver.tags import read_tags
+from devserver.media.tags import read_tags
 from tests.doubles.piece_nodes import WORDS, write_definitions
 from tests.doubles.programs import NodeHost, Server
 

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from devserver.comfy.sniff import sniff
-from devserver.tags import read_tags
+from devserver.media.tags import read_tags
 from tests.doubles.programs import Server
 
 VOICES = {"drums", "bass", "chords", "lead"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devserver.keys import Keys
+from devserver.users.keys import Keys
 from tests.doubles.programs import Server
 
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(28)

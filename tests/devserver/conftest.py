@@ -7,10 +7,10 @@ import pytest
 
 from cli.build import SHIPPED
 from devserver.clock import Clock
-from devserver.database import Database, open_database
 from devserver.definitions import Definitions
+from devserver.durable.database import Database, open_database
+from devserver.durable.journal import Journal
 from devserver.events import Bus
-from devserver.journal import Journal
 from devserver.store import Exports
 from schemas.loader import load_tables
 

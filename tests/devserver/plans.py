@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from devserver.accept import make_plan, parse_request
-from devserver.database import Database
 from devserver.definitions import Definitions
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal, Place
 from devserver.files import InputFiles
-from devserver.journal import Journal, Place
 from devserver.plan import Plan
 from devserver.store import Exports
 

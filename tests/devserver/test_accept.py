@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from devserver.accept import make_title, parse_request
-from devserver.database import Database
 from devserver.definitions import Definitions
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal
 from devserver.errors import InputError
-from devserver.journal import Journal
 from devserver.plan import Plan
 from devserver.store import Exports
 from tests.devserver.plans import plan

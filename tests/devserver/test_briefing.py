@@ -9,9 +9,9 @@ import pytest
 
 from cli.build import SHIPPED
 from devserver.briefing import fitted, worded
-from devserver.database import Database
 from devserver.definitions import Definitions
-from devserver.journal import Journal
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal
 from devserver.plan import Applied, Plan
 from devserver.store import Exports
 from schemas.compiler import compile_graph, fill

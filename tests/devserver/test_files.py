@@ -9,10 +9,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from devserver.comfy.client import Client
-from devserver.database import Database
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal
 from devserver.errors import InputError, StageError
 from devserver.files import InputFiles
-from devserver.journal import Journal
 from devserver.store import Exports
 from tests.devserver.plans import RUN_ID, add_run
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from devserver.backends.pool import Pool
 from devserver.clock import Clock
-from devserver.database import Database
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal, Place
 from devserver.errors import InputError
 from devserver.events import Bus
-from devserver.expected import Expected
-from devserver.journal import Journal, Place
-from devserver.pool import Pool
 from devserver.queue import Limits, MoveRequest, Queue
-from devserver.tickets import Work
+from devserver.queueing.expected import Expected
+from devserver.queueing.tickets import Work
 
 WORK = Work("song", "a", 10)
 

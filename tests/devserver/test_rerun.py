@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from devserver.database import Database
 from devserver.definitions import Definitions
-from devserver.journal import Journal
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal
 from devserver.rerun import plan_again
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, add_run, plan

@@ -17,12 +17,13 @@ from typing import Any, Final
 
 import aiohttp
 
-from devserver import intake, record
+from devserver import record
 from devserver.comfy import client, collect
 from devserver.comfy.client import Client
-from devserver.journal import Journal, Place
+from devserver.durable.journal import Journal, Place
+from devserver.media import intake
+from devserver.media.tags import TrackTags
 from devserver.stages import attempt
-from devserver.tags import TrackTags
 from devserver.walk import Walk
 
 POINTS: Final = (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from tests.faults.rig import SharedIntake, Studio
 
 

@@ -17,11 +17,11 @@ from config import ROOT
 from devserver.agents.host import Host
 from devserver.agents.prompts import Prompt
 from devserver.answer import Answer
+from devserver.backends.pool import Address, Backend
 from devserver.clock import Clock
 from devserver.definitions import Definitions
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from devserver.parts import Parts
-from devserver.pool import Address, Backend
 from devserver.retries import Retries
 from devserver.store import Exports
 from my_app.context import FrontSettings

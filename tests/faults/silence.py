@@ -13,7 +13,7 @@ import yaml
 from cli.build import SHIPPED
 from devserver.clock import Clock
 from devserver.definitions import Definitions
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from schemas.loader import load_tables
 from tests.doubles.passing_time import LoopClock, SkippingLoop
 from tests.doubles.relay import Relay

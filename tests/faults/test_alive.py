@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devserver import alive
-from devserver.intake import IntakePool
+from devserver.backends import alive
+from devserver.media.intake import IntakePool
 from devserver.retries import Retries
 from tests.doubles.peer_faults import DeadWorker
 from tests.faults.rig import Studio, attempts_of, rigged, seconds_of, until

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from tests.doubles.relay import Relay
 from tests.faults.rig import Studio, attempts_of, rigged, seconds_of, until
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.doubles.unprivileged import limit_file_size, own_folder, unprivileged
 from tests.faults.rig import NOTICED_S, PATIENCE_S, Studio, attempts_of, codes, request, rigged, seconds_of, until

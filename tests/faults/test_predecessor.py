@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devserver.errors import InputError
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from tests.faults.rig import Studio, files_in, request, rigged, seconds_of, until
 
 EXECUTE = "/api/schema/pipeline/execute"

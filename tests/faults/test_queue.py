@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from devserver.agents.host import Host
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from tests.doubles.peer_faults import DeletesNothing, EndsBetweenQuestions, OwnRefusal, SuccessBeforeHistory, length_of
 from tests.faults.rig import Studio, attempts_of, codes, failure, rigged, seconds_of, until
 

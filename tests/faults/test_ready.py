@@ -8,9 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from devserver import alive, readiness
+from devserver import readiness
 from devserver.agents.host import Host
-from devserver.intake import IntakePool
+from devserver.backends import alive
+from devserver.media.intake import IntakePool
 from devserver.retries import Retries
 from tests.doubles.peer_faults import DeadWorker, GoesDeaf
 from tests.doubles.relay import Relay

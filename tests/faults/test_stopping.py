@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devserver.agents.host import Host
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from devserver.stages import stopping
 from tests.faults.rig import Studio, codes, files_in, rigged, seconds_of, until
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from tests.doubles.swarm import Behind, SwarmUI
 from tests.faults.rig import Rig, Studio, attempts_of, codes, failure, rigged, seconds_of, until
 

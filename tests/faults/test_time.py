@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from tests.doubles.passing_time import TestClock, run_skipping
 from tests.faults.rig import Studio, codes, rigged, seconds_of, until
 from tests.faults.silence import SILENCE_S, run_in_silence

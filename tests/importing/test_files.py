@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from devserver.importing import read_graph, write_definitions
-from devserver.tags import TrackTags, write_tags
+from devserver.media.tags import TrackTags, write_tags
 from schemas.importing.form import ImportRefused
 from schemas.nodes import Graph
 from tests.devserver.media_files import BACKEND_GRAPH, write_audio, write_image, write_video, write_webm

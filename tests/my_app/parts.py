@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from devserver.clock import Clock
+from devserver.durable.idempotency import Claim, First
+from devserver.durable.search import Wanted
 from devserver.errors import InputError
 from devserver.events import Bus, Event, Subscription
-from devserver.idempotency import Claim, First
-from devserver.keys import Keys
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest
-from devserver.search import Wanted
-from devserver.sessions import Sessions
 from devserver.understanding import Understood, understand
 from devserver.uploads import Uploads
+from devserver.users.keys import Keys
+from devserver.users.sessions import Sessions
 
 PATIENCE_S = 20.0  # after this long something hangs that must not
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
-from devserver.keys import Keys
+from devserver.users.keys import Keys
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from my_app.table import ROUTES

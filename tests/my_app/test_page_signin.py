@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from devserver.keys import Keys
+from devserver.users.keys import Keys
 from tests.doubles.programs import Server
 
 pytestmark = pytest.mark.chromium

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from devserver.clock import Clock
-from devserver.database import Database, open_database
+from devserver.durable.database import Database, open_database
+from devserver.durable.journal import Journal
+from devserver.durable.wire import Wire
 from devserver.events import Bus
-from devserver.journal import Journal
-from devserver.wire import Wire
 from tests.devserver.conftest import bus, definitions, exports
 from tests.doubles.postgres import Postgres
 

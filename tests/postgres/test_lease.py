@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from devserver import lease
+from devserver.backends.pool import Pool
 from devserver.clock import Clock
 from devserver.cluster import BEAT_S, Cluster, Sharing
-from devserver.database import Database, open_database
 from devserver.dispatch import Dispatcher
+from devserver.durable import lease
+from devserver.durable.database import Database, open_database
+from devserver.durable.journal import Journal
 from devserver.errors import DatabaseGone, Fenced
 from devserver.events import Bus
-from devserver.journal import Journal
-from devserver.pool import Pool
-from devserver.tickets import Tickets
+from devserver.queueing.tickets import Tickets
 from tests.devserver.plans import AT, RUN_ID, add_run
 from tests.doubles.together import until
 

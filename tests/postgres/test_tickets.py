@@ -1,3 +1,3 @@
 """What the tickets promise they promise over PostgreSQL too: the same tests."""
 
-from tests.devserver.test_tickets import *  # noqa: F403 - every test of them
+from tests.devserver.queueing.test_tickets import *  # noqa: F403 - every test of them

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import psycopg
 import pytest
 
-from devserver import database_postgres
 from devserver.clock import Clock
-from devserver.database import open_database
+from devserver.durable import postgres as database_postgres
+from devserver.durable.database import open_database
+from devserver.durable.journal import Journal
+from devserver.durable.wire import Wire
 from devserver.events import Bus, Event, Lagged, Subscription
-from devserver.journal import Journal
-from devserver.tickets import Tickets
-from devserver.wire import Wire
+from devserver.queueing.tickets import Tickets
 from tests.devserver.plans import add_run
 from tests.doubles.postgres import Postgres
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from devserver.intake import IntakePool
+from devserver.media.intake import IntakePool
 from tests.faults.silence import SILENCE_S, run_in_silence
 
 

@@ -1,0 +1,282 @@
+"""The backends: where they are, whether they answer, what they have, and who may use them next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from devserver.agents.child import Child, ChildFailed
+from devserver.backends.alive import Watchman
+from devserver.backends.sources import MARK, Address, Backend, Source
+from devserver.clock import Clock
+from devserver.durable.journal import Place
+from devserver.events import Bus
+from devserver.queueing.expected import Expected
+from devserver.queueing.tickets import Tickets, Work
+
+__all__ = ["Address", "Backend", "NoTurn", "Pool", "Turn"]
+
+log = logging.getLogger(__name__)
+
+PROMPTS_AT_ONCE: Final = 2  # one running, one ready
+FIRST_RETRY_S: Final = 1.0
+FORM_BYTES: Final = 1 << 20  # of an upload beside the file itself: the form's other fields
+QUEUE_TOLD_S: Final = 0.2  # changes of the queue are told together
+
+
+class NoTurn(Exception):
+    """The backend went down while a take waited there for its turn; it keeps its place, and may go elsewhere."""
+
+
+@dataclass
+class Turn:
+    """A take that waits for its turn at a backend, or has it."""
+
+    backend: Backend
+    has_come: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Pool:
+    """Every backend in the order in which they are preferred, the embedded one last.
+
+    Args:
+        max_upload_bytes: the largest file that the embedded one takes; None leaves it at what a ComfyUI takes.
+        expected: is told who asks for a turn and how long it was used.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        *,
+        tickets: Tickets,
+        bus: Bus,
+        clock: Clock,
+        embedded_folder: Path | None,
+        embedded_name: str = "embedded",
+        probe_s: float,
+        max_upload_bytes: int | None = None,
+        expected: Expected | None = None,
+    ) -> None:
+        self.tickets, self._bus, self._clock, self._probe_s = tickets, bus, clock, probe_s
+        self._embedded_folder, self._embedded_name = embedded_folder, embedded_name
+        self._max_upload_bytes = max_upload_bytes
+        self._expected = expected
+        self._sources = [Source(address) for address in addresses]
+        self._embedded: Source | None = None
+        self._child: Child | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._changed = asyncio.Event()
+        self._telling: asyncio.TimerHandle | None = None
+        self._refreshing: asyncio.Future[list[None]] | None = None
+        self._doubting: dict[Source, asyncio.Task[None]] = {}
+        self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
+        self._turns: dict[tuple[str, str, int], Turn] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watchman = Watchman(clock, lambda: self.backends, self.doubt)
+        # Called when something in a queue has changed, told together.
+        self.on_queue: Callable[[], None] = lambda: None
+
+    async def start(self) -> None:
+        """Start the embedded backend and begin to watch the others. Returns when each was asked once."""
+        self._loop = asyncio.get_running_loop()
+        watched = list(self._sources)
+        if self._embedded_folder is not None:
+            await self._start_embedded(self._embedded_folder)
+            self._tasks.append(asyncio.create_task(self._keep_embedded(self._embedded_folder)))
+        await self.refresh()
+        self._tasks += [asyncio.create_task(self._watch(source)) for source in watched]
+        self._tasks.append(asyncio.create_task(self._watchman.keep_looking()))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for source in self._sources:
+            await source.close()
+        if self._child is not None:
+            await self._child.stop()
+
+    # Which backend
+
+    @property
+    def backends(self) -> list[Backend]:
+        """Every backend that is known now; a SwarmUI's own entry comes before those of its ComfyUIs."""
+        return [backend for source in self._sources for backend in source.backends]
+
+    def allowed(self, execution_mode: str) -> list[Backend]:
+        """The backends that a run may use: under `eco` only those on this machine."""
+        return [b for b in self.backends if execution_mode == "fast" or not b.address.remote]
+
+    def named(self, name: str) -> Backend | None:
+        """The backend of this name; one of a SwarmUI that does not answer now may be there when it does."""
+        found = next((backend for backend in self.backends if backend.name == name), None)
+        if found is None and MARK in name:
+            swarm, _, number = name.rpartition(MARK)
+            source = next((source for source in self._sources if source.address.name == swarm), None)
+            if source is not None and source.head.silent:
+                return source.pinned(number)
+        return found
+
+    async def changed(self) -> None:
+        """Wait until some backend comes, goes or has other nodes."""
+        await self._changed.wait()
+
+    async def refresh(self) -> None:
+        """Ask every backend now: a model may have been put there a second ago. Who comes meanwhile gets that answer."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.gather(*(self._ask(source) for source in self._sources))
+        await asyncio.shield(self._refreshing)
+
+    async def doubt(self, backend: Backend) -> None:
+        """Ask a backend again that has lost something, before anybody chooses it as if nothing had happened.
+
+        Many takes lose theirs at once: it is asked once for all of them.
+        """
+        await asyncio.gather(*(self._doubt(source) for source in self._sources if backend in source.backends))
+
+    async def _doubt(self, source: Source) -> None:
+        asking = self._doubting.get(source)
+        if asking is None:
+            asking = self._doubting[source] = asyncio.create_task(self._ask(source))
+            asking.add_done_callback(lambda _: self._doubting.pop(source, None))
+        await asyncio.shield(asking)
+
+    async def _ask(self, source: Source) -> None:
+        before = {backend: (backend.state, backend.table) for backend in source.backends}
+        await source.ask()
+        every = {**before, **dict.fromkeys(source.backends)}
+        changed = [backend for backend in every if before.get(backend) != (backend.state, backend.table)]
+        if changed:
+            self._changed.set()
+            self._changed = asyncio.Event()
+            self.next_please()  # a take may have queued at one that was not listed until now
+        for backend in changed:
+            if backend not in before or backend.state != before[backend][0]:
+                log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
+                self._bus.tell(None, "backend", backend.describe())
+
+    async def _watch(self, source: Source) -> None:
+        pause = self._probe_s
+        while True:
+            pause = self._probe_s if source.up else min(self._probe_s, max(FIRST_RETRY_S, pause * 2))
+            try:
+                async with asyncio.timeout(pause):
+                    await source.head.doubted.wait()
+            except TimeoutError:
+                pass
+            source.head.doubted.clear()
+            if source.up:
+                pause = FIRST_RETRY_S / 2  # the first retry after a loss comes soon
+            await self._ask(source)
+
+    # The embedded backend
+
+    async def _start_embedded(self, folder: Path) -> Source:
+        limit = self._max_upload_bytes + FORM_BYTES if self._max_upload_bytes is not None else None
+        self._child = Child("embedded", folder, max_upload_bytes=limit)
+        base_url = await self._child.start()
+        self._embedded = Source(Address(self._embedded_name, "embedded", base_url, output_folder=folder / "output"))
+        self._sources.append(self._embedded)
+        return self._embedded
+
+    async def _keep_embedded(self, folder: Path) -> None:
+        """Start the embedded backend again when it ends; its prompts are lost and their takes try again."""
+        while self._child is not None:
+            await self._child.wait()
+            log.error("the embedded backend ended; starting it again")
+            gone = self._embedded
+            if gone is not None:
+                await gone.close()  # it stays listed as silent, so that takes wait for the one that follows
+                self.next_please()
+            try:
+                source = await self._start_embedded(folder)
+            except ChildFailed as e:
+                log.error("the embedded backend does not start: %s", e)  # noqa: TRY400 - its own last lines say more
+                return
+            if gone is not None:
+                self._sources.remove(gone)
+            await self._ask(source)
+
+    # Tickets
+
+    @asynccontextmanager
+    async def ticket(
+        self,
+        place: Place,
+        backend: Backend,
+        *,
+        user_id: str = "local",
+        priority: int = 0,
+        work: Work | None = None,
+        stays: bool = False,
+    ) -> AsyncIterator[Turn]:
+        """Wait for a turn at a backend and hold it. The order is the journal's, so it survives a restart.
+
+        `stays`: something of it is at the backend already, so that it has a turn even where that is down.
+
+        Raises:
+            NoTurn: the backend went down meanwhile. The place there is kept until it asks at another one.
+        """
+        key = (place.run_id, place.stage, place.take)
+        kept, granted_at = False, self._clock.now()
+        self.tickets.ask(place, backend.name, priority, user_id=user_id, work=work, held=stays)
+        turn = self._turns[key] = Turn(backend, has_come=stays)
+        if self._expected is not None:
+            self._expected.ask(place)
+        self.next_please()
+        try:
+            while not turn.has_come:
+                if not backend.up:
+                    kept = True
+                    raise NoTurn(f"{backend.name} is down: {backend.problem}")
+                turn.changed.clear()
+                await turn.changed.wait()
+            granted_at = self._clock.now()
+            yield turn
+        finally:
+            self._turns.pop(key, None)
+            if self._expected is not None and turn.has_come:
+                # How long one that stays had been there before is not known here.
+                self._expected.done(place, None if stays else work, backend.name, granted_at)
+            if not self.closing and not kept:
+                self.tickets.give_back(place)
+                self.next_please()
+
+    def next_please(self) -> None:
+        """Let the next takes go on wherever there is room, and tell those whose backend is down. On the loop."""
+        for backend in self.backends:
+            for key in self.tickets.grant(backend.name, PROMPTS_AT_ONCE if backend.up else 0):
+                if key in self._turns and self._turns[key].backend is backend:
+                    self._turns[key].has_come = True
+                    self._turns[key].changed.set()
+        for turn in self._turns.values():
+            if not turn.backend.up:
+                turn.changed.set()
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(QUEUE_TOLD_S, self._tell_queue)
+
+    def ended(self, run_id: str, around_s: float | None) -> None:
+        """A run has ended and left its places; `around_s` is what it took beside its takes. On the loop."""
+        if self._expected is not None:
+            self._expected.end(run_id, around_s)
+        self.next_please()
+
+    def wake(self) -> None:
+        """The table of tickets was changed: look at it soon. From any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.next_please)
+
+    def _tell_queue(self) -> None:
+        self._telling = None
+        if not self.closing:
+            self.on_queue()
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Every backend's state, for `/ready`, `doctor` and the page."""
+        return [backend.describe() for backend in self.backends]

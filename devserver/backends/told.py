@@ -1,0 +1,55 @@
+"""What is known of each backend, for people: its state, what it has, and what it does now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from devserver.backends.sources import Backend
+from devserver.comfy.errors import BackendError
+from devserver.queueing.expected import Line
+from schemas.node_table import MODEL_INPUTS, MODEL_SUFFIXES, NodeTable
+
+ANSWER_S: Final = 2.0
+
+
+async def survey(backends: list[Backend], line: Line) -> list[dict[str, Any]]:
+    """Every backend with its own queue, as it tells it now, and ours before it."""
+    queues = await asyncio.gather(*(own_queue(backend) for backend in backends))
+    return [_told(backend, queue, line) for backend, queue in zip(backends, queues, strict=True)]
+
+
+async def own_queue(backend: Backend) -> dict[str, int] | None:
+    """How many prompts a backend runs and keeps waiting, whoever sent them; None where it does not say."""
+    if backend.state != "up" and not backend.stalled:
+        return None
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            queue = await backend.client.queue()
+    except (BackendError, TimeoutError):
+        return None
+    return {"running": len(queue.running), "pending": len(queue.pending)}
+
+
+def _told(backend: Backend, queue: dict[str, int] | None, line: Line) -> dict[str, Any]:
+    last = (line.waiting(backend.name) or line.held(backend.name))[-1:]
+    eta = line.sums[last[0].key].range() if last and not line.is_paused(backend.name) else None
+    ours = {
+        "paused": line.is_paused(backend.name),
+        "held": len(line.held(backend.name)),
+        "waiting": len(line.waiting(backend.name)),
+        "eta": eta.as_dict() if eta else None,
+    }
+    has = {"nodes": len(backend.table.classes), "models": files_of_models(backend.table)} if backend.table else {}
+    return {**backend.describe(), "url": backend.address.base_url, "queue": queue, **ours, **has}
+
+
+def files_of_models(table: NodeTable) -> dict[str, list[str]]:
+    """The model files that a backend lists, by the name of the input that takes them."""
+    found: dict[str, set[str]] = {}
+    for node in table.classes.values():
+        for name, one in node.inputs.items():
+            files = {str(value) for value in one.options or () if str(value).endswith(MODEL_SUFFIXES)}
+            if files or (name in MODEL_INPUTS and one.options):
+                found.setdefault(name, set()).update(files or {str(value) for value in one.options or ()})
+    return {name: sorted(files) for name, files in sorted(found.items())}

@@ -1,0 +1,171 @@
+"""Idempotency keys: a request that is sent again with its key gets the first answer and does nothing anew.
+
+A key belongs to a user, and is kept for a day by the server's clock. Where the request makes a run, key and run are
+written in one transaction, so that a kill between the two cannot make a second run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from devserver.clock import Clock
+from devserver.durable.database import Database, Transaction
+from devserver.errors import InputError, TonewrightError
+
+HEADER: Final = "Idempotency-Key"
+LONGEST: Final = 255
+KEPT: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A key, whose it is, and a digest of what it is used for."""
+
+    user_id: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class First:
+    """What a key was used for first: the run that it made, and the answer where it was given already."""
+
+    run_id: str | None
+    status: int | None = None
+    body: Any = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A run that is in the journal and will be walked; `first` where it was so before this request came."""
+
+    run_id: str
+    claim: Claim | None = None
+    first: First | None = None
+
+
+class KeyTaken(TonewrightError):
+    """Another request with the same key was quicker."""
+
+
+class Idempotency:
+    """The table of keys. Every method may be called from any thread."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db, self._clock = database, clock
+        self._at_work: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def claim(self, headers: Mapping[str, str], user_id: str, what: str, body: Any) -> Claim | None:
+        """The key that came along with a request; None where none did.
+
+        `what` says what is asked for, so that one key is not used for two things; `body` is plain JSON.
+
+        Raises:
+            InputError: the key is empty, too long, or has signs that a header should not have.
+        """
+        key = next((value for name, value in headers.items() if name.lower() == HEADER.lower()), None)
+        if key is None:
+            return None
+        if not 0 < len(key) <= LONGEST or not key.isascii() or not key.isprintable():
+            allowed = f"1 to {LONGEST} printable ASCII signs"
+            raise InputError(f"{HEADER} cannot be used.", field=HEADER, value=key[:LONGEST], allowed=allowed)
+        said = json.dumps([what, body], sort_keys=True)
+        return Claim(user_id, key, hashlib.sha256(said.encode()).hexdigest())
+
+    def find(self, claim: Claim) -> First | None:
+        """What the key was used for first, if it was.
+
+        Raises:
+            InputError: for something else (422).
+        """
+        sql = "SELECT * FROM first_answers WHERE user_id = ? AND used_key = ? AND at >= ?"
+        rows = self._db.rows(sql, claim.user_id, claim.key, self._oldest())
+        if not rows:
+            return None
+        row = rows[0]
+        if row["digest"] != claim.digest:
+            raise InputError(
+                "This key was used for another request.",
+                code="idempotency_key_reused",
+                field=HEADER,
+                value=claim.key,
+                allowed="a key of its own for each request; the same one only where the same is sent again",
+            )
+        return First(row["run_id"], row["status"], json.loads(row["body"]) if row["body"] else None)
+
+    def found(self, claim: Claim | None) -> Accepted | None:
+        """The run that was made with the key before."""
+        first = self.find(claim) if claim is not None else None
+        return Accepted(first.run_id, claim, first) if first is not None and first.run_id else None
+
+    def use(self, db: Transaction, claim: Claim, run_id: str | None = None) -> None:
+        """Note that a key is used now, in the transaction that makes what it is used for.
+
+        Raises:
+            KeyTaken: it is used already.
+        """
+        db.execute("DELETE FROM first_answers WHERE at < ?", (self._oldest(),))
+        done = db.execute(
+            "INSERT INTO first_answers (user_id, used_key, digest, run_id, at) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (user_id, used_key) DO NOTHING",
+            (claim.user_id, claim.key, claim.digest, run_id, self._clock.stamp()),
+        )
+        if done.rowcount == 0:
+            raise KeyTaken(claim.key)
+
+    def using(self, claim: Claim | None, run_id: str) -> Callable[[Transaction], None] | None:
+        """`use` for a run, to be called in its transaction."""
+        return None if claim is None else lambda db: self.use(db, claim, run_id)
+
+    def keep(self, claim: Claim, status: int, body: Any) -> None:
+        """Keep the answer, if it is the first."""
+        with self._db.transaction() as db:
+            db.execute(
+                "UPDATE first_answers SET status = ?, body = ? WHERE user_id = ? AND used_key = ? AND status IS NULL",
+                (status, json.dumps(body), claim.user_id, claim.key),
+            )
+
+    def once(self, claim: Claim | None, work: Callable[[], tuple[int, Any]]) -> tuple[First, bool]:
+        """Do something that makes no run, or answer as it was answered before; whether it was.
+
+        Nothing is kept of work that raises: what was wrong with it may be mended.
+
+        Raises:
+            InputError: the same key is at work just now (409).
+        """
+        if claim is None:
+            return First(None, *work()), False
+        with self._working(claim):
+            before = self.find(claim)
+            if before is not None:
+                return before, True
+            status, body = work()
+            with self._db.transaction() as db:
+                self.use(db, claim)
+            self.keep(claim, status, body)
+            return First(None, status, body), False
+
+    @contextmanager
+    def _working(self, claim: Claim) -> Iterator[None]:
+        key = (claim.user_id, claim.key)
+        with self._lock:
+            if key in self._at_work:
+                message = "A request with this key is at work."
+                raise InputError(message, status=409, field=HEADER, value=claim.key, retry_after_s=1.0)
+            self._at_work.add(key)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._at_work.discard(key)
+
+    def _oldest(self) -> str:
+        return (self._clock.now() - KEPT).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,346 @@
+"""The journal: runs, their stages and events. The truth that a restart begins from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
+
+from devserver.clock import Clock
+from devserver.durable.database import Database, Row, Transaction
+from devserver.durable.lease import ALONE, LEASE_S, Leases, fence
+from devserver.durable.search import Search
+from devserver.events import Bus, Event
+
+RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
+StageState = Literal["running", "success", "failed", "blocked", "cancelled", "skipped", "lost"]
+ENDED: Final = ("success", "failed", "blocked", "cancelled")
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One execution of a pipeline. `plan` is JSON as `devserver.plan.Plan` writes it."""
+
+    run_id: str
+    user_id: str
+    state: RunState
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    title: str
+    schema: str
+    output_config: str
+    plan: str
+    error: dict[str, Any] | None
+    generation: int
+    cancel: bool
+    owner: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+RUN_FIELDS: Final = [field.name for field in fields(RunRow)]
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A stage (take 0, attempt 0), one take of it (attempt 0), or one attempt of a take."""
+
+    run_id: str
+    stage: str
+    take: int
+    attempt: int
+    state: StageState
+    started_at: str
+    ended_at: str | None
+    starts: int
+    backend: str | None
+    prompt_id: str | None
+    result: dict[str, Any]
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a run something happens, and the generation of the walk that does it."""
+
+    run_id: str
+    generation: int
+    stage: str = ""
+    take: int = 0
+    attempt: int = 0
+
+
+def _run(row: Row) -> RunRow:
+    values = {name: row[name] for name in RUN_FIELDS}
+    values["error"] = json.loads(values["error"]) if values["error"] else None
+    values["cancel"] = bool(values["cancel"])
+    return RunRow(**values)
+
+
+def _stage(row: Row) -> StageRow:
+    return StageRow(**{**dict(row), "result": json.loads(row["result"])})
+
+
+def _event(row: Row) -> Event:
+    values = dict(row)
+    del values["key"]
+    return Event(**{**values, "data": json.loads(values["data"])})
+
+
+class Journal:
+    """Runs, stages and events. Every method may be called from any thread.
+
+    An event is published on the bus once its transaction is committed, in the order of the numbers. Where other
+    processes write too, all are told that there are new ones, and `devserver.durable.wire` publishes them.
+    """
+
+    def __init__(self, database: Database, clock: Clock, bus: Bus, owner: str = ALONE) -> None:
+        self._db, self._clock, self._bus = database, clock, bus
+        self.leases = Leases(database, owner)
+        self.search = Search(database)
+        self._fresh: list[Event] = []
+        self.hearers: list[Callable[[Event], None]] = []  # of what this process has written, once it is committed
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Transaction]:
+        with self._db.lock:
+            self._fresh = []
+            with self._db.transaction() as db:
+                yield db
+                if self._fresh and self._db.shared:
+                    self._db.notify(db, "events")
+            for event in self._fresh:  # under the lock, so that listeners see them in the order of their numbers
+                if not self._db.shared:
+                    self._bus.publish(event)
+                for hear in self.hearers:
+                    hear(event)
+
+    def _add_event(self, db: Transaction, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
+        at = self._clock.stamp()
+        where = (place.run_id, place.stage, place.take, place.attempt)
+        done = db.execute(
+            "INSERT INTO events (seq, run_id, stage, take, attempt, kind, key, at, data)"
+            " SELECT value + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM counters WHERE name = 'event' FOR UPDATE"
+            " ON CONFLICT (run_id, stage, take, attempt, kind, key) DO NOTHING RETURNING seq",
+            (*where, kind, key, at, json.dumps(data)),
+        ).fetchone()
+        if done is not None:
+            db.execute("UPDATE counters SET value = ? WHERE name = 'event'", (done["seq"],))
+            self._fresh.append(Event(done["seq"], *where, at, kind, dict(data)))
+
+    def _fence(self, db: Transaction, place: Place) -> None:
+        """Refuse to write for a walk that no longer owns the run."""
+        fence(db, place.run_id, place.generation)
+
+    # Runs
+
+    def add_run(
+        self,
+        run_id: str,
+        *,
+        user_id: str,
+        title: str,
+        schema: str,
+        output_config: str,
+        plan: str,
+        created_at: str,
+        entities: Sequence[Mapping[str, Any]] = (),
+        text: str = "",
+        together: Callable[[Transaction], None] | None = None,
+    ) -> None:
+        """Accept a run: from here on it is never lost, and found by its `text`. `together` joins the commit."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO runs (run_id, user_id, state, created_at, title, schema, output_config, plan, owner,"
+                " lease_until) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, epoch_now() + ?)",
+                (run_id, user_id, created_at, title, schema, output_config, plan, self.leases.owner, LEASE_S),
+            )
+            found = {"user_id": user_id, "created_at": created_at, "title": title, "outputs": output_config}
+            self.search.add(db, run_id, **found, text=text)
+            data = {"title": title, "schema": schema, "output_config": output_config}
+            self._add_event(db, Place(run_id, 0), "run.queued", "", data)
+            for entity in entities:
+                self._add_event(db, Place(run_id, 0), "entity", entity["filename"], entity)
+            if together is not None:
+                together(db)
+
+    def run(self, run_id: str) -> RunRow | None:
+        rows = self._db.rows("SELECT * FROM runs WHERE run_id = ?", run_id)
+        return _run(rows[0]) if rows else None
+
+    def has_ended(self, run_id: str) -> bool:
+        rows = self._db.rows("SELECT state FROM runs WHERE run_id = ?", run_id)
+        return bool(rows) and rows[0]["state"] in ENDED
+
+    def unfinished(self) -> list[str]:
+        """Runs that a start has to take up again, the oldest first."""
+        rows = self._db.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id")
+        return [row["run_id"] for row in rows]
+
+    def begin_run(self, run_id: str) -> RunRow:
+        """Take a run for a walk: a new generation fences off whoever walked it before."""
+        with self._transaction() as db:
+            row = _run(self.leases.claim(db, run_id, self._clock.stamp()))
+            self._add_event(db, Place(run_id, row.generation), "run.started", "", {})
+        self.leases.held[run_id] = row.generation
+        return row
+
+    def end_run(
+        self, place: Place, state: RunState, ended_at: str, error: Mapping[str, Any] | None, text: str = ""
+    ) -> None:
+        """The last write of a run; from here on it is found by its final `text` too."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            db.execute(
+                "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE run_id = ?",
+                (state, ended_at, json.dumps(error) if error else None, place.run_id),
+            )
+            db.execute("DELETE FROM tickets WHERE run_id = ?", (place.run_id,))
+            self.search.end(db, place.run_id, state, text)
+            failure = {"error": dict(error)} if error else {}
+            url = f"/api/runs/{place.run_id}"
+            self._add_event(db, place, "run.ended", "", {"status": state, **failure, "url": url})
+
+    def ask_cancel(self, run_id: str) -> bool:
+        """Set the run's cancel flag; False when it had ended already."""
+        with self._transaction() as db:
+            sql = "UPDATE runs SET cancel = 1 WHERE run_id = ? AND state IN ('queued', 'running')"
+            self._db.notify(db, "cancel", run_id)
+            return bool(db.execute(sql, (run_id,)).rowcount)
+
+    # Stages, takes, attempts
+
+    def begin(
+        self,
+        place: Place,
+        *,
+        backend: str | None = None,
+        prompt_id: str | None = None,
+        result: Mapping[str, Any] | None = None,
+    ) -> StageRow:
+        """Begin a stage, take or attempt, or begin it again after a restart; an ended one is returned as it is."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            key = (place.run_id, place.stage, place.take, place.attempt)
+            db.execute(
+                "INSERT INTO stages"
+                " (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result, number) VALUES"
+                " (?, ?, ?, ?, 'running', ?, ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?))"
+                " ON CONFLICT (run_id, stage, take, attempt) DO UPDATE SET starts = stages.starts + 1"
+                " WHERE stages.state = 'running'",
+                (*key, self._clock.stamp(), backend, prompt_id, json.dumps(result or {}), place.run_id),
+            )
+            kind = "attempt.started" if place.attempt else "stage.started"
+            if place.attempt or not place.take:
+                self._add_event(db, place, kind, "", {"backend": backend} if backend else {})
+            sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+            return _stage(db.execute(sql, key).fetchone())
+
+    def skip(self, place: Place, reason: str) -> StageRow:
+        """Note that a stage is left out, and why."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            at = self._clock.stamp()
+            db.execute(
+                "INSERT INTO stages (run_id, stage, state, started_at, ended_at, result, number)"
+                " VALUES (?, ?, 'skipped', ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?))"
+                " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING",
+                (place.run_id, place.stage, at, at, json.dumps({"reason": reason}), place.run_id),
+            )
+            self._add_event(db, place, "stage.ended", "", {"status": "skipped", "reason": reason})
+        row = self.stage(place)
+        if row is None:
+            raise LookupError(f"{place} was not written")
+        return row
+
+    def end(self, place: Place, state: StageState, result: Mapping[str, Any]) -> None:
+        """End a stage, take or attempt; `result` is merged into what is there."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            key = (place.run_id, place.stage, place.take, place.attempt)
+            sql = (
+                "UPDATE stages SET state = ?, ended_at = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+            )
+            db.execute(sql, (state, self._clock.stamp(), *key))
+            self._merge(db, place, result)
+            if place.attempt or not place.take:
+                kind = "attempt.ended" if place.attempt else "stage.ended"
+                told = {name: result[name] for name in ("error", "backend") if name in result}
+                self._add_event(db, place, kind, "", {"status": state, **told})
+
+    def note(self, place: Place, result: Mapping[str, Any]) -> None:
+        """Merge something that was decided into the result of a stage, take or attempt."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            self._merge(db, place, result)
+
+    def _merge(self, db: Transaction, place: Place, result: Mapping[str, Any]) -> None:
+        key = (place.run_id, place.stage, place.take, place.attempt)
+        sql = "SELECT result FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        before = json.loads(db.execute(sql, key).fetchone()["result"])
+        sql = "UPDATE stages SET result = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        db.execute(sql, (json.dumps({**before, **result}), *key))
+
+    def forgive_starts(self) -> None:
+        """A clean stop is no fault of the stages that were at work here."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE stages SET starts = starts - 1 WHERE state = 'running' AND starts > 0"
+                " AND run_id IN (SELECT run_id FROM runs WHERE owner = ?)",
+                (self.leases.owner,),
+            )
+
+    def stages(self, run_id: str) -> list[StageRow]:
+        """Every row of a run, in the order in which they began."""
+        rows = self._db.rows("SELECT * FROM stages WHERE run_id = ? ORDER BY number", run_id)
+        return [_stage(row) for row in rows]
+
+    def stage(self, place: Place) -> StageRow | None:
+        sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        rows = self._db.rows(sql, place.run_id, place.stage, place.take, place.attempt)
+        return _stage(rows[0]) if rows else None
+
+    def last_attempt(self, place: Place) -> StageRow | None:
+        """The newest attempt of a take."""
+        sql = (
+            "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt > 0"
+            " ORDER BY attempt DESC LIMIT 1"
+        )
+        rows = self._db.rows(sql, place.run_id, place.stage, place.take)
+        return _stage(rows[0]) if rows else None
+
+    # Events
+
+    def add_event(self, place: Place, kind: str, data: Mapping[str, Any], key: str = "") -> None:
+        """Store and publish an event; one with the same place, kind and key is stored once."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            self._add_event(db, place, kind, key, data)
+
+    def events_after(self, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
+        """Stored events with a greater number, in order."""
+        sql = "SELECT * FROM events WHERE seq > ? AND (CAST(? AS TEXT) IS NULL OR run_id = ?) ORDER BY seq LIMIT ?"
+        return [_event(row) for row in self._db.rows(sql, seq, run_id, run_id, limit)]
+
+    def last_seq(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+        return int(self._db.rows("SELECT coalesce(max(seq), 0) AS newest FROM events")[0]["newest"])
+
+    def events(self, run_id: str, kind: str) -> list[Event]:
+        """All events of one kind of a run, in order."""
+        return [
+            _event(r)
+            for r in self._db.rows("SELECT * FROM events WHERE run_id = ? AND kind = ? ORDER BY seq", run_id, kind)
+        ]
+
+    def events_of(self, run_ids: Sequence[str], kind: str) -> list[Event]:
+        """All events of one kind of several runs, each run's in order."""
+        if not run_ids:
+            return []
+        sql = f"SELECT * FROM events WHERE kind = ? AND run_id IN ({', '.join('?' * len(run_ids))}) ORDER BY seq"  # noqa: S608 - placeholders
+        return [_event(row) for row in self._db.rows(sql, kind, *run_ids)]

@@ -1,0 +1,128 @@
+"""Leases: which process walks a run, when several share the database.
+
+A run is claimed with a new generation, which fences off whoever walked it before, and held by renewing a lease on the
+database's own clock. A process that is gone, frozen or cut off renews nothing: its runs are anybody's after `LEASE_S`.
+Where one process has the database for itself, all runs are its own and nothing is renewed.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from devserver.durable.database import Database, Row, Transaction
+from devserver.errors import DatabaseGone, Fenced
+
+LEASE_S: Final = 3.0
+ALONE: Final = "local"  # the owner where there is one process
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """What a process learns when it renews its leases."""
+
+    lost: list[str]
+    to_cancel: list[str]
+
+
+class Leases:
+    """The runs that this process walks. Every method may be called from any thread.
+
+    Attributes:
+        held: the generation of each run that is walked here.
+    """
+
+    def __init__(self, database: Database, owner: str = ALONE) -> None:
+        self._db, self.owner = database, owner
+        self.held: dict[str, int] = {}
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes walk runs too."""
+        return self._db.shared
+
+    def claim(self, db: Transaction, run_id: str, at: str) -> Row:
+        """Take a run for a walk.
+
+        Raises:
+            Fenced: it has ended, or another process walks it.
+        """
+        row: Row | None = db.execute(
+            "UPDATE runs SET state = 'running', generation = generation + 1, started_at = coalesce(started_at, ?),"
+            " owner = ?, lease_until = epoch_now() + ? WHERE run_id = (SELECT run_id FROM runs WHERE run_id = ?"
+            " AND state IN ('queued', 'running') AND (owner IS NULL OR owner = ? OR lease_until < epoch_now())"
+            " FOR UPDATE SKIP LOCKED) RETURNING *",
+            (at, self.owner, LEASE_S, run_id, self.owner),
+        ).fetchone()
+        if row is None:
+            raise Fenced(f"run {run_id} has ended already, or another process walks it")
+        return row
+
+    def claimable(self, limit: int) -> list[str]:
+        """Runs that nobody walks, the oldest first."""
+        sql = (
+            "SELECT run_id FROM runs WHERE state IN ('queued', 'running')"
+            " AND (owner IS NULL OR lease_until < epoch_now()) ORDER BY created_at, run_id LIMIT ?"
+        )
+        return [row["run_id"] for row in self._db.rows(sql, limit)]
+
+    def offer(self, run_id: str) -> None:
+        """A run that was accepted here is ready: anybody may walk it now."""
+        with self._db.transaction() as db:
+            sql = "UPDATE runs SET owner = NULL, lease_until = NULL WHERE run_id = ? AND owner = ? AND state = 'queued'"
+            db.execute(sql, (run_id, self.owner))
+            self._db.notify(db, "runs")
+
+    def release(self) -> None:
+        """Leave every run to the others: this process stops."""
+        self.held.clear()
+        if self.shared:
+            with self._db.transaction() as db:
+                sql = "UPDATE runs SET owner = NULL, lease_until = NULL WHERE owner = ?"
+                db.execute(f"{sql} AND state IN ('queued', 'running')", (self.owner,))
+                self._db.notify(db, "runs")
+
+    def renew(self) -> Renewed:
+        """Hold on to the runs that are walked here; which of them are lost, and which shall be cancelled."""
+        held = dict(self.held)
+        if not held:
+            return Renewed([], [])
+        walked = ", ".join("?" * len(held))
+        sql = "UPDATE runs SET lease_until = epoch_now() + ? WHERE owner = ? AND state = 'running'"
+        sql += f" AND run_id IN ({walked}) RETURNING run_id, generation, cancel"
+        rows = self._db.at_once(sql, LEASE_S, self.owner, *held)
+        kept = {row["run_id"] for row in rows if row["generation"] == held[row["run_id"]]}
+        lost = [run_id for run_id in held if run_id not in kept and not self.owns(run_id, held[run_id])]
+        return Renewed(lost, [row["run_id"] for row in rows if row["cancel"]])
+
+    def owns(self, run_id: str, generation: int) -> bool:
+        """Whether nobody has taken the run over since. Who cannot know it keeps his hands off the run's prompts."""
+        try:
+            rows = self._db.rows("SELECT generation FROM runs WHERE run_id = ?", run_id)
+        except DatabaseGone as e:
+            log.warning("%s: %s", run_id, e)
+            return False
+        return bool(rows) and bool(rows[0]["generation"] == generation)
+
+    def check(self, run_id: str, generation: int) -> None:
+        """Before something is done that no transaction fences.
+
+        Raises:
+            Fenced: another process has taken the run over.
+        """
+        if not self.owns(run_id, generation):
+            raise Fenced(f"run {run_id} is walked by another worker now")
+
+
+def fence(db: Transaction, run_id: str, generation: int) -> None:
+    """Refuse to write for a walk that no longer owns the run, and keep it from being taken over until the commit.
+
+    Raises:
+        Fenced: another process has taken the run over.
+    """
+    row = db.execute("SELECT generation FROM runs WHERE run_id = ? FOR SHARE", (run_id,)).fetchone()
+    if row is None or row["generation"] != generation:
+        raise Fenced(f"run {run_id} is walked by another worker now")

@@ -1,0 +1,109 @@
+"""The journal, rebuilt from the run folders: what a machine can know is in their records."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from devserver.durable.database import Database
+from devserver.durable.journal import ENDED, Journal
+from devserver.store import RUN_ID, Exports
+
+RUN_COLUMNS: Final = [
+    "run_id",
+    "user_id",
+    "state",
+    "created_at",
+    "started_at",
+    "ended_at",
+    "title",
+    "schema",
+    "output_config",
+    "plan",
+]
+STAGE_COLUMNS: Final = ["stage", "take", "attempt", "state", "started_at", "ended_at", "backend", "prompt_id"]
+UNFINISHED: Final = "The journal was lost while this run was going on; run it again."
+
+
+def rebuild(database: Database, journal: Journal, exports: Exports) -> tuple[int, list[str]]:
+    """Read every record that the journal does not have. Returns how many, and what could not be read and why."""
+    count, wrong = 0, []
+    for folder in sorted(exports.root.iterdir()):
+        if not RUN_ID.fullmatch(folder.name) or journal.run(folder.name) is not None:
+            continue
+        try:
+            record = json.loads((folder / "metadata.json").read_bytes())
+            plan = (folder / "01_config.json").read_text("utf8")
+            _restore(database, journal, _row(record, plan), _stages(record), _events(record))
+            count += 1
+        except (OSError, ValueError, KeyError) as e:
+            wrong.append(f"{folder.name}: {type(e).__name__}: {e}")
+    return count, wrong
+
+
+def _restore(
+    database: Database,
+    journal: Journal,
+    row: dict[str, Any],
+    stages: list[dict[str, Any]],
+    events: list[tuple[str, int, str, str, dict[str, Any]]],
+) -> None:
+    with database.transaction() as db:
+        db.execute(
+            "INSERT INTO runs (run_id, user_id, state, created_at, started_at, ended_at, title, schema,"
+            " output_config, plan, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*(row[name] for name in RUN_COLUMNS), json.dumps(row["error"]) if row["error"] else None),
+        )
+        for number, stage in enumerate(stages, start=1):
+            db.execute(
+                "INSERT INTO stages (stage, take, attempt, state, started_at, ended_at, backend, prompt_id,"
+                " run_id, result, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*(stage[name] for name in STAGE_COLUMNS), row["run_id"], json.dumps(stage["result"]), number),
+            )
+        journal.search.read(db, row["run_id"])
+        at = row["ended_at"] or row["created_at"]
+        for name, take, kind, key, data in events:
+            db.execute("UPDATE counters SET value = value + 1 WHERE name = 'event'")
+            db.execute(
+                "INSERT INTO events (seq, run_id, stage, take, kind, key, data, at)"
+                " SELECT value, ?, ?, ?, ?, ?, ?, ? FROM counters WHERE name = 'event'",
+                (row["run_id"], name, take, kind, key, json.dumps(data), at),
+            )
+
+
+def _row(record: dict[str, Any], plan: str) -> dict[str, Any]:
+    ended = record["status"] in ENDED
+    lost = {"code": "journal_lost", "message": UNFINISHED, "hint": "", "status": 500}
+    return {
+        **{name: record[name] for name in ("run_id", "user_id", "title", "created_at", "started_at", "ended_at")},
+        "state": record["status"] if ended else "failed",
+        "schema": record["resolved"]["schema"],
+        "output_config": ", ".join(output["config"] for output in record["resolved"]["outputs"]),
+        "plan": plan,
+        "error": record["error"] if ended else lost,
+    }
+
+
+def _stages(record: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for stage in record["stages"]:
+        if stage["state"] == "waiting":
+            continue
+        state = stage["state"] if stage["state"] != "running" else "failed"
+        own = {"stage": stage["name"], "attempt": 0, "backend": None, "prompt_id": None}
+        times = {"started_at": stage["started_at"], "ended_at": stage["ended_at"]}
+        rows.append({**own, "take": 0, "state": state, **times, "result": stage["result"]})
+        rows += [{**own, **take} for take in stage.get("takes", [])]
+        for attempt in stage.get("attempts", []):
+            rows.append({"stage": stage["name"], **attempt})
+    return rows
+
+
+def _events(record: dict[str, Any]) -> list[tuple[str, int, str, str, dict[str, Any]]]:
+    """(stage, take, kind, key, data) of everything that the record lists."""
+    run = {"title": record["title"], "schema": record["resolved"]["schema"]}
+    events: list[tuple[str, int, str, str, dict[str, Any]]] = [("", 0, "run.queued", "", run)]
+    events += [(e["stage"], e["take"], "entity", e["filename"], e) for e in record["entities"]]
+    events += [(w["stage"], 0, "warning", w["code"], w) for w in record["warnings"]]
+    events.append(("", 0, "run.ended", "", {"status": record["status"], "error": record["error"]}))
+    return events

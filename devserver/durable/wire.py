@@ -1,0 +1,104 @@
+"""What processes that share a database tell each other: events, turns at backends, runs to walk and to stop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Final
+
+from devserver.durable.database import Database, Listening
+from devserver.durable.journal import Journal
+from devserver.errors import DatabaseGone
+from devserver.events import Bus, Event
+
+MOST_BYTES: Final = 7900  # of one message; PostgreSQL takes 8000
+MOST_WAITING: Final = 1000
+PAGE: Final = 500
+# Each process tells its own listeners of these, from the tables and the definitions that it reads itself.
+OWN: Final = frozenset({"queue", "definitions"})
+
+log = logging.getLogger(__name__)
+
+
+class Wire:
+    """Brings this process's bus what happens in the others, and them what is told here.
+
+    Stored events are read from the journal by their numbers, which are given in the order of the commits, whoever wrote
+    them: a message says only that there are new ones. What is not stored goes as a message, or where it is longer than
+    one can be (a preview), not at all.
+
+    Args:
+        on: what is called, on a thread, with the text of each message of a topic ("runs", "cancel", "tickets").
+        look: what is called, on a thread, every now and then, in case that a message was lost.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        bus: Bus,
+        on: Mapping[str, Callable[[str], None]] | None = None,
+        look: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._db, self._journal, self._bus, self._look = database, journal, bus, look
+        self._on = {"events": lambda _: self._publish(), "told": self._hear, **(on or {})}
+        self._seq = 0
+        self._outgoing: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._sender = threading.Thread(target=self._send_all, name="telling", daemon=True)
+        self._listening: Listening | None = None
+
+    def start(self) -> None:
+        """Hear everything from now on."""
+        self._seq = self._journal.last_seq()
+        self._listening = self._db.listen(list(self._on), self._heard)
+        self._bus.outlet = self._tell
+        self._sender.start()
+
+    def stop(self) -> None:
+        self._bus.outlet = None
+        if self._listening is not None:
+            self._listening.close()
+            self._outgoing.put(None)
+            self._sender.join()
+
+    def _heard(self, topic: str, text: str) -> None:
+        try:
+            if topic:
+                self._on[topic](text)
+            else:
+                self._publish()
+                self._look()
+        except DatabaseGone as e:
+            log.warning("%s", e)
+
+    def _publish(self) -> None:
+        while True:
+            page = self._journal.events_after(self._seq, limit=PAGE)
+            for event in page:
+                self._seq = event.seq or self._seq
+                self._bus.publish(event)
+            if len(page) < PAGE:
+                return
+
+    def _hear(self, text: str) -> None:
+        told = json.loads(text)
+        if told.pop("by") != self._journal.leases.owner:
+            self._bus.publish(Event(**told))
+
+    def _tell(self, event: Event) -> None:
+        if event.kind not in OWN and self._outgoing.qsize() < MOST_WAITING:
+            self._outgoing.put(event)
+
+    def _send_all(self) -> None:
+        while (event := self._outgoing.get()) is not None:
+            text = json.dumps({"by": self._journal.leases.owner, **asdict(event)})
+            if len(text.encode()) > MOST_BYTES:
+                continue
+            try:
+                self._db.tell("told", text)
+            except DatabaseGone as e:
+                log.warning("%s was not told to other processes: %s", event.kind, e)

@@ -1,0 +1,1 @@
+"""The files of a run: taken in, measured, tagged, drawn and heard."""

@@ -1,0 +1,260 @@
+"""Taking in a file: tag the copy, prove that it can be played, and only then give it its name.
+
+Decoding takes long, so it happens in worker processes (`IntakePool`); `take_in` is the work itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from devserver.comfy.sniff import Medium
+from devserver.disk import disk_error_of
+from devserver.media.measure import Content, Truncated, Undecodable, measure
+from devserver.media.tags import TagError, TrackTags, write_tags
+from devserver.store import sync
+
+SILENT_BELOW_DBFS = -60.0
+# What a process waits for the disk with, beside its work.
+DISK = ThreadPoolExecutor(1, thread_name_prefix="disk")
+
+Result = TypeVar("Result")
+Reason = Literal["empty", "undecodable", "truncated", "wrong_media", "too_short", "silent"]
+
+
+class OutputRefused(Exception):
+    """A file was made that cannot be handed out.
+
+    Args:
+        reason: a code.
+        measured: what was found.
+        allowed: what would have been taken.
+    """
+
+    def __init__(self, reason: Reason, measured: str, allowed: str) -> None:
+        super().__init__(reason, measured, allowed)
+        self.reason = reason
+        self.measured = measured
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"the file is refused ({self.reason}): {self.measured}; allowed: {self.allowed}"
+
+
+class IntakeCrashed(Exception):
+    """The worker process died twice while it took in one file."""
+
+
+@dataclass(frozen=True)
+class Verify:
+    """What an output must be.
+
+    Attributes:
+        min_seconds: least length of sound and video.
+        silence: whether a sound whose peak lies below -60 dBFS is refused.
+        media: the medium that was asked for, or None for any.
+    """
+
+    min_seconds: float = 0.1
+    silence: Literal["refuse", "allow"] = "refuse"
+    media: Medium | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a file that was taken in; None where its medium has no such thing.
+
+    `seconds` is the decoded length, `peak_dbfs` from -120 up, `clipped_samples` counts over all channels, `bytes` and
+    `sha256` are those of the file with its tags, `width` and `height` are in pixels.
+    """
+
+    media: Medium
+    mime: str
+    bytes: int
+    sha256: str
+    seconds: float | None
+    sample_rate_hz: int | None
+    channels: int | None
+    codec: str | None
+    peak_dbfs: float | None
+    clipped_samples: int | None
+    width: int | None
+    height: int | None
+
+
+def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> Facts:
+    """Make a finished file out of a working copy in the same folder.
+
+    The work can be repeated: if the copy is gone and the file stands, the file is measured again and its facts are
+    returned.
+
+    Args:
+        part: the copy; tagged in place, gone afterwards. It stays where the file is refused.
+        final: the name of the file, replaced if it exists.
+        tags: take the place of the backend's.
+        verify: what the file must be.
+        embed: False leaves the graph and our record out of the tags.
+
+    Raises:
+        OutputRefused: the file is not what was asked for.
+        OSError: the disk is full, or neither copy nor file is there.
+    """
+    if not part.exists() and final.exists():
+        return _facts(final, _verified(final, final.name, verify))
+    if part.stat().st_size == 0:
+        raise OutputRefused("empty", "0 bytes", "a file with content")
+    try:
+        write_tags(part, tags, name=final.name, embed=embed)
+    except TagError as error:
+        if (full := disk_error_of(error)) is not None:
+            raise full from error
+        raise OutputRefused("undecodable", str(error), "a file that can be decoded to its end") from error
+    synced = DISK.submit(sync, part)  # while the processor decodes
+    facts = _facts(part, _verified(part, final.name, verify))
+    synced.result()
+    part.replace(final)
+    return facts
+
+
+def _verified(path: Path, name: str, verify: Verify) -> Content:
+    try:
+        content = measure(path, name)
+    except Undecodable as error:
+        raise OutputRefused("undecodable", str(error), "a file that can be decoded to its end") from error
+    except Truncated as error:
+        raise OutputRefused("truncated", str(error), f"the declared {error.declared_seconds:.3f} seconds") from error
+    if verify.media is not None and content.kind.media != verify.media:
+        raise OutputRefused("wrong_media", f"{content.kind.media} ({content.kind.mime})", verify.media)
+    if content.seconds is not None and content.seconds < verify.min_seconds:
+        raise OutputRefused("too_short", f"{content.seconds:.3f} seconds", f"at least {verify.min_seconds:g} seconds")
+    silent = content.peak_dbfs is not None and content.peak_dbfs < SILENT_BELOW_DBFS
+    if silent and verify.silence == "refuse":
+        raise OutputRefused("silent", f"a peak of {content.peak_dbfs:.1f} dBFS", f"at least {SILENT_BELOW_DBFS:g} dBFS")
+    return content
+
+
+def _facts(path: Path, content: Content) -> Facts:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Facts(
+        media=content.kind.media,
+        mime=content.kind.mime,
+        bytes=path.stat().st_size,
+        sha256=digest,
+        seconds=content.seconds,
+        sample_rate_hz=content.sample_rate_hz,
+        channels=content.channels,
+        codec=content.codec,
+        peak_dbfs=content.peak_dbfs,
+        clipped_samples=content.clipped_samples,
+        width=content.width,
+        height=content.height,
+    )
+
+
+class IntakePool:
+    """Worker processes that take files in, and do what else takes long with them.
+
+    A worker that dies (killed, out of memory, brought down by a damaged file) is replaced and its job repeated once,
+    alone, so that files that were beside it do not suffer.
+
+    Args:
+        workers: how many files are decoded at the same time.
+    """
+
+    def __init__(self, workers: int = 2) -> None:
+        self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+        self._alone = asyncio.Lock()
+
+    async def take_in(self, part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> Facts:
+        """As the function `take_in`.
+
+        Raises:
+            OutputRefused: as there.
+            OSError: as there.
+            IntakeCrashed: the worker died twice.
+        """
+        return await self.work(_job, part, final, tags, verify, embed)
+
+    async def work(self, function: Callable[..., Result], *args: Any) -> Result:
+        """Do something that takes long in a worker process. It may be done twice.
+
+        Raises:
+            IntakeCrashed: the worker died twice.
+        """
+        pool = self._running()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+        except BrokenProcessPool:
+            self._drop(pool)
+        async with self._alone:
+            return await self._repeat(function, args)
+
+    async def warm(self) -> None:
+        """Start the workers and load the codecs, so that the first file is not late."""
+        loop, pool = asyncio.get_running_loop(), self._running()
+        await asyncio.gather(*(loop.run_in_executor(pool, os.getpid) for _ in range(self._workers)))
+
+    async def close(self) -> None:
+        """End the workers, after the jobs that they have."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+
+    async def _repeat(self, function: Callable[..., Result], args: Sequence[Any]) -> Result:
+        pool = _new_pool(1)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+        except BrokenProcessPool as error:
+            files = [arg.name for arg in args if isinstance(arg, Path)]
+            raise IntakeCrashed(f"the worker died twice while it worked on {files[-1]}") from error
+        finally:
+            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+
+    def _running(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = _new_pool(self._workers)
+        return self._pool
+
+    def _drop(self, pool: ProcessPoolExecutor) -> None:
+        if self._pool is pool:
+            self._pool = None
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _new_pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin_worker)
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the server, end with it, and load what every job needs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import av
+    import mutagen
+    import numpy as np
+
+    _ = (av, mutagen, np)
+
+
+def _end_with_parent() -> None:
+    """A worker waits on a pipe that it holds open itself, so it would outlive a server that was killed."""
+    parent: Any = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _job(part: Path, final: Path, tags: TrackTags, verify: Verify, embed: bool) -> Facts:
+    return take_in(part, final, tags, verify, embed=embed)

@@ -1,0 +1,42 @@
+"""The pieces of a run's main sound that come while it is made: where they lie until the run's record is final."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from devserver.durable.journal import Place
+from devserver.store import Exports
+
+FOLDER: Final = ".partials"
+LAST_INDEX: Final = 99_999
+KINDS: Final = ("wav", "flac")
+NAME: Final = re.compile(rf"{re.escape(FOLDER)}/[a-z0-9_-]+/[0-9]{{5}}\.({'|'.join(KINDS)})")
+
+
+def name_of(place: Place, index: int, ext: str) -> str:
+    """A piece's name below the run's folder; an attempt has a folder of its own."""
+    return f"{FOLDER}/{place.stage}_{place.take}_{place.attempt}/{index:05d}.{ext}"
+
+
+def path_of(exports: Exports, run_id: str, name: str) -> Path:
+    """Where the piece lies that a `partial` event names.
+
+    Raises:
+        ValueError: this is no name of a piece.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no piece of a run")
+    return exports.folder(run_id) / name
+
+
+def clear(exports: Exports, run_id: str) -> None:
+    """Delete the pieces of a run; its files hold the whole."""
+    shutil.rmtree(exports.folder(run_id) / FOLDER, ignore_errors=True)
+
+
+def kept(exports: Exports) -> list[str]:
+    """The runs that have pieces on the disk."""
+    return [folder.parent.name for folder in exports.root.glob(f"*/{FOLDER}")]

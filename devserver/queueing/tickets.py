@@ -1,0 +1,210 @@
+"""Tickets: the order in which takes may use a backend is ours, and it survives a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from devserver.clock import Clock
+from devserver.durable.database import Database, Transaction
+from devserver.durable.journal import Place
+from devserver.durable.lease import fence
+
+ALL: Final = ""  # the name under which the queues of all backends are paused together
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a take makes, as far as it tells how long it takes.
+
+    `size` is what a prompt's length grows with (seconds, steps, pixels, pictures, multiplied); 1 where nothing tells.
+    """
+
+    config: str = ""
+    variant: str = ""
+    size: float = 1.0
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A take's turn at a backend, or its place in the queue for one. `held` says which."""
+
+    run_id: str
+    stage: str
+    take: int
+    backend: str
+    user_id: str
+    priority: int
+    held: bool
+    work: Work
+    asked_at: str
+    granted_at: str | None
+    level: int
+    round: int
+    position: int
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Its place among those that wait: the least is next."""
+        return -self.level, self.round, self.position
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.run_id, self.stage, self.take
+
+
+class Tickets:
+    """The table of tickets. A take has one at most, for one backend.
+
+    Users take turns within a priority: a ticket gets the first round in which its user has none yet. A user with a
+    hundred tickets so waits for the others as often as they wait for him. What is moved takes the place that it is
+    moved to, and the others of that stretch move up or down by one.
+    """
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._db, self._clock = database, clock or Clock()
+
+    def ask(
+        self,
+        place: Place,
+        backend: str,
+        priority: int = 0,
+        *,
+        user_id: str = "local",
+        work: Work | None = None,
+        held: bool = False,
+    ) -> None:
+        """Queue a take at a backend, or keep the place that it has there; `held` gives it its turn at once."""
+        work, at = work or Work(), self._clock.stamp()
+        key = (place.run_id, place.stage, place.take)
+        with self._db.transaction() as db:
+            fence(db, place.run_id, place.generation)
+            self._touch(db, backend)
+            # In another queue it gets the turn that its user has there; when it was asked for stays.
+            rounds = db.execute(
+                "SELECT max(CASE WHEN user_id = ? THEN round + 1 END) AS own, min(CASE WHEN held = 0 THEN round END)"
+                " AS going_on FROM tickets WHERE backend = ? AND level = ?",
+                (user_id, backend, priority),
+            ).fetchone()
+            turn = max(rounds["own"] or 0, rounds["going_on"] or 0)
+            db.execute(
+                "INSERT INTO tickets (run_id, stage, take, backend, user_id, priority, level, round, position,"
+                " held, asked_at, granted_at, config, variant, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
+                " (SELECT coalesce(max(position), 0) + 1 FROM tickets), ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (run_id, stage, take) DO UPDATE SET backend = excluded.backend, level = excluded.level,"
+                " round = excluded.round, held = excluded.held, granted_at = excluded.granted_at,"
+                " config = excluded.config, variant = excluded.variant, size = excluded.size"
+                " WHERE tickets.backend <> excluded.backend OR excluded.held > tickets.held",
+                (
+                    *(*key, backend, user_id, priority, priority, turn),
+                    *(int(held), at, at if held else None, work.config, work.variant, work.size),
+                ),
+            )
+
+    def grant(self, backend: str, at_once: int) -> list[tuple[str, str, int]]:
+        """Let the next takes go on, so that `at_once` are held; answers all (run_id, stage, take) that hold one.
+
+        While the queue is paused nobody new gets a turn.
+        """
+        if self._may_grant(backend, at_once):
+            with self._db.transaction() as db:
+                self._touch(db, backend)
+                db.execute(
+                    "UPDATE tickets SET held = 1, granted_at = ? WHERE backend = ? AND held = 0"
+                    " AND NOT EXISTS (SELECT 1 FROM queues WHERE backend IN (?, ?) AND paused = 1)"
+                    " AND (run_id, stage, take) IN (SELECT run_id, stage, take FROM tickets WHERE backend = ?"
+                    " ORDER BY held DESC, level DESC, round, position, run_id, stage, take LIMIT ?)",
+                    (self._clock.stamp(), backend, backend, ALL, backend, at_once),
+                )
+        sql = "SELECT run_id, stage, take FROM tickets WHERE backend = ? AND held = 1"
+        return [(row["run_id"], row["stage"], row["take"]) for row in self._db.rows(sql, backend)]
+
+    def _may_grant(self, backend: str, at_once: int) -> bool:
+        """Whether somebody waits and there is room: asked often, and mostly answered without a write."""
+        sql = "SELECT count(*) AS tickets, coalesce(sum(held), 0) AS held FROM tickets WHERE backend = ?"
+        now = self._db.rows(sql, backend)[0]
+        return now["held"] < min(at_once, now["tickets"]) and not {ALL, backend} & self.paused()
+
+    def give_back(self, place: Place) -> None:
+        """Give a ticket back, held or not. The one of a run that another process has taken over is that one's."""
+        with self._db.transaction() as db:
+            db.execute(
+                "DELETE FROM tickets WHERE run_id = ? AND stage = ? AND take = ?"
+                " AND EXISTS (SELECT 1 FROM runs WHERE run_id = ? AND generation = ?)",
+                (place.run_id, place.stage, place.take, place.run_id, place.generation),
+            )
+            self._db.notify(db, "tickets")
+
+    def _touch(self, db: Transaction, backend: str) -> None:
+        """Take a queue for this transaction: another process waits here until it is committed, and is told then."""
+        sql = (
+            "INSERT INTO queues (backend, changes) VALUES (?, 1)"
+            " ON CONFLICT (backend) DO UPDATE SET changes = queues.changes + 1"
+        )
+        db.execute(sql, (backend,))
+        self._db.notify(db, "tickets")
+
+    # Pausing
+
+    def pause(self, backend: str = ALL) -> None:
+        """Give nobody a new turn at a backend, or at any; who has one goes on."""
+        with self._db.transaction() as db:
+            self._touch(db, backend)
+            db.execute("UPDATE queues SET paused = 1 WHERE backend = ?", (backend,))
+
+    def resume(self, backend: str = ALL) -> None:
+        """Give turns again: at one backend, or at all, also those that were paused one by one."""
+        with self._db.transaction() as db:
+            db.execute("UPDATE queues SET paused = 0 WHERE backend = ? OR ? = ''", (backend, backend))
+            self._db.notify(db, "tickets")
+
+    def paused(self) -> set[str]:
+        """The backends whose queues are paused; `ALL` among them where every queue is."""
+        return {row["backend"] for row in self._db.rows("SELECT backend FROM queues WHERE paused = 1")}
+
+    # Order
+
+    def listed(self, backend: str | None = None) -> list[Ticket]:
+        """The tickets of one backend, or of all, in the order in which they will be granted."""
+        if backend is None:
+            return _in_order(self._db.rows("SELECT * FROM tickets"))
+        return _in_order(self._db.rows("SELECT * FROM tickets WHERE backend = ?", backend))
+
+    def of_run(self, run_id: str) -> list[Ticket]:
+        return _in_order(self._db.rows("SELECT * FROM tickets WHERE run_id = ?", run_id))
+
+    def rearrange(self, backend: str, order: Sequence[Ticket]) -> None:
+        """Deal the places that these waiting tickets have out anew, in this order; all others keep theirs."""
+        places = sorted(ticket.place for ticket in order)
+        with self._db.transaction() as db:
+            self._touch(db, backend)
+            for ticket, (level, turn, position) in zip(order, places, strict=True):
+                db.execute(
+                    "UPDATE tickets SET level = ?, round = ?, position = ?"
+                    " WHERE run_id = ? AND stage = ? AND take = ? AND held = 0",
+                    (-level, turn, position, *ticket.key),
+                )
+
+
+def _in_order(rows: Sequence[Any]) -> list[Ticket]:
+    """As `grant` has it; the run's id settles what two processes that asked at the same moment left equal."""
+    return sorted((_ticket(row) for row in rows), key=lambda ticket: (not ticket.held, *ticket.place, *ticket.key))
+
+
+def _ticket(row: Any) -> Ticket:
+    return Ticket(
+        row["run_id"],
+        row["stage"],
+        row["take"],
+        row["backend"],
+        row["user_id"],
+        row["priority"],
+        bool(row["held"]),
+        Work(row["config"], row["variant"], row["size"]),
+        row["asked_at"],
+        row["granted_at"],
+        row["level"],
+        row["round"],
+        row["position"],
+    )

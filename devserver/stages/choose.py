@@ -1,0 +1,207 @@
+"""Which backend makes an output, and by which option: the asked config, or one of its declared fallbacks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import PureWindowsPath
+from typing import Any
+
+from devserver.backends.pool import Backend
+from devserver.durable.journal import Place
+from devserver.errors import StageError
+from devserver.plan import Option, OutputPlan
+from devserver.walk import Walk
+from schemas.node_table import NodeTable
+from schemas.nodes import Fit, GraphProblem, fit
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend that has all that an option needs, and its own names for the option's models."""
+
+    option: Option
+    backend: Backend
+    models: dict[tuple[str, str], str]
+
+
+async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str, str] | None) -> Choice:
+    """Find a backend for a take, and tell the user where it is not as asked: a fallback, another precision.
+
+    The variants of one config are equals: the first that a backend has is used, without a word. `decided` is the key of
+    the option that an earlier attempt of this take was made with: its config is not decided again.
+
+    Raises:
+        StageError: `nodes_missing` (409), or `backend_unreachable` (502) where a configured backend stays silent.
+    """
+    options = _equals(output, decided) if decided else list(output.options)
+    ways = [list(way) for _, way in groupby(options, key=lambda option: option.config)]
+    for way, following in zip(ways, [*ways[1:], None], strict=True):
+        choice = await _wait_for(walk, take, way)
+        if choice is not None:
+            _tell_differences(walk, take, choice, asked=options[0])
+            return choice
+        lacks, silent = _lacks(walk, way), _silent(walk)
+        if following is None or not output.fallback:
+            raise _nothing_fits(way[0], lacks, silent)
+        reason = _reason(lacks, silent)
+        asked, used = way[0].config, following[0].config
+        walk.warn(
+            take,
+            "fallback",
+            f"{asked} was asked for, {used} is used instead: {reason}",
+            asked=asked,
+            used=used,
+            reason=reason,
+            missing=lacks,
+        )
+    raise AssertionError("an output has at least one option")
+
+
+def another(walk: Walk, output: OutputPlan, option: Option) -> Choice | None:
+    """A backend that answers now and can make what one was asked for that does not answer any more."""
+    return _fitting(walk, _equals(output, option.key))
+
+
+def _equals(output: OutputPlan, decided: tuple[str, str]) -> list[Option]:
+    """The variants of the config that was decided on, the one that was used first."""
+    equals = [option for option in output.options if option.config == decided[0]] or list(output.options)
+    return sorted(equals, key=lambda option: option.key != decided)
+
+
+async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | None:
+    """A fitting backend: at once where one fits or all answer, else as long as a silent one is waited for."""
+    pool, clock = walk.tools.pool, walk.tools.clock
+    choice = _fitting(walk, way)
+    if choice is not None:
+        return choice
+    await pool.refresh()
+    deadline = clock.monotonic() + walk.tools.backend_wait_s
+    told = False
+    while (choice := _fitting(walk, way)) is None and (silent := _silent(walk)):
+        left_s = deadline - clock.monotonic()
+        if left_s <= 0:
+            return None
+        if not told:
+            message = f"Waiting up to {walk.tools.backend_wait_s:g} s for {', '.join(silent)}, which does not answer."
+            walk.warn(take, "backend_silent", message, backends=silent)
+            told = True
+        try:
+            async with asyncio.timeout(left_s):
+                await pool.changed()
+        except TimeoutError:
+            continue
+    return choice
+
+
+def _fitting(walk: Walk, way: Sequence[Option]) -> Choice | None:
+    answering = _answering(walk)
+    if all(option.at_home for option in way):
+        answering.sort(key=lambda one: one[0].address.kind != "embedded")
+    for backend, table in answering:
+        for option in way:
+            found = _fit(option, table)
+            if not found.problems:
+                return Choice(option, backend, dict(found.bindings))
+    return None
+
+
+def _answering(walk: Walk) -> list[tuple[Backend, NodeTable]]:
+    """The backends that this run may use and that answer, with what they have."""
+    allowed = walk.tools.pool.allowed(walk.plan.execution_mode)
+    return [(backend, backend.table) for backend in allowed if backend.up and backend.table is not None]
+
+
+def _fit(option: Option, table: NodeTable) -> Fit:
+    return fit(option.chunk.models, option.graph, table)
+
+
+def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) -> None:
+    option = choice.option
+    if walk.plan.request.get("seed") not in (None, -1, "random") and asked.chunk.seeds and not option.chunk.seeds:
+        message = (
+            f"{option.config} was made by {option.chunk.name}, which takes no seed: another run gives another result."
+        )
+        walk.warn(take, "seed_left_out", message, variant=option.chunk.name)
+    for name in option.left_out:
+        message = f"{option.config} does not take this value of {name}; it was left out."
+        walk.warn(take, f"left_out_{name}", message, parameter=name)
+    if told := " ".join(one.message for one in option.brief if one.message):
+        values = [one.model_dump(exclude={"message"}) for one in option.brief if one.message]
+        walk.warn(take, "brief_limited", told, values=values)
+    if walk.plan.preset and not option.preset:
+        message = f"{option.config} has no preset {walk.plan.preset}; its own values were used."
+        walk.warn(take, "preset_left_out", message, preset=walk.plan.preset, config=option.config)
+    for model in option.chunk.models:
+        used = choice.models[model.node, model.input]
+        if PureWindowsPath(used).name != PureWindowsPath(model.file).name:
+            message = f"{choice.backend.name} has {used}, the same model as {model.file} in another precision."
+            walk.warn(take, f"precision_{model.node}_{model.input}", message, asked=model.file, used=used)
+
+
+def _silent(walk: Walk) -> list[str]:
+    """Backends that this run may use and that somebody expects to answer, but that do not."""
+    allowed = walk.tools.pool.allowed(walk.plan.execution_mode)
+    return [backend.name for backend in allowed if backend.silent]
+
+
+def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, dict[str, Any]]:
+    """What each answering backend lacks for a config: for that variant of it which it is nearest to having."""
+    lacks = {}
+    for backend, table in _answering(walk):
+        problems = min((_fit(option, table).problems for option in way), key=_distance)
+        lacks[backend.name] = _sorted(problems, table)
+    for backend in walk.tools.pool.allowed(walk.plan.execution_mode):
+        if backend.state == "down" and not backend.silent and not backend.address.discovered:
+            lacks[backend.name] = {**_sorted([], NodeTable({})), "problem": backend.problem}
+    return lacks
+
+
+def _distance(problems: Sequence[GraphProblem]) -> tuple[int, int]:
+    return sum(problem.kind == "missing_node" for problem in problems), len(problems)
+
+
+def _sorted(problems: Sequence[GraphProblem], table: NodeTable) -> dict[str, Any]:
+    nodes = sorted({p.class_type for p in problems if p.kind == "missing_node"})
+    models = {str(p.value): p.available[0] if p.available else "" for p in problems if p.kind == "missing_model"}
+    strange = sorted({p.class_type for p in problems if p.kind in ("unknown_input", "missing_input")})
+    others = [p.message for p in problems if p.kind not in ("missing_node", "missing_model")]
+    return {
+        "nodes": nodes,
+        "models": sorted(models),
+        "nearest_models": {name: near for name, near in models.items() if near},
+        "inputs": {name: list(table.classes[name].inputs) for name in strange},
+        "other": others,
+    }
+
+
+def _reason(lacks: dict[str, dict[str, Any]], silent: list[str]) -> str:
+    parts = [f"{name} did not answer" for name in silent]
+    parts += [f"{name} {' and '.join(_lack(lack))}" for name, lack in lacks.items()]
+    return "; ".join(parts) or "no backend may be used under this execution_mode"
+
+
+def _lack(lack: dict[str, Any]) -> list[str]:
+    if "problem" in lack:
+        return [f"cannot be used: {lack['problem'].rstrip('.')}"]
+    near: dict[str, str] = lack["nearest_models"]
+    models = [f"{name} (nearest: {near[name]})" if name in near else name for name in lack["models"]]
+    said = [f"lacks the nodes {', '.join(lack['nodes'])}"] if lack["nodes"] else []
+    said += [f"lacks the models {', '.join(models)}"] if models else []
+    said += [f"has a {name} of another pack, with {', '.join(found)}" for name, found in lack["inputs"].items()]
+    return said + ([] if lack["inputs"] else [f"refuses it: {message}" for message in lack["other"][:2]])
+
+
+def _nothing_fits(option: Option, lacks: dict[str, dict[str, Any]], silent: list[str]) -> StageError:
+    message = f"No backend can make {option.config}: {_reason(lacks, silent)}."
+    details = {"missing": lacks, "silent": silent}
+    if silent:
+        hint = "Start the backend, or take it out of the configuration."
+        return StageError(message, code="backend_unreachable", status=502, hint=hint, details=details)
+    folders = [f"{model.file} into models/{model.folder}" for model in option.chunk.models]
+    hint = "`python server.py doctor` tells what each backend has and what is wrong with it."
+    if folders:
+        hint = f"Put {', '.join(folders)} of a ComfyUI and name it with --backend URL, or allow the fallback."
+    return StageError(message, code="nodes_missing", status=409, hint=hint, details=details)

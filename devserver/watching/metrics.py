@@ -1,0 +1,156 @@
+"""What Prometheus reads: counted where something happens, looked up where something is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from devserver.backends.pool import Backend
+from devserver.clock import Clock
+from devserver.durable.database import Database
+from devserver.durable.journal import StageRow
+from devserver.durable.search import RunLine
+from devserver.events import Bus, Event
+from devserver.record import seconds_between
+from devserver.watching.listening import Row
+from schemas.catalog import Catalog
+
+# From a text stage's ten milliseconds to a film's hour.
+SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+NONE: Final = "none"  # a run that makes a text alone
+SEVERAL: Final = "several"  # configs of one run
+OTHER: Final = "other"  # of a name that no definition has now
+UNKNOWN: Final = "unknown"
+
+
+class Metrics:
+    """Counts what it hears; tells it together with what is so now. Each has a registry of its own.
+
+    Label values are the names of definitions and of configured backends, and words of ours: there are only so many.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        *,
+        catalog: Callable[[], Catalog],
+        backends: Callable[[], Sequence[Backend]],
+    ) -> None:
+        self._catalog = catalog
+        self.registry = CollectorRegistry()
+        own: Any = {"registry": self.registry, "namespace": "tonewright"}
+        self._accepted = Counter("runs_accepted", "Runs that were accepted.", ["config"], **own)
+        self._ended = Counter("runs_ended", "Runs that have ended.", ["status", "config"], **own)
+        text = "How long a stage took, waiting for its turn at a backend included."
+        self._stages = Histogram("stage_seconds", text, ["stage"], buckets=SECONDS, **own)
+        self._attempts = Counter("attempts_ended", "Submissions that have ended.", ["backend", "status"], **own)
+        self._retries = Counter("retries", "Takes that were tried again, by why.", ["reason"], **own)
+        self._collected = Counter("files_collected", "Files taken over from backends, by the way.", ["way"], **own)
+        self._events = Counter("events", "Events that were stored.", ["kind"], **own)
+        ProcessCollector(registry=self.registry)
+        self.registry.register(State(database, bus, clock, backends))
+
+    def hear(self, event: Event, row: Row) -> None:
+        """Count an event."""
+        self._events.labels(event.kind).inc()
+        match event.kind, row:
+            case "run.queued", _:
+                self._accepted.labels(self._config(str(event.data.get("output_config", "")))).inc()
+            case "run.ended", RunLine():
+                self._ended.labels(row.state, self._config(row.output_config)).inc()
+            case "stage.ended", StageRow() if row.state != "skipped":
+                seconds = seconds_between(row.started_at, row.ended_at) or 0.0
+                self._stages.labels(self._stage(row.stage)).observe(seconds)
+            case "attempt.started", StageRow():
+                self._retries.labels(str(row.result.get("error", {}).get("code") or row.state)).inc()
+            case "attempt.ended", StageRow():
+                self._attempts.labels(row.backend or UNKNOWN, row.state).inc()
+            case "entity", _ if "collected" in event.data:
+                self._collected.labels(str(event.data["collected"])).inc()
+
+    def _config(self, names: str) -> str:
+        if not names or ", " in names:
+            return SEVERAL if names else NONE
+        return names if names in self._catalog().outputs else OTHER
+
+    def _stage(self, name: str) -> str:
+        """The pipeline's stage: what a second output or another format adds to the name is left out."""
+        known = {stage.name for pipeline in self._catalog().pipelines.values() for stage in pipeline.stages}
+        parts = name.split("_")
+        shorter = ("_".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((one for one in shorter if one in known), OTHER)
+
+    def told(self, accept: str = "") -> tuple[bytes, str]:
+        """Everything as Prometheus reads it, with its content type. Reads the journal, so not on the loop."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self), content_type
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, without the times at which counters began: they would be as many lines again."""
+        for family in self.registry.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
+
+
+class State:
+    """What is so at the moment of the question. Where several processes share a journal, all tell the same of it."""
+
+    def __init__(self, database: Database, bus: Bus, clock: Clock, backends: Callable[[], Sequence[Backend]]) -> None:
+        self._db, self._bus, self._clock, self._backends = database, bus, clock, backends
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: a registry that is made asks no journal."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        yield _gauge("runs", "Runs that have not ended.", ["status"], self._runs())
+        queues = self._queues()
+        waiting = [(row["backend"], row["tickets"]) for row in queues]
+        yield _gauge("queue_depth", "Takes that wait for their turn at a backend.", ["backend"], waiting)
+        ages = [(row["backend"], self._age(row["oldest"])) for row in queues]
+        yield _gauge("queue_oldest_seconds", "How long the first of them has waited.", ["backend"], ages)
+        yield _gauge("backend_prompts", "Prompts that a backend has of us.", ["backend"], self._prompts())
+        up = [(backend.name, float(backend.up)) for backend in self._backends()]
+        yield _gauge("backend_up", "Whether a backend answers and its nodes are known.", ["backend"], up)
+        listening = [("", self._bus.listening)]
+        yield _gauge("listeners", "Event streams, and requests that wait for their run.", [], listening)
+        passing = CounterMetricFamily("tonewright_passing_events", "Events that were not stored.", labels=["kind"])
+        for kind, count in sorted(self._bus.told.items()):
+            passing.add_metric([kind], count)
+        yield passing
+
+    def _runs(self) -> list[tuple[str, float]]:
+        sql = "SELECT state, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY state"
+        counted = {row["state"]: row["runs"] for row in self._db.rows(sql)}
+        return [(state, counted.get(state, 0)) for state in ("queued", "running")]
+
+    def _queues(self) -> list[Any]:
+        sql = (
+            "SELECT backend, count(*) AS tickets, min(asked_at) AS oldest FROM tickets WHERE held = 0"
+            " GROUP BY backend ORDER BY backend"
+        )
+        return list(self._db.rows(sql))
+
+    def _age(self, asked_at: str) -> float:
+        return seconds_between(asked_at, self._clock.stamp()) or 0.0
+
+    def _prompts(self) -> list[tuple[str, float]]:
+        sql = (
+            "SELECT stages.backend, count(*) AS prompts FROM runs JOIN stages ON stages.run_id = runs.run_id"
+            " WHERE runs.state = 'running' AND stages.attempt > 0 AND stages.state = 'running' GROUP BY stages.backend"
+        )
+        counted = {row["backend"]: row["prompts"] for row in self._db.rows(sql)}
+        return sorted({**{backend.name: 0 for backend in self._backends()}, **counted}.items())
+
+
+def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[str, float]]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(f"tonewright_{name}", text, labels=labels)
+    for label, value in values:
+        gauge.add_metric([label] if labels else [], value)
+    return gauge
