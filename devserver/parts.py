@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +30,8 @@ from devserver.files import InputFiles
 from devserver.late import LateRecords
 from devserver.llm.ask import Models
 from devserver.media.derived import Drawings, Media
-from devserver.media.drawing import Drawn
+from devserver.media.drawn import Drawn
+from devserver.media.encoding import load_codecs
 from devserver.media.intake import IntakePool
 from devserver.media.served import of_role, pick, stems
 from devserver.media.stream import Streams
@@ -52,6 +54,8 @@ from devserver.watching.tracing import Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class Parts:
     """
 
     _started = False
+    _warming: asyncio.Task[None] | None = None
 
     def __init__(
         self,
@@ -167,12 +172,25 @@ class Parts:
         """Start the backends, then take up what an earlier server left unfinished."""
         if self.cluster:
             await asyncio.to_thread(self.cluster.start)
-        await asyncio.to_thread(self.uploads.clear_parts, OLD_PART_S if self.cluster else None)
-        await asyncio.to_thread(self.journal.search.fill)
-        await asyncio.gather(self.intake.warm(), self.pool.start(), asyncio.to_thread(self.streams.prepare))
+        await asyncio.gather(self.pool.start(), asyncio.to_thread(self._tidy))
         await self.dispatcher.start()
         await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
         self._started = True
+        self._warming = asyncio.create_task(self._warm())
+
+    def _tidy(self) -> None:
+        self.uploads.clear_parts(OLD_PART_S if self.cluster else None)
+        self.journal.search.fill()
+        self.streams.clear_ended()
+
+    async def _warm(self) -> None:
+        """Load what the first file and the first piece would else wait for, after whoever asks whether we are ready."""
+        await self.readiness.ask()
+        try:
+            await self.intake.warm()
+            await asyncio.to_thread(load_codecs)
+        except (OSError, RuntimeError):  # nothing is lost: the first file starts them again
+            log.exception("the workers that take files in did not start")
 
     async def stop(self) -> None:
         """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""
@@ -184,6 +202,9 @@ class Parts:
         await self.models.close()
         await self.pool.close()
         self.streams.close()
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait({self._warming})
         await self.intake.close()
         if self.cluster:
             await asyncio.to_thread(self.cluster.stop)

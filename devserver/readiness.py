@@ -34,17 +34,19 @@ class Readiness:
         self._exports, self._pool, self._clock, self._started = exports, pool, clock, started
         self._looking: asyncio.Task[Found] | None = None
         self._looked_at = float("-inf")
+        self._looked_started = False
 
     async def ask(self) -> Found:
-        """The newest finding, or a new one; who asks meanwhile gets the same."""
-        looking = self._looking
-        old = self._clock.monotonic() - self._looked_at >= FRESH_S
+        """The newest finding since the start, or a new one; who asks meanwhile gets the same."""
+        looking, started = self._looking, self._started()
+        old = self._clock.monotonic() - self._looked_at >= FRESH_S or self._looked_started is not started
         if looking is None or (looking.done() and old):
             looking = self._looking = asyncio.create_task(self._look())
         return await asyncio.shield(looking)
 
     async def _look(self) -> Found:
-        problems = [] if self._started() else ["the server is starting or stopping"]
+        self._looked_started = self._started()
+        problems = [] if self._looked_started else ["the server is starting or stopping"]
         asked = [backend for backend in self._pool.backends if backend.up or backend.stalled]
         asking = asyncio.gather(*(self._backend(backend) for backend in asked))
         disk, told = await asyncio.gather(self._disk(), asking)

@@ -11,7 +11,7 @@ from devserver.authoring import Authoring
 from devserver.durable.idempotency import Claim, First, Idempotency
 from devserver.durable.search import Wanted
 from devserver.events import Bus, Event
-from devserver.media.drawing import Drawn
+from devserver.media.drawn import Drawn
 from devserver.media.encoding import Form
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest, Queue

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devserver.errors import InputError
-from devserver.media.drawing import Drawn, NoSound, draw
+from devserver.media.drawn import Drawn, NoSound, draw
 from devserver.media.intake import IntakeCrashed, IntakePool
 from devserver.store import Exports
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from devserver.media.drawn import Drawn, NoSound
 from devserver.nodes.measure.peaks import Peaks
 from devserver.store import write_atomic
 
-Drawn = Literal["peaks.json", "waveform.png", "spectrogram.png"]
-DRAWN: Final[tuple[Drawn, ...]] = ("peaks.json", "waveform.png", "spectrogram.png")
 RATE_HZ: Final = 48_000
 PEAK_POINTS: Final = 2000
 WAVEFORM_SIZE: Final = (1600, 320)
@@ -30,10 +29,6 @@ WINDOWS_PER_COLUMN: Final = 4
 SHADES: Final = ((0.0, 4, 4, 14), (0.3, 54, 20, 96), (0.55, 160, 42, 108), (0.8, 240, 122, 70), (1.0, 252, 246, 188))
 
 Samples = NDArray[np.float32]
-
-
-class NoSound(Exception):
-    """The file has no sound that could be drawn."""
 
 
 def draw(source: Path, target: Path, what: Drawn) -> None:

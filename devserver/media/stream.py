@@ -12,7 +12,7 @@ from devserver.durable.journal import Journal
 from devserver.errors import InputError
 from devserver.events import LAGGED, Bus, Event, Lagged
 from devserver.media import pieces
-from devserver.media.encoding import FORMS, load_codecs
+from devserver.media.encoding import FORMS
 from devserver.media.recording import Recording
 from devserver.plan import Plan
 from devserver.store import Exports
@@ -97,11 +97,6 @@ class Streams:
         if run_id in self._ready and not busy:
             self._ready.discard(run_id)
             await asyncio.to_thread(pieces.clear, self.exports, run_id)
-
-    def prepare(self) -> None:
-        """Load the codecs, so that the first piece is heard at once, and delete what ended runs have left."""
-        load_codecs()
-        self.clear_ended()
 
     def clear_ended(self) -> None:
         """Delete what an earlier server left of runs that have ended."""

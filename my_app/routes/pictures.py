@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from devserver.errors import InputError
-from devserver.media.drawing import Drawn
+from devserver.media.drawn import Drawn
 from my_app.context import CONTEXT
 from my_app.ports import Media
 from my_app.route import NativeView, Reply, Route
