@@ -192,6 +192,11 @@ class Parts:
         except (OSError, RuntimeError):  # nothing is lost: the first file starts them again
             log.exception("the workers that take files in did not start")
 
+    async def warmed(self) -> None:
+        """Wait until nobody has to wait for something to load."""
+        if self._warming is not None:
+            await asyncio.wait({self._warming})
+
     async def stop(self) -> None:
         """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""
         self._started = False
