@@ -53,6 +53,11 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
         await kept.settle()
         await _leave(walk)
         return
+    except asyncio.CancelledError:
+        await kept.settle()
+        if not tools.journal.leases.owns(run_id, run.generation):
+            await _leave(walk)
+        raise
     except Exception as e:  # whatever we did wrong must end the run, or its user waits for ever
         if isinstance(e, DatabaseGone) or disk_trouble(e) is not None:
             raise  # the run is not over: whoever can write the journal again goes on with it
