@@ -36,41 +36,41 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
         walk = Walk(run, read_plan(run.plan), tools, cancelled)
         walk.text = walk.plan.input_text
     kept = record.Keeper(tools.journal, tools.exports, run_id)
-    state: RunState = "success"
-    error: dict[str, Any] | None = None
     try:
-        if run.generation > 1:
-            with told_of_disk():
-                await asyncio.to_thread(tools.exports.clear_parts, run_id)
-        await _until_cancelled(walk, kept)
-    except Blocked as e:
-        state, error = "blocked", _told(e)
-    except RunCancelled as e:
-        state, error = "cancelled", {"code": "cancelled", "message": str(e), "hint": "", "status": 409}
-    except StageError as e:
-        state, error = "failed", _told(e)
-    except Fenced:
-        await kept.settle()
-        await _leave(walk)
-        return
-    except asyncio.CancelledError:
-        await kept.settle()
-        if not tools.journal.leases.owns(run_id, run.generation):
-            await _leave(walk)
-        raise
-    except Exception as e:  # whatever we did wrong must end the run, or its user waits for ever
-        if isinstance(e, DatabaseGone) or disk_trouble(e) is not None:
-            raise  # the run is not over: whoever can write the journal again goes on with it
-        log.exception("%s failed by our own fault", run_id)
-        message = f"{type(e).__name__}: {e}"
-        hint = "This is a fault of Tonewright. The server's log has the details."
-        state, error = "failed", {"code": "internal", "message": message, "hint": hint, "status": 500}
-    finally:
-        await kept.settle()
-    try:
+        try:
+            state, error = await _to_its_end(walk, kept)
+        finally:
+            await kept.settle()
         await record.finish(walk, state, error)
     except Fenced:
         await _leave(walk)
+    except asyncio.CancelledError:
+        if not tools.journal.leases.owns(run_id, run.generation):
+            await _leave(walk)
+        raise
+
+
+async def _to_its_end(walk: Walk, kept: record.Keeper) -> tuple[RunState, dict[str, Any] | None]:
+    """Walk, and tell how the run ends. What ends only this walk is raised: the run is fenced, or cannot be written."""
+    try:
+        if walk.run.generation > 1:
+            with told_of_disk():
+                await asyncio.to_thread(walk.tools.exports.clear_parts, walk.run.run_id)
+        await _until_cancelled(walk, kept)
+    except Blocked as e:
+        return "blocked", _told(e)
+    except RunCancelled as e:
+        return "cancelled", {"code": "cancelled", "message": str(e), "hint": "", "status": 409}
+    except StageError as e:
+        return "failed", _told(e)
+    except Exception as e:  # whatever we did wrong must end the run, or its user waits for ever
+        if isinstance(e, Fenced | DatabaseGone) or disk_trouble(e) is not None:
+            raise  # the run is not over: whoever has it, or can write the journal again, goes on with it
+        log.exception("%s failed by our own fault", walk.run.run_id)
+        message = f"{type(e).__name__}: {e}"
+        hint = "This is a fault of Tonewright. The server's log has the details."
+        return "failed", {"code": "internal", "message": message, "hint": hint, "status": 500}
+    return "success", None
 
 
 async def _leave(walk: Walk) -> None:
