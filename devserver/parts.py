@@ -257,19 +257,22 @@ class Parts:
             if self.tracing is not None:
                 self.tracing.keep(db, plan.run_id, headers)
 
+        def accept() -> None:
+            record.accept(self.journal, plan, entities, together)
+            if self.cluster is None:  # else nobody knows here who will walk it, and when it has ended
+                self.expected.accept(plan)
+            self.dispatcher.submit(plan.run_id)
+
         with self.queue.room_for(plan.user_id):
             entities = record.prepare(self.exports, plan)
             use = self.idempotency.using(claim, plan.run_id)
             try:
-                self.dispatcher.write(lambda: record.accept(self.journal, plan, entities, together))
+                self.dispatcher.write(accept)
             except KeyTaken:
                 self.exports.discard(plan.run_id)
                 if found := self.idempotency.found(claim):
                     return found
                 raise
-        if self.cluster is None:  # else nobody knows here who will walk it, and when it has ended
-            self.expected.accept(plan)
-        self.dispatcher.submit(plan.run_id)
         return Accepted(plan.run_id, claim)
 
     def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:

@@ -138,10 +138,10 @@ async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -
         walk.warn(walk.place(), "record_late", f"{trouble.message} The run's record follows as soon as it can be kept.")
         tools.late.add(run_id)
     tools.journal.end_run(walk.place(), state, ended_at, row.error, walk.text)
+    with suppress(OSError):  # it is in the journal, and written late
+        await asyncio.to_thread(tools.exports.sync_record, run_id)  # while the answer is made: it needs the processor
     await tools.streams.settle(run_id)
     tools.pool.ended(run_id, around(row.created_at, ended_at, _takes(tools.journal, row)))
-    with suppress(OSError):  # it is in the journal, and written late
-        await asyncio.to_thread(tools.exports.sync_record, run_id)
 
 
 def _write_final(walk: Walk, row: RunRow) -> None:

@@ -17,6 +17,7 @@ from devserver.events import Bus, Event
 RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
 StageState = Literal["running", "success", "failed", "blocked", "cancelled", "skipped", "lost"]
 ENDED: Final = ("success", "failed", "blocked", "cancelled")
+STAGE: Final = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
 
 
 @dataclass(frozen=True)
@@ -227,47 +228,38 @@ class Journal:
         with self._transaction() as db:
             self._fence(db, place)
             key = (place.run_id, place.stage, place.take, place.attempt)
-            db.execute(
+            row = db.execute(
                 "INSERT INTO stages"
                 " (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result, number) VALUES"
                 " (?, ?, ?, ?, 'running', ?, ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?))"
                 " ON CONFLICT (run_id, stage, take, attempt) DO UPDATE SET starts = stages.starts + 1"
-                " WHERE stages.state = 'running'",
+                " WHERE stages.state = 'running' RETURNING *",
                 (*key, self._clock.stamp(), backend, prompt_id, json.dumps(result or {}), place.run_id),
-            )
+            ).fetchone()
             kind = "attempt.started" if place.attempt else "stage.started"
             if place.attempt or not place.take:
                 self._add_event(db, place, kind, "", {"backend": backend} if backend else {})
-            sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
-            return _stage(db.execute(sql, key).fetchone())
+            return _stage(row or db.execute(STAGE, key).fetchone())
 
     def skip(self, place: Place, reason: str) -> StageRow:
         """Note that a stage is left out, and why."""
         with self._transaction() as db:
             self._fence(db, place)
             at = self._clock.stamp()
-            db.execute(
+            row = db.execute(
                 "INSERT INTO stages (run_id, stage, state, started_at, ended_at, result, number)"
                 " VALUES (?, ?, 'skipped', ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?))"
-                " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING",
+                " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING RETURNING *",
                 (place.run_id, place.stage, at, at, json.dumps({"reason": reason}), place.run_id),
-            )
+            ).fetchone()
             self._add_event(db, place, "stage.ended", "", {"status": "skipped", "reason": reason})
-        row = self.stage(place)
-        if row is None:
-            raise LookupError(f"{place} was not written")
-        return row
+            return _stage(row or db.execute(STAGE, (place.run_id, place.stage, 0, 0)).fetchone())
 
     def end(self, place: Place, state: StageState, result: Mapping[str, Any]) -> None:
         """End a stage, take or attempt; `result` is merged into what is there."""
         with self._transaction() as db:
             self._fence(db, place)
-            key = (place.run_id, place.stage, place.take, place.attempt)
-            sql = (
-                "UPDATE stages SET state = ?, ended_at = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
-            )
-            db.execute(sql, (state, self._clock.stamp(), *key))
-            self._merge(db, place, result)
+            self._merge(db, place, result, state, self._clock.stamp())
             if place.attempt or not place.take:
                 kind = "attempt.ended" if place.attempt else "stage.ended"
                 told = {name: result[name] for name in ("error", "backend") if name in result}
@@ -279,12 +271,22 @@ class Journal:
             self._fence(db, place)
             self._merge(db, place, result)
 
-    def _merge(self, db: Transaction, place: Place, result: Mapping[str, Any]) -> None:
+    def _merge(
+        self,
+        db: Transaction,
+        place: Place,
+        result: Mapping[str, Any],
+        state: StageState | None = None,
+        ended_at: str | None = None,
+    ) -> None:
         key = (place.run_id, place.stage, place.take, place.attempt)
-        sql = "SELECT result FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
-        before = json.loads(db.execute(sql, key).fetchone()["result"])
-        sql = "UPDATE stages SET result = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
-        db.execute(sql, (json.dumps({**before, **result}), *key))
+        before = json.loads(db.execute(STAGE, key).fetchone()["result"])
+        sql = (
+            "UPDATE stages SET result = ?, state = coalesce(CAST(? AS TEXT), state),"
+            " ended_at = coalesce(CAST(? AS TEXT), ended_at)"
+            " WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        )
+        db.execute(sql, (json.dumps({**before, **result}), state, ended_at, *key))
 
     def forgive_starts(self) -> None:
         """A clean stop is no fault of the stages that were at work here."""
@@ -301,8 +303,7 @@ class Journal:
         return [_stage(row) for row in rows]
 
     def stage(self, place: Place) -> StageRow | None:
-        sql = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
-        rows = self._db.rows(sql, place.run_id, place.stage, place.take, place.attempt)
+        rows = self._db.rows(STAGE, place.run_id, place.stage, place.take, place.attempt)
         return _stage(rows[0]) if rows else None
 
     def last_attempt(self, place: Place) -> StageRow | None:
