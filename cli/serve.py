@@ -33,7 +33,6 @@ async def serve(settings: Settings) -> None:
         listening = await listen_at(front, settings.host, settings.port)
         try:
             await parts.start()
-            await parts.warmed()
             gc.collect()
             gc.freeze()  # what a server is made of never becomes garbage; looking through it stops the loop
             sys.stdout.write(f"{READY}{listening.url}\n")

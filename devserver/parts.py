@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,8 +53,6 @@ from devserver.watching.tracing import Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -172,30 +169,16 @@ class Parts:
         """Start the backends, then take up what an earlier server left unfinished."""
         if self.cluster:
             await asyncio.to_thread(self.cluster.start)
-        await asyncio.gather(self.pool.start(), asyncio.to_thread(self._tidy))
+        await asyncio.gather(self.pool.start(), self.intake.warm(), asyncio.to_thread(self._tidy))
         await self.dispatcher.start()
         await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
         self._started = True
-        self._warming = asyncio.create_task(self._warm())
+        self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it
 
     def _tidy(self) -> None:
         self.uploads.clear_parts(OLD_PART_S if self.cluster else None)
         self.journal.search.fill()
         self.streams.clear_ended()
-
-    async def _warm(self) -> None:
-        """Load what the first file and the first piece would else wait for, after whoever asks whether we are ready."""
-        await self.readiness.ask()
-        try:
-            await self.intake.warm()
-            await asyncio.to_thread(load_codecs)
-        except (OSError, RuntimeError):  # nothing is lost: the first file starts them again
-            log.exception("the workers that take files in did not start")
-
-    async def warmed(self) -> None:
-        """Wait until nobody has to wait for something to load."""
-        if self._warming is not None:
-            await asyncio.wait({self._warming})
 
     async def stop(self) -> None:
         """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""
