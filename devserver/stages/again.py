@@ -53,7 +53,7 @@ async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
         if error["code"] != OUT_OF_MEMORY or _times_failed(walk, last, OUT_OF_MEMORY) > 1:
             raise StageError.from_dict(error)
         freed = await _free(walk, last)
-        waited_s = await _pause(walk, last, wake=False)  # ComfyUI frees between two prompts, a moment after it was told
+        waited_s = await _pause(walk, last, after_freeing=True)
         return {"after": last.attempt, "code": OUT_OF_MEMORY, "waited_s": waited_s, "freed": freed}
     if last.state == "cancelled":
         return {"after": last.attempt, "code": "cancelled", "waited_s": 0.0}
@@ -61,7 +61,7 @@ async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
         raise _given_up(last, str(error.get("message", "unknown")))
     if (backend := walk.tools.pool.named(last.backend or "")) is not None:
         await walk.tools.pool.doubt(backend)
-    return {"after": last.attempt, "code": error.get("code", ""), "waited_s": await _pause(walk, last, wake=True)}
+    return {"after": last.attempt, "code": error.get("code", ""), "waited_s": await _pause(walk, last)}
 
 
 def _given_up(last: StageRow, message: str) -> StageError:
@@ -92,10 +92,11 @@ async def _free(walk: Walk, last: StageRow) -> bool:
     return True
 
 
-async def _pause(walk: Walk, last: StageRow, *, wake: bool) -> float:
+async def _pause(walk: Walk, last: StageRow, *, after_freeing: bool = False) -> float:
     """Wait until the pause after an attempt is over; what passed while the server was down counts.
 
-    With `wake` it ends as soon as a backend comes, goes or changes: there is something new to try.
+    It ends as soon as a backend comes, goes or changes: there is something new to try. After freeing it is waited for
+    in full from now on: ComfyUI frees between two prompts, a moment after it was told.
 
     Returns:
         Seconds from the attempt's end to now.
@@ -106,8 +107,8 @@ async def _pause(walk: Walk, last: StageRow, *, wake: bool) -> float:
     spent_s = max(0.0, (clock.now() - ended).total_seconds())
     began = clock.monotonic()
     with suppress(TimeoutError):
-        async with asyncio.timeout(max(0.0, pause_s - spent_s)):
-            await (walk.tools.pool.changed() if wake else asyncio.Event().wait())
+        async with asyncio.timeout(pause_s if after_freeing else max(0.0, pause_s - spent_s)):
+            await (asyncio.Event().wait() if after_freeing else walk.tools.pool.changed())
     return round(spent_s + clock.monotonic() - began, 3)
 
 
