@@ -53,6 +53,7 @@ class Host:
         self._count = 0
         self._runner: asyncio.Task[None] | None = None
         self._free_wanted = False
+        self._at_the_worker = asyncio.Lock()  # a prompt that comes while the worker is replaced waits for the new one
 
     # Life
 
@@ -152,7 +153,9 @@ class Host:
 
     async def _work(self) -> None:
         while True:
-            await self.run(await self.prompts.take())
+            prompt = await self.prompts.take()
+            async with self._at_the_worker:
+                await self.run(prompt)
             if self._free_wanted:
                 self._free_wanted = False
                 await self._replace_worker()
@@ -224,8 +227,9 @@ class Host:
 
     async def _replace_worker(self) -> None:
         """A fresh process: the one sure way to give memory back."""
-        await self.worker.stop()
-        await self.worker.start()
+        async with self._at_the_worker:
+            await self.worker.stop()
+            await self.worker.start()
 
     # What others are told
 
