@@ -19,7 +19,8 @@ from schemas.catalog import CONVERT, Catalog
 from schemas.compiler import resolve
 from schemas.errors import ParameterError, UnknownName
 from schemas.file_inputs import accepts
-from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
+from schemas.model import OUTPUT_CHUNK, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
+from schemas.rules import graph_stage_findings
 from schemas.values import is_random, to_json
 
 DEFAULT_PIPELINE: Final = "text_to_audio"
@@ -135,6 +136,7 @@ def make_plan(
         pipeline, interception, configs = _asked(request, catalog)
     except UnknownName as e:
         raise InputError(str(e), status=404, field=e.kind, value=e.name, allowed=e.known) from e
+    check_graph_stages(pipeline)
     read = [_briefing(request, pipeline, config, place, catalog) for place, config in enumerate(configs)]
     seed = _seed(request, read)
     _check_preset(request, configs)
@@ -163,6 +165,18 @@ def make_plan(
         numbers=_numbers([stage for step in steps for stage in step]),
         definitions=tuple(Definition.model_validate(definition) for definition in definitions),
     )
+
+
+def check_graph_stages(pipeline: Pipeline) -> None:
+    """Refuse a pipeline with graph stages that cannot be run; such definitions may come from an older version.
+
+    Raises:
+        InputError: with the first reason.
+    """
+    for _, reason in graph_stage_findings(pipeline):
+        message = f"The pipeline {pipeline.name} cannot be run: {reason}."
+        allowed = f"a pipeline with one graph stage, whose chunk is {OUTPUT_CHUNK}"
+        raise InputError(message, field="pipeline", value=pipeline.name, allowed=allowed)
 
 
 def make_title(text: str) -> str:

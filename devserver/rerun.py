@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from devserver.accept import check_graph_stages
 from devserver.durable.journal import Journal, RunRow
 from devserver.plan import Option, OutputPlan, Plan, StagePlan, made_with
+from schemas.model import Pipeline
 
 
 def plan_again(journal: Journal, row: RunRow, *, run_id: str, user_id: str, created_at: str) -> Plan:
-    """The plan of a rerun. Where a fallback was used, it is used again: the compiled graph stays the same."""
+    """The plan of a rerun. Where a fallback was used, it is used again: the compiled graph stays the same.
+
+    Raises:
+        InputError: the run's pipeline has graph stages that cannot be run.
+    """
     plan = Plan.model_validate_json(row.plan)
+    for pipeline in _pipelines(plan):
+        check_graph_stages(pipeline)
     rows = journal.stages(row.run_id)
     ended = {r.stage: r.result for r in rows if not r.take and r.state == "success"}
     recorded = {stage.name: ended[stage.name] for stage in plan.stages if stage.text and stage.name in ended}
@@ -16,6 +26,13 @@ def plan_again(journal: Journal, row: RunRow, *, run_id: str, user_id: str, crea
     steps = tuple(tuple(_again(stage, used.get(stage.name)) for stage in step) for step in plan.steps)
     update = {"run_id": run_id, "user_id": user_id, "created_at": created_at, "steps": steps}
     return plan.model_copy(update={**update, "recorded": recorded, "rerun_of": row.run_id})
+
+
+def _pipelines(plan: Plan) -> Iterator[Pipeline]:
+    """The pipeline that the run went through, as its snapshot holds it."""
+    for entry in plan.definitions:
+        if (entry.kind, entry.name) == ("pipeline", plan.pipeline):
+            yield Pipeline.model_validate({**entry.content, "name": entry.name})
 
 
 def _again(stage: StagePlan, used: tuple[str, str] | None) -> StagePlan:

@@ -300,7 +300,7 @@ class Pipeline(Frozen):
     @property
     def makes_media(self) -> bool:
         """Whether a stage runs an output config; a pipeline of text stages alone does not."""
-        return any(stage.chunk == OUTPUT_CHUNK for stage in self.stages)
+        return any(stage.kind == "graph" or stage.chunk == OUTPUT_CHUNK for stage in self.stages)
 
 
 class InterceptionConfig(Frozen):

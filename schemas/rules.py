@@ -280,9 +280,7 @@ def pipeline_findings(pipeline: Pipeline, definitions: Definitions) -> Iterator[
         if stage.name in names[:index]:
             yield ("stages", index, "name"), f"another stage is named {stage.name}"
         yield from _stage_findings(stage, ("stages", index), definitions)
-    makers = sum(stage.chunk == OUTPUT_CHUNK for stage in pipeline.stages)
-    if makers > 1 or (not makers and any(stage.kind == "graph" for stage in pipeline.stages)):
-        yield ("stages",), f"exactly one stage has the chunk {OUTPUT_CHUNK}, the output config's; here are {makers}"
+    yield from graph_stage_findings(pipeline)
     message = definitions.unknown("interception", pipeline.defaults.interception, definitions.interceptions)
     if message:
         yield ("defaults", "schema"), message
@@ -292,6 +290,17 @@ def pipeline_findings(pipeline: Pipeline, definitions: Definitions) -> Iterator[
     message = definitions.unknown("output", default, definitions.outputs) if default else None
     if message:
         yield ("defaults", "output_config"), message
+
+
+def graph_stage_findings(pipeline: Pipeline) -> Iterator[Finding]:
+    """Graph stages that cannot be run yet: every graph stage runs the output config's chunk, and only the first may."""
+    stages = [(index, stage) for index, stage in enumerate(pipeline.stages) if stage.kind == "graph"]
+    for index, stage in stages[:1]:
+        if stage.chunk != OUTPUT_CHUNK:
+            message = f"a graph stage has the chunk {OUTPUT_CHUNK}, the output config's; not {stage.chunk}"
+            yield ("stages", index, "chunk"), message
+    for index, stage in stages[1:]:
+        yield ("stages", index), f"{stage.name} is a second graph stage, and a pipeline can have only one"
 
 
 def _stage_findings(stage: Stage, path: FieldPath, definitions: Definitions) -> Iterator[Finding]:

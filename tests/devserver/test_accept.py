@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from devserver.accept import make_title, parse_request
+from devserver.accept import make_plan, make_title, parse_request
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.errors import InputError
+from devserver.files import InputFiles
 from devserver.plan import Plan
 from devserver.store import Exports
-from tests.devserver.plans import plan
+from schemas.model import Stage
+from tests.devserver.plans import AT, RUN_ID, plan
 
 Parts = tuple[Definitions, Exports, Journal, Database]
 
@@ -158,3 +161,28 @@ def test_a_request_cannot_ask_for_any_number_of_things(field: str) -> None:
     with pytest.raises(InputError, match="at most 16") as refused:
         parse_request({"input_text": "x", field: ["silence_mp3"] * 17})
     assert (refused.value.status, refused.value.field) == (422, field)
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        (
+            Stage(name="generation", kind="graph", chunk="$output"),
+            Stage(name="cover", kind="graph", chunk="cover_image"),
+        ),
+        (Stage(name="generation", kind="graph", chunk="$output"), Stage(name="again", kind="graph", chunk="$output")),
+        (Stage(name="cover", kind="graph", chunk="cover_image"),),
+    ],
+    ids=["a second one", "the same twice", "a chunk of its own"],
+)
+def test_a_graph_stage_that_would_run_something_else_is_refused(parts: Parts, stages: tuple[Stage, ...]) -> None:
+    definitions, exports, journal, database = parts
+    pipelines = dict(definitions.catalog.pipelines)
+    pipelines["text_to_audio"] = pipelines["text_to_audio"].model_copy(update={"stages": stages})
+    catalog = replace(definitions.catalog, pipelines=pipelines)
+    body = {"input_text": "x"}
+    files = InputFiles(exports, journal, database)
+    with pytest.raises(InputError) as caught:
+        make_plan(parse_request(body), body, catalog, files, run_id=RUN_ID, user_id="local", created_at=AT)
+    assert (caught.value.status, caught.value.field, caught.value.value) == (422, "pipeline", "text_to_audio")
+    assert "graph stage" in str(caught.value)

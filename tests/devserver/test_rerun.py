@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
+from devserver.errors import InputError
 from devserver.rerun import plan_again
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, add_run, plan
@@ -27,3 +30,22 @@ def test_the_variant_that_was_used_is_used_again(
     (option,) = again.outputs[0].options
     assert option.key == ("musicgen", "musicgen_prompt")
     assert (again.preset, option.preset, option.takes[0]["model"]) == ("best", "best", "large")
+
+
+def test_a_run_with_a_second_graph_stage_is_not_made_again(
+    definitions: Definitions, exports: Exports, journal: Journal, database: Database
+) -> None:
+    first = plan(definitions, exports, journal, database, output_config="silence_mp3")
+    second = {"name": "cover", "kind": "graph", "chunk": "cover_image"}
+    kept = tuple(
+        entry.model_copy(update={"content": {**entry.content, "stages": [*entry.content["stages"], second]}})
+        if entry.kind == "pipeline"
+        else entry
+        for entry in first.definitions
+    )
+    add_run(journal)
+    row = journal.run(RUN_ID)
+    assert row is not None
+    row = replace(row, plan=first.model_copy(update={"definitions": kept}).model_dump_json(by_alias=True))
+    with pytest.raises(InputError, match="cover is a second graph stage"):
+        plan_again(journal, row, run_id="other", user_id="local", created_at=AT)

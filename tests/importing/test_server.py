@@ -39,6 +39,16 @@ QUIET = saved(
 )
 
 
+TWO_GRAPH_STAGES = """\
+label: {en: Two, de: Zwei}
+description: {en: Two., de: Zwei.}
+stages:
+  - {name: generation, kind: graph, chunk: $output}
+  - {name: cover, kind: graph, chunk: cover_image}
+defaults: {schema: plain, output_config: silence_mp3}
+"""
+
+
 def tonewright(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TONEWRIGHT_DISCOVER": "false"}
     command = [sys.executable, "server.py", *arguments]
@@ -215,6 +225,7 @@ def test_a_text_is_checked_with_line_and_field_and_nothing_is_changed(server: Se
         ("graph", '{"1": {"class_type": "EmptyAudio"}}', "a node has a class_type and inputs"),
         ("graph", "{", "is not JSON"),
         ("pipeline", "[1]", "must be a mapping"),
+        ("pipeline", TWO_GRAPH_STAGES, "cover is a second graph stage"),
         ("interception", "label: {en: x, de: y}", "is required"),
     ],
 )
