@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cli.build import SHIPPED
+from devserver import record
 from devserver.clock import Clock
 from devserver.definitions import Definitions
 from devserver.durable.database import Database, open_database
 from devserver.durable.journal import Journal
 from devserver.events import Bus
+from devserver.parts import Parts
 from devserver.store import Exports
+from devserver.walk import Walk
 from schemas.loader import load_tables
+from tests.devserver.plans import plan
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +48,19 @@ def bus() -> Bus:
 @pytest.fixture
 def journal(database: Database, bus: Bus) -> Journal:
     return Journal(database, Clock(), bus)
+
+
+@pytest.fixture
+def parts(exports: Exports, definitions: Definitions) -> Iterator[Parts]:
+    """The parts of a server that is not started."""
+    made = Parts(exports=exports, definitions=definitions, addresses=[], embedded=False)
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def walk(parts: Parts, exports: Exports, definitions: Definitions) -> Walk:
+    """A walk that has begun a run of one graph stage, `generation`."""
+    made = plan(definitions, exports, parts.journal, parts.database, output_config="silence_mp3")
+    record.accept(parts.journal, made, record.prepare(exports, made))
+    return Walk(parts.journal.begin_run(made.run_id), made, parts, asyncio.Event())

@@ -75,6 +75,16 @@ def test_a_drawn_seed_lies_in_the_parameters_range(shipped: Catalog) -> None:
     assert seeds == set(range(10, 20))
 
 
+def test_the_preset_wins_over_the_config_and_the_request_over_both(ace: tuple[GraphChunk, OutputConfig]) -> None:
+    chunk, config = ace
+    changed = config.model_copy(
+        update={"values": {**config.values, "steps": 33}, "presets": {"draft": {"steps": 12}}},
+    )
+    assert resolve(chunk, changed, {}, seven)["steps"] == 33
+    assert resolve(chunk, changed, {}, seven, "draft")["steps"] == 12
+    assert resolve(chunk, changed, {"steps": 20}, seven, "draft")["steps"] == 20
+
+
 def test_the_request_wins_over_the_config_and_that_over_the_default(ace: tuple[GraphChunk, OutputConfig]) -> None:
     chunk, config = ace
     changed = config.model_copy(update={"values": {**config.values, "steps": 33}})

@@ -86,6 +86,14 @@ def test_the_same_key_with_another_body_is_refused(journal: Journal, idempotency
     assert (refused.value.status, refused.value.code) == (422, "idempotency_key_reused")
 
 
+def test_the_same_key_and_body_for_something_else_are_refused(journal: Journal, idempotency: Idempotency) -> None:
+    add_run(journal, idempotency, claim(idempotency))
+    other = idempotency.claim({"Idempotency-Key": "k"}, "local", "rerun", BODY)
+    assert other is not None
+    with pytest.raises(InputError, match="used for another request"):
+        idempotency.find(other)
+
+
 def test_another_users_key_is_another_key(journal: Journal, idempotency: Idempotency) -> None:
     add_run(journal, idempotency, claim(idempotency))
     assert idempotency.find(claim(idempotency, user_id="ada", body={"other": 1})) is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devserver.durable.database import Database
@@ -128,6 +130,17 @@ def test_who_was_moved_is_obeyed_and_who_has_a_turn_keeps_it(tickets: Tickets, p
     tickets.rearrange("gpu", [waiting[2], waiting[0], waiting[1]])
     tickets.ask(places[4], "gpu", user_id="other")
     assert order(tickets) == [0, 3, 4, 1, 2]
+
+
+def test_a_walk_that_lost_its_run_does_not_give_back_the_ticket(
+    journal: Journal, tickets: Tickets, places: list[Place]
+) -> None:
+    tickets.ask(places[0], "gpu")
+    generation = journal.begin_run(places[0].run_id).generation
+    tickets.give_back(places[0])
+    assert held(tickets) == {0}
+    tickets.give_back(replace(places[0], generation=generation))
+    assert held(tickets) == set()
 
 
 def test_every_change_of_a_queue_takes_its_row_first(database: Database, tickets: Tickets, places: list[Place]) -> None:

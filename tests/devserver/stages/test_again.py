@@ -1,0 +1,55 @@
+"""How long a take waits before it is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from devserver.durable.journal import StageRow
+from devserver.parts import Parts
+from devserver.retries import Retries
+from devserver.stages.again import OUT_OF_MEMORY, why_again
+from devserver.walk import Walk
+
+
+@pytest.fixture
+async def _changing(parts: Parts) -> AsyncIterator[None]:
+    """Backends that come and go all the time."""
+
+    async def change() -> None:
+        while True:
+            parts.pool._changed.set()
+            parts.pool._changed = asyncio.Event()
+            await asyncio.sleep(0.01)
+
+    changing = asyncio.create_task(change())
+    yield
+    changing.cancel()
+
+
+def last_attempt(walk: Walk, state: str, code: str) -> StageRow:
+    """The row of the take's first attempt, which has just ended."""
+    place = walk.place("generation", 1, 1)
+    journal = walk.tools.journal
+    journal.begin(place, backend="studio")
+    journal.end(place, "failed" if state == "failed" else "lost", {"error": {"code": code, "message": "it was lost"}})
+    row = journal.stage(place)
+    assert row is not None
+    return row
+
+
+@pytest.mark.usefixtures("_changing")
+async def test_a_lost_attempt_is_tried_again_as_soon_as_a_backend_changes(walk: Walk, parts: Parts) -> None:
+    parts.retries = Retries(first_pause_s=600.0, longest_pause_s=600.0)
+    again = await asyncio.wait_for(why_again(walk, last_attempt(walk, "lost", "prompt_lost")), 60)
+    assert (again["after"], again["code"]) == (1, "prompt_lost")
+
+
+@pytest.mark.usefixtures("_changing")
+async def test_the_pause_after_freeing_memory_is_waited_for_in_full(walk: Walk, parts: Parts) -> None:
+    parts.retries = Retries(first_pause_s=0.4)
+    again = await why_again(walk, last_attempt(walk, "failed", OUT_OF_MEMORY))
+    assert again["code"] == OUT_OF_MEMORY
+    assert again["waited_s"] >= parts.retries.pause_s(1, None)
