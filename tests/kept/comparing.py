@@ -1,0 +1,78 @@
+"""Where what is seen differs from what was recorded, and which line of changed.yaml wants it so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+CHANGED: Final = Path(__file__).parent / "changed.yaml"
+GONE: Final = "<gone>"  # in the place of a value that was not there, or is there no longer
+LONGEST_SHOWN: Final = 2000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value of a case; `path` leads to it: `show/admin/headers/Content-Type`."""
+
+    case: str
+    path: str
+    was: Any
+    now: Any
+
+    def __str__(self) -> str:
+        return f"  at {self.path or 'the whole case'}\n    was {_shown(self.was)}\n    now {_shown(self.now)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """A line of changed.yaml: wanted differences and the reason for them. `case` and `at` are globs."""
+
+    case: str
+    why: str
+    at: str = "*"
+    now: Any = ...
+
+    def wants(self, found: Difference) -> bool:
+        named = fnmatchcase(found.case, self.case) and fnmatchcase(found.path, self.at)
+        return named and (self.now is ... or _text(self.now) == _text(found.now))
+
+
+def read_changes() -> list[Change]:
+    return [Change(**line) for line in yaml.safe_load(CHANGED.read_text()) or []]
+
+
+def differences(case: str, was: Any, now: Any, path: str = "") -> Iterator[Difference]:
+    """The smallest values that differ; lists are aligned first, so that one item more is one difference."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in sorted({*was, *now}):
+            yield from differences(case, was.get(key, GONE), now.get(key, GONE), f"{path}/{key}".lstrip("/"))
+    elif isinstance(was, list) and isinstance(now, list):
+        for index, before, after in _aligned(was, now):
+            yield from differences(case, before, after, f"{path}/{index}".lstrip("/"))
+    elif _text(was) != _text(now):
+        yield Difference(case, path, was, now)
+
+
+def _aligned(was: list[Any], now: list[Any]) -> Iterator[tuple[int, Any, Any]]:
+    """Pairs of items with the index that the first has in what was recorded, or the second where it is new."""
+    before, after = [_text(item) for item in was], [_text(item) for item in now]
+    for _, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        for n in range(max(i2 - i1, j2 - j1)):
+            i, j = i1 + n, j1 + n
+            yield (i if i < i2 else j), (was[i] if i < i2 else GONE), (now[j] if j < j2 else GONE)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _shown(value: Any) -> str:
+    text = _text(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}... ({len(text)} characters)"
