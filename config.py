@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     )
     queue_limit: int = Field(1000, ge=0, description="How many runs may be unfinished at a time; 0 is any number.")
     queue_limit_per_user: int = Field(0, ge=0, description="How many of one user; 0 is any number.")
+    safety_floor: Literal["off", "adult", "youth", "kids"] | None = Field(
+        None, description="The laxest safety_level that anybody may ask for; a key may have a stricter one."
+    )
     llms: list[LlmSettings] = []
     llm_timeout_s: float = Field(120.0, gt=0, description="How long a language model may take for an answer.")
     llm_check: bool = Field(False, description="Whether the safety stages ask a language model too.")

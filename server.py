@@ -261,16 +261,23 @@ _EXPORTS = click.option("--exports", type=click.Path(path_type=Path), help="The 
 @keys.command("add")
 @click.argument("name")
 @click.option("--admin", is_flag=True, help="Sees everybody's runs.")
+@click.option("--safety-floor", type=click.Choice(["off", "adult", "youth", "kids"]), help="The laxest safety level.")
+@click.option("--queue-limit", type=click.IntRange(1), help="How many runs may be unfinished.")
+@click.option("--output", "outputs", multiple=True, help="An output that may be made; repeatable. Default: all.")
 @_EXPORTS
-def keys_add(name: str, admin: bool, exports: Path | None) -> None:
+def keys_add(name: str, admin: bool, exports: Path | None, outputs: tuple[str, ...], **limits: Any) -> None:
     """Make a key for the user NAME and show it, once."""
     from cli.keys import add_key, words
     from devserver.errors import InputError
+    from schemas.errors import DefinitionError
 
     try:
-        click.echo(add_key(read_settings({"exports": exports}), name, admin=admin))
+        rights = {**limits, "outputs": list(outputs) or None}
+        click.echo(add_key(read_settings({"exports": exports}), name, admin=admin, **rights))
     except InputError as e:
         raise click.ClickException(words(e)) from e
+    except DefinitionError as e:
+        raise click.ClickException(str(e)) from e
 
 
 @keys.command("list")

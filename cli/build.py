@@ -117,6 +117,7 @@ async def build_parts(settings: Settings) -> Parts:
         llm_check=settings.llm_check,
         upload_limit_bytes=int(settings.upload_limit_mib * MIB),
         file_roots=settings.file_roots,
+        safety_floor=settings.safety_floor or "off",
         sharing=sharing,
         exporter=exporter,
     )

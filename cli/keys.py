@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from cli.build import definitions_of
 from config import ROOT, Settings, is_loopback
 from devserver.errors import InputError, TonewrightError
 from devserver.store import Exports
 from devserver.users.keys import Keys
+from devserver.users.rights import Rights
 from my_app.context import FrontSettings
 from my_app.guard import host_name
 
@@ -35,10 +40,10 @@ def front_settings(settings: Settings, keys: Keys) -> FrontSettings:
     return FrontSettings(ROOT / "public", frozenset(hosts), frozenset(settings.public_urls), exposed)
 
 
-def add_key(settings: Settings, name: str, *, admin: bool) -> str:
+def add_key(settings: Settings, name: str, *, admin: bool, **limits: Any) -> str:
     """Make a key; what the person must know. Raises InputError."""
     first = not keys_of(settings).there
-    secret = keys_of(settings).add(name, admin=admin)
+    secret = keys_of(settings).add(name, admin=admin, rights=_rights(settings, limits))
     sees = "everybody's runs" if admin else "the own runs"
     lines = [secret, f"This is the key of {name}, who sees {sees}. It is shown this once; only its hash is kept."]
     if first:
@@ -48,8 +53,27 @@ def add_key(settings: Settings, name: str, *, admin: bool) -> str:
 
 def list_keys(settings: Settings) -> str:
     keys = keys_of(settings).there
-    lines = [f"{key.name:<32} {'admin' if key.admin else 'user ':<6} since {key.created_at[:10]}" for key in keys]
+    lines = [
+        f"{key.name:<32} {'admin' if key.admin else 'user ':<6} since {key.created_at[:10]}{_limits(key.rights)}"
+        for key in keys
+    ]
     return "\n".join(lines) or "There are no keys: everybody on this machine may use the server, and nobody else."
+
+
+def _rights(settings: Settings, limits: Mapping[str, Any]) -> Rights:
+    rights = Rights.checked(**limits)
+    known = sorted(definitions_of(settings).catalog.outputs) if rights.outputs else []
+    for name in rights.outputs or ():
+        if name not in known:
+            raise InputError(f"There is no output {name}.", field="outputs", value=name, allowed=known)
+    return rights
+
+
+def _limits(rights: Rights) -> str:
+    told = [f"safety_floor {rights.safety_floor}"] if rights.safety_floor != "off" else []
+    told += [f"queue_limit {rights.queue_limit}"] if rights.queue_limit else []
+    told += [f"outputs {', '.join(rights.outputs) or 'none'}"] if rights.outputs is not None else []
+    return "".join(f"  {each}" for each in told)
 
 
 def remove_key(settings: Settings, name: str) -> str:

@@ -19,7 +19,7 @@ from schemas.catalog import CONVERT, Catalog
 from schemas.compiler import resolve
 from schemas.errors import ParameterError, UnknownName
 from schemas.file_inputs import accepts
-from schemas.model import OUTPUT_CHUNK, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
+from schemas.model import OUTPUT_CHUNK, GraphChunk, InterceptionConfig, Level, OutputConfig, Pipeline, TextChunk
 from schemas.rules import graph_stage_findings
 from schemas.values import is_random, to_json
 
@@ -30,8 +30,6 @@ MOST_AT_ONCE: Final = 16  # outputs, and formats, that one request may ask for
 TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
 
 ALTERNATIVES: Final = ("str", "list[str]", "int", "bool", "dict[str,any]")  # how an error names a type of several
-
-SafetyLevel = Literal["off", "adult", "youth", "kids"]
 
 
 class ExecuteRequest(BaseModel):
@@ -51,7 +49,10 @@ class ExecuteRequest(BaseModel):
     execution_mode: Literal["eco", "fast"] = Field(
         "eco", description="eco: local backends only; fast: remote ones too."
     )
-    safety_level: SafetyLevel = Field("adult", description="off skips the safety stages.")
+    safety_level: Level = Field(
+        "adult",
+        description="off skips the safety stages. Left out: adult, or a `safety_floor` that is stricter.",
+    )
     fallback: bool = Field(True, description="False: answer 409 rather than make something else than was asked for.")
     priority: int = Field(
         0, ge=-9, le=9, description="Who waits with a higher one goes first; equal ones take turns by user."

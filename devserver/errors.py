@@ -26,7 +26,8 @@ class InputError(TonewrightError):
     """The request cannot be accepted.
 
     Args:
-        status: HTTP status: 400 malformed, 404 unknown name, 409 conflict, 413 too large, 422 not allowed, 429 no room.
+        status: HTTP status: 400 malformed, 403 not for this user, 404 unknown name, 409 conflict, 413 too large,
+            422 not allowed, 429 no room.
         field: the request's field, dotted (`params.seconds`), or '' for the body itself.
         value: what was sent there.
         allowed: what may stand there: names, or words like "a number from 1 to 600".

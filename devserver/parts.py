@@ -35,7 +35,7 @@ from devserver.media.intake import IntakePool
 from devserver.media.served import of_role, pick, stems
 from devserver.media.stream import Streams
 from devserver.nodes.prompting.brief import BriefValues
-from devserver.plan import Plan
+from devserver.plan import Plan, read_plan
 from devserver.queue import Limits, MoveRequest, Queue
 from devserver.queueing.expected import Expected
 from devserver.readiness import Readiness
@@ -45,11 +45,13 @@ from devserver.store import Exports
 from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, OLD_PART_S, Uploads
 from devserver.users.keys import Keys
+from devserver.users.rights import Rights
 from devserver.users.sessions import Sessions
 from devserver.watching.listening import Watching
 from devserver.watching.logs import RunLog
 from devserver.watching.metrics import Metrics
 from devserver.watching.tracing import Tracing
+from schemas.model import Level
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -74,6 +76,7 @@ class Parts:
         backend_wait_s: how long a take waits for a configured backend that does not answer.
         upload_limit_bytes: the largest file that may be sent here.
         file_roots: folders of files that a request may name by their path.
+        safety_floor: the laxest safety level that anybody may ask for.
         sharing: how this process takes part where several share a database; None where it has one for itself.
         embed_tags: whether media carry the prompt, workflow and tonewright tags.
         models: the language models of the text stages.
@@ -98,6 +101,7 @@ class Parts:
         embed_tags: bool = True,
         upload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         file_roots: Sequence[Path] = (),
+        safety_floor: Level = "off",
         models: Models | None = None,
         llm_check: bool = False,
         retries: Retries | None = None,
@@ -110,7 +114,7 @@ class Parts:
         self.exports, self.definitions = exports, definitions
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
         self.models, self.llm_check = models or Models([]), llm_check
-        self.retries = retries or Retries()
+        self.retries, self.safety_floor = retries or Retries(), safety_floor
         self.bus = Bus(self.clock)
         self.database = open_database(sharing.database_url if sharing else exports.state / "journal.sqlite")
         self.journal = Journal(self.database, self.clock, self.bus, sharing.owner if sharing else ALONE)
@@ -208,10 +212,12 @@ class Parts:
         Raises:
             InputError: with the field, its value and what is allowed. Nothing was started.
         """
-        claim = self.idempotency.claim(headers, user_id, "execute", body)
-        if found := self.idempotency.found(claim):
+        claim, rights = self.idempotency.claim(headers, user_id, "execute", body), self.rights(user_id)
+        if found := self._found(claim, rights):
             return found
         request = parse_request(body)
+        if "safety_level" not in request.model_fields_set:
+            request = request.model_copy(update={"safety_level": rights.usual_level})
         plan = make_plan(
             request,
             dict(body),
@@ -221,19 +227,30 @@ class Parts:
             user_id=user_id,
             created_at=self.clock.stamp(),
         )
-        return self._take_on(plan, claim, headers)
+        return self._take_on(rights.admit(plan), claim, headers, rights)
 
     def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Run a finished run again from its record: the same values, texts and compiled graphs."""
         row = self._own(run_id, user_id)
-        claim = self.idempotency.claim(headers, user_id, "rerun", run_id)
-        if found := self.idempotency.found(claim):
+        claim, rights = self.idempotency.claim(headers, user_id, "rerun", run_id), self.rights(user_id)
+        if found := self._found(claim, rights):
             return found
         new_id = self.exports.new_run_id(self.clock)
         plan = rerun.plan_again(self.journal, row, run_id=new_id, user_id=user_id, created_at=self.clock.stamp())
-        return self._take_on(plan, claim, headers)
+        return self._take_on(rights.admit(plan), claim, headers, rights)
 
-    def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str]) -> Accepted:
+    def rights(self, user_id: str) -> Rights:
+        """What a user may ask for now, by the key and by the server's settings."""
+        return self.keys.rights(user_id).at_least(self.safety_floor)
+
+    def _found(self, claim: Claim | None, rights: Rights) -> Accepted | None:
+        """The run that the same request made before, where the user may still ask for it."""
+        found = self.idempotency.found(claim)
+        if found is not None and (row := self.journal.run(found.run_id)) is not None:
+            rights.admit(read_plan(row.plan))
+        return found
+
+    def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str], rights: Rights) -> Accepted:
         def together(db: Transaction) -> None:
             if use is not None:
                 use(db)
@@ -246,14 +263,14 @@ class Parts:
                 self.expected.accept(plan)
             self.dispatcher.submit(plan.run_id)
 
-        with self.queue.room_for(plan.user_id):
+        with self.queue.room_for(plan.user_id, rights.queue_limit):
             entities = record.prepare(self.exports, plan)
             use = self.idempotency.using(claim, plan.run_id)
             try:
                 self.dispatcher.write(accept)
             except KeyTaken:
                 self.exports.discard(plan.run_id)
-                if found := self.idempotency.found(claim):
+                if found := self._found(claim, rights):
                     return found
                 raise
         return Accepted(plan.run_id, claim)

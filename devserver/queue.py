@@ -97,14 +97,16 @@ class Queue:
     # Room
 
     @contextmanager
-    def room_for(self, user_id: str) -> Iterator[None]:
+    def room_for(self, user_id: str, own_limit: int = 0) -> Iterator[None]:
         """Hold a place for one more run until it is in the journal.
+
+        `own_limit` is the user's, in the place of the one for everybody; 0 where there is none.
 
         Raises:
             InputError: there is none (429), with the time after which there may be one.
         """
         with self._lock:
-            self._check_room(user_id)
+            self._check_room(user_id, own_limit or self._limits.runs_per_user)
             self._arriving[user_id] = self._arriving.get(user_id, 0) + 1
         try:
             yield
@@ -112,23 +114,23 @@ class Queue:
             with self._lock:
                 self._arriving[user_id] -= 1
 
-    def _check_room(self, user_id: str) -> None:
-        limits = self._limits
-        if not limits.runs and not limits.runs_per_user:
+    def _check_room(self, user_id: str, own_limit: int) -> None:
+        limit = self._limits.runs
+        if not limit and not own_limit:
             return
         unfinished = self._unfinished()
         every = sum(unfinished.values()) + sum(self._arriving.values())
         own = unfinished.get(user_id, 0) + self._arriving.get(user_id, 0)
-        if limits.runs and every >= limits.runs:
-            raise self._full(f"The queue is full: {every} runs are not finished.", limits.runs)
-        if limits.runs_per_user and own >= limits.runs_per_user:
-            raise self._full(f"{own} runs of yours are not finished.", limits.runs_per_user)
+        if limit and every >= limit:
+            raise self._full(f"The queue is full: {every} runs are not finished.", "queue_limit", limit)
+        if own_limit and own >= own_limit:
+            raise self._full(f"{own} runs of yours are not finished.", "queue_limit_per_user", own_limit)
 
     def _unfinished(self) -> dict[str, int]:
         sql = "SELECT user_id, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY user_id"
         return {row["user_id"]: row["runs"] for row in self._db.rows(sql)}
 
-    def _full(self, message: str, limit: int) -> InputError:
+    def _full(self, message: str, limited_by: str, limit: int) -> InputError:
         line = self.expected.line()
         nexts = {ticket.backend: line.sums[ticket.key] for ticket in reversed(line.tickets.values())}
         ranges = [found for found in (one.range() for one in nexts.values()) if found is not None]
@@ -136,7 +138,7 @@ class Queue:
             message,
             status=429,
             code="queue_full",
-            allowed=f"at most {limit} unfinished runs",
+            allowed=f"at most {limit} unfinished runs ({limited_by})",
             hint="Send it again after the time in Retry-After.",
             retry_after_s=max(1.0, min((one.high_seconds for one in ranges), default=RETRY_S)),
         )

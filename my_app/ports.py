@@ -18,6 +18,7 @@ from devserver.queue import MoveRequest, Queue
 from devserver.understanding import Understood
 from devserver.uploads import Uploads
 from devserver.users.keys import Keys
+from devserver.users.rights import Rights
 from devserver.users.sessions import Sessions
 from devserver.watching.metrics import Metrics
 from devserver.watching.tracing import Tracing
@@ -122,6 +123,9 @@ class Parts(Protocol):
 
     def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted: ...
     def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted: ...
+    def rights(self, user_id: str) -> Rights:
+        """What a user may ask for now."""
+
     def cancel(self, run_id: str, user_id: str) -> dict[str, Any]: ...
     def owner(self, run_id: str) -> str | None:
         """The user who started a run; None where there is no such run."""

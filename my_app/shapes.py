@@ -105,6 +105,7 @@ SHAPES: Final[dict[str, Any]] = {
             _object("error", error={"$ref": "#/components/schemas/ErrorDetail"}),
         ]
     },
+    "Refused": {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("FailedAnswer", "Generated", "Error")]},
     "Generated": _object(
         "status run_id",
         status=STATE,

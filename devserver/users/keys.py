@@ -13,15 +13,16 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from devserver.clock import Clock
 from devserver.errors import InputError, TonewrightError
+from devserver.users.rights import Rights
 
 LOCAL: Final = "local"  # who everybody on this machine is as long as there are no keys
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -42,6 +43,17 @@ class Key:
     admin: bool
     hash: str
     created_at: str
+    rights: Rights = field(default_factory=Rights)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the key as its file has it."""
+        about = {"id": self.id, "name": self.name, "admin": self.admin, "hash": self.hash}
+        return {**about, "created_at": self.created_at, "rights": self.rights.as_dict()}
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Key:
+        """Read what `as_dict` wrote; a key from before there were limits has none."""
+        return cls(**{**kept, "rights": Rights.read(kept.get("rights", {}))})
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,12 @@ class Keys:
         keys = self.there
         return None if not keys or any(key.admin for key in keys if key.name == name) else name
 
-    def add(self, name: str, *, admin: bool = False) -> str:
+    def rights(self, name: str) -> Rights:
+        """Return what a user may ask for; everything where keys say nothing of it."""
+        key = self.named(name)
+        return Rights() if key is None else key.rights
+
+    def add(self, name: str, *, admin: bool = False, rights: Rights | None = None) -> str:
         """Make a key for a new user; returns it. It is not kept, so it cannot be shown again.
 
         Raises:
@@ -98,7 +115,8 @@ class Keys:
                 message = f"There is a key of the name {name} already."
                 raise InputError(message, status=409, field="name", value=name, allowed="a new name", hint=hint)
             pepper = file.secret or secrets.token_bytes(32)
-            key = Key(secrets.token_hex(8), name, admin, _hash(pepper, secret), self._clock.stamp())
+            hashed, at = _hash(pepper, secret), self._clock.stamp()
+            key = Key(secrets.token_hex(8), name, admin, hashed, at, rights or Rights())
             return _File(pepper, (*file.keys, key))
 
         self._change(with_it)
@@ -134,7 +152,7 @@ class Keys:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(self._path.with_suffix(".lock")):
             file = change(self._read())
-            kept = {"secret": file.secret.hex(), "keys": [asdict(key) for key in file.keys]}
+            kept = {"secret": file.secret.hex(), "keys": [key.as_dict() for key in file.keys]}
             write_private(self._path, json.dumps(kept, indent=2).encode())
 
 
@@ -155,8 +173,8 @@ def _hash(pepper: bytes, secret: str) -> str:
 def _parsed(path: Path) -> _File:
     try:
         kept = json.loads(path.read_bytes())
-        return _File(bytes.fromhex(kept["secret"]), tuple(Key(**key) for key in kept["keys"]))
-    except (OSError, ValueError, TypeError, KeyError) as e:
+        return _File(bytes.fromhex(kept["secret"]), tuple(Key.read(key) for key in kept["keys"]))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, InputError) as e:
         raise KeysUnreadable(f"The keys in {path} cannot be read: {e}. Put the file back, or make new keys.") from e
 
 

@@ -84,6 +84,8 @@ def _accept(body: dict[str, Any], names: Mapping[str, str]) -> Accepted:
         return the_parts().accept(body, user_id(), dict(request.headers))
     except InputError as error:
         error.field = next((theirs for theirs, ours in names.items() if ours == error.field), error.field)
+        if error.field == "safety_level":
+            error.value = next((theirs for theirs, ours in LEVELS.items() if ours == error.value), error.value)
         raise
 
 
@@ -145,9 +147,10 @@ def media_info(run_id: str) -> Response:
 
 def configs_metadata() -> Response:
     """Everything that can be chosen, interceptions and outputs, in one list."""
-    catalog = the_parts().definitions.catalog
+    catalog, rights = the_parts().definitions.catalog, the_parts().rights(user_id())
     ways = [_about_interception(catalog, name) for name in catalog.interceptions]
-    return json_reply({"configs": [*ways, *(_about_output(catalog, name) for name in catalog.outputs)]})
+    outputs = [_about_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
+    return json_reply({"configs": [*ways, *outputs]})
 
 
 def _about_interception(catalog: Catalog, name: str) -> dict[str, Any]:
@@ -212,7 +215,10 @@ ERRORS: Final = {
     413: Reply("The body is too large.", "Error"),
     422: Reply("A field or a parameter has a value that is not allowed.", "Error"),
 }
-GENERATED: Final = {number: Reply(reply.description, "Generated") for number, reply in RUN_ANSWERS.items()}
+GENERATED: Final = {
+    number: Reply(reply.description, "Refused" if reply.schema == "Refused" else "Generated")
+    for number, reply in RUN_ANSWERS.items()
+}
 OBJECT: Final = {"type": "object"}
 
 

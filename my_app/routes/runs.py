@@ -96,7 +96,7 @@ ACCEPTED: Final = Reply("The run was accepted and goes on; `links` says where to
 RUN_ANSWERS: Final = {
     200: Reply("The run has ended well.", "Answer"),
     202: ACCEPTED,
-    403: Reply("A safety stage blocked the run.", "FailedAnswer"),
+    403: Reply("A safety stage blocked the run; or the server's settings or the key do not allow it.", "Refused"),
     409: Reply("The run was cancelled, or nothing here can make it and no fallback was allowed.", "FailedAnswer"),
     500: Reply("The server made a mistake.", "FailedAnswer"),
     502: Reply("A backend failed, or what it made was refused.", "FailedAnswer"),
@@ -157,6 +157,7 @@ ROUTES: Final = (
         "Run the same graph with the same values again",
         {
             202: ACCEPTED,
+            403: Reply("The server's settings or the key do not allow it, or no longer.", "Error"),
             404: UNKNOWN,
             409: Reply("It left nothing that could be run again.", "Error"),
             422: Reply("The idempotency key was used for something else.", "Error"),

@@ -36,10 +36,11 @@ def list_schemas() -> Response:
 
 
 def list_outputs() -> Response:
-    """The output configs: what can be made, with which parameters; of a backend also whether it can run them."""
+    """The output configs that one may ask for, and their parameters; with `backend` also whether it can run them."""
     parts, asked = the_parts(), request.args.get("backend")
     catalog = parts.definitions.catalog
-    outputs = [describe_output(catalog, name) for name in catalog.outputs]
+    rights = parts.rights(user_id())
+    outputs = [describe_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
     if asked is not None:
         found = parts.authoring.runs_on(asked)
         outputs = [{**output, "backend": found.get(output["name"])} for output in outputs]

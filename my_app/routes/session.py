@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from devserver.errors import InputError
 from devserver.users.keys import LONGEST_KEY
 from devserver.users.sessions import LASTS
-from my_app.auth import COOKIE, refused, viewer_of
+from my_app.auth import COOKIE, refused
 from my_app.bridge import USER_ID, read_body
-from my_app.context import CONTEXT
+from my_app.context import CONTEXT, Context
 from my_app.errors import json_response
 from my_app.flask_app import read_json
 from my_app.route import Reply, Route
+from schemas.model import LEVELS
 
 LARGEST_BYTES: Final = 4096
 
@@ -37,7 +38,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     if key is None:
         return refused(request, shown)
     token = await asyncio.to_thread(context.parts.sessions.begin, key)
-    response = json_response(HTTPStatus.CREATED, {"user": key.name, "admin": key.admin, "keys": True})
+    response = json_response(HTTPStatus.CREATED, _told(context, key.name))
     https = request.secure or f"https://{request.host}" in context.settings.origins
     lasts_s = int(LASTS.total_seconds())
     response.set_cookie(COOKIE, token, max_age=lasts_s, httponly=True, samesite="Strict", secure=https)
@@ -46,9 +47,13 @@ async def begin(request: web.Request) -> web.StreamResponse:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Who asks, and whether keys are needed here at all."""
-    keys = request.app[CONTEXT].parts.keys.there
-    told = {"user": request[USER_ID], "admin": viewer_of(request) is None, "keys": bool(keys)}
-    return json_response(HTTPStatus.OK, told)
+    return json_response(HTTPStatus.OK, _told(request.app[CONTEXT], request[USER_ID]))
+
+
+def _told(context: Context, user: str) -> dict[str, Any]:
+    keys, rights = context.parts.keys, context.parts.rights(user)
+    about = {"user": user, "admin": keys.viewer(user) is None, "keys": bool(keys.there)}
+    return {**about, "safety_levels": list(rights.levels), "queue_limit": rights.queue_limit}
 
 
 async def end(request: web.Request) -> web.StreamResponse:
@@ -63,11 +68,21 @@ async def end(request: web.Request) -> web.StreamResponse:
 
 WHO: Final = {
     "type": "object",
-    "required": ["user", "admin", "keys"],
+    "required": ["user", "admin", "keys", "safety_levels", "queue_limit"],
     "properties": {
         "user": {"type": "string"},
         "admin": {"type": "boolean", "description": "whether everybody's runs are seen"},
         "keys": {"type": "boolean", "description": "whether there are keys, and so a session to end"},
+        "safety_levels": {
+            "type": "array",
+            "items": {"enum": list(LEVELS)},
+            "description": "those that a request may have, the laxest first",
+        },
+        "queue_limit": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "how many runs of the key's own may be unfinished; 0 where the key has no limit",
+        },
     },
 }
 ROUTES: Final = (

@@ -82,20 +82,21 @@ export async function showForm(form, onStarted) {
   const problem = element("p", { className: "problem", role: "alert" });
   let offer;
   try {
-    offer = await Promise.all([api.schemas(), api.outputs(), api.pipelines(), api.openapi()]);
+    offer = await Promise.all([api.schemas(), api.outputs(), api.pipelines(), api.openapi(), api.who()]);
   } catch (error) {
     fill(form, problem);
     problem.textContent = `${say("could_not")} ${error.message}`;
     return;
   }
-  const [schemas, outputs, pipelines, { components, paths }] = offer;
+  const [schemas, outputs, pipelines, { components, paths }, { safety_levels: levels }] = offer;
   const asked = components.schemas.ExecuteRequest.properties;
   const text = element("textarea", { rows: 4, required: true, placeholder: say("input_hint"), maxLength: asked.input_text.maxLength ?? 20000 });
   const schema = select(named(schemas), "plain");
   const output = select(named(outputs), FIRST_CHOICE);
   const preset = element("select");
   const seed = element("input", { type: "number", min: 0, max: 4294967295, step: 1, placeholder: say("random") });
-  const safety = select((asked.safety_level.enum ?? []).map((value) => ({ value, label: say(value) })), asked.safety_level.default);
+  const usual = levels.includes(asked.safety_level.default) ? asked.safety_level.default : levels[0];
+  const safety = select(levels.map((value) => ({ value, label: say(value) })), usual);
   const fallback = element("input", { type: "checkbox", id: "make-fallback", checked: true });
   const also = outputs.map(({ name, label }) => ({ name, node: element("input", { type: "checkbox", value: name }), label: own(label) || name }));
   const settings = new Settings(pipelines);

@@ -154,6 +154,12 @@ def test_keys_are_made_listed_and_taken_away(tmp_path: Path) -> None:
     assert "anna" in listed
     assert "admin" in listed
     assert secret not in listed
+    limits = ("--safety-floor", "kids", "--queue-limit", "3", "--output", "silence_mp3")
+    assert tonewright("keys", "add", "bob", *limits, *exports).returncode == 0
+    assert "safety_floor kids  queue_limit 3  outputs silence_mp3" in tonewright("keys", "list", *exports).stdout
+    wrong = tonewright("keys", "add", "eve", "--output", "nothing", *exports)
+    assert (wrong.returncode, "no output nothing" in wrong.stderr) == (1, True)
+    assert tonewright("keys", "remove", "bob", *exports).returncode == 0
     again = tonewright("keys", "add", "anna", *exports)
     assert (again.returncode, "already" in again.stderr) == (1, True)
     with Server(tmp_path / "exports", host="0.0.0.0", embedded=False) as server:

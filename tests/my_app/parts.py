@@ -22,6 +22,7 @@ from devserver.queue import MoveRequest
 from devserver.understanding import Understood, understand
 from devserver.uploads import Uploads
 from devserver.users.keys import Keys
+from devserver.users.rights import Rights
 from devserver.users.sessions import Sessions
 
 PATIENCE_S = 20.0  # after this long something hangs that must not
@@ -187,6 +188,9 @@ class Runs:
 
     def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
         raise NotImplementedError
+
+    def rights(self, user_id: str) -> Rights:
+        return self.keys.rights(user_id)
 
     def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         self._known(run_id)

@@ -15,6 +15,7 @@ from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from my_app.table import ROUTES
 from my_app.visitors import TRIES, WINDOW_S, Tries
+from schemas.model import LEVELS
 from tests.my_app.conftest import PUBLIC
 from tests.my_app.parts import PATIENCE_S, Runs
 
@@ -129,7 +130,8 @@ async def test_signing_in_gives_a_cookie_that_scripts_and_other_pages_do_not_get
         # aiohttp's jar keeps no cookies of bare addresses: shown by hand, as a browser does.
         shown = {"Cookie": cookie.partition(";")[0]}
         async with browser.get("/api/session", headers=shown) as reply:
-            assert await reply.json() == {"user": "anna", "admin": False, "keys": True}
+            about = {"user": "anna", "admin": False, "keys": True}
+            assert await reply.json() == {**about, "safety_levels": list(LEVELS), "queue_limit": 0}
         async with browser.post(EXECUTE, json=REQUEST, headers={**shown, "Origin": "http://evil.example"}) as reply:
             assert reply.status == 403
         async with browser.delete("/api/session", headers=shown) as reply:

@@ -1,0 +1,145 @@
+"""What a user may ask for: a part is set for the whole server, a part with each key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from devserver.errors import InputError
+from devserver.plan import OutputPlan, Plan, StagePlan
+from schemas.model import LEVELS, Level
+
+USUAL_LEVEL: Final[Level] = "adult"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """The limits of one user.
+
+    Args:
+        safety_floor: the laxest safety level that a request may have; off allows every level.
+        queue_limit: how many runs may be unfinished at a time; 0 leaves it to the server's own limit for each user.
+        outputs: the output configs that may be asked for, and fallen back to; None allows all.
+    """
+
+    safety_floor: Level = "off"
+    queue_limit: int = 0
+    outputs: tuple[str, ...] | None = None
+
+    @classmethod
+    def checked(cls, safety_floor: Any = None, queue_limit: Any = None, outputs: Any = None) -> Rights:
+        """Read limits that somebody wrote; None leaves one open.
+
+        Raises:
+            InputError: names the field, its value and what is allowed.
+        """
+        if safety_floor is not None and safety_floor not in LEVELS:
+            message = f"There is no safety level {safety_floor!r}."
+            raise InputError(message, field="safety_floor", value=safety_floor, allowed=list(LEVELS))
+        number = isinstance(queue_limit, int) and not isinstance(queue_limit, bool)
+        if queue_limit is not None and not (number and queue_limit >= 0):
+            message = "queue_limit counts unfinished runs."
+            raise InputError(message, field="queue_limit", value=queue_limit, allowed="a whole number, 0 or more")
+        if outputs is not None and not (isinstance(outputs, list) and all(isinstance(name, str) for name in outputs)):
+            message = "outputs lists the output configs that may be asked for."
+            raise InputError(message, field="outputs", value=outputs, allowed="a list of names")
+        names = None if outputs is None else tuple(dict.fromkeys(outputs))
+        return cls(safety_floor or "off", queue_limit or 0, names)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the limits as a key's file and `/api/keys` have them."""
+        outputs = None if self.outputs is None else list(self.outputs)
+        return {"safety_floor": self.safety_floor, "queue_limit": self.queue_limit, "outputs": outputs}
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Rights:
+        """Read what `as_dict` wrote; raises InputError or TypeError where it is something else."""
+        return cls.checked(**kept)
+
+    def at_least(self, floor: Level) -> Rights:
+        """Return the same limits with the stricter of two floors."""
+        return replace(self, safety_floor=_stricter(self.safety_floor, floor))
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The safety levels that a request may have, the laxest first."""
+        return LEVELS[LEVELS.index(self.safety_floor) :]
+
+    @property
+    def usual_level(self) -> Level:
+        """The safety level of a request that names none."""
+        return _stricter(USUAL_LEVEL, self.safety_floor)
+
+    def allows(self, output: str) -> bool:
+        """Whether an output config may be used."""
+        return self.outputs is None or output in self.outputs
+
+    def admit(self, plan: Plan) -> Plan:
+        """Return the plan, less the fallbacks that the user may not use.
+
+        Raises:
+            InputError: the plan is below the safety floor, or makes an output that is not allowed (403).
+        """
+        self._check_safety(plan)
+        for output in plan.outputs:
+            if not self.allows(output.config):
+                raise InputError(
+                    f"Your key may not make {output.config}.",
+                    status=403,
+                    code="output_not_allowed",
+                    field="output_config",
+                    value=output.config,
+                    allowed=list(self.outputs or ()),
+                )
+        if self.outputs is None:
+            return plan
+        steps = tuple(tuple(self._less(stage) for stage in step) for step in plan.steps)
+        admitted: Plan = plan.model_copy(update={"steps": steps})
+        return admitted
+
+    def _check_safety(self, plan: Plan) -> None:
+        if plan.safety_level not in self.levels:
+            raise InputError(
+                f"safety_level {plan.safety_level} is laxer than {self.safety_floor}, the laxest that you may ask for.",
+                status=403,
+                code="below_safety_floor",
+                field="safety_level",
+                value=plan.safety_level,
+                allowed=list(self.levels),
+                hint="`safety_floor` is set in the server's settings, or with your key.",
+            )
+        if self.safety_floor != "off" and not checks_all(plan):
+            raise InputError(
+                f"The pipeline {plan.pipeline} makes something of a text that no safety stage has checked,"
+                f" and safety_level {self.safety_floor} is the laxest that you may ask for.",
+                status=403,
+                code="below_safety_floor",
+                field="pipeline",
+                value=plan.pipeline,
+                allowed="a pipeline that checks its texts before it makes something of them",
+            )
+
+    def _less(self, stage: StagePlan) -> StagePlan:
+        if stage.output is None or stage.source:
+            return stage
+        kept = tuple(option for option in stage.output.options if self.allows(option.config))
+        output: OutputPlan = stage.output.model_copy(update={"options": kept})
+        return stage.model_copy(update={"output": output})
+
+
+def checks_all(plan: Plan) -> bool:
+    """Whether every text is checked by a safety stage after its last change, before media are made and at the end."""
+    checked = False
+    for stage in plan.stages:
+        if stage.text is not None and stage.text.step == "safety":
+            checked = not stage.skip
+        elif stage.text is not None:
+            checked = checked and bool(stage.skip)
+        elif not checked and not stage.source:
+            return False
+    return checked
+
+
+def _stricter(one: Level, other: Level) -> Level:
+    return max(one, other, key=LEVELS.index)
