@@ -65,16 +65,23 @@ class Dispatcher:
     async def stop(self) -> None:
         """Stop walking. The runs stay unfinished in the journal, and a clean stop is not held against them."""
         self._loop = None
+        self._forgive()  # before anything that may take long, in case somebody loses patience meanwhile
         tasks = [task for task, _ in self._walks.values()]
         tasks += [self._looking] if self._looking else []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._forgive()
         try:
-            self._journal.forgive_starts()
             self._journal.leases.release()
         except DatabaseGone as e:
             log.warning("the runs that were walked here are taken up later: %s", e)
+
+    def _forgive(self) -> None:
+        try:
+            self._journal.stops.forgive()
+        except DatabaseGone as e:
+            log.warning("this stop counts for the runs that were at work: %s", e)
 
     def write(self, change: Callable[[], None]) -> None:
         """Make a change of the journal on the loop, where the walks make theirs, and wait for it.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from devserver import answer, record, rerun
 from devserver.accept import ExecuteRequest, make_plan, parse_request
+from devserver.agents.running_prompt import take_running_prompt
 from devserver.answer import Answer
 from devserver.authoring import Authoring
 from devserver.backends.pool import Address, Pool
@@ -127,12 +128,13 @@ class Parts:
         self.drawings = Drawings(exports, self.intake)
         self.streams = Streams(self.journal, self.bus, exports)
         self.expected = Expected.over(self.database, self.clock)
+        self._embedded = exports.embedded if embedded and (sharing is None or sharing.walks) else None
         self.pool = Pool(
             addresses,
             tickets=self.expected.tickets,
             bus=self.bus,
             clock=self.clock,
-            embedded_folder=exports.embedded if embedded and (sharing is None or sharing.walks) else None,
+            embedded_folder=self._embedded,
             embedded_name=f"embedded@{sharing.node}" if sharing else "embedded",
             probe_s=probe_s,
             max_upload_bytes=upload_limit_bytes,
@@ -173,11 +175,17 @@ class Parts:
         """Start the backends, then take up what an earlier server left unfinished."""
         if self.cluster:
             await asyncio.to_thread(self.cluster.start)
+        await asyncio.to_thread(self._note_what_was_running)
         await asyncio.gather(self.pool.start(), self.intake.warm(), asyncio.to_thread(self._tidy))
         await self.dispatcher.start()
         await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
         self._started = True
         self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it
+
+    def _note_what_was_running(self) -> None:
+        """Before a new embedded backend begins: what the last one was running when it and its server died."""
+        if self._embedded is not None and (prompt_id := take_running_prompt(self._embedded)):
+            self.journal.stops.was_running(prompt_id)
 
     def _tidy(self) -> None:
         self.uploads.clear_parts(OLD_PART_S if self.cluster else None)
@@ -193,6 +201,8 @@ class Parts:
         await self.late.close()
         await self.models.close()
         await self.pool.close()
+        if self._embedded is not None:
+            await asyncio.to_thread(take_running_prompt, self._embedded)  # a clean stop is no fault of what ran
         self.streams.close()
         if self._warming is not None:
             self._warming.cancel()

@@ -21,7 +21,7 @@ from devserver.watching.logs import at
 log = logging.getLogger(__name__)
 
 STAGES: Final = {"text": run_text, "graph": run_graph}
-STARTS_ALLOWED: Final = 5
+STOPS_ALLOWED: Final = 5
 
 
 async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
@@ -110,7 +110,7 @@ async def _run_stage(walk: Walk, stage: StagePlan) -> None:
     at(stage=stage.name)
     journal, place = walk.tools.journal, walk.place(stage.name)
     async with walk.tools.slice:
-        row = journal.skip(place, stage.skip) if stage.skip else journal.begin(place)
+        row = journal.skip(place, stage.skip) if stage.skip else journal.begin(place, at_work=stage.kind == "text")
     if row.state == "running":
         row = await _work(walk, stage, row)
     if "error" in row.result:
@@ -123,7 +123,7 @@ async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageRow:
     journal, place = walk.tools.journal, walk.place(stage.name)
     state: StageState = "success"
     try:
-        _check_starts(stage, row)
+        _check_stops(stage, row)
         recorded = walk.plan.recorded.get(stage.name)
         with told_of_disk():
             result = recorded if recorded is not None else await STAGES[stage.kind](walk, stage)
@@ -138,9 +138,10 @@ async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageRow:
     return replace(row, state=state, result=result)
 
 
-def _check_starts(stage: StagePlan, row: StageRow) -> None:
-    if row.starts > STARTS_ALLOWED:
-        message = f"The server stopped {STARTS_ALLOWED} times while it worked on the stage {stage.name}."
+def _check_stops(stage: StagePlan, row: StageRow) -> None:
+    """Refuse to go on with what has taken the server down again and again."""
+    if row.stops >= STOPS_ALLOWED:
+        message = f"The server stopped {STOPS_ALLOWED} times while it worked on the stage {stage.name}."
         hint = "Look at the server's log and at the machine's memory before you run it again."
         raise StageError(message, code="stopped_the_server", status=500, hint=hint)
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from devserver.agents import files, info
 from devserver.agents.folders import Folders
 from devserver.agents.prompts import Prompt, Prompts
+from devserver.agents.running_prompt import RunningPrompt
 from devserver.agents.sockets import Sockets
 from devserver.agents.tables import load
 from devserver.agents.validate import Verdict, validate
@@ -46,6 +47,7 @@ class Host:
         self.features = {**info.FEATURES, "max_upload_size": max_upload_bytes}
         self.folders = Folders(base)
         self.folders.create()
+        self.running_prompt = RunningPrompt(self.folders.base)
         self.table = load(table, self.folders)
         self.worker = WorkerProcess(table, base)
         self.sockets = Sockets()
@@ -162,6 +164,7 @@ class Host:
 
     async def run(self, prompt: Prompt) -> None:
         """Run one prompt to its end."""
+        self.running_prompt.begin(prompt.prompt_id)
         try:
             events = self.worker.run(prompt.prompt_id, prompt.graph, prompt.extra_data, prompt.outputs_to_run)
             async for event, data in events:
@@ -169,6 +172,7 @@ class Host:
         except WorkerEnded as ended:
             self.follow(prompt, *self.lost(prompt, ended))
             await self.worker.start()
+        self.running_prompt.end()
         await self.end(prompt)
 
     def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:

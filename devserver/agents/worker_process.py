@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -19,8 +20,20 @@ class WorkerEnded(Exception):
     """The worker process ended in the middle of a prompt."""
 
     def __init__(self, code: int | None) -> None:
-        super().__init__(f"the worker process ended with code {code}")
+        super().__init__(_how(code))
         self.code = code
+
+
+def _how(code: int | None) -> str:
+    """How a process ended, in words: its exit code, or the signal that killed it."""
+    if code is None or code >= 0:
+        return f"the worker process ended with code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    memory = "; the system does that where memory runs out" if -code == signal.SIGKILL else ""
+    return f"the worker process was killed ({name}){memory}"
 
 
 class WorkerProcess:

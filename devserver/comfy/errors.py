@@ -55,6 +55,10 @@ class PromptLost(BackendError):
     """The backend knows the prompt neither as queued nor as finished: it was deleted, or the backend restarted."""
 
 
+class WorkerLost(BackendError):
+    """The process that ran the prompt was killed or died; a host of ours outlives it and says so."""
+
+
 class Interrupted(BackendError):
     """The prompt was stopped before its end."""
 

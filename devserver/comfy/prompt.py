@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from devserver.comfy.errors import BackendError, Failure, Interrupted, PromptFailed, PromptLost
+from devserver.comfy.errors import BackendError, Failure, Interrupted, PromptFailed, PromptLost, WorkerLost
 
 State = Literal["success", "error", "interrupted", "lost"]
 
 # SwarmUI's own nodes announce the kind of a result as a number of steps that is none.
 MARKERS = frozenset({12345, 12346, 12347})
+# What a host of ours names as the exception where its worker process ended; ComfyUI ends with its own.
+WORKER_ENDED = "WorkerEnded"
 DISK_FULL = re.compile(r"no space left on device|disk quota exceeded|not enough space on the disk", re.IGNORECASE)
 OUT_OF_MEMORY = re.compile(r"out of memory|allocation on device|unable to allocate|not enough memory", re.IGNORECASE)
 
@@ -45,10 +47,12 @@ class Outcome:
     messages: tuple[tuple[str, dict[str, Any]], ...] = ()
 
     def raise_for_state(self) -> None:
-        """Raise `PromptFailed`, `Interrupted` or `PromptLost` unless the prompt succeeded."""
+        """Raise `PromptFailed`, `WorkerLost`, `Interrupted` or `PromptLost` unless the prompt succeeded."""
         match self.state:
             case "success":
                 return
+            case "error" if self.error is not None and self.error.exception_type == WORKER_ENDED:
+                raise WorkerLost(self.error.message)
             case "error":
                 raise PromptFailed(self.error or Failure("the backend gave no reason"))
             case "interrupted":

@@ -12,6 +12,7 @@ from devserver.clock import Clock
 from devserver.durable.database import Database, Row, Transaction
 from devserver.durable.lease import ALONE, LEASE_S, Leases, fence
 from devserver.durable.search import Search
+from devserver.durable.stops import Stops
 from devserver.events import Bus, Event
 
 RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
@@ -58,11 +59,13 @@ class StageRow:
     state: StageState
     started_at: str
     ended_at: str | None
-    starts: int
     backend: str | None
     prompt_id: str | None
     result: dict[str, Any]
     number: int = 0
+    at_work: str | None = None
+    stops: int = 0
+    worked_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ class Journal:
         self._db, self._clock, self._bus = database, clock, bus
         self.leases = Leases(database, owner)
         self.search = Search(database)
+        self.stops = Stops(database)
         self._fresh: list[Event] = []
         self.hearers: list[Callable[[Event], None]] = []  # of what this process has written, once it is committed
 
@@ -187,6 +191,8 @@ class Journal:
         """Take a run for a walk: a new generation fences off whoever walked it before."""
         with self._transaction() as db:
             row = _run(self.leases.claim(db, run_id, self._clock.stamp()))
+            if row.generation > 1:
+                self.stops.count(db, run_id)
             self._add_event(db, Place(run_id, row.generation), "run.started", "", {})
         self.leases.held[run_id] = row.generation
         return row
@@ -223,18 +229,25 @@ class Journal:
         backend: str | None = None,
         prompt_id: str | None = None,
         result: Mapping[str, Any] | None = None,
+        at_work: bool = False,
     ) -> StageRow:
-        """Begin a stage, take or attempt, or begin it again after a restart; an ended one is returned as it is."""
+        """Begin a stage, take or attempt, or begin it again after a restart; an ended one is returned as it is.
+
+        `at_work`: from now on a server that dies counts as one that died working on it.
+        """
         with self._transaction() as db:
             self._fence(db, place)
             key = (place.run_id, place.stage, place.take, place.attempt)
             row = db.execute(
                 "INSERT INTO stages"
-                " (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result, number) VALUES"
-                " (?, ?, ?, ?, 'running', ?, ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?))"
-                " ON CONFLICT (run_id, stage, take, attempt) DO UPDATE SET starts = stages.starts + 1"
+                " (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result, number, at_work) VALUES"
+                " (?, ?, ?, ?, 'running', ?, ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?), ?)"
+                " ON CONFLICT (run_id, stage, take, attempt) DO UPDATE SET at_work = excluded.at_work"
                 " WHERE stages.state = 'running' RETURNING *",
-                (*key, self._clock.stamp(), backend, prompt_id, json.dumps(result or {}), place.run_id),
+                (
+                    *(*key, self._clock.stamp(), backend, prompt_id, json.dumps(result or {}), place.run_id),
+                    self.stops.process if at_work else None,
+                ),
             ).fetchone()
             kind = "attempt.started" if place.attempt else "stage.started"
             if place.attempt or not place.take:
@@ -260,6 +273,8 @@ class Journal:
         with self._transaction() as db:
             self._fence(db, place)
             self._merge(db, place, result, state, self._clock.stamp())
+            if place.take and not place.attempt and state == "success":
+                self.stops.set_back(db, place.run_id, place.stage)
             if place.attempt or not place.take:
                 kind = "attempt.ended" if place.attempt else "stage.ended"
                 told = {name: result[name] for name in ("error", "backend") if name in result}
@@ -283,19 +298,11 @@ class Journal:
         before = json.loads(db.execute(STAGE, key).fetchone()["result"])
         sql = (
             "UPDATE stages SET result = ?, state = coalesce(CAST(? AS TEXT), state),"
-            " ended_at = coalesce(CAST(? AS TEXT), ended_at)"
+            " ended_at = coalesce(CAST(? AS TEXT), ended_at),"
+            " at_work = CASE WHEN CAST(? AS TEXT) IS NULL THEN at_work END"
             " WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
         )
-        db.execute(sql, (json.dumps({**before, **result}), state, ended_at, *key))
-
-    def forgive_starts(self) -> None:
-        """A clean stop is no fault of the stages that were at work here."""
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE stages SET starts = starts - 1 WHERE state = 'running' AND starts > 0"
-                " AND run_id IN (SELECT run_id FROM runs WHERE owner = ?)",
-                (self.leases.owner,),
-            )
+        db.execute(sql, (json.dumps({**before, **result}), state, ended_at, state, *key))
 
     def stages(self, run_id: str) -> list[StageRow]:
         """Every row of a run, in the order in which they began."""

@@ -1,19 +1,19 @@
 """Whether a take is tried again: read from what the journal says of its last attempt, so that a restart decides alike.
 
-Lost prompts and files, and backends that gave no answer, are tried again after a pause; a lack of memory once, when the
-backend was told to free its own; nothing else.
+Lost prompts, files and worker processes, and backends that gave no answer, are tried again after a pause; a lack of
+memory once, when the backend was told to free its own; nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
 from devserver.comfy.cancel import cancel
-from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable
+from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable, WorkerLost
 from devserver.comfy.follow import Watch
 from devserver.durable.journal import Place, StageRow
 from devserver.errors import StageError
@@ -23,10 +23,20 @@ from devserver.walk import Walk
 
 WITHDRAWN_WITHIN_S: Final = 5.0
 OUT_OF_MEMORY: Final = "out_of_memory"
+
+
+class LostWithServer(PromptLost):
+    """The prompt was at a backend that has gone with the server that submitted it: no fault of the prompt."""
+
+
+SERVER_STOPPED: Final = "server_stopped"
+WORKER_LOST: Final = "worker_lost"
 LOST: Final[dict[type[BackendError], str]] = {
+    LostWithServer: SERVER_STOPPED,
     PromptLost: "prompt_lost",
     OutputMissing: "file_lost",
     Unreachable: "backend_silent",
+    WorkerLost: WORKER_LOST,
 }
 
 
@@ -50,30 +60,41 @@ async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
     """
     error = {"hint": "", "status": 502, **last.result.get("error", {})}
     if last.state == "failed":
-        if error["code"] != OUT_OF_MEMORY or _times_failed(walk, last, OUT_OF_MEMORY) > 1:
+        if error["code"] != OUT_OF_MEMORY or _codes(walk, last).count(OUT_OF_MEMORY) > 1:
             raise StageError.from_dict(error)
         freed = await _free(walk, last)
-        waited_s = await _pause(walk, last, after_freeing=True)
+        waited_s = await _pause(walk, last, _tries(walk, last), after_freeing=True)
         return {"after": last.attempt, "code": OUT_OF_MEMORY, "waited_s": waited_s, "freed": freed}
     if last.state == "cancelled":
         return {"after": last.attempt, "code": "cancelled", "waited_s": 0.0}
-    if last.attempt >= walk.tools.retries.attempts:
-        raise _given_up(last, str(error.get("message", "unknown")))
+    if error.get("code") == SERVER_STOPPED:
+        return {"after": last.attempt, "code": SERVER_STOPPED, "waited_s": 0.0}
+    tries = _tries(walk, last)
+    if tries >= walk.tools.retries.attempts:
+        raise _given_up(last, tries, error)
     if (backend := walk.tools.pool.named(last.backend or "")) is not None:
         await walk.tools.pool.doubt(backend)
-    return {"after": last.attempt, "code": error.get("code", ""), "waited_s": await _pause(walk, last)}
+    return {"after": last.attempt, "code": error.get("code", ""), "waited_s": await _pause(walk, last, tries)}
 
 
-def _given_up(last: StageRow, message: str) -> StageError:
-    times = "1 attempt was" if last.attempt == 1 else f"{last.attempt} attempts were"
+def _given_up(last: StageRow, tries: int, error: Mapping[str, Any]) -> StageError:
+    times = "1 attempt was" if tries == 1 else f"{tries} attempts were"
     hint = "Look at the backend's log: it restarts, or deletes prompts or files."
-    text = f"{times} lost, the last by the backend {last.backend}: {message}"
+    if error.get("code") == WORKER_LOST:
+        hint = "Ask for less (shorter, smaller, fewer steps), or make room in the memory of the backend's machine."
+    text = f"{times} lost, the last by the backend {last.backend}: {error.get('message', 'unknown')}"
     return StageError(text, code="attempts_lost", status=502, hint=hint)
 
 
-def _times_failed(walk: Walk, last: StageRow, code: str) -> int:
+def _codes(walk: Walk, last: StageRow) -> list[str]:
+    """How each attempt of a take ended, '' where it was with success."""
     rows = (row for row in walk.tools.journal.stages(last.run_id) if (row.stage, row.take) == (last.stage, last.take))
-    return sum(row.result.get("error", {}).get("code") == code for row in rows if row.attempt)
+    return [row.result.get("error", {}).get("code", "") for row in rows if row.attempt]
+
+
+def _tries(walk: Walk, last: StageRow) -> int:
+    """How many attempts of a take count: those that went down with a server of ours were not tried in earnest."""
+    return sum(code != SERVER_STOPPED for code in _codes(walk, last))
 
 
 async def _free(walk: Walk, last: StageRow) -> bool:
@@ -92,7 +113,7 @@ async def _free(walk: Walk, last: StageRow) -> bool:
     return True
 
 
-async def _pause(walk: Walk, last: StageRow, *, after_freeing: bool = False) -> float:
+async def _pause(walk: Walk, last: StageRow, tries: int, *, after_freeing: bool = False) -> float:
     """Wait until the pause after an attempt is over; what passed while the server was down counts.
 
     It ends as soon as a backend comes, goes or changes: there is something new to try. After freeing it is waited for
@@ -102,7 +123,7 @@ async def _pause(walk: Walk, last: StageRow, *, after_freeing: bool = False) -> 
         Seconds from the attempt's end to now.
     """
     clock = walk.tools.clock
-    pause_s = walk.tools.retries.pause_s(last.attempt, last.prompt_id)
+    pause_s = walk.tools.retries.pause_s(tries, last.prompt_id)
     ended = datetime.fromisoformat(last.ended_at) if last.ended_at else clock.now()
     spent_s = max(0.0, (clock.now() - ended).total_seconds())
     began = clock.monotonic()

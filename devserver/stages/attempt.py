@@ -18,13 +18,22 @@ from devserver.comfy.errors import (
     PromptLost,
     Refused,
     Unreachable,
+    WorkerLost,
 )
 from devserver.comfy.prompt import Outcome, PromptEvent
 from devserver.disk import told_of_disk
-from devserver.durable.journal import StageState
+from devserver.durable.journal import StageRow, StageState
 from devserver.errors import StageError
 from devserver.media.intake import IntakeCrashed, OutputRefused
-from devserver.stages.again import OUT_OF_MEMORY, Gone, answers_again, leaving_the_gone, lost_code, stop_earlier
+from devserver.stages.again import (
+    OUT_OF_MEMORY,
+    Gone,
+    LostWithServer,
+    answers_again,
+    leaving_the_gone,
+    lost_code,
+    stop_earlier,
+)
 from devserver.stages.job import Job
 from devserver.stages.partials import Partials
 from devserver.stages.stopping import take_back
@@ -42,7 +51,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
     journal, place = walk.tools.journal, job.place
     try:
         await _until_answered(walk, job)
-    except (PromptLost, Unreachable, OutputMissing) as e:
+    except (PromptLost, Unreachable, OutputMissing, WorkerLost) as e:
         _end(walk, job, "lost", {"error": {"code": lost_code(e), "message": str(e)}})
         walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
     except BackendError as e:
@@ -76,7 +85,7 @@ async def _until_answered(walk: Walk, job: Job) -> None:
             for report in reports:
                 for remark in report.get("remarks", []):
                     walk.warn(job.place, f"remark: {remark}", str(remark))
-            with told_of_disk():
+            with told_of_disk(), walk.tools.journal.stops.at_work(job.place):
                 await take_in_all(walk, job, outcome, bound)
             _end(walk, job, "success", {"cached": outcome.cached, "reports": reports})
             return
@@ -127,7 +136,8 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
         decided["again"] = dict(job.again)
     begin = partial(journal.begin, place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
     kept = walk.tools.exports.folder(place.run_id) / job.bound_name
-    in_flight = journal.stage(place) is not None and await asyncio.to_thread(kept.is_file)
+    before = journal.stage(place)
+    in_flight = before is not None and await asyncio.to_thread(kept.is_file)
     if in_flight:
         bound = json.loads(await asyncio.to_thread(kept.read_bytes))
     else:
@@ -149,7 +159,15 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
             if job.again:
                 await stop_earlier(walk, job)
             await submit(walk, job, bound)
-        return await watch.outcome(lambda event: _tell(walk, job, event, partials)), bound
+        outcome = await watch.outcome(lambda event: _tell(walk, job, event, partials))
+    if outcome.state == "lost" and in_flight and before is not None and _went_with_its_server(job, before):
+        raise LostWithServer(f"the server stopped, and its backend {before.backend} with it")
+    return outcome, bound
+
+
+def _went_with_its_server(job: Job, before: StageRow) -> bool:
+    """Whether an attempt of an earlier walk was at an embedded backend, or at one that is known no more."""
+    return job.backend.address.kind == "embedded" or before.backend != job.backend.name
 
 
 async def _bind(walk: Walk, job: Job) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Program:
         self._process.wait()
         self._close_pipe()
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def stop(self) -> int:
         """SIGTERM, and wait for the end; answers the exit code."""
         if self._process.poll() is None:

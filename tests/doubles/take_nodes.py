@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +21,7 @@ TABLE = "tests.doubles.take_nodes:table"
 SEEDS = 50  # so many neighbouring seeds give lengths that differ
 WORDS = {"en": "A tone.", "de": "Ein Ton."}
 TAKES = 3
-FAULTS = ("none", "memory", "always_memory", "error", "refused", "gone")
+FAULTS = ("none", "memory", "always_memory", "error", "refused", "gone", "kills_worker", "kills_server")
 
 
 class OutOfMemoryError(RuntimeError):
@@ -38,7 +40,8 @@ class TakeMaker:
     """Works up to `work_s`, by its seed, then waits until the file `seed` lies in the folder `gate` (none: at once).
 
     `fault`: `memory` has too little of it until the host was told to free some, `always_memory` even then; `error`
-    fails; `refused` is not taken at all; `gone` makes a file that is not there.
+    fails; `refused` is not taken at all; `gone` makes a file that is not there; `kills_worker` kills its own process,
+    `kills_server` the server that its host belongs to.
     """
 
     FUNCTION = "run"
@@ -68,6 +71,9 @@ class TakeMaker:
         while time.monotonic() < end or (gate and not Path(gate, str(seed)).exists()):
             host().progress(0, 1)
             time.sleep(0.01)
+        if fault.startswith("kills"):
+            os.kill(os.getpid() if fault == "kills_worker" else _parent(os.getppid()), signal.SIGKILL)
+            time.sleep(60)  # the host notices a moment later that its server is gone
         if fault == "error":
             raise ValueError("this take cannot be made")
         if fault == "always_memory" or (fault == "memory" and not self.FREED.exists()):
@@ -77,6 +83,10 @@ class TakeMaker:
             return {"ui": {"audio": [entry]}, "result": ()}
         write_wav(path, _tone(length_s(seed)))
         return {"ui": {"audio": [entry]}, "result": ()}
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _tone(seconds: float) -> np.ndarray[Any, np.dtype[np.int16]]:

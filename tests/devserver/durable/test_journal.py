@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from devserver.durable.journal import Journal
+from devserver.clock import Clock
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal, Place
 from devserver.errors import Fenced
 from devserver.events import Bus, Event
 from tests.devserver.plans import RUN_ID, add_run
@@ -37,20 +39,106 @@ def test_an_ended_run_is_not_begun_again(journal: Journal) -> None:
         journal.begin_run(RUN_ID)
 
 
-def test_a_stage_counts_its_starts_and_an_ended_one_stays_ended(journal: Journal) -> None:
-    place = replace(add_run(journal), stage="generation")
-    assert journal.begin(place).starts == 1
-    assert journal.begin(place).starts == 2
-    journal.end(place, "success", {"takes": 1})
-    again = journal.begin(place)
-    assert (again.state, again.starts, again.result) == ("success", 2, {"takes": 1})
+def stops(journal: Journal, place: Place) -> int:
+    row = journal.stage(place)
+    assert row is not None
+    return row.stops
 
 
-def test_a_clean_stop_is_not_counted(journal: Journal) -> None:
+def test_an_ended_stage_stays_ended(journal: Journal) -> None:
     place = replace(add_run(journal), stage="generation")
     journal.begin(place)
-    journal.forgive_starts()
-    assert journal.begin(place).starts == 1
+    journal.end(place, "success", {"takes": 1})
+    again = journal.begin(place)
+    assert (again.state, again.result) == ("success", {"takes": 1})
+
+
+def begun(journal: Journal) -> Place:
+    """A take of a run that has an attempt, which waits."""
+    take = replace(add_run(journal), stage="generation", take=1)
+    for place in (replace(take, take=0), take, replace(take, attempt=1)):
+        journal.begin(place, prompt_id="p1" if place.attempt else None)
+    return take
+
+
+def after_a_kill(database: Database, bus: Bus, take: Place) -> tuple[Journal, Place]:
+    """The journal as the next process has it, which walks the run again."""
+    journal = Journal(database, Clock(), bus, "another")
+    with database.transaction() as db:
+        db.execute("UPDATE runs SET owner = NULL")
+    return journal, replace(take, generation=journal.begin_run(take.run_id).generation)
+
+
+def test_a_run_that_waits_is_not_counted_however_often_the_server_dies(database: Database, bus: Bus) -> None:
+    journal = Journal(database, Clock(), bus)
+    take = begun(journal)
+    for _ in range(50):
+        journal, take = after_a_kill(database, bus, take)
+        journal.begin(replace(take, take=0))
+        journal.begin(take)
+    assert stops(journal, replace(take, take=0)) == 0
+
+
+def test_a_death_counts_once_for_a_stage_however_many_of_its_takes_were_at_work(database: Database, bus: Bus) -> None:
+    journal = Journal(database, Clock(), bus)
+    take = begun(journal)
+    journal.begin(replace(take, take=2))
+    journal.begin(replace(take, take=2, attempt=1), prompt_id="p2")
+    marks = journal.stops.at_work(replace(take, attempt=1))
+    marks.__enter__()
+    journal.stops.was_running("p2")
+    journal, take = after_a_kill(database, bus, take)
+    assert stops(journal, replace(take, take=0)) == 1
+    journal, take = after_a_kill(database, bus, take)
+    assert stops(journal, replace(take, take=0)) == 1, "the second death came before anything of it was at work"
+
+
+def test_a_text_is_at_work_until_its_stage_ends(database: Database, bus: Bus) -> None:
+    journal = Journal(database, Clock(), bus)
+    place = replace(add_run(journal), stage="safety")
+    journal.begin(place, at_work=True)
+    journal, place = after_a_kill(database, bus, place)
+    assert journal.begin(place, at_work=True).stops == 1
+    journal.end(place, "success", {})
+    journal, place = after_a_kill(database, bus, place)
+    assert stops(journal, place) == 1
+
+
+def test_a_finished_take_sets_the_count_back(database: Database, bus: Bus) -> None:
+    journal = Journal(database, Clock(), bus)
+    take = begun(journal)
+    journal.stops.was_running("p1")
+    journal, take = after_a_kill(database, bus, take)
+    assert stops(journal, replace(take, take=0)) == 1
+    journal.end(take, "success", {})
+    assert stops(journal, replace(take, take=0)) == 0
+
+
+def test_a_clean_stop_is_not_counted(database: Database, bus: Bus) -> None:
+    journal = Journal(database, Clock(), bus)
+    take = begun(journal)
+    marks = journal.stops.at_work(replace(take, attempt=1))
+    marks.__enter__()
+    journal.stops.forgive()
+    journal, take = after_a_kill(database, bus, take)
+    assert stops(journal, replace(take, take=0)) == 0
+
+
+def test_a_walk_that_broke_off_is_not_counted_while_its_process_lives(journal: Journal) -> None:
+    take = begun(journal)
+    marks = journal.stops.at_work(replace(take, attempt=1))
+    marks.__enter__()
+    take = replace(take, generation=journal.begin_run(take.run_id).generation)
+    assert stops(journal, replace(take, take=0)) == 0
+
+
+def test_a_file_that_was_not_taken_in_is_no_longer_at_work(journal: Journal) -> None:
+    attempt = replace(begun(journal), attempt=1)
+    with pytest.raises(OSError, match="gone"), journal.stops.at_work(attempt):
+        raise OSError("gone")
+    row = journal.stage(attempt)
+    assert row is not None
+    assert row.at_work is None
 
 
 def test_an_event_with_the_same_place_kind_and_key_is_stored_once(journal: Journal) -> None:
