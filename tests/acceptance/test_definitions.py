@@ -14,8 +14,8 @@ import yaml
 
 from cli.build import SHIPPED
 from tests.doubles.programs import NodeHost, Server
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 20
 SILENCE = yaml.safe_load((SHIPPED / "configs" / "output" / "silence_mp3.yaml").read_text("utf8"))
 
 

@@ -148,7 +148,7 @@ def test_a_killed_embedded_backend_is_replaced_and_its_run_tried_again_at_once(t
         while not [row for row in server.run(run_id)["stages"][-1].get("attempts", []) if row["prompt_id"]]:
             pass
         os.kill(server.child("devserver.agents"), signal.SIGKILL)
-        status, body = server.ended(run_id, limit_s=60)
+        status, body = server.ended(run_id)
     assert status == 200, body
     assert body["media_output"]["metadata"]["attempts"] == 2
     assert any("lost" in warning["code"] for warning in body["warnings"])

@@ -13,6 +13,7 @@ import pytest
 
 from tests.doubles.piece_nodes import PEAKS, write_definitions
 from tests.doubles.programs import NodeHost, Server
+from tests.patience import PATIENCE_S
 
 TABLE = "tests.doubles.piece_nodes:table"
 
@@ -44,7 +45,7 @@ def bare(server: Server) -> str:
 
 def get(server: Server, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     request = urllib.request.Request(server.url + path, headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
         return response.status, dict(response.headers), response.read()
 
 

@@ -13,6 +13,7 @@ import pytest
 from devserver.comfy.sniff import sniff
 from devserver.media.tags import read_tags
 from tests.doubles.programs import Server
+from tests.patience import PATIENCE_S
 
 VOICES = {"drums", "bass", "chords", "lead"}
 FILES = {
@@ -24,7 +25,7 @@ FILES = {
 
 
 def get(server: Server, path: str) -> bytes:
-    with urllib.request.urlopen(server.url + path, timeout=60) as response:
+    with urllib.request.urlopen(server.url + path, timeout=PATIENCE_S) as response:
         content: bytes = response.read()
     return content
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.doubles.kill_points import Points
 from tests.doubles.programs import Server
+from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
 SILENCE = {"input_text": "x", "output_config": "silence_mp3", "params": {"seconds": 1}, "safety_level": "off"}
@@ -23,7 +24,7 @@ def send(server: Server, body: dict[str, Any], key: str = "", path: str = EXECUT
     headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
     request = urllib.request.Request(server.url + path, json.dumps(body).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
             return response.status, json.load(response), dict(response.headers)
     except urllib.error.HTTPError as error:
         with error:

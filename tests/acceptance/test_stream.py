@@ -20,9 +20,9 @@ import pytest
 from tests.doubles.piece_nodes import PIECE_SECONDS, RATE_HZ, write_definitions
 from tests.doubles.programs import NodeHost, Server
 from tests.doubles.swarm import Behind, RunningSwarm
+from tests.patience import PATIENCE_S
 
 TABLE = "tests.doubles.piece_nodes:table"
-PATIENCE_S = 30
 
 
 @pytest.fixture(scope="module")

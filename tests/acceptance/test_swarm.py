@@ -16,6 +16,7 @@ import pytest
 
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.doubles.swarm import Behind, RunningSwarm
+from tests.patience import PATIENCE_S
 
 TOKEN = "6c6f63616c.token.valid"
 
@@ -140,17 +141,17 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
 
 
 def took_a_prompt(host: NodeHost) -> bool:
-    with urllib.request.urlopen(f"{host.url}/prompt", timeout=10) as response:
+    with urllib.request.urlopen(f"{host.url}/prompt", timeout=PATIENCE_S) as response:
         return bool(json.load(response)["exec_info"]["queue_remaining"] or host.history())
 
 
-def wait_for(happened: Any, limit_s: float = 60) -> None:
+def wait_for(happened: Any, limit_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + limit_s
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"

@@ -13,6 +13,7 @@ import pytest
 
 from tests.doubles.llm import LlmServer, Say, answer, echo
 from tests.doubles.programs import NodeHost, Server
+from tests.patience import PATIENCE_S
 
 DEFINITIONS = {
     "configs/interception/poem.yaml": """\
@@ -140,7 +141,7 @@ def test_the_text_can_be_seen_as_it_grows(server: Server, llm: LlmServer) -> Non
     request = urllib.request.Request(
         f"{server.url}/api/schema/pipeline/execute", body, {"Content-Type": "application/json"}, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=60) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
         stream = response.read().decode()
     assert "event: text.delta" in stream
     grown = next(block for block in stream.split("\n\n") if "event: text.delta" in block)

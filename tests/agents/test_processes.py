@@ -20,6 +20,7 @@ from devserver.agents.child import Child, ChildFailed
 from devserver.agents.host import Host
 from devserver.agents.prompts import Prompt
 from tests.contract.live import Live
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 PROBES = "tests.doubles.probe_nodes:table"
@@ -42,7 +43,7 @@ async def gone(pid: int) -> None:
         return
     loop.add_reader(handle, ended.set)
     try:
-        await asyncio.wait_for(ended.wait(), 20)
+        await asyncio.wait_for(ended.wait(), PATIENCE_S)
     finally:
         loop.remove_reader(handle)
         os.close(handle)
@@ -206,7 +207,7 @@ async def test_a_host_that_cannot_run_prompts_any_more_says_so(tmp_path: Path) -
     await runner.setup()
     host.prompts.put(Prompt(0, "p", probe("ProbeCounts"), {}, ["1"]))
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(host.broken(), 20)
+        await asyncio.wait_for(host.broken(), PATIENCE_S)
     await runner.cleanup()
 
 

@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from my_app.route import Route
 from my_app.table import ROUTES
 from tests.attacks.conftest import Target
+from tests.patience import PATIENCE_S
 
 EXAMPLES = int(os.environ.get("TONEWRIGHT_EXAMPLES", "5"))  # of each route in each way; a longer search sets more
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -60,7 +61,7 @@ def ask(described: Any, route: Route, **how: Any) -> None:
     def once(case: Any) -> None:
         if isinstance(case.body, dict) and "enable_streaming" in case.body:
             case.body = {**case.body, "enable_streaming": False}  # who waits for a run that is held waits for ever
-        case.call_and_validate(checks=CHECKS, headers={"Prefer": "respond-async"}, timeout=60)
+        case.call_and_validate(checks=CHECKS, headers={"Prefer": "respond-async"}, timeout=PATIENCE_S)
 
     once()
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from tests.doubles.llm import LlmServer
 from tests.doubles.programs import ROOT, NodeHost, Server
+from tests.patience import PATIENCE_S
 
 
 def tonewright(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     given = {f"TONEWRIGHT_{name.upper()}": value for name, value in {"discover": "false", **settings}.items()}
     command = [sys.executable, "server.py", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, **given}, timeout=120, check=False
+        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, **given}, timeout=PATIENCE_S, check=False
     )
 
 

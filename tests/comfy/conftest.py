@@ -11,6 +11,7 @@ from devserver.comfy.client import Client
 from devserver.comfy.follow import Follower
 from devserver.comfy.prompt import Outcome, PromptEvent
 from tests.comfy.backend import GRAPH, Backend, Run
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def client(backend: Backend) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def follower(client: Client) -> AsyncIterator[Follower]:
-    follower = Follower(client, "ours", poll_seconds=0.05, patience_seconds=5)
+    follower = Follower(client, "ours", poll_seconds=0.05, patience_seconds=PATIENCE_S)
     await follower.start()
     yield follower
     await follower.close()

@@ -14,6 +14,7 @@ from devserver.comfy.collect import collect, files_of
 from devserver.comfy.errors import OutputMissing, Unreachable, UnsafePath
 from devserver.comfy.files import RemoteFile
 from tests.comfy.backend import Backend
+from tests.patience import PATIENCE_S
 
 FILE = RemoteFile("2", "audio", "a_00001_.mp3", "runs/r1")
 CONTENT = b"ID3" + bytes(range(256)) * 400
@@ -93,7 +94,7 @@ async def test_a_file_that_is_still_written_is_waited_for(backend: Backend, clie
         return web.Response(headers={"Content-Length": str(len(CONTENT))})
 
     backend.answers["HEAD", "/view"] = write_on
-    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=20)
+    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=PATIENCE_S)
     assert target.read_bytes() == CONTENT
     assert "GET" not in [request.method for request in backend.requests]
 
@@ -109,7 +110,7 @@ async def test_a_file_whose_folders_are_not_there_yet_is_waited_for(
         return web.Response(headers={"Content-Length": str(len(CONTENT))})
 
     backend.answers["HEAD", "/view"] = write_all
-    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=20)
+    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=PATIENCE_S)
     assert target.read_bytes() == CONTENT
     assert "GET" not in [request.method for request in backend.requests]
 

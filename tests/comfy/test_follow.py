@@ -15,6 +15,7 @@ from devserver.comfy.errors import PromptFailed, PromptLost, Unreachable
 from devserver.comfy.follow import Follower
 from devserver.comfy.prompt import Outcome, Progress, PromptEvent
 from tests.comfy.backend import GRAPH, Backend, Run, sound
+from tests.patience import PATIENCE_S
 
 
 def kinds(heard: list[PromptEvent]) -> list[str]:
@@ -98,7 +99,7 @@ async def test_what_was_missed_is_asked_for_as_soon_as_the_socket_stands_again(
         backend.finish(prompt_id)
 
     backend.on_prompt = script
-    async with asyncio.timeout(20), follower.watch("p") as watch:
+    async with asyncio.timeout(PATIENCE_S), follower.watch("p") as watch:
         await client.submit(GRAPH, "p", "ours")
         assert (await watch.outcome()).state == "success"
     await follower.close()

@@ -12,6 +12,7 @@ from devserver.comfy.errors import Unreachable
 from devserver.comfy.follow import Follower
 from devserver.comfy.prompt import Progress
 from tests.comfy.backend import GRAPH, Backend
+from tests.patience import PATIENCE_S
 
 GREETING = {"status": {"exec_info": {"queue_remaining": 0}}}
 
@@ -34,7 +35,7 @@ async def test_a_socket_stands_once_a_status_has_named_our_id(backend: Backend, 
     await backend.tell("status", **GREETING)
     await backend.tell("status", **GREETING, sid="ours-and-another")
     await backend.tell("executing", node="1", sid="ours", prompt_id="p")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not watch.running:  # noqa: ASYNC110 - so all of this was heard
             await asyncio.sleep(0)
         assert not silent.connected
@@ -52,14 +53,14 @@ async def test_what_is_heard_before_the_greeting_is_heard(backend: Backend, sile
     backend.finish("p")
     await backend.tell("executing", node=None, prompt_id="p")
     heard: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         assert (await watch.outcome(lambda event: heard.append(event.kind))).state == "success"
     assert heard[:2] == ["started", "output"]
     silent.leave(watch)
 
 
 async def test_who_is_given_up_stops_waiting(backend: Backend, client: Client, follower: Follower) -> None:
-    async with asyncio.timeout(20), follower.watch("p", GRAPH) as watch:
+    async with asyncio.timeout(PATIENCE_S), follower.watch("p", GRAPH) as watch:
         await client.submit(GRAPH, "p", "ours")
         waiting = asyncio.create_task(watch.outcome())
         await backend.until_asked()

@@ -21,6 +21,7 @@ from devserver.comfy.swarm import Swarm, SwarmBackend, SwarmError, credentials, 
 from tests.contract.live import long_piece, silence
 from tests.doubles.programs import NodeHost
 from tests.doubles.swarm import Behind, RunningSwarm
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ async def swarm(double: RunningSwarm) -> AsyncIterator[Swarm]:
 @pytest.fixture
 async def follower(swarm: Swarm) -> AsyncIterator[Follower]:
     async with swarm.direct("0") as client:
-        follower = Follower(client, f"test-{uuid4()}", poll_seconds=0.2, patience_seconds=10)
+        follower = Follower(client, f"test-{uuid4()}", poll_seconds=0.2, patience_seconds=PATIENCE_S)
         await follower.start()
         yield follower
         await follower.close()

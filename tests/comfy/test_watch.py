@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from devserver.comfy.watch import until_whole
+from tests.patience import PATIENCE_S
 
 
 def of_length(path: Path, length: int) -> bool:
@@ -19,7 +20,7 @@ async def test_a_file_in_folders_that_are_made_with_it_is_never_missed(tmp_path:
         await asyncio.sleep(0.005 * number)
         path.parent.mkdir(parents=True)
         path.write_bytes(b"abc")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await waiting
 
 
@@ -32,7 +33,7 @@ async def test_each_step_of_its_folders_is_followed(tmp_path: Path) -> None:
         return of_length(path, 3)
 
     waiting = asyncio.create_task(until_whole(path, tmp_path, whole))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         for folder in (path.parent.parent, path.parent):
             assert [await asked.get(), await asked.get()] == [False, False]
             folder.mkdir()
@@ -51,7 +52,7 @@ async def test_newer_files_beside_it_and_half_of_it_do_not_count(tmp_path: Path)
         return of_length(path, 8)
 
     waiting = asyncio.create_task(until_whole(path, tmp_path, whole))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         assert [await asked.get(), await asked.get()] == [False, False]
         (tmp_path / "newer.mp3").write_bytes(b"complete")
         assert await asked.get() is False
@@ -67,5 +68,5 @@ async def test_newer_files_beside_it_and_half_of_it_do_not_count(tmp_path: Path)
 async def test_a_file_that_is_there_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     path.write_bytes(b"abc")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await until_whole(path, tmp_path, lambda: of_length(path, 3))

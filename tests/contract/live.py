@@ -11,6 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.patience import PATIENCE_S
+
 Event = dict[str, Any]
 Graph = dict[str, Any]
 
@@ -76,7 +78,7 @@ class Ear:
 class Live:
     """A running host or ComfyUI."""
 
-    def __init__(self, base_url: str, session: aiohttp.ClientSession, patience_seconds: float = 20.0) -> None:
+    def __init__(self, base_url: str, session: aiohttp.ClientSession, patience_seconds: float = PATIENCE_S) -> None:
         self.base_url, self.session, self.patience_seconds = base_url, session, patience_seconds
         self.token = uuid.uuid4().hex[:8]  # in every name, so that a subject that was used before still starts fresh
         self._seed = int(self.token, 16) % 1000

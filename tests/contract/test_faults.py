@@ -17,6 +17,7 @@ from tests.contract import about, listening, media, queueing, refusals, runs
 from tests.contract.live import Live
 from tests.contract.scenario import Check, Running
 from tests.doubles.faulty_host import FAULTS
+from tests.patience import PATIENCE_S
 
 one_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -129,6 +130,6 @@ async def test_fault_is_noticed(name: str, worker: tuple[Path, WorkerProcess]) -
 @one_loop
 async def test_host_without_fault_passes_the_same_way(worker: tuple[Path, WorkerProcess]) -> None:
     """So it is the fault that is noticed, not the way in which these hosts are started."""
-    async with listening_host(Host, *worker, patience_seconds=30.0) as subject:
+    async with listening_host(Host, *worker, patience_seconds=PATIENCE_S) as subject:
         for check in (runs.check_order_of_events, queueing.check_queue, media.check_uploads):
             await check(subject)

@@ -13,8 +13,8 @@ import pytest
 from cli.build import SHIPPED
 from devserver.definitions import Definitions
 from schemas.loader import load_tables
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 20
 SILENCE = (SHIPPED / "configs" / "output" / "silence_mp3.yaml").read_text("utf8")
 
 

@@ -25,6 +25,7 @@ from devserver.media import intake
 from devserver.media.tags import TrackTags
 from devserver.stages import attempt
 from devserver.walk import Walk
+from tests.patience import PATIENCE_S
 
 POINTS: Final = (
     "accepted",  # in the journal, not dispatched
@@ -88,7 +89,7 @@ class Points:
             time.sleep(0.002)
         return there
 
-    def wait(self, patience_s: float = 60.0) -> None:
+    def wait(self, patience_s: float = PATIENCE_S) -> None:
         """Until the server is at the point."""
         if not self.comes(patience_s):
             raise AssertionError(f"the server did not come to {self._armed.read_text()} in {patience_s} s")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cli.serve import READY
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 AGENTS = ("devserver.agents",)
@@ -66,7 +67,7 @@ class Program:
         """SIGTERM, and wait for the end; answers the exit code."""
         if self._process.poll() is None:
             self._process.terminate()
-        code = self._process.wait(30)
+        code = self._process.wait(PATIENCE_S)
         self._close_pipe()
         return code
 
@@ -109,7 +110,7 @@ class Server(Program):
         if data is not None:
             request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=120) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
                 return response.status, _parsed(response.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -118,7 +119,7 @@ class Server(Program):
     def execute(self, **body: Any) -> tuple[int, Any]:
         return self.call("POST", "/api/schema/pipeline/execute", {"safety_level": "off", **body})
 
-    def ended(self, run_id: str, limit_s: float = 120) -> tuple[int, Any]:
+    def ended(self, run_id: str, limit_s: float = PATIENCE_S) -> tuple[int, Any]:
         """The finished answer of a run, asked for until it is there."""
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
@@ -146,13 +147,13 @@ class NodeHost(Program):
         self.url = f"http://127.0.0.1:{json.loads(self.line)['port']}"
 
     def history(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/history", timeout=10) as response:
+        with urllib.request.urlopen(f"{self.url}/history", timeout=PATIENCE_S) as response:
             told = json.load(response)
         assert isinstance(told, dict)
         return told
 
     def runs_something(self) -> bool:
-        with urllib.request.urlopen(f"{self.url}/queue", timeout=10) as response:
+        with urllib.request.urlopen(f"{self.url}/queue", timeout=PATIENCE_S) as response:
             return bool(json.load(response)["queue_running"])
 
 

@@ -15,8 +15,8 @@ from tests.doubles.counting_host import CountedHost, Submission, submissions, tw
 from tests.doubles.kill_points import Points
 from tests.doubles.programs import Server
 from tests.doubles.take_nodes import TAKES, length_s, write_definitions
+from tests.patience import PATIENCE_S
 
-PATIENCE_S: Final = 60.0
 POLL_S: Final = 0.1  # asking costs the server's time, which others need
 
 

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -19,8 +19,8 @@ from tests.doubles.counting_host import CountedHost
 from tests.doubles.kill_points import Points
 from tests.doubles.programs import Server
 from tests.doubles.take_nodes import write_definitions
+from tests.patience import PATIENCE_S
 
-PATIENCE_S: Final = 60.0
 Found = TypeVar("Found")
 
 
@@ -118,7 +118,7 @@ class Together:
 
     def running_at_the_host(self) -> set[str]:
         """The prompts that run there or wait."""
-        with urllib.request.urlopen(f"{self.host.url}/queue", timeout=10) as response:
+        with urllib.request.urlopen(f"{self.host.url}/queue", timeout=PATIENCE_S) as response:
             queue = json.load(response)
         return {entry[1] for part in queue.values() for entry in part}
 
@@ -128,7 +128,9 @@ class Listener:
 
     def __init__(self, server: Server, path: str = "/api/events", after: int | None = None) -> None:
         headers = {} if after is None else {"Last-Event-ID": str(after)}
-        self._response = urllib.request.urlopen(urllib.request.Request(server.url + path, headers=headers), timeout=120)
+        self._response = urllib.request.urlopen(
+            urllib.request.Request(server.url + path, headers=headers), timeout=PATIENCE_S
+        )
         self.events: list[dict[str, Any]] = []
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()

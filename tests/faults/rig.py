@@ -28,9 +28,8 @@ from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from schemas.loader import load_tables
 from tests.doubles.thread_worker import on_a_thread
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 30.0
-NOTICED_S = 3.0  # within which `/ready` must tell
 POLL_S = 0.05
 QUICK = Retries(attempts=3, first_pause_s=0.05)
 
@@ -189,13 +188,12 @@ async def until(happened: Callable[[], Any], what: str = "it did not happen", li
         await asyncio.sleep(0.01)
 
 
-async def until_told(asked: Callable[[], Awaitable[bool]], what: str, limit_s: float = PATIENCE_S) -> float:
-    """Ask until the answer is yes; the seconds that it took."""
+async def until_told(asked: Callable[[], Awaitable[bool]], what: str, limit_s: float = PATIENCE_S) -> None:
+    """Ask until the answer is yes."""
     began = time.monotonic()
     while not await asked():
         assert time.monotonic() - began < limit_s, what
         await asyncio.sleep(0.02)
-    return time.monotonic() - began
 
 
 def seconds_of(answer: Answer) -> float:

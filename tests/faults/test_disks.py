@@ -15,7 +15,8 @@ import pytest
 from devserver.media.intake import IntakePool
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.doubles.unprivileged import limit_file_size, own_folder, unprivileged
-from tests.faults.rig import NOTICED_S, PATIENCE_S, Studio, attempts_of, codes, request, rigged, seconds_of, until
+from tests.faults.rig import Studio, attempts_of, codes, request, rigged, seconds_of, until
+from tests.patience import PATIENCE_S
 
 ROOM_BYTES = 1_500_000
 LARGE = {"seconds": 45, "quality": "320k"}  # 1.8 MB
@@ -35,13 +36,12 @@ def make(server: Server, params: dict[str, Any]) -> tuple[int, Any]:
     return server.execute(input_text="x", output_config="silence_mp3", params=params)
 
 
-def noticed(server: Server, *, ready: bool) -> float:
-    """Seconds until `/ready` says so."""
+def until_noticed(server: Server, *, ready: bool) -> None:
+    """Ask until `/ready` says so."""
     began = time.monotonic()
     while (server.call("GET", "/ready")[0] == 200) is not ready:
         assert time.monotonic() - began < PATIENCE_S, f"/ready does not become {ready}"
         time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def test_exports_disk_full(server: Server) -> None:
@@ -66,12 +66,12 @@ def test_ready_while_the_disk_of_the_exports_is_full(server: Server) -> None:
     assert server.call("GET", "/ready")[0] == 200
     limit_file_size(server.pid, 500_000)
     try:
-        assert noticed(server, ready=False) < NOTICED_S
+        until_noticed(server, ready=False)
         assert "cannot be written" in server.call("GET", "/ready")[1]["problems"][0]
         assert server.call("GET", "/health")[0] == 200
     finally:
         limit_file_size(server.pid, None)
-    assert noticed(server, ready=True) < PATIENCE_S
+    until_noticed(server, ready=True)
 
 
 def test_permissions_gone(server: Server) -> None:
@@ -79,7 +79,7 @@ def test_permissions_gone(server: Server) -> None:
     before = sorted(server.exports.iterdir())
     server.exports.chmod(0o555)
     try:
-        assert noticed(server, ready=False) < NOTICED_S
+        until_noticed(server, ready=False)
         status, body = make(server, SMALL)
         assert (status, body["error"]["code"]) == (507, "exports_unwritable"), body
         assert "Let the server's user write" in body["error"]["hint"]
@@ -87,7 +87,7 @@ def test_permissions_gone(server: Server) -> None:
         assert sorted(server.exports.iterdir()) == before
     finally:
         server.exports.chmod(0o755)
-    assert noticed(server, ready=True) < PATIENCE_S
+    until_noticed(server, ready=True)
     assert make(server, SMALL)[0] == 200
 
 

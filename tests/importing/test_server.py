@@ -18,6 +18,7 @@ from schemas.nodes import Graph, NodeTable
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.importing.conftest import TABLE_FILE
 from tests.importing.saved import node, save, saved, silence, subgraph
+from tests.patience import PATIENCE_S
 
 # As a page saves it: an empty sound, through a sub-graph, into a FLAC; beside it a note and a muted branch.
 QUIET = saved(
@@ -52,7 +53,9 @@ defaults: {schema: plain, output_config: silence_mp3}
 def tonewright(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TONEWRIGHT_DISCOVER": "false"}
     command = [sys.executable, "server.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=PATIENCE_S, check=False
+    )
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from cli.serve import READY
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from tests.my_app.api import Api
-from tests.my_app.parts import PATIENCE_S, Runs
+from tests.my_app.parts import Runs
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = ROOT / "public"
@@ -56,7 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield line.removeprefix(READY).strip()
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=PATIENCE_S)
 
 
 @pytest.fixture

@@ -24,8 +24,7 @@ from devserver.uploads import Uploads
 from devserver.users.keys import Keys
 from devserver.users.rights import Rights
 from devserver.users.sessions import Sessions
-
-PATIENCE_S = 20.0  # after this long something hangs that must not
+from tests.patience import PATIENCE_S
 
 
 @dataclass(frozen=True)

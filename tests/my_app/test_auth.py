@@ -17,7 +17,8 @@ from my_app.table import ROUTES
 from my_app.visitors import TRIES, WINDOW_S, Tries
 from schemas.model import LEVELS
 from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import PATIENCE_S, Runs
+from tests.my_app.parts import Runs
+from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
 REQUEST = {"input_text": "test", "wait": False}

@@ -18,7 +18,8 @@ from my_app.front import Listening, create_front, listen_at
 from my_app.route import SMALL_BODY_BYTES
 from my_app.table import ROUTES
 from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import PATIENCE_S, Runs
+from tests.my_app.parts import Runs
+from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
 WITH_BODY = sorted({route.path for route in ROUTES if route.body is not None or route.bodies})

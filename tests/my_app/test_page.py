@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from tests.patience import PATIENCE_MS
+
 pytestmark = pytest.mark.chromium
-PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 PLAYED = """async (audio) => {
     audio.muted = true;

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.doubles.llm import LlmServer, answer
 from tests.doubles.programs import Server
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.chromium
-PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 TEXT = "a calm 12 second techno track in F minor at 170 bpm, two variations, zorgly"
 

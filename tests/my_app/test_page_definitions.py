@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from cli.build import SHIPPED
 from tests.doubles.programs import Server
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.chromium
-PATIENCE_MS = 30_000
 SILENCE = (SHIPPED / "configs" / "output" / "silence_mp3.yaml").read_text("utf8")
 
 

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.doubles.programs import Server
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.chromium
-PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")

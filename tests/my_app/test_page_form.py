@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.doubles.programs import Server
 from tests.doubles.reencode import tone, written
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.chromium
-PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")

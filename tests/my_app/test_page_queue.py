@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.patience import PATIENCE_MS
+
 pytestmark = pytest.mark.chromium
-PATIENCE_MS = 60_000
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.doubles.piece_nodes import write_definitions
 from tests.doubles.programs import NodeHost, Server
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.chromium
-PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 TABLE = "tests.doubles.piece_nodes:table"
 ADVANCED = """async ([audio, seconds]) => {

@@ -11,7 +11,8 @@ import pytest
 from aiohttp import ClientSession, FormData
 
 from my_app.front import Listening
-from tests.my_app.parts import PATIENCE_S, Runs
+from tests.my_app.parts import Runs
+from tests.patience import PATIENCE_S
 
 WAV = b"RIFF\x24\x08\x00\x00WAVEfmt " + bytes(2000)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientSession
 
 from my_app.front import Listening
 from my_app.waiting import Wait, Wish
@@ -63,7 +63,7 @@ async def test_health_is_answered_while_200_requests_wait(client: ClientSession,
     waiting = [asyncio.create_task(execute(client)) for _ in range(200)]
     await runs.bus.until_listeners(200)
     for path in ("/health", "/api/runs"):
-        async with client.get(path, timeout=ClientTimeout(5)) as reply:
+        async with client.get(path) as reply:
             assert reply.status == 200
     assert not any(request.done() for request in waiting)
     for run_id in list(runs.bodies):

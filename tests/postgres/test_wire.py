@@ -21,8 +21,8 @@ from devserver.events import Bus, Event, Lagged, Subscription
 from devserver.queueing.tickets import Tickets
 from tests.devserver.plans import add_run
 from tests.doubles.postgres import Postgres
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 20
 SLOW_COMMITS = """
 CREATE FUNCTION sleep() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END';
 CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from tests.doubles.kill_points import POINTS
-from tests.doubles.scene import PATIENCE_S, POLL_S, Run, Scene
+from tests.doubles.scene import POLL_S, Run, Scene
 from tests.doubles.take_nodes import TAKES
+from tests.patience import PATIENCE_S
 
 Victim = Literal["server", "backend"]
 VICTIMS: Final[tuple[Victim, ...]] = ("server", "backend")

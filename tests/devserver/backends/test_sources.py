@@ -12,6 +12,7 @@ from devserver.backends.sources import Address, Source, answering
 from devserver.comfy.errors import Unreachable
 from tests.doubles.programs import NodeHost
 from tests.doubles.swarm import Behind, RunningSwarm
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ async def test_a_swarmui_is_recognised_and_each_of_its_comfyuis_is_a_backend(
 
 async def test_one_that_goes_leaves_nobody_waiting_and_may_come_back(source: Source, swarm: RunningSwarm) -> None:
     entry = source.backends[1]
-    async with asyncio.timeout(30), entry.follower.watch("p") as watch:
+    async with asyncio.timeout(PATIENCE_S), entry.follower.watch("p") as watch:
         waiting = asyncio.create_task(watch.outcome())
         swarm.swarm.backends[0].status = "errored"
         await source.ask()

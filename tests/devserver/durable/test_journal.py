@@ -11,6 +11,7 @@ from devserver.durable.journal import Journal, Place
 from devserver.errors import Fenced
 from devserver.events import Bus, Event
 from tests.devserver.plans import RUN_ID, add_run
+from tests.patience import PATIENCE_S
 
 
 def test_a_run_goes_from_queued_to_its_end_and_every_step_is_an_event(journal: Journal) -> None:
@@ -173,7 +174,7 @@ async def test_listeners_hear_what_is_committed_and_nothing_of_what_is_not(journ
     with pytest.raises(Fenced):
         journal.add_event(replace(place, generation=99), "warning", {"code": "lost"})
     journal.add_event(place, "warning", {"code": "kept"})
-    event = await asyncio.wait_for(anext(heard), 5)
+    event = await asyncio.wait_for(anext(heard), PATIENCE_S)
     assert isinstance(event, Event)
     assert event.data == {"code": "kept"}
     assert event.seq == journal.last_seq()

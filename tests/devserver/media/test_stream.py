@@ -22,8 +22,7 @@ from devserver.media.stream import Streams
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, plan
 from tests.doubles.piece_nodes import PIECE_SECONDS, RATE_HZ, tone, write_wav
-
-PATIENCE_S = 20
+from tests.patience import PATIENCE_S
 
 
 class Run:

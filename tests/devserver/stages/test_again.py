@@ -12,6 +12,7 @@ from devserver.parts import Parts
 from devserver.retries import Retries
 from devserver.stages.again import OUT_OF_MEMORY, why_again
 from devserver.walk import Walk
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -42,8 +43,8 @@ def last_attempt(walk: Walk, state: str, code: str) -> StageRow:
 
 @pytest.mark.usefixtures("_changing")
 async def test_a_lost_attempt_is_tried_again_as_soon_as_a_backend_changes(walk: Walk, parts: Parts) -> None:
-    parts.retries = Retries(first_pause_s=600.0, longest_pause_s=600.0)
-    again = await asyncio.wait_for(why_again(walk, last_attempt(walk, "lost", "prompt_lost")), 60)
+    parts.retries = Retries(first_pause_s=10 * PATIENCE_S, longest_pause_s=10 * PATIENCE_S)
+    again = await asyncio.wait_for(why_again(walk, last_attempt(walk, "lost", "prompt_lost")), PATIENCE_S)
     assert (again["after"], again["code"]) == (1, "prompt_lost")
 
 

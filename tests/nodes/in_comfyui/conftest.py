@@ -17,9 +17,9 @@ import aiohttp
 import pytest
 
 from tests.contract.live import Live
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
-PATIENCE_SECONDS = 120.0
 
 collect_ignore = [] if os.environ.get("COMFYUI_URL") else ["test_both.py"]
 
@@ -52,4 +52,4 @@ def our_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def both(our_url: str) -> AsyncIterator[Both]:
     async with aiohttp.ClientSession() as session:
         theirs = os.environ["COMFYUI_URL"].rstrip("/")
-        yield Both(Live(our_url, session, PATIENCE_SECONDS), Live(theirs, session, PATIENCE_SECONDS))
+        yield Both(Live(our_url, session, PATIENCE_S), Live(theirs, session, PATIENCE_S))
