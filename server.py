@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":  # until a command hears signals itself, Ctrl-C ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import json
 import sys
 from collections.abc import Coroutine
@@ -28,7 +33,9 @@ DEMO = {
 def _run_to_end(work: Coroutine[Any, Any, Any]) -> Any:
     import asyncio
 
-    return asyncio.run(work)
+    from devserver.processes.signals import run_until_stopped
+
+    return asyncio.run(run_until_stopped(work))
 
 
 def read_settings(given: dict[str, Any]) -> Settings:
@@ -92,9 +99,11 @@ def _common(command: Any) -> Any:
 @click.option("--host", help="Default 127.0.0.1; another one than a loopback address needs a key.")
 @click.option("--role", type=click.Choice(["all", "web", "worker"]), help="What it does among several processes.")
 @click.option("--node", metavar="NAME", help="This worker's name among several. Default: the machine's name.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="Stop when stdin closes.")
 @_common
-def serve(exports: Path | None, backends: tuple[str, ...], **given: Any) -> None:
+def serve(exports: Path | None, backends: tuple[str, ...], *, with_parent: bool, **given: Any) -> None:
     """Start the server and its embedded backend."""
+    import asyncio
     import sqlite3
 
     from cli.keys import KeyNeeded
@@ -106,7 +115,7 @@ def serve(exports: Path | None, backends: tuple[str, ...], **given: Any) -> None
 
     settings = read_settings({**given, "exports": exports, "backends": _backends(backends)})
     try:
-        _run_to_end(run_server(settings))
+        asyncio.run(run_server(settings, with_parent=with_parent))
     except (FolderLocked, OldJournal, DatabaseGone, PackageMissing, DefinitionError, KeyNeeded, KeysUnreadable) as e:
         click.echo(str(e), err=True)
         sys.exit(2)
@@ -243,11 +252,10 @@ def schema(folder: Path) -> None:
 @click.option("--base", type=click.Path(path_type=Path), help="The agent's folder for input, output and temp.")
 def agent(name: str, port: int, base: Path | None) -> None:
     """Serve the table of nodes NAME over ComfyUI's protocol, as a process of its own."""
-    import subprocess
+    from devserver.agents.__main__ import main as serve_table
 
     folder = base or read_settings({}).exports / ".state" / f"agent-{name}"
-    module = [sys.executable, "-m", "devserver.agents", "--table", name, "--standalone"]
-    sys.exit(subprocess.call([*module, "--port", str(port), "--base", str(folder)], cwd=ROOT))  # noqa: S603 - our own module
+    serve_table(["--table", name, "--standalone", "--port", str(port), "--base", str(folder.resolve())])
 
 
 @main.group()

@@ -35,10 +35,17 @@ async def server_for(settings: Settings, *, own: bool) -> AsyncIterator[str]:
     if not own and settings.port and await _is_ours(running):
         yield running
         return
-    command = (sys.executable, str(ROOT / "server.py"), "serve", "--port", "0", "--exports", str(settings.exports))
+    serve = (sys.executable, str(ROOT / "server.py"), "serve", "--with-parent", "--port", "0")
+    command = (*serve, "--exports", str(settings.exports))
     backends = json.dumps([backend.model_dump(mode="json") for backend in settings.backends])
     environment = {**os.environ, "TONEWRIGHT_BACKENDS": backends, "TONEWRIGHT_LOG_LEVEL": "error"}
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,  # never written to: it closes when this process ends, however it ends
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
+        start_new_session=True,  # Ctrl-C is for this process, which stops the server itself
+    )
     try:
         if process.stdout is None:
             raise RequestFailed("The server was started without a pipe.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import sys
 
 from cli.build import build_parts
 from cli.keys import front_settings, keys_of
 from config import Settings
+from devserver.processes.signals import run_until_stopped
 from devserver.watching.logs import configure
 from my_app.front import create_front, listen_at
 from my_app.table import ROUTES, WORKER_ROUTES
@@ -18,13 +18,17 @@ READY = "Tonewright is ready at "
 VERSION = "0.1.0"
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM. The line that begins with `READY` on stdout tells the address."""
+async def serve(settings: Settings, *, with_parent: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM. The line that begins with `READY` on stdout tells the address.
+
+    `with_parent` stops it when stdin closes too.
+    """
     configure(settings.log_level, settings.log_format)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    await run_until_stopped(_serve(settings), code=0, with_parent=with_parent)
+
+
+async def _serve(settings: Settings) -> None:
+    """Serve until this is cancelled, which may happen anywhere during the start, too."""
     doors = front_settings(settings, keys_of(settings))
     parts = await build_parts(settings)
     try:
@@ -37,7 +41,7 @@ async def serve(settings: Settings) -> None:
             gc.freeze()  # what a server is made of never becomes garbage; looking through it stops the loop
             sys.stdout.write(f"{READY}{listening.url}\n")
             sys.stdout.flush()
-            await stop.wait()
+            await asyncio.Event().wait()
         finally:
             await listening.close()
     finally:

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
@@ -37,6 +37,7 @@ HOP_BY_HOP: Final = frozenset(
 IN_MEMORY_BYTES: Final = 1 << 20
 READ_BYTES: Final = 1 << 16
 QUEUED_CHUNKS: Final = 8
+CLOSED_WITHIN_S: Final = 1.0
 
 # Who asks: one middleware puts it on the request, and the view finds it in its environment.
 USER_ID: Final = web.RequestKey("user_id", str)
@@ -74,8 +75,10 @@ class Bridge:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="flask")
 
     async def close(self) -> None:
-        """Wait until every view has returned."""
-        await asyncio.to_thread(self._threads.shutdown)
+        """Wait until every view has returned, for a while: a view that waits for a database may never."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSED_WITHIN_S):
+                await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
     async def call(self, environ: dict[str, Any]) -> Reply:
         """Run the app; return when its status is known and, unless it streams, its body too.

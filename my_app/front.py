@@ -26,7 +26,7 @@ from my_app.visitors import Owners
 from my_app.waiting import WAIT_HEADER, Wait, finish
 
 BACKLOG: Final = 1024
-SHUTDOWN_S: Final = 5.0  # how long requests may go on after the server was told to stop
+SHUTDOWN_S: Final = 3.0  # how long requests may go on after the server was told to stop
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

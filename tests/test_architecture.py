@@ -17,15 +17,24 @@ MAX_FILE_LINES, FUNCTION_LINES = 400, 60
 MAY_IMPORT = {
     "schemas": set[str](),
     "devserver.nodes": set(),
+    "devserver.processes": set(),
     "devserver.comfy": set(),
-    "devserver.agents": {"devserver.nodes"},
+    "devserver.agents": {"devserver.nodes", "devserver.processes"},
     "devserver.llm": set(),
-    "devserver": {"schemas", "devserver.nodes", "devserver.comfy", "devserver.agents", "devserver.llm"},
-    "my_app": {"schemas", "devserver.nodes", "devserver.comfy", "devserver.agents", "devserver"},
+    "devserver": {
+        "schemas",
+        "devserver.nodes",
+        "devserver.processes",
+        "devserver.comfy",
+        "devserver.agents",
+        "devserver.llm",
+    },
+    "my_app": {"schemas", "devserver.nodes", "devserver.processes", "devserver.comfy", "devserver.agents", "devserver"},
     "config": set(),
     "cli": {
         "schemas",
         "devserver.nodes",
+        "devserver.processes",
         "devserver.comfy",
         "devserver.agents",
         "devserver.llm",
@@ -33,7 +42,7 @@ MAY_IMPORT = {
         "my_app",
         "config",
     },
-    "server": {"schemas", "devserver", "my_app", "config", "cli"},
+    "server": {"schemas", "devserver", "devserver.processes", "devserver.agents", "my_app", "config", "cli"},
 }
 # A folder of devserver/, and the folders beside it that it may import. The modules above them are everybody's.
 INSIDE = {

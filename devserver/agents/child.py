@@ -79,7 +79,7 @@ class Child:
             raise ChildFailed("the node host was not started")
         return await self._process.wait()
 
-    async def stop(self, grace_seconds: float = 5.0) -> None:
+    async def stop(self, grace_seconds: float = 3.0) -> None:
         """End the process: by closing its stdin, and by force after `grace_seconds`."""
         if self._process is None:
             return

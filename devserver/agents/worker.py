@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import os
 import queue
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -19,6 +18,7 @@ from devserver.agents import frames
 from devserver.agents.executor import Executor
 from devserver.agents.folders import Folders
 from devserver.agents.tables import load
+from devserver.processes.signals import ignore_stops
 
 WARMED = ("av", "mido")  # what nearly every prompt of ours needs, and what takes long to import
 
@@ -68,7 +68,7 @@ def warm() -> None:
 def main() -> None:
     """Arguments: table name, base folder."""
     name, base = sys.argv[1:3]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host decides when we end
+    ignore_stops()  # the host decides when we end
     # What a node prints must not get between the frames, so stdout becomes stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -51,7 +51,10 @@ class WorkerProcess:
     async def start(self) -> Process:
         """The running process, started now if there is none."""
         if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE, cwd=ROOT)
+            # In a session of its own: a signal to the host's process group is for the host alone.
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=PIPE, stdout=PIPE, cwd=ROOT, start_new_session=True
+            )
         return self._process
 
     async def run(

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -22,9 +18,11 @@ from devserver.comfy.sniff import Medium
 from devserver.disk import disk_error_of
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.tags import TagError, TrackTags, write_tags
+from devserver.processes.workers import WorkerDied, Workers
 from devserver.store import sync
 
 SILENT_BELOW_DBFS = -60.0
+LIBRARIES = ("av", "mutagen", "numpy")  # what every job needs, and what takes long to import
 # What a process waits for the disk with, beside its work.
 DISK = ThreadPoolExecutor(1, thread_name_prefix="disk")
 
@@ -165,17 +163,15 @@ def _facts(path: Path, content: Content) -> Facts:
 class IntakePool:
     """Worker processes that take files in, and do what else takes long with them.
 
-    A worker that dies (killed, out of memory, brought down by a damaged file) is replaced and its job repeated once,
-    alone, so that files that were beside it do not suffer.
+    A worker that dies (killed, out of memory, brought down by a damaged file) is replaced and its job repeated once.
 
     Args:
         workers: how many files are decoded at the same time.
     """
 
     def __init__(self, workers: int = 2) -> None:
-        self._workers = workers
-        self._pool: ProcessPoolExecutor | None = None
-        self._alone = asyncio.Lock()
+        self._count = workers
+        self._workers: Workers | None = None
 
     async def take_in(self, part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> Facts:
         """As the function `take_in`.
@@ -193,67 +189,35 @@ class IntakePool:
         Raises:
             IntakeCrashed: the worker died twice.
         """
-        pool = self._running()
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
-        except BrokenProcessPool:
-            self._drop(pool)
-        async with self._alone:
-            return await self._repeat(function, args)
+            return await self._submit(function, *args)
+        except WorkerDied:
+            pass
+        try:
+            return await self._submit(function, *args)
+        except WorkerDied as error:
+            files = [arg.name for arg in args if isinstance(arg, Path)]
+            raise IntakeCrashed(f"the worker died twice while it worked on {files[-1]}") from error
 
     async def warm(self) -> None:
         """Start the workers and load the codecs, so that the first file is not late."""
-        loop, pool = asyncio.get_running_loop(), self._running()
-        await asyncio.gather(*(loop.run_in_executor(pool, os.getpid) for _ in range(self._workers)))
+        await asyncio.gather(*(self._submit(os.getpid) for _ in range(self._count)))
 
     async def close(self) -> None:
-        """End the workers, after the jobs that they have."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        """End the workers now: what they work on is begun again at the next start."""
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            await asyncio.to_thread(workers.close)
 
-    async def _repeat(self, function: Callable[..., Result], args: Sequence[Any]) -> Result:
-        pool = _new_pool(1)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
-        except BrokenProcessPool as error:
-            files = [arg.name for arg in args if isinstance(arg, Path)]
-            raise IntakeCrashed(f"the worker died twice while it worked on {files[-1]}") from error
-        finally:
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+    @property
+    def pids(self) -> list[int]:
+        return self._workers.pids if self._workers is not None else []
 
-    def _running(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            self._pool = _new_pool(self._workers)
-        return self._pool
-
-    def _drop(self, pool: ProcessPoolExecutor) -> None:
-        if self._pool is pool:
-            self._pool = None
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _new_pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin_worker)
-
-
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the server, end with it, and load what every job needs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    import av
-    import mutagen
-    import numpy as np
-
-    _ = (av, mutagen, np)
-
-
-def _end_with_parent() -> None:
-    """A worker waits on a pipe that it holds open itself, so it would outlive a server that was killed."""
-    parent: Any = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    async def _submit(self, function: Callable[..., Result], *args: Any) -> Result:
+        if self._workers is None:
+            self._workers = Workers(self._count, LIBRARIES)
+        result: Result = await asyncio.wrap_future(self._workers.submit(function, *args))
+        return result
 
 
 def _job(part: Path, final: Path, tags: TrackTags, verify: Verify, embed: bool) -> Facts:

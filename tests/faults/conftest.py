@@ -14,9 +14,8 @@ def intake() -> Iterator[IntakePool]:
     """The processes that decode and tag, started once."""
     shared = SharedIntake()
     yield shared
-    pool, shared._pool = shared._pool, None
-    if pool is not None:
-        pool.shutdown(cancel_futures=True)
+    if shared._workers is not None:
+        shared._workers.close()
 
 
 @pytest.fixture

@@ -172,8 +172,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_job_repeated(tmp_path
 
 
 def kill_workers(pool: IntakePool) -> None:
-    assert pool._pool is not None
-    for pid in pool._pool._processes:
+    for pid in pool.pids:
         os.kill(pid, signal.SIGKILL)
 
 
@@ -199,7 +198,7 @@ def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
         "async def main():\n"
         "    pool = IntakePool(workers=1)\n"
         "    await pool.warm()\n"
-        "    print(*pool._pool._processes, flush=True)\n"
+        "    print(*pool.pids, flush=True)\n"
         "    await asyncio.Event().wait()\n"
         "if __name__ == '__main__':\n"
         "    asyncio.run(main())\n"
