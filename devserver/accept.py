@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from devserver.briefing import Briefing, Formats, applied, briefing, further_formats, given, locked_values
 from devserver.errors import InputError
-from devserver.files import InputFiles
+from devserver.files import InputFile, InputFiles
 from devserver.formats import check_others, conversions, further, made_by_us, saved_as
-from devserver.plan import Definition, Option, OutputPlan, Plan, StagePlan
+from devserver.plan import Definition, InputRemark, Option, OutputPlan, Plan, StagePlan
 from schemas.catalog import CONVERT, Catalog
 from schemas.compiler import resolve
 from schemas.errors import ParameterError, UnknownName
@@ -283,7 +283,8 @@ def _output(
     formats = Formats(request.formats, made_by_us(catalog))
     for current, chunk in ways:
         known = {name: value for name, value in wanted.items() if name in chunk.parameters}
-        asked = {name: _file(files, catalog, chunk, name, value) for name, value in known.items()}
+        sent = {name: _file(files, catalog, chunk, name, known[name]) for name in _files_among(chunk, known)}
+        asked = {**known, **{name: file.stored for name, file in sent.items()}}
         if options:
             asked = _allowed(chunk, asked)
         brief = applied(found, chunk, current, wanted, formats) if found else ()
@@ -296,6 +297,11 @@ def _output(
             left_out=tuple(sorted(set(wanted) - set(asked))),
             preset=request.preset if request.preset in current.presets else "",
             brief=brief,
+            inputs=tuple(
+                InputRemark(parameter=name, code=code, message=message)
+                for name, file in sent.items()
+                for code, message in file.warnings
+            ),
         )
         options.append(option)
     return OutputPlan(
@@ -319,12 +325,13 @@ def _allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _file(files: InputFiles, catalog: Catalog, chunk: GraphChunk, name: str, value: Any) -> Any:
-    """What a `file` parameter names, by its content; other values as they are."""
-    parameter = chunk.parameters[name]
-    if parameter.type != "file":
-        return value
-    return files.resolve(f"params.{name}", value, accepts(parameter, catalog.graphs[chunk.graph]))
+def _files_among(chunk: GraphChunk, asked: Mapping[str, Any]) -> list[str]:
+    return [name for name in asked if chunk.parameters[name].type == "file"]
+
+
+def _file(files: InputFiles, catalog: Catalog, chunk: GraphChunk, name: str, value: Any) -> InputFile:
+    """What a `file` parameter names, by its content."""
+    return files.resolve(f"params.{name}", value, accepts(chunk.parameters[name], catalog.graphs[chunk.graph]))
 
 
 def _resolved(

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Self
@@ -18,19 +19,35 @@ from devserver.comfy.sniff import KINDS
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.errors import InputError, StageError
+from devserver.media.examine import SHORTEST_SECONDS, unheard
 from devserver.store import Exports
-from devserver.uploads import MIB, UPLOAD_ID, Uploads
+from devserver.uploads import MIB, UPLOAD_ID, Look, Uploads, shown
 
 SUBFOLDER: Final = "tonewright"
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that a run works on: its `{sha256, ext}`, and what the run warns of, by code."""
+
+    stored: dict[str, str]
+    warnings: tuple[tuple[str, str], ...] = ()
 
 
 class InputFiles:
     """Finds what a `file` parameter names, keeps it by hash, and sends it to backends."""
 
-    def __init__(self, exports: Exports, journal: Journal, database: Database, roots: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        exports: Exports,
+        journal: Journal,
+        database: Database,
+        roots: Sequence[Path] = (),
+        look: Look | None = None,
+    ) -> None:
         self._exports, self._journal, self._db = exports, journal, database
         self._roots = [root.resolve() for root in roots]
-        self._uploads = Uploads(exports.uploads, sys.maxsize)  # what a run has made may be of any length
+        self._uploads = Uploads(exports.uploads, sys.maxsize, look)  # what a run has made may be of any length
         self._sending: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._viewer: str | None = None
 
@@ -47,21 +64,39 @@ class InputFiles:
                 incoming.write(block)
             return {"sha256": incoming.keep_any(), "ext": path.suffix.lstrip(".").lower() or "bin"}
 
-    def resolve(self, field: str, value: Any, accepts: tuple[str, ...] = ()) -> dict[str, str]:
-        """The `{sha256, ext}` of what a request names; `accepts` are the media that it may be, () where any may.
+    def resolve(self, field: str, value: Any, accepts: tuple[str, ...] = ()) -> InputFile:
+        """What a request names; `accepts` are the media that it may be, () where any may.
+
+        A sound of more than two channels, for a parameter that takes sounds, becomes its stereo mix.
 
         Raises:
-            InputError: no `{run, entity}` of a run here, no upload, no path below a root; or it is of another
-                medium.
+            InputError: no `{run, entity}` of a run here, no upload, no path below a root; it is of another medium,
+                cannot be used, or has no sound or picture where one is needed.
         """
-        found = self._resolve(field, value)
-        media = KINDS[found["ext"]].media if found["ext"] in KINDS else "file"
+        found, name = self._resolve(field, value)
+        examined = self._uploads.examined(found["sha256"]) if accepts else None
+        media = KINDS[found["ext"]].media if found["ext"] in KINDS else examined.media if examined else "file"
         if accepts and media not in accepts:
             message = f"This is {found['ext']}, which is no {' or '.join(accepts)}."
             raise InputError(message, field=field, value=value, allowed=list(accepts))
-        return found
+        if examined is None or media not in ("audio", "video"):
+            return InputFile(found)
+        about = {"field": field, "value": value}
+        if examined.refusal is not None:
+            raise InputError(f"{shown(name)} {examined.refusal.words}", **about, hint=examined.refusal.hint)
+        if "audio" not in accepts:
+            if examined.picture is None:
+                message = f"{shown(name)} has no picture, and {field} needs one."
+                raise InputError(message, **about, allowed="a film with a picture")
+            return InputFile(found)
+        if why := unheard(examined):
+            message = f"{shown(name)} {why}, and {field} needs a sound."
+            raise InputError(message, **about, allowed=f"a sound, or a film with one, of at least {SHORTEST_SECONDS} s")
+        told = tuple((one.code, f"{shown(name)} ({field}): {one.message}") for one in examined.warnings)
+        return InputFile({"sha256": examined.mix.sha256, "ext": "flac"} if examined.mix else found, told)
 
-    def _resolve(self, field: str, value: Any) -> dict[str, str]:
+    def _resolve(self, field: str, value: Any) -> tuple[dict[str, str], str]:
+        """The `{sha256, ext}` of what a request names, and the name that a person knows it by."""
         allowed = "{run, entity} of a run here, or the id of an upload"
         if isinstance(value, dict) and set(value) == {"run", "entity"}:
             run = self._journal.run(str(value["run"]))
@@ -69,7 +104,7 @@ class InputFiles:
             events = self._journal.events(str(value["run"]), "entity") if known else []
             names = [str(event.data["filename"]) for event in events]
             if str(value["entity"]) in names:
-                return self.keep(self._exports.file(str(value["run"]), str(value["entity"])))
+                return self.keep(self._exports.file(str(value["run"]), str(value["entity"]))), str(value["entity"])
             message = "There is no such file of a run."
             raise InputError(message, status=404, field=field, value=value, allowed=names or allowed)
         if isinstance(value, str) and UPLOAD_ID.fullmatch(value):
@@ -79,9 +114,10 @@ class InputFiles:
                 raise InputError(
                     "There is no such upload.", status=404, field=field, value=value, allowed=allowed, hint=hint
                 )
-            return found
+            return found, self._uploads.name_of(self._viewer, found["sha256"])
         if isinstance(value, str) and value.startswith("/") and self._roots:
-            return self.keep(self._local(field, value))
+            path = self._local(field, value)
+            return self.keep(path), path.name
         raise InputError("This is no file.", field=field, value=value, allowed=allowed)
 
     def _local(self, field: str, value: str) -> Path:

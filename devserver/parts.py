@@ -32,6 +32,7 @@ from devserver.llm.ask import Models
 from devserver.media.derived import Drawings, Media
 from devserver.media.drawn import Drawn
 from devserver.media.encoding import load_codecs
+from devserver.media.examiner import Examiner
 from devserver.media.intake import IntakePool
 from devserver.media.served import of_role, pick, stems
 from devserver.media.stream import Streams
@@ -122,8 +123,9 @@ class Parts:
         self.tracing = Tracing(exporter, self.database) if exporter else None
         self.keys = Keys(exports.state, self.clock)
         self.sessions = Sessions(exports.state, self.keys, self.clock)
-        self.uploads = Uploads(exports.uploads, upload_limit_bytes)
-        self.files = InputFiles(exports, self.journal, self.database, file_roots)
+        self.examiner = Examiner()
+        self.uploads = Uploads(exports.uploads, upload_limit_bytes, self.examiner.examine)
+        self.files = InputFiles(exports, self.journal, self.database, file_roots, self.examiner.examine)
         self.intake = IntakePool()
         self.drawings = Drawings(exports, self.intake)
         self.streams = Streams(self.journal, self.bus, exports)
@@ -208,6 +210,7 @@ class Parts:
             self._warming.cancel()
             await asyncio.wait({self._warming})
         await self.intake.close()
+        await asyncio.to_thread(self.examiner.close)
         if self.cluster:
             await asyncio.to_thread(self.cluster.stop)
         if self.tracing:

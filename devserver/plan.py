@@ -38,12 +38,21 @@ class Applied(_Frozen):
     message: str = ""
 
 
+class InputRemark(_Frozen):
+    """Something doubtful about a file that the request gave to a parameter."""
+
+    parameter: str
+    code: str
+    message: str
+
+
 class Option(_Frozen):
     """One way to make an output: the config that was asked for, or one of its fallbacks.
 
     `chunk` is the config's own or one of its variants. `takes` holds every parameter's value for each take; `left_out`
     names requested parameters that it lacks; `preset` is the asked one where the config has it; `brief` is what its
-    values have from the request's words. `at_home` prefers the embedded backend: the files are here.
+    values have from the request's words; `inputs` is what is doubtful about the files that it was given. `at_home`
+    prefers the embedded backend: the files are here.
     """
 
     config: str
@@ -53,6 +62,7 @@ class Option(_Frozen):
     left_out: tuple[str, ...] = ()
     preset: str = ""
     brief: tuple[Applied, ...] = ()
+    inputs: tuple[InputRemark, ...] = ()
     at_home: bool = False
 
     @property

@@ -34,12 +34,23 @@ KINDS: dict[str, Kind] = {
         Kind("audio", "audio/aiff", "aiff"),
         Kind("audio", "audio/webm", "weba"),
         Kind("audio", "audio/x-matroska", "mka"),
+        Kind("audio", "audio/x-caf", "caf"),
+        Kind("audio", "audio/amr", "amr"),
+        Kind("audio", "audio/x-ms-wma", "wma"),
+        Kind("audio", "audio/basic", "au"),
+        Kind("audio", "audio/x-w64", "w64"),
+        Kind("audio", "audio/x-wavpack", "wv"),
+        Kind("audio", "audio/x-tta", "tta"),
+        Kind("audio", "audio/x-ape", "ape"),
+        Kind("audio", "audio/ac3", "ac3"),
         Kind("video", "video/mp4", "mp4"),
         Kind("video", "video/quicktime", "mov"),
         Kind("video", "video/webm", "webm"),
         Kind("video", "video/x-matroska", "mkv"),
         Kind("video", "video/x-msvideo", "avi"),
         Kind("video", "video/ogg", "ogv"),
+        Kind("video", "video/x-ms-wmv", "wmv"),
+        Kind("video", "video/x-flv", "flv"),
         Kind("image", "image/png", "png"),
         Kind("image", "image/jpeg", "jpg"),
         Kind("image", "image/webp", "webp"),
@@ -56,7 +67,10 @@ KINDS: dict[str, Kind] = {
         Kind("file", "application/octet-stream", "bin"),
     )
 }
-ALIASES = {"jpeg": "jpg", "midi": "mid", "aif": "aiff", "oga": "ogg", "mpga": "mp3", "m4v": "mp4"}
+ALIASES = {"jpeg": "jpg", "midi": "mid", "aif": "aiff", "oga": "ogg", "mpga": "mp3", "m4v": "mp4", "snd": "au"}
+ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+ASF_PICTURE = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")  # the type of a stream in its header
+W64 = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,7 @@ def sniff(path: Path, name: str | None = None) -> Kind:
     shown = (name or path.name).removesuffix(".part")
     ext = Path(shown).suffix.removeprefix(".").lower()
     head = _Head(_head(path), ALIASES.get(ext, ext))
-    found = _by_magic(head) or _by_text(head)
+    found = _by_magic(head) or _by_text(head) or _by_word(head)
     if found is not None:
         return KINDS[found]
     # Bytes that are no known medium are none, whatever the name says.
@@ -109,6 +123,7 @@ def _by_magic(head: _Head) -> str | None:
         (b"MThd", "mid"),
         (b"glTF", "glb"),
         (b"PK\x03\x04", "zip"),
+        (ASF, "wmv" if ASF_PICTURE in data else "wma"),
     ):
         if data.startswith(magic):
             return ext
@@ -121,6 +136,24 @@ def _by_magic(head: _Head) -> str | None:
     if data[:4] == b"\x1a\x45\xdf\xa3":
         return _matroska(data)
     return _mpeg_audio(head)
+
+
+def _by_word(head: _Head) -> str | None:
+    """By a beginning that a text may have too, so the text is looked for first."""
+    for magic, ext in (
+        (b"caff", "caf"),
+        (b"#!AMR", "amr"),
+        (b".snd", "au"),
+        (b"wvpk", "wv"),
+        (b"TTA1", "tta"),
+        (b"MAC ", "ape"),
+        (b"FLV\x01", "flv"),
+        (b"\x0b\x77", "ac3"),
+        (W64, "w64"),
+    ):
+        if head.data.startswith(magic):
+            return ext
+    return None
 
 
 def _ogg(data: bytes) -> str:

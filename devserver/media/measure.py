@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from devserver.comfy.sniff import Kind, sniff
+from devserver.media.opening import opened
+from devserver.nodes.studio.decode import PACKED, channels_of
+
+Hear = Callable[[Any, Any], None]  # a stream, and the next block of its sound, float32 [channels, samples]
 
 # 16 bits cannot tell a peak at full scale from a clipped one.
 FULL_SCALE = 32767 / 32768
@@ -19,8 +24,21 @@ WHOLE_SLACK_SECONDS = 0.1
 PIXEL_LIMIT = 200_000_000
 
 
+Reason = Literal["damaged", "nothing", "no_samples", "no_numbers", "too_large", "changes"]
+
+
 class Undecodable(Exception):
-    """The file cannot be decoded to its end."""
+    """The file cannot be decoded to its end.
+
+    Args:
+        reason: `damaged` where the decoder says so, `nothing` without sound and picture, `no_samples` where its sound
+            is empty, `no_numbers` where it has NaN or Inf, `too_large` of a picture, `changes` where the sound changes
+            its form in the middle.
+    """
+
+    def __init__(self, message: str, reason: Reason = "damaged") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Truncated(Exception):
@@ -64,7 +82,7 @@ class Content:
     height: int | None = None
 
 
-def measure(path: Path, name: str | None = None) -> Content:
+def measure(path: Path, name: str | None = None, *, kind: Kind | None = None, hear: Hear | None = None) -> Content:
     """Decode a file and say what is in it.
 
     Sound is decoded to the end. Of a video's picture, the key frames are decoded and the rest only read: enough to
@@ -73,15 +91,17 @@ def measure(path: Path, name: str | None = None) -> Content:
     Args:
         path: an existing file.
         name: its own name, where `path` is a working copy.
+        kind: what it is, where the caller knows better than the first bytes tell.
+        hear: gets every block of the sound.
 
     Raises:
         Undecodable: it is damaged, or not what it seems.
         Truncated: it ends early.
     """
-    kind = sniff(path, name)
+    kind = kind or sniff(path, name)
     match kind.media:
         case "audio" | "video":
-            return _stream_content(path, kind)
+            return _stream_content(path, kind, hear)
         case "image":
             return _image_content(path, kind)
         case _:
@@ -89,18 +109,18 @@ def measure(path: Path, name: str | None = None) -> Content:
             return Content(kind)
 
 
-def _stream_content(path: Path, kind: Kind) -> Content:
+def _stream_content(path: Path, kind: Kind, hear: Hear | None) -> Content:
     import av
 
     try:
-        with av.open(str(path)) as container:
-            sound = _sound(container) if container.streams.audio else {}
+        with opened(path) as container:
+            sound = _sound(container, hear) if container.streams.audio else {}
             declared = container.duration / av.time_base if container.duration else None
         picture = _picture_of(path) if kind.media == "video" else {}
     except (av.FFmpegError, ValueError) as error:
         raise Undecodable(str(error)) from error
     if not sound and not picture:
-        raise Undecodable("it has neither sound nor picture")
+        raise Undecodable("it has neither sound nor picture", "nothing")
     content = Content(kind, **{**picture, **sound})
     length = max(sound.get("seconds", 0.0), picture.get("seconds", 0.0))
     if declared is not None and _declares_length(path, kind) and length < declared * WHOLE - WHOLE_SLACK_SECONDS:
@@ -117,24 +137,31 @@ def _declares_length(path: Path, kind: Kind) -> bool:
     return b"Xing" in head or b"Info" in head
 
 
-def _sound(container: Any) -> dict[str, Any]:
+def _sound(container: Any, hear: Hear | None) -> dict[str, Any]:
     import av
     import numpy as np
 
     stream = container.streams.audio[0]
-    to_float = av.AudioResampler(format="fltp")
+    to_float = av.AudioResampler(format=PACKED)
     samples, peak, clipped = 0, 0.0, 0
     rate, channels = stream.rate, stream.channels
     for frame in container.decode(stream):
-        for block in to_float.resample(frame):
-            levels = np.abs(block.to_ndarray())
+        try:
+            blocks = to_float.resample(frame)
+        except ValueError as error:
+            raise Undecodable("its sound changes rate or channels in the middle", "changes") from error
+        for block in blocks:
+            sound = channels_of(block)
+            levels = np.abs(sound)
             if not np.isfinite(levels).all():
-                raise ValueError("it has samples that are no numbers")
+                raise Undecodable("it has samples that are no numbers", "no_numbers")
+            if hear is not None:
+                hear(stream, sound)
             samples += block.samples
             peak = max(peak, float(levels.max(initial=0.0)))
             clipped += int(np.count_nonzero(levels >= FULL_SCALE))
     if not samples:
-        raise ValueError("its sound has no samples")
+        raise Undecodable("its sound has no samples", "no_samples")
     return {
         "seconds": samples / rate,
         "sample_rate_hz": rate,
@@ -146,9 +173,7 @@ def _sound(container: Any) -> dict[str, Any]:
 
 
 def _picture_of(path: Path) -> dict[str, Any]:
-    import av
-
-    with av.open(str(path)) as container:
+    with opened(path) as container:
         return _picture(container) if container.streams.video else {}
 
 
@@ -173,7 +198,7 @@ def _image_content(path: Path, kind: Kind) -> Content:
     try:
         with Image.open(path) as image:
             if image.width * image.height > PIXEL_LIMIT:
-                raise Undecodable(f"{image.width} x {image.height} pixels are more than can be taken in")
+                raise Undecodable(f"{image.width} x {image.height} pixels are more than can be taken in", "too_large")
             image.load()
             return Content(kind, codec=(image.format or kind.ext).lower(), width=image.width, height=image.height)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:

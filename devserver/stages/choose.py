@@ -125,6 +125,8 @@ def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) ->
             f"{option.config} was made by {option.chunk.name}, which takes no seed: another run gives another result."
         )
         walk.warn(take, "seed_left_out", message, variant=option.chunk.name)
+    for remark in option.inputs:
+        walk.warn(take, f"input_{remark.code}_{remark.parameter}", remark.message, parameter=remark.parameter)
     for name in option.left_out:
         message = f"{option.config} does not take this value of {name}; it was left out."
         walk.warn(take, f"left_out_{name}", message, parameter=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -31,7 +31,10 @@ async def upload(request: web.Request) -> web.StreamResponse:
     else:
         uploads.check_length(request.content_length or 0)
         kept = await _receive(uploads.receive(request.query.get("name", ""), viewer), _blocks_of_body(request))
-    body = {"id": kept.id, "media": kept.kind.media, "mime": kept.kind.mime, "bytes": kept.bytes}
+    body: dict[str, Any] = {"id": kept.id, "media": kept.kind.media, "mime": kept.kind.mime, "bytes": kept.bytes}
+    if kept.examined is not None:
+        found = kept.examined.model_dump(mode="json")
+        body |= {"facts": found["facts"], "warnings": found["warnings"]}
     return json_response(HTTPStatus.CREATED if kept.new else HTTPStatus.OK, body)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devserver.nodes.host import host
+from devserver.nodes.studio.decode import PACKED, channels_of
 
 Samples = NDArray[np.float32]
 Audio = Mapping[str, Any]
@@ -44,12 +45,12 @@ def decoded(path: Path) -> tuple[Samples, int]:
         if not container.streams.audio:
             raise ValueError(f"{path.name} has no audio stream")
         stream = container.streams.audio[0]
-        planar = av.AudioResampler(format="fltp", layout=stream.layout.name)
+        packed = av.AudioResampler(format=PACKED)
         parts: list[Samples] = []
         for frame in container.decode(stream):
             host().check()
-            parts.extend(np.asarray(part.to_ndarray(), np.float32) for part in planar.resample(frame))
-        parts.extend(np.asarray(part.to_ndarray(), np.float32) for part in planar.resample(None))
+            parts.extend(channels_of(part) for part in packed.resample(frame))
+        parts.extend(channels_of(part) for part in packed.resample(None))
         if not parts:
             raise ValueError(f"{path.name} holds no audio that can be decoded")
         return np.concatenate(parts, axis=1), int(stream.rate)

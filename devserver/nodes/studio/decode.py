@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from .meter import Levels, Meter, Samples
+
+# Not planar: PyAV reads beyond the planes of a frame of eight channels or more, which ends the process.
+PACKED: Final = "flt"
+
+
+def channels_of(frame: Any) -> Samples:
+    """The samples of a frame in the form `PACKED`, as float32 [C, n]."""
+    return np.asarray(frame.to_ndarray(), np.float32).reshape(-1, frame.layout.nb_channels).T
 
 
 def decoded_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
@@ -22,12 +31,12 @@ def decoded_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
         if not container.streams.audio:
             raise ValueError(f"{path.name} holds no sound")
         stream = container.streams.audio[0]
-        planar = av.AudioResampler(format="fltp")
+        packed = av.AudioResampler(format=PACKED)
         for frame in container.decode(stream):
-            for part in planar.resample(frame):
-                yield np.asarray(part.to_ndarray(), np.float32), stream.rate
-        for part in planar.resample(None):
-            yield np.asarray(part.to_ndarray(), np.float32), stream.rate
+            for part in packed.resample(frame):
+                yield channels_of(part), stream.rate
+        for part in packed.resample(None):
+            yield channels_of(part), stream.rate
 
 
 def decoded_levels(path: Path, tick: Callable[[], None]) -> Levels:

@@ -1,0 +1,280 @@
+"""Looking into a file that somebody sent: what it is, whether it can be used, and what is doubtful about it.
+
+The words are for the person who sent it: they name no path of this machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field
+
+from devserver.comfy.sniff import KINDS, Kind, Medium, sniff
+from devserver.media.hearing import Ear, Heard
+from devserver.media.measure import WHOLE, Content, Truncated, Undecodable, measure
+from devserver.media.mixdown import FULL, channel_names, mix_down
+from devserver.media.opening import opened
+from devserver.media.remarks import Frozen, Remark, decibels, is_silent, remarks
+
+SHORTEST_SECONDS: Final = 0.1
+UNTOLD_BYTES: Final = 0x7FFFFFFF - 0x10000  # what programs write that do not know the length yet
+UNKNOWN: Final = "application/octet-stream"
+# What FFmpeg calls the containers that have no magic of their own in `sniff`.
+PICTURES: Final = "_pipe"
+CONTAINERS: Final = {"mpegts": Kind("video", "video/mp2t", "ts"), "mpeg": Kind("video", "video/mpeg", "mpg")}
+
+
+class Refusal(Frozen):
+    """Why a file cannot be used: `words` go on after its name."""
+
+    status: int
+    words: str
+    hint: str
+
+
+class Mix(Frozen):
+    """The stereo mix of a sound that has more channels, a FLAC file."""
+
+    sha256: str
+
+
+class Examined(Frozen):
+    """What was found in a file; `facts` has `sound` and `picture`, each None where there is none."""
+
+    version: int = 1
+    media: Medium
+    mime: str
+    ext: str
+    facts: dict[str, Any] = Field(default_factory=dict)
+    warnings: tuple[Remark, ...] = ()
+    refusal: Refusal | None = None
+    mix: Mix | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.media, self.mime, self.ext)
+
+    @property
+    def sound(self) -> dict[str, Any] | None:
+        return self.facts.get("sound")
+
+    @property
+    def picture(self) -> dict[str, Any] | None:
+        return self.facts.get("picture")
+
+
+NO_MEDIA: Final = Refusal(
+    status=415,
+    words="is no sound, film or picture that is known here.",
+    hint="The content decides, not the name. Any sound that FFmpeg decodes may be sent.",
+)
+EXPORT_AGAIN: Final = "Export or copy it again and send it whole."
+DAMAGED: Final = Refusal(status=422, words="cannot be read to its end: it is damaged or cut off.", hint=EXPORT_AGAIN)
+CUT_OFF: Final = Refusal(status=422, words="is cut off: its end is missing.", hint=EXPORT_AGAIN)
+WHY_NOT: Final = {
+    "nothing": Refusal(status=415, words="has neither sound nor picture.", hint="Send a sound, a film or a picture."),
+    "no_samples": Refusal(status=422, words="holds no sound: it has a header, but not one sample.", hint=EXPORT_AGAIN),
+    "no_numbers": Refusal(
+        status=422,
+        words="has samples that are no numbers (NaN or infinite), so nothing can be made of its sound.",
+        hint="A plug-in may have failed in your project: look for silence or crackling, and export it again.",
+    ),
+    "changes": Refusal(
+        status=422,
+        words="is put together of pieces with different sample rates or channels.",
+        hint="Export it again as one piece.",
+    ),
+}
+
+
+def examine(path: Path, name: str, mix_to: Path) -> Examined:
+    """Decode a file to its end and say what is in it.
+
+    Args:
+        path: an existing file.
+        name: the name that it had where it comes from, or ''.
+        mix_to: where a stereo mix is written if the sound has more channels.
+    """
+    kind = sniff(path, name or None)
+    if kind.mime == UNKNOWN:
+        kind = _probed(path) or kind
+    if kind.media == "file" and kind.ext != "mid":
+        return _refused(kind, NO_MEDIA)
+    ear = Ear()
+    content = _decoded(path, kind, ear)
+    if isinstance(content, Refusal):
+        return _refused(kind, content)
+    if kind.media not in ("audio", "video"):
+        return _found(kind, {"picture": _image(content)} if kind.media == "image" else {})
+    heard = ear.heard() if content.peak_dbfs is not None else None
+    facts = _streams(path, content, heard)
+    sound = facts["sound"]
+    if sound is not None and facts["picture"] is None and sound["seconds"] < SHORTEST_SECONDS:
+        words = f"is {sound['seconds']:.3f} seconds long; nothing can be made of less than {SHORTEST_SECONDS:g}."
+        return _refused(kind, Refusal(status=422, words=words, hint="Send a longer one."))
+    mix: Mix | None = None
+    mixed: tuple[Remark, ...] = ()
+    if heard is not None and heard.mixed_peak is not None:
+        mix, mixed = _mixed(path, mix_to, sound, heard.mixed_peak)
+    warnings = (*mixed, *remarks(sound)) if sound is not None else ()
+    return _found(kind, facts, warnings, mix)
+
+
+def _decoded(path: Path, kind: Kind, ear: Ear) -> Content | Refusal:
+    try:
+        content = measure(path, kind=kind, hear=ear.hear)
+    except Truncated as error:
+        words = f"is cut off or damaged: {error.seconds:.1f} of {error.declared_seconds:.1f} seconds can be read."
+        return Refusal(status=422, words=words, hint=EXPORT_AGAIN)
+    except Undecodable as error:
+        return _why_not(path, kind, error)
+    return content if _is_whole(path, kind) else CUT_OFF
+
+
+def _found(kind: Kind, facts: dict[str, Any], warnings: tuple[Remark, ...] = (), mix: Mix | None = None) -> Examined:
+    return Examined(**kind._asdict(), facts={"sound": None, "picture": None, **facts}, warnings=warnings, mix=mix)
+
+
+def _refused(kind: Kind, why: Refusal) -> Examined:
+    return Examined(**kind._asdict(), refusal=why)
+
+
+def _probed(path: Path) -> Kind | None:
+    """What FFmpeg finds in a file whose first bytes tell nothing here."""
+    import av
+
+    try:
+        with opened(path) as container:
+            name = container.format.name.split(",")[0]
+            sound, picture = bool(container.streams.audio), bool(container.streams.video)
+    except (av.FFmpegError, ValueError):
+        return None
+    if not sound and not picture:
+        return None
+    if (kind := CONTAINERS.get(name)) is not None:
+        return kind
+    ext = "".join(letter for letter in name.removesuffix(PICTURES) if letter.isalnum())[:5]
+    media: Medium = "image" if name.endswith(PICTURES) else "video" if picture else "audio"
+    return KINDS[ext] if ext in KINDS and KINDS[ext].media == media else Kind(media, f"{media}/x-{ext}", ext)
+
+
+def _why_not(path: Path, kind: Kind, error: Undecodable) -> Refusal:
+    if error.reason in WHY_NOT:
+        return WHY_NOT[error.reason]
+    if error.reason == "too_large":
+        return Refusal(status=422, words=f"is too large: {error}.", hint="Send a smaller picture.")
+    if _ends_early(path, kind, error):
+        return CUT_OFF
+    return DAMAGED
+
+
+def _ends_early(path: Path, kind: Kind, error: Undecodable) -> bool:
+    """Whether the end is missing, rather than something in between being wrong."""
+    import av
+
+    if isinstance(error.__cause__, av.EOFError) or "truncated" in str(error).lower():
+        return True
+    return kind.ext in ("mp4", "m4a", "mov") and not _boxes_are_whole(path)
+
+
+def _is_whole(path: Path, kind: Kind) -> bool:
+    """Whether a WAV or AIFF file is as long as it says; FFmpeg plays what there is of them."""
+    if kind.ext not in ("wav", "aiff"):
+        return True
+    with path.open("rb") as file:
+        head = file.read(8)
+    length = int.from_bytes(head[4:8], "little" if kind.ext == "wav" else "big")
+    return head[:4] == b"RF64" or length >= UNTOLD_BYTES or path.stat().st_size >= length * WHOLE
+
+
+def _boxes_are_whole(path: Path) -> bool:
+    """Whether every box of an MP4 file ends within it, and its table of contents is one of them."""
+    size, at, names = path.stat().st_size, 0, set()
+    with path.open("rb") as file:
+        while at + 8 <= size:
+            file.seek(at)
+            head = file.read(16)
+            length = int.from_bytes(head[:4]) or size - at
+            if length == 1:
+                length = int.from_bytes(head[8:16])
+            if length < 8:
+                return True  # damaged, not cut off
+            names.add(head[4:8])
+            at += length
+    return at <= size and b"moov" in names
+
+
+def _image(content: Content) -> dict[str, Any]:
+    return {"codec": content.codec, "width": content.width, "height": content.height}
+
+
+def _streams(path: Path, content: Content, heard: Heard | None) -> dict[str, Any]:
+    """The facts of the first sound and the first picture."""
+    sound = picture = None
+    with opened(path) as container:
+        if heard is not None:
+            stream = container.streams.audio[0]
+            sound = {
+                "codec": content.codec,
+                "seconds": round(content.seconds or 0.0, 6),
+                "sample_rate_hz": content.sample_rate_hz,
+                "channels": content.channels,
+                "layout": stream.layout.name,
+                "streams": len(container.streams.audio),
+                "peak_dbfs": round(content.peak_dbfs or 0.0, 2),
+                "clipped_share": round(heard.clipped_share, 6),
+                "silent_share": round(heard.silent_share, 4),
+                "dc_offset": round(heard.dc_offset, 5),
+                "correlation": None if heard.correlation is None else round(heard.correlation, 4),
+                "one_sided": heard.one_sided,
+                "stereo_peak_dbfs": None if heard.mixed_peak is None else round(decibels(heard.mixed_peak), 2),
+                "float_samples": "flt" in stream.format.name or "dbl" in stream.format.name,
+            }
+        shown = [one for one in container.streams.video if not _is_cover(one)]
+        if shown and content.kind.media == "video":
+            rate = shown[0].average_rate
+            picture = {
+                "codec": shown[0].codec_context.name,
+                "width": shown[0].width,
+                "height": shown[0].height,
+                "fps": round(float(rate), 3) if rate else None,
+                "streams": len(shown),
+            }
+    return {"sound": sound, "picture": picture}
+
+
+def _places(path: Path) -> list[str]:
+    with opened(path) as container:
+        return channel_names(container.streams.audio[0])
+
+
+def _is_cover(stream: Any) -> bool:
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _mixed(path: Path, mix_to: Path, sound: dict[str, Any], peak: float) -> tuple[Mix, tuple[Remark, ...]]:
+    """Write the stereo mix, and say how it was made."""
+    gain = min(1.0, FULL / peak) if peak > 0 else 1.0
+    mix_down(path, mix_to, gain)
+    with mix_to.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    told = f"It has {sound['channels']} channels ({sound['layout']}); stereo is made of them (ITU-R BS.775)."
+    if gain < 1:
+        told += f" The whole is {-decibels(gain):.1f} dB softer, so that nothing clips."
+    if "LFE" in _places(path):
+        told += " The LFE channel is left out."
+    return Mix(sha256=digest), (Remark(code="mixed_down", message=told),)
+
+
+def unheard(examined: Examined) -> str:
+    """Why a file has no sound to work on, as words after its name; '' where it has one."""
+    sound = examined.sound
+    if sound is None:
+        return "is a film without sound" if examined.media == "video" else "has no sound"
+    if is_silent(sound):
+        return "is silent"
+    return f"is {sound['seconds']:.3f} seconds long" if sound["seconds"] < SHORTEST_SECONDS else ""

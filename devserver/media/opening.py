@@ -1,0 +1,63 @@
+"""Opening a file that somebody else made, so that it cannot make FFmpeg open others."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+# Lists of other files and addresses, devices, and what draws letters as a picture.
+ELSEWHERE: Final = frozenset(
+    [
+        "alsa",
+        "apm",
+        "avs",
+        "concat",
+        "dash",
+        "fbdev",
+        "ffmetadata",
+        "hds",
+        "hls",
+        "image2",
+        "image2pipe",
+        "imf",
+        "kmsgrab",
+        "lavfi",
+        "mgsts",
+        "msnwctcp",
+        "oss",
+        "rtp",
+        "rtp_mpegts",
+        "rtsp",
+        "sap",
+        "sdp",
+        "smoothstreaming",
+        "tee",
+        "tty",
+        "vapoursynth",
+        "video4linux2",
+        "v4l2",
+        "webm_dash_manifest",
+        "x11grab",
+    ]
+)
+
+
+def opened(path: Path) -> AbstractContextManager[Any]:
+    """The container at `path`, told by its content, whatever its name is.
+
+    Raises:
+        av.FFmpegError: it is none that FFmpeg knows, or one that would have other files opened.
+    """
+    import av
+
+    return av.open(str(path), options={"format_whitelist": _formats(), "protocol_whitelist": "file"})
+
+
+@cache
+def _formats() -> str:
+    import av
+
+    names = {name for listed in av.formats_available for name in listed.split(",")}
+    return ",".join(sorted(names - ELSEWHERE))
