@@ -16,6 +16,7 @@ from my_app.ports import Parts
 from my_app.route import Route
 
 PARTS: Final = "tonewright"
+MOST_DIGITS: Final = 400  # the largest float has 309
 DEEPEST: Final = 64
 
 
@@ -66,7 +67,9 @@ def json_body(*, required: bool = True) -> dict[str, Any]:
 def read_json(raw: bytes) -> dict[str, Any]:
     """A body as a JSON object. Raises InputError (400) where it is something else."""
     try:
-        body = json.loads(raw.decode(), parse_constant=_refuse_constant, object_pairs_hook=_no_doubles)
+        body = json.loads(
+            raw.decode(), parse_constant=_refuse_constant, parse_int=_read_int, object_pairs_hook=_no_doubles
+        )
         _check_depth_and_text(body)
         dump(body).encode()  # an escaped half of a surrogate pair parses, but is no text that could be stored
     except json.JSONDecodeError as error:
@@ -74,8 +77,14 @@ def read_json(raw: bytes) -> dict[str, Any]:
         raise InputError(
             f"The body is not JSON: {error.msg} at {where}.", status=400, allowed="a JSON object"
         ) from error
-    except (UnicodeError, RecursionError, ValueError) as error:
-        raise InputError(f"The body is not JSON: {error}.", status=400, allowed="a JSON object in UTF-8") from error
+    except UnicodeError as error:
+        raise InputError(
+            "The body is not JSON: it is no text in UTF-8.", status=400, allowed="a JSON object in UTF-8"
+        ) from error
+    except (RecursionError, ValueError) as error:
+        why = f"it is deeper than {DEEPEST} levels" if isinstance(error, RecursionError) else error
+        message = f"The body is not JSON that can be used: {why}."
+        raise InputError(message, status=400, allowed="a JSON object") from error
     if not isinstance(body, dict):
         raise InputError("The body is JSON, but no object.", status=400, value=body, allowed="a JSON object")
     return body
@@ -107,6 +116,12 @@ def _check_depth_and_text(body: Any) -> None:
             return
         level = inner
     raise ValueError(f"it is deeper than {DEEPEST} levels")
+
+
+def _read_int(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number has {len(digits)} digits, and {MOST_DIGITS} are allowed")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> None:

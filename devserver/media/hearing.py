@@ -16,7 +16,7 @@ Samples = NDArray[np.float32]
 
 SILENT_BELOW: Final = 10 ** (-80 / 20)
 WINDOWS_A_SECOND: Final = 10
-FLAT: Final = 3  # samples side by side at full scale are no peak but a cut one
+FLAT: Final = 5  # samples side by side at full scale are no peak but a cut one; a full bass note has up to four
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Heard:
     """What was heard of a whole sound.
 
     Attributes:
-        clipped_share: the part of all samples that stand in a row of three or more at full scale or above.
+        clipped_share: the part of all samples that stand in a row of five or more at full scale or above.
         silent_share: the part of the time in which no channel reaches -80 dBFS.
         dc_offset: the largest mean of a channel.
         correlation: of left and right, -1 to 1; None where there is one channel, or one side has no sound.
@@ -47,7 +47,7 @@ class Ear:
         self._waiting: list[Samples] = []
         self._count = self._rate = 0
         self._matrix: Samples | None = None
-        self._samples = self._clipped = self._windows = self._silent = 0
+        self._samples = self._clipped = self._silent = 0
         self._mixed_peak = 0.0
         self._sums = self._powers = np.zeros(1)
         self._cross = 0.0
@@ -79,7 +79,7 @@ class Ear:
                 correlation = max(-1.0, min(1.0, self._cross / math.sqrt(left * right)))
         return Heard(
             clipped_share=self._clipped / (self._samples * len(self._sums)),
-            silent_share=self._silent / self._windows,
+            silent_share=self._silent / self._samples,
             dc_offset=float(np.abs(self._sums).max() / self._samples),
             correlation=correlation,
             one_sided=one_sided,
@@ -96,8 +96,8 @@ class Ear:
         self._clipped += _flat_tops(levels >= FULL_SCALE)
         starts = np.arange(0, block.shape[1], max(1, self._rate // WINDOWS_A_SECOND))
         highest = np.maximum.reduceat(levels.max(axis=0), starts)
-        self._windows += len(starts)
-        self._silent += int(np.count_nonzero(highest < SILENT_BELOW))
+        lengths = np.diff(starts, append=block.shape[1])
+        self._silent += int(lengths[highest < SILENT_BELOW].sum())
         if self._matrix is not None:
             block = self._matrix @ block
             self._mixed_peak = max(self._mixed_peak, float(np.abs(block).max()))

@@ -36,6 +36,7 @@ from devserver.stages.again import (
 )
 from devserver.stages.job import Job
 from devserver.stages.partials import Partials
+from devserver.stages.refusing import output_refused
 from devserver.stages.stopping import take_back
 from devserver.stages.submitting import submit
 from devserver.stages.taking import reports_of, take_in_all
@@ -57,9 +58,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
     except BackendError as e:
         _end_failed(walk, job, _failure(job, e))
     except OutputRefused as e:
-        details = {"reason": e.reason, "measured": e.measured, "allowed": e.allowed}
-        hint = "The model made this with this seed; another seed may do better."
-        _end_failed(walk, job, StageError(str(e), code="output_refused", status=502, hint=hint, details=details))
+        _end_failed(walk, job, output_refused(job, e))
     except IntakeCrashed as e:
         hint = "Look at the server's memory."
         _end_failed(walk, job, StageError(str(e), code="intake_crashed", status=500, hint=hint))

@@ -22,7 +22,8 @@ from my_app.route import Query, Reply, Route
 async def upload(request: web.Request) -> web.StreamResponse:
     """Send a file: as the body itself, or as a file field of a form. The same content is kept once.
 
-    The `id` of the answer is what `params.<file parameter>` of a run takes.
+    It is decoded to its end: what cannot be used is refused, what is doubtful is in `warnings`. The `id` of the
+    answer is what `params.<file parameter>` of a run takes.
     """
     uploads, viewer = request.app[CONTEXT].parts.uploads, viewer_of(request)
     if request.content_type == "multipart/form-data":
@@ -84,6 +85,20 @@ KEPT: Final = {
         "media": {"type": "string", "enum": ["audio", "video", "image", "file"]},
         "mime": {"type": "string"},
         "bytes": {"type": "integer", "minimum": 1},
+        "facts": {
+            "type": "object",
+            "description": "What was found by decoding it to its end; null where there is no such thing.",
+            "properties": {name: {"type": ["object", "null"]} for name in ("sound", "picture")},
+        },
+        "warnings": {
+            "type": "array",
+            "description": "What is doubtful about it; a run that uses it warns of it too.",
+            "items": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
     },
 }
 ROUTES: Final = (
@@ -100,7 +115,7 @@ ROUTES: Final = (
             408: Reply("The body did not come in time.", "Error"),
             413: Reply("The file is larger than the server's limit, which the answer names.", "Error"),
             415: Reply("The content is of no kind that could be used; the answer names those that could.", "Error"),
-            422: Reply("The file is empty.", "Error"),
+            422: Reply("The file is empty, damaged, cut off or too short; the answer says which.", "Error"),
         },
         query=(Query("name", {"type": "string"}, "The file's name, where the body is the file itself."),),
         body_required=True,

@@ -17,8 +17,8 @@ export function fileControl(accepts, required) {
     told.className = "";
     told.textContent = say("sending");
     try {
-      const { id, mime, bytes } = await api.upload(file, (fraction) => { bar.value = fraction; });
-      told.textContent = say("sent", mime, bytes / 2 ** 20);
+      const { id, mime, bytes, warnings } = await api.upload(file, (fraction) => { bar.value = fraction; });
+      told.textContent = [say("sent", mime, bytes / 2 ** 20), ...(warnings ?? []).map(({ message }) => message)].join(" ");
       return id;
     } catch (error) {
       told.className = "problem";

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.cli.test_commands import tonewright
+from tests.doubles import odd_media
 from tests.doubles.programs import NodeHost, Server
 from tests.doubles.reencode import tone, written
 
@@ -87,12 +88,10 @@ def test_what_is_no_upload_is_refused_by_name(server: Server, audio: Any, status
     assert (got, body["error"]["field"]) == (status, "params.audio"), body
 
 
-def test_a_file_of_another_medium_is_refused_and_a_broken_one_ends_the_run_in_words(server: Server) -> None:
-    png, broken = b"\x89PNG\r\n\x1a\n" + bytes(100), b"RIFF\x24\x08\0\0WAVEfmt " + bytes(100)
-    status, body = server.execute(input_text="x", output_config="reencode", params={"audio": sent(server, png)})
+def test_a_file_of_another_medium_is_refused(server: Server) -> None:
+    picture = odd_media.picture()
+    status, body = server.execute(input_text="x", output_config="reencode", params={"audio": sent(server, picture)})
     assert (status, body["error"]["field"], body["error"]["allowed"]) == (422, "params.audio", ["audio", "video"])
-    status, body = server.execute(input_text="x", output_config="reencode", params={"audio": sent(server, broken)})
-    assert (status, body["status"], body["error"]["code"]) == (502, "failed", "node_failed"), body
 
 
 def test_what_is_too_large_for_the_backend_ends_the_run_in_words(tmp_path: Path, definitions: Path) -> None:
@@ -100,7 +99,7 @@ def test_what_is_too_large_for_the_backend_ends_the_run_in_words(tmp_path: Path,
     with NodeHost(tmp_path / "host", "embedded", 0, "--max-upload-bytes", str(2 << 20)) as host:
         settings["backends"] = [{"name": "host", "url": host.url, "kind": "comfyui"}]
         with Server(tmp_path / "exports", **settings) as server:
-            audio = sent(server, tone(440)[:44] + bytes(3 << 20))
+            audio = sent(server, tone(440, seconds=36))
             status, body = server.execute(input_text="x", output_config="reencode", params={"audio": audio})
     assert (status, body["error"]["code"]) == (502, "input_too_large"), body
     assert "3 MiB" in body["error"]["message"]

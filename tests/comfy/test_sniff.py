@@ -56,3 +56,11 @@ def test_a_working_copy_is_known_by_its_own_name(tmp_path: Path) -> None:
     path.write_bytes(b"\0\0\0\x1cftypisom")
     assert sniff(path).ext == "m4a"
     assert sniff(path, "07.mp4").ext == "mp4"
+
+
+@pytest.mark.parametrize("text", ["MAC and cheese", "caffeine", "wvpk", "#!AMR is no shell"])
+def test_a_text_that_begins_like_a_sound_is_a_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "lyrics.txt").write_text(text)
+    assert sniff(tmp_path / "lyrics.txt").media == "file"
+    (tmp_path / "sound").write_bytes(text.encode() + b"\0\1\2\xff")
+    assert sniff(tmp_path / "sound").media == "audio"

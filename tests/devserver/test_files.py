@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import av
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -13,8 +14,10 @@ from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.errors import InputError, StageError
 from devserver.files import InputFiles
+from devserver.media.examine import examine
 from devserver.store import Exports
 from tests.devserver.plans import RUN_ID, add_run
+from tests.doubles import odd_media
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def test_a_file_of_a_run_becomes_its_content(files: InputFiles, exports: Exports
     exports.folder(RUN_ID).mkdir()
     exports.write(RUN_ID, "07_output_audio.mp3", b"sound")
     journal.add_event(place, "entity", {"filename": "07_output_audio.mp3"}, key="07_output_audio.mp3")
-    value = files.resolve("params.audio", {"run": RUN_ID, "entity": "07_output_audio.mp3"})
+    value = files.resolve("params.audio", {"run": RUN_ID, "entity": "07_output_audio.mp3"}).stored
     assert value["ext"] == "mp3"
     assert (exports.uploads / value["sha256"]).read_bytes() == b"sound"
 
@@ -72,7 +75,7 @@ def test_a_path_is_taken_below_the_roots_alone(
     (root / "link.wav").symlink_to(outside / "tone.wav")
     (root / "way").symlink_to(outside)
     files = InputFiles(exports, journal, database, [root])
-    assert files.resolve("params.audio", str(root / "tone.wav"), ("audio",))["ext"] == "wav"
+    assert files.resolve("params.audio", str(root / "tone.wav"), ("audio",)).stored["ext"] == "wav"
     wrong = [
         outside / "tone.wav",
         root / "link.wav",
@@ -98,7 +101,7 @@ def test_an_upload_is_named_by_its_hash(files: InputFiles, tmp_path: Path) -> No
     tone = tmp_path / "tone.wav"
     tone.write_bytes(b"RIFF    WAVEfmt ")
     kept = files.keep(tone)
-    assert files.resolve("params.audio", f"{kept['sha256']}.wav") == kept
+    assert files.resolve("params.audio", f"{kept['sha256']}.wav").stored == kept
 
 
 class Inputs:
@@ -181,7 +184,60 @@ async def test_a_file_that_cannot_be_sent_is_told(
 
 
 def test_a_file_of_another_medium_is_refused(files: InputFiles, tone: str) -> None:
-    assert files.resolve("params.a", tone, ("audio", "video"))["ext"] == "wav"
+    assert files.resolve("params.a", tone, ("audio", "video")).stored["ext"] == "wav"
     with pytest.raises(InputError) as refused:
         files.resolve("params.a", tone, ("image",))
     assert (refused.value.status, refused.value.allowed) == (422, ["image"])
+
+
+@pytest.fixture
+def looking(exports: Exports, journal: Journal, database: Database, tmp_path: Path) -> InputFiles:
+    """Files that are looked into, below a folder that may be named."""
+    return InputFiles(exports, journal, database, [tmp_path], examine)
+
+
+def test_a_sound_of_many_channels_is_handed_on_as_stereo_and_that_is_told(
+    looking: InputFiles, exports: Exports, tmp_path: Path
+) -> None:
+    song = tmp_path / "my concert.wav"
+    song.write_bytes(odd_media.SOUNDS["surround.wav"]())
+    for _ in range(2):  # it is looked into once
+        found = looking.resolve("params.audio", str(song), ("audio", "video"))
+        kept = exports.uploads / found.stored["sha256"]
+        with av.open(str(kept)) as file:
+            assert (file.format.name, file.streams.audio[0].channels) == ("flac", 2)
+        ((code, message),) = found.warnings
+        assert code == "mixed_down"
+        assert message.startswith('"my concert.wav" (params.audio): It has 6 channels (5.1)')
+    kept.unlink()
+    assert looking.resolve("params.audio", str(song), ("audio", "video")).stored == found.stored
+    assert kept.is_file()
+    assert looking.resolve("params.file", str(song)).stored["ext"] == "wav"  # who knows what that node loads
+
+
+@pytest.mark.parametrize(
+    ("name", "accepts", "words"),
+    [
+        ("no sound.mp4", ("audio", "video"), '"no sound.mp4" is a film without sound, and params.audio needs a sound.'),
+        ("silent track.mp4", ("audio",), None),
+        ("silence.wav", ("audio", "video"), '"silence.wav" is silent, and params.audio needs a sound.'),
+        ("cut off.m4a", ("audio", "video"), '"cut off.m4a" is cut off: its end is missing.'),
+    ],
+)
+def test_a_file_that_a_parameter_cannot_use_is_refused_by_its_own_name(
+    looking: InputFiles, tmp_path: Path, name: str, accepts: tuple[str, ...], words: str | None
+) -> None:
+    make = {**odd_media.SILENT_FILMS, **odd_media.SILENT_SOUNDS, **odd_media.REFUSED}[name]
+    (tmp_path / name).write_bytes(make())
+    with pytest.raises(InputError) as refused:
+        looking.resolve("params.audio", str(tmp_path / name), accepts)
+    assert (refused.value.status, refused.value.field) == (422, "params.audio")
+    assert words is None or refused.value.message == words
+
+
+def test_a_film_without_picture_is_no_film(looking: InputFiles, tmp_path: Path) -> None:
+    song = tmp_path / "song.mp4"
+    song.write_bytes(odd_media.encoded("mp4", "aac"))
+    assert looking.resolve("params.audio", str(song), ("audio", "video"))
+    with pytest.raises(InputError, match="has no picture"):
+        looking.resolve("params.video", str(song), ("video",))
