@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cli.build import OWN, addresses_of, definitions_of, folders_of
 from config import Settings
 from devserver.backends.sources import Source
-from devserver.importing import read_graph, write_definitions
+from devserver.importing.files import read_graph, write_definitions
+from devserver.importing.process import ImportProcesses, Job
 from schemas.catalog import Catalog
 from schemas.editors import SCHEMA_FILES, editor_schemas
 from schemas.errors import DefinitionError
-from schemas.importing.admit import Imported, import_graph, taken
+from schemas.importing.admit import taken
 from schemas.importing.drafts import name_from
 from schemas.importing.form import ImportRefused
 from schemas.lint import lint_backend
-from schemas.loader import load_tables
 from schemas.nodes import NodeTable, TableError
 
 PROBLEMS_SHOWN = 8
@@ -39,31 +39,22 @@ async def import_file(settings: Settings, file: Path, *, name: str | None, table
     folders = [path for path in folders_of(settings) if path.is_dir()]
     name = name or name_from(file.stem)
     live = _table_of(table) if table else await _live_table(settings)
-    content = read_graph(file)
     found = taken(name, folders)
     old = [path for path in found if replace and path.is_relative_to(folder)]
     if others := [path for path in found if path not in old]:
         raise ImportRefused(f"the name {name} is taken; give another with --name", map(str, others))
-    imported = import_graph(
-        content,
-        name=name,
-        origin=file.name,
-        folders=folders,
-        tables={key: entry for key, entry in load_tables(folders).items() if key != name},
-        live=live,
-    )
-    return _told(imported, folder, write_definitions(folder, imported.files, old))
+    made = await ImportProcesses().make(Job(name, file.name, folders, path=file, live=live))
+    return _told(made, folder, write_definitions(folder, made["files"], old))
 
 
-def _told(imported: Imported, folder: Path, written: list[Path]) -> str:
-    described = imported.described()
+def _told(described: Mapping[str, Any], folder: Path, written: list[Path]) -> str:
     lines = [f"wrote        {path}" for path in written]
     lines += [f"parameter    {name} ({kind})" for name, kind in described["parameters"].items()]
     lines += [f"model        {model['file']} in models/{model['folder']}" for model in described["models"]]
     lines += [f"output       {one['media']} ({one['format']}), {one['role']}" for one in described["outputs"]]
     lines += [f"note         {warning}" for warning in described["warnings"]]
     own = "" if folder == OWN else f" --definitions {folder}"
-    return "\n".join([*lines, f"Run it:      python server.py run 'your text' --output {imported.draft.name}{own}"])
+    return "\n".join([*lines, f"Run it:      python server.py run 'your text' --output {described['name']}{own}"])
 
 
 def refusal(error: ImportRefused | DefinitionError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -11,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from devserver.backends.pool import Pool
 from devserver.definitions import Definitions
 from devserver.errors import InputError
-from devserver.importing import read_graph, write_definitions
+from devserver.importing.files import write_definitions
+from devserver.importing.process import ImportProcesses, Job
 from devserver.uploads import Uploads
 from schemas.errors import nearest
-from schemas.importing.admit import import_graph, taken
+from schemas.importing.admit import taken
 from schemas.importing.check import problems_of
 from schemas.importing.drafts import name_from
 from schemas.importing.form import ImportRefused
@@ -52,7 +54,7 @@ class ValidateRequest(BaseModel):
 
 
 class Authoring:
-    """Every method may be called from any thread, and raises InputError for what cannot be done.
+    """Every method but `take_in` may be called from any thread; each raises InputError for what cannot be done.
 
     Args:
         told: gets the status of the definitions when an import has changed them.
@@ -62,18 +64,29 @@ class Authoring:
         self, definitions: Definitions, pool: Pool, uploads: Uploads, told: Callable[[Mapping[str, Any]], None]
     ) -> None:
         self._definitions, self._pool, self._uploads, self._told = definitions, pool, uploads, told
+        self._processes = ImportProcesses()
 
-    def take_in(self, body: Mapping[str, Any], viewer: str | None = None) -> dict[str, Any]:
-        """The files that a graph becomes; they are written where that was asked.
+    async def take_in(self, body: Mapping[str, Any], viewer: str | None = None) -> dict[str, Any]:
+        """Make files of a graph and write them where that was asked. On the loop: the work is done in a process.
 
         A `viewer` sees the own uploads alone, and may not write: definitions are everybody's.
         """
         asked = _read(ImportRequest, body)
+        job, old = await asyncio.to_thread(self._job, asked, viewer)
+        try:
+            made = await self._processes.make(job)
+        except ImportRefused as e:
+            raise _refused(e, asked) from e
+        written = await asyncio.to_thread(self._write, made["files"], old) if asked.write else []
+        return {**made, "written": written}
+
+    def _job(self, asked: ImportRequest, viewer: str | None) -> tuple[Job, list[Path]]:
+        """What the process has to do, and the files that its definitions would replace."""
         if asked.write and viewer is not None:
             hint = "Without `write` the answer shows the files."
             message = "Only an admin key may write definitions."
             raise InputError(message, status=403, field="write", value=True, allowed=[False], hint=hint)
-        content, origin = self._content(asked, viewer)
+        path, filename, origin = self._origin(asked, viewer)
         name = asked.name or name_from(origin)
         folder = self._definitions.own_folder
         if asked.write and folder is None:
@@ -89,18 +102,18 @@ class Authoring:
             message = f"There are definitions of the name {name} already: {', '.join(path.name for path in others)}."
             hint = "Give another name, or `replace` where they are your own."
             raise InputError(message, status=409, field="name", value=name, allowed="a name that is free", hint=hint)
-        tables = {key: table for key, table in load_tables(folders).items() if key != name}
         live = self._live(asked.backend)
-        try:
-            done = import_graph(content, name=name, origin=origin, folders=folders, tables=tables, live=live)
-        except ImportRefused as e:
-            raise _refused(e) from e
-        written: list[str] = []
-        if asked.write and folder is not None:
-            written = [str(path) for path in write_definitions(folder, done.files, old)]
-            if self._definitions.reload():
-                self._told(self._definitions.status())
-        return {**done.described(), "written": written}
+        graph = asked.graph if path is None else None
+        return Job(name, origin, folders, graph=graph, path=path, filename=filename, live=live), old
+
+    def _write(self, files: Mapping[str, str], old: list[Path]) -> list[str]:
+        folder = self._definitions.own_folder
+        if folder is None:
+            raise TypeError("a server without a folder of its own definitions writes none")
+        written = [str(path) for path in write_definitions(folder, files, old)]
+        if self._definitions.reload():
+            self._told(self._definitions.status())
+        return written
 
     def validate(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Every problem of a text, with line and field, as if it lay in the folder under its name."""
@@ -133,21 +146,19 @@ class Authoring:
             for output, problems in lint_backend(self._definitions.catalog, table).items()
         }
 
-    def _content(self, asked: ImportRequest, viewer: str | None) -> tuple[Mapping[str, Any], str]:
+    def _origin(self, asked: ImportRequest, viewer: str | None) -> tuple[Path | None, str | None, str]:
+        """The file that holds the graph and its own name, or None twice; and what the graph is from, in words."""
         if (asked.graph is None) == (asked.upload is None):
             raise InputError(
                 "Exactly one of graph and upload is given.", field="graph", allowed="a graph, or an upload"
             )
         if asked.graph is not None:
-            return asked.graph, asked.name or "imported"
+            return None, None, asked.name or "imported"
         found = self._uploads.find(asked.upload or "", viewer)
         if found is None:
             raise InputError("There is no such upload.", status=404, field="upload", value=asked.upload)
-        try:
-            path = self._uploads.folder / found["sha256"]
-            return read_graph(path, f"upload.{found['ext']}"), asked.name or f"upload {found['sha256'][:8]}"
-        except ImportRefused as e:
-            raise InputError(f"{e.message}.", field="upload", value=asked.upload, allowed="a file with a graph") from e
+        origin = asked.name or f"upload {found['sha256'][:8]}"
+        return self._uploads.folder / found["sha256"], f"upload.{found['ext']}", origin
 
     def _live(self, name: str | None) -> NodeTable | None:
         if name is not None:
@@ -176,9 +187,14 @@ def _read(model: type[T], body: Mapping[str, Any]) -> T:
         raise InputError(f"{field}: {first['msg']}.", field=field, value=first["input"], allowed=allowed) from e
 
 
-def _refused(error: ImportRefused) -> InputError:
+def _refused(error: ImportRefused, asked: ImportRequest) -> InputError:
     hint = "Install the node packs that have them, and name that backend." if error.absent else ""
-    message = "; ".join([error.message, *error.problems])
-    return InputError(
-        f"{message}.", field="graph", value=list(error.absent) or None, allowed="a graph of known nodes", hint=hint
-    )
+    message = f"{'; '.join([error.message, *error.problems])}."
+    field, allowed = "graph", "a graph of known nodes"
+    value: Any = list(error.absent) or None
+    if error.limit:
+        limit, value = error.limit
+        allowed = f"at most {limit.most} {limit.unit}"
+    elif error.no_graph and asked.upload:
+        field, value, allowed = "upload", asked.upload, "a file with a graph"
+    return InputError(message, field=field, value=value, allowed=allowed, hint=hint)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
+
+MOST_COMPARED = 2_000  # names that an unknown one is compared with, and characters of it
+LONGEST_COMPARED = 200
 
 
 def nearest(name: object, known: Iterable[object], limit: int = 5) -> list[str]:
@@ -14,10 +18,11 @@ def nearest(name: object, known: Iterable[object], limit: int = 5) -> list[str]:
     if not names:
         return []
     folded: dict[str, str] = {}
-    for entry in names:
-        folded.setdefault(entry.casefold(), entry)
-    close = [folded[match] for match in get_close_matches(str(name).casefold(), folded, n=limit, cutoff=0.5)]
-    return (close + [entry for entry in names if entry not in close])[:limit]
+    for entry in names[:MOST_COMPARED]:
+        folded.setdefault(entry.casefold()[:LONGEST_COMPARED], entry)
+    wanted = str(name).casefold()[:LONGEST_COMPARED]
+    close = [folded[match] for match in get_close_matches(wanted, folded, n=limit, cutoff=0.5)]
+    return list(islice((*close, *(entry for entry in names if entry not in close)), limit))
 
 
 def hint(name: object, known: Iterable[object]) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from schemas import rules
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError, DefinitionProblem, hint
+from schemas.limits import api_excess, excess_of
 from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk, model_of
 from schemas.nodes import NodeTable, TableError, check_graph
 from schemas.sources import FieldPath, Source, read_source, recorded_source
@@ -145,6 +146,9 @@ def _shape_problems(source: Source) -> list[DefinitionProblem]:
     graph = source.content
     if isinstance(graph.get("nodes"), list) and "links" in graph:
         return [source.problem((), 'is a saved workflow; export it with "Save (API format)" instead')]
+    if excess := excess_of(api_excess(graph)):
+        limit, value = excess
+        return [source.problem((), limit.exceeded(value))]
     return [
         source.problem((node_id,), "a node has a class_type and inputs")
         for node_id, node in graph.items()

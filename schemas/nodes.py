@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PureWindowsPath
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ __all__ = [
     "match_models",
 ]
 
+MOST_PROBLEMS = 200  # of one graph: each is told with what comes near, which takes a while
 Graph = dict[str, dict[str, Any]]
 ProblemKind = Literal[
     "missing_node", "unknown_input", "missing_input", "bad_value", "missing_model", "bad_link", "cycle"
@@ -70,6 +72,12 @@ def check_graph(graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem
     problems: list[GraphProblem] = []
     for node_id, node in graph.items():
         problems += _check_node(str(node_id), node, graph, table)
+        if len(problems) >= MOST_PROBLEMS:
+            last = problems[MOST_PROBLEMS - 1]
+            return [
+                *problems[: MOST_PROBLEMS - 1],
+                replace(last, message=f"{last.message}; further problems are not listed"),
+            ]
     return problems + _cycles(graph)
 
 
@@ -262,20 +270,20 @@ def _cycles(graph: Mapping[str, Any]) -> list[GraphProblem]:
     problems: list[GraphProblem] = []
     done: set[str] = set()
     for start in graph:
-        path, pending = [start], [iter(_sources(graph[start]))]
-        while path and start not in done:
+        path, pending = {start: None}, [iter(_sources(graph[start]))]
+        while path and start not in done and len(problems) < MOST_PROBLEMS:
             source = next((one for one in pending[-1] if isinstance(one, str) and one in graph), None)
             if source is None:
-                done.add(path.pop())
+                done.add(path.popitem()[0])
                 pending.pop()
             elif source in path:
-                way = [*path[path.index(source) :], source]
-                names = " -> ".join(reversed(way))
+                way = [*islice(path, list(path).index(source), None), source]
+                names = " -> ".join(reversed(way if len(way) <= MOST_PROBLEMS else [source, "...", source]))
                 class_type = str(graph[source].get("class_type", ""))
                 problems.append(
                     GraphProblem("cycle", source, class_type, "", way, (), f"the graph runs in a circle: {names}")
                 )
             elif source not in done:
-                path.append(source)
+                path[source] = None
                 pending.append(iter(_sources(graph[source])))
     return problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -230,9 +231,9 @@ def _output_findings(chunk: GraphChunk, graph: Graph, table: NodeTable) -> Itera
         yield from _save_findings(output, path, graph, table)
     if sum(output.role == "main" for output in chunk.outputs) > 1:
         yield ("outputs",), "only one output can have the role main"
-    nodes = [output.node for output in chunk.outputs]
-    places = [(output.node, output.key or "") for output in chunk.outputs]
-    for node_id, key in sorted({place for place in places if places.count(place) > 1}):
+    nodes = {output.node for output in chunk.outputs}
+    places = Counter((output.node, output.key or "") for output in chunk.outputs)
+    for node_id, key in sorted(place for place, times in places.items() if times > 1):
         named = f"the result {key} of node {node_id}" if key else f"node {node_id}"
         yield ("outputs",), f"{named} is listed twice"
     for node_id, node in graph.items():

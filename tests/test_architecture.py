@@ -51,6 +51,7 @@ INSIDE = {
     "queueing": {"durable"},
     "backends": {"durable", "queueing"},
     "media": {"durable"},
+    "importing": {"media"},
     "watching": {"durable", "queueing", "backends"},
     "stages": {"durable", "queueing", "backends", "media", "watching"},
 }

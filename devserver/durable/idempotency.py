@@ -6,10 +6,11 @@ written in one transaction, so that a kill between the two cannot make a second 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -145,13 +146,26 @@ class Idempotency:
             return First(None, *work()), False
         with self._working(claim):
             before = self.find(claim)
+            return (before, True) if before is not None else (self._keep_first(claim, *work()), False)
+
+    async def once_awaited(
+        self, claim: Claim | None, work: Callable[[], Awaitable[tuple[int, Any]]]
+    ) -> tuple[First, bool]:
+        """As `once`, for work on the loop."""
+        if claim is None:
+            return First(None, *await work()), False
+        with self._working(claim):
+            before = await asyncio.to_thread(self.find, claim)
             if before is not None:
                 return before, True
-            status, body = work()
-            with self._db.transaction() as db:
-                self.use(db, claim)
-            self.keep(claim, status, body)
-            return First(None, status, body), False
+            status, body = await work()
+            return await asyncio.to_thread(self._keep_first, claim, status, body), False
+
+    def _keep_first(self, claim: Claim, status: int, body: Any) -> First:
+        with self._db.transaction() as db:
+            self.use(db, claim)
+        self.keep(claim, status, body)
+        return First(None, status, body)
 
     @contextmanager
     def _working(self, claim: Claim) -> Iterator[None]:

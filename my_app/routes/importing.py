@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
+from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Response, request
+from aiohttp import web
+from flask import Response
 
 from devserver.authoring import ImportRequest, ValidateRequest
-from my_app.flask_app import json_body, json_reply, the_parts, user_id, viewer
+from my_app.auth import viewer_of
+from my_app.bridge import USER_ID, read_body
+from my_app.context import CONTEXT
+from my_app.errors import json_response
+from my_app.flask_app import json_body, json_reply, read_json, the_parts
 from my_app.route import Reply, Route
 from my_app.waiting import REPLAYED
+from schemas.limits import BYTES
 
-LARGEST_BYTES: Final = 32 << 20  # a saved graph with sub-graphs and notes has a few MiB at most
+LARGEST_BYTES: Final = BYTES.most  # a saved graph with sub-graphs and notes has a few MiB at most
 
 
-def import_graph() -> Response:
+async def import_graph(request: web.Request) -> web.StreamResponse:
     """Make definitions from a graph in either of ComfyUI's forms, or from an uploaded file that holds one.
 
     The answer shows the files. They are written only with `write`, and are in force then.
     """
-    parts, body = the_parts(), json_body()
-    claim = parts.idempotency.claim(dict(request.headers), user_id(), "import", body)
-    first, replayed = parts.idempotency.once(claim, lambda: (200, parts.authoring.take_in(body, viewer())))
-    return json_reply(first.body, first.status or 200, REPLAYED if replayed else {})
+    parts, viewer = request.app[CONTEXT].parts, viewer_of(request)
+    with await read_body(request, LARGEST_BYTES) as received:
+        body = await asyncio.to_thread(lambda: read_json(received.read()))
+    claim = parts.idempotency.claim(dict(request.headers), request[USER_ID], "import", body)
+
+    async def make() -> tuple[int, dict[str, Any]]:
+        return HTTPStatus.OK, await parts.authoring.take_in(body, viewer)
+
+    first, replayed = await parts.idempotency.once_awaited(claim, make)
+    return json_response(first.status or HTTPStatus.OK, first.body, REPLAYED if replayed else {})
 
 
 def validate_definition() -> Response:

@@ -6,15 +6,25 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from schemas.importing import words
-from schemas.importing.form import ImportRefused, absent_classes, api_graph, form_of, unwrapped
+from schemas.importing.form import (
+    ImportRefused,
+    absent_classes,
+    api_graph,
+    form_of,
+    refuse_excess,
+    shortened,
+    unwrapped,
+)
 from schemas.importing.proposals import Proposal, is_model, propose
 from schemas.importing.saves import SEVERAL, made_by, only_silence, only_what_runs, saves_of, with_a_save
 from schemas.importing.tracing import is_link
 from schemas.importing.ui import convert
 from schemas.importing.yaml_text import line, row, yaml_text
+from schemas.limits import OUTPUTS, PARAMETERS
 from schemas.model import NAME_PATTERN
 from schemas.node_table import NodeTable
 from schemas.nodes import Graph
@@ -92,10 +102,16 @@ def draft(content: Mapping[str, Any], table: NodeTable, *, name: str, pipelines:
         if absent:
             raise absent_classes(absent)
         graph, warnings = with_a_save(graph, table)
-    chunk = _chunk(name, graph, table, models)
+    outputs = _outputs(graph, table)
+    proposed = propose(graph, table)
+    if len(proposed) > PARAMETERS:
+        warnings.append(
+            f"{len(proposed) - PARAMETERS} values could be parameters, too; they stay as the graph has them"
+        )
+    chunk = _chunk(name, dict(islice(proposed.items(), PARAMETERS)), _models(graph, table, models), outputs)
     config = _config(name, chunk, pipelines)
     used = {node["class_type"]: table.classes[node["class_type"]] for node in graph.values()}
-    return Draft(name, form, graph, chunk, config, NodeTable(used), tuple(warnings))
+    return Draft(name, form, graph, chunk, config, NodeTable(used), shortened(warnings))
 
 
 def _told_models(content: Mapping[str, Any]) -> dict[str, str]:
@@ -113,19 +129,18 @@ def _told_models(content: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _chunk(name: str, graph: Graph, table: NodeTable, told: Mapping[str, str]) -> dict[str, Any]:
+def _chunk(name: str, proposed: Mapping[str, Proposal], models: list[Any], outputs: list[Any]) -> dict[str, Any]:
     words_of_name = name.replace("_", " ").replace("-", " ")
     content: dict[str, Any] = {
         "kind": "graph",
         "description": {"en": f"The graph {words_of_name}, imported.", "de": f"Der Graph {words_of_name}, importiert."},
         "graph": name,
     }
-    proposed = propose(graph, table)
     if proposed:
         content["parameters"] = {key: _parameter(one) for key, one in proposed.items()}
-    if models := _models(graph, table, told):
+    if models:
         content["models"] = models
-    content["outputs"] = _outputs(graph, table)
+    content["outputs"] = outputs
     return content
 
 
@@ -162,19 +177,22 @@ def _models(graph: Graph, table: NodeTable, told: Mapping[str, str]) -> list[Any
 
 def _outputs(graph: Graph, table: NodeTable) -> list[Any]:
     """Every save node; the main one is a sound or a video where there is one, since pictures are often steps to it."""
-    made = [(node_id, *made_by(graph[node_id], graph, table)) for node_id in saves_of(graph, table)]
+    saves = saves_of(graph, table)
+    refuse_excess(OUTPUTS, len(saves))
+    made = [(node_id, *made_by(graph[node_id], graph, table)) for node_id in saves]
     order = ("audio", "video", "image", "file")
     if any(media == "video" for _, media, _ in made):
         order = ("video", "audio", "image", "file")
     main = min(range(len(made)), key=lambda place: order.index(made[place][1]))
     outputs: list[Any] = []
+    silent = only_silence(graph, table)
     for place, (node_id, media, ending) in enumerate(made):
         entry: dict[str, Any] = {"node": node_id, "media": media, "format": ending}
         if place == main:
             entry["role"] = "main"
         else:
             entry |= {"role": "take" if media == made[main][1] else "data", "name": f"output_{name_from(node_id)}"}
-        if only_silence(graph, node_id, table):
+        if node_id in silent:
             entry["verify"] = {"silence": "allow"}
         key, others = SEVERAL.get(str(graph[node_id]["class_type"]), ("", ()))
         named = {} if place == main else {"name": f"output_{name_from(node_id)}"}

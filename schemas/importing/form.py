@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from schemas.limits import Limit, api_excess, excess_of
 from schemas.nodes import Graph
 
+MOST_TOLD, LONGEST_TOLD = 100, 1_000
 Form = Literal["api", "ui"]
 
 
@@ -15,22 +17,48 @@ class ImportRefused(ValueError):
     """The graph cannot be made into a definition; nothing was written.
 
     Attributes:
-        problems: every reason, one sentence each.
+        problems: the reasons, one sentence each.
         absent: the node classes that no table has, by name.
+        limit: which limit is exceeded, by what value, where that is the reason.
+        no_graph: whether the file that was given holds none, or cannot be read.
     """
 
-    def __init__(self, message: str, problems: Iterable[str] = (), absent: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        problems: Iterable[str] = (),
+        absent: Iterable[str] = (),
+        limit: tuple[Limit, int] | None = None,
+        *,
+        no_graph: bool = False,
+    ) -> None:
         self.message = message
-        self.problems = tuple(problems)
+        self.problems = shortened(problems)
         self.absent = tuple(absent)
+        self.limit = limit
+        self.no_graph = no_graph
         super().__init__(message)
 
 
+def shortened(sentences: Iterable[str]) -> tuple[str, ...]:
+    """As many as a person reads, and how many more there are; each cut where it is very long."""
+    texts = list(sentences)
+    kept = [text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]} ..." for text in texts[:MOST_TOLD]]
+    return tuple(kept if len(kept) == len(texts) else [*kept, f"and {len(texts) - len(kept)} more"])
+
+
+def refuse_excess(limit: Limit, value: int) -> None:
+    """Raise ImportRefused where a limit is exceeded."""
+    if message := limit.exceeded(value):
+        raise ImportRefused(message, limit=(limit, value))
+
+
 def absent_classes(names: Iterable[str]) -> ImportRefused:
-    """The refusal that names every class that no table has."""
+    """The refusal that names the classes that no table has."""
     absent = sorted(set(names))
-    message = f"no node table has {'the class' if len(absent) == 1 else 'these classes'}: {', '.join(absent)}"
-    return ImportRefused(message, absent=absent)
+    told = ", ".join(shortened(absent))
+    message = f"no node table has {'the class' if len(absent) == 1 else 'these classes'}: {told}"
+    return ImportRefused(message, absent=absent[:MOST_TOLD])
 
 
 def parse_graph(text: str) -> dict[str, Any]:
@@ -76,7 +104,13 @@ def unwrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def api_graph(content: Mapping[str, Any]) -> Graph:
-    """A copy of a graph in API form: its node ids as text, of each node the class, the inputs and the title."""
+    """A copy of a graph in API form: its node ids as text, of each node the class, the inputs and the title.
+
+    Raises:
+        ImportRefused: it is larger than a graph may be.
+    """
+    if excess := excess_of(api_excess(content)):
+        refuse_excess(*excess)
     graph: Graph = {}
     for node_id, node in content.items():
         title = (node.get("_meta") or {}).get("title") if isinstance(node.get("_meta"), Mapping) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from schemas.node_table import UPLOADS, NodeInput, NodeTable, is_model_file
 from schemas.nodes import Graph
 from schemas.values import SEED_MAX, ParameterType
 
+TITLES_KEPT = 4  # three are shown, and that there are more
 WIDEST_INT, WIDEST_FLOAT = 2**31 - 1, 1e9  # where neither the node nor what it feeds says a range
 
 
@@ -54,11 +55,13 @@ def propose(graph: Graph, table: NodeTable) -> dict[str, Proposal]:
     found = _one_is_the_prompt(list(merged.values()))
     found.sort(key=lambda one: words.ORDER.index(one.word.name) if one.word.name in words.ORDER else len(words.ORDER))
     named: dict[str, Proposal] = {}
+    numbers: dict[str, int] = {}  # the last one that a word was given
     for one in found:
-        name, number = one.word.name, 2
+        name, number = one.word.name, numbers.get(one.word.name, 1)
         while name in named:
-            name, number = f"{one.word.name}_{number}", number + 1
-        named[name] = one
+            number += 1
+            name = f"{one.word.name}_{number}"
+        named[name], numbers[one.word.name] = one, number
     return named
 
 
@@ -73,7 +76,7 @@ def title_of(node: Mapping[str, Any]) -> str:
 
 
 def _all(graph: Graph, table: NodeTable) -> Iterator[Proposal]:
-    sided = sides(graph, table)
+    sided, taken = sides(graph, table), consumers(graph)
     for node_id, node in graph.items():
         node_class = table.classes[node["class_type"]]
         for name, value in node["inputs"].items():
@@ -84,7 +87,7 @@ def _all(graph: Graph, table: NodeTable) -> Iterator[Proposal]:
                 continue
             takers = [(node_id, name, node_input)]
             if node_class.name in PRIMITIVES:
-                takers = list(_taken_by(graph, table, node_id)) or takers
+                takers = list(_known_inputs(graph, table, taken.get(node_id, ()))) or takers
             word = _word(graph, takers, value, sided)
             if word is None and node_class.name in PRIMITIVES:
                 word = _word_of_title(title_of(node), name)
@@ -96,8 +99,10 @@ def _all(graph: Graph, table: NodeTable) -> Iterator[Proposal]:
                     yield typed
 
 
-def _taken_by(graph: Graph, table: NodeTable, node_id: str) -> Iterator[tuple[str, str, NodeInput]]:
-    for taker, name in consumers(graph, node_id):
+def _known_inputs(
+    graph: Graph, table: NodeTable, places: Iterable[tuple[str, str]]
+) -> Iterator[tuple[str, str, NodeInput]]:
+    for taker, name in places:
         node_class = table.classes.get(graph[taker]["class_type"])
         node_input = node_class.inputs.get(name) if node_class else None
         if node_input is not None:
@@ -200,7 +205,7 @@ def _joined(one: Proposal, other: Proposal) -> Proposal | None:
         max=high,
         step=max((step for step in (one.step, other.step) if step is not None), default=None),
         sets=one.sets + other.sets,
-        titles=(*one.titles, *(title for title in other.titles if title not in one.titles)),
+        titles=tuple(dict.fromkeys(one.titles + other.titles))[:TITLES_KEPT],
     )
 
 

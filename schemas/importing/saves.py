@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from schemas.importing.form import ImportRefused
-from schemas.importing.tracing import is_link
+from schemas.importing.form import MOST_TOLD, ImportRefused, shortened
+from schemas.importing.tracing import downstream, is_link, upstream
 from schemas.node_table import WIDGETS, NodeClass, NodeInput, NodeTable
 from schemas.nodes import Graph
 from schemas.rules import PREFIX_INPUT, SAVES
@@ -79,18 +79,25 @@ def only_what_runs(graph: Graph, table: NodeTable) -> tuple[Graph, list[str]]:
 
     ComfyUI itself leaves such a branch out and runs the others.
     """
-    told: list[str] = []
-    keep: set[str] = set()
-    for node_id in saves_of(graph, table):
-        branch = _branch(graph, node_id)
-        lacking = [lack for one in graph if one in branch for lack in _lacking(graph, one, table)]
-        if lacking:
-            told.append(f"node {node_id} ({graph[node_id]['class_type']}) is left out: {'; '.join(lacking)}")
-        else:
-            keep |= branch
+    lacking = {node_id: lacks for node_id in graph if (lacks := _lacking(graph, node_id, table))}
+    cut_off = downstream(graph, lacking)
+    saves = saves_of(graph, table)
+    told = _left_out(graph, [node_id for node_id in saves if node_id in cut_off], lacking)
+    keep = upstream(graph, [node_id for node_id in saves if node_id not in cut_off])
     if not keep:
         raise ImportRefused("no branch of the graph can run", told)
     return {node_id: node for node_id, node in graph.items() if node_id in keep}, told
+
+
+def _left_out(graph: Graph, saves: list[str], lacking: Mapping[str, list[str]]) -> list[str]:
+    """For each save node why its branch cannot run; every reason for as many as are read, since each takes a walk."""
+    told = []
+    for place, node_id in enumerate(saves):
+        branch = upstream(graph, [node_id]) if place < MOST_TOLD else {node_id}
+        reasons = [lack for one, lacks in lacking.items() if one in branch for lack in lacks]
+        why = "; ".join(shortened(reasons)) or "the beginning of its branch is missing"
+        told.append(f"node {node_id} ({graph[node_id]['class_type']}) is left out: {why}")
+    return told
 
 
 def made_by(node: Mapping[str, Any], graph: Graph, table: NodeTable) -> tuple[str, str]:
@@ -112,12 +119,18 @@ def made_by(node: Mapping[str, Any], graph: Graph, table: NodeTable) -> tuple[st
     return "file", "bin"
 
 
-def only_silence(graph: Graph, node_id: str, table: NodeTable) -> bool:
-    """Whether nothing but silence can reach a save node: no file, no model, only empty sounds put together."""
-    branch = [table.classes[graph[one]["class_type"]] for one in _branch(graph, node_id)]
-    plain = all(one.category.startswith(("audio", "utils/primitive")) for one in branch)
-    loads = any(entry.upload or not _can_be_set(entry) for one in branch for entry in one.inputs.values())
-    return plain and not loads and any(one.name == "EmptyAudio" for one in branch)
+def only_silence(graph: Graph, table: NodeTable) -> set[str]:
+    """The nodes that nothing but silence can reach: no file, no model, only empty sounds put together."""
+    heard = {node["class_type"]: _can_be_heard(table.classes[node["class_type"]]) for node in graph.values()}
+    sounding = downstream(graph, (node_id for node_id, node in graph.items() if heard[node["class_type"]]))
+    empty = downstream(graph, (node_id for node_id, node in graph.items() if node["class_type"] == "EmptyAudio"))
+    return empty - sounding
+
+
+def _can_be_heard(node_class: NodeClass) -> bool:
+    """Whether a node may bring in a sound: it is not known to be harmless, or it reads a file or a model."""
+    plain = node_class.category.startswith(("audio", "utils/primitive"))
+    return not plain or any(entry.upload or not _can_be_set(entry) for entry in node_class.inputs.values())
 
 
 def _can_be_set(entry: NodeInput) -> bool:
@@ -126,17 +139,6 @@ def _can_be_set(entry: NodeInput) -> bool:
 
 def _saves(node_class: NodeClass | None) -> bool:
     return node_class is not None and node_class.output_node and PREFIX_INPUT in node_class.inputs
-
-
-def _branch(graph: Graph, node_id: str) -> set[str]:
-    found: set[str] = set()
-    pending = [node_id]
-    while pending:
-        one = pending.pop()
-        if one in graph and one not in found:
-            found.add(one)
-            pending += [value[0] for value in graph[one]["inputs"].values() if is_link(value)]
-    return found
 
 
 def _lacking(graph: Graph, node_id: str, table: NodeTable) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from schemas.node_table import NodeTable
@@ -22,31 +22,59 @@ def is_link(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and type(value[1]) is int
 
 
-def consumers(graph: Graph, node_id: str) -> Iterator[tuple[str, str]]:
-    """The (node id, input) that take an output of a node."""
+def consumers(graph: Graph) -> dict[str, list[tuple[str, str]]]:
+    """For each node the (node id, input) that take an output of it."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for taker, node in graph.items():
         for name, value in node["inputs"].items():
-            if is_link(value) and value[0] == node_id:
-                yield taker, name
+            if is_link(value):
+                found.setdefault(value[0], []).append((taker, name))
+    return found
+
+
+def upstream(graph: Graph, starts: Iterable[str]) -> set[str]:
+    """The nodes, and every node that leads to one of them."""
+    found: set[str] = set()
+    pending = list(starts)
+    while pending:
+        one = pending.pop()
+        if one in graph and one not in found:
+            found.add(one)
+            pending += [value[0] for value in graph[one]["inputs"].values() if is_link(value)]
+    return found
+
+
+def downstream(graph: Graph, starts: Iterable[str]) -> set[str]:
+    """The nodes, and every node that one of them leads to."""
+    takers, found = consumers(graph), set[str]()
+    pending = list(starts)
+    while pending:
+        one = pending.pop()
+        if one not in found:
+            found.add(one)
+            pending += [taker for taker, _ in takers.get(one, ())]
+    return found
 
 
 def sides(graph: Graph, table: NodeTable) -> dict[str, Side]:
     """For the nodes that conditioning comes from: whether it says what is wanted or what is to be avoided."""
     found: dict[str, Side] = {}
+    # Only where conditioning ends, at a sampler or a guider.
+    ends = [node for node_id, node in graph.items() if "CONDITIONING" not in _outputs(graph, node_id, table)]
     for side in reversed(SIDES):
-        for node_id, node in graph.items():
-            if "CONDITIONING" in _outputs(graph, node_id, table):
-                continue  # only where conditioning ends, at a sampler or a guider
-            for name, value in node["inputs"].items():
-                if ENTRANCES.get(name) == side and is_link(value):
-                    found |= dict.fromkeys(_behind(graph, table, value, side), side)
+        links = [
+            (str(value[0]), value[1])
+            for node in ends
+            for name, value in node["inputs"].items()
+            if ENTRANCES.get(name) == side and is_link(value)
+        ]
+        found |= dict.fromkeys(_behind(graph, table, links, side), side)
     return found
 
 
-def _behind(graph: Graph, table: NodeTable, link: list[Any], side: Side) -> set[str]:
-    """Every node that the conditioning of a link is made by; a node with both sides is passed on its own side."""
+def _behind(graph: Graph, table: NodeTable, pending: list[tuple[str, int]], side: Side) -> set[str]:
+    """Every node that the conditioning of the links is made by; a node with both sides is passed on its own side."""
     seen: set[tuple[str, int]] = set()
-    pending = [(str(link[0]), link[1])]
     while pending:
         node_id, slot = pending.pop()
         if node_id not in graph or (node_id, slot) in seen:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from schemas.importing.form import ImportRefused, absent_classes
-from schemas.importing.levels import INPUTS, OUTPUTS, Level, read_levels
+from schemas.importing.form import ImportRefused, absent_classes, shortened
+from schemas.importing.levels import Level, read_levels
+from schemas.importing.subgraphs import INPUTS, socket_of
 from schemas.importing.widgets import widget_values
 from schemas.node_table import NodeTable, types_fit
 from schemas.nodes import Graph
@@ -15,7 +16,6 @@ from schemas.nodes import Graph
 MUTED, BYPASSED = 2, 4
 NOTES = ("Note", "MarkdownNote")
 REROUTE, PRIMITIVE = "Reroute", "PrimitiveNode"
-LONGEST_WAY = 400  # levels, reroutes and bypassed nodes on the way of one link
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,18 @@ def convert(content: Mapping[str, Any], table: NodeTable) -> tuple[Graph, list[s
         raise ImportRefused(message, growing)
     graph: Graph = {}
     warnings: list[str] = []
+    origins = _Origins()
     for level, node_id, node in active:
         node_class = table.classes[str(node["type"])]
         saved, left = widget_values(node_class, node.get("widgets_values"))
         name = level.prefix + node_id
         if left:
-            what = ", ".join(map(repr, left))
+            what = ", ".join(shortened(map(repr, left)))
             warnings.append(f"node {name} ({node_class.name}) was saved with values that it has no input for: {what}")
-        saved |= {widget: value for (inner, widget), value in level.proxied.items() if inner == node_id}
+        saved |= level.proxied.get(node_id, {})
         inputs = {key: value for key, value in saved.items() if key in node_class.inputs}
-        for slot, socket in enumerate(_sockets(node, "inputs")):
-            origin = _origin_of(level, node, slot, 0)
+        for socket in _sockets(node, "inputs"):
+            origin = origins.of(level, socket.get("link"))
             key = str(socket.get("name"))
             if isinstance(origin, Constant):
                 inputs[key] = origin.value
@@ -74,7 +75,7 @@ def convert(content: Mapping[str, Any], table: NodeTable) -> tuple[Graph, list[s
 def _active(level: Level) -> list[tuple[Level, str, Mapping[str, Any]]]:
     """The nodes that are sent: not what is muted or bypassed, what only the page knows, or an instance itself."""
     found: list[tuple[Level, str, Mapping[str, Any]]] = []
-    for node_id, node in level.nodes.items():
+    for node_id, node in level.part.nodes.items():
         if node.get("mode", 0) in (MUTED, BYPASSED) or node["type"] in (REROUTE, PRIMITIVE):
             continue
         if node_id in level.inner:
@@ -97,48 +98,77 @@ def _sockets(node: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
     return [entry if isinstance(entry, Mapping) else {} for entry in saved] if isinstance(saved, list) else []
 
 
-def _origin_of(level: Level, node: Mapping[str, Any], slot: int, way: int) -> Origin:
-    """Where an input of a node really comes from."""
-    sockets = _sockets(node, "inputs")
-    link = level.links.get(str(sockets[slot].get("link"))) if 0 <= slot < len(sockets) else None
-    return None if link is None else _follow(level, link.origin, link.origin_slot, way)
+class _Origins:
+    """Where inputs really come from: behind reroutes, bypassed nodes and the edges of sub-graphs.
+
+    Each output on the way is looked at once, however many links lead through it.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, int], Origin] = {}
+
+    def of(self, level: Level, link: Any) -> Origin:
+        """The origin of a link by its number; None where nothing comes."""
+        step = _at(level, link)
+        way: dict[tuple[str, str, int], None] = {}
+        while isinstance(step, _Output):
+            key = (step.level.prefix, step.node, step.slot)
+            if key in self._found:
+                step = self._found[key]
+                break
+            if key in way:
+                raise ImportRefused(f"the links run in a circle at node {step.level.prefix}{step.node}")
+            way[key] = None
+            step = _before(step)
+        self._found |= dict.fromkeys(way, step)
+        return list(step) if isinstance(step, list) else step
 
 
-def _follow(level: Level, origin: str, slot: int, way: int) -> Origin:
-    """An output's source behind reroutes, bypassed nodes and the edges of sub-graphs; None where nothing comes."""
-    if way > LONGEST_WAY:
-        raise ImportRefused(f"the links run in a circle at node {level.prefix}{origin}")
+class _Output(NamedTuple):
+    """An output of a node, of which it is not known yet what gives it."""
+
+    level: Level
+    node: str
+    slot: int
+
+
+Step = _Output | Origin
+
+
+def _at(level: Level, link: Any) -> Step:
+    found = level.part.links.get(str(link))
+    return None if found is None else _Output(level, found.origin, found.origin_slot)
+
+
+def _before(output: _Output) -> Step:
+    """What gives an output: another one before it, or in the end a node, a value or nothing."""
+    level, origin, slot = output
     if origin == INPUTS and level.around is not None:
-        return _from_around(level, slot, way + 1)
-    node = level.nodes.get(origin)
+        return _from_around(level, slot)
+    node = level.part.nodes.get(origin)
     if node is None or node.get("mode", 0) == MUTED or node["type"] in NOTES:
         return None
     if node.get("mode", 0) == BYPASSED or node["type"] == REROUTE:
         passed = 0 if node["type"] == REROUTE else _passed_on(node, slot)
-        return None if passed is None else _origin_of(level, node, passed, way + 1)
+        return None if passed is None else _at(level, socket_of(node, "inputs", passed).get("link"))
     if node["type"] == PRIMITIVE:
         values = node.get("widgets_values")
         return Constant(values[0]) if isinstance(values, list) and values else None
-    return _out_of(level.inner[origin], slot, way + 1) if origin in level.inner else [level.prefix + origin, slot]
+    if origin not in level.inner:
+        return [level.prefix + origin, slot]
+    inner = level.inner[origin]
+    outlet = inner.part.outlets.get(slot)
+    return None if outlet is None else _Output(inner, outlet.origin, outlet.origin_slot)
 
 
-def _out_of(inner: Level, slot: int, way: int) -> Origin:
-    """What a sub-graph gives at an output."""
-    for link in inner.links.values():
-        if link.target == OUTPUTS and link.target_slot == slot:
-            return _follow(inner, link.origin, link.origin_slot, way)
-    return None
-
-
-def _from_around(level: Level, slot: int, way: int) -> Origin:
+def _from_around(level: Level, slot: int) -> Step:
     """What an instance gives to the input of its sub-graph: its link, or else its own value."""
-    entries = _sockets(level.definition, "inputs")
+    entries = level.part.inputs
     if level.around is None or not 0 <= slot < len(entries):
         return None
     name = str(entries[slot].get("name"))
-    for place, socket in enumerate(_sockets(level.instance, "inputs")):
-        if socket.get("name") == name and socket.get("link") is not None:
-            return _origin_of(level.around, level.instance, place, way)
+    if name in level.linked:
+        return _at(level.around, level.linked[name])
     return Constant(level.given[name]) if name in level.given else None
 
 

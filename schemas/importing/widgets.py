@@ -6,6 +6,7 @@ what its upload button holds.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,19 +36,19 @@ def widget_values(node_class: NodeClass, saved: Any) -> tuple[dict[str, Any], li
     if isinstance(saved, Mapping):
         given = {widget.name: saved[widget.name] for widget in widgets if widget.name in saved}
         return _with_defaults(widgets, given), []
-    rest = list(saved) if isinstance(saved, list) else []
+    rest = deque(saved if isinstance(saved, list) else ())
     given = {}
     button = False  # the page adds it behind the last required widget
     for number, widget in enumerate(widgets):
         if not rest:
             break
-        given[widget.name] = rest.pop(0)
+        given[widget.name] = rest.popleft()
         after = len(widgets) - number - 1
         if rest and _is_control(node_class, widget, rest[0], more=len(rest) > after):
-            rest.pop(0)
+            rest.popleft()
         button = button or widget.upload
         while rest and button and len(rest) > after and rest[0] in UPLOAD_VALUES:
-            rest.pop(0)
+            rest.popleft()
     return _with_defaults(widgets, given), [value for value in rest if value not in UPLOAD_VALUES]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from devserver.importing import read_graph
+from devserver.importing.files import read_graph
 from schemas.importing.drafts import draft
 from schemas.nodes import Graph, NodeTable
 from tests.doubles.programs import ROOT, NodeHost, Server

@@ -10,9 +10,9 @@ from typing import Any, Final
 from devserver.comfy.sniff import sniff
 from devserver.media.tags import TagError, read_tags
 from devserver.store import write_atomic
-from schemas.importing.form import ImportRefused, parse_graph
+from schemas.importing.form import ImportRefused, parse_graph, refuse_excess
+from schemas.limits import BYTES
 
-LARGEST_GRAPH_BYTES: Final = 32 << 20
 EXIF_TEXTS: Final = (0x010F, 0x0110)  # where ComfyUI puts `workflow:{...}` and `prompt:{...}` into a WebP
 
 
@@ -62,8 +62,7 @@ def write_definitions(folder: Path, files: Mapping[str, str], instead_of: Iterab
 
 
 def _text(path: Path) -> str:
-    if path.stat().st_size > LARGEST_GRAPH_BYTES:
-        raise ImportRefused(f"{path.name} is larger than {LARGEST_GRAPH_BYTES >> 20} MiB: no graph is")
+    refuse_excess(BYTES, path.stat().st_size)
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as e:

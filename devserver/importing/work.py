@@ -1,0 +1,92 @@
+"""The process that makes definitions of one foreign graph: `python -m devserver.importing.work SECONDS BYTES`.
+
+It reads one job as a line of JSON, answers with one, and ends; before that it ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from devserver.importing.files import read_graph
+from schemas.importing.admit import import_graph
+from schemas.importing.form import ImportRefused
+from schemas.loader import load_tables
+from schemas.nodes import NodeTable
+
+
+def main() -> None:
+    seconds, size_bytes = map(int, sys.argv[1:3])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    line = sys.stdin.buffer.readline()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _limit(seconds, size_bytes)
+    sys.stdout.write(json.dumps(answer(line, size_bytes)))
+    sys.stdout.flush()
+
+
+def answer(line: bytes, size_bytes: int) -> dict[str, Any]:
+    """Do the job that stands in the line; what was made, or why it was refused."""
+    try:
+        job = json.loads(line)
+        content = job["graph"] if job["path"] is None else _in_file(Path(job["path"]), job["filename"])
+        folders = [Path(folder) for folder in job["folders"]]
+        tables = {key: table for key, table in load_tables(folders).items() if key != job["name"]}
+        live = None if job["live"] is None else NodeTable.from_json(job["live"])
+        made = import_graph(content, name=job["name"], origin=job["origin"], folders=folders, tables=tables, live=live)
+    except ImportRefused as e:
+        return {"refused": _told(e)}
+    except MemoryError:
+        return {"refused": {"message": f"reading it takes more than {size_bytes >> 20} MiB of memory"}}
+    except RecursionError:
+        return {"refused": {"message": "it is nested too deeply"}}
+    return {"made": made.described()}
+
+
+def _in_file(path: Path, filename: str | None) -> dict[str, Any]:
+    try:
+        return read_graph(path, filename)
+    except ImportRefused as e:
+        raise ImportRefused(e.message, e.problems, e.absent, e.limit, no_graph=True) from e
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as e:  # the libraries for media raise many things on damaged files
+        message = f"{filename or path.name} cannot be read: {e or type(e).__name__}"
+        raise ImportRefused(message, no_graph=True) from e
+
+
+def _told(error: ImportRefused) -> dict[str, Any]:
+    told: dict[str, Any] = {"message": error.message, "problems": error.problems, "absent": error.absent}
+    told["no_graph"] = error.no_graph
+    if error.limit:
+        limit, value = error.limit
+        told |= {"limit": [limit.unit, limit.most], "value": value}
+    return told
+
+
+def _limit(seconds: int, size_bytes: int) -> None:
+    """Let the system end this process where it takes too much; not every system can."""
+    try:
+        import resource
+    except ImportError:  # Windows: there the parent's deadline is all
+        return
+    for kind, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, size_bytes)):
+        with contextlib.suppress(ValueError, OSError):  # a stricter limit holds already
+            resource.setrlimit(kind, (most, most))
+
+
+def _end_with_parent() -> None:
+    """The parent keeps our stdin open as long as it wants the answer."""
+    while os.read(sys.stdin.fileno(), 1 << 16):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
