@@ -15,11 +15,12 @@ from typing import Any
 
 from devserver.agents.call import Result, call, gather, shown
 from devserver.agents.folders import Folders
-from devserver.agents.graph import Graph, Table, is_link, needed, next_node, signatures
+from devserver.agents.graph import Graph, Schedule, Table, is_link, links, needed, signatures
 from devserver.nodes.host import PARTIAL, Cancelled, Host, current
 
 Emit = Callable[[str, dict[str, Any]], None]
 
+NODES_SHOWN = 200  # that one state lists: more in each of twice as many messages would be gigabytes
 LENT_SECONDS = 120.0  # that a piece of a sound is there to be fetched; it is told at once when it is
 
 
@@ -56,7 +57,7 @@ class NodeHost(Host):
 
 
 class Progress:
-    """The state of every visited node of one prompt, sent whole at each change."""
+    """The state of every visited node of one prompt, sent whole at each change; of a long one the newest part."""
 
     def __init__(self, prompt_id: str, emit: Emit) -> None:
         self._prompt_id, self._emit = prompt_id, emit
@@ -80,6 +81,8 @@ class Progress:
             "parent_node_id": None,
             "real_node_id": node_id,
         }
+        if len(self._nodes) > NODES_SHOWN:
+            del self._nodes[next(iter(self._nodes))]
         self._emit("progress_state", {"prompt_id": self._prompt_id, "nodes": dict(self._nodes)})
 
 
@@ -115,14 +118,9 @@ class Executor:
         run = _Run(self, prompt_id, graph, extra_data, marks)
         cached = [node_id for node_id in graph if run.has(node_id)]
         self.emit("execution_cached", {"nodes": cached, "prompt_id": prompt_id})
-        waits = needed(graph, outputs, run.has)
-        while waits:
-            node_id = next_node(waits, run.is_output)
+        for node_id in Schedule(needed(graph, outputs, run.has), run.is_output):
             if not run.visit(node_id):
                 return
-            del waits[node_id]
-            for sources in waits.values():
-                sources.discard(node_id)
         self.emit("execution_success", {"prompt_id": prompt_id})
 
     def check(self, prompt_id: str) -> None:
@@ -193,7 +191,8 @@ class _Run:
         inputs: dict[str, list[Any]] | None = None
         try:
             cls = self.cls(node_id)
-            results = {source: result for source in self._marks if (result := self.result(source)) is not None}
+            sources = {source for _, source, _ in links(self._graph[node_id])}
+            results = {source: result for source in sources if (result := self.result(source)) is not None}
             inputs = gather(node_id, self._graph, cls, results, self._extra.get("extra_pnginfo"))
             with self._hosting(node_id):
                 return call(cls, inputs, self._check)

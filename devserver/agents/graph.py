@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 Graph = dict[str, dict[str, Any]]
 Table = dict[str, type[Any]]
+R = TypeVar("R")
+Walk = Generator[str, R, R]
+MOST_NODES: Final = 10_000
+MOST_LINKS: Final = 50_000
+DEEPEST: Final = 64  # lists and objects in each other within a node
+
+
+def excess(graph: Mapping[str, Any]) -> str:
+    """Say by how much a graph is larger than one may be; '' where it is not."""
+    if len(graph) > MOST_NODES:
+        return f"the prompt has {len(graph)} nodes; at most {MOST_NODES} are allowed"
+    nodes = [node for node in graph.values() if isinstance(node, dict)]
+    inputs = [found for node in nodes if isinstance(found := node.get("inputs"), dict)]
+    linked = sum(isinstance(value, list) for entry in inputs for value in entry.values())
+    if linked > MOST_LINKS:
+        return f"the prompt has {linked} links; at most {MOST_LINKS} are allowed"
+    level: list[Any] = list(graph.values())
+    for _ in range(DEEPEST):
+        inside = [value for value in level if isinstance(value, dict | list)]
+        level = [inner for value in inside for inner in (value.values() if isinstance(value, dict) else value)]
+    if any(isinstance(value, dict | list) for value in level):
+        return f"a node of the prompt is nested deeper than {DEEPEST} levels"
+    return ""
 
 
 def is_link(value: Any) -> bool:
@@ -39,14 +63,16 @@ def signatures(graph: Graph, own_mark: Callable[[str], str]) -> dict[str, str]:
     done: dict[str, str] = {}
     open_nodes: set[str] = set()
 
-    def sign(node_id: str) -> str | None:
+    def sign(node_id: str) -> Walk[str | None]:
         if node_id in done:
             return done[node_id]
         if node_id in open_nodes or node_id not in graph or "inputs" not in graph[node_id]:
             return None
         open_nodes.add(node_id)
         node = graph[node_id]
-        sources = {name: (sign(source), slot) for name, source, slot in links(node)}
+        sources = {}
+        for name, source, slot in links(node):
+            sources[name] = ((yield source), slot)
         open_nodes.discard(node_id)
         if any(signature is None for signature, _ in sources.values()):
             return None
@@ -56,8 +82,35 @@ def signatures(graph: Graph, own_mark: Callable[[str], str]) -> dict[str, str]:
         return done[node_id]
 
     for node_id in graph:
-        sign(node_id)
+        walked(sign, node_id)
     return done
+
+
+def walked(visit: Callable[[str], Walk[R]], node_id: str) -> R:
+    """What a visit of a node returns; it yields each node whose own visit it needs and gets what that returned.
+
+    So a chain of nodes may be as long as it likes; calls in each other would end at a few hundred.
+    """
+    stack = [visit(node_id)]
+    answer: Any = None
+    error: Exception | None = None
+    while True:
+        try:
+            wanted = stack[-1].send(answer) if error is None else stack[-1].throw(error)
+        except StopIteration as end:
+            stack.pop()
+            answer, error = end.value, None
+        except Exception as raised:  # noqa: BLE001 - passed on to the visit that asked, or raised here where none did
+            stack.pop()
+            answer, error = None, raised
+        else:
+            stack.append(visit(wanted))
+            answer, error = None, None
+        if not stack:
+            if error is not None:
+                raise error
+            result: R = answer
+            return result
 
 
 def needed(graph: Graph, outputs: Iterable[str], have: Callable[[str], bool]) -> dict[str, set[str]]:
@@ -77,13 +130,36 @@ def needed(graph: Graph, outputs: Iterable[str], have: Callable[[str], bool]) ->
     return waits
 
 
-def next_node(waits: dict[str, set[str]], is_output: Callable[[str], bool]) -> str:
-    """The ready node to run now: an output first, then what feeds one, so that results are seen early."""
-    ready = [node_id for node_id, sources in waits.items() if not sources]
-    for node_id in ready:
-        if is_output(node_id):
-            return node_id
-    for node_id in ready:
-        if any(is_output(other) and node_id in sources for other, sources in waits.items()):
-            return node_id
-    return ready[0]
+class Schedule:
+    """In which order nodes run: a ready output first, then what feeds one, so that results are seen early.
+
+    Args:
+        waits: each node with those that it waits for, as `needed` gives them.
+        is_output: whether a node is an output.
+    """
+
+    def __init__(self, waits: Mapping[str, set[str]], is_output: Callable[[str], bool]) -> None:
+        self._left = {node_id: len(sources) for node_id, sources in waits.items()}
+        self._waiting: dict[str, list[str]] = {}
+        feeds: set[str] = set()
+        for node_id, sources in waits.items():
+            for source in sources:
+                self._waiting.setdefault(source, []).append(node_id)
+            if is_output(node_id):
+                feeds |= sources
+        self._ranks = {
+            node_id: (0 if is_output(node_id) else 1 if node_id in feeds else 2, place)
+            for place, node_id in enumerate(waits)
+        }
+        self._ready = [(self._ranks[node_id], node_id) for node_id, left in self._left.items() if not left]
+        heapq.heapify(self._ready)
+
+    def __iter__(self) -> Iterator[str]:
+        """Each node when everything that it waits for has come before it."""
+        while self._ready:
+            _, node_id = heapq.heappop(self._ready)
+            yield node_id
+            for other in self._waiting.get(node_id, ()):
+                self._left[other] -= 1
+                if not self._left[other]:
+                    heapq.heappush(self._ready, (self._ranks[other], other))

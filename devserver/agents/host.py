@@ -33,6 +33,8 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # What ComfyUI answers where it fails itself, and so the answer to what it does not expect.
 SERVER_ERROR = "500 Internal Server Error\n\nServer got itself in trouble"
 
+MOST_JSON_BYTES = 16 << 20
+
 NO_PROMPT = {"type": "no_prompt", "message": "No prompt provided", "details": "No prompt provided", "extra_info": {}}
 
 
@@ -356,10 +358,15 @@ class Host:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    """The JSON object that was sent; anything else is a server error, as in ComfyUI."""
+    """The JSON object that was sent; anything else is a server error, as in ComfyUI. One too large is told so."""
+    received = bytearray()
+    async for block in request.content.iter_any():
+        received += block
+        if len(received) > MOST_JSON_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MOST_JSON_BYTES, len(received))
     try:
-        body = await request.json(loads=_strict)
-    except ValueError as error:
+        body = _strict(received.decode())
+    except (ValueError, RecursionError) as error:
         raise web.HTTPInternalServerError(text=SERVER_ERROR) from error
     if not isinstance(body, dict):
         raise web.HTTPInternalServerError(text=SERVER_ERROR)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from devserver.agents.graph import Graph, Table
+from devserver.agents.graph import Graph, Table, Walk, excess, walked
 
 Error = dict[str, Any]
 
 LONGEST_LIST_SHOWN = 20
+MOST_TOLD = 1_000  # errors; each output that cannot run repeats those of all nodes before it
 
 
 @dataclass
@@ -34,6 +35,8 @@ def validate(graph: Graph, table: Table, targets: Iterable[str] | None = None) -
     Raises:
         TypeError, AttributeError: the graph is no mapping of mappings.
     """
+    if too_large := excess(graph):
+        return Verdict(error=_top("prompt_too_large", too_large))
     wanted = None if targets is None else set(targets)
     outputs = []
     for node_id, node in graph.items():
@@ -82,7 +85,7 @@ class _Check:
                 verdict.outputs.append(output)
                 continue
             details += [f"{error['message']}: {error['details']}" for error in errors]
-            for node_id, (_, found) in self._done.items():
+            for node_id, (_, found) in self._done.items() if len(details) < MOST_TOLD else ():
                 if found:
                     place = {"errors": found, "dependent_outputs": [], "class_type": self._graph[node_id]["class_type"]}
                     verdict.node_errors.setdefault(node_id, place)["dependent_outputs"].append(output)
@@ -93,7 +96,7 @@ class _Check:
 
     def _output(self, node_id: str) -> tuple[bool, list[Error]]:
         try:
-            return self._node(node_id)
+            return walked(self._node, node_id)
         except Exception as error:  # noqa: BLE001 - a link to nowhere, or a node's own check: the answer says what it was
             reason = _error(
                 "exception_during_validation", "Exception when validating node", str(error), **_raised(error)
@@ -101,7 +104,7 @@ class _Check:
             self._done[node_id] = (False, [reason])
             return self._done[node_id]
 
-    def _node(self, node_id: str) -> tuple[bool, list[Error]]:
+    def _node(self, node_id: str) -> Walk[tuple[bool, list[Error]]]:
         if node_id in self._done:
             return self._done[node_id]
         if node_id in self._open:
@@ -123,7 +126,7 @@ class _Check:
                         )
                     continue
                 if isinstance(inputs[name], list):
-                    fine, error = self._link(name, config, inputs[name])
+                    fine, error = yield from self._link(name, config, inputs[name])
                     good = good and fine
                 else:
                     error = _value(name, config, inputs, unbounded=name in checked or "**" in checked)
@@ -135,7 +138,9 @@ class _Check:
         self._done[node_id] = (good and not errors, errors)
         return self._done[node_id]
 
-    def _link(self, name: str, config: tuple[Any, Any], link: list[Any]) -> tuple[bool, Error | None]:
+    def _link(
+        self, name: str, config: tuple[Any, Any], link: list[Any]
+    ) -> Generator[str, tuple[bool, list[Error]], tuple[bool, Error | None]]:
         """Whether what the link leads to is good, and what is wrong with the link itself."""
         if len(link) != 2:
             message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
@@ -149,7 +154,7 @@ class _Check:
             extra = {"input_name": name, "input_config": config, "received_type": received, "linked_node": link}
             return True, _error("return_type_mismatch", "Return type mismatch between linked nodes", details, **extra)
         try:
-            return self._node(source)[0], None
+            return (yield source)[0], None
         except Exception as error:  # noqa: BLE001 - as above, one node further in
             extra = {"input_name": name, "input_config": config, "exception_message": str(error)}
             message = "Exception when validating inner node"

@@ -205,6 +205,6 @@ def _by_text(head: _Head) -> str | None:
         return head.ext
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "txt"
     return "json"
