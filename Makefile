@@ -8,7 +8,7 @@ PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do 
                  $$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && exit; done; echo python3)
 ARGS      ?=
 
-.PHONY: setup demo run test soak lint golden bench bench-peers bench-music chromium postgresql
+.PHONY: setup demo run test soak lint golden bench bench-peers bench-music chromium postgresql nginx
 
 setup: $(INSTALLED)
 
@@ -19,7 +19,7 @@ run: setup
 	@$(PY) server.py serve $(ARGS)
 
 # Most tests wait for processes of their own: three files at once use the time in which one waits.
-test: setup chromium postgresql
+test: setup chromium postgresql nginx
 	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
 
 soak: setup
@@ -70,3 +70,11 @@ postgresql:
 		echo "Installing Debian's PostgreSQL for the tests of several processes: apt-get install postgresql"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
 	} || echo "PostgreSQL could not be installed; the tests of several processes will be skipped."
+
+# The tests of gateways start Debian's nginx by themselves, on loopback; the one that Debian starts is switched off.
+nginx:
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || [ "$$(id -u)" -ne 0 ] || { \
+		echo "Installing Debian's nginx for the tests of gateways: apt-get install nginx"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nginx >/dev/null && \
+		{ [ ! -d /run/systemd/system ] || systemctl disable --quiet --now nginx; }; \
+	} || echo "nginx could not be installed; the tests of gateways will be skipped."

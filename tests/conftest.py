@@ -1,4 +1,4 @@
-"""Chromium or a skip that says how to get it; and, where TONEWRIGHT_NO_SKIPS is set, no skip at all."""
+"""Chromium and nginx, or a skip that says how to get them; and, where TONEWRIGHT_NO_SKIPS is set, no skip at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from _pytest.terminal import TerminalReporter
 
+from tests.doubles.nginx import NO_NGINX, program
 from tests.doubles.postgres import NO_POSTGRES, Postgres, programs
 
 # The contract's checks are plain functions in modules of their own; their asserts shall explain themselves too.
@@ -20,6 +21,8 @@ NO_CHROMIUM = "needs Debian's chromium: apt-get install chromium"
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("chromium") and shutil.which("chromium") is None:
         pytest.skip(NO_CHROMIUM)
+    if item.get_closest_marker("nginx") and program() is None:
+        pytest.skip(NO_NGINX)
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -149,7 +149,10 @@ class Pool:
 
     async def _ask(self, source: Source) -> None:
         before = {backend: (backend.state, backend.table) for backend in source.backends}
+        was_up = source.up
         await source.ask()
+        if was_up and not source.up:
+            source.head.doubted.set()  # so that it is asked again soon, whoever has found out
         every = {**before, **dict.fromkeys(source.backends)}
         changed = [backend for backend in every if before.get(backend) != (backend.state, backend.table)]
         if changed:
@@ -162,18 +165,14 @@ class Pool:
                 self._bus.tell(None, "backend", backend.describe())
 
     async def _watch(self, source: Source) -> None:
-        pause = self._probe_s
+        pause = FIRST_RETRY_S
         while True:
-            pause = self._probe_s if source.up else min(self._probe_s, max(FIRST_RETRY_S, pause * 2))
-            try:
-                async with asyncio.timeout(pause):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._probe_s if source.up else pause):
                     await source.head.doubted.wait()
-            except TimeoutError:
-                pass
-            source.head.doubted.clear()
-            if source.up:
-                pause = FIRST_RETRY_S / 2  # the first retry after a loss comes soon
+            pause = FIRST_RETRY_S if source.up or source.head.doubted.is_set() else min(self._probe_s, pause * 2)
             await self._ask(source)
+            source.head.doubted.clear()
 
     # The embedded backend
 

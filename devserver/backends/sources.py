@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,14 +14,15 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from devserver.comfy.client import Client
-from devserver.comfy.errors import BackendError, Denied
+from devserver.comfy.errors import BackendError, Denied, NotServing
 from devserver.comfy.follow import Follower
-from devserver.comfy.swarm import DIRECT, Swarm, SwarmBackend, SwarmError, recognise
+from devserver.comfy.swarm import DIRECT, Swarm, SwarmBackend, SwarmError, recognise, serving
 from schemas.nodes import NodeTable
 
 log = logging.getLogger(__name__)
 
 Kind = Literal["auto", "embedded", "comfyui", "swarmui", "agent"]
+TURNED_AWAY_S: Final = 30.0
 MARK: Final = "#"  # between the name of a SwarmUI and its own number of a backend
 
 
@@ -75,6 +77,7 @@ class Backend:
         self.table: NodeTable | None = None
         self.stats: dict[str, Any] = {}
         self.doubted = doubted or asyncio.Event()  # set where an answer about a prompt did not come
+        self._turned_away_at = float("-inf")
         self._closed = False
         self.client = client or Client(address.base_url, headers=address.headers)
         self.follower = Follower(self.client, uuid.uuid4().hex, on_trouble=self.doubted.set)
@@ -88,13 +91,25 @@ class Backend:
         """Whether somebody expects it to answer, and it does not."""
         return self.state != "up" and self.expected
 
+    def turned_away(self) -> None:
+        """Note that a prompt was not taken, although what is asked is answered: for a while others go before it."""
+        self._turned_away_at = time.monotonic()
+
+    @property
+    def turns_away(self) -> bool:
+        return time.monotonic() - self._turned_away_at < TURNED_AWAY_S
+
     async def ask(self) -> None:
         """Read its nodes and versions; a backend that does not answer is down, and says why."""
         if self._closed:
             return
         try:
-            self.table = NodeTable.from_object_info(await self.client.object_info())
-            self.stats = await self.client.system_stats()
+            # Its nodes may come from SwarmUI's memory; its versions come from itself.
+            stats = await self.client.system_stats()
+            table = NodeTable.from_object_info(await self.client.object_info())
+            if not table.classes:
+                raise NotServing(f"{self.client.base_url}/object_info lists no node", 200)
+            self.stats, self.table = stats, table
         except BackendError as e:
             self._be("down", str(e))
             return
@@ -175,11 +190,9 @@ class Source:
             self._swarm = Swarm(self.address.base_url, self.address.headers)
 
     async def _ask_swarm(self, swarm: Swarm) -> None:
-        running = [backend for backend in await swarm.backends() if backend.runs_comfyui]
+        running = serving(await swarm.backends())
         numbers = tuple(backend.id for backend in running)
-        if running:
-            self._set_head("up", "")
-        else:
+        if not running:
             state = await swarm.state()
             what = "is still loading its ComfyUI" if state.coming else f"runs no ComfyUI (it is {state.status})"
             hint = "" if state.coming else " Look at Server > Backends in SwarmUI."
@@ -192,6 +205,10 @@ class Source:
             entry.address = await asyncio.to_thread(self._address_of, backend)
         self._listed = numbers
         await asyncio.gather(*(self._known[number].ask() for number in numbers))
+        if any(self._known[number].up for number in numbers):
+            self._set_head("up", "")
+        elif running:  # its list calls a ComfyUI running for good that it reaches by its address, also a dead one
+            self._set_head("down", "SwarmUI answers, but no ComfyUI behind it does")
 
     def _set_head(self, state: Literal["up", "down"], problem: str, *, expected: bool = True) -> None:
         self.head.state, self.head.problem = state, problem

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import aiohttp
 
 from devserver.comfy.connection import ANSWER_SECONDS, Connection
-from devserver.comfy.errors import BackendError, OutputMissing, Unreachable, misfit, refusal
+from devserver.comfy.errors import BackendError, NotServing, OutputMissing, Unreachable, is_refusal, misfit, refusal
 from devserver.comfy.files import RemoteFile
 
 # How a backend's file came here; the last is SwarmUI's own, where its ComfyUI did not give it.
@@ -57,7 +57,11 @@ class Client(Connection):
         return _object(await self._json("GET", "/object_info", seconds=OBJECT_INFO_SECONDS), "/object_info")
 
     async def system_stats(self) -> dict[str, Any]:
-        return _object(await self._json("GET", "/system_stats"), "/system_stats")
+        """Versions and devices, as the backend tells them itself."""
+        answer = _object(await self._json("GET", "/system_stats"), "/system_stats")
+        if not isinstance(answer.get("system"), dict):
+            raise misfit("GET", self.base_url + "/system_stats", 200, answer)
+        return answer
 
     async def submit(
         self, graph: Graph, prompt_id: str, client_id: str, extra_data: Mapping[str, Any] | None = None
@@ -76,33 +80,41 @@ class Client(Connection):
             body["extra_data"] = dict(extra_data)
         try:
             status, answer = await self._to_its_end(self.exchange("POST", "/prompt", json_body=body))
+            if is_refusal(status, answer):
+                raise refusal(answer, status)
+            if status != 200 or not isinstance(answer, dict) or not isinstance(answer.get("prompt_id"), str):
+                raise misfit("POST", self.base_url + "/prompt", status, answer)
         except Unreachable:
+            # A gateway that lost the answer, or did not wait for it, may have passed the prompt on.
             if await self._arrived(prompt_id):
                 return
             raise
-        if status == 200 and isinstance(answer, dict):
-            if answer.get("node_errors"):
-                # ComfyUI runs what is left of a graph; half a result is none.
-                await self._withdraw(prompt_id)
-                raise refusal(answer, status)
-            given = str(answer.get("prompt_id"))
-            if given != prompt_id:
-                await self._withdraw(given)
-                raise BackendError(f"{self.base_url} gives prompts ids of its own ({given}): this ComfyUI is too old")
-            return
-        if isinstance(answer, dict) and (isinstance(answer.get("error"), dict) or answer.get("node_errors")):
+        if answer.get("node_errors"):
+            # ComfyUI runs what is left of a graph; half a result is none.
+            await self._withdraw(prompt_id)
             raise refusal(answer, status)
-        raise misfit("POST", self.base_url + "/prompt", status, answer)
+        if answer["prompt_id"] != prompt_id:
+            await self._withdraw(answer["prompt_id"])
+            told = f"gives prompts ids of its own ({answer['prompt_id']}): this ComfyUI is too old"
+            raise BackendError(f"{self.base_url} {told}")
 
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
         """The entry of a prompt that has ended (well or badly), or None."""
-        entries = _object(await self._json("GET", f"/history/{quote(prompt_id, safe='')}"), "/history")
+        path = f"/history/{quote(prompt_id, safe='')}"
+        entries = _object(await self._json("GET", path), "/history")
+        if not entries:
+            return None
         entry = entries.get(prompt_id)
-        return entry if isinstance(entry, dict) else None
+        if not isinstance(entry, dict):  # of another program: nothing is said of the prompt
+            raise misfit("GET", self.base_url + path, 200, entries)
+        return entry
 
     async def queue(self) -> Queue:
         answer = _object(await self._json("GET", "/queue"), "/queue")
-        return Queue(_prompt_ids(answer.get("queue_running")), _prompt_ids(answer.get("queue_pending")))
+        try:
+            return Queue(_prompt_ids(answer["queue_running"]), _prompt_ids(answer["queue_pending"]))
+        except (KeyError, TypeError, ValueError) as e:
+            raise misfit("GET", self.base_url + "/queue", 200, answer) from e
 
     async def delete(self, prompt_id: str) -> None:
         """Take a waiting prompt out of the queue; an id that does not wait is no error."""
@@ -124,7 +136,9 @@ class Client(Connection):
             form.add_field("type", "input")
             form.add_field("subfolder", subfolder)
             answer = _object(await self._json("POST", "/upload/image", form=form, seconds=None), "/upload/image")
-        stored, folder = str(answer.get("name", name)), str(answer.get("subfolder", subfolder))
+        stored, folder = answer.get("name"), str(answer.get("subfolder", subfolder))
+        if not isinstance(stored, str):
+            raise misfit("POST", self.base_url + "/upload/image", 200, answer)
         return f"{folder}/{stored}" if folder else stored
 
     async def size(self, file: RemoteFile) -> int | None:
@@ -134,9 +148,9 @@ class Client(Connection):
             OutputMissing: the backend has no such file.
         """
         async with self.request("HEAD", "/view", params=file.query()) as response:
-            if response.status == 404:
+            if response.status == 404 and not _is_page(response, file):
                 raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
-            return response.content_length if response.status == 200 else None
+            return response.content_length if response.status == 200 and not _is_page(response, file) else None
 
     async def fetch(self, file: RemoteFile, target: Path) -> Way:
         """Download an output into `target`, replacing what is there; no limit on its whole time or size.
@@ -149,9 +163,9 @@ class Client(Connection):
             Unreachable: the connection broke before the end.
         """
         async with self.request("GET", "/view", params=file.query()) as response:
-            if response.status == 404:
+            if response.status == 404 and not _is_page(response, file):
                 raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
-            if response.status != 200:
+            if response.status != 200 or _is_page(response, file):
                 text = (await response.content.read(PAGE_BYTES)).decode(errors="replace")
                 raise misfit("GET", str(response.url), response.status, text)
             received = await stream(response, target)
@@ -216,16 +230,25 @@ def _put(target: Path, mode: str, content: bytes) -> int:
         return out.write(content)
 
 
+def _is_page(response: aiohttp.ClientResponse, file: RemoteFile) -> bool:
+    """Whether a gateway's page came in the place of a file."""
+    return response.content_type == "text/html" and not file.filename.lower().endswith((".html", ".htm"))
+
+
 def _object(answer: Any, path: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
-        raise BackendError(f"{path} answered with a {type(answer).__name__} instead of an object: no ComfyUI")
+        raise NotServing(f"{path} answered with a {type(answer).__name__} instead of an object: no ComfyUI", 200)
     if isinstance(answer.get("error"), str):
         # SwarmUI tells some of its errors with the status of a success.
-        raise BackendError(f"{path} answered with an error: {answer['error']}", 200)
+        raise NotServing(f"{path} answered with an error: {answer['error']}", 200)
     return answer
 
 
 def _prompt_ids(entries: Any) -> tuple[str, ...]:
-    """The ids of queue entries `[number, prompt_id, ...]`; a backend lists its heap, so they are sorted here."""
-    listed = [entry for entry in entries or [] if isinstance(entry, list) and len(entry) > 1]
+    """The ids of queue entries `[number, prompt_id, ...]`; a backend lists its heap, so they are sorted here.
+
+    Raises:
+        TypeError, ValueError: they are no queue's entries.
+    """
+    listed = [entry for entry in entries if isinstance(entry, list) and len(entry) > 1]
     return tuple(str(entry[1]) for entry in sorted(listed, key=lambda entry: float(entry[0])))

@@ -9,7 +9,8 @@ from typing import Any
 
 SHOWN_CHOICES = 12
 SHOWN_CHARACTERS = 200
-# What SwarmUI answers in the place of a ComfyUI that it does not run (now, or any more).
+COMFYUI_ERROR_KEYS = frozenset({"type", "message", "details", "extra_info"})
+# In SwarmUI's page in the place of a ComfyUI that it does not run (now, or any more), or to which it lets nobody.
 NO_COMFYUI_MARK = "comfy-failed-to-load"
 UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
@@ -28,14 +29,17 @@ class BackendError(Exception):
 
 
 class Unreachable(BackendError):
-    """No answer: nothing listens, the connection broke, or a time limit passed."""
+    """No answer of a ComfyUI: nothing listens, the connection broke, a limit was passed, or something else answered."""
 
 
 class NotServing(Unreachable):
-    """SwarmUI answers, but runs no ComfyUI for this request: still loading, stopped, or taken away."""
+    """Something answers in the place of a ComfyUI: a gateway's page, another program's JSON, half an answer, nothing.
+
+    SwarmUI does so while a ComfyUI behind it is loading, stopped or dead; nginx does while its upstream is.
+    """
 
 
-class Denied(BackendError):
+class Denied(NotServing):
     """A password, token or permission is missing or wrong."""
 
 
@@ -148,28 +152,34 @@ class Refused(BackendError):
         return f"the backend refused the graph: {self.message}"
 
 
+def is_refusal(status: int, answer: Any) -> bool:
+    """Whether an answer of POST /prompt is a ComfyUI's own refusal; other programs have errors of another form."""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return status == 400 and isinstance(error, dict) and "type" in error and set(error) <= COMFYUI_ERROR_KEYS
+
+
 def refusal(body: dict[str, Any], status: int) -> Refused:
     """A `Refused` from an answer of POST /prompt (a 400, or a 200 with `node_errors`)."""
-    error = body.get("error") or {}
-    if isinstance(error, str):
-        error = {"message": error}
-    reasons = tuple(_node_errors(body.get("node_errors") or {}))
-    message = error.get("message") or "a part of the graph is not valid"
-    return Refused(error.get("type") or "node_errors", message, error.get("details") or "", reasons, status)
+    error: dict[str, Any] = body["error"] if isinstance(body.get("error"), dict) else {}
+    told = {key: str(error.get(key) or "") for key in ("type", "message", "details")}
+    reasons = tuple(_node_errors(body.get("node_errors")))
+    message = told["message"] or "a part of the graph is not valid"
+    return Refused(told["type"] or "node_errors", message, told["details"], reasons, status)
 
 
 def _node_errors(by_node: Any) -> list[NodeError]:
-    if not isinstance(by_node, dict):
-        return []
+    entries = by_node.items() if isinstance(by_node, dict) else ()
     return [
         _node_error(str(node_id), str(entry.get("class_type", "?")), error)
-        for node_id, entry in by_node.items()
-        for error in entry.get("errors", [])
+        for node_id, entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("errors"), list)
+        for error in entry["errors"]
+        if isinstance(error, dict)
     ]
 
 
 def _node_error(node_id: str, class_type: str, error: dict[str, Any]) -> NodeError:
-    extra = error.get("extra_info") or {}
+    extra: dict[str, Any] = error["extra_info"] if isinstance(error.get("extra_info"), dict) else {}
     return NodeError(
         node_id=node_id,
         class_type=class_type,
@@ -203,25 +213,25 @@ def _allowed(type_: Any, input_config: Any) -> str | None:
             return None
 
 
-def misfit(method: str, url: str, status: int, answer: Any) -> BackendError:
+def misfit(method: str, url: str, status: int, answer: Any) -> NotServing:
     """The error that an answer means which is not the protocol's: a page, a gateway's own words, a wrong status."""
     asked = f"{method} {url}"
     if isinstance(answer, dict) and isinstance(answer.get("error"), str):
-        return BackendError(f"{asked} answered {status}: {answer['error'][:SHOWN_CHARACTERS]}", status)
+        return NotServing(f"{asked} answered {status}: {answer['error'][:SHOWN_CHARACTERS]}", status)
     if not isinstance(answer, str):
-        return BackendError(f"{asked} answered {status}: {json.dumps(answer)[:SHOWN_CHARACTERS]}", status)
-    if NO_COMFYUI_MARK in answer:
-        reason = "SwarmUI has no running ComfyUI for this: it is still loading, has failed, or was switched off"
-        return NotServing(f"{asked}: {reason}. Look at Server > Backends in SwarmUI.", status)
+        return NotServing(f"{asked} answered {status}: {json.dumps(answer)[:SHOWN_CHARACTERS]}", status)
     words = in_plain_words(answer)
-    if status == 401 and words.startswith("Permission denied"):
+    if status == 401 and (NO_COMFYUI_MARK in answer or words.startswith("Permission denied")):
         rights = "comfy_direct_calls and comfy_backend_generate"
         hint = f"Set `swarm_token` to a token of a SwarmUI account with the permissions {rights}."
         return Denied(f"{asked}: permission denied. {hint}", status)
     if status == 401:
         hint = "Set `authorization` of this backend to what it expects in the header Authorization."
         return Denied(f"{asked} answered 401: {words or 'nothing'}. {hint}", status)
-    return BackendError(f"{asked} answered {status}: {words or 'nothing'}", status)
+    if NO_COMFYUI_MARK in answer:
+        reason = "SwarmUI has no running ComfyUI for this: it is still loading, has failed, or was switched off"
+        return NotServing(f"{asked}: {reason}. Look at Server > Backends in SwarmUI.", status)
+    return NotServing(f"{asked} answered {status}: {words or 'nothing'}", status)
 
 
 def in_plain_words(page: str) -> str:

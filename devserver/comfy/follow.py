@@ -261,9 +261,16 @@ class Watch:
         if kind == "preview":
             tell(PromptEvent("preview", data))
             return False
-        for event in self._progress.read(kind, data):
+        for event in self._events(kind, data):
             tell(event)
         return _is_end(kind, data)
+
+    def _events(self, kind: str, data: dict[str, Any]) -> list[PromptEvent]:
+        try:
+            return list(self._progress.read(kind, data))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("%s: a %s message that no ComfyUI sends: %s", self._client.base_url, kind, error)
+            return []
 
     async def _ask(self, *, silent: bool) -> Outcome | None:
         """The outcome if there is one by now; `silent` where nothing was heard for the time of a poll."""
@@ -277,14 +284,15 @@ class Watch:
                 if self.prompt_id not in queue:
                     # It may have ended between the two questions.
                     entry = await self._client.history(self.prompt_id)
+            outcome = outcome_of(entry) if entry is not None else None
         except BackendError as error:
             self._wait_for_answer(error)
             return None
         self._unanswered_since = None
-        if entry is not None:
+        if outcome is not None:
             if silent and not self._end_heard:
                 self._follower.refresh()
-            return outcome_of(entry)
+            return outcome
         if self.prompt_id in queue:
             self._absences = 0
             if silent:

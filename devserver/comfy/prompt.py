@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from devserver.comfy.errors import BackendError, Failure, Interrupted, PromptFailed, PromptLost, WorkerLost
+from devserver.comfy.errors import Failure, Interrupted, NotServing, PromptFailed, PromptLost, WorkerLost
 
 State = Literal["success", "error", "interrupted", "lost"]
 
@@ -65,12 +65,12 @@ def outcome_of(entry: Mapping[str, Any]) -> Outcome:
     """The outcome that a history entry tells.
 
     Raises:
-        BackendError: the entry has no outputs and no status.
+        NotServing: the entry has no outputs or no status.
     """
     status = entry.get("status") or {}
     outputs = entry.get("outputs")
     if not isinstance(outputs, dict) or not isinstance(status, dict):
-        raise BackendError("the history's entry has no outputs or no status")
+        raise NotServing("the history's entry has no outputs or no status")
     messages = tuple(_messages(status.get("messages")))
     by_kind = dict(messages)
     if status.get("status_str") == "error":
@@ -78,7 +78,8 @@ def outcome_of(entry: Mapping[str, Any]) -> Outcome:
         if messages and messages[-1][0] == "execution_interrupted":
             return Outcome("interrupted", outputs, messages=messages)
         return Outcome("error", outputs, failure_of(by_kind.get("execution_error")), messages=messages)
-    cached_nodes = {str(node) for node in by_kind.get("execution_cached", {}).get("nodes", [])}
+    nodes = by_kind.get("execution_cached", {}).get("nodes")
+    cached_nodes = {str(node) for node in nodes} if isinstance(nodes, list) else set[str]()
     cached = bool(outputs) and set(outputs) <= cached_nodes
     return Outcome("success", outputs, cached=cached, messages=messages)
 
@@ -103,7 +104,7 @@ def failure_of(data: Mapping[str, Any] | None) -> Failure:
 
 
 def _messages(listed: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    for message in listed or []:
+    for message in listed if isinstance(listed, list) else ():
         if isinstance(message, list) and len(message) == 2 and isinstance(message[1], dict):
             yield str(message[0]), message[1]
 

@@ -6,22 +6,24 @@ import asyncio
 import logging
 import os
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 from devserver.comfy.client import Client, Way, stream
 from devserver.comfy.connection import Connection
-from devserver.comfy.errors import BackendError, Denied, OutputMissing, Unreachable, misfit
+from devserver.comfy.errors import BackendError, Denied, NotServing, OutputMissing, Unreachable, misfit
 from devserver.comfy.files import RemoteFile
 
 DIRECT: Final = "/ComfyBackendDirect"
 # Not in SwarmUI's documentation; without it each call goes to whichever backend is the first at that moment.
 PIN: Final = "X-Swarm-Backend-ID"
 COOKIE: Final = "swarm_token"
+ANY: Final = "any"  # in the place of a backend's number: whichever serves
 COMFYUI_TYPES: Final = "comfyui_"
+OTHER_SWARM_TYPE: Final = "swarmswarmbackend"
 # States that may become "running" without anybody's help.
 COMING: Final = frozenset({"loading", "some_loading", "idle", "waiting"})
 
@@ -128,7 +130,7 @@ class Swarm:
         """
         told = await self._post("GetNewSession", {})
         if not isinstance(told.get("session_id"), str):
-            raise BackendError(f"{self.connection.base_url} gives no session: it is no SwarmUI")
+            raise NotServing(f"{self.connection.base_url} gives no session: it is no SwarmUI", 200)
         self._session_id, self.user_id = told["session_id"], str(told.get("user_id") or "local")
 
     async def call(self, route: str, **body: Any) -> dict[str, Any]:
@@ -174,7 +176,7 @@ class Swarm:
         path = f"/API/{route}"
         status, answer = await self.connection.exchange("POST", path, json_body=body)
         # Some errors come as a success and some as 400 or 401: what the answer says counts, then its status.
-        if isinstance(answer, dict) and ("error" in answer or "error_id" in answer):
+        if _is_swarm_error(status, answer):
             error_id = str(answer.get("error_id") or "")
             said = str(answer.get("error") or error_id)
             hint = HINTS["unauthorized"] if "unauthorized" in said.lower() else HINTS.get(error_id, "")
@@ -193,12 +195,13 @@ class SwarmClient(Client):
 
     def __init__(self, swarm: Swarm, backend_id: str) -> None:
         root = swarm.connection
-        super().__init__(root.base_url + DIRECT, {**root.headers, PIN: backend_id})
+        pin = {} if backend_id == ANY else {PIN: backend_id}
+        super().__init__(root.base_url + DIRECT, {**root.headers, **pin})
         self._swarm, self._backend_id = swarm, backend_id
 
     async def size(self, file: RemoteFile) -> int | None:
         """The length in bytes where `/View` tells it; that it knows no such file proves nothing."""
-        if file.type != "output":
+        if file.type != "output" or self._backend_id == ANY:
             return None
         try:
             async with self._viewed(file, {"Range": "bytes=0-0"}) as response:
@@ -243,6 +246,24 @@ class SwarmClient(Client):
         return self._swarm.connection.request("GET", path, headers=headers)
 
 
+def _is_swarm_error(status: int, answer: Any) -> bool:
+    """Whether an answer is an error in SwarmUI's own form; a gateway's JSON is none."""
+    if not isinstance(answer, dict):
+        return False
+    return "error_id" in answer or (status == 200 and isinstance(answer.get("error"), str))
+
+
+def serving(listed: Iterable[SwarmBackend]) -> list[SwarmBackend]:
+    """The ComfyUIs that can be asked through SwarmUI, each by its number.
+
+    Where it only knows another SwarmUI, there is one way, without a number: a pin to that one is refused.
+    """
+    listed = list(listed)
+    own = [backend for backend in listed if backend.runs_comfyui]
+    others = [backend for backend in listed if backend.type == OTHER_SWARM_TYPE and backend.status == "running"]
+    return own or [replace(backend, id=ANY) for backend in others[:1]]
+
+
 def _whole_length(content_range: str) -> int | None:
     """The `5000` of `bytes 0-0/5000`."""
     total = content_range.rpartition("/")[2]
@@ -259,8 +280,7 @@ async def recognise(base_url: str, headers: Mapping[str, str] | None = None) -> 
     """What listens at an address.
 
     Raises:
-        Unreachable: nothing.
-        BackendError: something else.
+        Unreachable: nothing, or something else.
     """
     swarm = Swarm(base_url, headers)
     try:
@@ -268,12 +288,11 @@ async def recognise(base_url: str, headers: Mapping[str, str] | None = None) -> 
         return "swarmui"
     except SwarmError:
         return "swarmui"  # it answers in SwarmUI's way, and will say again what it does not like
-    except (Unreachable, Denied):
-        raise
-    except BackendError:
+    except BackendError as error:
+        if isinstance(error, Denied) or not isinstance(error, NotServing):
+            raise
         async with Client(base_url, headers) as client:
-            if "system" in await client.system_stats():
-                return "comfyui"
+            await client.system_stats()
+            return "comfyui"
     finally:
         await swarm.close()
-    raise BackendError(f"{base_url} is neither a ComfyUI nor a SwarmUI")

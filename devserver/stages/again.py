@@ -23,25 +23,31 @@ from devserver.walk import Walk
 
 WITHDRAWN_WITHIN_S: Final = 5.0
 OUT_OF_MEMORY: Final = "out_of_memory"
+SERVER_STOPPED: Final = "server_stopped"
+WORKER_LOST: Final = "worker_lost"
+NOT_TAKEN: Final = "not_taken"
 
 
 class LostWithServer(PromptLost):
     """The prompt was at a backend that has gone with the server that submitted it: no fault of the prompt."""
 
 
-SERVER_STOPPED: Final = "server_stopped"
-WORKER_LOST: Final = "worker_lost"
-LOST: Final[dict[type[BackendError], str]] = {
-    LostWithServer: SERVER_STOPPED,
-    PromptLost: "prompt_lost",
-    OutputMissing: "file_lost",
-    Unreachable: "backend_silent",
-    WorkerLost: WORKER_LOST,
-}
+class NotTaken(Unreachable):
+    """Something else answered in the backend's place when a prompt was sent, and the prompt has not arrived."""
 
 
 class Gone(Unreachable):
     """The backend has been down for so long that the take is better made elsewhere."""
+
+
+LOST: Final[dict[type[BackendError], str]] = {
+    LostWithServer: SERVER_STOPPED,
+    PromptLost: "prompt_lost",
+    OutputMissing: "file_lost",
+    NotTaken: NOT_TAKEN,
+    Unreachable: "backend_silent",
+    WorkerLost: WORKER_LOST,
+}
 
 
 def lost_code(error: BackendError) -> str:
@@ -70,8 +76,10 @@ async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
     if error.get("code") == SERVER_STOPPED:
         return {"after": last.attempt, "code": SERVER_STOPPED, "waited_s": 0.0}
     tries = _tries(walk, last)
-    if tries >= walk.tools.retries.attempts:
-        raise _given_up(last, tries, error)
+    # A prompt that no backend took was nobody's to lose: it waits, within the time of the run.
+    lost = tries - _codes(walk, last).count(NOT_TAKEN)
+    if lost >= walk.tools.retries.attempts:
+        raise _given_up(last, lost, error)
     if (backend := walk.tools.pool.named(last.backend or "")) is not None:
         await walk.tools.pool.doubt(backend)
     return {"after": last.attempt, "code": error.get("code", ""), "waited_s": await _pause(walk, last, tries)}
@@ -201,5 +209,5 @@ async def stop_earlier(walk: Walk, job: Job) -> None:
         if (row.stage, row.take, row.backend) != (job.place.stage, job.place.take, job.backend.name):
             continue
         code = row.result.get("error", {}).get("code")
-        if row.state == "lost" and code == LOST[Unreachable] and row.prompt_id:
+        if row.state == "lost" and code in (LOST[Unreachable], NOT_TAKEN) and row.prompt_id:
             await cancel(job.backend.client, row.prompt_id)

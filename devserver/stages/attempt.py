@@ -13,6 +13,7 @@ from typing import Any
 from devserver.comfy.errors import (
     BackendError,
     Interrupted,
+    NotServing,
     OutputMissing,
     PromptFailed,
     PromptLost,
@@ -29,6 +30,7 @@ from devserver.stages.again import (
     OUT_OF_MEMORY,
     Gone,
     LostWithServer,
+    NotTaken,
     answers_again,
     leaving_the_gone,
     lost_code,
@@ -76,6 +78,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
 async def _until_answered(walk: Walk, job: Job) -> None:
     """Run a prompt and take in what it made. Where its backend falls silent, it may live: it is asked for again."""
     silences = 0
+    not_taken: NotTaken | None = None
     while True:
         try:
             outcome, bound = await _run_prompt(walk, job)
@@ -90,8 +93,13 @@ async def _until_answered(walk: Walk, job: Job) -> None:
             return
         except Gone:
             raise
+        except PromptLost as e:
+            if not_taken is not None:
+                raise not_taken from e
+            raise
         except Unreachable as e:
             silences += 1
+            not_taken = e if isinstance(e, NotTaken) else not_taken
             log.warning("%s: %s gave no answer: %s", job.place.run_id, job.backend.name, e)
             if not await answers_again(walk, job, silences):
                 raise
@@ -142,8 +150,10 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     else:
         try:
             bound = await _bind(walk, job)
-        except (BackendError, StageError):
+        except (BackendError, StageError) as e:
             begin()  # an attempt that could not even be bound is written down like any other that failed
+            if isinstance(e, NotServing):
+                raise _not_taken(job, e) from e
             raise
         await walk.write(job.bound_name, dump(bound))
     begin()
@@ -157,7 +167,10 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
         else:
             if job.again:
                 await stop_earlier(walk, job)
-            await submit(walk, job, bound)
+            try:
+                await submit(walk, job, bound)
+            except NotServing as e:
+                raise _not_taken(job, e) from e
         outcome = await watch.outcome(lambda event: _tell(walk, job, event, partials))
     if outcome.state == "lost" and in_flight and before is not None and _went_with_its_server(job, before):
         raise LostWithServer(f"the server stopped, and its backend {before.backend} with it")
@@ -167,6 +180,11 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
 def _went_with_its_server(job: Job, before: StageRow) -> bool:
     """Whether an attempt of an earlier walk was at an embedded backend, or at one that is known no more."""
     return job.backend.address.kind == "embedded" or before.backend != job.backend.name
+
+
+def _not_taken(job: Job, error: NotServing) -> NotTaken:
+    job.backend.turned_away()
+    return NotTaken(str(error), error.status)
 
 
 async def _bind(walk: Walk, job: Job) -> dict[str, Any]:

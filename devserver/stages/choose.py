@@ -86,7 +86,7 @@ async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | 
             return None
         if not told:
             message = f"Waiting up to {walk.tools.backend_wait_s:g} s for {', '.join(silent)}, which does not answer."
-            walk.warn(take, "backend_silent", message, backends=silent)
+            walk.warn(take, "backend_silent", message, backends=list(silent))
             told = True
         try:
             async with asyncio.timeout(left_s):
@@ -100,6 +100,7 @@ def _fitting(walk: Walk, way: Sequence[Option]) -> Choice | None:
     answering = _answering(walk)
     if all(option.at_home for option in way):
         answering.sort(key=lambda one: one[0].address.kind != "embedded")
+    answering.sort(key=lambda one: one[0].turns_away)
     for backend, table in answering:
         for option in way:
             found = _fit(option, table)
@@ -143,10 +144,10 @@ def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) ->
             walk.warn(take, f"precision_{model.node}_{model.input}", message, asked=model.file, used=used)
 
 
-def _silent(walk: Walk) -> list[str]:
-    """Backends that this run may use and that somebody expects to answer, but that do not."""
+def _silent(walk: Walk) -> dict[str, str]:
+    """Backends that this run may use and that somebody expects to answer, but that do not; with what is wrong."""
     allowed = walk.tools.pool.allowed(walk.plan.execution_mode)
-    return [backend.name for backend in allowed if backend.silent]
+    return {backend.name: backend.problem for backend in allowed if backend.silent}
 
 
 def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, dict[str, Any]]:
@@ -179,8 +180,8 @@ def _sorted(problems: Sequence[GraphProblem], table: NodeTable) -> dict[str, Any
     }
 
 
-def _reason(lacks: dict[str, dict[str, Any]], silent: list[str]) -> str:
-    parts = [f"{name} did not answer" for name in silent]
+def _reason(lacks: dict[str, dict[str, Any]], silent: dict[str, str]) -> str:
+    parts = [f"{name} did not answer" + (f" ({why.rstrip('.')})" if why else "") for name, why in silent.items()]
     parts += [f"{name} {' and '.join(_lack(lack))}" for name, lack in lacks.items()]
     return "; ".join(parts) or "no backend may be used under this execution_mode"
 
@@ -196,9 +197,9 @@ def _lack(lack: dict[str, Any]) -> list[str]:
     return said + ([] if lack["inputs"] else [f"refuses it: {message}" for message in lack["other"][:2]])
 
 
-def _nothing_fits(option: Option, lacks: dict[str, dict[str, Any]], silent: list[str]) -> StageError:
+def _nothing_fits(option: Option, lacks: dict[str, dict[str, Any]], silent: dict[str, str]) -> StageError:
     message = f"No backend can make {option.config}: {_reason(lacks, silent)}."
-    details = {"missing": lacks, "silent": silent}
+    details = {"missing": lacks, "silent": list(silent)}
     if silent:
         hint = "Start the backend, or take it out of the configuration."
         return StageError(message, code="backend_unreachable", status=502, hint=hint, details=details)

@@ -1,4 +1,4 @@
-"""What SwarmUI's source says, statement by statement, held against the double: client tests may rely on it.
+"""What SwarmUI does, statement by statement, held against the double: client tests may rely on it.
 
 The numbers are those of the list in docs/backends.md.
 """
@@ -19,7 +19,8 @@ from tests.contract.live import Live, long_piece, silence
 from tests.doubles.programs import NodeHost
 from tests.doubles.swarm import Behind, RunningSwarm
 
-HTML_400 = (400, "text/html; charset=utf-8")
+HTML_400 = (400, "text/html")
+EXCEPTION_400 = {"status": 400, "content_type": None, "body": ""}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,11 @@ def gist(answer: dict[str, Any]) -> tuple[int, str | None]:
     return answer["status"], answer["content_type"]
 
 
+def nothing_in(answer: dict[str, Any]) -> bool:
+    """Whether it is the answer of a POST that broke inside SwarmUI."""
+    return {name: answer[name] for name in EXCEPTION_400} == EXCEPTION_400
+
+
 async def test_statement_01_a_new_session_and_an_unauthorised_one_with_200(swarm: RunningSwarm, own: Live) -> None:
     told = (await own.ask("POST", "/API/GetNewSession", json={}))["body"]
     assert len(told["session_id"]) == 40
@@ -101,7 +107,7 @@ async def test_statement_04_errors_of_a_generation_come_with_200(own: Live) -> N
 
 
 @pytest.mark.parametrize(("status", "told"), [("loading", "loading"), ("disabled", "all_disabled"), ("none", "empty")])
-async def test_statement_05_without_a_running_backend_400_as_a_page_while_a_managed_request_waits(
+async def test_statement_05_without_a_running_backend_400_as_a_page_and_a_managed_request_waits_for_a_loading_one(
     swarm: RunningSwarm, own: Live, direct: Live, status: str, told: str
 ) -> None:
     all_of_them = dict(swarm.swarm.backends)
@@ -114,6 +120,9 @@ async def test_statement_05_without_a_running_backend_400_as_a_page_while_a_mana
     assert "comfy-failed-to-load" in answer["body"]
     assert (await call(own, "GetCurrentStatus"))["body"]["backend_status"]["status"] == told
     managed = asyncio.create_task(call(own, "GenerateText2Image", images=1))
+    if status != "loading":
+        assert (await managed)["body"] == {"error": "No backends available!"}
+        return
     assert (await call(own, "GetCurrentStatus"))["status"] == 200
     assert not managed.done()
     for backend in all_of_them.values():
@@ -128,8 +137,9 @@ async def test_statement_06_the_cookie_counts_and_the_session_id_does_not(
     known = await new_session(own)
     swarm.swarm.token = "right"
     refused = await direct.ask("GET", "/queue", headers={"X-Session-ID": known, "Cookie": "swarm_token=wrong"})
-    assert gist(refused) == (401, "text/html; charset=utf-8")
+    assert gist(refused) == (401, "text/html")
     assert "Permission denied." in refused["body"]
+    assert "comfy-failed-to-load" in refused["body"]
     assert (await direct.ask("GET", "/queue", headers={"Cookie": "swarm_token=right"}))["status"] == 200
 
 
@@ -252,12 +262,26 @@ async def test_statement_16_swarmuis_own_refusal_is_a_text(swarm: RunningSwarm, 
 
 
 async def test_statement_17_an_interrupt_names_its_prompt_or_fails(swarm: RunningSwarm, direct: Live) -> None:
-    assert (await direct.ask("POST", "/interrupt", data=b""))["status"] == 500
+    assert nothing_in(await direct.ask("POST", "/interrupt", data=b""))
+    assert (await direct.ask("POST", "/interrupt", json={}))["status"] == 200
     async with direct.ear("seventeen"):
-        assert (await direct.ask("POST", "/interrupt", json={}))["status"] == 500
+        assert nothing_in(await direct.ask("POST", "/interrupt", json={}))
         assert (await direct.ask("POST", "/interrupt", json={"prompt_id": "p"}))["status"] == 200
         swarm.swarm.switches.interrupt_needs_id = False
         assert (await direct.ask("POST", "/interrupt", json={}))["status"] == 200
+
+
+async def test_a_dead_comfyui_by_its_address_goes_on_running_and_is_answered_for_in_two_ways(
+    swarm: RunningSwarm, own: Live, direct: Live
+) -> None:
+    swarm.swarm.backends[0] = Behind("http://127.0.0.1:9", type="comfyui_api")
+    assert (await call(own, "ListBackends"))["body"]["0"]["status"] == "running"
+    asked = await direct.ask("GET", "/queue", headers=pin(0))
+    assert gist(asked) == (500, "text/html; charset=utf-8")
+    assert "Internal Server Error" in asked["body"]
+    assert nothing_in(await direct.ask("POST", "/prompt", json={"prompt": {}}, headers=pin(0)))
+    swarm.swarm.backends[0].settings["AllowIdle"] = True
+    assert (await call(own, "ListBackends"))["body"]["0"]["status"] == "idle"
 
 
 async def test_statement_25_direct_prompts_are_neither_counted_nor_interrupted(own: Live, direct: Live) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import shutil
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -206,3 +207,19 @@ class OwnRefusal(Host):
         return super().validate(
             {**graph, "2": {**graph["2"], "inputs": {**graph["2"]["inputs"], "quality": "9k"}}}, targets
         )
+
+
+class TurnsPromptsAway(Host):
+    """Everything is answered as by a ComfyUI, but in the place of its answers to prompts something else comes.
+
+    `answers` says what, one for each prompt that is sent.
+    """
+
+    def __init__(self, table: str, base: Path) -> None:
+        super().__init__(table, base)
+        self.answers: list[Callable[[web.Request], web.Response]] = []
+
+    async def _post_prompt(self, request: web.Request) -> web.Response:
+        if self.answers:
+            return self.answers.pop(0)(request)
+        return await super()._post_prompt(request)

@@ -28,12 +28,14 @@ class Relay:
     Attributes:
         deaf: nothing that the backend says on an event socket comes through; the connection stays open.
         away: new connections are cut at once, as where nothing listens.
+        holds: new connections are taken, and nothing that is sent on them is passed on or answered.
         cuts: answers to requests whose first line has this text end after `cut_after_bytes`, `cut_times` times.
     """
 
     url: str
     deaf: bool = False
     away: bool = False
+    holds: bool = False
     cuts: bytes = b""
     cut_after_bytes: int = 0
     cut_times: int = 0
@@ -74,6 +76,11 @@ class Relay:
         task.add_done_callback(self._tasks.discard)
         if self.away:
             writer.transport.abort()
+            return
+        if self.holds:
+            while await reader.read(BLOCK_BYTES):
+                pass
+            writer.close()
             return
         try:
             from_backend, to_backend = await asyncio.open_connection(*self._to)

@@ -21,7 +21,11 @@ VERSION = "0.9.8.2"
 
 @dataclass
 class Behind:
-    """One backend of the double. `status` may be set by a test; one that SwarmUI starts itself is seen to die."""
+    """One backend of the double. `status` may be set by a test.
+
+    One that SwarmUI starts itself is seen to die. One by its address goes on running for good, or is idle while nothing
+    listens there, if its settings say `AllowIdle`.
+    """
 
     url: str
     output: Path | None = None
@@ -33,6 +37,8 @@ class Behind:
     async def notice_death(self) -> None:
         if self.type == "comfyui_selfstart" and self.status == "running" and not await self.listens():
             self.status = "errored"
+        if self.type == "comfyui_api" and self.settings.get("AllowIdle") and self.status in ("running", "idle"):
+            self.status = "running" if await self.listens() else "idle"
 
     async def listens(self) -> bool:
         where = urlsplit(self.url)
@@ -109,7 +115,7 @@ class SwarmUI:
             return _refused(401, "invalid_session_id", message)
         handler = getattr(self, f"_api_{route}", None)
         if handler is None:
-            return _refused(400, "bad_route", "bad route")
+            return _refused(400, "bad_route", "Unknown API route")
         response: web.Response = await handler()
         return response
 
@@ -157,8 +163,10 @@ class SwarmUI:
         return web.json_response(listed)
 
     async def _api_generatetext2image(self) -> web.Response:
-        """A managed request waits for a backend, then fails here: this double makes nothing itself."""
-        while not await self.running():  # noqa: ASYNC110 - a test sets it from another thread
+        """A managed request waits while a backend loads, then fails here: this double makes nothing itself."""
+        while not await self.running():
+            if not any(backend.status in {"loading", "waiting"} for backend in self.backends.values()):
+                return web.json_response({"error": "No backends available!"})
             await asyncio.sleep(0.01)
         message = "No backends match the settings of the request given!"
         return web.json_response({"error": message})
@@ -181,13 +189,15 @@ class SwarmUI:
 async def _body(request: web.Request) -> dict[str, Any] | web.Response:
     if request.method != "POST":
         return _refused(400, "bad_request_method", "wrong method")
-    if request.content_type != "application/json" or request.content_length is None:
-        return _refused(400, "basic_api", "request must be JSON with a Content-Length")
+    if request.content_type != "application/json":
+        return _refused(400, "basic_api", "Wrong content type")
+    if request.content_length is None:
+        return _refused(400, "basic_api", "bad content length")
     try:
-        body: dict[str, Any] = await request.json()
-        return body
+        body = await request.json()
     except json.JSONDecodeError:
-        return _refused(400, "internal_error", "An internal error occurred")
+        body = None
+    return body if isinstance(body, dict) else _refused(400, "internal_error", "An internal error occurred")
 
 
 def _refused(status: int, error_id: str, message: str) -> web.Response:

@@ -11,10 +11,14 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp import WSMsgType, web
 
+# SwarmUI writes text/html without a charset here, and with one where an exception is answered.
 NO_COMFYUI = """<!DOCTYPE html><html><head><title>ComfyUI</title><style>body { color: red; }</style></head><body>
 <h2 class="comfy-failed-to-load">No ComfyUI backend available, loading failed.</h2></body></html>"""
-DENIED = "<!DOCTYPE html><html><head></head><body><h2>Permission denied.</h2></body></html>"
+DENIED = """<!DOCTYPE html><html><head></head><body>
+<h2 class="comfy-failed-to-load">Permission denied.</h2></body></html>"""
+EXCEPTION = "<!DOCTYPE html><html><body><h1>Error 500: Internal Server Error</h1></body></html>"
 INDENTED_BELOW_BYTES = 81_920
+OTHER_SWARM = "swarmswarmbackend"
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Upstream(Protocol):
     """What is asked about a backend."""
 
     url: str
+    type: str
     max_usages: int
 
 
@@ -72,6 +77,7 @@ class Direct:
     def __init__(self, swarm: Swarm) -> None:
         self.swarm = swarm
         self.users: dict[str, User] = {}
+        self.had_users = False  # since the start, also where each of them is gone
         self.improper = 0  # prompts of clients without a socket
         self._session: aiohttp.ClientSession | None = None
 
@@ -86,20 +92,26 @@ class Direct:
         return self._session
 
     def url(self, number: int, path: str) -> str:
-        return f"{self.swarm.backends[number].url}/{path}"
+        backend = self.swarm.backends[number]
+        return f"{backend.url}/{path}" if backend.type != OTHER_SWARM else f"{backend.url}/ComfyBackendDirect/{path}"
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if not self.swarm.may(request):
-            return web.Response(status=401, text=DENIED, content_type="text/html")
+            return web.Response(status=401, body=DENIED.encode(), content_type="text/html")
         running = await self.swarm.running()
-        pinned = request.headers.get("X-Swarm-Backend-ID")
-        if pinned is not None:
+        pinned = request.headers.get("X-Swarm-Backend-ID", "")
+        if pinned.isdecimal():  # another pin is ignored
             running = [number for number in running if str(number) == pinned]
+        else:
+            running += [n for n, b in self.swarm.backends.items() if b.type == OTHER_SWARM and b.status == "running"]
         if not running:
-            return web.Response(status=400, text=NO_COMFYUI, content_type="text/html")
+            return web.Response(status=400, body=NO_COMFYUI.encode(), content_type="text/html")
         multi = request.cookies.get("comfy_domulti") == "true"
         asked = running if multi else running[:1]
-        return await self._serve_by(request, asked)
+        try:
+            return await self._serve_by(request, asked)
+        except aiohttp.ClientConnectionError:
+            return _exception(request)
 
     async def _serve_by(self, request: web.Request, asked: list[int]) -> web.StreamResponse:
         match request.method, request.match_info["path"].removeprefix("api/"):
@@ -122,25 +134,21 @@ class Direct:
         method = "POST" if request.method == "POST" else "GET"
         headers = {"Content-Type": request.headers["Content-Type"]} if "Content-Type" in request.headers else {}
         url = self.url(number, request.raw_path.split("/ComfyBackendDirect/", 1)[1])
-        asking = self.session.request(method, url, data=body or None, headers=headers)
-        try:
-            async with asking as answer:
-                kept = {key: value for key, value in answer.headers.items() if key == "Content-Type"}
-                if not kept:
-                    return web.Response(status=answer.status)
-                response = web.StreamResponse(status=answer.status, headers=kept)
-                response.enable_chunked_encoding()
-                await response.prepare(request)
-                cut = self.swarm.switches.cuts_files_after if "view?" in url else None
-                if cut is not None:
-                    await response.write(await answer.content.readexactly(cut))
-                elif request.method != "HEAD":
-                    async for chunk in answer.content.iter_any():
-                        await response.write(chunk)
-                await response.write_eof()
-                return response
-        except aiohttp.ClientConnectionError:
-            return web.Response(status=500, text="Internal Server Error")
+        async with self.session.request(method, url, data=body or None, headers=headers) as answer:
+            kept = {key: value for key, value in answer.headers.items() if key == "Content-Type"}
+            if not kept:
+                return web.Response(status=answer.status)
+            response = web.StreamResponse(status=answer.status, headers=kept)
+            response.enable_chunked_encoding()
+            await response.prepare(request)
+            cut = self.swarm.switches.cuts_files_after if "view?" in url else None
+            if cut is not None:
+                await response.write(await answer.content.readexactly(cut))
+            elif request.method != "HEAD":
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+            await response.write_eof()
+            return response
 
     async def _pass_on(self, request: web.Request, numbers: list[int], body: bytes | None) -> web.StreamResponse:
         """To every one of them; the answer is the first one's."""
@@ -167,7 +175,7 @@ class Direct:
             self.improper += 1
             number = numbers[0]
         if self.swarm.backends[number].max_usages <= 0:
-            refusal = "[SwarmUI] No functional comfy backend available to run this request."
+            refusal = "[SwarmUI] No functional comfy backend available to run this request, but valid backends exist."
             return web.json_response({"error": refusal}, status=400)
         return await self._forward(request, number, json.dumps(body).encode())
 
@@ -177,9 +185,9 @@ class Direct:
             try:
                 prompt_id = json.loads(body).get("prompt_id")
             except ValueError:
-                return web.Response(status=500)
-            if prompt_id is None and self.users:
-                return web.Response(status=500)
+                return _exception(request)
+            if prompt_id is None and self.had_users:
+                return _exception(request)
         return await self._pass_on(request, numbers, body)
 
     # The socket
@@ -197,7 +205,7 @@ class Direct:
                 link = Link(number, await self.session.ws_connect(url, max_msg_size=0))
                 user.links.append(link)
                 readers.append(asyncio.create_task(self._hear(user, link)))
-            self.users[client_id] = user
+            self.users[client_id], self.had_users = user, True
             async for message in socket:
                 for link in user.links:
                     await _say(link.socket, message)
@@ -245,6 +253,15 @@ class Direct:
             user.last[said["type"]] = told
             if self.swarm.switches.repeats_events:
                 await user.socket.send_str(told)
+
+
+def _exception(request: web.Request) -> web.Response:
+    """What SwarmUI answers where something breaks while it serves a direct call, a dead ComfyUI for example."""
+    if request.method == "POST":
+        response = web.Response(status=400)
+        response.headers.popall("Content-Type", None)
+        return response
+    return web.Response(status=500, text=EXCEPTION, content_type="text/html")
 
 
 async def _say(socket: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -22,19 +23,28 @@ async def other(tmp_path: Path) -> AsyncIterator[Studio]:
 
 
 @asynccontextmanager
-async def swarming(exports: Path, intake: IntakePool, *studios: Studio) -> AsyncIterator[tuple[SwarmUI, Rig]]:
-    swarm = SwarmUI([Behind(studio.url, studio.output) for studio in studios])
+async def serving(swarm: SwarmUI) -> AsyncIterator[str]:
     runner = web.AppRunner(swarm.app(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with rigged(exports, intake, url) as rig:
-            yield swarm, rig
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
-        for studio in studios:
-            studio.gate.release()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def swarming(
+    exports: Path, intake: IntakePool, *studios: Studio, kind: str = "comfyui_selfstart", **settings: Any
+) -> AsyncIterator[tuple[SwarmUI, Rig]]:
+    swarm = SwarmUI([Behind(studio.url, studio.output, kind) for studio in studios])
+    async with serving(swarm) as url:
+        try:
+            async with rigged(exports, intake, url, **settings) as rig:
+                yield swarm, rig
+        finally:
+            for studio in studios:
+                studio.gate.release()
 
 
 def states(rig: Rig) -> dict[str, str]:
@@ -117,3 +127,54 @@ async def test_swarmuis_backend_changing_under_us(
         assert (seconds_of(moved), attempts_of(moved), backend_of(moved)) == (1.0, 2, "studio0#1")
         assert codes(moved) == ["attempt_1_1_lost"]
         assert backend_of(await rig.run(0.4)) == "studio0#1"
+
+
+async def test_a_dead_comfyui_by_its_address_ends_no_run(studio: Studio, exports: Path, intake: IntakePool) -> None:
+    """SwarmUI goes on calling it running, takes sockets, and answers prompts with 400 and nothing in it."""
+    async with swarming(exports, intake, studio, kind="comfyui_api", probe_s=3600) as (_, rig):
+        assert seconds_of(await rig.run(0.3)) == 0.3
+        await studio.stop()
+        runs = [rig.accept(0.4)]
+        await until(lambda: states(rig) == {"studio0": "down", "studio0#0": "down"})
+        assert "no ComfyUI behind it does" in rig.backend.problem
+        for number in range(1, 6):
+            runs.append(rig.accept(0.4 + number / 10))
+            await rig.parts.pool.refresh()  # each time it is called running
+            assert states(rig) == {"studio0": "down", "studio0#0": "down"}
+        await studio.start()
+        ended = [await rig.ended(run_id) for run_id in runs]
+    assert [seconds_of(answer) for answer in ended] == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    assert "answered 400: nothing" in str(ended[0].body["warnings"])
+    assert studio.states() == ["success"] * 6
+
+
+async def test_accounts_that_are_switched_on_are_told_as_such(
+    studio: Studio, exports: Path, intake: IntakePool
+) -> None:
+    """The page is the one of a SwarmUI without a ComfyUI; its status says what it is about."""
+    async with swarming(exports, intake, studio) as (swarm, rig):
+        assert seconds_of(await rig.run(0.3)) == 0.3
+        swarm.token = "right"
+        run_id = rig.accept(0.4)
+        await until(lambda: states(rig).get("studio0#0") == "down")
+        problem = rig.parts.pool.describe()[1]["problem"]
+        assert "swarm_token" in problem
+        assert "no running ComfyUI" not in problem
+        swarm.token = None
+        assert seconds_of(await rig.ended(run_id)) == 0.4
+
+
+async def test_a_swarmui_behind_a_swarmui_serves(studio: Studio, exports: Path, intake: IntakePool) -> None:
+    """It is in the list under a number that may not be asked for, and everything goes through without one."""
+    inner = SwarmUI([Behind(studio.url, studio.output)])
+    async with serving(inner) as url:
+        outer = SwarmUI([Behind(url, type="swarmswarmbackend")])
+        async with serving(outer) as outer_url, rigged(exports, intake, outer_url) as rig:
+            assert states(rig) == {"studio0": "up", "studio0#any": "up"}
+            assert backend_of(await rig.run(0.4)) == "studio0#any"
+            studio.gate.hold(1.0)
+            run_id = rig.accept(1.0)
+            await until(lambda: studio.running)
+            rig.parts.cancel(run_id, "local")
+            await rig.ended(run_id)
+            await until(lambda: studio.states()[-1] == "error")

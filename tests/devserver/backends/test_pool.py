@@ -30,14 +30,14 @@ class Asked:
         await self.may_answer.wait()
         return web.json_response({})
 
-    async def nothing(self, _request: web.Request) -> web.Response:
-        return web.json_response({})
+    async def stats(self, _request: web.Request) -> web.Response:
+        return web.json_response({"system": {}})
 
 
 @pytest.fixture
 async def asked() -> AsyncIterator[tuple[Asked, str]]:
     backend, app = Asked(), web.Application()
-    app.add_routes([web.get("/object_info", backend.object_info), web.get("/{any:.*}", backend.nothing)])
+    app.add_routes([web.get("/object_info", backend.object_info), web.get("/{any:.*}", backend.stats)])
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
