@@ -8,7 +8,7 @@ PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do 
                  $$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && exit; done; echo python3)
 ARGS      ?=
 
-.PHONY: setup demo run test soak lint golden bench bench-peers bench-music chromium postgresql nginx
+.PHONY: setup demo run test soak lint golden bench bench-peers bench-music chromium postgresql nginx faketime
 
 setup: $(INSTALLED)
 
@@ -19,7 +19,7 @@ run: setup
 	@$(PY) server.py serve $(ARGS)
 
 # Most tests wait for processes of their own: three files at once use the time in which one waits.
-test: setup chromium postgresql nginx
+test: setup chromium postgresql nginx faketime
 	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
 
 soak: setup
@@ -78,3 +78,10 @@ nginx:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nginx >/dev/null && \
 		{ [ ! -d /run/systemd/system ] || systemctl disable --quiet --now nginx; }; \
 	} || echo "nginx could not be installed; the tests of gateways will be skipped."
+
+# One test sets the clock of a running server, by Debian's libfaketime.
+faketime:
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || [ "$$(id -u)" -ne 0 ] || { \
+		echo "Installing Debian's faketime for the test of clocks that jump: apt-get install faketime"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq faketime >/dev/null; \
+	} || echo "faketime could not be installed; that test will be skipped."

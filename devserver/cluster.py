@@ -113,9 +113,9 @@ class Cluster:
 
     def processes(self) -> list[dict[str, Any]]:
         """Who is there now, this process too: {name, node, role, walks, backends}."""
-        sql = "SELECT * FROM processes WHERE seen_at > epoch_now() - ? ORDER BY name"
+        sql = "SELECT * FROM processes WHERE seen_at BETWEEN epoch_now() - ? AND epoch_now() + ? ORDER BY name"
         shown = ("name", "node", "role", "walks")
-        rows = self._db.rows(sql, ALIVE_S)
+        rows = self._db.rows(sql, ALIVE_S, ALIVE_S)  # later than now: a clock was set back, and it is dead
         return [{**{name: row[name] for name in shown}, "backends": json.loads(row["backends"])} for row in rows]
 
     def ready(self, found: tuple[bool, dict[str, Any]]) -> tuple[bool, dict[str, Any]]:
@@ -141,6 +141,7 @@ class Cluster:
     def _beat(self) -> None:
         while not self._stopped.wait(BEAT_S):
             try:
+                self._journal.leases.shorten()
                 renewed = self._journal.leases.renew()
                 for run_id in renewed.lost:
                     self._dispatcher.lose(run_id)
@@ -159,4 +160,5 @@ class Cluster:
             *(sharing.owner, sharing.node, sharing.role, self._dispatcher.walking),
             json.dumps(self._pool.describe() if sharing.role != "web" else []),
         )
-        self._db.at_once("DELETE FROM processes WHERE seen_at < epoch_now() - ? RETURNING name", FORGOTTEN_S)
+        sql = "DELETE FROM processes WHERE abs(seen_at - epoch_now()) > ? RETURNING name"
+        self._db.at_once(sql, FORGOTTEN_S)

@@ -223,7 +223,7 @@ class Pool:
             NoTurn: the backend went down meanwhile. The place there is kept until it asks at another one.
         """
         key = (place.run_id, place.stage, place.take)
-        kept, granted_at = False, self._clock.now()
+        kept, granted_s = False, self._clock.monotonic()
         self.tickets.ask(place, backend.name, priority, user_id=user_id, work=work, held=stays)
         turn = self._turns[key] = Turn(backend, has_come=stays)
         if self._expected is not None:
@@ -236,13 +236,13 @@ class Pool:
                     raise NoTurn(f"{backend.name} is down: {backend.problem}")
                 turn.changed.clear()
                 await turn.changed.wait()
-            granted_at = self._clock.now()
+            granted_s = self._clock.monotonic()
             yield turn
         finally:
             self._turns.pop(key, None)
             if self._expected is not None and turn.has_come:
                 # How long one that stays had been there before is not known here.
-                self._expected.done(place, None if stays else work, backend.name, granted_at)
+                self._expected.done(place, None if stays else work, backend.name, granted_s)
             if not self.closing and not kept:
                 self.tickets.give_back(place)
                 self.next_please()

@@ -304,6 +304,13 @@ class Journal:
         )
         db.execute(sql, (json.dumps({**before, **result}), state, ended_at, state, *key))
 
+    def keep_worked(self, place: Place, seconds: float) -> None:
+        """Keep how long a take was worked on, all servers together."""
+        with self._transaction() as db:
+            self._fence(db, place)
+            sql = "UPDATE stages SET worked_s = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = 0"
+            db.execute(sql, (seconds, place.run_id, place.stage, place.take))
+
     def stages(self, run_id: str) -> list[StageRow]:
         """Every row of a run, in the order in which they began."""
         rows = self._db.rows("SELECT * FROM stages WHERE run_id = ? ORDER BY number", run_id)

@@ -98,6 +98,14 @@ class Leases:
         lost = [run_id for run_id in held if run_id not in kept and not self.owns(run_id, held[run_id])]
         return Renewed(lost, [row["run_id"] for row in rows if row["cancel"]])
 
+    def shorten(self) -> None:
+        """Shorten leases that reach further than any that is given now: the database's clock was set back.
+
+        Whoever lives renews his in time; those of the dead would else hold their runs until the clock is there again.
+        """
+        sql = "UPDATE runs SET lease_until = epoch_now() + ? WHERE state IN ('queued', 'running')"
+        self._db.at_once(f"{sql} AND lease_until > epoch_now() + ? RETURNING run_id", LEASE_S, 2 * LEASE_S)
+
     def owns(self, run_id: str, generation: int) -> bool:
         """Whether nobody has taken the run over since. Who cannot know it keeps his hands off the run's prompts."""
         try:

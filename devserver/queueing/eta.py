@@ -209,6 +209,7 @@ class Durations:
         self._places: dict[tuple[str, str], tuple[str, str] | None] = {}  # of a config's chunk: when and where last
         self._off: dict[str, deque[float]] = {}  # by backend, the factors (as logarithms) of the last ones
         self.ended_at: dict[str, datetime] = {}  # when each backend was last seen to end something
+        self._ended_s: dict[str, float] = {}  # the same on the clock that nobody sets
 
     def learn(self, place: Place, work: Work, backend: str, seconds: float) -> None:
         """Keep how long a take had the backend; of each kind the newest are kept."""
@@ -241,15 +242,14 @@ class Durations:
         rows = self._db.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running')")
         return {row["run_id"] for row in rows}
 
-    def worked(self, backend: str, granted_at: datetime) -> float:
+    def worked(self, backend: str, granted_s: float) -> float:
         """How long a backend worked on what ends now: it began when its turn came, or when the one before had ended.
 
-        Two have a turn at a time, and only one of them runs.
+        Two have a turn at a time, and only one of them runs. `granted_s` is a time of the monotonic clock.
         """
-        now, before = self._clock.now(), self.ended_at.get(backend)
-        self.ended_at[backend] = now
-        begun_at = max(granted_at, before) if before is not None else granted_at
-        return max(0.0, (now - begun_at).total_seconds())
+        now_s, before_s = self._clock.monotonic(), self._ended_s.get(backend, granted_s)
+        self._ended_s[backend], self.ended_at[backend] = now_s, self._clock.now()
+        return now_s - max(granted_s, before_s)
 
     def guess(self, work: Work, backend: str) -> Guess | None:
         """How long a work has a backend; what all of its works were off by of late counts too."""

@@ -102,10 +102,10 @@ class Expected:
         if place.run_id in self._coming:
             self._coming[place.run_id].has_asked = True
 
-    def done(self, place: Place, work: Work | None, backend: str, granted_at: datetime) -> None:
+    def done(self, place: Place, work: Work | None, backend: str, granted_s: float) -> None:
         """A take gives its turn back; where it ended well, its time is learned."""
         self.look_again()
-        seconds = self.durations.worked(backend, granted_at)
+        seconds = self.durations.worked(backend, granted_s)
         well = self.durations.ended_well(place)
         if well and work is not None:
             self.durations.learn(place, work, backend, seconds)
@@ -153,7 +153,8 @@ class Expected:
             if found is not None and number == 0 and ticket.granted_at:
                 begun_at = datetime.fromisoformat(ticket.granted_at)
                 begun_at = max(begun_at, before) if before else begun_at
-                share = max(STILL_TO_COME, 1 - (now - begun_at).total_seconds() / found.seconds)
+                spent_s = max(0.0, (now - begun_at).total_seconds())  # a clock may have been set back
+                share = max(STILL_TO_COME, 1 - spent_s / found.seconds)
             until.add(found, share)
             sums[ticket.key] = until.copy()
         return sums

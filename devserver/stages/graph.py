@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from devserver.backends.pool import NoTurn
@@ -21,6 +20,7 @@ from devserver.stages.attempt import run_attempt
 from devserver.stages.choose import Choice, choose
 from devserver.stages.job import Job, RunFile
 from devserver.stages.nodes import NodeTimes
+from devserver.stages.worked import Worked
 from devserver.store import dump
 from devserver.walk import Walk
 from devserver.watching.logs import at
@@ -74,6 +74,7 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
         raise TypeError(f"{stage.name} is no graph stage")
     journal = walk.tools.journal
     decided, reasons = made_with(row.result), dict[int, dict[str, Any]]()
+    worked = Worked(walk, place, row)
     while (last := journal.last_attempt(place)) is None or last.state != "success":
         choice, again, resumed = None, None, True
         if last is not None and last.state == "running":
@@ -92,9 +93,11 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -
         decided = choice.option.key
         at(backend=choice.backend.name)
         try:
-            async with walk.tools.pool.ticket(place, choice.backend, **_asking(walk, job), stays=resumed):
-                async with asyncio.timeout(_seconds_left(walk, stage, last)):
-                    await run_attempt(walk, replace(job, again=again))
+            async with (
+                walk.tools.pool.ticket(place, choice.backend, **_asking(walk, job), stays=resumed),
+                worked.within(stage.output.run_timeout_s),
+            ):
+                await run_attempt(walk, replace(job, again=again))
         except NoTurn:
             continue  # the backend went down before its turn came: another one may do, or the same one later
         except TimeoutError as e:
@@ -141,19 +144,6 @@ async def _resumed(walk: Walk, stage: StagePlan, last: StageRow) -> Choice | Non
         return None
     option = next((option for option in stage.output.options if option.key == key), None)
     return Choice(option, backend, {}) if option else None
-
-
-def _seconds_left(walk: Walk, stage: StagePlan, last: StageRow | None) -> float:
-    """Until `run_timeout_s` after the take first got its turn; waiting in the queue does not count."""
-    if stage.output is None:
-        raise TypeError(f"{stage.name} is no graph stage")
-    limit_s = stage.output.run_timeout_s
-    if last is None:
-        return limit_s
-    key = (last.stage, last.take, 1)
-    first = next(r for r in walk.tools.journal.stages(last.run_id) if (r.stage, r.take, r.attempt) == key)
-    spent_s = (walk.tools.clock.now() - datetime.fromisoformat(first.started_at)).total_seconds()
-    return limit_s - min(max(0.0, spent_s), limit_s)
 
 
 async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place) -> Job:

@@ -110,6 +110,38 @@ def test_who_renews_nothing_has_lost_his_runs_and_can_write_nothing(first: Proce
     assert second.journal.leases.renew().lost == []
 
 
+def set_clock(database: Database, hours: float) -> None:
+    """Set the database's clock so far from the machine's own, for the statements of the journal."""
+    with database.transaction() as db:
+        db.execute(
+            "CREATE OR REPLACE FUNCTION epoch_now() RETURNS DOUBLE PRECISION LANGUAGE sql VOLATILE AS"
+            f" 'SELECT extract(epoch FROM clock_timestamp())::double precision + {hours * 3600}'"
+        )
+
+
+def test_the_runs_of_the_dead_are_free_soon_though_the_clock_was_set_back(first: Process, second: Process) -> None:
+    add_run(first.journal)
+    add_run(second.journal, "20240131-235959-00000002")
+    set_clock(first.database, -1)
+    second.journal.leases.shorten()
+    second.journal.leases.renew()
+    assert second.journal.leases.claimable(10) == [], "who lives keeps his runs"
+
+    def found() -> list[str]:
+        second.journal.leases.renew()
+        return second.journal.leases.claimable(10)
+
+    assert until(found, "the dead one's lease does not run out", patience_s=20) == [RUN_ID]
+
+
+def test_a_process_that_died_before_the_clock_was_set_back_is_not_there(first: Process, second: Process) -> None:
+    dead, alive = Cluster(Sharing("", "a"), first), Cluster(Sharing("", "b"), second)
+    dead._say()
+    set_clock(first.database, -1)
+    alive._say()
+    assert [one["node"] for one in alive.processes()] == ["b"]
+
+
 def test_a_run_that_has_ended_meanwhile_is_not_lost(first: Process) -> None:
     place = add_run(first.journal)
     first.journal.end_run(place, "success", AT, None)
