@@ -89,7 +89,8 @@ def _given_up(last: StageRow, tries: int, error: Mapping[str, Any]) -> StageErro
     times = "1 attempt was" if tries == 1 else f"{tries} attempts were"
     hint = "Look at the backend's log: it restarts, or deletes prompts or files."
     if error.get("code") == WORKER_LOST:
-        hint = "Ask for less (shorter, smaller, fewer steps), or make room in the memory of the backend's machine."
+        hint = "The process that runs the nodes ends each time. Ask for less (shorter, smaller, fewer steps), give the"
+        hint += " backend's machine more free memory, or look at the backend's log."
     text = f"{times} lost, the last by the backend {last.backend}: {error.get('message', 'unknown')}"
     return StageError(text, code="attempts_lost", status=502, hint=hint)
 

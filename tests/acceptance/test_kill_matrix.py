@@ -11,9 +11,10 @@ import pytest
 
 from tests.doubles.counting_host import times_freed
 from tests.doubles.kill_points import POINTS
-from tests.doubles.programs import Server
+from tests.doubles.programs import Server, child_of
 from tests.doubles.scene import Run, Scene
 from tests.doubles.take_nodes import TAKES
+from tests.doubles.together import until
 
 # At each point: which takes the host may finish before the point is armed, at which passing the server stops there, and
 # which takes the host may finish then. So the first take is in the folder before the others are half done.
@@ -152,3 +153,16 @@ def test_a_killed_embedded_backend_is_replaced_and_its_run_tried_again_at_once(t
     assert status == 200, body
     assert body["media_output"]["metadata"]["attempts"] == 2
     assert any("lost" in warning["code"] for warning in body["warnings"])
+
+
+def test_a_killed_worker_of_the_embedded_backend_is_replaced_and_its_run_tried_again(tmp_path: Path) -> None:
+    with Server(tmp_path / "exports") as server:
+        run_id = server.execute(input_text="x", params={"seconds": 60}, wait=False)[1]["run_id"]
+        running = tmp_path / "exports" / ".state" / "embedded" / "running_prompt"
+        until(lambda: running.read_text().strip(), "the prompt at work")
+        os.kill(child_of(server.child("devserver.agents"), "devserver.agents.worker"), signal.SIGKILL)
+        status, body = server.ended(run_id, limit_s=60)
+    assert status == 200, body
+    assert body["media_output"]["metadata"]["attempts"] == 2
+    (warning,) = [warning for warning in body["warnings"] if "lost" in warning["code"]]
+    assert "memory" in warning["message"]

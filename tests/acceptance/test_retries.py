@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from tests.doubles.counting_host import CountedHost, submissions, times_freed
 from tests.doubles.programs import Server
 from tests.doubles.take_nodes import write_definitions
+from tests.doubles.together import until
 
 PAUSE_S = 0.2
 
@@ -73,6 +76,33 @@ def test_a_lack_of_memory_that_freeing_does_not_end_fails(studio: Studio) -> Non
     assert "Ask for less" in body["error"]["hint"]
     assert [attempt["state"] for attempt in attempts] == ["failed", "failed"]
     assert times_freed(studio.log) == freed + 1
+
+
+def test_a_killed_worker_process_is_a_lost_attempt(studio: Studio, tmp_path: Path) -> None:
+    """As when the system kills it because memory runs out; a host outlives it."""
+    body = {"input_text": "x", "output_config": "takes", "params": {"gate": str(tmp_path)}, "seed": 1, "wait": False}
+    run_id = studio.server.execute(**body)[1]["run_id"]
+    until(studio.hosts[0].runs_something, "the prompt at work")
+    os.kill(studio.hosts[0].child("devserver.agents.worker"), signal.SIGKILL)
+    (tmp_path / "1").touch()
+    status, told = studio.server.ended(run_id)
+    assert status == 200, told
+    lost, made = studio.attempts(run_id)
+    assert (lost["state"], lost["result"]["error"]["code"]) == ("lost", "worker_lost")
+    assert "SIGKILL" in lost["result"]["error"]["message"]
+    assert "memory" in lost["result"]["error"]["message"]
+    assert (made["state"], made["result"]["again"]["code"]) == ("success", "worker_lost")
+    assert [warning["code"] for warning in told["warnings"]] == ["attempt_1_1_lost"]
+
+
+def test_a_node_that_kills_its_worker_each_time_ends_with_words_about_memory(studio: Studio) -> None:
+    status, body, attempts = studio.execute(fault="kills_worker")
+    assert (status, body["error"]["code"]) == (502, "attempts_lost")
+    assert "3 attempts were lost" in body["error"]["message"]
+    assert "memory" in body["error"]["message"]
+    assert "Ask for less" in body["error"]["hint"]
+    assert [attempt["state"] for attempt in attempts] == ["lost"] * 3
+    assert studio.execute()[0] == 200, "the next one has a new worker"
 
 
 @pytest.mark.parametrize(("fault", "code", "taken"), [("error", "node_failed", 1), ("refused", "graph_refused", 0)])

@@ -21,6 +21,15 @@ ROOT = Path(__file__).parents[2]
 AGENTS = ("devserver.agents",)
 
 
+def child_of(pid: int, module: str) -> int:
+    """The process id of a child of a process that runs this module."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if module in Path(f"/proc/{child}/cmdline").read_text():
+                return int(child)
+    raise AssertionError(f"no child runs {module}")
+
+
 class Program:
     """A process that says on its first line of output where it listens.
 
@@ -47,11 +56,7 @@ class Program:
 
     def child(self, module: str) -> int:
         """The process id of a child that runs this module."""
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            for pid in (task / "children").read_text().split():
-                if module in Path(f"/proc/{pid}/cmdline").read_text():
-                    return int(pid)
-        raise AssertionError(f"no child runs {module}")
+        return child_of(self.pid, module)
 
     def kill(self) -> None:
         """kill -9, as the machine does it when memory runs out."""
