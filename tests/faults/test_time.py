@@ -10,8 +10,9 @@ import pytest
 from devserver.durable.database import open_database
 from devserver.media.intake import IntakePool
 from tests.doubles.passing_time import TestClock, run_skipping
-from tests.faults.rig import PATIENCE_S, Studio, codes, rigged, seconds_of, until
+from tests.faults.rig import Studio, codes, rigged, seconds_of, until
 from tests.faults.silence import SILENCE_S, run_in_silence
+from tests.patience import PATIENCE_S
 
 TAKES = "SELECT worked_s FROM stages WHERE take = 1 AND attempt = 0"
 
