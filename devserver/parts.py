@@ -198,13 +198,13 @@ class Parts:
         """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""
         self._started = False
         self.pool.closing = True
+        if self._embedded is not None:  # first of all, in case the rest takes too long and is ended by force
+            take_running_prompt(self._embedded)
         await self.definitions.stop()
         await self.dispatcher.stop()
         await self.late.close()
         await self.models.close()
         await self.pool.close()
-        if self._embedded is not None:
-            await asyncio.to_thread(take_running_prompt, self._embedded)  # a clean stop is no fault of what ran
         self.streams.close()
         if self._warming is not None:
             self._warming.cancel()
