@@ -12,6 +12,7 @@ from config import Settings
 from devserver.processes.signals import run_until_stopped
 from devserver.watching.logs import configure
 from my_app.front import create_front, listen_at
+from my_app.room import raise_open_files
 from my_app.table import ROUTES, WORKER_ROUTES
 
 READY = "Tonewright is ready at "
@@ -29,6 +30,7 @@ async def serve(settings: Settings, *, with_parent: bool = False) -> None:
 
 async def _serve(settings: Settings) -> None:
     """Serve until this is cancelled, which may happen anywhere during the start, too."""
+    raise_open_files()
     doors = front_settings(settings, keys_of(settings))
     parts = await build_parts(settings)
     try:
