@@ -24,8 +24,9 @@ from my_app.listener import LONGEST_BYTES, MOST_HEADER_BYTES, MOST_HEADERS, NOT_
 from my_app.room import OF_ADDRESS, OF_ALL, OF_FILES, Room
 from tests.doubles.programs import Server
 from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import PATIENCE_S, Runs
+from tests.my_app.parts import Runs
 from tests.my_app.test_limits import head, say
+from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
 WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(28)
