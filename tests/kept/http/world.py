@@ -128,7 +128,7 @@ class Place:
         connection.endheaders(body)
         try:
             yield connection.getresponse()
-        except Exception as error:
+        except (OSError, http.client.HTTPException) as error:
             error.add_note(f"{person}: {method} {path} {given} {body!r:.100}")
             raise
         finally:
