@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -49,7 +50,10 @@ class FrontSettings:
 
 @dataclass(frozen=True)
 class Context:
-    """`listeners` are closed when the server stops: streams end, and who waits for a run is told to ask again."""
+    """`listeners` are closed when the server stops: streams end, and who waits for a run is told to ask again.
+
+    `doors` are the threads on which keys are looked up.
+    """
 
     parts: Parts
     bridge: Bridge
@@ -59,6 +63,7 @@ class Context:
     tries: Tries = field(default_factory=Tries)
     busy: Busy = field(default_factory=Busy)
     listeners: set[Subscription] = field(default_factory=set)
+    doors: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="keys"))
 
 
 CONTEXT: Final = web.AppKey("context", Context)
