@@ -18,9 +18,10 @@ MAY_IMPORT = {
     "schemas": set[str](),
     "devserver.nodes": set(),
     "devserver.processes": set(),
-    "devserver.comfy": set(),
+    "devserver.http": set(),
+    "devserver.comfy": {"devserver.http"},
     "devserver.agents": {"devserver.nodes", "devserver.processes"},
-    "devserver.llm": set(),
+    "devserver.llm": {"devserver.http"},
     "devserver": {
         "schemas",
         "devserver.nodes",

@@ -66,7 +66,7 @@ class Child:
         assert self._process.stderr is not None  # noqa: S101
         self._reader = asyncio.create_task(self._listen(self._process.stderr))
         line = await self._process.stdout.readline()
-        if not line:
+        if not line.endswith(b"\n"):
             code = await self._process.wait()
             await self._reader
             said = "\n".join(self._said) or "it said nothing"

@@ -359,7 +359,7 @@ class Host:
 
 async def _body(request: web.Request) -> dict[str, Any]:
     """The JSON object that was sent; anything else is a server error, as in ComfyUI. One too large is told so."""
-    received = bytearray()
+    received = bytearray() if request.can_read_body else bytearray(await request.read())  # read by a middleware
     async for block in request.content.iter_any():
         received += block
         if len(received) > MOST_JSON_BYTES:

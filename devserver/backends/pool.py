@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 PROMPTS_AT_ONCE: Final = 2  # one running, one ready
 FIRST_RETRY_S: Final = 1.0
 FORM_BYTES: Final = 1 << 20  # of an upload beside the file itself: the form's other fields
+START_S: Final = 5.0  # within which a backend that is well has told its nodes; who needs longer comes when it answers
+DOUBT_S: Final = 30.0  # a take does not wait longer for what a backend says that has lost something
+EMBEDDED_STARTS: Final = 3  # in a row, before it is taken for broken
+LONGEST_RETRY_S: Final = 60.0
 QUEUE_TOLD_S: Final = 0.2  # changes of the queue are told together
 
 
@@ -83,25 +87,30 @@ class Pool:
         self.on_queue: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
-        """Start the embedded backend and begin to watch the others. Returns when each was asked once."""
+        """Start the embedded backend and begin to watch the others. Returns when each has answered, or after `START_S`.
+
+        Raises:
+            ChildFailed: the embedded backend does not start.
+        """
         self._loop = asyncio.get_running_loop()
         watched = list(self._sources)
+        asking = [asyncio.create_task(self._ask(source)) for source in watched]
+        self._tasks += asking
         if self._embedded_folder is not None:
-            await self._start_embedded(self._embedded_folder)
-            self._tasks.append(asyncio.create_task(self._keep_embedded(self._embedded_folder)))
-        await self.refresh()
+            embedded = await self._start_embedded_at_last(self._embedded_folder, EMBEDDED_STARTS)
+            asking.append(asyncio.create_task(self._ask(embedded)))
+            self._tasks += [asking[-1], asyncio.create_task(self._keep_embedded(self._embedded_folder))]
+        if asking:
+            await asyncio.wait(asking, timeout=START_S)
         self._tasks += [asyncio.create_task(self._watch(source)) for source in watched]
         self._tasks.append(asyncio.create_task(self._watchman.keep_looking()))
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The loop on which backends are asked; None before the start."""
-        return self._loop
-
     async def close(self) -> None:
-        for task in self._tasks:
+        asking: list[asyncio.Future[Any]] = [*self._doubting.values()]
+        asking += [self._refreshing] if self._refreshing is not None else []
+        for task in [*self._tasks, *asking]:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *asking, return_exceptions=True)
         for source in self._sources:
             await source.close()
         if self._child is not None:
@@ -133,10 +142,13 @@ class Pool:
         await self._changed.wait()
 
     async def refresh(self) -> None:
-        """Ask every backend now: a model may have been put there a second ago. Who comes meanwhile gets that answer."""
+        """Ask every backend now: a model may have been put there a second ago. Who comes meanwhile gets that answer.
+
+        Returns when each has answered, or after `START_S`: one that answers later is taken up then.
+        """
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.gather(*(self._ask(source) for source in self._sources))
-        await asyncio.shield(self._refreshing)
+        await asyncio.wait([self._refreshing], timeout=START_S)
 
     async def doubt(self, backend: Backend) -> None:
         """Ask a backend again that has lost something, before anybody chooses it as if nothing had happened.
@@ -150,7 +162,7 @@ class Pool:
         if asking is None:
             asking = self._doubting[source] = asyncio.create_task(self._ask(source))
             asking.add_done_callback(lambda _: self._doubting.pop(source, None))
-        await asyncio.shield(asking)
+        await asyncio.wait([asking], timeout=DOUBT_S)
 
     async def _ask(self, source: Source) -> None:
         before = {backend: (backend.state, backend.table) for backend in source.backends}
@@ -198,14 +210,28 @@ class Pool:
             if gone is not None:
                 await gone.close()  # it stays listed as silent, so that takes wait for the one that follows
                 self.next_please()
-            try:
-                source = await self._start_embedded(folder)
-            except ChildFailed as e:
-                log.error("the embedded backend does not start: %s", e)  # noqa: TRY400 - its own last lines say more
-                return
+            source = await self._start_embedded_at_last(folder)
             if gone is not None:
                 self._sources.remove(gone)
             await self._ask(source)
+
+    async def _start_embedded_at_last(self, folder: Path, starts: int | None = None) -> Source:
+        """Start the embedded backend, again and again where it ends before it listens.
+
+        Raises:
+            ChildFailed: it did so `starts` times.
+        """
+        pause, tried = FIRST_RETRY_S, 0
+        while True:
+            try:
+                return await self._start_embedded(folder)
+            except ChildFailed as e:
+                tried += 1
+                if tried == starts:
+                    raise
+                log.error("the embedded backend does not start: %s", e)  # noqa: TRY400 - its own last lines say more
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_RETRY_S)
 
     # Tickets
 

@@ -8,6 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,6 +23,7 @@ from schemas.nodes import NodeTable
 log = logging.getLogger(__name__)
 
 Kind = Literal["auto", "embedded", "comfyui", "swarmui", "agent"]
+SOCKET_S: Final = 2.0
 TURNED_AWAY_S: Final = 30.0
 MARK: Final = "#"  # between the name of a SwarmUI and its own number of a backend
 
@@ -106,7 +108,7 @@ class Backend:
         try:
             # Its nodes may come from SwarmUI's memory; its versions come from itself.
             stats = await self.client.system_stats()
-            table = NodeTable.from_object_info(await self.client.object_info())
+            table = await asyncio.to_thread(NodeTable.from_object_info, await self.client.object_info())
             if not table.classes:
                 raise NotServing(f"{self.client.base_url}/object_info lists no node", 200)
             self.stats, self.table = stats, table
@@ -114,7 +116,9 @@ class Backend:
             self._be("down", str(e))
             return
         self._be("down" if self.stalled else "up", self.stalled)
-        await self.follower.start()
+        with suppress(TimeoutError):  # without its socket a backend is asked for its prompts
+            async with asyncio.timeout(SOCKET_S):
+                await self.follower.start()
 
     def _be(self, state: Literal["up", "down"], problem: str) -> None:
         self.state, self.problem = state, problem

@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 import aiohttp
 
-from devserver.comfy.connection import ANSWER_SECONDS, Connection
+from devserver.comfy.connection import ANSWER_BYTES, ANSWER_SECONDS, Connection
 from devserver.comfy.errors import BackendError, NotServing, OutputMissing, Unreachable, is_refusal, misfit, refusal
 from devserver.comfy.files import RemoteFile
+from devserver.http.answers import MIB, refuse_packed
 
 # How a backend's file came here; the last is SwarmUI's own, where its ComfyUI did not give it.
 Way = Literal["shared_folder", "view", "swarm_view"]
@@ -22,6 +23,9 @@ Graph = dict[str, dict[str, Any]]
 
 # Built from disk by the backend: large model folders on network drives are slow.
 OBJECT_INFO_SECONDS = 120.0
+# What has whole graphs or every node in it: thousands of nodes with thousands of models are 20 MB, as is a long queue.
+LONG_ANSWER_BYTES = 64 * MIB
+SLOWEST_UPLOAD_BYTES_PER_S = 64 * 1024
 DOWNLOAD_CHUNK_BYTES = 1 << 20
 PAGE_BYTES = 20_000
 
@@ -54,7 +58,8 @@ class Client(Connection):
 
     async def object_info(self) -> dict[str, Any]:
         """Every node class that the backend has, as it describes them itself."""
-        return _object(await self._json("GET", "/object_info", seconds=OBJECT_INFO_SECONDS), "/object_info")
+        answer = await self._json("GET", "/object_info", seconds=OBJECT_INFO_SECONDS, limit_bytes=LONG_ANSWER_BYTES)
+        return _object(answer, "/object_info")
 
     async def system_stats(self) -> dict[str, Any]:
         """Versions and devices, as the backend tells them itself."""
@@ -101,7 +106,7 @@ class Client(Connection):
     async def history(self, prompt_id: str) -> dict[str, Any] | None:
         """The entry of a prompt that has ended (well or badly), or None."""
         path = f"/history/{quote(prompt_id, safe='')}"
-        entries = _object(await self._json("GET", path), "/history")
+        entries = _object(await self._json("GET", path, limit_bytes=LONG_ANSWER_BYTES), "/history")
         if not entries:
             return None
         entry = entries.get(prompt_id)
@@ -110,7 +115,7 @@ class Client(Connection):
         return entry
 
     async def queue(self) -> Queue:
-        answer = _object(await self._json("GET", "/queue"), "/queue")
+        answer = _object(await self._json("GET", "/queue", limit_bytes=LONG_ANSWER_BYTES), "/queue")
         try:
             return Queue(_prompt_ids(answer["queue_running"]), _prompt_ids(answer["queue_pending"]))
         except (KeyError, TypeError, ValueError) as e:
@@ -130,12 +135,14 @@ class Client(Connection):
 
     async def upload(self, path: Path, name: str, subfolder: str = "") -> str:
         """Put a local file into the backend's input folder; returns the name by which a loader node finds it."""
+        size = (await asyncio.to_thread(path.stat)).st_size
+        seconds = ANSWER_SECONDS + size / SLOWEST_UPLOAD_BYTES_PER_S
         with await asyncio.to_thread(path.open, "rb") as content:
             form = aiohttp.FormData()
             form.add_field("image", content, filename=name, content_type="application/octet-stream")
             form.add_field("type", "input")
             form.add_field("subfolder", subfolder)
-            answer = _object(await self._json("POST", "/upload/image", form=form, seconds=None), "/upload/image")
+            answer = _object(await self._json("POST", "/upload/image", form=form, seconds=seconds), "/upload/image")
         stored, folder = answer.get("name"), str(answer.get("subfolder", subfolder))
         if not isinstance(stored, str):
             raise misfit("POST", self.base_url + "/upload/image", 200, answer)
@@ -200,9 +207,15 @@ class Client(Connection):
             raise misfit("POST", self.base_url + path, status, answer)
 
     async def _json(
-        self, method: str, path: str, *, form: aiohttp.FormData | None = None, seconds: float | None = ANSWER_SECONDS
+        self,
+        method: str,
+        path: str,
+        *,
+        form: aiohttp.FormData | None = None,
+        seconds: float = ANSWER_SECONDS,
+        limit_bytes: int = ANSWER_BYTES,
     ) -> Any:
-        status, answer = await self.exchange(method, path, form=form, seconds=seconds)
+        status, answer = await self.exchange(method, path, form=form, seconds=seconds, limit_bytes=limit_bytes)
         if status != 200 or isinstance(answer, str):
             raise misfit(method, self.base_url + path, status, answer)
         return answer
@@ -210,6 +223,7 @@ class Client(Connection):
 
 async def stream(response: aiohttp.ClientResponse, target: Path, mode: str = "wb") -> int:
     """Write a body into a file as it comes, a short one in one piece; returns how many bytes came."""
+    refuse_packed(response)
     if response.content_length is not None and response.content_length <= DOWNLOAD_CHUNK_BYTES:
         return await asyncio.to_thread(_put, target, mode, await response.read())
     received = 0

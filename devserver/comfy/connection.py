@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -10,11 +10,15 @@ from typing import Any, Self
 import aiohttp
 
 from devserver.comfy.errors import Unreachable
+from devserver.http.answers import MIB, PLAIN, BrokenAnswer, parse_off_loop, read_answer
 
 CONNECT_SECONDS = 5.0
 # A backend that loads a model holds its interpreter for seconds; an answer that takes longer than this is none.
 ANSWER_SECONDS = 30.0
+# A refusal repeats every choice of an input, and there may be thousands of models.
+ANSWER_BYTES = 16 * MIB
 TEXT_CHARACTERS = 20_000
+REASON_CHARACTERS = 300  # the library quotes what it cannot read
 
 
 class Connection:
@@ -50,19 +54,26 @@ class Connection:
         *,
         json_body: Any = None,
         form: aiohttp.FormData | None = None,
-        seconds: float | None = ANSWER_SECONDS,
+        seconds: float = ANSWER_SECONDS,
+        limit_bytes: int = ANSWER_BYTES,
     ) -> tuple[int, Any]:
         """One request; the status and the body: parsed where it is JSON, else as text.
 
         Raises:
-            Unreachable: no answer.
+            Unreachable: no answer, or none that is whole within `seconds` and `limit_bytes`.
         """
-        async with self.request(method, path, json_body=json_body, form=form, seconds=seconds) as response:
-            body = await response.read()
-            try:
-                return response.status, json.loads(body)
-            except ValueError:
-                return response.status, body[:TEXT_CHARACTERS].decode(errors="replace")
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self.request(method, path, json_body=json_body, form=form, seconds=seconds) as response,
+            ):
+                body = await read_answer(response, limit_bytes)
+        except TimeoutError as error:
+            raise Unreachable(f"{method} {self.base_url}{path}: no whole answer within {seconds:g} s") from error
+        try:
+            return response.status, await parse_off_loop(body)
+        except BrokenAnswer:
+            return response.status, body[:TEXT_CHARACTERS].decode(errors="replace")
 
     def request(
         self,
@@ -73,12 +84,16 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         json_body: Any = None,
         form: aiohttp.FormData | None = None,
-        seconds: float | None = ANSWER_SECONDS,
+        seconds: float = ANSWER_SECONDS,
     ) -> Exchange:
-        """A request whose answer is read piece by piece, as `async with`; `seconds` bounds each wait for a piece."""
+        """A request whose answer is read piece by piece, as `async with`.
+
+        `seconds` bounds the time until the body begins, and each wait for a piece of it.
+        """
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                headers={"Accept-Encoding": "identity", **self.headers},
+                headers={**PLAIN, **self.headers},
+                auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # Without these a long upload or download would end at aiohttp's five minutes.
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
@@ -97,19 +112,21 @@ class Connection:
             timeout=timeout,
             allow_redirects=False,
         )
-        return Exchange(context, f"{method} {url}")
+        return Exchange(context, f"{method} {url}", seconds)
 
 
 class Exchange:
     """aiohttp's request with its many errors turned into ours, while asking and while reading."""
 
-    def __init__(self, context: Any, what: str) -> None:
+    def __init__(self, context: Any, what: str, seconds: float) -> None:
         self._context = context
         self._what = what
+        self._seconds = seconds
 
     async def __aenter__(self) -> aiohttp.ClientResponse:
         try:
-            response: aiohttp.ClientResponse = await self._context.__aenter__()
+            async with asyncio.timeout(self._seconds):
+                response: aiohttp.ClientResponse = await self._context.__aenter__()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(error) from error
         return response
@@ -118,9 +135,9 @@ class Exchange:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._context.__aexit__(kind, error, trace)
-        if isinstance(error, aiohttp.ClientError | TimeoutError):
+        if isinstance(error, aiohttp.ClientError | TimeoutError | BrokenAnswer):
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: BaseException) -> Unreachable:
-        reason = str(error) or type(error).__name__
+        reason = " ".join(str(error).split())[:REASON_CHARACTERS] or type(error).__name__
         return Unreachable(f"{self._what}: no answer ({reason})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 SHOWN_CHOICES = 12
@@ -219,7 +220,7 @@ def misfit(method: str, url: str, status: int, answer: Any) -> NotServing:
     if isinstance(answer, dict) and isinstance(answer.get("error"), str):
         return NotServing(f"{asked} answered {status}: {answer['error'][:SHOWN_CHARACTERS]}", status)
     if not isinstance(answer, str):
-        return NotServing(f"{asked} answered {status}: {json.dumps(answer)[:SHOWN_CHARACTERS]}", status)
+        return NotServing(f"{asked} answered {status}: {_beginning(answer)}", status)
     words = in_plain_words(answer)
     if status == 401 and (NO_COMFYUI_MARK in answer or words.startswith("Permission denied")):
         rights = "comfy_direct_calls and comfy_backend_generate"
@@ -232,6 +233,11 @@ def misfit(method: str, url: str, status: int, answer: Any) -> NotServing:
         reason = "SwarmUI has no running ComfyUI for this: it is still loading, has failed, or was switched off"
         return NotServing(f"{asked}: {reason}. Look at Server > Backends in SwarmUI.", status)
     return NotServing(f"{asked} answered {status}: {words or 'nothing'}", status)
+
+
+def _beginning(answer: Any) -> str:
+    """The first words of parsed JSON; a long one is not written out whole for that."""
+    return "".join(islice(json.JSONEncoder().iterencode(answer), SHOWN_CHARACTERS))[:SHOWN_CHARACTERS]
 
 
 def in_plain_words(page: str) -> str:

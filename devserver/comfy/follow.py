@@ -175,6 +175,7 @@ class Watch:
         self._trouble: BackendError | None = None
         self._absences = 0
         self._silent_polls = 0
+        self._passed_over = False
         self._unanswered_since: float | None = None
 
     async def __aenter__(self) -> Self:
@@ -269,7 +270,9 @@ class Watch:
         try:
             return list(self._progress.read(kind, data))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            log.warning("%s: a %s message that no ComfyUI sends: %s", self._client.base_url, kind, error)
+            if not self._passed_over:  # a flood of them must not fill the log
+                log.warning("%s: a %s message that no ComfyUI sends: %s", self._client.base_url, kind, error)
+            self._passed_over = True
             return []
 
     async def _ask(self, *, silent: bool) -> Outcome | None:

@@ -14,11 +14,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from devserver.comfy.client import Client
+from devserver.http.answers import BrokenAnswer, parse, parse_off_loop
 
 # An `executed` message carries whatever a node returns to the page; 5 MB were seen, the library's limit is 1 MB.
 FRAME_LIMIT_BYTES = 64 * 1024 * 1024
 OPEN_SECONDS = 10.0
 GREETING_SECONDS = 10.0
+GREETING_CHARACTERS = 4096
 CLOSE_SECONDS = 2.0
 PING_SECONDS = 30.0
 # A backend that loads a model answers no ping meanwhile; hanging up on it would lose the rest of its events.
@@ -63,6 +65,7 @@ class Listener:
         self._on_preview = on_preview
         self._on_connect = on_connect
         self._socket: ClientConnection | None = None
+        self._passed_over = False
         self._settled = asyncio.Event()  # set while no attempt to connect is under way
         self._nudge = asyncio.Event()
         self._leaving: asyncio.Task[None] | None = None
@@ -148,45 +151,52 @@ class Listener:
             ping_timeout=PONG_SECONDS,
             proxy=None,  # as the HTTP client: backends are named by their own address
         ) as socket:
+            self._passed_over = False
             # With this first frame previews come with the id of their prompt.
             await socket.send(json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}}))
             async with asyncio.timeout(GREETING_SECONDS):
                 while not self._greets(frame := await socket.recv()):
-                    self._take(frame)
-            self._take(frame)  # the greeting is the first word about the queue
+                    await self._take(frame)
+            await self._take(frame)  # the greeting is the first word about the queue
             self._socket = socket
             self._settled.set()
             self._on_connect()
             async for frame in socket:
-                self._take(frame)
+                await self._take(frame)
 
     def _greets(self, frame: str | bytes) -> bool:
         """Whether this message says that prompts with our client id are told about here."""
-        if not isinstance(frame, str) or self._client_id not in frame:
+        if not isinstance(frame, str) or len(frame) > GREETING_CHARACTERS or self._client_id not in frame:
             return False
         try:
-            message = json.loads(frame)
-        except ValueError:
+            message = parse(frame)
+        except BrokenAnswer:
             return False
         data = message.get("data") if isinstance(message, dict) else None
         return isinstance(data, dict) and message.get("type") == "status" and data.get("sid") == self._client_id
 
-    def _take(self, frame: str | bytes) -> None:
+    async def _take(self, frame: str | bytes) -> None:
         if isinstance(frame, str):
-            self._text(frame)
+            await self._text(frame)
         else:
-            self._binary(frame)
+            await self._binary(frame)
 
-    def _text(self, frame: str) -> None:
+    def _pass_over(self, what: str) -> None:
+        """Say once for each connection that it brings what cannot be read: a flood of it must not fill the log."""
+        if not self._passed_over:
+            log.warning("%s: %s; such messages are passed over", self._client.base_url, what)
+        self._passed_over = True
+
+    async def _text(self, frame: str) -> None:
         try:
-            message = json.loads(frame)
-        except ValueError:
-            log.warning("%s: a text frame that is no JSON: %.80r", self._client.base_url, frame)
+            message = await parse_off_loop(frame)
+        except BrokenAnswer:
+            self._pass_over(f"a text frame that cannot be read: {frame[:80]!r}")
             return
         if isinstance(message, dict) and isinstance(message.get("data"), dict):
             self._on_message(str(message.get("type")), message["data"])
 
-    def _binary(self, frame: bytes) -> None:
+    async def _binary(self, frame: bytes) -> None:
         if len(frame) < 8:
             return
         kind, word = struct.unpack(">II", frame[:8])
@@ -196,9 +206,9 @@ class Listener:
                 self._on_preview(None, IMAGE_MIMES[word], frame[8:])
         elif kind == PREVIEW_WITH_METADATA:
             try:
-                metadata = json.loads(frame[8 : 8 + word])
-            except ValueError:
-                log.warning("%s: a preview whose metadata is no JSON", self._client.base_url)
+                metadata = await parse_off_loop(frame[8 : 8 + word])
+            except BrokenAnswer:
+                self._pass_over("a preview whose metadata cannot be read")
                 return
             if isinstance(metadata, dict):
                 self._on_preview(metadata, str(metadata.get("image_type", "image/jpeg")), frame[8 + word :])

@@ -41,7 +41,6 @@ EPOCH_NOW: Final = """CREATE OR REPLACE FUNCTION epoch_now() RETURNS DOUBLE PREC
     'SELECT extract(epoch FROM clock_timestamp())::double precision'"""
 TOPIC: Final = "tonewright_"
 WAIT_S: Final = 0.5
-SILENT_S: Final = 1.0
 LOOK_S: Final = 0.5  # who listens looks for himself as often as this, so that nothing rests on having heard
 TABLES_LOCK: Final = 0x746F6E65  # of those who make the tables at the same time, one does
 
@@ -52,37 +51,14 @@ def translated(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
 
 
-class _Answers:
-    """Knows since when each thread that asks the database has been waiting for its answer."""
-
-    def __init__(self) -> None:
-        self._since: dict[int, float] = {}
-
-    @contextmanager
-    def awaited(self) -> Iterator[None]:
-        """Around whatever waits for the database; a thread does one such thing at a time."""
-        thread = threading.get_ident()
-        self._since[thread] = time.monotonic()
-        try:
-            yield
-        finally:
-            self._since.pop(thread, None)
-
-    def missing_s(self) -> float:
-        """Return for how long the oldest answer has been missing; 0.0 where none is."""
-        now = time.monotonic()
-        return now - min(list(self._since.values()), default=now)
-
-
 class _Session:
     """One connection, and the statements of whoever has it."""
 
-    def __init__(self, connection: Connection, answers: _Answers) -> None:
-        self.connection, self._answers = connection, answers
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
 
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> psycopg.Cursor[DictRow]:
-        with self._answers.awaited():
-            return self.connection.execute(translated(sql), values)
+        return self.connection.execute(translated(sql), values)
 
 
 class PostgresDatabase(Database):
@@ -105,8 +81,7 @@ class PostgresDatabase(Database):
         self.name = f"postgresql://{given.get('host', '')}:{given.get('port', 5432)}/{given.get('dbname', '')}"
         self._closed = False
         self._idle: deque[Connection] = deque()
-        self._answers = _Answers()
-        self._session = _Session(self.open(), self._answers)
+        self._session = _Session(self.open())
         try:
             self._make_tables()
         except BaseException:  # whoever gets no database cannot close it
@@ -116,17 +91,12 @@ class PostgresDatabase(Database):
     def open(self) -> Connection:
         """A connection of one's own, which its owner closes."""
         try:
-            with self._answers.awaited():
-                connection = psycopg.connect(self._address, autocommit=True, row_factory=dict_row)
-                for setting in SESSION:
-                    connection.execute(setting)
+            connection = psycopg.connect(self._address, autocommit=True, row_factory=dict_row)
+            for setting in SESSION:
+                connection.execute(setting)
         except psycopg.Error as e:
             raise self._gone(e) from e
         return connection
-
-    def silence(self) -> str:
-        seconds = self._answers.missing_s()
-        return f"the database {self.name} has not answered for {seconds:.0f} s" if seconds > SILENT_S else ""
 
     def _gone(self, error: psycopg.Error) -> DatabaseGone:
         reason = " ".join(str(error).split())
@@ -161,7 +131,7 @@ class PostgresDatabase(Database):
             try:
                 self._begin()
                 yield self._session
-                self._session.execute("COMMIT")
+                self._session.connection.execute("COMMIT")
             except psycopg.Error as e:
                 self._roll_back()
                 if self._session.connection.broken or isinstance(e, psycopg.OperationalError):
@@ -174,13 +144,13 @@ class PostgresDatabase(Database):
     def _begin(self) -> None:
         """Begin, on a new connection where the old one was lost while nobody used it."""
         try:
-            self._session.execute("BEGIN")
+            self._session.connection.execute("BEGIN")
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if self._closed or not self._session.connection.closed:
                 raise
-            self._session = _Session(self.open(), self._answers)
+            self._session = _Session(self.open())
             log.warning("the connection to the database was lost; there is a new one to %s", self.name)
-            self._session.execute("BEGIN")
+            self._session.connection.execute("BEGIN")
 
     def _roll_back(self) -> None:
         if not self._session.connection.closed:
@@ -197,8 +167,7 @@ class PostgresDatabase(Database):
             except IndexError:
                 connection, fresh = self.open(), True
             try:
-                with self._answers.awaited():
-                    found = connection.execute(statement, values).fetchall()
+                found = connection.execute(statement, values).fetchall()
             except (psycopg.OperationalError, psycopg.InterfaceError) as e:
                 if not connection.closed:
                     self._idle.append(connection)

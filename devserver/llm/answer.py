@@ -81,9 +81,11 @@ def _objects(said: str) -> list[Any]:
     while (at := said.find("{", at)) >= 0:
         try:
             value, at = decoder.raw_decode(said, at)
-        except (json.JSONDecodeError, RecursionError):
+        except json.JSONDecodeError:
             at += 1
             continue
+        except RecursionError:
+            break  # each of its braces would begin another one as deep
         found.append(value)
     return found
 

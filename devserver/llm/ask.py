@@ -11,8 +11,10 @@ from typing import Any, Final, Generic, TypeVar
 
 import aiohttp
 
+from devserver.http.answers import PLAIN, parse_off_loop
+from devserver.http.answers import read_answer as read_body
 from devserver.llm.answer import Shape, growing, read_answer
-from devserver.llm.chat import CONNECT_SECONDS, Endpoint, converse
+from devserver.llm.chat import ANSWER_BYTES, CONNECT_SECONDS, Endpoint, converse
 from devserver.llm.errors import HttpProblem, LlmError
 
 ATTEMPTS: Final = 2
@@ -116,7 +118,7 @@ class Models:
 
         body = question.body(endpoint.model, attempt, bare=bare)
         said = await converse(self._http(), endpoint, body, self._seconds, on_content)
-        return read_answer(said, question.shape, endpoint.name)
+        return await asyncio.to_thread(read_answer, said, question.shape, endpoint.name)
 
     async def release(self) -> list[LlmError]:
         """Let Ollama free the memory of models that have been used and are not in use, as `keep_alive` says.
@@ -155,7 +157,7 @@ class Models:
             ):
                 if response.status != 200:
                     raise HttpProblem(endpoint.name, response.status, "")
-                told = await response.json(content_type=None)
+                told = await parse_off_loop(await read_body(response, ANSWER_BYTES))
                 return [str(model["id"]) for model in told["data"]]
         except (aiohttp.ClientError, OSError) as e:
             raise LlmError(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}: {e}") from e
@@ -170,5 +172,5 @@ class Models:
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
             limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-            self._session = aiohttp.ClientSession(timeout=limits)
+            self._session = aiohttp.ClientSession(timeout=limits, headers=PLAIN, auto_decompress=False)
         return self._session

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from devserver.http.answers import MIB, BrokenAnswer, parse, read_answer, refuse_packed
 from devserver.llm.errors import (
     CutOff,
     Declined,
@@ -23,8 +24,11 @@ from devserver.llm.errors import (
 )
 
 CONNECT_SECONDS = 5.0
-ANSWER_BYTES = 4 * 1024 * 1024
+ANSWER_BYTES = 4 * MIB
 PROBLEM_BYTES = 64 * 1024
+# Of what the model says itself: a song with every thought about it has a tenth of this.
+SAID_CHARACTERS = 200_000
+TOLD_PARTS = 64  # an answer is told on when it has grown by this part of it, since each time the whole of it is read
 OnContent = Callable[[str], None]
 
 
@@ -73,6 +77,8 @@ async def converse(
         raise TooSlow(endpoint.name, f"{endpoint.name} gave no whole answer within {seconds:g} s.") from e
     except (aiohttp.ClientError, OSError) as e:
         raise Unreachable(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}: {e}") from e
+    except BrokenAnswer as e:
+        raise NotTheRoute(endpoint.name, f"{endpoint.name} sends {e}") from e
 
 
 async def _read(name: str, response: aiohttp.ClientResponse, on_content: OnContent) -> str:
@@ -84,34 +90,56 @@ async def _read(name: str, response: aiohttp.ClientResponse, on_content: OnConte
         raise HttpProblem(name, response.status, _reason(told) if kind != "text/html" else "")
     if kind == "text/html":
         raise WebPage(name)
-    said, ended = "", False
+    said, ended = _Said(name, on_content), False
     async for message in _messages(name, response):
         choice = _choice(name, message)
         piece = choice.get("delta") or choice.get("message") or {}
+        if not isinstance(piece, dict):
+            raise NotTheRoute(name, f"{name} sends a choice without a message: {quoted(json.dumps(choice))}")
         if piece.get("refusal"):
             raise Declined(name, f"{name} declines: {quoted(str(piece['refusal']))}")
-        if piece.get("content"):
-            said += str(piece["content"])
-            on_content(said)
+        said.add(str(piece.get("content") or ""))
         reason = choice.get("finish_reason")
         if reason == "content_filter":
             raise Declined(name, f"{name} declines: its filter stopped the answer.")
         if reason == "length":
             raise CutOff(name, f"{name} stopped in the middle of its answer: it may not write more.")
         ended = ended or reason is not None
-    if said and not ended:
+    said.finish()
+    if said.text and not ended:
         raise CutOff(name, f"{name} stopped in the middle of its answer.")
-    return said
+    return said.text
+
+
+class _Said:
+    """The text of an answer, told on as it grows: each piece of a short one, ever larger pieces of a long one."""
+
+    def __init__(self, name: str, on_content: OnContent) -> None:
+        self.text = ""
+        self._told = 0
+        self._name, self._on_content = name, on_content
+
+    def add(self, piece: str) -> None:
+        self.text += piece
+        if len(self.text) > SAID_CHARACTERS:
+            raise NotTheRoute(self._name, f"{self._name} does not stop: more than {SAID_CHARACTERS} characters.")
+        if len(self.text) - self._told > self._told // TOLD_PARTS:
+            self.finish()
+
+    def finish(self) -> None:
+        """Tell what was not told yet."""
+        if len(self.text) > self._told:
+            self._on_content(self.text)
+            self._told = len(self.text)
 
 
 async def _messages(name: str, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
     """The answer's JSON objects: many where it is streamed, one where the server does not stream."""
     if response.content_type != "text/event-stream":
-        body = await response.content.read(ANSWER_BYTES)
-        while len(body) < ANSWER_BYTES and (more := await response.content.read(ANSWER_BYTES)):
-            body += more
-        yield _parsed(name, body.decode(errors="replace"))
+        body = await read_answer(response, ANSWER_BYTES)
+        yield await asyncio.to_thread(_parsed, name, body.decode(errors="replace"))
         return
+    refuse_packed(response)
     rest, size = b"", 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
@@ -126,8 +154,8 @@ async def _messages(name: str, response: aiohttp.ClientResponse) -> AsyncIterato
 
 def _parsed(name: str, text: str) -> dict[str, Any]:
     try:
-        message = json.loads(text)
-    except ValueError as e:
+        message = parse(text)
+    except BrokenAnswer as e:
         raise NotTheRoute(name, f"{name} sends what is no JSON: {quoted(text)}") from e
     if not isinstance(message, dict):
         raise NotTheRoute(name, f"{name} sends no object: {quoted(text)}")
@@ -149,8 +177,8 @@ def _choice(name: str, message: Mapping[str, Any]) -> dict[str, Any]:
 def _reason(told: str) -> str:
     """The message in the body of an error, in whichever way it is wrapped."""
     try:
-        value = json.loads(told)
-    except ValueError:
+        value = parse(told)
+    except BrokenAnswer:
         return told
     while isinstance(value, dict):
         inner = next((value[key] for key in ("error", "message", "detail") if key in value), None)

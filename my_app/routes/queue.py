@@ -165,7 +165,6 @@ ROUTES: Final = (
         "Submit nothing new",
         CHANGED,
         only_admins=True,
-        is_control=True,
         body=PauseRequest.model_json_schema(),
     ),
     Route(
@@ -176,7 +175,6 @@ ROUTES: Final = (
         "Go on submitting",
         CHANGED,
         only_admins=True,
-        is_control=True,
         body=PauseRequest.model_json_schema(),
     ),
     Route(

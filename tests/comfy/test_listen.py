@@ -87,3 +87,23 @@ def test_swarmuis_markers_are_no_progress(marker: int) -> None:
     assert list(progress.read("progress", {"node": "2", "value": marker, "max": marker})) == []
     assert list(progress.read("progress_state", {"nodes": {"2": state}})) == []
     assert [event.kind for event in progress.read("progress", {"node": "2", "value": 1, "max": 2})] == ["progress"]
+
+
+async def test_messages_that_cannot_be_read_are_passed_over_and_logged_once(
+    backend: Backend, client: Client, follower: Follower, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nested too deeply, no JSON, or of a shape that no ComfyUI sends: what comes after them is heard."""
+    async with asyncio.timeout(60), follower.watch("p", GRAPH) as watch:
+        await client.submit(GRAPH, "p", "ours")
+        (socket,) = backend.sockets
+        for _ in range(200):
+            await socket.send_str('{"a":' * 20_000)
+            await socket.send_str("{no json")
+            await socket.send_bytes(b"\0\0\0\4\0\0\0\4{{{{")
+            await backend.tell("progress_state", prompt_id="p", nodes=5)
+        await backend.end("p")
+        heard: list[str] = []
+        assert (await watch.outcome(lambda event: heard.append(event.kind))).state == "success"
+    assert "output" in heard
+    assert follower.connections == 1
+    assert len([record for record in caplog.records if "passed over" in record.message]) == 1

@@ -1,0 +1,90 @@
+"""Answers of programs that may be broken or hostile: read up to a limit, parsed up to a depth, and not on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, Final
+
+import aiohttp
+
+MIB: Final = 1 << 20
+# What refuses a compressed answer: a few kilobytes of it can hold gigabytes.
+PLAIN: Final = {"Accept-Encoding": "identity"}
+PARSED_HERE_BYTES: Final = 64 * 1024  # takes less than a millisecond; a thread would cost as much
+# The deepest that is sent are workflows with sub-graphs, about 20 levels. What is passed on must also be written again.
+MAX_DEPTH: Final = 100
+
+
+class BrokenAnswer(ValueError):
+    """An answer that is too long, packed, nested too deeply, or no JSON."""
+
+
+async def read_answer(response: aiohttp.ClientResponse, limit_bytes: int) -> bytes:
+    """Read a body of at most `limit_bytes`; its session must not unpack by itself.
+
+    Raises:
+        BrokenAnswer: it is longer, or packed.
+    """
+    refuse_packed(response)
+    if response.content_length is not None and response.content_length > limit_bytes:
+        raise BrokenAnswer(f"an answer of {response.content_length} bytes, at most {limit_bytes} are read")
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > limit_bytes:
+            raise BrokenAnswer(f"an answer of more than {limit_bytes} bytes")
+    return bytes(body)
+
+
+def refuse_packed(response: aiohttp.ClientResponse) -> None:
+    """Refuse an answer that is compressed, since none was asked for.
+
+    Raises:
+        BrokenAnswer: it is.
+    """
+    packed = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        raise BrokenAnswer(f"an answer packed as {packed[:20]!r}, which was not asked for")
+
+
+async def parse_off_loop(text: bytes | str) -> Any:
+    """Parse JSON, a long one in a thread.
+
+    Raises:
+        BrokenAnswer: it is none, or nested too deeply.
+    """
+    if len(text) <= PARSED_HERE_BYTES:
+        return parse(text)
+    return await asyncio.to_thread(parse, text)
+
+
+def parse(text: bytes | str) -> Any:
+    """Parse JSON whose depth nobody vouches for.
+
+    Raises:
+        BrokenAnswer: it is none, or nested too deeply.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as e:
+        raise BrokenAnswer(f"no JSON: {e}") from e
+    except (RecursionError, MemoryError) as e:
+        raise BrokenAnswer("JSON that is nested too deeply or too large") from e
+    _refuse_depth(value)
+    return value
+
+
+def _refuse_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    raise BrokenAnswer(f"JSON of more than {MAX_DEPTH} levels")
