@@ -97,6 +97,14 @@ class Settings(BaseSettings):
     walks_at_once: int = Field(32, ge=1, description="With a database_url: how many runs a worker walks at most.")
     embed_tags: bool = Field(True, description="Whether media carry prompt, workflow and tonewright tags.")
     upload_limit_mib: float = Field(512.0, gt=0, description="The largest file that may be sent here, in MiB.")
+    connections_per_address: int = Field(
+        2000,
+        ge=0,
+        description="How many connections one address (behind a proxy: all) may have; 0 is any number.",
+    )
+    requests_per_key: int = Field(
+        200, ge=0, description="How many requests of one key may be open, streams among them; 0 is any number."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_url: str | None = Field(
         None, pattern=r"^https?://", description="Where traces go: an OpenTelemetry collector, http://127.0.0.1:4318."

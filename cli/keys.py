@@ -37,7 +37,14 @@ def front_settings(settings: Settings, keys: Keys) -> FrontSettings:
             " `python server.py keys add NAME --admin` makes one and shows it."
         )
     hosts = {host_name(url.partition("://")[2]) for url in settings.public_urls}
-    return FrontSettings(ROOT / "public", frozenset(hosts), frozenset(settings.public_urls), exposed)
+    return FrontSettings(
+        ROOT / "public",
+        frozenset(hosts),
+        frozenset(settings.public_urls),
+        exposed,
+        connections_per_address=settings.connections_per_address,
+        requests_per_key=settings.requests_per_key,
+    )
 
 
 def add_key(settings: Settings, name: str, *, admin: bool, **limits: Any) -> str:

@@ -9,9 +9,11 @@ import sys
 from cli.build import build_parts
 from cli.keys import front_settings, keys_of
 from config import Settings
+from devserver.processes.loops import LoopThread
 from devserver.processes.signals import run_until_stopped
 from devserver.watching.logs import configure
 from my_app.front import create_front, listen_at
+from my_app.room import raise_open_files
 from my_app.table import ROUTES, WORKER_ROUTES
 
 READY = "Tonewright is ready at "
@@ -28,22 +30,27 @@ async def serve(settings: Settings, *, with_parent: bool = False) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    """Serve until this is cancelled, which may happen anywhere during the start, too."""
+    """Serve until this is cancelled, which may happen anywhere during the start, too.
+
+    The front has a loop of its own: it answers while the loop of the runs waits for the database.
+    """
+    raise_open_files()
     doors = front_settings(settings, keys_of(settings))
-    parts = await build_parts(settings)
-    try:
-        routes = WORKER_ROUTES if settings.role == "worker" else ROUTES
-        front = create_front(parts, doors, version=VERSION, routes=routes)
-        listening = await listen_at(front, settings.host, settings.port)
+    with LoopThread("front") as loop:
+        parts = await build_parts(settings)
         try:
-            await parts.start()
-            gc.collect()
-            gc.freeze()  # what a server is made of never becomes garbage; looking through it stops the loop
-            sys.stdout.write(f"{READY}{listening.url}\n")
-            sys.stdout.flush()
-            await asyncio.Event().wait()
+            routes = WORKER_ROUTES if settings.role == "worker" else ROUTES
+            front = create_front(parts, doors, version=VERSION, routes=routes)
+            listening = await loop.do(listen_at(front, settings.host, settings.port))
+            try:
+                await parts.start()
+                gc.collect()
+                gc.freeze()  # what a server is made of never becomes garbage; looking through it stops the loop
+                sys.stdout.write(f"{READY}{listening.url}\n")
+                sys.stdout.flush()
+                await asyncio.Event().wait()
+            finally:
+                await loop.do(listening.close())
         finally:
-            await listening.close()
-    finally:
-        await parts.stop()
-        parts.exports.unlock()
+            await parts.stop()
+            parts.exports.unlock()

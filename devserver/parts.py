@@ -38,6 +38,7 @@ from devserver.media.served import of_role, pick, stems
 from devserver.media.stream import Streams
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.plan import Plan, read_plan
+from devserver.processes.loops import on_loop, running_loop
 from devserver.queue import Limits, MoveRequest, Queue
 from devserver.queueing.expected import Expected
 from devserver.readiness import Readiness
@@ -112,7 +113,7 @@ class Parts:
         sharing: Sharing | None = None,
         exporter: SpanExporter | None = None,
     ) -> None:
-        self.clock = clock or Clock()
+        self._loop, self.clock = running_loop(), clock or Clock()
         self.exports, self.definitions = exports, definitions
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
         self.models, self.llm_check = models or Models([]), llm_check
@@ -171,7 +172,10 @@ class Parts:
         )
         self.cluster = Cluster(sharing, self) if sharing else None
         self.late = LateRecords(lambda run_id: record.write(self.journal, self.exports, run_id))
-        self.readiness = Readiness(self.exports, self.pool, self.clock, lambda: self._started)
+        others = self.cluster.ready if self.cluster else None
+        self.readiness = Readiness(
+            self.exports, self.pool, self.clock, database=self.database, started=lambda: self._started, others=others
+        )
 
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
@@ -348,7 +352,7 @@ class Parts:
 
     async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:
         """A text's brief, with the help of a language model; `remote` allows those on other machines."""
-        return await understand(text, values, self.models, remote=remote)
+        return await on_loop(self._loop, understand(text, values, self.models, remote=remote))
 
     def owner(self, run_id: str) -> str | None:
         """The user who started a run; None where there is no such run."""
@@ -381,9 +385,8 @@ class Parts:
         return {"status": "ok", "pid": os.getpid(), "runs": self.dispatcher.walking}
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Whether a run that is accepted now would get somewhere, and if not, why. On the loop."""
-        found = await self.readiness.ask()
-        return await asyncio.to_thread(self.cluster.ready, found) if self.cluster else found
+        """Whether a run that is accepted now would get somewhere, and if not, why."""
+        return await self.readiness.ask()
 
 
 def _no_run(run_id: str) -> InputError:

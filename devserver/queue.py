@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from devserver.durable.database import Database
 from devserver.durable.journal import ENDED
 from devserver.errors import InputError
 from devserver.events import Bus
+from devserver.processes.loops import on_loop
 from devserver.queueing.expected import Expected, Line
 from devserver.queueing.tickets import ALL, Ticket
 
@@ -183,8 +185,9 @@ class Queue:
         return {row["run_id"]: (row["title"], row["user_id"]) for row in self._db.rows(sql)}
 
     async def survey(self) -> list[dict[str, Any]]:
-        """Every backend, with what it has and does now. On the loop."""
-        return await survey(self._pool.backends, self.expected.line())
+        """Every backend, with what it has and does now."""
+        line = await asyncio.to_thread(self.expected.line)
+        return await on_loop(self._pool.loop, survey(self._pool.backends, line))
 
     def of_run(self, run_id: str) -> dict[str, Any]:
         """A run's place in the queue, and when it will be done: `queue` and `eta`, each None where it is not known."""

@@ -13,10 +13,13 @@ from typing import Any, Final
 from devserver.backends.pool import Backend, Pool
 from devserver.clock import Clock
 from devserver.comfy.pulse import feel
+from devserver.durable.database import Database
+from devserver.processes.loops import on_loop, running_loop
 from devserver.store import Exports
 
 FRESH_S: Final = 0.5  # as long as one look is good for everybody who asks
 DISK_LIMIT_S: Final = 2.0
+ANSWER_S: Final = 2.5
 ROOM_BYTES: Final = 1 << 20  # with less than this nothing that a run makes can be kept
 NO_BACKEND: Final = "no backend answers"
 
@@ -30,13 +33,41 @@ class Readiness:
     worker is dead or whose socket is deaf, is one, since it takes runs and nothing is heard of them.
     """
 
-    def __init__(self, exports: Exports, pool: Pool, clock: Clock, started: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        exports: Exports,
+        pool: Pool,
+        clock: Clock,
+        *,
+        database: Database,
+        started: Callable[[], bool],
+        others: Callable[[Found], Found] | None = None,
+    ) -> None:
+        """`others` adds what other processes say, from the database, on a thread."""
         self._exports, self._pool, self._clock, self._started = exports, pool, clock, started
+        self._database, self._others = database, others
+        self._loop = running_loop()
+        self._asking: asyncio.Task[Found] | None = None
         self._looking: asyncio.Task[Found] | None = None
         self._looked_at = float("-inf")
         self._looked_started = False
 
     async def ask(self) -> Found:
+        """Return a finding within `ANSWER_S`, whatever the database does. It may be asked on another loop, of one."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await asyncio.shield(self._asking)  # of all who ask meanwhile, one waits for the database
+        except TimeoutError:
+            problem = self._database.silence() or "the server is busy: nothing that makes runs has answered for a while"
+            return False, {"ready": False, "problems": [problem], "backends": self._pool.describe()}
+
+    async def _ask(self) -> Found:
+        found = await on_loop(self._loop, self._newest())
+        return await asyncio.to_thread(self._others, found) if self._others else found
+
+    async def _newest(self) -> Found:
         """The newest finding since the start, or a new one; who asks meanwhile gets the same."""
         looking, started = self._looking, self._started()
         old = self._clock.monotonic() - self._looked_at >= FRESH_S or self._looked_started is not started

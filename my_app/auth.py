@@ -20,6 +20,7 @@ from devserver.users.keys import LOCAL, Key
 from my_app.bridge import USER_ID
 from my_app.context import CONTEXT, Context
 from my_app.errors import error_body, json_response
+from my_app.room import RETRY_S
 from my_app.route import Route, check_run_id, unknown_run
 
 COOKIE: Final = "tonewright_session"
@@ -40,7 +41,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     """Find out who asks; 401 for whoever has to say so and does not."""
     context = request.app[CONTEXT]
     route = request.app[TABLE].get(request.match_info.route)
-    key = await asyncio.to_thread(_key_of, context, request) if context.parts.keys.there else None
+    key = await _read_key(context, request) if context.parts.keys.there else None
     if key is not None:
         request[USER_ID] = key.name
     elif not context.parts.keys.there and not context.settings.exposed:
@@ -51,7 +52,25 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         return refused(request)
     if route is not None and route.only_admins and context.parts.keys.viewer(request[USER_ID]) is not None:
         raise InputError("Only an admin key may do this.", status=403, field="Authorization", allowed="an admin key")
-    return await handler(request)
+    if key is None or (route is not None and route.is_control):
+        return await handler(request)
+    limit = context.settings.requests_per_key
+    with context.busy.hold(key.name, limit) as has_room:
+        if not has_room:
+            raise InputError(
+                f"{limit} requests with your key are open already.",
+                status=429,
+                code="too_many_requests",
+                field="Authorization",
+                allowed=f"at most {limit} at a time, streams among them (`requests_per_key`)",
+                retry_after_s=RETRY_S,
+            )
+        return await handler(request)
+
+
+async def _read_key(context: Context, request: web.Request) -> Key | None:
+    # Threads of their own: the usual ones may all be waiting for the database, and this one needs none of it.
+    return await asyncio.get_running_loop().run_in_executor(context.doors, _key_of, context, request)
 
 
 def _key_of(context: Context, request: web.Request) -> Key | None:

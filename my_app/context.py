@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from devserver.events import Subscription
 from my_app.arriving import STALL_S
 from my_app.bridge import Bridge
 from my_app.ports import Parts
+from my_app.room import Busy
 from my_app.visitors import Owners, Tries
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -28,6 +30,9 @@ class FrontSettings:
         exposed: whether others than this machine can come here: then nobody is let in without a key.
         threads: how many Flask views may run at once. No view waits, so more would only fight the loop for the GIL.
         stall_s: how long a body may stop on its way.
+        connections_per_address: how many connections one address may have; 0 is any number.
+        requests_per_key: how many requests of one key may be open, streams among them; 0 is any number.
+        unread_s: how long a client may take nothing of what is sent to it.
         heartbeat_s: a comment line goes down every quiet event stream this often.
     """
 
@@ -38,11 +43,17 @@ class FrontSettings:
     threads: int = 4
     heartbeat_s: float = 15.0
     stall_s: float = STALL_S
+    connections_per_address: int = 2000
+    requests_per_key: int = 200
+    unread_s: float = 300.0
 
 
 @dataclass(frozen=True)
 class Context:
-    """`listeners` are closed when the server stops: streams end, and who waits for a run is told to ask again."""
+    """`listeners` are closed when the server stops: streams end, and who waits for a run is told to ask again.
+
+    `doors` are the threads on which keys are looked up.
+    """
 
     parts: Parts
     bridge: Bridge
@@ -50,7 +61,9 @@ class Context:
     openapi: dict[str, Any]
     owners: Owners
     tries: Tries = field(default_factory=Tries)
+    busy: Busy = field(default_factory=Busy)
     listeners: set[Subscription] = field(default_factory=set)
+    doors: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="keys"))
 
 
 CONTEXT: Final = web.AppKey("context", Context)

@@ -89,7 +89,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return json_response(error.status, input_error_body(error), retry_header(error))
     except web.HTTPException as error:
         return _http_error(request, error)
-    except (ConnectionResetError, ConnectionAbortedError):
+    except ConnectionError:
         raise  # the client went away; there is nobody to answer
     except DatabaseGone as error:
         LOG.warning("%s %s: %s", request.method, request.path, error)

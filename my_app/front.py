@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -15,9 +18,10 @@ from my_app.context import CONTEXT, Context, FrontSettings
 from my_app.errors import error_body, errors, json_response
 from my_app.flask_app import create_flask
 from my_app.guard import guard
-from my_app.listener import Runner
+from my_app.listener import AcceptTroubles, Runner, admit
 from my_app.openapi import build_openapi
 from my_app.ports import Parts
+from my_app.room import Room
 from my_app.route import NativeView, Route
 from my_app.routes.media import tag_files
 from my_app.table import ROUTES
@@ -25,7 +29,8 @@ from my_app.tracing import traced
 from my_app.visitors import Owners
 from my_app.waiting import WAIT_HEADER, Wait, finish
 
-BACKLOG: Final = 1024
+BACKLOG: Final = 1024  # connections that the system keeps until they are taken
+TAKEN_AT_ONCE: Final = 8  # before the loop looks at those that it has, so that a burst does not use up the descriptors
 SHUTDOWN_S: Final = 3.0  # how long requests may go on after the server was told to stop
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -41,7 +46,7 @@ def create_front(
 ) -> web.Application:
     """The whole HTTP side as one aiohttp application."""
     around = [traced(parts.tracing)] if parts.tracing else []
-    app = web.Application(middlewares=[*around, errors, guard(settings), identify, check_runs])
+    app = web.Application(middlewares=[*around, admit, errors, guard(settings), identify, check_runs])
     app[STALL] = settings.stall_s
     bridge = Bridge(create_flask(parts, routes), settings.threads)
     described = build_openapi(routes, parts.execute_schema, version)
@@ -109,6 +114,18 @@ class Listening:
         await self.runner.cleanup()
 
 
+async def _bound(host: str, port: int) -> list[socket.socket]:
+    """Return a socket for each address of a host."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    with ExitStack() as undo:
+        made = [
+            undo.enter_context(socket.create_server(address[:2], family=family))
+            for family, _, _, _, address in dict.fromkeys(found)
+        ]
+        undo.pop_all()
+    return made
+
+
 async def listen_at(app: web.Application, host: str, port: int) -> Listening:
     """Listen; with port 0 the system picks one.
 
@@ -116,10 +133,17 @@ async def listen_at(app: web.Application, host: str, port: int) -> Listening:
         OSError: the port is taken, or the host is none of this machine's.
     """
     # A view on the loop ends when its client goes; a Flask view, once begun, never does (see Bridge.call).
-    runner = Runner(app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    settings = app[CONTEXT].settings
+    room = Room(settings.connections_per_address)
+    runner = Runner(
+        app, room, settings.unread_s, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S
+    )
+    asyncio.get_running_loop().set_exception_handler(AcceptTroubles())
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
+        for listening in await _bound(host, port):
+            await web.SockSite(runner, listening, backlog=TAKEN_AT_ONCE).start()
+            listening.listen(BACKLOG)
     except OSError:
         await runner.cleanup()
         raise

@@ -61,6 +61,7 @@ class Route:
     max_body_bytes: int = SMALL_BODY_BYTES
     is_open: bool = False  # whether it is answered without a key where keys are needed
     only_admins: bool = False
+    is_control: bool = False  # whether it is answered where there is no room for more connections
     keyed: bool = False  # whether it takes an Idempotency-Key
     head: bool = True  # whether HEAD may be asked where GET may; a stream without an end has no headers to tell alone
 

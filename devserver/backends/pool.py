@@ -105,6 +105,11 @@ class Pool:
         self._tasks += [asyncio.create_task(self._watch(source)) for source in watched]
         self._tasks.append(asyncio.create_task(self._watchman.keep_looking()))
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop on which backends are asked; None before the start."""
+        return self._loop
+
     async def close(self) -> None:
         asking: list[asyncio.Future[Any]] = [*self._doubting.values()]
         asking += [self._refreshing] if self._refreshing is not None else []

@@ -74,6 +74,10 @@ class Database(ABC):
     def at_once(self, sql: str, *values: Any) -> list[Row]:
         """Execute one statement by itself, beside a transaction of another thread where that is possible."""
 
+    def silence(self) -> str:
+        """Say for how long the database has not answered; '' where it answers."""
+        return ""
+
     @abstractmethod
     def close(self) -> None:
         """Close every connection; nothing may be asked afterwards."""

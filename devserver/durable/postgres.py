@@ -41,6 +41,7 @@ EPOCH_NOW: Final = """CREATE OR REPLACE FUNCTION epoch_now() RETURNS DOUBLE PREC
     'SELECT extract(epoch FROM clock_timestamp())::double precision'"""
 TOPIC: Final = "tonewright_"
 WAIT_S: Final = 0.5
+SILENT_S: Final = 1.0
 LOOK_S: Final = 0.5  # who listens looks for himself as often as this, so that nothing rests on having heard
 TABLES_LOCK: Final = 0x746F6E65  # of those who make the tables at the same time, one does
 
@@ -51,14 +52,37 @@ def translated(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
 
 
+class _Answers:
+    """Knows since when each thread that asks the database has been waiting for its answer."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Around whatever waits for the database; a thread does one such thing at a time."""
+        thread = threading.get_ident()
+        self._since[thread] = time.monotonic()
+        try:
+            yield
+        finally:
+            self._since.pop(thread, None)
+
+    def missing_s(self) -> float:
+        """Return for how long the oldest answer has been missing; 0.0 where none is."""
+        now = time.monotonic()
+        return now - min(list(self._since.values()), default=now)
+
+
 class _Session:
     """One connection, and the statements of whoever has it."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, answers: _Answers) -> None:
+        self.connection, self._answers = connection, answers
 
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> psycopg.Cursor[DictRow]:
-        return self.connection.execute(translated(sql), values)
+        with self._answers.awaited():
+            return self.connection.execute(translated(sql), values)
 
 
 class PostgresDatabase(Database):
@@ -81,7 +105,8 @@ class PostgresDatabase(Database):
         self.name = f"postgresql://{given.get('host', '')}:{given.get('port', 5432)}/{given.get('dbname', '')}"
         self._closed = False
         self._idle: deque[Connection] = deque()
-        self._session = _Session(self.open())
+        self._answers = _Answers()
+        self._session = _Session(self.open(), self._answers)
         try:
             self._make_tables()
         except BaseException:  # whoever gets no database cannot close it
@@ -91,12 +116,17 @@ class PostgresDatabase(Database):
     def open(self) -> Connection:
         """A connection of one's own, which its owner closes."""
         try:
-            connection = psycopg.connect(self._address, autocommit=True, row_factory=dict_row)
-            for setting in SESSION:
-                connection.execute(setting)
+            with self._answers.awaited():
+                connection = psycopg.connect(self._address, autocommit=True, row_factory=dict_row)
+                for setting in SESSION:
+                    connection.execute(setting)
         except psycopg.Error as e:
             raise self._gone(e) from e
         return connection
+
+    def silence(self) -> str:
+        seconds = self._answers.missing_s()
+        return f"the database {self.name} has not answered for {seconds:.0f} s" if seconds > SILENT_S else ""
 
     def _gone(self, error: psycopg.Error) -> DatabaseGone:
         reason = " ".join(str(error).split())
@@ -131,7 +161,7 @@ class PostgresDatabase(Database):
             try:
                 self._begin()
                 yield self._session
-                self._session.connection.execute("COMMIT")
+                self._session.execute("COMMIT")
             except psycopg.Error as e:
                 self._roll_back()
                 if self._session.connection.broken or isinstance(e, psycopg.OperationalError):
@@ -144,13 +174,13 @@ class PostgresDatabase(Database):
     def _begin(self) -> None:
         """Begin, on a new connection where the old one was lost while nobody used it."""
         try:
-            self._session.connection.execute("BEGIN")
+            self._session.execute("BEGIN")
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if self._closed or not self._session.connection.closed:
                 raise
-            self._session = _Session(self.open())
+            self._session = _Session(self.open(), self._answers)
             log.warning("the connection to the database was lost; there is a new one to %s", self.name)
-            self._session.connection.execute("BEGIN")
+            self._session.execute("BEGIN")
 
     def _roll_back(self) -> None:
         if not self._session.connection.closed:
@@ -167,7 +197,8 @@ class PostgresDatabase(Database):
             except IndexError:
                 connection, fresh = self.open(), True
             try:
-                found = connection.execute(statement, values).fetchall()
+                with self._answers.awaited():
+                    found = connection.execute(statement, values).fetchall()
             except (psycopg.OperationalError, psycopg.InterfaceError) as e:
                 if not connection.closed:
                     self._idle.append(connection)

@@ -62,8 +62,9 @@ class Recording:
         return not self._task.done()
 
     def stop(self) -> None:
-        """End the work; who still listens hears the end."""
-        self._task.cancel()
+        """End the work; who still listens hears the end. From any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._task.cancel)
 
     def close_unused(self) -> None:
         """Give the file back once nobody writes or reads it."""

@@ -93,7 +93,7 @@ class Streams:
         await self._clear(run_id)
 
     async def _clear(self, run_id: str) -> None:
-        busy = any(recording.working for (run, _), recording in self._recordings.items() if run == run_id)
+        busy = any(recording.working for (run, _), recording in list(self._recordings.items()) if run == run_id)
         if run_id in self._ready and not busy:
             self._ready.discard(run_id)
             await asyncio.to_thread(pieces.clear, self.exports, run_id)
@@ -107,7 +107,7 @@ class Streams:
 
     def close(self) -> None:
         """End every recording; who listens hears the end."""
-        for recording in self._recordings.values():
+        for recording in list(self._recordings.values()):
             recording.stop()
         self.threads.shutdown(wait=False, cancel_futures=True)
 

@@ -70,7 +70,17 @@ def _names(etag: str, tags: Iterable[ETag]) -> bool:
     return any(tag.value in {etag, "*"} for tag in tags)
 
 
-class FileOfRun(web.FileResponse):
+class SentFile(web.FileResponse):
+    """A file that is sent by the system itself; who takes nothing of it for too long has gone."""
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        try:
+            return await super().prepare(request)
+        except TimeoutError as error:  # of the connection (see `room.end_when_unread`), which is no mistake of ours
+            raise ConnectionResetError("The client takes nothing.") from error
+
+
+class FileOfRun(SentFile):
     """Sends the file or a range of it, under a tag that is the content's hash."""
 
     def __init__(self, media: Media, *, attachment: bool) -> None:

@@ -12,7 +12,7 @@ from aiohttp.web_request import BaseRequest
 
 from my_app.context import CONTEXT
 from my_app.route import Reply, Route
-from my_app.routes.media import with_headers
+from my_app.routes.media import SentFile, with_headers
 
 # Only these are served, whatever else lies in the folder.
 TYPES: Final = {
@@ -45,7 +45,7 @@ async def public_file(request: web.Request, name: str) -> web.StreamResponse:
     return PageFile(path, headers=headers)
 
 
-class PageFile(web.FileResponse):
+class PageFile(SentFile):
     """A file that is sent whole, unless the browser has it already."""
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:

@@ -165,6 +165,7 @@ ROUTES: Final = (
         "Submit nothing new",
         CHANGED,
         only_admins=True,
+        is_control=True,
         body=PauseRequest.model_json_schema(),
     ),
     Route(
@@ -175,6 +176,7 @@ ROUTES: Final = (
         "Go on submitting",
         CHANGED,
         only_admins=True,
+        is_control=True,
         body=PauseRequest.model_json_schema(),
     ),
     Route(

@@ -148,6 +148,7 @@ ROUTES: Final = (
         "runs",
         "Stop a run",
         {200: Reply("What became of it.", "Cancelled"), 404: UNKNOWN, 409: Reply("It has ended already.", "Error")},
+        is_control=True,
     ),
     Route(
         "POST",

@@ -37,7 +37,9 @@ async def docs(request: web.Request) -> web.StreamResponse:
 
 STATE: Final = Reply("How it is.", {"type": "object"})
 ROUTES: Final = (
-    Route("GET", "/health", health, "system", "Whether the server is alive", {200: STATE}, is_open=True),
+    Route(
+        "GET", "/health", health, "system", "Whether the server is alive", {200: STATE}, is_open=True, is_control=True
+    ),
     Route(
         "GET",
         "/ready",
@@ -46,6 +48,7 @@ ROUTES: Final = (
         "Whether it can make something now",
         {200: STATE, 503: Reply("Not now; the body says why.", {"type": "object"})},
         is_open=True,
+        is_control=True,
     ),
     Route(
         "GET",

@@ -7,15 +7,14 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any, Final
 
-from aiohttp import BodyPartReader, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
-from devserver.errors import InputError
 from devserver.uploads import MIB, Incoming, Upload
 from my_app.arriving import arriving
 from my_app.auth import viewer_of
 from my_app.context import CONTEXT
 from my_app.errors import json_response
+from my_app.forms import blocks_of, file_field
 from my_app.route import Query, Reply, Route
 
 
@@ -27,8 +26,8 @@ async def upload(request: web.Request) -> web.StreamResponse:
     """
     uploads, viewer = request.app[CONTEXT].parts.uploads, viewer_of(request)
     if request.content_type == "multipart/form-data":
-        part = await _file_field(request)
-        kept = await _receive(uploads.receive(part.filename or "", viewer), _blocks_of_part(request, part))
+        part = await file_field(request)
+        kept = await _receive(uploads.receive(part.filename or "", viewer), blocks_of(request, part))
     else:
         uploads.check_length(request.content_length or 0)
         kept = await _receive(uploads.receive(request.query.get("name", ""), viewer), _blocks_of_body(request))
@@ -49,31 +48,6 @@ async def _receive(incoming: Incoming, blocks: AsyncIterator[bytes]) -> Upload:
 async def _blocks_of_body(request: web.Request) -> AsyncIterator[bytes]:
     async for block in arriving(request, lambda: request.content.read(MIB)):
         yield block
-
-
-async def _blocks_of_part(request: web.Request, part: BodyPartReader) -> AsyncIterator[bytes]:
-    try:
-        async for block in arriving(request, lambda: part.read_chunk(MIB)):
-            yield block
-    except ValueError as error:
-        raise InputError(f"The form cannot be read: {error}.", status=400, field="file") from error
-    if not part.at_eof():
-        raise InputError("The form ends before the file does.", status=400, field="file")
-
-
-async def _file_field(request: web.Request) -> BodyPartReader:
-    """The first field of the form that is a file."""
-    try:
-        form = await request.multipart()
-        async with asyncio.timeout(request.app[CONTEXT].settings.stall_s):
-            async for part in form:
-                if isinstance(part, BodyPartReader) and part.filename is not None:
-                    return part
-    except TimeoutError as error:
-        raise InputError("The form's file did not come in time.", status=408, field="file") from error
-    except (ValueError, HttpProcessingError) as error:
-        raise InputError(f"The form cannot be read: {error}.", status=400, field="file") from error
-    raise InputError("The form has no file.", status=400, field="file", allowed="a field with a file name")
 
 
 BINARY: Final = {"type": "string", "format": "binary"}
@@ -113,7 +87,7 @@ ROUTES: Final = (
             201: Reply("The file is kept.", KEPT),
             400: Reply("The form cannot be read, or has no file.", "Error"),
             408: Reply("The body did not come in time.", "Error"),
-            413: Reply("The file is larger than the server's limit, which the answer names.", "Error"),
+            413: Reply("The file, or what a form has before it, is too large; the answer names the limit.", "Error"),
             415: Reply("The content is of no kind that could be used; the answer names those that could.", "Error"),
             422: Reply("The file is empty, damaged, cut off or too short; the answer says which.", "Error"),
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -73,6 +74,20 @@ class Postgres:
     def stop(self) -> None:
         """Stop the server as a restart does it: at once, whoever is connected."""
         self._run("pg_ctl", "-D", self._data, "-w", "-m", "fast", "stop")
+
+    def freeze(self) -> None:
+        """Stop every process of it where it is: connections stay, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        first = int((self._data / "postmaster.pid").read_text().splitlines()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        for pid in (first, *map(int, children)):
+            with suppress(ProcessLookupError):  # a connection's own process ends with it
+                os.kill(pid, number)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://tonewright@127.0.0.1:{self.port}/{database}"

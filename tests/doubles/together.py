@@ -68,6 +68,10 @@ class Together:
     def kill(self, name: str) -> None:
         self._running.pop(name).kill()
 
+    def forget(self, name: str) -> None:
+        """A process that has ended by itself: the next one of this name is a new one."""
+        self._running.pop(name).stop()
+
     def freeze(self, name: str) -> None:
         os.kill(self._running[name].pid, signal.SIGSTOP)
 

@@ -15,9 +15,10 @@ COMMON: Final = {
     r"\d{8}-\d{6}-[0-9a-f]{8}": "run #",
     rf"{HEX}{{8}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{12}}": "uuid #",
     rf"(?<!{HEX}){HEX}{{64}}(?!{HEX})": "sha256 #",
-    r"tonewright_[\w-]{20,}": "key",
+    r"tonewright_[\w-]{43}(?![\w-])": "key",
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)?": "time",
     r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT": "date",
+    rf"(?<=@){re.escape(socket.gethostname())}\b": "host",
     r"(?<=127\.0\.0\.1:)\d+|(?<=localhost:)\d+|(?<=\[::1\]:)\d+": "port",
 }
 
@@ -27,8 +28,7 @@ class Mask:
 
     def __init__(self, folder: Path, keys: Mapping[str, str], patterns: Mapping[str, str]) -> None:
         places = {re.escape(str(folder)): "folder", re.escape(str(ROOT)): "root"}
-        host = {rf"\b{re.escape(socket.gethostname())}\b": "host"}
-        tokens = {**patterns, **places, **COMMON, **host}
+        tokens = {**patterns, **places, **COMMON}
         self._keys = keys
         self._tokens = list(tokens.values())
         self._pattern = re.compile("|".join(f"(?P<token_{n}>{pattern})" for n, pattern in enumerate(tokens)))

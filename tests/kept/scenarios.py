@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.kept.names import words
+from tests.kept.http import scenario as http
+from tests.kept.names import commands, files, served, words
 from tests.kept.scenario import Scenario
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (*words.SCENARIOS,)
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    *http.SCENARIOS,
+    *words.SCENARIOS,
+    *commands.SCENARIOS,
+    *files.SCENARIOS,
+    *served.SCENARIOS,
+)

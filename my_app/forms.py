@@ -1,0 +1,106 @@
+"""Forms as they arrive: the first file is read as it comes, and what stands before it is small."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final, cast
+
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from devserver.errors import InputError
+from devserver.uploads import MIB
+from my_app.arriving import STALL, STALL_S, arriving
+
+MOST_FIELDS: Final = 100
+MOST_LINES: Final = 1000  # of headers and boundaries; each is a step of the parser
+MOST_BYTES: Final = MIB
+STEP_BYTES: Final = 1 << 16
+ALLOWED: Final = f"at most {MOST_FIELDS} fields and {MOST_BYTES >> 20} MiB before the file"
+
+
+class Counted:
+    """A form's body as its parser reads it, counted until the file has begun.
+
+    The parser goes on for as long as it finds something in the buffer: no timeout ends it and nothing else runs.
+    """
+
+    def __init__(self, content: StreamReader) -> None:
+        self._content = content
+        self.lines = self.bytes = 0
+        self.counts = True
+
+    async def readline(self, **limits: Any) -> bytes:
+        self.lines += 1
+        return self._checked(await self._content.readline(**limits))
+
+    async def read(self, size: int = -1) -> bytes:
+        return self._checked(await self._content.read(size))
+
+    def unread_data(self, data: bytes) -> None:
+        self.bytes -= len(data)
+        self._content.unread_data(data)
+
+    def at_eof(self) -> bool:
+        return self._content.at_eof()
+
+    def _checked(self, block: bytes) -> bytes:
+        self.bytes += len(block)
+        if self.counts and (self.lines > MOST_LINES or self.bytes > MOST_BYTES + STEP_BYTES):
+            raise too_much()
+        return block
+
+
+def too_much() -> InputError:
+    return InputError(
+        "The form has too much before its file.",
+        status=413,
+        field="file",
+        allowed=ALLOWED,
+        hint="Send the file as the form's first field, or as the body itself.",
+    )
+
+
+async def file_field(request: web.Request) -> BodyPartReader:
+    """Return the first field of a form that is a file.
+
+    Raises:
+        InputError: it cannot be read (400), did not come in time (408), or has too much before the file (413).
+    """
+    content = Counted(request.content)
+    try:
+        form = MultipartReader(request.headers, cast(StreamReader, content))
+        async with asyncio.timeout(request.app.get(STALL, STALL_S)):
+            for _ in range(MOST_FIELDS):
+                part = await form.next()
+                if part is None:
+                    raise InputError(
+                        "The form has no file.", status=400, field="file", allowed="a field with a file name"
+                    )
+                if isinstance(part, BodyPartReader):
+                    if part.filename is not None:
+                        content.counts = False
+                        return part
+                    while await part.read_chunk(STEP_BYTES):
+                        pass
+    except TimeoutError as error:
+        raise InputError("The form's file did not come in time.", status=408, field="file") from error
+    except (ValueError, HttpProcessingError) as error:
+        raise InputError(f"The form cannot be read: {error}.", status=400, field="file") from error
+    raise too_much()
+
+
+async def blocks_of(request: web.Request, part: BodyPartReader) -> AsyncIterator[bytes]:
+    """Yield a file of a form as it arrives.
+
+    Raises:
+        InputError: the form ends before the file does, or its file cannot be read (400); it came too slowly (408).
+    """
+    try:
+        async for block in arriving(request, lambda: part.read_chunk(MIB)):
+            yield block
+    except ValueError as error:
+        raise InputError(f"The form cannot be read: {error}.", status=400, field="file") from error
+    if not part.at_eof():
+        raise InputError("The form ends before the file does.", status=400, field="file")
