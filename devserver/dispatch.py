@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from devserver.durable.journal import Journal
 from devserver.errors import DatabaseGone
+from devserver.queueing.asleep import Asleep
 
 # Who walks less takes up a new run first: each run that is walked already is a handicap of as many seconds.
 HANDICAP_S: Final = 0.002
@@ -49,25 +51,34 @@ class Dispatcher:
         self._pauses: dict[str, float] = {}
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
+        self.asleep = Asleep(self._begin)
+        self._beginning: deque[str] = deque()
+        self._beginner: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take up what is not finished: everything, where nobody else can be walking it."""
+        """Take up what is not finished: everything, where nobody else can be walking it.
+
+        What only waits for its turn is left asleep: with thousands of runs that makes the start quick.
+        """
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         if self._journal.leases.shared:
             self._look()
             return
+        self.asleep.fill(self._journal.database)
         unfinished = self._journal.unfinished()
         if unfinished:
-            log.info("taking up %d unfinished runs", len(unfinished))
+            log.info("taking up %d unfinished runs, %d of them wait for their turn", len(unfinished), len(self.asleep))
         for run_id in unfinished:
-            self._start(run_id)
+            if run_id not in self.asleep:
+                self._begin(run_id)
 
     async def stop(self) -> None:
         """Stop walking. The runs stay unfinished in the journal, and a clean stop is not held against them."""
         self._loop = None
         self._forgive()  # before anything that may take long, in case somebody loses patience meanwhile
         tasks = [task for task, _ in self._walks.values()]
-        tasks += [self._looking] if self._looking else []
+        tasks += [task for task in (self._looking, self._beginner) if task is not None]
+        self.asleep.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -125,7 +136,8 @@ class Dispatcher:
 
     @property
     def walking(self) -> int:
-        return len(self._walks)
+        """How many unfinished runs this process has, those that sleep too."""
+        return len(self._walks) + len(self.asleep) + len(self._beginning)
 
     def _call(self, function: Callable[..., None], *args: str) -> None:
         loop = self._loop
@@ -135,6 +147,7 @@ class Dispatcher:
     def _wake(self, run_id: str) -> None:
         if run_id in self._walks:
             self._walks[run_id][1].set()
+        self.asleep.wake(run_id)
 
     def _leave(self, run_id: str) -> None:
         if run_id in self._walks:
@@ -161,6 +174,17 @@ class Dispatcher:
                         self._start(run_id)
             except DatabaseGone as e:
                 log.warning("no new runs are taken up: %s", e)
+
+    def _begin(self, run_id: str) -> None:
+        """Start a walk soon, one after another, so that the loop stays free where many come at once."""
+        self._beginning.append(run_id)
+        if self._beginner is None or self._beginner.done():
+            self._beginner = asyncio.ensure_future(self._begin_all())
+
+    async def _begin_all(self) -> None:
+        while self._beginning:
+            self._start(self._beginning.popleft())
+            await asyncio.sleep(0)
 
     def _room(self) -> int:
         return MOST_WALKS - len(self._walks) if self._limit is None else self._limit - len(self._walks)

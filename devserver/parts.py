@@ -170,6 +170,7 @@ class Parts:
             lambda run_id, cancelled: walk_run(run_id, self, cancelled),
             sharing.walks if sharing else None,
         )
+        self.pool.on_turns = self.dispatcher.asleep.look
         self.cluster = Cluster(sharing, self) if sharing else None
         self.late = LateRecords(lambda run_id: record.write(self.journal, self.exports, run_id))
         others = self.cluster.ready if self.cluster else None
@@ -184,6 +185,7 @@ class Parts:
         await asyncio.to_thread(self._note_what_was_running)
         await asyncio.gather(self.pool.start(), self.intake.warm(), asyncio.to_thread(self._tidy))
         await self.dispatcher.start()
+        self.pool.next_please()  # those that sleep may have to go elsewhere
         await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
         self._started = True
         self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it

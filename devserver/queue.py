@@ -23,6 +23,8 @@ from devserver.queueing.tickets import ALL, Ticket
 
 RETRY_S: Final = 5.0  # where nothing is known of how long a run takes
 POSITIONS_TOLD_S: Final = 1.0
+PAGE: Final = 100  # entries of each queue that are told at a time where nobody says how many
+LONGEST_PAGE: Final = 1000
 
 
 class PauseRequest(BaseModel):
@@ -147,11 +149,15 @@ class Queue:
 
     # Looking
 
-    def overview(self, viewer: str | None) -> dict[str, Any]:
-        """Every queue: the viewer's own runs in full, those of others as places without a name; None sees all."""
+    def overview(self, viewer: str | None, limit: int = PAGE, offset: int = 0) -> dict[str, Any]:
+        """Every queue: the viewer's own runs in full, those of others as places without a name; None sees all.
+
+        Of those that wait, `limit` after the first `offset` of each queue.
+        """
         line, titles = self.expected.line(), self._titles()
         names = dict.fromkeys([*(b.name for b in self._pool.backends), *(t.backend for t in line.tickets.values())])
-        backends = []
+        backends: list[dict[str, Any]] = []
+        to = offset + limit
         for name in names:
             held, waiting, backend = line.held(name), line.waiting(name), self._pool.named(name)
             last = (waiting or held)[-1:]
@@ -162,7 +168,8 @@ class Queue:
                     "state": backend.state if backend else "unknown",
                     "paused": line.is_paused(name),
                     "held": [shown.entry(ticket, 0) for ticket in held],
-                    "waiting": [shown.entry(ticket, n) for n, ticket in enumerate(waiting, 1)],
+                    "waiting": [shown.entry(ticket, n) for n, ticket in enumerate(waiting[offset:to], offset + 1)],
+                    "waiting_total": len(waiting),
                     "eta": _eta(last[0], line) if last else None,
                 }
             )
@@ -172,12 +179,15 @@ class Queue:
             for run_id, (title, owner) in titles.items()
             if run_id not in asked and viewer in (None, owner)
         ]
+        longest = max([len(coming), *(backend["waiting_total"] for backend in backends)])
         limits = {"queue_limit": self._limits.runs, "queue_limit_per_user": self._limits.runs_per_user}
         return {
             "paused": ALL in line.paused,
             "backends": backends,
-            "elsewhere": coming,
+            "elsewhere": coming[offset:to],
+            "elsewhere_total": len(coming),
             "unfinished": len(titles),
+            "next_offset": to if to < longest else None,
         } | limits
 
     def _titles(self) -> dict[str, tuple[str, str]]:

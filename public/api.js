@@ -45,7 +45,7 @@ export const parse = (request, signal) => post("/api/prompt/parse", request, sig
 /** A page of runs, `{runs, next_before}`; `wanted` has limit, before, q, status, output. */
 export const runs = (wanted) => want(`/api/runs?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`);
 export const detail = (id) => want(run(id));
-export const queue = () => want("/api/queue");
+export const queue = (limit) => want(`/api/queue?limit=${limit}`);
 export const pause = () => post("/api/queue/pause");
 export const resume = () => post("/api/queue/resume");
 export const move = (request) => post("/api/queue/move", request);

@@ -85,6 +85,8 @@ class Pool:
         self._watchman = Watchman(clock, lambda: self.backends, self.doubt)
         # Called when something in a queue has changed, told together.
         self.on_queue: Callable[[], None] = lambda: None
+        # Called with the runs that have a turn, and the backends that are up, whenever either may have changed.
+        self.on_turns: Callable[[set[str], set[str]], None] = lambda _runs, _up: None
 
     async def start(self) -> None:
         """Start the embedded backend and begin to watch the others. Returns when each has answered, or after `START_S`.
@@ -285,14 +287,17 @@ class Pool:
 
     def next_please(self) -> None:
         """Let the next takes go on wherever there is room, and tell those whose backend is down. On the loop."""
+        has_turn = set[str]()
         for backend in self.backends:
             for key in self.tickets.grant(backend.name, PROMPTS_AT_ONCE if backend.up else 0):
+                has_turn.add(key[0])
                 if key in self._turns and self._turns[key].backend is backend:
                     self._turns[key].has_come = True
                     self._turns[key].changed.set()
         for turn in self._turns.values():
             if not turn.backend.up:
                 turn.changed.set()
+        self.on_turns(has_turn, {backend.name for backend in self.backends if backend.up})
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(QUEUE_TOLD_S, self._tell_queue)
 

@@ -105,6 +105,7 @@ class Journal:
 
     def __init__(self, database: Database, clock: Clock, bus: Bus, owner: str = ALONE) -> None:
         self._db, self._clock, self._bus = database, clock, bus
+        self.database = database
         self.leases = Leases(database, owner)
         self.search = Search(database)
         self.stops = Stops(database)

@@ -13,7 +13,7 @@ from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.journal import Place
 from devserver.plan import Plan
-from devserver.queueing.eta import AROUND, Durations, Range, Sum, size_of
+from devserver.queueing.eta import AROUND, Durations, Guess, Range, Sum, size_of
 from devserver.queueing.tickets import ALL, Ticket, Tickets, Work
 
 STILL_TO_COME: Final = 0.1  # the share of a take's usual time that is left at least, however long it has run
@@ -145,11 +145,13 @@ class Expected:
                 self._coming.pop(run_id, None)
 
     def _sums(self, backend: str, tickets: Sequence[Ticket]) -> dict[Key, Sum]:
-        until, sums = Sum(), {}
+        until, sums, guesses = Sum(), {}, dict[Work, Guess | None]()
         now, before = self.clock.now(), self.durations.ended_at.get(backend)
         order = sorted((t for t in tickets if t.held), key=lambda ticket: ticket.granted_at or "")
         for number, ticket in enumerate([*order, *(t for t in tickets if not t.held)]):
-            found, share = self.durations.guess(ticket.work, backend), 1.0
+            if ticket.work not in guesses:  # in a long queue many are alike
+                guesses[ticket.work] = self.durations.guess(ticket.work, backend)
+            found, share = guesses[ticket.work], 1.0
             if found is not None and number == 0 and ticket.granted_at:
                 begun_at = datetime.fromisoformat(ticket.granted_at)
                 begun_at = max(begun_at, before) if before else begun_at

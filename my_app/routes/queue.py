@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
-from flask import Response
+from flask import Response, request
 from pydantic import BaseModel, ValidationError
 
 from devserver.errors import InputError
-from devserver.queue import MoveRequest, PauseRequest
+from devserver.queue import LONGEST_PAGE, PAGE, MoveRequest, PauseRequest
 from my_app.context import CONTEXT
 from my_app.errors import json_response
 from my_app.flask_app import json_body, json_reply, the_parts, user_id, viewer
-from my_app.route import Reply, Route
+from my_app.route import Query, Reply, Route
 
 Body = TypeVar("Body", bound=BaseModel)
+FARTHEST: Final = 1_000_000
 
 
 async def list_backends(request: web.Request) -> web.StreamResponse:
@@ -24,8 +25,18 @@ async def list_backends(request: web.Request) -> web.StreamResponse:
 
 
 def show_queue() -> Response:
-    """Every queue: own runs in full, those of others as places without a name."""
-    return json_reply(the_parts().queue.overview(viewer()))
+    """Every queue: own runs in full, those of others as places without a name. Of each a page of those that wait."""
+    limit = _number("limit", PAGE, 1, LONGEST_PAGE)
+    offset = _number("offset", 0, 0, FARTHEST)
+    return json_reply(the_parts().queue.overview(viewer(), limit, offset))
+
+
+def _number(name: str, usual: int, least: int, most: int) -> int:
+    text = request.args.get(name, str(usual))
+    if not (text.isascii() and text.isdecimal() and least <= int(text[:9]) <= most):
+        message = f"{name} says which part of the queues is listed."
+        raise InputError(message, field=name, value=text, allowed=f"a number from {least} to {most}")
+    return int(text[:9])
 
 
 def pause() -> Response:
@@ -42,8 +53,7 @@ def resume() -> Response:
 
 def move() -> Response:
     """Let a waiting run go before others: to the front, before another one, or to a position."""
-    request = _read(MoveRequest)
-    return json_reply(the_parts().move(request, user_id()))
+    return json_reply(the_parts().move(_read(MoveRequest), user_id()))
 
 
 def _read(kind: type[Body]) -> Body:
@@ -80,15 +90,16 @@ ENTRY: Final = _object(
 )
 ENTRIES: Final = {"type": "array", "items": ENTRY}
 QUEUE: Final = _object(
-    "paused backends elsewhere unfinished queue_limit queue_limit_per_user",
+    "paused backends elsewhere elsewhere_total unfinished next_offset queue_limit queue_limit_per_user",
     paused={**FLAG, "description": "whether all queues are"},
     backends={
         "type": "array",
         "items": _object(
-            "name state paused held waiting eta",
+            "name state paused held waiting waiting_total eta",
             name=TEXT,
             state=TEXT,
             paused=FLAG,
+            waiting_total={**COUNT, "description": "how many wait, on this page and on others"},
             held={**ENTRIES, "description": "what was submitted, or is about to be"},
             waiting={**ENTRIES, "description": "in the order in which they will be submitted"},
             eta={**ETA, "description": "until all of these are done"},
@@ -99,7 +110,9 @@ QUEUE: Final = _object(
         "items": _object("run_id title", run_id=TEXT, title=TEXT),
         "description": "unfinished runs of one's own that wait for no backend now",
     },
+    elsewhere_total=COUNT,
     unfinished={**COUNT, "description": "runs of everybody"},
+    next_offset={"type": ["integer", "null"], "description": "`offset` of the next page; null where this is the last"},
     queue_limit={**COUNT, "description": "how many runs may be unfinished; 0 is any number"},
     queue_limit_per_user=COUNT,
 )
@@ -156,7 +169,26 @@ ROUTES: Final = (
         "What each backend has and does",
         {200: Reply("The backends, in the order in which they are preferred.", BACKENDS)},
     ),
-    Route("GET", "/api/queue", show_queue, "queue", "Who waits where, and for how long", {200: SHOWN}),
+    Route(
+        "GET",
+        "/api/queue",
+        show_queue,
+        "queue",
+        "Who waits where, and for how long",
+        {200: SHOWN, 422: Reply("A query value is not allowed.", "Error")},
+        query=(
+            Query(
+                "limit",
+                {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE},
+                "How many that wait are listed of each queue.",
+            ),
+            Query(
+                "offset",
+                {"type": "integer", "minimum": 0, "maximum": FARTHEST, "default": 0},
+                "How many of each queue come before these: `next_offset` of the page before.",
+            ),
+        ),
+    ),
     Route(
         "POST",
         "/api/queue/pause",

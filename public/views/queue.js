@@ -4,11 +4,13 @@ import * as api from "../api.js";
 import { element, fill } from "../dom.js";
 import { between, say } from "../text.js";
 
+const PAGE = 50; // rows of each queue at a time
+const LONGEST = 1000; // that the server lists at once
 const PAUSE_MS = 400; // changes come in flocks; one look is good for all of them
 
 export class QueueView {
   constructor(card, onChosen, onRead) {
-    Object.assign(this, { card, onChosen, onRead, asked: false });
+    Object.assign(this, { card, onChosen, onRead, asked: false, limit: PAGE });
     // These stay, so that a screen reader tells what changes in them and the focus is not lost.
     this.summary = element("p", { role: "status", "aria-live": "polite" });
     this.hold = element("button", { id: "queue-hold", type: "button", onclick: () => this.change(this.queue.paused ? api.resume() : api.pause()) });
@@ -29,7 +31,7 @@ export class QueueView {
 
   async read() {
     try {
-      this.draw(await api.queue());
+      this.draw(await api.queue(this.limit));
     } catch (error) {
       this.problem.textContent = error.message;
     }
@@ -47,8 +49,8 @@ export class QueueView {
 
   draw(queue) {
     this.queue = queue;
-    const busy = queue.backends.filter(({ held, waiting, paused }) => held.length + waiting.length > 0 || paused);
-    const waiting = busy.reduce((sum, one) => sum + one.waiting.length, 0);
+    const busy = queue.backends.filter(({ held, waiting_total: waiting, paused }) => held.length + waiting > 0 || paused);
+    const waiting = busy.reduce((sum, one) => sum + one.waiting_total, 0);
     const held = busy.reduce((sum, one) => sum + one.held.length, 0);
     this.card.hidden = !busy.length && !queue.paused;
     this.summary.textContent = [say("in_queue", held, waiting), queue.paused ? say("queue_paused") : ""].filter(Boolean).join(" · ");
@@ -57,7 +59,7 @@ export class QueueView {
     this.onRead(busy.flatMap((one) => [...one.held, ...one.waiting]));
   }
 
-  backend({ name, held, waiting, paused, eta }, named) {
+  backend({ name, held, waiting, waiting_total: total, paused, eta }, named) {
     if (!held.length && !waiting.length) return null;
     const heads = ["position_short", "what", "done_in", "actions"].map((key) => element("th", { scope: "col", textContent: say(key) }));
     const title = [name, paused ? say("queue_paused") : "", eta ? say("all_done_in", between(eta)) : ""].filter(Boolean).join(" · ");
@@ -66,7 +68,17 @@ export class QueueView {
       named || paused || eta ? element("h3", { textContent: title }) : null,
       element("table", { className: "queue" }, element("thead", {}, element("tr", {}, heads)),
         element("tbody", {}, held.map((one) => this.row(one)), waiting.map((one) => this.row(one)))),
+      total > waiting.length ? this.more(total - waiting.length) : null,
     );
+  }
+
+  more(count) {
+    if (this.limit >= LONGEST) return element("p", { className: "quiet", textContent: say("more_waiting", count) });
+    const onclick = () => {
+      this.limit = Math.min(this.limit + PAGE, LONGEST);
+      this.read();
+    };
+    return element("button", { type: "button", textContent: say("more_waiting", count), onclick });
   }
 
   row(entry) {

@@ -59,8 +59,8 @@ class Studio:
     async def start(self) -> None:
         self.host = self.kind("embedded", self.base)
         self.gate = on_a_thread(self.host)
+        self._note_submissions(self.host)
         app = self.host.app()
-        app.middlewares.append(self._note)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -77,12 +77,15 @@ class Studio:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    @web.middleware
-    async def _note(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        if request.method == "POST" and request.path == "/prompt":
-            self.submitted.append(await request.json())
-        response: web.StreamResponse = await handler(request)
-        return response
+    def _note_submissions(self, host: Any) -> None:
+        accept = host.accept
+
+        async def noting(body: dict[str, Any]) -> web.Response:
+            self.submitted.append(body)
+            answer: web.Response = await accept(body)
+            return answer
+
+        host.accept = noting
 
     @property
     def running(self) -> Prompt | None:

@@ -18,7 +18,9 @@ class Api:
         url = template.format(**path)
         async with self._http.request(method, url, json=body) as reply:
             content = await reply.json()
-            promised = self.document["paths"][template][method.lower()]["responses"][str(reply.status)]
+            promised = self.document["paths"][template.partition("?")[0]][method.lower()]["responses"][
+                str(reply.status)
+            ]
             schema = promised["content"][reply.content_type]["schema"]
             OAS31Validator({**schema, "components": self.document["components"]}).validate(content)
             return reply.status, content

@@ -52,3 +52,15 @@ def test_runs_are_moved_and_cancelled_and_the_queue_goes_on(page: Page) -> None:
     queue.get_by_role("button", name="Go on").click()
     expect(queue).to_be_hidden(timeout=PATIENCE_MS)
     assert page.request.get(f"{page.url}api/runs/{runs[2]}").json()["status"] in ("running", "success")
+
+
+def test_a_long_queue_is_shown_in_parts(page: Page) -> None:
+    for number in range(53):
+        send(page, f"run {number}")
+    queue = page.locator("#queue")
+    rows = queue.locator("tbody tr")
+    expect(queue.get_by_role("status")).to_contain_text("53 waiting", timeout=PATIENCE_MS)
+    expect(rows).to_have_count(50)
+    queue.get_by_role("button", name="3 more waiting").click()
+    expect(rows).to_have_count(53)
+    expect(queue.get_by_role("button", name="more waiting")).to_have_count(0)

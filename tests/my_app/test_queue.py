@@ -32,6 +32,26 @@ async def test_the_queue_from_its_pause_to_its_end(api: Api) -> None:
     assert (status, told["paused"]) == (200, False)
 
 
+async def test_a_long_queue_is_told_in_pages(api: Api) -> None:
+    while (await api.ask("GET", "/api/queue"))[1]["unfinished"]:  # what another test has left
+        pass
+    await api.ask("POST", "/api/queue/pause", {})
+    runs = [(await api.ask("POST", EXECUTE, WAITS))[1]["run_id"] for _ in range(5)]
+    assert [entry["run_id"] for entry in await waiting(api, 5)] == runs
+    seen, offset = [], 0
+    while offset is not None:
+        status, told = await api.ask("GET", f"/api/queue?limit=2&offset={offset}")
+        (backend,) = told["backends"]
+        assert (status, backend["waiting_total"]) == (200, 5)
+        seen += [(entry["position"], entry["run_id"]) for entry in backend["waiting"]]
+        offset = told["next_offset"]
+    assert seen == list(enumerate(runs, 1))
+    for name, value in (("limit", 0), ("limit", 1001), ("limit", "x"), ("offset", -1), ("offset", "9" * 30)):
+        status, told = await api.ask("GET", f"/api/queue?{name}={value}")
+        assert (status, told["error"]["field"]) == (422, name)
+    await api.ask("POST", "/api/queue/resume", {})
+
+
 async def test_what_is_wrong_with_a_change_of_the_queue_is_named(api: Api) -> None:
     for body, status, field in [
         ({"run_id": "x"}, 422, ""),

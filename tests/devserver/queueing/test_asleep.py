@@ -1,0 +1,120 @@
+"""Which runs sleep while they wait for their turn, and what wakes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from devserver.durable.database import Database
+from devserver.durable.journal import Journal, Place
+from devserver.queueing.asleep import Asleep
+from devserver.queueing.tickets import Tickets
+from tests.devserver.plans import RUN_ID, add_run
+
+
+@pytest.fixture
+def tickets(database: Database) -> Tickets:
+    return Tickets(database)
+
+
+@pytest.fixture
+def waits(journal: Journal, tickets: Tickets) -> Place:
+    """A take that waits for its turn."""
+    run = add_run(journal)
+    journal.begin(replace(run, stage="interception"), at_work=True)
+    journal.end(replace(run, stage="interception"), "success", {})
+    take = replace(run, stage="generation", take=1)
+    for place in (replace(take, take=0), take):
+        journal.begin(place)
+    tickets.ask(take, "gpu")
+    return take
+
+
+def asleep(database: Database) -> Asleep:
+    found = Asleep(lambda _: None)
+    found.fill(database)
+    return found
+
+
+def test_a_run_that_waits_for_its_turn_sleeps(database: Database, waits: Place) -> None:
+    assert waits.run_id in asleep(database)
+
+
+def test_one_whose_first_attempt_was_lost_sleeps_too(database: Database, journal: Journal, waits: Place) -> None:
+    journal.begin(replace(waits, attempt=1), prompt_id="p")
+    journal.end(replace(waits, attempt=1), "lost", {})
+    assert RUN_ID in asleep(database)
+
+
+def has_its_turn(_journal: Journal, tickets: Tickets, _take: Place) -> None:
+    tickets.grant("gpu", 1)
+
+
+def another_take_has_its_turn(journal: Journal, tickets: Tickets, take: Place) -> None:
+    journal.begin(replace(take, take=2))
+    tickets.ask(replace(take, take=2), "other", held=True)
+
+
+def its_prompt_was_submitted(journal: Journal, _tickets: Tickets, take: Place) -> None:
+    journal.begin(replace(take, attempt=1), prompt_id="p")
+
+
+def a_take_has_not_asked(journal: Journal, _tickets: Tickets, take: Place) -> None:
+    journal.begin(replace(take, take=2))
+
+
+def a_stage_has_no_take_yet(journal: Journal, _tickets: Tickets, take: Place) -> None:
+    journal.begin(replace(take, stage="more", take=0))
+
+
+def is_to_be_cancelled(journal: Journal, _tickets: Tickets, take: Place) -> None:
+    journal.ask_cancel(take.run_id)
+
+
+def has_ended(journal: Journal, _tickets: Tickets, take: Place) -> None:
+    journal.end_run(replace(take, stage="", take=0), "failed", "2024-01-31T23:59:59.999Z", None)
+
+
+AWAKE: list[Callable[[Journal, Tickets, Place], None]] = [
+    has_its_turn,
+    another_take_has_its_turn,
+    its_prompt_was_submitted,
+    a_take_has_not_asked,
+    a_stage_has_no_take_yet,
+    is_to_be_cancelled,
+    has_ended,
+]
+
+
+@pytest.mark.parametrize("happens", AWAKE)
+def test_a_run_is_awake_that(
+    database: Database,
+    journal: Journal,
+    tickets: Tickets,
+    waits: Place,
+    happens: Callable[[Journal, Tickets, Place], None],
+) -> None:
+    happens(journal, tickets, waits)
+    assert RUN_ID not in asleep(database)
+
+
+def test_a_turn_wakes_its_run_alone_and_once() -> None:
+    woken: list[str] = []
+    one = Asleep(woken.append)
+    one._waits_at = {"a": {"gpu"}, "b": {"gpu"}}
+    for _ in range(2):
+        one.look({"a", "another"}, {"gpu"})
+    assert woken == ["a"]
+    assert "b" in one
+
+
+def test_a_backend_that_is_not_up_wakes_who_waits_there_once_another_one_is() -> None:
+    woken: list[str] = []
+    one = Asleep(woken.append)
+    one._waits_at = {"a": {"gpu"}, "b": {"cpu"}, "c": {"cpu", "gpu"}}
+    one.look(set(), set())
+    assert woken == []
+    one.look(set(), {"cpu"})
+    assert sorted(woken) == ["a", "c"]
