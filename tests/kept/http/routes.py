@@ -108,10 +108,12 @@ def _ask(place: Place, person: str, route: Described, ask: Ask) -> Said:
         content = _filled(place, person, content.decode(), path).encode()
     headers = {name: _filled(place, person, value, path) for name, value in ask.headers.items()}
     said = place.ask(person, ask.method or route.method, path, headers, content, events=ask.events)
-    run_id = said.headers.get("Location", "").rpartition("/")[2]
-    if run_id and run_id not in place.names:
-        place.settle(run_id)
-        place.end(run_id)
+    begun = said.headers.get("Location", "").rpartition("/")[2]
+    if begun and begun not in place.names:
+        place.settle(begun)
+        place.fresh.add(begun)
+    while place.fresh:
+        place.end(place.fresh.pop())
     return said
 
 
@@ -119,7 +121,9 @@ def _filled(place: Place, person: str, text: str, path: str = "") -> str:
     def value(match: re.Match[str]) -> str:
         match match[1]:
             case "fresh":
-                return place.waiting()
+                run_id = place.waiting()
+                place.fresh.add(run_id)
+                return run_id
             case "etag":
                 return place.ask(place.owner, "HEAD", path).headers.get("Etag", "none").strip('"')
             case "key":

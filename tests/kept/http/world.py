@@ -92,6 +92,7 @@ class Place:
         self._keys = keys
         self.made: dict[str, Said] = {}
         self.names: dict[str, str] = {}  # of runs, by id
+        self.fresh = set[str]()  # runs that one request has begun, or was about
 
     def ask(
         self,
