@@ -30,7 +30,14 @@ __all__ = [
 MOST_PROBLEMS = 200  # of one graph: each is told with what comes near, which takes a while
 Graph = dict[str, dict[str, Any]]
 ProblemKind = Literal[
-    "missing_node", "unknown_input", "missing_input", "bad_value", "missing_model", "bad_link", "cycle"
+    "missing_node",
+    "unknown_input",
+    "missing_input",
+    "bad_value",
+    "missing_model",
+    "ambiguous_model",
+    "bad_link",
+    "cycle",
 ]
 # Widgets of the browser that "Save (API format)" writes beside the inputs; the server ignores them.
 BROWSER_ONLY = frozenset({"audioUI", "upload", "videoUI", "control_after_generate"})
@@ -84,7 +91,11 @@ def check_graph(graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem
 def match_models(
     models: Iterable[ModelFile], graph: Mapping[str, Any], table: NodeTable
 ) -> tuple[dict[tuple[str, str], str], list[GraphProblem]]:
-    """The backend's own name of each model: the file, also in a sub-folder, or the model in another precision."""
+    """The backend's own name of each model.
+
+    Folder and name decide, with either slash. Where no file is there, the only one of that name is taken, or the model
+    in another precision; several of one name are a problem.
+    """
     bindings: dict[tuple[str, str], str] = {}
     problems: list[GraphProblem] = []
     for model in models:
@@ -95,13 +106,16 @@ def match_models(
             why = f"the backend has no {class_type} to load it with"
             problems.append(_missing_model(model, class_type, (), why))
             continue
-        found = _own_name(model.file, node_input.options)
-        if found is None:
+        found = _own_names(model.file, node_input.options)
+        if len(found) > 1:
+            problems.append(_ambiguous_model(model, class_type, found))
+            continue
+        if not found:
             offered = node_input.options or ()
             why = f"in models/{model.folder} {hint(model.file, offered)}"
             problems.append(_missing_model(model, class_type, tuple(nearest(model.file, offered)), why))
             continue
-        bindings[model.node, model.input] = found
+        bindings[model.node, model.input] = found[0]
     return bindings, problems
 
 
@@ -119,13 +133,56 @@ def _missing_model(model: ModelFile, class_type: str, available: tuple[str, ...]
     return GraphProblem("missing_model", model.node, class_type, model.input, model.file, available, message)
 
 
-def _own_name(file: str, options: tuple[Any, ...] | None) -> str | None:
+def _ambiguous_model(model: ModelFile, class_type: str, names: list[str]) -> GraphProblem:
+    several = f"has several files of that name: {', '.join(names)}; name one with its folder"
+    message = f"model {model.file} for node {model.node} ({class_type}): the backend {several}"
+    file, available = model.file, tuple(names)
+    return GraphProblem("ambiguous_model", model.node, class_type, model.input, file, available, message)
+
+
+def _own_names(file: str, options: tuple[Any, ...] | None) -> list[str]:
+    """Each name under which a backend may have a file: one where that is clear, none where it has it not."""
     if options is None or file in options:
-        return file
-    base = PureWindowsPath(file).name  # splits at both kinds of slash
-    same = [option for option in options if isinstance(option, str) and PureWindowsPath(option).name == base]
-    same = same or [option for option in options if same_model(file, option)]
-    return min(same, key=lambda option: (_coarseness(option), len(option), option), default=None)
+        return [file]
+    offered = [option for option in options if isinstance(option, str)]
+    there = [option for option in offered if same_place(option, file)]
+    if there:
+        return there[:1]
+    # A definition made on Windows may write a name in another case. Who looks so finds one file at most, or refuses.
+    for alike in (_in_that_case, str.casefold):
+        there = [option for option in offered if alike(slashed(option)) == alike(slashed(file))]
+        named = there if len(there) == 1 else [o for o in offered if alike(base_name(o)) == alike(base_name(file))]
+        if named:
+            return named
+    others = [option for option in offered if same_model(file, option)]
+    if not others:
+        return []
+    best = base_name(min(others, key=lambda option: (_coarseness(option), len(option), option)))
+    others = [option for option in others if base_name(option) == best]
+    return [option for option in others if _folder(option) == _folder(file)] or others
+
+
+def _in_that_case(name: str) -> str:
+    return name
+
+
+def slashed(name: str) -> str:
+    """A model's name with the slashes of every system but Windows."""
+    return name.replace("\\", "/")
+
+
+def base_name(name: str) -> str:
+    """A model's name without its folder, whichever slashes it is written with."""
+    return slashed(name).rpartition("/")[2]
+
+
+def same_place(name: str, other: str) -> bool:
+    """Whether two names are of one file in one folder."""
+    return slashed(name) == slashed(other)
+
+
+def _folder(name: str) -> str:
+    return slashed(name).rpartition("/")[0]
 
 
 def same_model(file: str, other: Any) -> bool:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import PureWindowsPath
 from typing import Any
 
 from devserver.backends.pool import Backend
@@ -15,7 +14,7 @@ from devserver.errors import StageError
 from devserver.plan import Option, OutputPlan
 from devserver.walk import Walk
 from schemas.node_table import NodeTable
-from schemas.nodes import Fit, GraphProblem, fit
+from schemas.nodes import Fit, GraphProblem, base_name, fit, same_place
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,11 @@ def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) ->
         walk.warn(take, "preset_left_out", message, preset=walk.plan.preset, config=option.config)
     for model in option.chunk.models:
         used = choice.models[model.node, model.input]
-        if PureWindowsPath(used).name != PureWindowsPath(model.file).name:
+        if base_name(used).casefold() == base_name(model.file).casefold():
+            if not same_place(used, model.file):
+                message = f"{choice.backend.name} has no {model.file}; {used} is used, its only file of that name."
+                walk.warn(take, f"elsewhere_{model.node}_{model.input}", message, asked=model.file, used=used)
+        else:
             message = f"{choice.backend.name} has {used}, the same model as {model.file} in another precision."
             walk.warn(take, f"precision_{model.node}_{model.input}", message, asked=model.file, used=used)
 

@@ -62,8 +62,17 @@ def test_an_output_is_made_with_its_own_models(output: str, rich: Server, files:
     assert all(made["metadata"]["parameters"][name] == value for name, value in wanted.items() if name not in given)
     assert rich.call("GET", made["url"])[0] == 200
     expected = {"llm_missing"} if CATALOG.output(output).wants else set()
-    expected |= {"precision_2_clip_name"} if output == "ltx_video" else set()
-    assert {warning["code"] for warning in body["warnings"]} == expected
+    moved = {f"{model.node}_{model.input}": model.file for model in CATALOG.chunk_of(output).models}
+    if output == "ltx_video":
+        del moved["2_clip_name"]
+        expected.add("precision_2_clip_name")
+    expected |= {f"elsewhere_{where}" for where in moved}
+    told = {warning["code"]: warning for warning in body["warnings"]}
+    assert set(told) == expected
+    for where, file in moved.items():  # the backend has every model on a shelf, and the warning names both
+        warning = told[f"elsewhere_{where}"]
+        assert (warning["asked"], warning["used"]) == (file, f"{SHELF}{file}")
+        assert f"has no {file}; {SHELF}{file} is used" in warning["message"]
 
 
 def test_music_and_its_cover_are_two_files_of_one_run(rich: Server) -> None:

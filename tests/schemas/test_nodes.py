@@ -246,7 +246,7 @@ def model(file: str) -> ModelFile:
         (["other.ckpt", "a.safetensors"], "a.safetensors"),
         (["audio/a.safetensors"], "audio/a.safetensors"),
         (["audio\\a.safetensors"], "audio\\a.safetensors"),
-        (["z/deep/a.safetensors", "y/a.safetensors", "x/a.safetensors"], "x/a.safetensors"),
+        (["z/deep/A.safetensors", "b/other.safetensors"], "z/deep/A.safetensors"),
     ],
 )
 def test_a_model_is_found_under_the_backends_own_name(options: list[str], bound: str) -> None:
@@ -254,6 +254,46 @@ def test_a_model_is_found_under_the_backends_own_name(options: list[str], bound:
     table = NodeTable.from_object_info(info)
     assert match_models([model("a.safetensors")], LOADER, table) == ({("4", "ckpt_name"): bound}, [])
     assert fit([model("a.safetensors")], LOADER, table).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "bound"),
+    [
+        ("b\\model.safetensors", ["a/model.safetensors", "b/model.safetensors"], "b/model.safetensors"),
+        ("b/model.safetensors", ["a\\model.safetensors", "b\\model.safetensors"], "b\\model.safetensors"),
+        ("b/model.safetensors", ["b\\model.safetensors", "b/model.safetensors"], "b/model.safetensors"),
+        ("model.safetensors", ["a/model.safetensors", "model.safetensors"], "model.safetensors"),
+        ("b/model.safetensors", ["a/model.safetensors", "a/other.safetensors"], "a/model.safetensors"),
+        ("B\\Model.safetensors", ["a/model.safetensors", "b/model.safetensors"], "b/model.safetensors"),
+        ("b/x_fp16.safetensors", ["a/x_fp8.safetensors", "b/x_fp8.safetensors"], "b/x_fp8.safetensors"),
+    ],
+)
+def test_folder_and_name_decide_which_file_is_meant_with_either_slash(
+    file: str, options: list[str], bound: str
+) -> None:
+    table = checkpoints(options)
+    assert match_models([model(file)], LOADER, table) == ({("4", "ckpt_name"): bound}, [])
+
+
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        ("model.safetensors", ["a/model.safetensors", "b/model.safetensors"]),
+        ("c\\model.safetensors", ["a/model.safetensors", "b/model.safetensors"]),
+        ("Model.safetensors", ["a/model.safetensors", "b/MODEL.safetensors"]),
+        ("c/x_fp16.safetensors", ["a/x_fp8.safetensors", "b/x_fp8.safetensors"]),
+    ],
+)
+def test_several_files_of_one_name_are_named_and_none_is_taken(file: str, options: list[str]) -> None:
+    result = fit([model(file)], LOADER, checkpoints(options))
+    assert result.bindings == {}
+    assert [(problem.kind, list(problem.available)) for problem in result.problems] == [("ambiguous_model", options)]
+    assert all(option in str(result.problems[0]) for option in options)
+
+
+def checkpoints(options: list[str]) -> NodeTable:
+    info = {"CheckpointLoaderSimple": {"input": {"required": {"ckpt_name": [options]}}, "output": ["MODEL"]}}
+    return NodeTable.from_object_info(info)
 
 
 @pytest.mark.parametrize(
