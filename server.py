@@ -250,12 +250,18 @@ def schema(folder: Path) -> None:
 @click.argument("name")
 @click.option("--port", type=int, default=0, help="0 takes a free one.")
 @click.option("--base", type=click.Path(path_type=Path), help="The agent's folder for input, output and temp.")
-def agent(name: str, port: int, base: Path | None) -> None:
-    """Serve the table of nodes NAME over ComfyUI's protocol, as a process of its own."""
+@click.option("--open", "is_open", is_flag=True, help="Let every program of this machine in, without a token.")
+def agent(name: str, port: int, base: Path | None, *, is_open: bool) -> None:
+    """Serve the table of nodes NAME over ComfyUI's protocol, as a process of its own.
+
+    Requests must show the token that is kept in the agent's folder; it is printed when it is made.
+    """
+    from cli.agent import token_in
     from devserver.agents.__main__ import main as serve_table
 
-    folder = base or read_settings({}).exports / ".state" / f"agent-{name}"
-    serve_table(["--table", name, "--standalone", "--port", str(port), "--base", str(folder.resolve())])
+    folder = (base or read_settings({}).exports / ".state" / f"agent-{name}").resolve()
+    words = ["--table", name, "--standalone", "--port", str(port), "--base", str(folder)]
+    serve_table(words, None if is_open else token_in(folder))
 
 
 @main.group()

@@ -31,6 +31,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one; it is printed")
     parser.add_argument("--base", type=Path, required=True, help="folder for input, output and temp")
     parser.add_argument("--max-upload-bytes", type=int, default=MAX_UPLOAD_BYTES, help="the largest request body")
+    parser.add_argument("--token-on-stdin", action="store_true", help="read the token that lets in from a first line")
     parser.add_argument("--standalone", action="store_true", help="go on when stdin closes")
     return parser.parse_args(words)
 
@@ -59,12 +60,16 @@ async def _serve(host: Host, port: int) -> None:
         await runner.cleanup()
 
 
-def main(words: Sequence[str] | None = None) -> None:
+def main(words: Sequence[str] | None = None, token: str | None = None) -> None:
+    """`token`: what a request must show; it is no argument of the process, which others on the machine could read."""
     options = arguments(words)
     if not options.standalone:
         ignore_stops()
+    if options.token_on_stdin:
+        with open(0, "rb", buffering=0, closefd=False) as stdin:
+            token = stdin.readline().decode().strip()
     try:
-        host = Host(options.table, options.base, options.max_upload_bytes)
+        host = Host(options.table, options.base, options.max_upload_bytes, token)
     except UnknownTable as error:
         sys.exit(f"error: {error}")
     try:

@@ -23,10 +23,20 @@ class Child:
     """One host process. It ends when this process does, because its stdin closes with it."""
 
     def __init__(
-        self, table: str, base_dir: Path, python: str = sys.executable, max_upload_bytes: int | None = None
+        self,
+        table: str,
+        base_dir: Path,
+        python: str = sys.executable,
+        max_upload_bytes: int | None = None,
+        token: str | None = None,
     ) -> None:
-        """`python` may be the interpreter of another environment, which needs aiohttp and what the table imports."""
-        limit = ("--max-upload-bytes", str(max_upload_bytes)) if max_upload_bytes else ()
+        """`python` may be the interpreter of another environment, which needs aiohttp and what the table imports.
+
+        `token` is what its requests must show; it is handed over by its stdin.
+        """
+        self._token = token
+        limit = ["--max-upload-bytes", str(max_upload_bytes)] if max_upload_bytes else []
+        limit += ["--token-on-stdin"] if token else []
         self._command = (python, "-m", "devserver.agents", "--table", table, "--base", str(base_dir), *limit)
         self._process: Process | None = None
         self._said: deque[str] = deque(maxlen=LINES_KEPT)
@@ -65,6 +75,8 @@ class Child:
         assert self._process.stdout is not None  # noqa: S101 - it was started with pipes
         assert self._process.stderr is not None  # noqa: S101
         self._reader = asyncio.create_task(self._listen(self._process.stderr))
+        if self._token is not None and self._process.stdin is not None:
+            self._process.stdin.write(f"{self._token}\n".encode())
         line = await self._process.stdout.readline()
         if not line.endswith(b"\n"):
             code = await self._process.wait()

@@ -8,11 +8,11 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from devserver.agents import files, info
+from devserver.agents.access import guard
 from devserver.agents.folders import Folders
 from devserver.agents.prompts import Prompt, Prompts
 from devserver.agents.running_prompt import RunningPrompt
@@ -28,8 +28,6 @@ RECORDED = frozenset(
 # Sent to everybody where a prompt names no client; all other events of such a prompt are sent to nobody.
 PUBLIC = frozenset({"progress", "progress_state", "execution_interrupted"})
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-
 # What ComfyUI answers where it fails itself, and so the answer to what it does not expect.
 SERVER_ERROR = "500 Internal Server Error\n\nServer got itself in trouble"
 
@@ -43,9 +41,14 @@ class Host:
 
     interrupt_grace_seconds = 2.0
 
-    def __init__(self, table: str, base: Path, max_upload_bytes: int = info.MAX_UPLOAD_BYTES) -> None:
-        """`max_upload_bytes` is the largest request body, and so a little more than the largest file."""
-        self.table_name = table
+    def __init__(
+        self, table: str, base: Path, max_upload_bytes: int = info.MAX_UPLOAD_BYTES, token: str | None = None
+    ) -> None:
+        """`max_upload_bytes` is the largest request body, and so a little more than the largest file.
+
+        Without a `token` every program of this machine may use it, as a ComfyUI.
+        """
+        self.table_name, self._token = table, token
         self.features = {**info.FEATURES, "max_upload_size": max_upload_bytes}
         self.folders = Folders(base)
         self.folders.create()
@@ -62,7 +65,9 @@ class Host:
     # Life
 
     def app(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard], client_max_size=self.features["max_upload_size"])
+        app = web.Application(
+            middlewares=[guard(self._token, self.foreign)], client_max_size=self.features["max_upload_size"]
+        )
         routes = [
             web.get("/ws", self._ws),
             web.get("/prompt", self._get_prompt),
@@ -108,20 +113,8 @@ class Host:
 
     # Access
 
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """As ComfyUI: a page from elsewhere may not use us. And no other name for this machine (DNS rebinding)."""
-        host, origin = urlsplit(f"//{request.host.lower()}"), urlsplit(request.headers.get("Origin", "").lower())
-        if host.hostname not in LOOPBACK_NAMES:
-            return web.Response(status=403)
-        if origin.netloc and self.foreign(host.netloc, origin.netloc):
-            return web.Response(status=403)
-        if request.method == "OPTIONS":
-            return web.Response()
-        response: web.StreamResponse = await handler(request)
-        return response
-
     def foreign(self, host: str, origin: str) -> bool:
+        """Whether a page of an origin is another one's than ours at this host; both with their ports."""
         return host != origin
 
     # A prompt's way

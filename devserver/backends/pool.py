@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from devserver.agents.access import authorization_of, new_token
 from devserver.agents.child import Child, ChildFailed
 from devserver.backends.alive import Watchman
 from devserver.backends.sources import MARK, Address, Backend, Source
@@ -202,9 +203,12 @@ class Pool:
 
     async def _start_embedded(self, folder: Path) -> Source:
         limit = self._max_upload_bytes + FORM_BYTES if self._max_upload_bytes is not None else None
-        self._child = Child("embedded", folder, max_upload_bytes=limit)
+        token = new_token()
+        self._child = Child("embedded", folder, max_upload_bytes=limit, token=token)
         base_url = await self._child.start()
-        self._embedded = Source(Address(self._embedded_name, "embedded", base_url, output_folder=folder / "output"))
+        headers = {"Authorization": authorization_of(token)}
+        output = folder / "output"
+        self._embedded = Source(Address(self._embedded_name, "embedded", base_url, headers, output_folder=output))
         self._sources.append(self._embedded)
         return self._embedded
 

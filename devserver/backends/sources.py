@@ -42,7 +42,7 @@ class Address:
     name: str
     kind: Kind
     base_url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     output_folder: Path | None = None
     discovered: bool = False
     swarm_folder: Path | None = None

@@ -154,8 +154,8 @@ def agent(folder: Path, port: int = 0) -> list[str]:
 
 
 def listens(command: Command) -> int:
-    until(lambda: "port" in command.said, "it does not listen", PATIENCE_S)
-    return int(json.loads(command.said.splitlines()[0])["port"])
+    until(lambda: '"port"' in command.said and command.said.endswith("}\n"), "it does not listen", PATIENCE_S)
+    return int(json.loads(command.said.splitlines()[-1])["port"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -181,7 +181,7 @@ def test_an_agents_port_that_is_taken_is_told_in_a_line(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with running(tmp_path, *agent(tmp_path, port)) as command:
             assert command.end() == 2
-            (line,) = command.said.splitlines()
+            line = command.said.splitlines()[-1]
     assert line.startswith(f"Cannot listen at 127.0.0.1:{port}")
 
 
