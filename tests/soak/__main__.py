@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.doubles.kill_points import POINTS
+from tests.soak.campaign import Campaign, Found
 from tests.soak.kills import VICTIMS, Case, Tally, Victim, draw, play
 from tests.soak.minutes import MINUTES
 
@@ -26,6 +27,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--scenes", type=int, default=(os.cpu_count() or 2) + 1, help="servers side by side")
     parser.add_argument("--points", nargs="*", choices=POINTS, default=list(POINTS))
+    parser.add_argument("--drawn", type=int, default=1000, help="kills at drawn times beside clients at work; 0: none")
+    parser.add_argument("--drawn-limit-s", type=float, default=1800.0, help="for these kills")
     parser.add_argument("--no-minutes", action="store_true", help="leave out the faults that need real minutes")
     return parser.parse_args()
 
@@ -52,8 +55,23 @@ def main() -> int:
     say(table(soak.tallies, lost))
     kills = sum(tally.kills for tally in soak.tallies.values())
     say(f"{kills} kills of {len(cases)} in {time.monotonic() - began:.0f} s, seed {options.seed}")
-    well = soak.done == len(cases) and not any(lost.values()) and not any(t.losses for t in soak.tallies.values())
+    drawn = campaign(options.drawn, options.seed, options.drawn_limit_s, soak.stop) if options.drawn else Found()
+    well = (
+        not drawn.losses
+        and soak.done == len(cases)
+        and not any(lost.values())
+        and not any(t.losses for t in soak.tallies.values())
+    )
     return 0 if well else 1
+
+
+def campaign(kills: int, seed: int, limit_s: float, stop: threading.Event) -> Found:
+    """Kills at drawn times, once the others are over."""
+    with tempfile.TemporaryDirectory(prefix="soak-") as place:
+        one = Campaign(Path(place), kills, seed, limit_s, stop)
+        found = one.run()
+    say(found.told())
+    return found
 
 
 class Soak:
