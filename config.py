@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
 NODE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -17,6 +18,35 @@ NODE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches an address."""
     return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+def expanded(value: Any) -> Any:
+    """A path with `~`, `$NAME`, `${NAME}` and `%NAME%` put in; `$$` is a dollar.
+
+    Raises:
+        ValueError: a variable is not set, or there is no such user; nobody means a folder called `~`.
+    """
+    if not isinstance(value, str | Path):
+        return value
+    if not str(value).strip():
+        raise ValueError("must not be empty")
+    text = VARIABLE.sub(_value_of, os.path.expanduser(value))  # noqa: PTH111 - Path's own raises RuntimeError
+    if text.startswith("~"):
+        raise ValueError(f"must be a path: this machine knows no home folder of {text.partition('/')[0]}")
+    return Path(text)
+
+
+def _value_of(found: re.Match[str]) -> str:
+    if found[0] == "$$":
+        return "$"
+    name = next(part for part in found.groups() if part is not None)
+    if not os.environ.get(name):
+        raise ValueError(f"must be a path: the variable {name} is not set")
+    return os.environ[name]
+
+
+VARIABLE = re.compile(r"\$\$|\$(\w+)|\$\{(\w+)\}|%(\w+)%")
+Location = Annotated[Path, BeforeValidator(expanded)]
 
 
 class BackendSettings(BaseModel):
@@ -30,8 +60,8 @@ class BackendSettings(BaseModel):
     headers: dict[str, str] = Field({}, description="Sent with every request to it.")
     swarm_token: str | None = Field(None, repr=False, description="Of a SwarmUI account; sent as its cookie.")
     authorization: str | None = Field(None, repr=False, description="Sent as the header Authorization.")
-    output_folder: Path | None = Field(None, description="Its output folder, where this machine can read it.")
-    swarm_folder: Path | None = Field(None, description="SwarmUI's own folder, where this machine can read it.")
+    output_folder: Location | None = Field(None, description="Its output folder, where this machine can read it.")
+    swarm_folder: Location | None = Field(None, description="SwarmUI's own folder, where this machine can read it.")
 
 
 TextStep = Literal["safety", "interception", "translation", "brief"]
@@ -54,19 +84,20 @@ class LlmSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Each name is also an environment variable: `TONEWRIGHT_PORT=17802`."""
+    """Everything that can be set. Each name is also an environment variable: `TONEWRIGHT_PORT=17802`.
 
-    model_config = SettingsConfigDict(
-        env_prefix="TONEWRIGHT_", env_nested_delimiter="__", yaml_file="tonewright.yaml", extra="forbid"
-    )
+    `tonewright.yaml` is read by `cli.settings`, which knows its lines.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TONEWRIGHT_", env_nested_delimiter="__", extra="forbid")
 
     host: str = Field("127.0.0.1", description="Another address than a loopback one needs a key first.")
     port: int = Field(17802, ge=0, le=65535, description="0 takes a free one.")
     public_urls: list[str] = Field([], description="Where else the server is reached: by a proxy, by a name.")
     key: str | None = Field(None, repr=False, description="What `run` and `demo` show to a server that has keys.")
-    exports: Path = Field(ROOT / "exports", description="Where the run folders are.")
-    file_roots: list[Path] = Field([], description="Folders of files that a request may name by their path.")
-    definitions: list[Path] = Field([], description="Folders of your own definitions, over the shipped ones.")
+    exports: Location = Field(ROOT / "exports", description="Where the run folders are.")
+    file_roots: list[Location] = Field([], description="Folders of files that a request may name by their path.")
+    definitions: list[Location] = Field([], description="Folders of your own definitions, over the shipped ones.")
     backends: list[BackendSettings] = []
     embedded: bool = Field(True, description="Whether the embedded backend runs.")
     discover: bool = Field(True, description="Whether to look for a ComfyUI and a SwarmUI on their usual ports.")
@@ -118,7 +149,9 @@ class Settings(BaseSettings):
             try:
                 ipaddress.ip_address(value)
             except ValueError as e:
-                raise ValueError("an address of this machine: 127.0.0.1, ::1, localhost, 192.168.1.5, 0.0.0.0") from e
+                raise ValueError(
+                    "must be an address of this machine: 127.0.0.1, ::1, localhost, 192.168.1.5, 0.0.0.0"
+                ) from e
         return value
 
     @field_validator("public_urls")
@@ -126,14 +159,14 @@ class Settings(BaseSettings):
     def _are_origins(cls, value: list[str]) -> list[str]:
         for url in value:
             if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?", url):
-                raise ValueError(f"{url!r} is not like https://music.example.org or http://studio.local:17802")
+                raise ValueError(f"must be like https://music.example.org or http://studio.local:17802; {url!r} is not")
         return value
 
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise ValueError("only PostgreSQL can be shared: postgresql://user:password@host:5432/name")
+            raise ValueError("must be PostgreSQL's: postgresql://user:password@host:5432/name")
         return value
 
     @model_validator(mode="after")
@@ -160,10 +193,10 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:  # a help text shall not wait for anything that it does not need
-    from config import BackendSettings, Settings
+    from config import Settings
 
 ROOT = Path(__file__).resolve().parent
 
@@ -39,31 +39,23 @@ def _run_to_end(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def read_settings(given: dict[str, Any]) -> Settings:
-    """The settings with the command line's own values on top; a wrong one ends the program with its name and why."""
-    from pydantic import ValidationError
-
-    from config import Settings
+    """The settings with the command line's own values on top; wrong ones end the program, a line for each."""
+    from cli.settings import SettingsWrong, read
 
     given = {"definitions": click.get_current_context().meta.get(DEFINITIONS), **given}
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as e:
-        problems = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in e.errors()]
-        raise click.UsageError("; ".join(problems)) from e
+        return read({name: value for name, value in given.items() if value is not None})
+    except SettingsWrong as e:
+        click.echo(str(e), err=True)
+        sys.exit(2)
 
 
-def _backends(urls: tuple[str, ...]) -> list[BackendSettings] | None:
-    from pydantic import ValidationError
-
-    from config import BackendSettings
-
+def _backends(urls: tuple[str, ...]) -> list[dict[str, str]] | None:
+    """The backends of the option --backend, as the settings have them."""
     many = len(urls) > 1
     usual = {url: "swarmui" if ":7801" in url else "comfyui" for url in urls}  # what it is will be found out
     named = [{"name": f"{usual[url]}-{n}" if many else usual[url], "url": url} for n, url in enumerate(urls, 1)]
-    try:
-        return [BackendSettings.model_validate(backend) for backend in named] or None
-    except ValidationError as e:
-        raise click.UsageError(f"--backend: {e.errors()[0]['msg']}") from e
+    return named or None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

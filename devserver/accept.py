@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from devserver.briefing import Briefing, Formats, applied, briefing, further_formats, given, locked_values
-from devserver.errors import InputError
+from devserver.errors import InputError, refused_field
 from devserver.files import InputFile, InputFiles
 from devserver.formats import check_others, conversions, further, made_by_us, saved_as
 from devserver.plan import Definition, InputRemark, Option, OutputPlan, Plan, StagePlan
@@ -103,19 +103,7 @@ def parse_request(body: Any) -> ExecuteRequest:
     try:
         return ExecuteRequest.model_validate(body)
     except ValidationError as e:
-        first = e.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"] if part not in ALTERNATIVES)
-        if first["type"] == "missing":
-            raise InputError(f"The field {field} is missing.", status=400, field=field, allowed="text") from e
-        names = [info.alias or name for name, info in ExecuteRequest.model_fields.items()]
-        if first["type"] == "extra_forbidden":
-            near = get_close_matches(field, names, 1)
-            hint = f"Did you mean {near[0]}?" if near else ""
-            message = f"There is no field {field}."
-            raise InputError(message, field=field, value=first["input"], allowed=names, hint=hint) from e
-        allowed = first.get("ctx", {}).get("expected", first["msg"])
-        message = f"{field}: {first['msg']}."
-        raise InputError(message, field=field, value=first["input"], allowed=str(allowed)) from e
+        raise refused_field(e, ExecuteRequest, passed_over=ALTERNATIVES) from e
 
 
 def make_plan(

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devserver.backends.pool import Pool
 from devserver.definitions import Definitions
-from devserver.errors import InputError
+from devserver.errors import InputError, refused_field
 from devserver.importing.files import write_definitions
 from devserver.importing.process import ImportProcesses, Job
 from devserver.uploads import Uploads
@@ -181,10 +181,7 @@ def _read(model: type[T], body: Mapping[str, Any]) -> T:
     try:
         return model.model_validate(body)
     except ValidationError as e:
-        first = e.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        allowed = list(model.model_fields) if first["type"] == "extra_forbidden" else first.get("ctx") or first["type"]
-        raise InputError(f"{field}: {first['msg']}.", field=field, value=first["input"], allowed=allowed) from e
+        raise refused_field(e, model) from e
 
 
 def _refused(error: ImportRefused, asked: ImportRequest) -> InputError:

@@ -19,6 +19,7 @@ from devserver.plan import Applied
 from schemas.catalog import LOSSLESS
 from schemas.model import GraphChunk, OutputConfig, Parameter
 from schemas.values import PLACEHOLDERS
+from schemas.wording import requirement
 
 MUSICAL: Final = frozenset({"genre", "bpm"})  # parameters of a film that has music made for it
 DESCRIPTION: Final = "prompt"  # the parameter that says in words what is to be made
@@ -86,8 +87,16 @@ def locked_values(asked: bool | Mapping[str, Any]) -> BriefValues:
     try:
         return BriefValues.checked(asked if isinstance(asked, Mapping) else {})
     except BadValue as e:
-        field = f"brief.{e.field}" if e.field else "brief"
-        raise InputError(f"{e}.", field=field, value=e.value, allowed=e.allowed) from e
+        raise refused_value(e, "brief") from e
+
+
+def refused_value(error: BadValue, parent: str) -> InputError:
+    """What is wrong with a value of the brief that stands under a request's field."""
+    field = f"{parent}.{error.field}" if error.field else parent
+    if error.fault is None:
+        return InputError(f"{error}.", field=field, value=error.value, allowed=error.allowed)
+    allowed = requirement(error.fault)
+    return InputError(f"{field} {allowed}; not {error.value!r}.", field=field, value=error.value, allowed=allowed)
 
 
 def briefing(

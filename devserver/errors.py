@@ -14,8 +14,13 @@ TonewrightError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Any, ClassVar
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.wording import keys_at, requirement
 
 
 class TonewrightError(Exception):
@@ -56,6 +61,28 @@ class InputError(TonewrightError):
         self.value = value
         self.allowed = allowed
         self.hint = hint
+
+
+def refused_field(error: ValidationError, model: type[BaseModel], *, passed_over: Collection[str] = ()) -> InputError:
+    """The first wrong field of a body.
+
+    Args:
+        error: what the model says of the body.
+        model: of the body.
+        passed_over: parts of a field's path that are no names, but those of a type among several.
+    """
+    fault = error.errors(include_url=False)[0]
+    path = [part for part in fault["loc"] if part not in passed_over]
+    field, value = ".".join(map(str, path)), fault["input"]
+    if fault["type"] == "missing":
+        return InputError(f"The field {field} is missing.", status=400, field=field, allowed="text")
+    if fault["type"] == "extra_forbidden":
+        names = keys_at(model, path[:-1])
+        near = get_close_matches(str(path[-1]), names, 1)
+        hint = f"Did you mean {near[0]}?" if near else ""
+        return InputError(f"There is no field {field}.", field=field, value=value, allowed=names, hint=hint)
+    wanted = requirement(fault)
+    return InputError(f"{field or 'The body'}: {wanted}.", field=field, value=value, allowed=wanted)
 
 
 class StageError(TonewrightError):

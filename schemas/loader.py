@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +16,7 @@ from schemas.limits import api_excess, excess_of
 from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk, model_of
 from schemas.nodes import NodeTable, TableError, check_graph
 from schemas.sources import FieldPath, Source, read_source, recorded_source
+from schemas.wording import keys_at, requirement
 
 FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "chunk": ("chunks", (".yaml", ".yml")),
@@ -181,49 +182,17 @@ def _field(error: Any, source: Source) -> FieldPath:
     return path
 
 
-PLAIN_WORDS = {
-    "missing": "is required",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
-    "string_type": "must be text",
-    "tuple_type": "must be a list",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "invalid_key": "must be text",
-}
-
-
 def _sentence(error: Any, model: type[BaseModel]) -> str:
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
         *parents, key = error["loc"]
         given = not parents or parents[0] == "parameters"  # there the name is not written
-        known = [name for name in _keys_at(model, tuple(parents)) if not (given and name == "name")]
+        known = [name for name in keys_at(model, parents) if not (given and name == "name")]
         return f"unknown key; {hint(key, known)}"
-    own: str = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    message = PLAIN_WORDS.get(kind, own)
+    message = requirement(error)
     return (
         message if kind in ("missing", "value_error") or isinstance(value, dict | list) else f"{message}; not {value!r}"
     )
-
-
-def _keys_at(annotation: Any, path: FieldPath) -> list[str]:
-    """The keys that the models allow at a path; parts of it that only choose between models are passed over."""
-    models = [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
-    if not models:
-        return [key for part in get_args(annotation) for key in _keys_at(part, path)]
-    fields = models[0].model_fields
-    if not path:
-        return [field.alias or name for name, field in fields.items()]
-    for name, field in fields.items():
-        if path[0] in (name, field.alias):
-            rest = path[1:]
-            inner = get_args(field.annotation)
-            holds_entries = bool(inner) and not isinstance(field.annotation, type)
-            return _keys_at(field.annotation, rest[1:] if holds_entries and rest else rest)
-    return []
 
 
 def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Any], sources: dict[Key, Source]) -> Catalog:

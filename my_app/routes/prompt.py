@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from devserver.briefing import refused_value
 from devserver.errors import InputError
 from devserver.nodes.prompting.brief import FIELDS, LISTS, BadValue, BriefValues
 from devserver.nodes.prompting.complete import parse_text
@@ -62,8 +63,7 @@ def _checked(body: dict[str, Any]) -> tuple[str, BriefValues, str | None]:
     try:
         locked = BriefValues.checked(body.get("locked") or {})
     except BadValue as error:
-        field = f"locked.{error.field}" if error.field else "locked"
-        raise InputError(f"{error}.", field=field, value=error.value, allowed=error.allowed) from error
+        raise refused_value(error, "locked") from error
     return text, locked, mode if llm else None
 
 

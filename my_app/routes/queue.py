@@ -8,7 +8,7 @@ from aiohttp import web
 from flask import Response, request
 from pydantic import BaseModel, ValidationError
 
-from devserver.errors import InputError
+from devserver.errors import InputError, refused_field
 from devserver.queue import LONGEST_PAGE, PAGE, MoveRequest, PauseRequest
 from my_app.context import CONTEXT
 from my_app.errors import json_response
@@ -60,11 +60,7 @@ def _read(kind: type[Body]) -> Body:
     try:
         return kind.model_validate(json_body(required=kind is MoveRequest))
     except ValidationError as e:
-        first = e.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        allowed = sorted(kind.model_fields) if first["type"] == "extra_forbidden" else first["msg"]
-        message = f"{field or 'The body'}: {first['msg']}."
-        raise InputError(message, field=field, value=first["input"], allowed=allowed) from e
+        raise refused_field(e, kind) from e
 
 
 def _object(required: str, **properties: Any) -> dict[str, Any]:

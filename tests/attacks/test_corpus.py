@@ -13,6 +13,7 @@ import pytest
 from my_app.table import ROUTES
 from tests.attacks.conftest import CANARY, Said, Target, Wire
 from tests.attacks.corpus import BODIES, FILES, HARMLESS, HEADERS, PATHS, QUERIES, RUN, WRONG, path_of
+from tests.doubles import odd_media
 
 ERROR_KEYS = {"stage", "code", "message", "hint", "field", "value", "allowed"}
 STREAMS = {"all_events", "run_events"}  # a right request never ends; only wrong ones are sent
@@ -214,7 +215,7 @@ def form(*parts: bytes, boundary: bytes = b"x") -> bytes:
     return b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + boundary + b"--\r\n"
 
 
-WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(28)
+WAV = odd_media.wav(odd_media.tone())
 FIELD = b'Content-Disposition: form-data; name="file"; filename="%s"\r\n\r\n%s'
 FORMS = (
     form(FIELD % (b"../../../secret.json", WAV)),

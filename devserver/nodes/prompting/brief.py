@@ -69,7 +69,7 @@ class BriefValues(BaseModel):
                 raise BadValue("", values, "an object of the brief's fields") from error
             if fault["type"] == "extra_forbidden":
                 raise BadValue(str(fault["loc"][0]), fault["input"], f"the fields {', '.join(FIELDS)}") from error
-            raise BadValue(str(fault["loc"][0]), fault["input"], fault["msg"]) from error
+            raise BadValue(str(fault["loc"][0]), fault["input"], fault["msg"], fault) from error
 
 
 FIELDS = tuple(BriefValues.model_fields)
@@ -77,11 +77,11 @@ LISTS = frozenset({"moods", "instruments", "structure", "texture", "production",
 
 
 class BadValue(ValueError):
-    """A value that its field cannot have."""
+    """A value that its field cannot have; `fault` is what pydantic says of it, where it says something."""
 
-    def __init__(self, field: str, value: object, allowed: str) -> None:
+    def __init__(self, field: str, value: object, allowed: str, fault: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{field or 'locked'} is {value!r}; allowed: {allowed}")
-        self.field, self.value, self.allowed = field, value, allowed
+        self.field, self.value, self.allowed, self.fault = field, value, allowed, fault
 
 
 @dataclass(frozen=True)
