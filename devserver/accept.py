@@ -103,7 +103,7 @@ def parse_request(body: Any) -> ExecuteRequest:
     try:
         return ExecuteRequest.model_validate(body)
     except ValidationError as e:
-        raise refused_field(e, ExecuteRequest, passed_over=ALTERNATIVES) from e
+        raise refused_field(e, ExecuteRequest, passed_over=ALTERNATIVES, missing_status=400) from e
 
 
 def make_plan(

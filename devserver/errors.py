@@ -63,19 +63,22 @@ class InputError(TonewrightError):
         self.hint = hint
 
 
-def refused_field(error: ValidationError, model: type[BaseModel], *, passed_over: Collection[str] = ()) -> InputError:
+def refused_field(
+    error: ValidationError, model: type[BaseModel], *, passed_over: Collection[str] = (), missing_status: int = 422
+) -> InputError:
     """The first wrong field of a body.
 
     Args:
         error: what the model says of the body.
         model: of the body.
         passed_over: parts of a field's path that are no names, but those of a type among several.
+        missing_status: the HTTP status where a field is missing.
     """
     fault = error.errors(include_url=False)[0]
     path = [part for part in fault["loc"] if part not in passed_over]
     field, value = ".".join(map(str, path)), fault["input"]
     if fault["type"] == "missing":
-        return InputError(f"The field {field} is missing.", status=400, field=field, allowed="text")
+        return InputError(f"The field {field} is missing.", status=missing_status, field=field, allowed="text")
     if fault["type"] == "extra_forbidden":
         names = keys_at(model, path[:-1])
         near = get_close_matches(str(path[-1]), names, 1)

@@ -53,6 +53,8 @@ LENGTHS: Final = {
 MARK: Final = "'"  # around each choice that the library lists
 PATTERNS: Final = {
     "^https?://": "must begin with http:// or https://",
+    "^(front|back)$": "must be front or back",
+    "^[a-z0-9][a-z0-9_-]*$": "must be of small letters, digits, _ and -, a letter or digit first",
     "^[a-z0-9][a-z0-9_@-]*$": "must be of small letters, digits, _, @ and -, a letter or digit first",
     "^[a-z0-9][a-z0-9_-]{0,62}$": "must be of at most 63 small letters, digits, _ and -, a letter or digit first",
 }

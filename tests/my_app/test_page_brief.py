@@ -186,6 +186,6 @@ def test_a_value_that_no_brief_has_is_refused_in_words_and_not_held(page: Page) 
     panel.get_by_role("combobox", name="Say something else").select_option("avoid")
     panel.get_by_role("textbox", name="Not wanted").fill("x" * 90)
     page.keyboard.press("Enter")
-    expect(panel.get_by_role("alert")).to_contain_text("avoid is")
+    expect(panel.get_by_role("alert")).to_contain_text("locked.avoid must have")
     expect(row(panel, "avoid")).to_have_count(0)
     assert asked(page) is True
