@@ -78,7 +78,8 @@ def refused_field(
     path = [part for part in fault["loc"] if part not in passed_over]
     field, value = ".".join(map(str, path)), fault["input"]
     if fault["type"] == "missing":
-        return InputError(f"The field {field} is missing.", status=missing_status, field=field, allowed="text")
+        message = f"The field {field} is missing."
+        return InputError(message, status=missing_status, field=field, value=None, allowed="text")
     if fault["type"] == "extra_forbidden":
         names = keys_at(model, path[:-1])
         near = get_close_matches(str(path[-1]), names, 1)
