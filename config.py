@@ -96,6 +96,10 @@ class Settings(BaseSettings):
     public_urls: list[str] = Field([], description="Where else the server is reached: by a proxy, by a name.")
     key: str | None = Field(None, repr=False, description="What `run` and `demo` show to a server that has keys.")
     exports: Location = Field(ROOT / "exports", description="Where the run folders are.")
+    exports_mode: Literal["private", "group", "all"] = Field(
+        "private",
+        description="Which accounts of this machine may read what is in exports: the server's own, its group's.",
+    )
     file_roots: list[Location] = Field([], description="Folders of files that a request may name by their path.")
     definitions: list[Location] = Field([], description="Folders of your own definitions, over the shipped ones.")
     backends: list[BackendSettings] = []

@@ -249,11 +249,14 @@ def agent(name: str, port: int, base: Path | None, *, is_open: bool) -> None:
     Requests must show the token that is kept in the agent's folder; it is printed when it is made.
     """
     from cli.agent import token_in
+    from cli.build import keep_modes
     from devserver.agents.__main__ import main as serve_table
 
-    folder = (base or read_settings({}).exports / ".state" / f"agent-{name}").resolve()
+    settings = read_settings({})
+    keep_modes(settings)
+    folder = (base or settings.exports / ".state" / f"agent-{name}").resolve()
     words = ["--table", name, "--standalone", "--port", str(port), "--base", str(folder)]
-    serve_table(words, None if is_open else token_in(folder))
+    serve_table(words, None if is_open else lambda: token_in(folder))
 
 
 @main.group()

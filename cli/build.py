@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +25,9 @@ from devserver.watching.tracing import exporter_to
 from schemas.errors import DefinitionError, DefinitionProblem
 from schemas.loader import load_tables
 
+log = logging.getLogger(__name__)
+
+MASKS = {"private": 0o077, "group": 0o027, "all": 0o022}
 SHIPPED = ROOT / "schemas"
 OWN = ROOT / "definitions"
 USUALLY = (
@@ -80,6 +85,18 @@ def sharing_of(settings: Settings) -> Sharing | None:
         return None
     url = settings.database_url.get_secret_value()
     return Sharing(url, settings.node or own_name(), settings.role, settings.walks_at_once)
+
+
+def keep_modes(settings: Settings) -> None:
+    """Make everything from now on with the mode that is set, and tighten the exports folder where it is there."""
+    mask = MASKS[settings.exports_mode]
+    os.umask(mask)
+    for folder in (settings.exports, settings.exports / ".state"):
+        if folder.is_dir():
+            try:
+                folder.chmod(stat.S_IMODE(folder.stat().st_mode) & ~mask)
+            except PermissionError:
+                log.warning("%s is another account's; its mode stays as it is", folder)
 
 
 async def discover(settings: Settings) -> list[Address]:

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 
-from cli.build import build_parts
+from cli.build import build_parts, keep_modes
 from cli.keys import front_settings, keys_of
 from config import Settings
 from devserver.processes.loops import LoopThread
@@ -35,6 +35,7 @@ async def _serve(settings: Settings) -> None:
     The front has a loop of its own: it answers while the loop of the runs waits for the database.
     """
     raise_open_files()
+    keep_modes(settings)
     doors = front_settings(settings, keys_of(settings))
     with LoopThread("front") as loop:
         parts = await build_parts(settings)

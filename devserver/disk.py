@@ -22,6 +22,13 @@ SQLITE_CLOSED: Final = frozenset(
 PRIMARY_CODE: Final = 0xFF  # of SQLite's extended result codes
 
 
+class ExportsGone(OSError):
+    """The exports folder was deleted while the server runs."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(errno.ENOENT, "it is gone", str(root))
+
+
 @dataclass(frozen=True)
 class DiskTrouble:
     """Why something could not be written; `code` is `exports_full` or `exports_unwritable`."""
@@ -37,6 +44,9 @@ def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
         number = error.errno if isinstance(error, OSError) else None
         sqlite = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
         where = _where(error)
+        if isinstance(error, ExportsGone):
+            hint = "Put the folder back, or start the server again: it makes a new one."
+            return DiskTrouble("exports_unwritable", f"The exports folder {error.filename} is gone.", hint)
         if number in FULL or sqlite in SQLITE_FULL:
             hint = "Free some space on the disk of the exports, then run it again."
             return DiskTrouble("exports_full", f"There is no room left for {where}.", hint)

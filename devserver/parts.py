@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -113,6 +114,7 @@ class Parts:
         sharing: Sharing | None = None,
         exporter: SpanExporter | None = None,
     ) -> None:
+        self._begun_s = time.time()
         self._loop, self.clock = running_loop(), clock or Clock()
         self.exports, self.definitions = exports, definitions
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
@@ -199,6 +201,7 @@ class Parts:
         self.uploads.clear_parts(OLD_PART_S if self.cluster else None)
         self.journal.search.fill()
         self.streams.clear_ended()
+        record.discard_prepared(self.journal, self.exports, self._begun_s - (OLD_PART_S if self.cluster else 0.0))
 
     async def stop(self) -> None:
         """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from devserver.disk import disk_trouble
+from devserver.disk import ExportsGone, disk_trouble
 from devserver.durable.database import Transaction
 from devserver.durable.journal import Journal, RunRow, RunState, StageRow
 from devserver.errors import DatabaseGone
@@ -31,7 +31,10 @@ log = logging.getLogger(__name__)
 def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
     """Make the folder of a run with its plan and its text; returns the two as entities."""
     folder = exports.folder(plan.run_id)
-    folder.mkdir()
+    try:
+        folder.mkdir()
+    except FileNotFoundError as e:
+        raise ExportsGone(exports.root) from e
     texts = {
         "01_config.json": plan.model_dump_json(indent=2, by_alias=True).encode(),
         "02_input.txt": plan.input_text.encode(),
@@ -43,6 +46,13 @@ def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was never accepted
         raise
     return [_text_entity(name, content) for name, content in texts.items()]
+
+
+def discard_prepared(journal: Journal, exports: Exports, before_s: float) -> None:
+    """Delete the folders of runs that a kill kept from being accepted, and what it left half written."""
+    for run_id in list(exports.unfinished(before_s)):
+        if journal.run(run_id) is None:
+            exports.discard(run_id)
 
 
 def accept(

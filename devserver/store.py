@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
@@ -17,6 +17,10 @@ from devserver.clock import Clock
 from devserver.errors import FolderLocked, InputError
 
 RECORD: Final = "metadata.json"
+PREPARED: Final = frozenset({"01_config.json", "02_input.txt"})  # what is there before a run is accepted
+WRITTEN: Final = re.compile(
+    r".+\.[0-9a-f]{8}\.part"
+)  # by write_atomic, which a kill ended; others stay to be looked at
 RUN_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 
 
@@ -144,6 +148,23 @@ class Exports:
         """Put the run's record onto the disk."""
         for path in (self.folder(run_id) / RECORD, self.folder(run_id)):
             sync(path)
+
+    def unfinished(self, before_s: float) -> Iterator[str]:
+        """Clear what a killed process left half written in run folders before a time.
+
+        Yields:
+            The runs whose folder holds no more than is written before a run is accepted.
+        """
+        for folder in self.root.iterdir():
+            if not RUN_ID.fullmatch(folder.name) or not folder.is_dir():
+                continue
+            old = folder.stat().st_mtime < before_s
+            for part in folder.glob("*.part"):
+                if WRITTEN.fullmatch(part.name) and part.stat().st_mtime < before_s:
+                    part.unlink(missing_ok=True)
+            names = {path.name for path in folder.iterdir()}
+            if old and names <= PREPARED:
+                yield folder.name
 
     def clear_parts(self, run_id: str) -> None:
         """Delete what a killed process left half written."""

@@ -12,7 +12,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -60,11 +60,12 @@ async def _serve(host: Host, port: int) -> None:
         await runner.cleanup()
 
 
-def main(words: Sequence[str] | None = None, token: str | None = None) -> None:
-    """`token`: what a request must show; it is no argument of the process, which others on the machine could read."""
+def main(words: Sequence[str] | None = None, make_token: Callable[[], str] | None = None) -> None:
+    """`make_token` gives what a request must show; others of the machine could read an argument of the process."""
     options = arguments(words)
     if not options.standalone:
         ignore_stops()
+    token = None
     if options.token_on_stdin:
         with open(0, "rb", buffering=0, closefd=False) as stdin:
             token = stdin.readline().decode().strip()
@@ -72,6 +73,8 @@ def main(words: Sequence[str] | None = None, token: str | None = None) -> None:
         host = Host(options.table, options.base, options.max_upload_bytes, token)
     except UnknownTable as error:
         sys.exit(f"error: {error}")
+    if make_token is not None:
+        host.token = make_token()
     try:
         asyncio.run(serve(host, options.port, standalone=options.standalone))
     except OSError as error:

@@ -48,7 +48,7 @@ class Host:
 
         Without a `token` every program of this machine may use it, as a ComfyUI.
         """
-        self.table_name, self._token = table, token
+        self.table_name, self.token = table, token
         self.features = {**info.FEATURES, "max_upload_size": max_upload_bytes}
         self.folders = Folders(base)
         self.folders.create()
@@ -66,7 +66,7 @@ class Host:
 
     def app(self) -> web.Application:
         app = web.Application(
-            middlewares=[guard(self._token, self.foreign)], client_max_size=self.features["max_upload_size"]
+            middlewares=[guard(self.token, self.foreign)], client_max_size=self.features["max_upload_size"]
         )
         routes = [
             web.get("/ws", self._ws),
