@@ -1,7 +1,8 @@
 """Whether a take is tried again: read from what the journal says of its last attempt, so that a restart decides alike.
 
 Lost prompts, files and worker processes, and backends that gave no answer, are tried again after a pause; a lack of
-memory once, when the backend was told to free its own; nothing else.
+memory once, when the backend was told to free its own; a full disk of the exports for as long as the run may take;
+nothing else.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from devserver.stages.job import Job
 from devserver.walk import Walk
 
 WITHDRAWN_WITHIN_S: Final = 5.0
+DISK_FULL: Final = "backend_disk_full"
 OUT_OF_MEMORY: Final = "out_of_memory"
 SERVER_STOPPED: Final = "server_stopped"
 WORKER_LOST: Final = "worker_lost"
@@ -66,6 +68,11 @@ async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
     """
     error = {"hint": "", "status": 502, **last.result.get("error", {})}
     if last.state == "failed":
+        if error["code"] == DISK_FULL and _is_embedded(walk, last):
+            place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
+            message = f"The disk of the exports is full: {error['message']} The take waits for room and is tried again."
+            walk.warn(place, f"disk_full_{last.take}", message)
+            return {"after": last.attempt, "code": DISK_FULL, "waited_s": await _pause(walk, last, _tries(walk, last))}
         if error["code"] != OUT_OF_MEMORY or _codes(walk, last).count(OUT_OF_MEMORY) > 1:
             raise StageError.from_dict(error)
         freed = await _free(walk, last)
@@ -83,6 +90,12 @@ async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
     if (backend := walk.tools.pool.named(last.backend or "")) is not None:
         await walk.tools.pool.doubt(backend)
     return {"after": last.attempt, "code": error.get("code", ""), "waited_s": await _pause(walk, last, tries)}
+
+
+def _is_embedded(walk: Walk, last: StageRow) -> bool:
+    """Whether the last attempt was at our own backend, which saves on the disk of the exports."""
+    backend = walk.tools.pool.named(last.backend or "")
+    return backend is not None and backend.address.kind == "embedded"
 
 
 def _given_up(last: StageRow, tries: int, error: Mapping[str, Any]) -> StageError:

@@ -27,6 +27,7 @@ from devserver.durable.journal import StageRow, StageState
 from devserver.errors import StageError
 from devserver.media.intake import IntakeCrashed, OutputRefused
 from devserver.stages.again import (
+    DISK_FULL,
     OUT_OF_MEMORY,
     Gone,
     LostWithServer,
@@ -126,7 +127,7 @@ def _failure(job: Job, error: BackendError) -> StageError:
         if error.failure.out_of_memory:
             code, hint = OUT_OF_MEMORY, "Ask for less (shorter, fewer steps), or free the backend's memory."
         elif error.failure.disk_full:
-            code, hint = "backend_disk_full", f"Make room on its disk (the output folder of {job.backend.name})."
+            code, hint = DISK_FULL, f"Make room on its disk (the output folder of {job.backend.name})."
     elif isinstance(error, Interrupted):
         code, hint, details = "interrupted", "Somebody stopped the prompt at the backend. Run it again.", {}
     else:

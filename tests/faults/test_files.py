@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.doubles.peer_faults import (
     WrongName,
 )
 from tests.doubles.relay import Relay
-from tests.faults.rig import Studio, attempts_of, codes, failure, files_in, rigged, seconds_of
+from tests.faults.rig import Studio, attempts_of, codes, failure, files_in, rigged, seconds_of, until
 
 Starts = Callable[[type[Host]], Coroutine[Any, Any, Studio]]
 
@@ -137,6 +138,21 @@ async def test_a_success_without_any_file(start: Starts, exports: Path, intake: 
     studio = await start(MakesNothing)
     async with rigged(exports, intake, studio) as rig:
         assert "made no file" in failure(await rig.run(0.4), "output_missing")
+
+
+async def test_a_run_waits_where_the_full_disk_is_that_of_the_exports(
+    start: Starts, exports: Path, intake: IntakePool
+) -> None:
+    studio = await start(FullDisk)
+    async with rigged(exports, intake, studio) as rig:
+        rig.backend.address = replace(rig.backend.address, kind="embedded")
+        run_id = rig.accept(0.4)
+        await until(lambda: len(studio.submitted) > 1, "it was not tried again")
+        assert isinstance(studio.host, FullDisk)
+        studio.host.full = False
+        answer = await rig.ended(run_id)
+        assert seconds_of(answer) == 0.4
+        assert "disk_full_1" in codes(answer)
 
 
 async def test_backend_disk_full(start: Starts, exports: Path, intake: IntakePool) -> None:
