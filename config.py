@@ -49,6 +49,13 @@ VARIABLE = re.compile(r"\$\$|\$(\w+)|\$\{(\w+)\}|%(\w+)%")
 Location = Annotated[Path, BeforeValidator(expanded)]
 
 
+def _without_query(url: str) -> str:
+    if "?" in url or "#" in url:
+        # The value itself is not quoted: what stands there is mostly a token.
+        raise ValueError("an address without ? and #; put a token into `authorization`, `headers` or `api_key`")
+    return url
+
+
 class BackendSettings(BaseModel):
     """One backend, in the order in which they are preferred."""
 
@@ -62,6 +69,8 @@ class BackendSettings(BaseModel):
     authorization: str | None = Field(None, repr=False, description="Sent as the header Authorization.")
     output_folder: Location | None = Field(None, description="Its output folder, where this machine can read it.")
     swarm_folder: Location | None = Field(None, description="SwarmUI's own folder, where this machine can read it.")
+
+    _has_no_query = field_validator("url")(_without_query)
 
 
 TextStep = Literal["safety", "interception", "translation", "brief"]
@@ -81,6 +90,8 @@ class LlmSettings(BaseModel):
     steps: list[TextStep] = Field(
         ["safety", "interception", "translation", "brief"], description="What it is used for."
     )
+
+    _has_no_query = field_validator("url")(_without_query)
 
 
 class Settings(BaseSettings):

@@ -8,12 +8,13 @@ import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config import ROOT, LlmSettings, Settings
+from config import ROOT, BackendSettings, LlmSettings, Settings
 from devserver.backends.pool import Address
 from devserver.backends.sources import answering
 from devserver.cluster import Sharing, own_name
 from devserver.comfy.swarm import credentials
 from devserver.definitions import Definitions
+from devserver.http.addresses import without_user
 from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
 from devserver.parts import Parts
@@ -56,17 +57,14 @@ def definitions_of(settings: Settings) -> Definitions:
 
 def addresses_of(settings: Settings) -> list[Address]:
     """The configured backends, in their order."""
-    return [
-        Address(
-            b.name,
-            b.kind,
-            b.url.rstrip("/"),
-            {**b.headers, **credentials(b.swarm_token, b.authorization)},
-            b.output_folder,
-            swarm_folder=b.swarm_folder,
-        )
-        for b in settings.backends
-    ]
+    return [_address(backend) for backend in settings.backends]
+
+
+def _address(backend: BackendSettings) -> Address:
+    url, authorization = without_user(backend.url.rstrip("/"))
+    headers = {**backend.headers, **credentials(backend.swarm_token, backend.authorization or authorization)}
+    folders = (backend.output_folder, backend.swarm_folder)
+    return Address(backend.name, backend.kind, url, headers, folders[0], swarm_folder=folders[1])
 
 
 def models_of(settings: Settings) -> Models:
@@ -76,7 +74,9 @@ def models_of(settings: Settings) -> Models:
 
 def _endpoint(llm: LlmSettings) -> Endpoint:
     remote = Address(llm.name, "agent", llm.url).remote if llm.remote is None else llm.remote
-    return Endpoint(llm.name, llm.url, llm.model, llm.api_key, remote, llm.keep_alive, frozenset(llm.steps))
+    url, authorization = without_user(llm.url)
+    about = (llm.api_key, remote, llm.keep_alive, frozenset(llm.steps))
+    return Endpoint(llm.name, url, llm.model, *about, authorization=authorization)
 
 
 def sharing_of(settings: Settings) -> Sharing | None:
@@ -103,7 +103,7 @@ async def discover(settings: Settings) -> list[Address]:
     """A ComfyUI and a SwarmUI on their usual ports, unless they are configured anyway."""
     if not settings.discover:
         return []
-    urls = [backend.url.replace("localhost", "127.0.0.1") for backend in settings.backends]
+    urls = [without_user(backend.url)[0].replace("localhost", "127.0.0.1") for backend in settings.backends]
     known = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, urls)}
     return await answering([address for address in USUALLY if address.base_url not in known])
 

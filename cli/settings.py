@@ -154,6 +154,7 @@ def _variable_of(name: str) -> str:
 def _shown(path: FieldPath, fault: Mapping[str, Any]) -> str:
     value = fault.get("input")
     hidden = any(part in SECRET for part in path) or isinstance(value, dict | list) or "@" in str(value)
+    hidden = hidden or ("://" in str(value) and "?" in str(value))  # of an address with a token
     if fault["type"] == "missing" or hidden or value is None:
         return ""
     text = json.dumps(value, ensure_ascii=False, default=str)

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "devserver": {
         "schemas",
         "devserver.nodes",
+        "devserver.http",
         "devserver.processes",
         "devserver.comfy",
         "devserver.agents",
@@ -35,6 +36,7 @@ MAY_IMPORT = {
     "cli": {
         "schemas",
         "devserver.nodes",
+        "devserver.http",
         "devserver.processes",
         "devserver.comfy",
         "devserver.agents",

@@ -50,10 +50,12 @@ class Endpoint:
     remote: bool = False
     keep_alive: str | int | None = None
     steps: frozenset[str] = frozenset(("safety", "interception", "translation", "brief"))
+    authorization: str = field(default="", repr=False)
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        shown = f"Bearer {self.api_key}" if self.api_key else self.authorization
+        return {"Authorization": shown} if shown else {}
 
 
 async def converse(

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from devserver.durable.journal import StageRow
 from devserver.durable.search import RunLine
 from devserver.events import Event
+from devserver.http.addresses import hide_secrets
 from devserver.record import seconds_between
 from devserver.watching.listening import Row
 
@@ -41,14 +42,23 @@ class JsonFormatter(logging.Formatter):
             told["error"] = self.formatException(record.exc_info)
         if record.stack_info:
             told["stack"] = self.formatStack(record.stack_info)
-        return json.dumps(told, ensure_ascii=False, default=str)
+        return hide_secrets(json.dumps(told, ensure_ascii=False, default=str))
+
+
+class TextFormatter(logging.Formatter):
+    """One line for people, and a traceback below it where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide_secrets(super().format(record))
 
 
 def configure(level: str, written_as: Format) -> None:
     """Let the whole process log to stderr."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter() if written_as == "json" else logging.Formatter(TEXT))
+    handler.setFormatter(JsonFormatter() if written_as == "json" else TextFormatter(TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    # At `debug` it writes every header of a handshake, tokens and cookies among them.
+    logging.getLogger("websockets").setLevel(max(logging.INFO, logging.getLogger().level))
 
 
 class RunLog:
