@@ -79,7 +79,7 @@ def refused_field(
     field, value = ".".join(map(str, path)), fault["input"]
     if fault["type"] == "missing":
         message = f"The field {field} is missing."
-        return InputError(message, status=missing_status, field=field, value=None, allowed="text")
+        return InputError(message, status=missing_status, field=field, allowed="text")
     if fault["type"] == "extra_forbidden":
         names = keys_at(model, path[:-1])
         near = get_close_matches(str(path[-1]), names, 1)

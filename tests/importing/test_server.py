@@ -186,7 +186,7 @@ WRONG: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "an unknown key": ({"grpah": {}}, 422, "grpah", "There is no field"),
     "no such upload": ({"upload": "f" * 64}, 404, "upload", "no such upload"),
     "no such backend": ({"graph": QUIET, "backend": "attic"}, 404, "backend", "no such backend"),
-    "a bad name": ({"graph": QUIET, "name": "../x"}, 422, "name", "pattern"),
+    "a bad name": ({"graph": QUIET, "name": "../x"}, 422, "name", "small letters"),
     "no graph": ({"graph": {"a": 1}}, 422, "graph", "no class_type"),
     "absent classes": ({"graph": saved(node(1, "Zither"), links=[])}, 422, "graph", "Zither"),
     "a taken name": ({"graph": QUIET, "name": "silence_mp3", "write": True, "replace": True}, 409, "name", "already"),
