@@ -17,6 +17,7 @@ from devserver.disk import ExportsGone, disk_trouble
 from devserver.durable.database import Transaction
 from devserver.durable.journal import Journal, RunRow, RunState, StageRow
 from devserver.errors import DatabaseGone
+from devserver.events import Event
 from devserver.plan import OutputPlan, Plan, StagePlan, made_with, read_plan
 from devserver.queueing.expected import around
 from devserver.store import RECORD, Exports, dump
@@ -204,15 +205,24 @@ def build(journal: Journal, row: RunRow) -> dict[str, Any]:
 
 def entities(journal: Journal, run_id: str) -> list[dict[str, Any]]:
     """The files of a run, in the order of their numbers."""
-    return sorted((dict(event.data) for event in journal.events(run_id, "entity")), key=_order)
+    return _listed(journal.events(run_id, "entity"))
 
 
 def entities_of(journal: Journal, run_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """The files of several runs, each run's in the order of their numbers; a run without any is left out."""
-    listed: dict[str, list[dict[str, Any]]] = {}
+    events: dict[str, list[Event]] = {}
     for event in journal.events_of(run_ids, "entity"):
-        listed.setdefault(str(event.run_id), []).append(dict(event.data))
-    return {run_id: sorted(entities, key=_order) for run_id, entities in listed.items()}
+        events.setdefault(str(event.run_id), []).append(event)
+    return {run_id: _listed(own) for run_id, own in events.items()}
+
+
+def _listed(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """The files that stand: where an attempt was lost after it had listed some, those of the one that followed."""
+    newest: dict[tuple[str, int], int] = {}
+    for event in events:
+        newest[event.stage, event.take] = max(event.attempt, newest.get((event.stage, event.take), 0))
+    standing = (event for event in events if not event.attempt or event.attempt == newest[event.stage, event.take])
+    return sorted({event.data["filename"]: dict(event.data) for event in standing}.values(), key=_order)
 
 
 def _order(entity: Mapping[str, Any]) -> tuple[int, int, str, str]:

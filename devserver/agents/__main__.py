@@ -57,6 +57,7 @@ async def _serve(host: Host, port: int) -> None:
         sys.stdout.flush()
         await host.broken()
     finally:
+        host.running_prompt.freeze()
         await runner.cleanup()
 
 

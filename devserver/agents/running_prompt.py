@@ -15,8 +15,13 @@ class RunningPrompt:
     """Written in place before a prompt begins. A kill cannot lose it; a power failure can in its first milliseconds."""
 
     def __init__(self, base: Path) -> None:
+        self._frozen = False
         self._file = os.open(base / NAME, os.O_RDWR | os.O_CREAT, 0o600)
         self._write("")
+
+    def freeze(self) -> None:
+        """Leave what stands there now: the server is gone, and what the host runs from now on was not at work."""
+        self._frozen = True
 
     def begin(self, prompt_id: str) -> None:
         self._write(prompt_id)
@@ -26,6 +31,8 @@ class RunningPrompt:
         self._write("")
 
     def _write(self, text: str) -> None:
+        if self._frozen:
+            return
         os.pwrite(self._file, text.encode()[:ROOM_BYTES].ljust(ROOM_BYTES), 0)
 
 

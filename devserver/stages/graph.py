@@ -116,7 +116,7 @@ def _source(walk: Walk, stage: StagePlan, take: int) -> RunFile | None:
     """The main file that another stage has made in this take, for a stage that makes others from it."""
     if not stage.source:
         return None
-    for event in walk.tools.journal.events(walk.run.run_id, "entity"):
+    for event in reversed(walk.tools.journal.events(walk.run.run_id, "entity")):  # a lost attempt may have listed one
         if (event.stage, event.take) == (stage.source, take) and event.data["role"] in ("main", "take"):
             path = walk.tools.exports.folder(walk.run.run_id) / event.data["filename"]
             return RunFile(path, event.data["sha256"])

@@ -19,6 +19,7 @@ from aiohttp import web
 from devserver.agents.child import Child, ChildFailed
 from devserver.agents.host import Host
 from devserver.agents.prompts import Prompt
+from devserver.agents.running_prompt import RunningPrompt, take_running_prompt
 from tests.contract.live import Live
 from tests.patience import PATIENCE_S
 
@@ -216,3 +217,33 @@ async def test_what_browsers_cannot_read_is_not_taken_in(child: tuple[Child, Liv
     body = b'{"prompt": {"1": {"class_type": "ProbeCounts", "inputs": {"seed": 0, "x": NaN}}}}'
     answer = await live.ask("POST", "/prompt", data=body)
     assert answer["status"] == 500
+
+
+async def test_what_a_host_was_running_when_its_server_died_stays_written_down(tmp_path: Path) -> None:
+    """Also where the host goes on for a moment, and would begin the next prompt."""
+    host = Child(PROBES, tmp_path)
+    url = await host.start()
+    mark = tmp_path / "running_prompt"
+    async with aiohttp.ClientSession() as session:
+        live = Live(url, session)
+        async with live.ear() as ear:
+            first = (await live.submit(probe("ProbeBusy"), ear.client_id))["body"]["prompt_id"]
+            await live.submit(probe("ProbeCounts"), ear.client_id)
+            await ear.until(lambda event: event["type"] == "progress", "progress")
+            assert mark.read_text().strip() == first
+            await host.stop()  # by closing its stdin, as a server's death does
+    assert mark.read_text().strip() == first
+
+
+def test_what_is_begun_after_the_server_is_gone_is_not_written_down(tmp_path: Path) -> None:
+    running = RunningPrompt(tmp_path)
+    asyncio.run(_begin(running, "first"))
+    running.freeze()
+    running.end()
+    asyncio.run(_begin(running, "second"))
+    assert take_running_prompt(tmp_path) == "first"
+    assert take_running_prompt(tmp_path) == "", "it is taken once"
+
+
+async def _begin(running: RunningPrompt, prompt_id: str) -> None:
+    running.begin(prompt_id)

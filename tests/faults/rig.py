@@ -61,6 +61,7 @@ class Studio:
         self.gate = on_a_thread(self.host)
         self._note_submissions(self.host)
         app = self.host.app()
+        app.middlewares.insert(0, self._note_turned_away)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -86,6 +87,14 @@ class Studio:
             return answer
 
         host.accept = noting
+
+    @web.middleware
+    async def _note_turned_away(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Note a prompt that a fault answers in the host's place, without having read it."""
+        response: web.StreamResponse = await handler(request)
+        if request.method == "POST" and request.path == "/prompt" and not request.content.at_eof():
+            self.submitted.append(await request.json())
+        return response
 
     @property
     def running(self) -> Prompt | None:

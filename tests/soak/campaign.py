@@ -123,11 +123,11 @@ class Campaign:
         self.stop.wait(self._chance.uniform(0, longest_s))
         victim = self._chance.choices(VICTIMS, SHARES)[0]
         if victim in ("server", "group"):
-            with suppress(OSError):
-                self._ran_at_a_kill[(self.exports / ".state/embedded/running_prompt").read_text().strip()] += 1
             if victim == "group":
                 _kill_all(self.server.pid)
             self.server.kill()
+            with suppress(OSError):
+                self._ran_at_a_kill[(self.exports / ".state/embedded/running_prompt").read_text().strip()] += 1
             self.server = self._start()
         else:
             mark = "devserver.agents" if victim == "embedded" else "devserver.agents.worker|multiprocessing.spawn"
