@@ -10,7 +10,7 @@ from typing import Any
 from cli.build import OWN, addresses_of, definitions_of, folders_of
 from config import Settings
 from devserver.backends.sources import Source
-from devserver.importing.files import read_graph, write_definitions
+from devserver.importing.files import write_definitions
 from devserver.importing.process import ImportProcesses, Job
 from schemas.catalog import Catalog
 from schemas.editors import SCHEMA_FILES, editor_schemas
@@ -20,6 +20,7 @@ from schemas.importing.drafts import name_from
 from schemas.importing.form import ImportRefused
 from schemas.lint import lint_backend
 from schemas.nodes import NodeTable, TableError
+from schemas.sources import read_source
 
 PROBLEMS_SHOWN = 8
 
@@ -100,9 +101,11 @@ def write_schemas(folder: Path) -> str:
 
 def _table_of(path: Path) -> NodeTable:
     """A table file: a saved `/object_info`, or our own trimmed form."""
-    content: Any = read_graph(path)
+    source = read_source("table", path, path.name)
+    if isinstance(source, list):
+        raise ImportRefused(f"{path.name} is no table of node classes", map(str, source))
     try:
-        return NodeTable.from_json(content)
+        return NodeTable.from_json(source.content)
     except TableError as e:
         raise ImportRefused(f"{path.name} is no table of node classes: {e}") from e
 

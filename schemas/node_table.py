@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,9 +129,11 @@ class NodeTable:
     def from_json(cls, data: Any) -> NodeTable:
         """Reads either form; they differ in how an input is written."""
         for entry in data.values() if isinstance(data, Mapping) else ():
+            found = entry.get("input") if isinstance(entry, Mapping) else None
+            sections: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
             for section in ("required", "optional"):
-                inputs = entry.get("input", {}).get(section) or {} if isinstance(entry, Mapping) else {}
-                for spec in inputs.values():
+                inputs = sections.get(section)
+                for spec in inputs.values() if isinstance(inputs, Mapping) else ():
                     return cls.from_trimmed(data) if isinstance(spec, Mapping) else cls.from_object_info(data)
         return cls.from_trimmed(data)
 
@@ -209,11 +212,17 @@ def _node_class(name: str, entry: Mapping[str, Any], read_input: Any) -> NodeCla
 
 
 def _kept(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: attributes[key] for key in (*KEPT, *UPLOADS) if key in attributes and attributes[key] is not None}
+    """A bound without an end is none, and NaN is no default: no file of ours could hold them."""
+    kept = {key: attributes[key] for key in (*KEPT, *UPLOADS) if key in attributes and attributes[key] is not None}
+    return {key: value for key, value in kept.items() if not isinstance(value, float) or math.isfinite(value)}
+
+
+def _finite(options: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(option for option in options if not isinstance(option, float) or math.isfinite(option))
 
 
 def _trimmed_input(name: str, spec: Mapping[str, Any], required: bool) -> NodeInput:
-    options = tuple(spec.get("options") or ()) or None
+    options = _finite(spec.get("options") or ()) or None
     return NodeInput(name, spec["type"], required, options, _kept(spec))
 
 
@@ -221,9 +230,9 @@ def _live_input(name: str, spec: Any, required: bool) -> NodeInput:
     kind, attributes = spec[0], spec[1] if len(spec) > 1 else {}
     options: tuple[Any, ...] | None = None
     if isinstance(kind, list):
-        kind, options = "COMBO", tuple(kind)
+        kind, options = "COMBO", _finite(kind)
     elif kind == "COMBO" and not attributes.get("remote"):  # a remote combo is filled by the browser
-        options = tuple(attributes.get("options") or ())
+        options = _finite(attributes.get("options") or ())
     if not isinstance(kind, str):
         raise TableError(f"input {name} has a type of the kind {type(kind).__name__}")
     return NodeInput(name, kind, required, options, _kept(attributes))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 import yaml
 
 from schemas.errors import DefinitionProblem
+from schemas.texts import LONGEST_NUMBER, Unreadable, parse_json, read_text
 
 FieldPath = tuple[str | int, ...]
 DEEPEST: Final = 64
@@ -61,18 +63,26 @@ for _tag, _pattern, _first in (
 ):
     _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
 _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
+
+
+def _number(node: yaml.Node, read: Callable[[str], float]) -> float:
+    if len(node.value) > LONGEST_NUMBER or not math.isfinite(read(node.value)):
+        problem = f"{node.value[:LONGEST_NUMBER]} is a number that cannot be kept"
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+    return read(node.value)
+
+
 for _loader in (_PlainLoader, _FastLoader):
-    _loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
-    _loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: float(node.value))
+    _loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: _number(node, int))
+    _loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: _number(node, float))
 
 
 def read_source(kind: str, path: Path, shown: str) -> Source | list[DefinitionProblem]:
     """Reads one file; `shown` is how messages name it. A file that cannot be read gives its problems instead."""
     try:
-        raw = path.read_bytes()
-        text = raw.decode()
-    except (OSError, UnicodeDecodeError) as e:
-        return [DefinitionProblem(shown, 1, "", f"cannot be read: {e}")]
+        text = read_text(path)
+    except Unreadable as e:
+        return [DefinitionProblem(shown, e.line, "", e.reason)]
     return draft_source(kind, path.stem, text, shown, json_text=path.suffix == ".json")
 
 
@@ -80,7 +90,7 @@ def draft_source(
     kind: str, name: str, text: str, shown: str, *, json_text: bool = False
 ) -> Source | list[DefinitionProblem]:
     """Reads a text as the file that it would be; JSON is YAML as well, and only a graph's file must be JSON."""
-    content, lines, problems = (_read_json if json_text else _read_yaml)(text, shown)
+    content, lines, problems = _read_json(text, shown, kind) if json_text else _read_yaml(text, shown)
     if problems:
         return problems
     if not isinstance(content, dict):
@@ -187,19 +197,12 @@ def _place(
             _place(value, (*path, index), lines, problems, shown)
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _read_json(text: str, shown: str) -> Read:
+def _read_json(text: str, shown: str, kind: str) -> Read:
+    """A table is read as the answer of a backend is, which may hold NaN and Infinity."""
     try:
-        content = json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as e:
-        return None, {}, [DefinitionProblem(shown, e.lineno, "", f"is not JSON: {e.msg}")]
-    except ValueError as e:
-        return None, {}, [DefinitionProblem(shown, 1, "", f"is not JSON: {e}")]
-    except RecursionError:
-        return None, {}, [DefinitionProblem(shown, 1, "", TOO_DEEP)]
+        content = parse_json(text, endless=kind == "table")
+    except Unreadable as e:
+        return None, {}, [DefinitionProblem(shown, e.line, "", e.reason)]
     if _levels(content) > DEEPEST:
         return None, {}, [DefinitionProblem(shown, 1, "", TOO_DEEP)]
     return content, json_lines(text), []

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from devserver.comfy.sniff import sniff
 from devserver.media.tags import TagError, read_tags
 from devserver.store import write_atomic
-from schemas.importing.form import ImportRefused, parse_graph, refuse_excess
+from schemas.importing.form import ImportRefused, parse_graph, refuse_excess, without_endless
 from schemas.limits import BYTES
+from schemas.texts import Unreadable, read_text
 
 EXIF_TEXTS: Final = (0x010F, 0x0110)  # where ComfyUI puts `workflow:{...}` and `prompt:{...}` into a WebP
 
@@ -28,20 +29,34 @@ def read_graph(path: Path, name: str | None = None) -> dict[str, Any]:
     Raises:
         ImportRefused: the file holds no graph.
     """
-    with path.open("rb") as file:
-        start = file.read(64)
-    if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
-        return parse_graph(_text(path))
+    if _begins_as_json(path):
+        refuse_excess(BYTES, path.stat().st_size)
+        try:
+            return parse_graph(read_text(path))
+        except Unreadable as e:
+            raise ImportRefused(f"{name or path.name} {e.reason}") from e
     try:
         tags = read_tags(path, name)
     except TagError as e:
         raise ImportRefused(str(e)) from e
-    graph = tags.prompt or tags.workflow
+    graph = without_endless(tags.prompt or tags.workflow)
     if graph is None and sniff(path, name).ext == "webp":
         graph = _in_webp(path)
     if graph is None:
         raise ImportRefused(f"{name or path.name} holds no graph: it is no JSON, and has no tag `prompt` or `workflow`")
-    return graph
+    return cast(dict[str, Any], graph)
+
+
+def _begins_as_json(path: Path) -> bool:
+    """Whether a file begins with an object or a list, in whatever Unicode."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as e:
+        raise ImportRefused(f"{path.name} cannot be read: {e.strerror}") from e
+    for mark in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"):
+        start = start.removeprefix(mark)
+    return start.lstrip(b"\0 \t\r\n")[:1] in (b"{", b"[")
 
 
 def write_definitions(folder: Path, files: Mapping[str, str], instead_of: Iterable[Path] = ()) -> list[Path]:
@@ -61,14 +76,6 @@ def write_definitions(folder: Path, files: Mapping[str, str], instead_of: Iterab
     return written
 
 
-def _text(path: Path) -> str:
-    refuse_excess(BYTES, path.stat().st_size)
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        raise ImportRefused(f"{path.name} is no text in UTF-8: {e}") from e
-
-
 def _in_webp(path: Path) -> dict[str, Any] | None:
     from PIL import Image, UnidentifiedImageError
 
@@ -80,7 +87,7 @@ def _in_webp(path: Path) -> dict[str, Any] | None:
     for text in texts:
         try:
             graph = json.loads(text.partition(":")[2])
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(graph, dict):
             return graph

@@ -60,10 +60,12 @@ class Draft:
         texts = {
             f"chunks/{self.name}.yaml": yaml_text(self.chunk, head=head),
             f"configs/output/{self.name}.yaml": yaml_text(self.config, head=head),
-            f"graphs/{self.name}.json": json.dumps(self.graph, ensure_ascii=False, indent=1) + "\n",
+            f"graphs/{self.name}.json": json.dumps(self.graph, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
         }
         if new:
-            rows = (f"{json.dumps(name)}: {json.dumps(c.to_trimmed())}" for name, c in sorted(new.items()))
+            rows = (
+                f"{json.dumps(name)}: {json.dumps(c.to_trimmed(), allow_nan=False)}" for name, c in sorted(new.items())
+            )
             texts[f"tables/{self.name}.json"] = "{\n" + ",\n".join(rows) + "\n}\n"
         return texts
 

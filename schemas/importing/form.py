@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from schemas.limits import Limit, api_excess, excess_of
 from schemas.nodes import Graph
+from schemas.texts import Unreadable, parse_json
 
 MOST_TOLD, LONGEST_TOLD = 100, 1_000
 Form = Literal["api", "ui"]
@@ -62,20 +64,23 @@ def absent_classes(names: Iterable[str]) -> ImportRefused:
 
 
 def parse_graph(text: str) -> dict[str, Any]:
-    """The JSON object in a text; ImportRefused where it is none."""
+    """The JSON object in a text; ImportRefused where it is none. NaN and Infinity become null, as on ComfyUI's page."""
     try:
-        content = json.loads(text, parse_constant=_no_constant)
-    except RecursionError as e:
-        raise ImportRefused("the JSON is nested too deeply") from e
-    except ValueError as e:
-        raise ImportRefused(f"this is not JSON: {e}") from e
+        content = without_endless(parse_json(text, endless=True))
+    except Unreadable as e:
+        raise ImportRefused(f"this {e.reason}") from e
     if not isinstance(content, dict):
         raise ImportRefused("this is JSON, but no graph: a graph is an object")
     return content
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
+def without_endless(value: Any) -> Any:
+    """The value with null in the place of each number that JSON cannot hold."""
+    if isinstance(value, dict):
+        return {key: without_endless(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_endless(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def form_of(content: Mapping[str, Any]) -> Form:
