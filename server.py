@@ -193,11 +193,12 @@ def lint(file: Path | None, backends: tuple[str, ...]) -> None:
     from cli.build import folders_of
     from cli.importing import what_runs_where
     from schemas.lint import lint as check
-    from schemas.loader import load_tables
+    from schemas.loader import read_tables
 
     settings = read_settings({"backends": _backends(backends)})
     folders = folders_of(settings)
-    problems = check(folders, load_tables(folders), file)
+    tables, wrong = read_tables(folders)
+    problems = check(folders, tables, file, wrong)
     for problem in problems:
         click.echo(str(problem))
     click.echo(f"{len(problems)} problems" if problems else "The definitions have no problem.")
@@ -277,13 +278,13 @@ _EXPORTS = click.option("--exports", type=click.Path(path_type=Path), help="The 
 def keys_add(name: str, admin: bool, exports: Path | None, outputs: tuple[str, ...], **limits: Any) -> None:
     """Make a key for the user NAME and show it, once."""
     from cli.keys import add_key, words
-    from devserver.errors import InputError
+    from devserver.errors import TonewrightError
     from schemas.errors import DefinitionError
 
     try:
         rights = {**limits, "outputs": list(outputs) or None}
         click.echo(add_key(read_settings({"exports": exports}), name, admin=admin, **rights))
-    except InputError as e:
+    except TonewrightError as e:
         raise click.ClickException(words(e)) from e
     except DefinitionError as e:
         raise click.ClickException(str(e)) from e
@@ -293,9 +294,13 @@ def keys_add(name: str, admin: bool, exports: Path | None, outputs: tuple[str, .
 @_EXPORTS
 def keys_list(exports: Path | None) -> None:
     """Tell whose keys there are."""
-    from cli.keys import list_keys
+    from cli.keys import list_keys, words
+    from devserver.errors import TonewrightError
 
-    click.echo(list_keys(read_settings({"exports": exports})))
+    try:
+        click.echo(list_keys(read_settings({"exports": exports})))
+    except TonewrightError as e:
+        raise click.ClickException(words(e)) from e
 
 
 @keys.command("remove")
@@ -304,11 +309,11 @@ def keys_list(exports: Path | None) -> None:
 def keys_remove(name: str, exports: Path | None) -> None:
     """Take the key of NAME away, at once."""
     from cli.keys import remove_key, words
-    from devserver.errors import InputError
+    from devserver.errors import TonewrightError
 
     try:
         click.echo(remove_key(read_settings({"exports": exports}), name))
-    except InputError as e:
+    except TonewrightError as e:
         raise click.ClickException(words(e)) from e
 
 

@@ -11,6 +11,7 @@ from http import HTTPStatus
 import aiohttp
 
 from cli.build import addresses_of, build_parts, definitions_of, discover, models_of
+from cli.keys import keys_of
 from config import Settings
 from devserver.backends.alive import DEAD
 from devserver.backends.pool import Backend
@@ -20,6 +21,7 @@ from devserver.comfy.pulse import feel
 from devserver.durable.rebuild import rebuild
 from devserver.errors import FolderLocked
 from devserver.llm.errors import LlmError
+from devserver.users.keys import KeysUnreadable
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError
 from schemas.lint import lint_backend
@@ -37,10 +39,17 @@ async def examine(settings: Settings) -> tuple[list[str], bool]:
     for name in _missing_packages():
         lines, well = [*lines, f"MISSING      the package {name}: run `make setup`"], False
     try:
-        catalog = (await asyncio.to_thread(definitions_of, settings)).catalog
-        lines.append(f"definitions  {len(catalog.outputs)} outputs, {len(catalog.interceptions)} schemas, no problem")
+        definitions = await asyncio.to_thread(definitions_of, settings)
+        catalog, wrong = definitions.catalog, definitions.problems
+        told = f"{len(wrong)} problems" if wrong else "no problem"
+        lines.append(f"definitions  {len(catalog.outputs)} outputs, {len(catalog.interceptions)} schemas, {told}")
+        lines, well = [*lines, *(f"WRONG        {problem}" for problem in wrong)], well and not wrong
     except DefinitionError as e:
         return [*lines, *(f"WRONG        {problem}" for problem in e.problems)], False
+    try:
+        _ = keys_of(settings).there
+    except KeysUnreadable as e:
+        lines, well = [*lines, f"WRONG        {e} Until then the server lets nobody in."], False
     sources = [Source(address) for address in [*addresses_of(settings), *await discover(settings)]]
     for source in sources:
         await source.ask()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,10 +10,12 @@ from cli.build import definitions_of
 from config import ROOT, Settings, is_loopback
 from devserver.errors import InputError, TonewrightError
 from devserver.store import Exports
-from devserver.users.keys import Keys
+from devserver.users.keys import Keys, KeysUnreadable
 from devserver.users.rights import Rights
 from my_app.context import FrontSettings
 from my_app.guard import host_name
+
+log = logging.getLogger(__name__)
 
 
 class KeyNeeded(TonewrightError):
@@ -30,7 +33,12 @@ def front_settings(settings: Settings, keys: Keys) -> FrontSettings:
         KeyNeeded: others can come here, and there is no key.
     """
     exposed = not is_loopback(settings.host) or bool(settings.public_urls)
-    if exposed and not keys.there:
+    try:
+        needed = not keys.there and exposed
+    except KeysUnreadable as e:
+        log.error("%s Until then the server lets nobody in.", e)  # noqa: TRY400 - the message says all
+        needed = False
+    if needed:
         place = settings.public_urls[0] if is_loopback(settings.host) else settings.host
         raise KeyNeeded(
             f"At {place} other machines can come to this server, so it needs a key first:"
@@ -91,6 +99,9 @@ def remove_key(settings: Settings, name: str) -> str:
     return f"The key of {name} and its sessions are no longer good. The runs stay.{last}"
 
 
-def words(error: InputError) -> str:
+def words(error: TonewrightError) -> str:
+    """What a person reads of an error."""
+    if not isinstance(error, InputError):
+        return str(error)
     allowed = f" Allowed: {', '.join(error.allowed) if isinstance(error.allowed, list) else error.allowed}."
     return f"{error.message}{allowed if error.allowed else ''} {error.hint}".strip()

@@ -15,8 +15,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
 from schemas.catalog import Catalog
-from schemas.errors import DefinitionError, DefinitionProblem
-from schemas.loader import load_catalog, load_tables, shown
+from schemas.loader import read_tables, shown, usable_definitions
 from schemas.nodes import NodeTable
 
 log = logging.getLogger(__name__)
@@ -34,15 +33,15 @@ class Definitions:
 
     Args:
         folders: those that must be there; a later one's definitions replace those of earlier ones.
-        tables: the node tables of all folders, as they are now.
+        tables: the node tables of all folders, as they are now; those that cannot be read are left out.
         own: the user's folders, over all others. They are watched, and need not be there yet.
     """
 
     def __init__(self, folders: Sequence[Path], tables: Mapping[str, NodeTable], own: Sequence[Path] = ()) -> None:
         self._shipped, self._own = tuple(folders), tuple(folder.absolute() for folder in own)
-        self.catalog: Catalog = load_catalog(self.folders, tables)
+        self.catalog, problems = usable_definitions(self.folders, tables)
         self.version = 1
-        self.problems: tuple[DefinitionProblem, ...] = ()
+        self.problems = tuple(sorted([*read_tables(self.folders)[1], *problems]))
         self._one_at_a_time = threading.Lock()
         self._observer: Any = None
         self._watches: dict[Path, Any] = {}
@@ -60,7 +59,7 @@ class Definitions:
         return self._own[-1] if self._own else None
 
     def status(self) -> dict[str, Any]:
-        """Whether what lies in the folders is in force: after a bad edit the last good version is.
+        """Whether what lies in the folders is in force: what is wrong is as it was before, or left out, and told.
 
         `version` counts the versions that were in force since the start.
         """
@@ -73,30 +72,32 @@ class Definitions:
         }
 
     def reload(self) -> bool:
-        """Read the folders again; whether something is different now. What cannot be used leaves all as it was."""
+        """Read the folders again; whether something is different now.
+
+        A definition that is wrong stays as it was. Where one could not stay, since another one changed, all do.
+        """
         with self._one_at_a_time:
             before = (self.version, self.problems)
-            try:
-                folders = self.folders
-                catalog = load_catalog(folders, load_tables(folders))
-            except DefinitionError as e:
-                self.problems = e.problems
-            except OSError as e:
-                self.problems = (DefinitionProblem(str(e.filename), 1, "", f"cannot be read: {e.strerror}"),)
-            else:
-                self.problems = ()
-                if _hashes(catalog) != _hashes(self.catalog):
-                    self.catalog, self.version = catalog, self.version + 1
-            changed = before != (self.version, self.problems)
+            folders = self.folders
+            tables, wrong = read_tables(folders)
+            catalog, problems = usable_definitions(folders, tables, self.catalog)
+            self.problems = tuple(sorted([*wrong, *problems]))
+            stays = not any(key in self.catalog.sources for key in catalog.broken)
+            if stays and (_hashes(catalog) != _hashes(self.catalog) or catalog.broken != self.catalog.broken):
+                self.catalog, self.version = catalog, self.version + 1
+        changed = before != (self.version, self.problems)
         if changed and self.problems:
             lines = "\n  ".join(map(str, self.problems))
-            log.error("The definitions were edited and are wrong; the last good version stays in force:\n  %s", lines)
+            log.error("Definitions were edited and are wrong; of these the last good version stays:\n  %s", lines)
         elif changed:
             log.info("The definitions were edited; version %s is in force", self.version)
         return changed
 
     async def start(self, tell: Tell) -> None:
         """Watch the user's folders; `tell` gets the status after each edit that makes a difference."""
+        if self.problems:
+            lines = "\n  ".join(map(str, self.problems))
+            log.error("Definitions are wrong and left out, with all that needs them:\n  %s", lines)
         if not self._own:
             return
         self._observer = Observer()

@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler
 
 from devserver.errors import InputError
 from devserver.events import Event
-from devserver.users.keys import LOCAL, Key
+from devserver.users.keys import LOCAL, Key, KeysUnreadable
 from my_app.bridge import USER_ID
 from my_app.context import CONTEXT, Context
 from my_app.errors import error_body, json_response
@@ -41,10 +41,17 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     """Find out who asks; 401 for whoever has to say so and does not."""
     context = request.app[CONTEXT]
     route = request.app[TABLE].get(request.match_info.route)
-    key = await _read_key(context, request) if context.parts.keys.there else None
+    try:
+        there = context.parts.keys.there
+    except KeysUnreadable:
+        if route is None or not route.is_open:
+            raise
+        request[USER_ID] = ""
+        return await handler(request)
+    key = await _read_key(context, request) if there else None
     if key is not None:
         request[USER_ID] = key.name
-    elif not context.parts.keys.there and not context.settings.exposed:
+    elif not there and not context.settings.exposed:
         request[USER_ID] = LOCAL
     elif route is not None and route.is_open:
         request[USER_ID] = ""  # nobody: it has no runs, and no view of an open route asks for any

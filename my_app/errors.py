@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 from devserver.disk import STATUS as DISK_STATUS
 from devserver.disk import disk_trouble
 from devserver.errors import DatabaseGone, InputError
+from devserver.users.keys import KeysUnreadable
 
 LOG: Final = logging.getLogger(__name__)
 CODES: Final = {
@@ -91,16 +92,23 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _http_error(request, error)
     except ConnectionError:
         raise  # the client went away; there is nobody to answer
-    except DatabaseGone as error:
+    except (DatabaseGone, KeysUnreadable) as error:
         LOG.warning("%s %s: %s", request.method, request.path, error)
-        body = error_body(503, str(error), hint="Send it again in a moment.", code="database_gone")
-        return json_response(503, body, {"Retry-After": "2"})
+        return json_response(503, _gone(error), {"Retry-After": "2"})
     except Exception as error:  # reason: the last place where our own mistake can be logged and still be answered
         LOG.exception("%s %s failed", request.method, request.path)
         if (trouble := disk_trouble(error)) is not None:
             body = error_body(DISK_STATUS, trouble.message, hint=trouble.hint, code=trouble.code)
             return json_response(DISK_STATUS, body)
         return json_response(500, error_body(500, OUR_FAULT))
+
+
+def _gone(error: DatabaseGone | KeysUnreadable) -> dict[str, Any]:
+    """What is missing for any answer. Where the keys lie is for the log alone."""
+    if isinstance(error, DatabaseGone):
+        return error_body(503, str(error), hint="Send it again in a moment.", code="database_gone")
+    message = "The server cannot read its keys, so it lets nobody in."
+    return error_body(503, message, hint="The server's log names the file.", code="keys_unreadable")
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:

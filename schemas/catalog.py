@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -23,7 +23,8 @@ LOSSLESS: Final = ("flac", "wav")
 class Catalog:
     """All definitions by name, and by (kind, name) the file that each was read from.
 
-    Kinds are chunk, pipeline, interception, output, graph and terms.
+    Kinds are chunk, pipeline, interception, output, graph and terms. `broken` says for each definition that is left out
+    what is wrong with it.
     """
 
     chunks: Mapping[str, Chunk]
@@ -33,6 +34,7 @@ class Catalog:
     graphs: Mapping[str, Graph]
     terms: Mapping[str, TermList]
     sources: Mapping[tuple[str, str], Source]
+    broken: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -41,31 +43,35 @@ class Catalog:
 
     def chunk(self, name: str) -> Chunk:
         """The chunk of that name, of either kind; UnknownName if there is none."""
-        return _find("chunk", name, self.chunks)
+        return self._find("chunk", "chunk", name, self.chunks)
 
     def graph_chunk(self, name: str) -> GraphChunk:
         """The graph chunk of that name; UnknownName if there is none."""
-        return _find("graph chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, GraphChunk)})
+        return self._find(
+            "graph chunk", "chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, GraphChunk)}
+        )
 
     def text_chunk(self, name: str) -> TextChunk:
         """The text chunk of that name; UnknownName if there is none."""
-        return _find("text chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, TextChunk)})
+        return self._find(
+            "text chunk", "chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, TextChunk)}
+        )
 
     def pipeline(self, name: str) -> Pipeline:
         """The pipeline of that name; UnknownName if there is none."""
-        return _find("pipeline", name, self.pipelines)
+        return self._find("pipeline", "pipeline", name, self.pipelines)
 
     def interception(self, name: str) -> InterceptionConfig:
         """The interception config (a request's `schema`) of that name; UnknownName if there is none."""
-        return _find("schema", name, self.interceptions)
+        return self._find("schema", "interception", name, self.interceptions)
 
     def output(self, name: str) -> OutputConfig:
         """The output config of that name; UnknownName if there is none."""
-        return _find("output_config", name, self.outputs)
+        return self._find("output_config", "output", name, self.outputs)
 
     def graph(self, name: str) -> Graph:
         """A copy of the graph of that name; UnknownName if there is none."""
-        return copy.deepcopy(_find("graph", name, self.graphs))
+        return copy.deepcopy(self._find("graph", "graph", name, self.graphs))
 
     def chunk_of(self, output: str) -> GraphChunk:
         """The chunk that makes an output config's media."""
@@ -90,9 +96,12 @@ class Catalog:
         return tuple(dict.fromkeys((*own, *made)))
 
     def fallbacks(self, output: str) -> tuple[OutputConfig, ...]:
-        """The output config and what it falls back to, in order; the loader has made sure that this ends."""
+        """The output config and what it falls back to, in order, up to a fallback that is left out as broken.
+
+        The loader has made sure that this ends.
+        """
         chain = [self.output(output)]
-        while chain[-1].fallback:
+        while chain[-1].fallback and ("output", chain[-1].fallback) not in self.broken:
             chain.append(self.output(chain[-1].fallback))
         return tuple(chain)
 
@@ -114,12 +123,11 @@ class Catalog:
             keys += [(kind, name) for name in sorted(names)]
         return [_entry(self.sources[key]) for key in keys]
 
-
-def _find(kind: str, name: str, known: Mapping[str, T]) -> T:
-    try:
-        return known[name]
-    except (KeyError, TypeError) as e:
-        raise UnknownName(kind, name, known) from e
+    def _find(self, shown: str, kind: str, name: str, known: Mapping[str, T]) -> T:
+        try:
+            return known[name]
+        except (KeyError, TypeError) as e:
+            raise UnknownName(shown, name, known, self.broken.get((kind, str(name)), "")) from e
 
 
 def _entry(source: Source) -> dict[str, Any]:

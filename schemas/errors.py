@@ -69,14 +69,19 @@ class ParameterError(ValueError):
 
 
 class UnknownName(LookupError):
-    """No definition of that kind has that name; `known` lists those that exist, nearest first."""
+    """No definition of that kind has that name; `known` lists those that exist, nearest first.
 
-    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+    `why` is what is wrong with the one that has it and cannot be used.
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[str], why: str = "") -> None:
         names = list(known)
         self.kind = kind
         self.name = name
         self.known = nearest(name, names, limit=len(names))
         self.message = f"there is no {kind} named {name!r}; {hint(name, names)}"
+        if why:
+            self.message = f"the {kind} {name} cannot be used: {why}"
         super().__init__(self.message)
 
     def __str__(self) -> str:

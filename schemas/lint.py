@@ -11,9 +11,15 @@ from schemas.loader import read_definitions, shown
 from schemas.nodes import GraphProblem, NodeTable, fit
 
 
-def lint(folders: Sequence[Path], tables: Mapping[str, NodeTable], only: Path | None = None) -> list[DefinitionProblem]:
-    """Every problem of the definitions, or those of one file, by file and line."""
-    catalog, problems = read_definitions(folders, tables)
+def lint(
+    folders: Sequence[Path],
+    tables: Mapping[str, NodeTable],
+    only: Path | None = None,
+    wrong: Sequence[DefinitionProblem] = (),
+) -> list[DefinitionProblem]:
+    """Every problem of the definitions, or those of one file, by file and line; `wrong` are those of the tables."""
+    catalog, found = read_definitions(folders, tables)
+    problems = [*wrong, *found]
     if only is None:
         return sorted(problems)
     name = shown(only)

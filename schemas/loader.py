@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from schemas import rules
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError, DefinitionProblem, hint
+from schemas.known import Definitions
 from schemas.limits import api_excess, excess_of
 from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk, model_of
 from schemas.nodes import NodeTable, TableError, check_graph
@@ -31,20 +34,31 @@ Key = tuple[str, str]
 
 
 def load_tables(folders: Sequence[Path]) -> dict[str, NodeTable]:
-    """The node tables in `tables/*.json` of each folder, by file name: our trimmed form, or a saved `/object_info`."""
+    """The node tables of `read_tables` that can be read."""
+    return read_tables(folders)[0]
+
+
+def read_tables(folders: Sequence[Path]) -> tuple[dict[str, NodeTable], list[DefinitionProblem]]:
+    """The node tables in `tables/*.json` of each folder, by file name, and what is wrong with the others.
+
+    A table has our trimmed form, or is a saved `/object_info`.
+    """
     tables: dict[str, NodeTable] = {}
+    problems: list[DefinitionProblem] = []
     for folder in folders:
         for path in sorted((folder / "tables").glob("*.json")):
             source = read_source("table", path, shown(path))
             if isinstance(source, list):
-                raise DefinitionError(source)
+                problems += source
+                continue
             try:
                 found = NodeTable.from_json(source.content)
             except TableError as e:
-                raise DefinitionError([source.problem((), str(e))]) from e
+                problems.append(source.problem((), str(e)))
+                continue
             earlier = tables.pop(source.name, None)  # what comes later stands over all that was there, so it goes last
             tables[source.name] = NodeTable.merged([earlier, found]) if earlier else found
-    return tables
+    return tables, problems
 
 
 def load_catalog(folders: Sequence[Path], tables: Mapping[str, NodeTable]) -> Catalog:
@@ -62,10 +76,52 @@ def read_definitions(
     folders: Sequence[Path], tables: Mapping[str, NodeTable], drafts: Sequence[Source] = ()
 ) -> tuple[Catalog, list[DefinitionProblem]]:
     """What could be read, and every problem found; `drafts` stand in for files that are not written yet."""
-    sources, problems, broken = _read_files(folders)
+    sources, problems = _read_files(folders)
+    broken = {key for key, found in problems.items() if key not in sources}
     for draft in drafts:
         sources[draft.kind, draft.name] = draft
         broken.discard((draft.kind, draft.name))
+    catalog, found = _checked(sources, tables, broken)
+    return catalog, [*chain.from_iterable(problems.values()), *chain.from_iterable(found.values())]
+
+
+def usable_definitions(
+    folders: Sequence[Path], tables: Mapping[str, NodeTable], before: Catalog | None = None
+) -> tuple[Catalog, list[DefinitionProblem]]:
+    """The definitions that are right, and every problem of the others.
+
+    A definition that is wrong is as it was `before`, where it was there then; else it is left out, and so is whatever
+    needs it. `Catalog.broken` says why each of these is not there.
+    """
+    sources, unreadable = _read_files(folders)
+    problems = {key: list(found) for key, found in unreadable.items()}
+    left_out = {key: str(found[0]) for key, found in unreadable.items() if found and key not in sources}
+    if before is not None:
+        again = {key for key in left_out if key in before.sources}
+        sources |= {key: before.sources[key] for key in again}
+        left_out = {key: why for key, why in left_out.items() if key not in again}
+    while True:
+        catalog, found = _checked(sources, tables, (), left_out)
+        if not found:
+            return replace(catalog, broken=MappingProxyType(left_out)), list(chain.from_iterable(problems.values()))
+        for key, wrong in found.items():
+            problems.setdefault(key, wrong)
+            earlier = before.sources.get(key) if before is not None else None
+            if earlier is not None and earlier is not sources[key]:
+                sources[key] = earlier
+            else:
+                left_out[key] = str(wrong[0])
+                del sources[key]
+
+
+def _checked(
+    sources: Mapping[Key, Source],
+    tables: Mapping[str, NodeTable],
+    broken: Iterable[Key],
+    left_out: Iterable[Key] = (),
+) -> tuple[Catalog, dict[Key, list[DefinitionProblem]]]:
+    """What the sources become, and the problems of each; names that are `broken` are told elsewhere."""
+    problems: dict[Key, list[DefinitionProblem]] = {}
     built: dict[Key, BaseModel] = {}
     graphs: dict[str, Any] = {}
     for key, source in sources.items():
@@ -82,11 +138,22 @@ def read_definitions(
             found += wrong
             if definition is not None:
                 built[key] = definition
-        problems += found
         if found:
-            broken.add(key)
+            problems[key] = found
     catalog = _catalog(built, graphs, sources)
-    return catalog, problems + list(_cross_problems(catalog, tables, frozenset(broken)))
+    known = Definitions(
+        catalog.chunks,
+        catalog.pipelines,
+        catalog.interceptions,
+        catalog.outputs,
+        catalog.graphs,
+        tables,
+        frozenset((*broken, *problems)),
+        frozenset(left_out),
+    )
+    for key, problem in _cross_problems(catalog, known):
+        problems.setdefault(key, []).append(problem)
+    return catalog, problems
 
 
 def restore(snapshot: Sequence[Mapping[str, Any]]) -> Catalog:
@@ -114,33 +181,37 @@ def shown(path: Path) -> str:
     """A path as messages name it: from the working folder where it lies below it."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
+    except (ValueError, RuntimeError):  # it lies elsewhere, or is a link to itself
         return path.as_posix()
 
 
-def _read_files(folders: Sequence[Path]) -> tuple[dict[Key, Source], list[DefinitionProblem], set[Key]]:
+def _read_files(folders: Sequence[Path]) -> tuple[dict[Key, Source], dict[Key, list[DefinitionProblem]]]:
+    """Each definition's file, the last folder's where several have it, and what is wrong with those that are no text.
+
+    A file that cannot be read still stands over one in an earlier folder: nobody asked for that one.
+    """
     sources: dict[Key, Source] = {}
-    problems: list[DefinitionProblem] = []
-    broken: set[Key] = set()
+    problems: dict[Key, list[DefinitionProblem]] = {}
     for folder in folders:
         if not folder.is_dir():
-            problems.append(DefinitionProblem(shown(folder), 1, "", "is not a folder"))
+            problems["folder", shown(folder)] = [DefinitionProblem(shown(folder), 1, "", "is not a folder")]
         for kind, (place, suffixes) in FOLDERS.items():
             here: dict[str, Path] = {}
             for path in sorted(p for p in (folder / place).glob("[!.]*") if p.suffix in suffixes):
+                key = (kind, path.stem)
                 if path.stem in here:
                     message = f"the {kind} {path.stem} is also defined in {here[path.stem].name}"
-                    problems.append(DefinitionProblem(shown(path), 1, "", message))
+                    problems.setdefault(key, []).append(DefinitionProblem(shown(path), 1, "", message))
                     continue
                 here[path.stem] = path
+                sources.pop(key, None)
+                problems.pop(key, None)
                 source = read_source(kind, path, shown(path))
                 if isinstance(source, Source):
-                    sources[kind, path.stem] = source
-                    broken.discard((kind, path.stem))
+                    sources[key] = source
                 else:
-                    problems += source
-                    broken.add((kind, path.stem))
-    return sources, problems, broken
+                    problems[key] = source
+    return sources, problems
 
 
 def _shape_problems(source: Source) -> list[DefinitionProblem]:
@@ -195,7 +266,7 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
     )
 
 
-def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Any], sources: dict[Key, Source]) -> Catalog:
+def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Any], sources: Mapping[Key, Source]) -> Catalog:
     return Catalog(
         chunks=_of_kind(built, (GraphChunk, TextChunk)),
         pipelines=_of_kind(built, (Pipeline,)),
@@ -203,7 +274,7 @@ def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Any], sources: di
         outputs=_of_kind(built, (OutputConfig,)),
         graphs=MappingProxyType(graphs),
         terms=_of_kind(built, (TermList,)),
-        sources=MappingProxyType(sources),
+        sources=MappingProxyType(dict(sources)),
     )
 
 
@@ -211,18 +282,14 @@ def _of_kind(built: Mapping[Key, BaseModel], kinds: tuple[type[Any], ...]) -> Ma
     return MappingProxyType({name: model for (_, name), model in built.items() if isinstance(model, kinds)})
 
 
-def _cross_problems(
-    catalog: Catalog, tables: Mapping[str, NodeTable], broken: frozenset[Key]
-) -> Iterator[DefinitionProblem]:
-    known = rules.Definitions(
-        catalog.chunks, catalog.pipelines, catalog.interceptions, catalog.outputs, catalog.graphs, tables, broken
-    )
+def _cross_problems(catalog: Catalog, known: Definitions) -> Iterator[tuple[Key, DefinitionProblem]]:
     graph_chunks = [chunk for chunk in catalog.chunks.values() if isinstance(chunk, GraphChunk)]
     table_of = {chunk.graph: chunk.table for chunk in graph_chunks}
     for name, graph in catalog.graphs.items():
-        for problem in check_graph(graph, NodeTable.for_chunk(tables, table_of.get(name), known.named_tables)):
+        key: Key = ("graph", name)
+        for problem in check_graph(graph, NodeTable.for_chunk(known.tables, table_of.get(name), known.named_tables)):
             path = (problem.node_id, "inputs", problem.input) if problem.input else (problem.node_id,)
-            yield catalog.sources["graph", name].problem(path, problem.message)
+            yield key, catalog.sources[key].problem(path, problem.message)
     findings: list[tuple[Key, Iterator[rules.Finding]]] = [
         *((("chunk", chunk.name), rules.chunk_findings(chunk, known)) for chunk in graph_chunks),
         *((("pipeline", name), rules.pipeline_findings(p, known)) for name, p in catalog.pipelines.items()),
@@ -230,4 +297,4 @@ def _cross_problems(
     ]
     for key, found in findings:
         for finding in found:
-            yield catalog.sources[key].problem(*finding)
+            yield key, catalog.sources[key].problem(*finding)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from schemas.compiler import MARK
 from schemas.errors import ParameterError, hint
+from schemas.known import Definitions
 from schemas.model import (
     OUTPUT_CHUNK,
-    Chunk,
     GraphChunk,
-    InterceptionConfig,
     Output,
     OutputConfig,
     Parameter,
@@ -49,30 +47,6 @@ WIDGET_TYPES: Mapping[str, tuple[str, ...]] = {
     "seed": ("INT",),
     "file": ("COMBO", "STRING"),
 }
-
-
-@dataclass(frozen=True)
-class Definitions:
-    """Everything that was read, by name; what is broken in itself is missing here and already reported."""
-
-    chunks: Mapping[str, Chunk]
-    pipelines: Mapping[str, Pipeline]
-    interceptions: Mapping[str, InterceptionConfig]
-    outputs: Mapping[str, OutputConfig]
-    graphs: Mapping[str, Graph]
-    tables: Mapping[str, NodeTable]
-    broken: frozenset[tuple[str, str]] = frozenset()  # (kind, name) of files with problems of their own
-
-    @property
-    def named_tables(self) -> frozenset[str]:
-        """The node tables that chunks name."""
-        return frozenset(c.table for c in self.chunks.values() if isinstance(c, GraphChunk) and c.table is not None)
-
-    def unknown(self, kind: str, name: str, known: Mapping[str, Any]) -> str | None:
-        """What to say about a name that is used; nothing where its own file has been reported already."""
-        if name in known or (kind, name) in self.broken:
-            return None
-        return f"there is no {kind} named {name}; {hint(name, known)}"
 
 
 def placeholder_findings(content: Any, *, values_allowed: bool, path: FieldPath = ()) -> Iterator[Finding]:
@@ -282,13 +256,13 @@ def pipeline_findings(pipeline: Pipeline, definitions: Definitions) -> Iterator[
             yield ("stages", index, "name"), f"another stage is named {stage.name}"
         yield from _stage_findings(stage, ("stages", index), definitions)
     yield from graph_stage_findings(pipeline)
-    message = definitions.unknown("interception", pipeline.defaults.interception, definitions.interceptions)
+    message = definitions.unknown_wish("interception", pipeline.defaults.interception, definitions.interceptions)
     if message:
         yield ("defaults", "schema"), message
     default = pipeline.defaults.output_config
     if pipeline.makes_media != (default is not None):
         yield ("defaults", "output_config"), "is needed where a stage makes media, and only there"
-    message = definitions.unknown("output", default, definitions.outputs) if default else None
+    message = definitions.unknown_wish("output", default, definitions.outputs) if default else None
     if message:
         yield ("defaults", "output_config"), message
 
@@ -376,7 +350,7 @@ def _config_values(values: Mapping[str, Any], place: FieldPath, chunk: GraphChun
 def _fallback_findings(config: OutputConfig, definitions: Definitions) -> Iterator[Finding]:
     if config.fallback is None:
         return
-    message = definitions.unknown("output", config.fallback, definitions.outputs)
+    message = definitions.unknown_wish("output", config.fallback, definitions.outputs)
     if message:
         yield ("fallback",), message
     way = [config.name]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 from devserver.durable.database import Database
 from devserver.durable.journal import ENDED, Journal
+from devserver.errors import TonewrightError
+from devserver.plan import Plan
 from devserver.store import RUN_ID, Exports
+from schemas.texts import Unreadable, parse_json, read_text
 
 RUN_COLUMNS: Final = [
     "run_id",
@@ -25,6 +29,10 @@ STAGE_COLUMNS: Final = ["stage", "take", "attempt", "state", "started_at", "ende
 UNFINISHED: Final = "The journal was lost while this run was going on; run it again."
 
 
+class BadRecord(TonewrightError):
+    """A file of a run cannot be read back; the message names it."""
+
+
 def rebuild(database: Database, journal: Journal, exports: Exports) -> tuple[int, list[str]]:
     """Read every record that the journal does not have. Returns how many, and what could not be read and why."""
     count, wrong = 0, []
@@ -32,13 +40,33 @@ def rebuild(database: Database, journal: Journal, exports: Exports) -> tuple[int
         if not RUN_ID.fullmatch(folder.name) or journal.run(folder.name) is not None:
             continue
         try:
-            record = json.loads((folder / "metadata.json").read_bytes())
-            plan = (folder / "01_config.json").read_text("utf8")
+            record, plan = _read(folder / "metadata.json"), _plan(folder / "01_config.json")
             _restore(database, journal, _row(record, plan), _stages(record), _events(record))
             count += 1
-        except (OSError, ValueError, KeyError) as e:
-            wrong.append(f"{folder.name}: {type(e).__name__}: {e}")
+        except BadRecord as e:
+            wrong.append(f"{folder.name}/{e}")
+        except Exception as e:  # noqa: BLE001 - a record of another shape may fail anywhere; the other runs are read all the same
+            wrong.append(f"{folder.name}/metadata.json: is no record of a run: {type(e).__name__}: {e}")
     return count, wrong
+
+
+def _read(path: Path) -> Any:
+    try:
+        return parse_json(read_text(path))
+    except Unreadable as e:
+        raise BadRecord(f"{path.name}:{e.line}: {e.reason}") from e
+
+
+def _plan(path: Path) -> str:
+    """The run's plan as it is kept; BadRecord where no run could be walked, shown or made again by it."""
+    try:
+        text = read_text(path)
+        Plan.model_validate_json(text)
+    except Unreadable as e:
+        raise BadRecord(f"{path.name}:{e.line}: {e.reason}") from e
+    except ValueError as e:
+        raise BadRecord(f"{path.name}: is no plan of a run: {' '.join(str(e).split()[:40])}") from e
+    return text
 
 
 def _restore(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import logging
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from devserver.comfy.errors import (
@@ -46,6 +46,7 @@ from devserver.stages.taking import reports_of, take_in_all
 from devserver.store import dump
 from devserver.walk import Walk
 from schemas.compiler import FILE_MARK, bind
+from schemas.texts import Unreadable, parse_json, read_text
 
 log = logging.getLogger(__name__)
 
@@ -135,6 +136,16 @@ def _failure(job: Job, error: BackendError) -> StageError:
     return StageError(f"{job.backend.name}: {error}", code=code, status=502, hint=hint, details=details)
 
 
+def _kept_graph(path: Path) -> dict[str, Any] | None:
+    """The graph that an earlier walk has sent; None where its file is damaged: then it is bound once more."""
+    try:
+        graph = parse_json(read_text(path))
+    except Unreadable as e:
+        log.warning("%s:%s: %s; the graph is made again", path, e.line, e.reason)
+        return None
+    return graph if isinstance(graph, dict) else None
+
+
 async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     journal, place, backend = walk.tools.journal, job.place, job.backend
     decided: dict[str, Any] = {"config": job.option.config, "variant": job.option.chunk.name}
@@ -146,9 +157,8 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     kept = walk.tools.exports.folder(place.run_id) / job.bound_name
     before = journal.stage(place)
     in_flight = before is not None and await asyncio.to_thread(kept.is_file)
-    if in_flight:
-        bound = json.loads(await asyncio.to_thread(kept.read_bytes))
-    else:
+    bound = await asyncio.to_thread(_kept_graph, kept) if in_flight else None
+    if bound is None:
         try:
             bound = await _bind(walk, job)
         except (BackendError, StageError) as e:

@@ -31,6 +31,7 @@ async def run_safety(walk: Walk, stage: StagePlan) -> dict[str, Any]:
         Blocked: with stage, rule and category.
     """
     level, catalog = walk.plan.safety_level, walk.tools.definitions.catalog
+    check_lists(catalog, level)
     texts = texts_of(walk)
     found = [
         (where, each) for where, text in texts for each in await asyncio.to_thread(catalog.lexicon.find, text, level)
@@ -45,6 +46,20 @@ async def run_safety(walk: Walk, stage: StagePlan) -> dict[str, Any]:
     if blocked is not None:
         raise blocked
     return result
+
+
+def check_lists(catalog: Catalog, level: str) -> None:
+    """Block where a term list cannot be read: without it nobody knows what the text contains.
+
+    Raises:
+        Blocked: with what is wrong with the list.
+    """
+    for (kind, name), why in sorted(catalog.broken.items()):
+        if kind == "terms":
+            message = f"The text cannot be checked for safety_level {level}: the term list {name} is broken ({why})."
+            hint = "Mend the file, or take it away; `python server.py lint` says when it is right."
+            details = {"level": level, "terms": []}
+            raise Blocked(message, code="check_failed", rule="terms", category="unchecked", hint=hint, details=details)
 
 
 def texts_of(walk: Walk) -> list[tuple[str, str]]:

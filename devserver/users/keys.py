@@ -23,6 +23,7 @@ from typing import Any, Final
 from devserver.clock import Clock
 from devserver.errors import InputError, TonewrightError
 from devserver.users.rights import Rights
+from schemas.texts import Unreadable, parse_json, read_text
 
 LOCAL: Final = "local"  # who everybody on this machine is as long as there are no keys
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
@@ -52,7 +53,16 @@ class Key:
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Key:
-        """Read what `as_dict` wrote; a key from before there were limits has none."""
+        """Read what `as_dict` wrote; a key from before there were limits has none.
+
+        Raises:
+            TypeError: a field has another type; a text for `admin` would count as true.
+        """
+        texts = ("id", "name", "hash", "created_at")
+        if type(kept["admin"]) is not bool or not all(isinstance(kept[name], str) for name in texts):
+            raise TypeError("a key has a field of another type")
+        if not kept["hash"].isascii():
+            raise TypeError("a key has a hash that is none")
         return cls(**{**kept, "rights": Rights.read(kept.get("rights", {}))})
 
 
@@ -143,6 +153,8 @@ class Keys:
             found = self._path.stat()
         except FileNotFoundError:
             return _File(b"", ())
+        except OSError as e:
+            raise _unreadable(self._path, e) from e
         version = (found.st_mtime_ns, found.st_ino, found.st_size)
         if self._seen[0] != version:
             self._seen = (version, _parsed(self._path))
@@ -172,10 +184,15 @@ def _hash(pepper: bytes, secret: str) -> str:
 
 def _parsed(path: Path) -> _File:
     try:
-        kept = json.loads(path.read_bytes())
+        kept = parse_json(read_text(path))
         return _File(bytes.fromhex(kept["secret"]), tuple(Key.read(key) for key in kept["keys"]))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, InputError) as e:
-        raise KeysUnreadable(f"The keys in {path} cannot be read: {e}. Put the file back, or make new keys.") from e
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, InputError) as e:
+        raise _unreadable(path, e) from e
+
+
+def _unreadable(path: Path, error: Exception) -> KeysUnreadable:
+    place = f"{path}:{error.line}" if isinstance(error, Unreadable) else str(path)
+    return KeysUnreadable(f"The keys in {place} cannot be read: {error}. Put the file back, or make new keys.")
 
 
 @contextmanager

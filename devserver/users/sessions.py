@@ -16,6 +16,7 @@ from typing import Final
 
 from devserver.clock import Clock
 from devserver.users.keys import Key, Keys, write_private
+from schemas.texts import Unreadable, parse_json, read_text
 
 LASTS: Final = timedelta(days=30)
 MOST_OF_ONE: Final = 50  # sessions of one key; the oldest goes first
@@ -61,6 +62,8 @@ class Sessions:
         """Delete what has ended, and the oldest of a key that has too many."""
         own, now = [], self._clock.now().timestamp()
         for path in self._folder.iterdir():
+            if not path.is_file():
+                continue  # nothing of ours
             kept = _read(path)
             if kept is None or kept.ends_at < now:
                 path.unlink(missing_ok=True)
@@ -70,8 +73,11 @@ class Sessions:
             path.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> _Kept | None:  # a file is written whole or not at all
+def _read(path: Path) -> _Kept | None:
+    """What a session's file holds; a damaged one is no session, and its browser signs in again."""
     try:
-        return _Kept(**json.loads(path.read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
+        kept = _Kept(**parse_json(read_text(path)))
+    except (Unreadable, TypeError):
         return None
+    right = isinstance(kept.key, str) and isinstance(kept.name, str) and type(kept.ends_at) in (int, float)
+    return kept if right else None

@@ -1,0 +1,43 @@
+"""The definitions that were read, as the rules between them see each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.errors import hint
+from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline
+from schemas.node_table import NodeTable
+from schemas.nodes import Graph
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """Everything that was read, by name; what is broken in itself is missing here and already reported."""
+
+    chunks: Mapping[str, Chunk]
+    pipelines: Mapping[str, Pipeline]
+    interceptions: Mapping[str, InterceptionConfig]
+    outputs: Mapping[str, OutputConfig]
+    graphs: Mapping[str, Graph]
+    tables: Mapping[str, NodeTable]
+    broken: frozenset[tuple[str, str]] = frozenset()  # (kind, name) of files with problems of their own
+    left_out: frozenset[tuple[str, str]] = frozenset()  # of those that are not used because of such a problem
+
+    @property
+    def named_tables(self) -> frozenset[str]:
+        """The node tables that chunks name."""
+        return frozenset(c.table for c in self.chunks.values() if isinstance(c, GraphChunk) and c.table is not None)
+
+    def unknown(self, kind: str, name: str, known: Mapping[str, Any]) -> str | None:
+        """What to say about a name that is used; nothing where its own file has been reported already."""
+        if name in known or (kind, name) in self.broken:
+            return None
+        if (kind, name) in self.left_out:
+            return f"needs the {kind} {name}, which has a problem of its own"
+        return f"there is no {kind} named {name}; {hint(name, known)}"
+
+    def unknown_wish(self, kind: str, name: str, known: Mapping[str, Any]) -> str | None:
+        """The same for a name that is only a default or a fallback: it may be left out, and the rest still works."""
+        return None if (kind, name) in self.left_out else self.unknown(kind, name, known)
