@@ -68,7 +68,7 @@ def parse_graph(text: str) -> dict[str, Any]:
     try:
         content = without_endless(parse_json(text, endless=True))
     except Unreadable as e:
-        raise ImportRefused(f"this {e.reason}") from e
+        raise ImportRefused(f"this {e.reason} (line {e.line})") from e
     if not isinstance(content, dict):
         raise ImportRefused("this is JSON, but no graph: a graph is an object")
     return content

@@ -219,7 +219,7 @@ CIRCLE = save_of(quality="V0").replace("EmptyAudio", "AudioAdjustVolume").replac
 REFUSED = {
     "no object": ("[1, 2]", "a graph is an object"),
     "no JSON": ("{", "not JSON"),
-    "not a number": ('{"1": NaN}', "NaN"),
+    "a number without end": ('{"1": ' + "9" * 5000 + "}", "too many digits"),
     "an empty graph": ("{}", "empty"),
     "something else": ('{"hello": "world"}', "hello has no class_type"),
     "no inputs": ('{"1": {"class_type": "SaveAudio"}}', "has no inputs"),

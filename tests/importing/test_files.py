@@ -97,3 +97,22 @@ def test_definitions_are_written_whole_and_in_their_order(tmp_path: Path) -> Non
         path.touch()
     write_definitions(folder, files, old)
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["a.json", "a.yaml", "a.yaml"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_json_cannot_hold_is_null_in_a_file_and_in_a_tag(tmp_path: Path, number: str) -> None:
+    text = f'{{"1": {{"class_type": "EmptyAudio", "is_changed": [{number}], "inputs": {{}}}}}}'
+    plain, picture = tmp_path / "graph.json", write_image(tmp_path / "graph.png")
+    plain.write_text(text)
+    endless = float("nan") if number == "NaN" else float(number.replace("Infinity", "inf"))
+    prompt = {"1": {"class_type": "EmptyAudio", "is_changed": [endless], "inputs": {}}}
+    assert write_tags(picture, TrackTags(prompt=prompt))
+    assert read_graph(plain)["1"]["is_changed"] == read_graph(picture)["1"]["is_changed"] == [None]
+
+
+@pytest.mark.parametrize("form", ["utf-16", "utf-16-be", "utf-32"])
+def test_a_graph_in_another_unicode_is_told_as_such(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "graph.json"
+    path.write_bytes('{"1": {}}'.encode(form))
+    with pytest.raises(ImportRefused, match=r"graph\.json cannot be read: this is UTF-(16|32); save it as UTF-8"):
+        read_graph(path)

@@ -40,6 +40,11 @@ QUIET = saved(
 )
 
 
+ODD = {
+    "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
+    "2": {"class_type": "Odd", "inputs": {"audio": ["1", 0], "x": 0.5}},
+    "3": {"class_type": "SaveAudio", "inputs": {"audio": ["2", 0], "filename_prefix": "x"}},
+}
 TWO_GRAPH_STAGES = """\
 label: {en: Two, de: Zwei}
 description: {en: Two., de: Zwei.}
@@ -252,3 +257,22 @@ def test_the_outputs_tell_what_a_backend_lacks(server: Server) -> None:
     assert server.call("GET", "/api/schema/outputs?backend=attic")[0] == 404
     _, plain = server.call("GET", "/api/schema/outputs")
     assert not any("backend" in one for one in plain["outputs"])
+
+
+def test_what_was_imported_from_a_table_with_infinity_is_right(tmp_path: Path) -> None:
+    odd = {"input": {"required": {"audio": ["AUDIO"], "x": ["FLOAT", {"default": float("nan"), "min": float("-inf")}]}}}
+    table = {"Odd": {**odd, "output": ["AUDIO"], "output_node": False}}
+    own, saved_table, file = tmp_path / "own", tmp_path / "nodes.json", tmp_path / "odd.json"
+    saved_table.write_text(json.dumps(table))
+    file.write_text(json.dumps(ODD))
+    done = tonewright("import", str(file), "--table", str(saved_table), "--definitions", str(own))
+    assert done.returncode == 0, done.stderr
+    assert "Odd" in (own / "tables" / "odd.json").read_text()
+    assert tonewright("lint", "--definitions", str(own)).stdout.strip() == "The definitions have no problem."
+    (own / "tables" / "odd.json").write_bytes(b"\xff\xfe{")
+    told = tonewright("lint", "--definitions", str(own))
+    assert "tables/odd.json:1: cannot be read: this is UTF-16" in told.stdout
+    assert told.stderr == ""
+    shown = tonewright("doctor", "--definitions", str(own), "--exports", str(tmp_path / "exports"))
+    assert "tables/odd.json:1: cannot be read" in shown.stdout
+    assert shown.stderr == ""
