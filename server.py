@@ -269,21 +269,33 @@ _EXPORTS = click.option("--exports", type=click.Path(path_type=Path), help="The 
 
 
 @keys.command("add")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--admin", is_flag=True, help="Sees everybody's runs.")
+@click.option("--class", "size", type=int, metavar="N", help="Make N users NAME-01, ... and print a sheet of codes.")
 @click.option("--safety-floor", type=click.Choice(["off", "adult", "youth", "kids"]), help="The laxest safety level.")
 @click.option("--queue-limit", type=click.IntRange(1), help="How many runs may be unfinished.")
 @click.option("--output", "outputs", multiple=True, help="An output that may be made; repeatable. Default: all.")
 @_EXPORTS
-def keys_add(name: str, admin: bool, exports: Path | None, outputs: tuple[str, ...], **limits: Any) -> None:
+def keys_add(
+    name: str | None, admin: bool, size: int | None, exports: Path | None, outputs: tuple[str, ...], **limits: Any
+) -> None:
     """Make a key for the user NAME and show it, once."""
-    from cli.keys import add_key, words
+    from cli.keys import add_class, add_key, words
     from devserver.errors import TonewrightError
     from schemas.errors import DefinitionError
 
+    if admin and size is not None:
+        raise click.UsageError("--class makes no admins.")
+    if name is None and size is None:
+        raise click.UsageError("Missing argument 'NAME'.")
+    name = name or "pupil"
+    settings, rights = read_settings({"exports": exports}), {**limits, "outputs": list(outputs) or None}
     try:
-        rights = {**limits, "outputs": list(outputs) or None}
-        click.echo(add_key(read_settings({"exports": exports}), name, admin=admin, **rights))
+        click.echo(
+            add_key(settings, name, admin=admin, **rights)
+            if size is None
+            else add_class(settings, name, size, **rights)
+        )
     except TonewrightError as e:
         raise click.ClickException(words(e)) from e
     except DefinitionError as e:

@@ -66,6 +66,15 @@ def add_key(settings: Settings, name: str, *, admin: bool, **limits: Any) -> str
     return "\n".join(lines)
 
 
+def add_class(settings: Settings, name: str, size: int, **limits: Any) -> str:
+    """Make the keys of a class; a sheet to be printed and cut. Raises InputError."""
+    made = keys_of(settings).add_class(name, size, _rights(settings, limits))
+    at = settings.public_urls[0] if settings.public_urls else f"http://{settings.host}:{settings.port}"
+    cut = "- " * 30
+    slips = [f"{cut}\n{user:<36}{code}\nOpen {at} and type this code." for user, code in made.items()]
+    return "\n".join([*slips, cut, "The codes are shown this once; only their hashes are kept."])
+
+
 def list_keys(settings: Settings) -> str:
     keys = keys_of(settings).there
     lines = [

@@ -20,6 +20,7 @@ from devserver.users.keys import LOCAL, Key, KeysUnreadable
 from my_app.bridge import USER_ID
 from my_app.context import CONTEXT, Context
 from my_app.errors import error_body, json_response
+from my_app.opened import BEGUN
 from my_app.room import RETRY_S
 from my_app.route import Route, check_run_id, unknown_run
 
@@ -59,20 +60,32 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         return refused(request)
     if route is not None and route.only_admins and context.parts.keys.viewer(request[USER_ID]) is not None:
         raise InputError("Only an admin key may do this.", status=403, field="Authorization", allowed="an admin key")
-    if key is None or (route is not None and route.is_control):
+    if not request[USER_ID]:
         return await handler(request)
+    with context.opened.hold(key, request[USER_ID], request) as opened:
+        if key is not None and not (route is not None and route.is_control):
+            _check_room(context, key)
+        try:
+            return await handler(request)
+        except asyncio.CancelledError:
+            if not opened.revoked or BEGUN in request or opened.task is None:
+                raise
+            opened.task.uncancel()
+            body = error_body(401, "This key was taken away.", field="Authorization", allowed="a key", hint=HOW)
+            return json_response(401, body, {"WWW-Authenticate": 'Bearer realm="Tonewright"'})
+
+
+def _check_room(context: Context, key: Key) -> None:
     limit = context.settings.requests_per_key
-    with context.busy.hold(key.name, limit) as has_room:
-        if not has_room:
-            raise InputError(
-                f"{limit} requests with your key are open already.",
-                status=429,
-                code="too_many_requests",
-                field="Authorization",
-                allowed=f"at most {limit} at a time, streams among them (`requests_per_key`)",
-                retry_after_s=RETRY_S,
-            )
-        return await handler(request)
+    if limit and context.opened.count(key.name) > limit:
+        raise InputError(
+            f"{limit} requests with your key are open already.",
+            status=429,
+            code="too_many_requests",
+            field="Authorization",
+            allowed=f"at most {limit} at a time, streams among them (`requests_per_key`)",
+            retry_after_s=RETRY_S,
+        )
 
 
 async def _read_key(context: Context, request: web.Request) -> Key | None:

@@ -12,8 +12,8 @@ from aiohttp import web
 from devserver.events import Subscription
 from my_app.arriving import STALL_S
 from my_app.bridge import Bridge
+from my_app.opened import OpenRequests
 from my_app.ports import Parts
-from my_app.room import Busy
 from my_app.visitors import Owners, Tries
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -60,8 +60,8 @@ class Context:
     settings: FrontSettings
     openapi: dict[str, Any]
     owners: Owners
+    opened: OpenRequests
     tries: Tries = field(default_factory=Tries)
-    busy: Busy = field(default_factory=Busy)
     listeners: set[Subscription] = field(default_factory=set)
     doors: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="keys"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, cast
@@ -20,6 +20,7 @@ from my_app.flask_app import create_flask
 from my_app.guard import guard
 from my_app.listener import AcceptTroubles, Runner, admit
 from my_app.openapi import build_openapi
+from my_app.opened import BEGUN, OpenRequests
 from my_app.ports import Parts
 from my_app.room import Room
 from my_app.route import NativeView, Route
@@ -50,12 +51,13 @@ def create_front(
     app[STALL] = settings.stall_s
     bridge = Bridge(create_flask(parts, routes), settings.threads)
     described = build_openapi(routes, parts.execute_schema, version)
-    app[CONTEXT] = Context(parts, bridge, settings, described, Owners(parts.owner))
+    app[CONTEXT] = Context(parts, bridge, settings, described, Owners(parts.owner), OpenRequests(parts.keys))
     app[TABLE] = table = dict[web.AbstractRoute, Route]()
     for route in routes:
         view = cast(NativeView, route.view) if route.native else _over_the_bridge(route)
         methods = [route.method, *([hdrs.METH_HEAD] if route.method == hdrs.METH_GET and route.head else [])]
         table.update((app.router.add_route(m, route.path, view, expect_handler=_expect), route) for m in methods)
+    app.cleanup_ctx.append(_watch_keys)
     app.on_response_prepare.append(_secure)
     app.on_response_prepare.append(tag_files)
     app.on_shutdown.append(_end_streams)
@@ -90,9 +92,17 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
     return None
 
 
-async def _secure(_: web.Request, response: web.StreamResponse) -> None:
+async def _secure(request: web.Request, response: web.StreamResponse) -> None:
+    request[BEGUN] = True
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+
+
+async def _watch_keys(app: web.Application) -> AsyncIterator[None]:
+    watching = asyncio.create_task(app[CONTEXT].opened.watch())
+    yield
+    watching.cancel()
+    await asyncio.wait({watching})
 
 
 async def _end_streams(app: web.Application) -> None:

@@ -25,6 +25,7 @@ PARAMETERS: Final = {
     "media": {"schema": {"type": "string", "enum": ["audio", "video", "image", "file"]}, "description": "The medium."},
     "index": {"schema": {"type": "integer", "minimum": 0}, "description": "Counts the run's files of that medium."},
     "name": {"schema": {"type": "string"}, "description": "The stem's name, as the list of stems gives it."},
+    "user": {"schema": {"type": "string"}, "description": "The name of a key's user."},
     "path": {"schema": {"type": "string"}, "description": "The file's path below the public folder."},
 }
 EXAMPLES: Final = {

@@ -6,8 +6,6 @@ import os
 import resource
 import socket
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -92,21 +90,3 @@ class Room:
         self._there[address] -= 1
         if self._there[address] <= 0:
             del self._there[address]
-
-
-@dataclass
-class Busy:
-    """Counts the requests of each key that are not answered yet; a stream is one as long as it is open."""
-
-    _open: Counter[str] = field(default_factory=Counter)
-
-    @contextmanager
-    def hold(self, user: str, limit: int) -> Iterator[bool]:
-        """Count one more while the block lasts; whether it is within the limit, of which 0 is none."""
-        self._open[user] += 1
-        try:
-            yield not limit or self._open[user] <= limit
-        finally:
-            self._open[user] -= 1
-            if self._open[user] <= 0:
-                del self._open[user]

@@ -8,6 +8,7 @@ from my_app.route import Route
 from my_app.routes import (
     events,
     importing,
+    keys,
     media,
     metrics,
     pages,
@@ -40,6 +41,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *uploads.ROUTES,
     *events.ROUTES,
     *session.ROUTES,
+    *keys.ROUTES,
     *system.ROUTES,
     *metrics.ROUTES,
     *pages.ROUTES,

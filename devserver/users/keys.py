@@ -29,6 +29,11 @@ LOCAL: Final = "local"  # who everybody on this machine is as long as there are 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 PREFIX: Final = "tonewright_"  # so that a key is recognised where it has leaked to
 LONGEST_KEY: Final = 200
+LARGEST_CLASS: Final = 99
+# A code has 60 random bits, which nobody finds over HTTP. Its signs are those that are not taken for one another.
+CODE_SIGNS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+CODE: Final = re.compile(f"[{CODE_SIGNS}]{{12}}")
+MISREAD: Final = str.maketrans({"o": "0", "i": "1", "l": "1", "-": "", " ": ""})
 
 
 class KeysUnreadable(TonewrightError):
@@ -94,7 +99,7 @@ class Keys:
     def find(self, secret: str) -> Key | None:
         """The key that somebody shows. Each one is compared in the same time, whichever it is."""
         file = self._read()
-        shown = _hash(file.secret, secret) if len(secret) <= LONGEST_KEY else ""
+        shown = _hash(file.secret, read_code(secret)) if len(secret) <= LONGEST_KEY else ""
         matching = [key for key in file.keys if hmac.compare_digest(key.hash, shown)]
         return matching[0] if matching else None
 
@@ -114,23 +119,44 @@ class Keys:
         Raises:
             InputError: the name is taken (409), or none that a user may have (422).
         """
-        if not NAME.fullmatch(name):
-            allowed = "up to 32 small letters, digits, _ and -, beginning with a letter or digit"
-            raise InputError(f"{name!r} is no name for a key.", field="name", value=name, allowed=allowed)
         secret = PREFIX + secrets.token_urlsafe(32)
+        self._add({name: secret}, admin=admin, rights=rights or Rights())
+        return secret
 
-        def with_it(file: _File) -> _File:
-            if any(key.name == name for key in file.keys):
+    def add_class(self, name: str, size: int, rights: Rights | None = None) -> dict[str, str]:
+        """Make keys for the new users NAME-01, NAME-02, ...: codes that are short enough to be typed; all or none.
+
+        Raises:
+            InputError: a name is taken (409), or none that a user may have (422); the class is too large (422).
+        """
+        if not 1 <= size <= LARGEST_CLASS:
+            allowed = f"a number from 1 to {LARGEST_CLASS}"
+            raise InputError("A class has another size.", field="class", value=size, allowed=allowed)
+        made = {f"{name}-{number:02}": new_code() for number in range(1, size + 1)}
+        self._add(made, admin=False, rights=rights or Rights())
+        return made
+
+    def _add(self, made: Mapping[str, str], *, admin: bool, rights: Rights) -> None:
+        for name in made:
+            if not NAME.fullmatch(name):
+                allowed = "up to 32 small letters, digits, _ and -, beginning with a letter or digit"
+                raise InputError(f"{name!r} is no name for a key.", field="name", value=name, allowed=allowed)
+
+        def with_them(file: _File) -> _File:
+            taken = {key.name for key in file.keys}
+            if name := next((name for name in made if name in taken), ""):
                 hint = f"`python server.py keys remove {name}` makes room for a new one."
                 message = f"There is a key of the name {name} already."
                 raise InputError(message, status=409, field="name", value=name, allowed="a new name", hint=hint)
             pepper = file.secret or secrets.token_bytes(32)
-            hashed, at = _hash(pepper, secret), self._clock.stamp()
-            key = Key(secrets.token_hex(8), name, admin, hashed, at, rights or Rights())
-            return _File(pepper, (*file.keys, key))
+            at = self._clock.stamp()
+            new = [
+                Key(secrets.token_hex(8), name, admin, _hash(pepper, secret), at, rights)
+                for name, secret in made.items()
+            ]
+            return _File(pepper, (*file.keys, *new))
 
-        self._change(with_it)
-        return secret
+        self._change(with_them)
 
     def remove(self, name: str) -> None:
         """Take a key away, at once and in every process; its user's runs stay.
@@ -166,6 +192,18 @@ class Keys:
             file = change(self._read())
             kept = {"secret": file.secret.hex(), "keys": [key.as_dict() for key in file.keys]}
             write_private(self._path, json.dumps(kept, indent=2).encode())
+
+
+def new_code() -> str:
+    """Return a random key that a person can type: `7k2m-9qpx-4dht`."""
+    signs = "".join(secrets.choice(CODE_SIGNS) for _ in range(12))
+    return "-".join(signs[at : at + 4] for at in (0, 4, 8))
+
+
+def read_code(shown: str) -> str:
+    """Return a code as it was made, however somebody typed it; what is no code stays as it is."""
+    signs = shown.lower().translate(MISREAD)
+    return "-".join(signs[at : at + 4] for at in (0, 4, 8)) if CODE.fullmatch(signs) else shown
 
 
 def write_private(path: Path, content: bytes) -> None:

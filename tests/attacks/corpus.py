@@ -114,6 +114,7 @@ PATHS: dict[str, tuple[str, ...]] = {
         "..%2fmetadata.json",
         "metadata.json",
     ),
+    "user": NAMES,
     "path": (
         *NAMES,
         "../pyproject.toml",
@@ -125,7 +126,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     ),
 }
 # A path that exists all the same after one of these: nothing to complain of.
-HARMLESS = {"path": set[str](), "run_id": set(), "media": set(), "index": {"0"}, "name": set()}
+HARMLESS = {"path": set[str](), "run_id": set(), "media": set(), "index": {"0"}, "name": set(), "user": set()}
 
 QUERIES = ("limit", "before", "q", "status", "output", "backend", "format", "download", "name")
 HEADERS = {
@@ -272,6 +273,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "resume": {"backend": "nobody"},
     "move": {"run_id": "20300101-000000-ffffffff", "to": "front"},
     "begin": {"key": "tonewright_x"},
+    # Two things are wrong with it: a key that was made would lock the door for everything that comes after.
+    "add_key": {"name": "attack", "admin": False, "safety_floor": None, "queue_limit": 0, "outputs": ["nothing"]},
 }
 # Routes whose body is a file, which `test_corpus.py` attacks by its forms.
 FILES = {"upload"}

@@ -60,7 +60,7 @@ def test_no_route_is_left_out() -> None:
 @pytest.mark.parametrize("name", WITH_PLACE)
 def test_ids_and_names(target: Target, wire: Wire, name: str) -> None:
     route = BY_NAME[name]
-    right = {"run_id": target.run_id, "media": "audio", "index": "0", "name": "x", "path": "app.js"}
+    right = {"run_id": target.run_id, "media": "audio", "index": "0", "name": "x", "path": "app.js", "user": "x"}
     for place in route.parameters:
         for value in PATHS[place]:
             path = path_of(route, {**right, place: value}.__getitem__)
@@ -85,7 +85,7 @@ def test_queries(target: Target, wire: Wire, name: str) -> None:
 @pytest.mark.parametrize("name", sorted(BY_NAME))
 def test_headers(target: Target, wire: Wire, name: str) -> None:
     route = BY_NAME[name]
-    right = {"run_id": target.run_id, "media": "audio", "index": "0", "name": "x", "path": "app.js"}
+    right = {"run_id": target.run_id, "media": "audio", "index": "0", "name": "x", "path": "app.js", "user": "x"}
     path = path_of(route, right.__getitem__)
     body = None if route.method == "GET" else b"[]"  # no route takes it, so nothing is begun
     for header, values in HEADERS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -161,6 +162,13 @@ def test_keys_are_made_listed_and_taken_away(tmp_path: Path) -> None:
     wrong = tonewright("keys", "add", "eve", "--output", "nothing", *exports)
     assert (wrong.returncode, "no output nothing" in wrong.stderr) == (1, True)
     assert tonewright("keys", "remove", "bob", *exports).returncode == 0
+    sheet = tonewright("keys", "add", "choir", "--class", "3", "--safety-floor", "kids", *exports)
+    assert len(re.findall(r"^choir-0[123] +[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}$", sheet.stdout, re.MULTILINE)) == 3
+    refused: list[tuple[str, ...]] = [("--class", "0"), ("--class", "3", "--admin"), ()]
+    for options in refused:
+        assert tonewright("keys", "add", *options, *exports).returncode != 0
+    for number in (1, 2, 3):
+        assert tonewright("keys", "remove", f"choir-0{number}", *exports).returncode == 0
     again = tonewright("keys", "add", "anna", *exports)
     assert (again.returncode, "already" in again.stderr) == (1, True)
     with Server(tmp_path / "exports", host="0.0.0.0", embedded=False) as server:

@@ -48,7 +48,14 @@ async def execute(client: ClientSession, secret: str) -> str:
 
 
 OPEN = {"/", "/health", "/ready", "/openapi.json", "/docs", "/public/{path:.+}", "/api/session"}
-FILLED = {"run_id": "20300101-000000-00000000", "media": "audio", "index": "0", "name": "x", "path": "app.js"}
+FILLED = {
+    "run_id": "20300101-000000-00000000",
+    "media": "audio",
+    "index": "0",
+    "name": "x",
+    "path": "app.js",
+    "user": "eve",
+}
 
 
 @pytest.mark.usefixtures("secrets")
