@@ -60,8 +60,12 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         return refused(request)
     if route is not None and route.only_admins and context.parts.keys.viewer(request[USER_ID]) is not None:
         raise InputError("Only an admin key may do this.", status=403, field="Authorization", allowed="an admin key")
-    if not request[USER_ID]:
-        return await handler(request)
+    return await _attend(request, handler, key) if request[USER_ID] else await handler(request)
+
+
+async def _attend(request: web.Request, handler: Handler, key: Key | None) -> web.StreamResponse:
+    """Answer a user for as long as the key is there; `key` is None where none is needed."""
+    context, route = request.app[CONTEXT], request.app[TABLE].get(request.match_info.route)
     with context.opened.hold(key, request[USER_ID], request) as opened:
         if key is not None and not (route is not None and route.is_control):
             _check_room(context, key)
