@@ -128,7 +128,7 @@ PATHS: dict[str, tuple[str, ...]] = {
 # A path that exists all the same after one of these: nothing to complain of.
 HARMLESS = {"path": set[str](), "run_id": set(), "media": set(), "index": {"0"}, "name": set(), "user": set()}
 
-QUERIES = ("limit", "before", "q", "status", "output", "backend", "format", "download", "name")
+QUERIES = ("limit", "before", "offset", "q", "status", "output", "backend", "format", "download", "name")
 HEADERS = {
     "Range": (
         *(
