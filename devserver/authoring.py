@@ -24,6 +24,7 @@ from schemas.lint import lint_backend
 from schemas.loader import load_tables
 from schemas.model import NAME_PATTERN
 from schemas.nodes import NodeTable
+from schemas.wording import one_of
 
 ANY_NAME = "draft"
 T = TypeVar("T", bound=BaseModel)
@@ -33,7 +34,7 @@ Kind = Literal["chunk", "pipeline", "interception", "output", "graph"]
 class ImportRequest(BaseModel):
     """A graph to make definitions of. Exactly one of `graph` and `upload` is given."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=one_of("graph", "upload"))
 
     graph: dict[str, Any] | None = Field(None, description="As ComfyUI exports or saves it.")
     upload: str | None = Field(None, description="The id of an uploaded file that holds a graph.")

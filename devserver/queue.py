@@ -20,6 +20,8 @@ from devserver.events import Bus
 from devserver.processes.loops import on_loop
 from devserver.queueing.expected import Expected, Line
 from devserver.queueing.tickets import ALL, Ticket
+from devserver.store import RUN_ID_ALONE
+from schemas.wording import one_of
 
 RETRY_S: Final = 5.0  # where nothing is known of how long a run takes
 POSITIONS_TOLD_S: Final = 1.0
@@ -38,11 +40,13 @@ class PauseRequest(BaseModel):
 class MoveRequest(BaseModel):
     """The body of `POST /api/queue/move`: exactly one of `to`, `before` and `position`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=one_of("to", "before", "position"))
 
-    run_id: str = Field(description="A run of yours that waits.")
+    run_id: str = Field(description="A run of yours that waits.", json_schema_extra={"pattern": RUN_ID_ALONE})
     to: str | None = Field(None, pattern="^(front|back)$", description="front or back.")
-    before: str | None = Field(None, description="Another run that waits at the same backend.")
+    before: str | None = Field(
+        None, description="Another run that waits at the same backend.", json_schema_extra={"pattern": RUN_ID_ALONE}
+    )
     position: int | None = Field(None, ge=1, description="1 is next.")
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ WRITTEN: Final = re.compile(
     r".+\.[0-9a-f]{8}\.part"
 )  # by write_atomic, which a kill ended; others stay to be looked at
 RUN_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
+RUN_ID_ALONE: Final = f"^{RUN_ID.pattern}$"  # as a JSON Schema has it
 
 
 def dump(value: Any) -> bytes:

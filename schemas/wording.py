@@ -103,3 +103,8 @@ def _length(kind: str, about: Mapping[str, Any]) -> str:
         return "must not be empty"
     units = unit if count == 1 else "entries" if unit == "entry" else f"{unit}s"
     return f"must have {words} {count} {units}"
+
+
+def one_of(*names: str) -> dict[str, Any]:
+    """What a JSON Schema says of fields of which exactly one is given; null counts as not given."""
+    return {"oneOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]}

@@ -19,6 +19,7 @@ from my_app.waiting import REPLAYED, WAIT_HEADER, Wait, Wish
 STATES: Final = ["queued", "running", "success", "failed", "blocked", "cancelled"]
 MOST_RUNS: Final = 200
 FEW_RUNS: Final = 50
+BEFORE: Final = {"type": "string", "pattern": f"^({RUN_ID.pattern})?$"}
 LONGEST_QUERY: Final = 500
 
 
@@ -119,7 +120,11 @@ ROUTES: Final = (
         {200: Reply("A page of runs.", "RunList"), 422: Reply("A query value is not allowed.", "Error")},
         query=(
             Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_RUNS, "default": FEW_RUNS}, "How many."),
-            Query("before", {"type": "string"}, "The run_id of the last run already seen: `next_before`."),
+            Query(
+                "before",
+                {"type": "string", "pattern": BEFORE},
+                "The run_id of the last run already seen: `next_before`.",
+            ),
             Query("q", {"type": "string", "maxLength": LONGEST_QUERY}, SEARCHED),
             Query("status", {"type": "string", "enum": STATES}, "Only runs with this status."),
             Query("output", {"type": "string"}, "Only runs for which this output config was asked."),

@@ -113,6 +113,7 @@ ROUTES: Final = (
         },
         keyed=True,
         body="ExecuteRequest",
+        body_required=True,
         body_example=EXAMPLE,
     ),
     _list("/api/schema/schemas", list_schemas, "How a text can be transformed"),

@@ -12,7 +12,8 @@ from devserver.agents.graph import MOST_LINKS, MOST_NODES, Schedule, Table, need
 from devserver.agents.tables import load
 from devserver.agents.validate import validate
 from tests.agents.conftest import Bench
-from tests.importing.test_limits import chain, steps
+from tests.counting import steps
+from tests.importing.test_limits import chain
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from schemas.importing.drafts import draft
 from schemas.importing.form import ImportRefused
 from schemas.limits import LEVELS, LINKS, NAME, NODES, OUTPUTS, PARAMETERS, TITLE, Limit
 from schemas.nodes import NodeTable, check_graph
+from tests.counting import steps
 from tests.importing.saved import node, save, saved, silence, subgraph
 
 Json = dict[str, Any]
@@ -77,22 +77,6 @@ def many_texts(length: int) -> Json:
         }
     graph["end"]["inputs"]["audio"] = [f"v{length - 1}", 0]
     return graph
-
-
-def steps(work: Callable[[], object]) -> int:
-    """How many functions are called, ours and the interpreter's."""
-    count = 0
-
-    def hear(_frame: object, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(hear)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 @pytest.mark.parametrize("shape", [chain, saved_chain, reroutes, many_texts])

@@ -73,3 +73,38 @@ def test_names_are_unique() -> None:
 def test_every_route_says_what_it_is(route: Any) -> None:
     assert route.summary
     assert route.view.__doc__
+
+
+RUN = "20240131-235959-1f2e3d4c"
+REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
+    "a move to nowhere": ("/api/queue/move", {"run_id": RUN}),
+    "a move to two places": ("/api/queue/move", {"run_id": RUN, "to": "front", "position": 1}),
+    "a move with nulls alone": ("/api/queue/move", {"run_id": RUN, "to": None}),
+    "a move of no run": ("/api/queue/move", {"run_id": "x", "to": "front"}),
+    "a move before no run": ("/api/queue/move", {"run_id": RUN, "before": "x"}),
+    "an import of nothing": ("/api/schema/import", {"name": "x"}),
+    "an import of two things": ("/api/schema/import", {"graph": {}, "upload": "x"}),
+}
+TAKEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "a move to the front": ("/api/queue/move", {"run_id": RUN, "to": "front", "before": None}),
+    "a move to a position": ("/api/queue/move", {"run_id": RUN, "position": 1}),
+    "a move before a run": ("/api/queue/move", {"run_id": RUN, "before": RUN}),
+    "an import of a graph": ("/api/schema/import", {"graph": {}, "upload": None}),
+}
+
+
+@pytest.mark.parametrize("case", [*REFUSED, *TAKEN])
+async def test_a_body_fits_its_schema_where_it_may_be_taken(client: ClientSession, case: str) -> None:
+    path, body = (REFUSED | TAKEN)[case]
+    operation = (await described(client))["paths"][path]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert OAS31Validator(schema).is_valid(body) is (case in TAKEN)
+    assert operation["requestBody"]["required"] is True
+
+
+async def test_execute_needs_a_body_and_a_page_begins_after_a_run(client: ClientSession) -> None:
+    paths = (await described(client))["paths"]
+    assert paths["/api/schema/pipeline/execute"]["post"]["requestBody"]["required"] is True
+    (before,) = [one["schema"] for one in paths["/api/runs"]["get"]["parameters"] if one["name"] == "before"]
+    for value, fits in ((RUN, True), ("", True), ("x", False), (f"{RUN} ", False)):
+        assert OAS31Validator(before).is_valid(value) is fits

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,17 +41,23 @@ _WORDS = "|".join(re.escape(word) for word in sorted(NUMBER_WORDS, key=len, reve
 _NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d{{1,3}})?(?:½)?|½|{_WORDS})"
 _FLAGS = re.IGNORECASE
 
-BPM = re.compile(
+
+def _pattern(text: str, flags: int = 0) -> re.Pattern[str]:
+    """A pattern in which a gap between words is short: a long one would be gone through from each of its places."""
+    return re.compile(text.replace(r"\s*", r"\s{0,8}").replace(r"\s+", r"\s{1,8}"), flags)
+
+
+BPM = _pattern(
     r"(?<![\w.,])(?P<low>\d{1,3}(?:[.,]\d{1,2})?)(?:\s*(?:-|–|to|bis|/|and|und)\s*(?P<high>\d{1,3}(?:[.,]\d{1,2})?))?\s*-?\s*"
     r"(?:bpm|b\.p\.m\.|beats? (?:per|a) minute|schläge(?:n)? (?:pro|in der) minute)(?!\w)",
     _FLAGS,
 )
-TEMPO = re.compile(
+TEMPO = _pattern(
     r"\b(?:(?:tempo|bpm|speed|geschwindigkeit)(?:\s*(?:of|von|is|ist|at|bei|:|=))?\s*(?:about|around|ca\.?|etwa)?)\s*"
     r"(?P<low>\d{2,3}(?:[.,]\d{1,2})?)(?![\w:/%])",
     _FLAGS,
 )
-BARE_TEMPO = re.compile(
+BARE_TEMPO = _pattern(
     r"(?:\b(?:at|around|bei|in|mit|auf)\s+|@\s*|,\s*)(?P<low>(?:[4-9]\d|1\d\d|2[0-2]\d))(?=\s*(?:[,.;!)]|$|with|and|in\b|mit|und))",
     _FLAGS,
 )
@@ -58,17 +65,17 @@ _MODES = (
     r"(?P<mode>(?:natural |harmonic |melodic )?(?:minor|major)|min|maj|m(?![\w])|"
     r"dorian|phrygian|lydian|mixolydian|aeolian|ionian|locrian|dorisch|phrygisch|lydisch|mixolydisch|äolisch)"
 )
-KEY = re.compile(
+KEY = _pattern(
     r"(?P<before>\b(?:in|key of|key|key:|to|tonart:?)\s+(?:the key of\s+)?)?"
     r"(?<![\w'’#])(?P<letter>[A-Ga-g])(?:\s?-?\s?(?P<sign>#|♯|♭|sharp|flat)|(?P<b>b))?[\s-]{0,2}" + _MODES + r"\b",
     _FLAGS,
 )
-GERMAN_KEY = re.compile(r"\b(?P<tonic>[a-h](?:is|es|s)?)[\s-]?(?P<mode>moll|dur)\b", _FLAGS)
-TONIC_ONLY = re.compile(
+GERMAN_KEY = _pattern(r"\b(?P<tonic>[a-h](?:is|es|s)?)[\s-]?(?P<mode>moll|dur)\b", _FLAGS)
+TONIC_ONLY = _pattern(
     r"\b(?i:in the key of|key of|key:|in|tonart:?)\s+(?P<letter>[A-G])(?P<sign>#|♯|♭|b|[ -]sharp|[ -]flat)?"
     r"(?=\s*(?:[,.;!)]|$|with\b|and\b|at\b|mit\b|und\b|around\b))"
 )
-CHORD_ONLY = re.compile(
+CHORD_ONLY = _pattern(
     r"(?:^|[,;(/|]\s*|(?<=bpm)\s+)(?P<letter>[A-G])(?P<sign>#|♯|b|♭)?(?P<m>m)?(?=\s*(?:[,.;)/|]|$)|(?<=\wm) )"
 )
 GERMAN_TONICS = {
@@ -78,57 +85,57 @@ GERMAN_TONICS = {
     )
     for name in names.split("/")
 }
-METRE = re.compile(
+METRE = _pattern(
     r"(?<![\d/.,:])(?P<top>\d{1,2})\s?/\s?(?P<bottom>2|4|8|16)(?![\d/])"
     r"(?:[\s-]?(?:time signature|time|takt|met(?:re|er)))?",
     _FLAGS,
 )
-MINUTES_SECONDS = re.compile(r"(?<!\w)(?P<minutes>\d{1,2})m(?:in)?(?P<seconds>[0-5]?\d)s\b", _FLAGS)
-CLOCK = re.compile(
+MINUTES_SECONDS = _pattern(r"(?<!\w)(?P<minutes>\d{1,2})m(?:in)?(?P<seconds>[0-5]?\d)s\b", _FLAGS)
+CLOCK = _pattern(
     r"(?<![\d:])(?P<minutes>\d{1,2}):(?P<seconds>[0-5]\d)(?![\d:])(?:\s?(?:min(?:utes?|uten)?)\b)?", _FLAGS
 )
 _MINUTE = r"(?:minutes?|minuten?|minütig\w*|mins?|m)"
 _SECOND = r"(?:seconds?|sekunden?|sekündig\w*|secs?|sek|s)"
-LENGTH = re.compile(
+LENGTH = _pattern(
     rf"(?<![\w.,:])(?!(?:303|808|909)s\b)(?P<number>{_NUMBER})(?:\s*(?:-|–|to|bis)\s*(?P<to>{_NUMBER}))?[\s-]?"
     rf"(?P<unit>{_MINUTE}|{_SECOND}|hours?|stunden?|h)\b\.?"
     rf"(?:\s*(?:and|und|,)?\s*(?:(?P<half>a half|half)|(?P<more>{_NUMBER})[\s-]?{_SECOND}\b|"
     rf"(?P<bare>[1-5]\d)(?=\s*(?:[,.;!)]|$))))?",
     _FLAGS,
 )
-BARS = re.compile(rf"\b(?P<number>\d{{1,3}}|{_WORDS})[\s-]?(?:bars?|measures?|takte?n?)\b(?!\s*signature)", _FLAGS)
-NO_LENGTH_AFTER = re.compile(
+BARS = _pattern(rf"\b(?P<number>\d{{1,3}}|{_WORDS})[\s-]?(?:bars?|measures?|takte?n?)\b(?!\s*signature)", _FLAGS)
+NO_LENGTH_AFTER = _pattern(
     r"^\s*(?:long\s+|lange[snrm]?\s+)?(?:intros?|outros?|fades?|breaks?|build(?:[- ]?ups?)?|drops?|breakdowns?|solos?|"
     r"in\b|into\b|delay|reverb|attack|release|decay|later|before|apart)\b",
     _FLAGS,
 )
-NO_LENGTH_BEFORE = re.compile(
+NO_LENGTH_BEFORE = _pattern(
     r"\b(?:after|at|every|from|until|nach|alle|ab|first|last|ersten|letzten|by|vor)\s+(?:the\s+|den\s+)?$", _FLAGS
 )
-DECADE = re.compile(
+DECADE = _pattern(
     r"(?<![\w.])(?:(?:early|late|mid|frühe|späte)[\s-]+(?:the\s+)?)?['’]?(?P<year>(?:19|20)\d0|[2-9]0)"
     r"(?:['’]?s|er(?:n|[\s-]?jahre)?)\b(?:[\s-]?jahre\b)?",
     _FLAGS,
 )
-YEAR = re.compile(r"(?<![\w.#])(?P<year>19[2-9]\d|20[0-2]\d)(?![\w.:/]\d|\w|\s*(?:hz|bpm))", _FLAGS)
-SEED = re.compile(
+YEAR = _pattern(r"(?<![\w.#])(?P<year>19[2-9]\d|20[0-2]\d)(?![\w.:/]\d|\w|\s*(?:hz|bpm))", _FLAGS)
+SEED = _pattern(
     r"\b(?:random\s+)?(?:seed|startwert)(?:\s+(?:of|is|von|number))?\s*[:=#]?\s*(?P<seed>\d{1,12})\b", _FLAGS
 )
-VARIATIONS = re.compile(
+VARIATIONS = _pattern(
     rf"(?<!\w)(?P<number>\d{{1,3}}|{_WORDS})\s*[x×]?\s+(?:(?!and\b|und\b)[^\W\d]+\s+){{0,2}}?"
     r"(?:variations?|versions?|variants?|takes?|options?|alternatives?|"
     r"varianten?|version(?:en)?|variationen?|fassung(?:en)?|alternativen)\b",
     _FLAGS,
 )
-FORMAT = re.compile(
+FORMAT = _pattern(
     r"(?:\b(?:as|als|in|to|format:?|export(?:ed)? (?:as|to)|im)\s+(?:an?\s+|eine?\s+)?)?"
     r"(?:(?:16|24|32)[ -]?bit[s]?[ -]+)?"
     r"\.?\b(?P<format>mp3|wav|flac|ogg|m4a|aac)\b(?:[- ](?:file|datei|format))?"
     r"(?:[ ,]+(?:16|24|32)[ -]?bits?\b)?",
     _FLAGS,
 )
-TUNING = re.compile(r"\b[dD]rop(?:ped)?[ -](?:[A-G]\b(?:[ -]tuning)?|tuning\b|tuned\b)")
-OPUS = re.compile(r"(?:\b(?:as|als|format:?|to)\s+(?:an?\s+)?|\.)(?P<format>opus)\b", _FLAGS)
+TUNING = _pattern(r"\b[dD]rop(?:ped)?[ -](?:[A-G]\b(?:[ -]tuning)?|tuning\b|tuned\b)")
+OPUS = _pattern(r"(?:\b(?:as|als|format:?|to)\s+(?:an?\s+)?|\.)(?P<format>opus)\b", _FLAGS)
 
 
 @dataclass(frozen=True)
@@ -145,16 +152,22 @@ class Found:
 
 def find_all(text: str) -> Iterator[Found]:
     """What the patterns find, the surest first; later ones do not look at what earlier ones took."""
-    taken: list[Span] = []
+    taken: list[Span] = []  # in order, none over another
     for pattern, read in READERS:
         for match in pattern.finditer(text):
             span = match.span()
-            if any(start < span[1] and span[0] < end for start, end in taken):
+            if overlaps(span, taken):
                 continue
             found = read(match, text)
             if found is not None:
-                taken.append(span)
+                insort(taken, span)
                 yield found
+
+
+def overlaps(span: Span, taken: Sequence[Span]) -> bool:
+    """Whether a span shares a character with one of those taken, which are in order and apart from each other."""
+    place = bisect_left(taken, (span[1],))
+    return place > 0 and taken[place - 1][1] > span[0]
 
 
 def number(said: str) -> float:

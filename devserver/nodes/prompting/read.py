@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ..music.genres import GENRES
@@ -13,7 +15,7 @@ from .brief import LISTS, MAX_ITEMS, MAX_SECONDS, Conflict, Parsed, Reading, Spa
 from .conflicts import contradictions
 from .fillers import FILLERS
 from .negation import NOTS, negated
-from .patterns import Found, find_all, number
+from .patterns import Found, find_all, number, overlaps
 from .scan import Claim, Token, claims_in, tokens_of
 from .vocabulary import Style
 
@@ -25,6 +27,7 @@ UNTEMPERED = frozenset(
 SPECIFIC_VOCALS = ("instrumental", "duet", "children", "choir", "rap", "female", "male", "spoken", "vocals")
 IN_LANGUAGE = {"in", "auf"}
 REPEATS = 8
+QUALITIES = 8  # that may stand between "only" and an instrument
 FOLLOWS = {"then", "and", "dann", "danach", "und", ",", ";", "."}  # "a trumpet solo, then piano"
 TIMES = re.compile(r"[x×](\d)(?!\d)")
 DOUBLE = {"double", "doppelter", "doppelte", "doppelten"}
@@ -118,14 +121,16 @@ def _read_unwanted(
 ) -> list[Claim]:
     """Puts what is not wanted into its field; the claims that are left are wanted."""
     refused: set[int] = set()
+    firsts, taken = [claim.first for claim in claims], sorted(book.spans)
     for first, last in unwanted:
-        inside = [index for index, claim in enumerate(claims) if first <= claim.first and claim.last <= last]
+        near = range(bisect_left(firsts, first), bisect_left(firsts, last))
+        inside = [index for index in near if claims[index].last <= last]
         refused.update(inside)
         things = [claims[index] for index in inside if not _is_quality(claims[index])]
         for claim in things or [claims[index] for index in inside]:
             _refuse(book, claim)
         rest = (tokens[first].start, tokens[last - 1].end)
-        if not inside and not any(start < rest[1] and rest[0] < end for start, end in book.spans):
+        if not inside and not overlaps(rest, taken):
             said = "drums" if tokens[last - 1].folded in {"beat", "beats"} else book.text[slice(*rest)].casefold()
             book.add("avoid", said[:80], rest)
     return [claim for index, claim in enumerate(claims) if index not in refused]
@@ -257,7 +262,7 @@ def _read_solo(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim],
 def _next_is_played(tokens: Sequence[Token], claims: Sequence[Claim], index: int) -> bool:
     """Whether an instrument follows, with nothing but its qualities between: "nur ein leises Klavier"."""
     place = claims[index].last
-    for claim in claims[index + 1 :]:
+    for claim in islice(claims, index + 1, index + 1 + QUALITIES):
         if claim.first - place > 1 or any(token.folded in FOLLOWS for token in tokens[place : claim.first]):
             return False
         if not _is_quality(claim):
@@ -299,16 +304,14 @@ def _read_voices(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim
         book.conflicts.append(
             Conflict(("vocals",), f"{book.said(others)} contradicts {book.said(sung['instrumental'])}.")
         )
+    firsts = [voice.first for voice in voices]
     for claim in claims:
         meaning = claim.meaning("language")
         if meaning is None:
             continue
         before = tokens[claim.first - 1].folded if claim.first else ""
-        near = [
-            v
-            for v in voices
-            if -3 <= v.first - claim.last <= 1 and (v.first >= claim.last or claim.first - v.last <= 2)
-        ]
+        close = voices[bisect_left(firsts, claim.last - 3) : bisect_right(firsts, claim.last + 1)]
+        near = [v for v in close if v.first >= claim.last or claim.first - v.last <= 2]
         if before in IN_LANGUAGE or near:
             book.put("language", meaning.value, claim.span)
             if not book.readings.get("vocals"):

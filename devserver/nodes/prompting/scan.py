@@ -12,6 +12,8 @@ from .vocabulary import HEADS, LONGEST, PHRASES, STEMS, Meaning, folded
 _WORD = re.compile(r"\d+(?=[a-zäöü]{3,}\b)|[^\W_]+|&|[^\s\w]", re.IGNORECASE)
 JOINTS = ("", "n", "s", "en", "es")
 MIN_COMPOUND = 7
+# No known halves and a joint are longer, so a longer word is not cut up.
+MAX_COMPOUND = max(map(len, STEMS)) + max(map(len, JOINTS)) + max(len(word) for word in (*HEADS, *LONGEST))
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _compound_at(tokens: Sequence[Token], at: int) -> list[Claim]:
     """Klavierstück, Gitarrensolo: the known first half, and the second where it says something too."""
     token = tokens[at]
     word = token.folded
-    if len(word) < MIN_COMPOUND or not word.isalpha() or len(word) != token.end - token.start:
+    if not MIN_COMPOUND <= len(word) <= MAX_COMPOUND or not word.isalpha() or len(word) != token.end - token.start:
         return []
     for cut in range(len(word) - 3, 2, -1):
         meanings = STEMS.get(word[:cut])
