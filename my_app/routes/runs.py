@@ -122,7 +122,7 @@ ROUTES: Final = (
             Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_RUNS, "default": FEW_RUNS}, "How many."),
             Query(
                 "before",
-                {"type": "string", "pattern": BEFORE},
+                BEFORE,
                 "The run_id of the last run already seen: `next_before`.",
             ),
             Query("q", {"type": "string", "maxLength": LONGEST_QUERY}, SEARCHED),
