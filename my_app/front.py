@@ -18,6 +18,7 @@ from my_app.context import CONTEXT, Context, FrontSettings
 from my_app.errors import error_body, errors, json_response
 from my_app.flask_app import create_flask
 from my_app.guard import guard
+from my_app.headers import secure
 from my_app.listener import AcceptTroubles, Runner, admit
 from my_app.openapi import build_openapi
 from my_app.opened import BEGUN, OpenRequests
@@ -33,13 +34,6 @@ from my_app.waiting import WAIT_HEADER, Wait, finish
 BACKLOG: Final = 1024  # connections that the system keeps until they are taken
 TAKEN_AT_ONCE: Final = 8  # before the loop looks at those that it has, so that a burst does not use up the descriptors
 SHUTDOWN_S: Final = 3.0  # how long requests may go on after the server was told to stop
-SECURITY_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    # What a run made may be SVG or HTML: it can be looked at, but it runs no script and embeds nothing from elsewhere.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'",
-}
 
 
 def create_front(
@@ -94,8 +88,7 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
     request[BEGUN] = True
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    secure(response)
 
 
 async def _watch_keys(app: web.Application) -> AsyncIterator[None]:

@@ -17,6 +17,7 @@ from aiohttp.web_request import BaseRequest
 
 from my_app.auth import TABLE
 from my_app.errors import dump, error_body, json_response
+from my_app.headers import SECURITY_HEADERS, secure
 from my_app.room import OF_ADDRESS, OF_ALL, RETRY_S, Room, end_when_unread
 
 LOG: Final = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ MOST_HEADER_BYTES: Final = 1 << 16
 TOO_MANY: Final = "Too many headers"  # aiohttp's words
 HEAD_431: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-    b"Connection: close\r\n\r\n"
+    + "".join(f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS.items()).encode()
+    + b"Connection: close\r\n\r\n"
 )
 HURRY_S: Final = 5.0  # how long a connection without room may wait before it asks for something
 TOLD_EVERY_S: Final = 60.0
@@ -106,6 +108,7 @@ class Connection(web.RequestHandler):
         else:
             message, allowed = "This is no HTTP request that could be read.", "HTTP/1.1"
         response = json_response(status, error_body(status, message, allowed=allowed))
+        secure(response)
         response.force_close()
         return response
 

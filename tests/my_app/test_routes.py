@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Final
 
 import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
+from my_app.front import Listening
+from my_app.route import Route
+from my_app.table import ROUTES
 from tests.my_app.conftest import PUBLIC
 from tests.my_app.parts import Runs
+
+CAREFUL: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 
 
 @pytest.fixture
@@ -74,11 +86,24 @@ async def test_nothing_beside_the_public_folder_is_served(client: ClientSession,
         assert reply.status == 404
 
 
-async def test_every_answer_tells_the_browser_to_be_careful(client: ClientSession) -> None:
-    for path in ("/", "/health", "/api/runs", "/nowhere"):
-        async with client.get(path) as reply:
-            assert reply.headers["X-Content-Type-Options"] == "nosniff"
-            assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+async def test_every_answer_tells_the_browser_to_be_careful(client: ClientSession, route: Route) -> None:
+    path = re.sub(r"\{\w+(:[^}]*)?\}", "x", route.path)
+    for method in (route.method, "PATCH"):  # the route's own answer, whatever it is, and one of the router
+        async with client.request(method, path) as reply:
+            assert {name: reply.headers.get(name) for name in CAREFUL} == CAREFUL
+            assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET / HTTP/1.1\r\nno header\r\n\r\n", b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n"]
+)
+async def test_an_answer_to_an_unreadable_request_is_as_careful(front: Listening, head: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+    writer.write(head)
+    answer = (await reader.read()).decode()
+    writer.close()
+    assert [name for name, value in CAREFUL.items() if f"{name}: {value}" not in answer] == []
 
 
 def test_the_pages_reach_for_nothing_outside() -> None:
