@@ -27,6 +27,7 @@ from schemas.errors import UnknownName
 from schemas.lint import lint
 from schemas.loader import load_tables, read_tables
 from tests.devserver.plans import AT, RUN_ID, plan
+from tests.doubles.programs import Server
 from tests.schemas.conftest import FILES
 
 Damage = Callable[[Path], object]
@@ -282,3 +283,31 @@ def test_rows_of_another_shape_stop_no_other_run(exports: Exports) -> None:
     _, wrong = rebuild(database, journal, exports)
     assert len(wrong) >= len(shapes) - 1
     database.close()
+
+
+def test_a_server_starts_beside_broken_definitions_and_says_what_is_left_out(tmp_path: Path, own: Path) -> None:
+    (own / "chunks/tone.yaml").write_bytes(b"kind: graph\n\tgraph: tone\n")
+    (own / "tables/mine.json").write_bytes(b"\xff\xfe{\0")
+    with Server(tmp_path / "exports", embedded=False, definitions=[str(own)]) as server:
+        _, status = server.call("GET", "/api/schema/status")
+        assert {(Path(one["file"]).name, one["line"]) for one in status["problems"]} >= {
+            ("tone.yaml", 2),
+            ("mine.json", 1),
+        }
+        code, told = server.execute(input_text="x", output_config="tone")
+        assert (code, "own/configs/output/tone.yaml" in told["error"]["message"]) == (404, True)
+        code, _ = server.execute(input_text="x", output_config="silence_mp3", wait=False)
+        assert code == 202
+
+
+def test_a_server_with_broken_keys_starts_and_lets_nobody_in(tmp_path: Path) -> None:
+    exports = tmp_path / "exports"
+    secret = Keys(exports / ".state").add("zoe", admin=True)
+    (exports / ".state" / "keys.json").write_text('{"secret": "ab", "keys": [', "utf8")
+    with Server(exports, embedded=False) as server:
+        for headers in ({}, {"Authorization": f"Bearer {secret}"}):
+            for method, path in (("GET", "/api/runs"), ("GET", "/api/queue"), ("POST", "/api/queue/pause")):
+                status, told = server.call(method, path, None, headers)
+                assert (status, told["error"]["code"]) == (503, "keys_unreadable")
+                assert str(tmp_path) not in json.dumps(told)
+        assert server.call("GET", "/health")[0] == 200
