@@ -33,6 +33,7 @@ class Connection:
         self.base_url = base_url.rstrip("/")
         self.headers = dict(headers or {})
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,6 +44,8 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
+        """End the connection. Requests from now on are answered as by a backend that does not answer."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -89,7 +92,12 @@ class Connection:
         """A request whose answer is read piece by piece, as `async with`.
 
         `seconds` bounds the time until the body begins, and each wait for a piece of it.
+
+        Raises:
+            Unreachable: the connection was closed, since its backend is no more.
         """
+        if self._closed:
+            raise Unreachable(f"{method} {self.base_url}{path}: the connection to this backend was closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers={**PLAIN, **self.headers},

@@ -99,6 +99,7 @@ class Workers:
                 if worker.process.poll() is None:
                     return worker
                 self._all.discard(worker)
+                worker.end()  # it is dead; its pipes are still open
             worker = _Worker(self._modules)
             self._all.add(worker)
             return worker

@@ -247,3 +247,14 @@ async def test_an_upload_tells_the_name_for_a_loader_node(backend: Backend, clie
     assert await client.upload(path, "abc.wav", "tonewright") == "tonewright/abc (1).wav"
     assert (seen["image"].filename, seen["subfolder"], seen["type"]) == ("abc.wav", "tonewright", "input")
     assert seen["content"] == b"RIFF"
+
+
+async def test_a_request_during_or_after_the_close_finds_no_backend(client: Client) -> None:
+    """A take may still ask for its prompt while the backend that it was at is replaced."""
+    await client.queue()
+    closing = asyncio.create_task(client.close())
+    await asyncio.sleep(0)
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="was closed"):
+            await client.queue()
+        await closing
