@@ -113,7 +113,7 @@ def test_a_request_that_names_no_level_has_the_floor(pupil: Pupil, path: str, bo
     assert status == 200, told
     _, run = pupil.call("GET", f"/api/runs/{told['run_id']}")
     assert run["resolved"]["safety_level"] == "youth"
-    assert pupil.call("POST", f"/api/runs/{told['run_id']}/rerun", {})[0] == 202
+    assert pupil.call("POST", f"/api/runs/{told['run_id']}/rerun", {})[0] in (200, 202)
 
 
 def test_what_may_be_asked_for_is_all_that_is_offered(pupil: Pupil) -> None:

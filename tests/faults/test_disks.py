@@ -119,7 +119,8 @@ def test_permissions_gone_in_mid_run(server: Server) -> None:
         assert server.ended(runs[1])[0] == 200
     finally:
         folder.chmod(0o755)
-    wait_for(lambda: json.loads((folder / "metadata.json").read_bytes())["status"] == "failed")
+    record = folder / "metadata.json"
+    wait_for(lambda: record.exists() and json.loads(record.read_bytes())["status"] == "failed")
 
 
 async def test_journal_disk_full(studio: Studio, exports: Path, intake: IntakePool) -> None:
