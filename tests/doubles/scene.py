@@ -148,7 +148,7 @@ class Scene:
             if any(take["take"] == 1 and take["state"] == "success" for take in takes):
                 return
             time.sleep(POLL_S)
-        raise AssertionError(f"the first take of {run.run_id} did not end")
+        raise AssertionError(f"the first take did not end: {self.server.run(run.run_id)}")
 
     def ended(self, run: Run) -> bool:
         return self.server.run(run.run_id)["status"] not in ("queued", "running")
