@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 import threading
@@ -25,6 +26,7 @@ def without_holding(sql: str) -> str:
     return HOLDING.sub("", sql)
 
 
+log = logging.getLogger(__name__)
 _execute: Final = sqlite3.Connection.execute
 
 
@@ -52,10 +54,14 @@ class SqliteDatabase(Database):
 
     def _open(self) -> _Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=_Connection)
-        connection.row_factory = sqlite3.Row
-        connection.create_function("epoch_now", 0, time.time)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.create_function("epoch_now", 0, time.time)
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000"):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         self._opened.append(connection)
         return connection
 
@@ -91,7 +97,13 @@ class SqliteDatabase(Database):
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
         if not hasattr(self._own, "connection"):
-            self._own.connection = self._open()
+            try:
+                self._own.connection = self._open()
+            except sqlite3.OperationalError as e:
+                # No descriptor is left for one more connection: wait for the writing one instead of failing.
+                log.debug("a thread reads by the writing connection: %s", e)
+                with self.lock:
+                    return list(self._connection.execute(sql, values))
         return list(self._own.connection.execute(sql, values))
 
     def at_once(self, sql: str, *values: Any) -> list[Row]:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import os
 import re
+import resource
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -188,3 +191,32 @@ def test_without_psycopg_the_setting_says_what_it_needs(monkeypatch: pytest.Monk
     monkeypatch.setitem(__import__("sys").modules, "devserver.durable.postgres", None)
     with pytest.raises(DatabaseGone, match=re.escape("pip install 'psycopg[binary]'")):
         open_database("postgresql://127.0.0.1/none")
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process open nothing more."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 8, limits[1]))
+    try:
+        while True:
+            taken.append(os.dup(taken[0]))
+    except OSError:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+def test_a_thread_that_can_open_no_connection_reads_all_the_same(tmp_path: Path) -> None:
+    opened = open_database(tmp_path / "journal.sqlite")
+    add(opened, "a")
+    found: list[list[str]] = []
+    with no_descriptor_left():
+        reading = threading.Thread(target=lambda: found.append(files(opened)))
+        reading.start()
+        reading.join()
+    opened.close()
+    assert found == [["a"]]
