@@ -9,11 +9,11 @@ import sys
 from cli.build import build_parts, keep_modes
 from cli.keys import front_settings, keys_of
 from config import Settings
+from devserver.processes.limits import raise_open_files
 from devserver.processes.loops import LoopThread
 from devserver.processes.signals import run_until_stopped
 from devserver.watching.logs import configure
 from my_app.front import create_front, listen_at
-from my_app.room import raise_open_files
 from my_app.table import ROUTES, WORKER_ROUTES
 
 READY = "Tonewright is ready at "

@@ -1,6 +1,6 @@
 """The settings as a person gives them: `tonewright.yaml`, the environment, the command line.
 
-What is wrong is told with its place, its value and what is allowed.
+Each mistake is one line with its place, its value and what is allowed.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import resource
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-MOST_FILES: Final = 65_536  # beyond that a table of descriptors costs memory and nobody needs it
+from devserver.processes.limits import open_files_limit
+
 FEWEST: Final = 8  # connections that are taken however low the limit of open files is
 MOST_CONTROL: Final = 64  # connections beyond those that there is room for, on which control routes are answered
 RETRY_S: Final = 5
@@ -17,25 +17,6 @@ RETRY_S: Final = 5
 OF_FILES: Final = "files"
 OF_ADDRESS: Final = "address"
 OF_ALL: Final = "all"
-
-
-def raise_open_files() -> int:
-    """Raise this process's limit of open files as far as the system allows; returns the limit.
-
-    Shells and service managers set 1024, which a thousand listeners use up.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        return wanted
-    return open_files_limit()
-
-
-def open_files_limit() -> int:
-    """Return how many files this process may have open."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_FILES if soft == resource.RLIM_INFINITY else soft
 
 
 def own_files() -> int:

@@ -13,6 +13,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MAX_FILE_LINES, FUNCTION_LINES = 400, 60
 
+BELOW_DEVSERVER = {
+    "schemas",
+    *(f"devserver.{folder}" for folder in ("nodes", "http", "processes", "comfy", "agents", "llm")),
+}
 # A part, and the parts that it may import besides itself. A module belongs to the longest name that fits it.
 MAY_IMPORT = {
     "schemas": set[str](),
@@ -22,29 +26,10 @@ MAY_IMPORT = {
     "devserver.comfy": {"devserver.http"},
     "devserver.agents": {"devserver.nodes", "devserver.processes"},
     "devserver.llm": {"devserver.http"},
-    "devserver": {
-        "schemas",
-        "devserver.nodes",
-        "devserver.http",
-        "devserver.processes",
-        "devserver.comfy",
-        "devserver.agents",
-        "devserver.llm",
-    },
+    "devserver": BELOW_DEVSERVER,
     "my_app": {"schemas", "devserver.nodes", "devserver.processes", "devserver.comfy", "devserver.agents", "devserver"},
     "config": set(),
-    "cli": {
-        "schemas",
-        "devserver.nodes",
-        "devserver.http",
-        "devserver.processes",
-        "devserver.comfy",
-        "devserver.agents",
-        "devserver.llm",
-        "devserver",
-        "my_app",
-        "config",
-    },
+    "cli": BELOW_DEVSERVER | {"devserver", "my_app", "config"},
     "server": {"schemas", "devserver", "devserver.processes", "devserver.agents", "my_app", "config", "cli"},
 }
 # A folder of devserver/, and the folders beside it that it may import. The modules above them are everybody's.

@@ -351,7 +351,12 @@ class Host:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    """The JSON object that was sent; anything else is a server error, as in ComfyUI. One too large is told so."""
+    """Return the JSON object of a request.
+
+    Raises:
+        web.HTTPInternalServerError: it is something else, as in ComfyUI.
+        web.HTTPRequestEntityTooLarge: it has more than `MOST_JSON_BYTES`.
+    """
     received = bytearray() if request.can_read_body else bytearray(await request.read())  # read by a middleware
     async for block in request.content.iter_any():
         received += block

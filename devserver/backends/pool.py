@@ -177,7 +177,7 @@ class Pool:
         was_up = source.up
         await source.ask()
         if was_up and not source.up:
-            source.head.doubted.set()  # so that it is asked again soon, whoever has found out
+            source.head.doubted.set()  # ask it again soon
         every = {**before, **dict.fromkeys(source.backends)}
         changed = [backend for backend in every if before.get(backend) != (backend.state, backend.table)]
         if changed:

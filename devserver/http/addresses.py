@@ -1,4 +1,4 @@
-"""Addresses of other programs: what is secret in them is taken out in one place, before anything is told of them."""
+"""Remove users, passwords and tokens from the addresses of other programs before they are shown or logged."""
 
 from __future__ import annotations
 

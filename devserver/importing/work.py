@@ -5,16 +5,15 @@ It reads one job as a line of JSON, answers with one, and ends; before that it e
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 from devserver.importing.files import read_graph
+from devserver.processes.limits import limit_process
+from devserver.processes.signals import end_with_stdin, ignore_stops
 from schemas.importing.admit import import_graph
 from schemas.importing.form import ImportRefused
 from schemas.loader import load_tables
@@ -23,10 +22,10 @@ from schemas.nodes import NodeTable
 
 def main() -> None:
     seconds, size_bytes = map(int, sys.argv[1:3])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    ignore_stops()
     line = sys.stdin.buffer.readline()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _limit(seconds, size_bytes)
+    end_with_stdin(lambda: os._exit(1))
+    limit_process(seconds, size_bytes)
     sys.stdout.write(json.dumps(answer(line, size_bytes)))
     sys.stdout.flush()
 
@@ -68,24 +67,6 @@ def _told(error: ImportRefused) -> dict[str, Any]:
         limit, value = error.limit
         told |= {"limit": [limit.unit, limit.most], "value": value}
     return told
-
-
-def _limit(seconds: int, size_bytes: int) -> None:
-    """Let the system end this process where it takes too much; not every system can."""
-    try:
-        import resource
-    except ImportError:  # Windows: there the parent's deadline is all
-        return
-    for kind, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_AS, size_bytes)):
-        with contextlib.suppress(ValueError, OSError):  # a stricter limit holds already
-            resource.setrlimit(kind, (most, most))
-
-
-def _end_with_parent() -> None:
-    """The parent keeps our stdin open as long as it wants the answer."""
-    while os.read(sys.stdin.fileno(), 1 << 16):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ ANSWER_BYTES = 4 * MIB
 PROBLEM_BYTES = 64 * 1024
 # Of what the model says itself: a song with every thought about it has a tenth of this.
 SAID_CHARACTERS = 200_000
-TOLD_PARTS = 64  # an answer is told on when it has grown by this part of it, since each time the whole of it is read
+# Each listener gets the whole answer so far, so a long one is passed on only after it has grown by 1/64.
+GROWTH_SHARE = 64
 OnContent = Callable[[str], None]
 
 
@@ -114,7 +115,7 @@ async def _read(name: str, response: aiohttp.ClientResponse, on_content: OnConte
 
 
 class _Said:
-    """The text of an answer, told on as it grows: each piece of a short one, ever larger pieces of a long one."""
+    """Collects an answer and passes it on as it grows: each piece of a short one, ever larger pieces of a long one."""
 
     def __init__(self, name: str, on_content: OnContent) -> None:
         self.text = ""
@@ -125,7 +126,7 @@ class _Said:
         self.text += piece
         if len(self.text) > SAID_CHARACTERS:
             raise NotTheRoute(self._name, f"{self._name} does not stop: more than {SAID_CHARACTERS} characters.")
-        if len(self.text) - self._told > self._told // TOLD_PARTS:
+        if len(self.text) - self._told > self._told // GROWTH_SHARE:
             self.finish()
 
     def finish(self) -> None:

@@ -34,6 +34,10 @@ class WorkerDied(Exception):
         self.code = code
 
 
+class WorkerTimedOut(WorkerDied):
+    """The job took longer than it may, so its worker was ended."""
+
+
 class Workers:
     """At most `count` worker processes; one that died is replaced at the next job.
 
@@ -49,14 +53,15 @@ class Workers:
         self._all: set[_Worker] = set()
         self._closed = False
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+    def submit(self, function: Callable[..., Any], *args: Any, limit_s: float | None = None) -> Future[Any]:
         """Have a function of a module called in a worker.
 
-        The future raises what the function raised, or `WorkerDied`.
+        The future raises what the function raised, `WorkerDied`, or `WorkerTimedOut` once the job has run for
+        `limit_s`; waiting for a free worker does not count.
         """
         if self._closed:
             raise WorkerDied(0)
-        return self._threads.submit(self._work, function, args)
+        return self._threads.submit(self._work, function, args, limit_s)
 
     @property
     def pids(self) -> list[int]:
@@ -75,14 +80,15 @@ class Workers:
         for worker in workers:
             worker.end()
 
-    def _work(self, function: Callable[..., Any], args: Sequence[Any]) -> Any:
+    def _work(self, function: Callable[..., Any], args: Sequence[Any], limit_s: float | None) -> Any:
         worker = self._take()
         try:
-            answer = worker.ask(pickle.dumps((function, args)))
+            answer = worker.ask(pickle.dumps((function, args)), limit_s)
         except (OSError, EOFError) as error:
             with self._lock:
                 self._all.discard(worker)
-            raise WorkerDied(worker.end()) from error
+            died = WorkerTimedOut if isinstance(error, TimeoutError) else WorkerDied
+            raise died(worker.end()) from error
         with self._lock:
             self._idle.append(worker)
         done, result = pickle.loads(answer)  # noqa: S301 - our own process wrote it
@@ -114,12 +120,38 @@ class _Worker:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, start_new_session=True
         )
 
-    def ask(self, job: bytes) -> bytes:
-        """Raises OSError or EOFError where the worker ends first."""
+    def ask(self, job: bytes, limit_s: float | None) -> bytes:
+        """Send a job and return its answer.
+
+        Raises:
+            TimeoutError: it took longer than `limit_s`; the process is ended.
+            OSError, EOFError: the process ended first.
+        """
         assert self.process.stdin is not None  # noqa: S101 - it was started with pipes
         assert self.process.stdout is not None  # noqa: S101
-        _write(self.process.stdin, job)
-        return _read(self.process.stdout)
+        late = threading.Event()
+
+        def end_late() -> None:
+            late.set()
+            self.process.kill()  # the pipe closes, which ends the reading below
+
+        timer = None if limit_s is None else threading.Timer(limit_s, end_late)
+        if timer is not None:
+            timer.start()
+        try:
+            _write(self.process.stdin, job)
+            answer = _read(self.process.stdout)
+        except (OSError, EOFError):
+            if late.is_set():
+                raise TimeoutError from None
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+                timer.join()
+        if late.is_set():  # it answered in the last moment, and was ended all the same
+            raise TimeoutError
+        return answer
 
     def end(self) -> int:
         """End the process and return its exit code."""

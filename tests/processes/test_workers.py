@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
-from devserver.processes.workers import Workers
+import pytest
+
+from devserver.processes.workers import Workers, WorkerTimedOut
 from tests.patience import PATIENCE_S
 
 
@@ -17,5 +20,16 @@ def test_a_worker_that_dies_while_idle_is_replaced_and_its_pipes_are_closed() ->
         assert workers.submit(os.getpid).result(PATIENCE_S) != first
         assert [pipe.closed for pipe in (dead.process.stdin, dead.process.stdout) if pipe] == [True, True]
         assert len(workers.pids) == 1
+    finally:
+        workers.close()
+
+
+def test_a_job_that_takes_too_long_ends_with_its_worker_and_the_next_one_is_done() -> None:
+    workers = Workers(1)
+    try:
+        with pytest.raises(WorkerTimedOut):
+            workers.submit(time.sleep, 10 * PATIENCE_S, limit_s=0.1).result(PATIENCE_S)
+        assert workers.pids == []
+        assert workers.submit(os.getpid, limit_s=10 * PATIENCE_S).result(PATIENCE_S) == workers.pids[0]
     finally:
         workers.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from devserver.media.examine import Examined, examine
 from devserver.media.examiner import Examiner
 from devserver.media.opening import opened
 from tests.doubles import odd_media
+from tests.patience import PATIENCE_S
 
 EVERY = {**odd_media.SOUNDS, **odd_media.FILMS, **odd_media.SILENT_SOUNDS, **odd_media.SILENT_FILMS}
 WARNED = {
@@ -111,7 +112,7 @@ def test_a_file_that_takes_too_long_is_refused_and_its_process_ended(tmp_path: P
     found = examiner.examine(tmp_path / "song", "song.wav", tmp_path / "mix")
     assert found.refusal is not None
     assert "takes longer than 0 seconds" in found.refusal.words
-    assert [process for process in multiprocessing.active_children() if process.name == "examiner"] == []
+    assert examiner._workers.pids == []
     examiner.close()
 
 
@@ -125,11 +126,10 @@ def test_a_file_that_ends_the_process_is_refused_and_the_next_one_is_looked_into
     )
     asking.start()
     with (tmp_path / "endless").open("wb"):  # opens when the other end does: the process is at work
-        (process,) = [one for one in multiprocessing.active_children() if one.name == "examiner"]
-        process.kill()
-        asking.join(60)
+        (pid,) = examiner._workers.pids
+        os.kill(pid, signal.SIGKILL)
+        asking.join(PATIENCE_S)
     assert found[0].refusal is not None
     assert found[0].refusal.status == 422
     assert examiner.examine(tmp_path / "song", "song.wav", tmp_path / "mix").refusal is None
     examiner.close()
-    assert [one for one in multiprocessing.active_children() if one.name == "examiner"] == []
