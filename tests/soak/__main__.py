@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scenes", type=int, default=(os.cpu_count() or 2) + 1, help="servers side by side")
     parser.add_argument("--points", nargs="*", choices=POINTS, default=list(POINTS))
     parser.add_argument("--drawn", type=int, default=1000, help="kills at drawn times beside clients at work; 0: none")
-    parser.add_argument("--drawn-limit-s", type=float, default=1800.0, help="for these kills")
+    parser.add_argument("--drawn-limit-s", type=float, default=3600.0, help="for these kills; too few is exit code 1")
     parser.add_argument("--no-minutes", action="store_true", help="leave out the faults that need real minutes")
     return parser.parse_args()
 
@@ -58,6 +58,7 @@ def main() -> int:
     drawn = campaign(options.drawn, options.seed, options.drawn_limit_s, soak.stop) if options.drawn else Found()
     well = (
         not drawn.losses
+        and drawn.kills.total() >= options.drawn
         and soak.done == len(cases)
         and not any(lost.values())
         and not any(t.losses for t in soak.tallies.values())
