@@ -36,8 +36,10 @@ async def test_a_long_queue_is_told_in_pages(api: Api) -> None:
     while (await api.ask("GET", "/api/queue"))[1]["unfinished"]:  # what another test has left
         pass
     await api.ask("POST", "/api/queue/pause", {})
-    runs = [(await api.ask("POST", EXECUTE, WAITS))[1]["run_id"] for _ in range(5)]
-    assert [entry["run_id"] for entry in await waiting(api, 5)] == runs
+    runs: list[str] = []
+    for count in range(1, 6):  # a run waits where its take asks for a turn, not where it was accepted
+        runs.append((await api.ask("POST", EXECUTE, WAITS))[1]["run_id"])
+        assert [entry["run_id"] for entry in await waiting(api, count)] == runs
     seen, offset = [], 0
     while offset is not None:
         status, told = await api.ask("GET", f"/api/queue?limit=2&offset={offset}")
