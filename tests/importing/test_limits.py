@@ -99,7 +99,8 @@ def test_so_does_its_processor_time(table: NodeTable, shape: Callable[[int], Jso
         return time.process_time() - begun
 
     taken(100)
-    assert taken(2000) / min(taken(500) for _ in range(3)) < 10
+    # The least of several: what else the process does, such as collecting the garbage of other tests, only adds.
+    assert min(taken(2000) for _ in range(3)) / min(taken(500) for _ in range(3)) < 10
 
 
 def test_five_thousand_nodes_in_a_chain_are_imported(table: NodeTable) -> None:

@@ -13,6 +13,7 @@ from tests.kept.http.shown import kept, usual_headers
 from tests.kept.http.world import ADMIN, NOBODY, USER, Place, Said, World
 
 GIB: Final = 1 << 30
+MOST_RERUNS: Final = 100  # tries until one is answered before it is over
 UNKNOWN: Final = "20300101-000000-ffffffff"
 USUAL: Final = {"run_id": "{sound}", "media": "audio", "index": "0", "name": "drums", "path": "style.css"}
 BAD_JSON: Final = {"no JSON": b"{", "no object": b"[]", "an unknown field": b'{"unheard_of": 1}'}
@@ -108,6 +109,10 @@ def _ask(place: Place, person: str, route: Described, ask: Ask) -> Said:
         content = _filled(place, person, content.decode(), path).encode()
     headers = {name: _filled(place, person, value, path) for name, value in ask.headers.items()}
     said = place.ask(person, ask.method or route.method, path, headers, content, events=ask.events)
+    for _ in range(MOST_RERUNS):
+        if not path.endswith("/rerun") or b'"media_output"' not in said.content:
+            break  # else the new run was over before the answer was written; one of the next is not
+        said = place.ask(person, ask.method or route.method, path, headers, content, events=ask.events)
     begun = said.headers.get("Location", "").rpartition("/")[2]
     if begun and begun not in place.names:
         place.settle(begun)
