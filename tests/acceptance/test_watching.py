@@ -18,6 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.doubles.programs import ROOT, Server
+from tests.doubles.together import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -72,6 +73,11 @@ class Watched:
         return next((s.value for s in samples if s.name == f"tonewright_{name}" and s.labels == labels), None)
 
 
+def metrics_once_counted(server: Server) -> str:
+    text: str = server.call("GET", "/metrics")[1].decode()
+    return text if "tonewright_runs_ended_total{" in text else ""
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     collector, log = Collector(), tmp_path_factory.mktemp("log") / "log.jsonl"
@@ -82,7 +88,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
         body = {"input_text": f"{SECRET} sings", "output_config": "silence_mp3", "safety_level": "off"}
         status, told = server.call("POST", "/api/schema/pipeline/execute", body, {"traceparent": CALLER})
         assert status == 200, told
-        metrics = server.call("GET", "/metrics")[1].decode()
+        # the answer may be sent before the last event is counted
+        metrics = until(lambda: metrics_once_counted(server), "the run's end was counted")
         found = server.call("GET", "/api/runs?q=SCHNEEWITT*&status=success&output=silence_mp3")[1]["runs"]
     collector.shutdown()
     collector.server_close()
