@@ -13,7 +13,8 @@ from typing import Final
 from devserver.errors import StageError
 
 STATUS: Final = 507  # insufficient storage
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT})  # who makes room mends it
+FULL: Final = PASSING | {errno.EFBIG}
 CLOSED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 SQLITE_FULL: Final = frozenset({sqlite3.SQLITE_FULL})
 SQLITE_CLOSED: Final = frozenset(
@@ -27,6 +28,10 @@ class ExportsGone(OSError):
 
     def __init__(self, root: Path) -> None:
         super().__init__(errno.ENOENT, "it is gone", str(root))
+
+
+class ExportsFull(Exception):
+    """The disk has no room for what a run makes: it waits for some, and makes it then."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,18 @@ def said_of_disk(error: BaseException) -> str:
 
 @contextmanager
 def told_of_disk() -> Iterator[None]:
-    """Turn an `OSError` that is the disk's into the `StageError` that says so."""
+    """Turn an `OSError` that is the disk's into what says so.
+
+    Raises:
+        ExportsFull: there is no room now.
+        StageError: nothing can be written, or not as much, and waiting changes nothing.
+    """
     try:
         yield
     except OSError as error:
         trouble = disk_trouble(error)
         if trouble is None:
             raise
+        if error.errno in PASSING:
+            raise ExportsFull(trouble.message) from error
         raise StageError(trouble.message, code=trouble.code, status=STATUS, hint=trouble.hint) from error

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from devserver.disk import disk_trouble
 from devserver.durable.journal import Journal
 from devserver.errors import DatabaseGone
 from devserver.queueing.asleep import Asleep
@@ -85,13 +87,13 @@ class Dispatcher:
         self._forgive()
         try:
             self._journal.leases.release()
-        except DatabaseGone as e:
+        except (DatabaseGone, sqlite3.OperationalError) as e:
             log.warning("the runs that were walked here are taken up later: %s", e)
 
     def _forgive(self) -> None:
         try:
             self._journal.stops.forgive()
-        except DatabaseGone as e:
+        except (DatabaseGone, sqlite3.OperationalError) as e:  # it is away, or its disk is full
             log.warning("this stop counts for the runs that were at work: %s", e)
 
     def write(self, change: Callable[[], None]) -> None:
@@ -204,7 +206,10 @@ class Dispatcher:
         self._walks.pop(run_id, None)
         self._journal.leases.held.pop(run_id, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("the walk of %s broke off; it will be taken up again", run_id, exc_info=error)
+            if (trouble := disk_trouble(error)) is not None:
+                log.warning("the walk of %s broke off and will be taken up again: %s", run_id, trouble.message)
+            else:
+                log.error("the walk of %s broke off; it will be taken up again", run_id, exc_info=error)
             self._again(run_id)
         else:
             self._pauses.pop(run_id, None)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from devserver import record
-from devserver.disk import disk_trouble, told_of_disk
+from devserver.disk import ExportsFull, disk_trouble, told_of_disk
 from devserver.durable.journal import RunState, StageRow, StageState
 from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
 from devserver.plan import StagePlan, read_plan
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 STAGES: Final = {"text": run_text, "graph": run_graph}
 STOPS_ALLOWED: Final = 5
+ROOM_PAUSE_S: Final = 5.0  # nobody tells that a disk has room again
 
 
 async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
@@ -125,8 +126,7 @@ async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageRow:
     try:
         _check_stops(stage, row)
         recorded = walk.plan.recorded.get(stage.name)
-        with told_of_disk():
-            result = recorded if recorded is not None else await STAGES[stage.kind](walk, stage)
+        result = recorded if recorded is not None else await _result(walk, stage)
     except StageError as e:
         e.details.setdefault("stage", stage.name)
         state, result = "blocked" if isinstance(e, Blocked) else "failed", {"error": e.as_dict()}
@@ -136,6 +136,22 @@ async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageRow:
         raise
     journal.end(place, state, result)
     return replace(row, state=state, result=result)
+
+
+async def _result(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+    """Run a stage. Where the disk has no room for what it makes, wait and run it again: what is finished is skipped."""
+    waits = False
+    while True:
+        try:
+            with told_of_disk():
+                return await STAGES[stage.kind](walk, stage)
+        except ExportsFull as e:
+            place = walk.place(stage.name)
+            with walk.tools.journal.stops.at_rest(place):
+                if not waits:
+                    walk.warn(place, "exports_full", f"{e} The run waits for room and goes on by itself.")
+                waits = True
+                await asyncio.sleep(ROOM_PAUSE_S)
 
 
 def _check_stops(stage: StagePlan, row: StageRow) -> None:

@@ -92,7 +92,8 @@ class SqliteDatabase(Database):
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:  # whatever ends the block, half of it must not stay
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite has rolled back itself where its disk was full
+                    self._connection.execute("ROLLBACK")
                 raise
 
     def rows(self, sql: str, *values: Any) -> list[Row]:

@@ -43,6 +43,16 @@ class Stops:
                 log.debug("%s is still marked: %s", place.run_id, e)
             raise
 
+    @contextmanager
+    def at_rest(self, place: Place) -> Iterator[None]:
+        """Remove the mark of a stage while it waits for something, and put it back after that."""
+        sql = "SELECT at_work FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        rows = self._db.rows(sql, place.run_id, place.stage, place.take, place.attempt)
+        process = rows[0]["at_work"] if rows else None
+        self._mark(place, None)
+        yield
+        self._mark(place, process)
+
     def _mark(self, place: Place, process: str | None) -> None:
         with self._db.transaction() as db:
             fence(db, place.run_id, place.generation)
