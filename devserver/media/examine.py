@@ -12,14 +12,16 @@ from typing import Any, Final
 from pydantic import Field
 
 from devserver.comfy.sniff import KINDS, Kind, Medium, sniff
+from devserver.media.chunks import boxes_are_whole, is_whole
 from devserver.media.hearing import Ear, Heard
-from devserver.media.measure import WHOLE, Content, Truncated, Undecodable, measure
+from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.mixdown import FULL, channel_names, mix_down
 from devserver.media.opening import opened
 from devserver.media.remarks import Frozen, Remark, decibels, is_silent, remarks
 
 SHORTEST_SECONDS: Final = 0.1
-UNTOLD_BYTES: Final = 0x7FFFFFFF - 0x10000  # what programs write that do not know the length yet
+RATES_HZ: Final = (1_000, 768_000)
+LOUDEST_DBFS: Final = 200.0  # whole numbers of 32 bits, taken for fractions, reach 187
 UNKNOWN: Final = "application/octet-stream"
 # What FFmpeg calls the containers that have no magic of their own in `sniff`.
 PICTURES: Final = "_pipe"
@@ -111,9 +113,8 @@ def examine(path: Path, name: str, mix_to: Path) -> Examined:
     heard = ear.heard() if content.peak_dbfs is not None else None
     facts = _streams(path, content, heard)
     sound = facts["sound"]
-    if sound is not None and facts["picture"] is None and sound["seconds"] < SHORTEST_SECONDS:
-        words = f"is {sound['seconds']:.3f} seconds long; nothing can be made of less than {SHORTEST_SECONDS:g}."
-        return _refused(kind, Refusal(status=422, words=words, hint="Send a longer one."))
+    if sound is not None and (why := _no_sound(sound, alone=facts["picture"] is None)) is not None:
+        return _refused(kind, why)
     mix: Mix | None = None
     mixed: tuple[Remark, ...] = ()
     if heard is not None and heard.mixed_peak is not None:
@@ -130,7 +131,23 @@ def _decoded(path: Path, kind: Kind, ear: Ear) -> Content | Refusal:
         return Refusal(status=422, words=words, hint=EXPORT_AGAIN)
     except Undecodable as error:
         return _why_not(path, kind, error)
-    return content if _is_whole(path, kind) else CUT_OFF
+    return content if is_whole(path, kind) else CUT_OFF
+
+
+def _no_sound(sound: dict[str, Any], *, alone: bool) -> Refusal | None:
+    """Why nothing can be made of a sound that could be decoded; `alone` where there is no picture with it."""
+    rate, seconds, peak = sound["sample_rate_hz"], sound["seconds"], sound["peak_dbfs"]
+    lowest, highest = RATES_HZ
+    if not lowest <= rate <= highest:
+        words = f"has a sample rate of {rate} Hz; {lowest} to {highest} Hz are allowed."
+        return Refusal(status=422, words=words, hint="Its header may be damaged. " + EXPORT_AGAIN)
+    if peak > LOUDEST_DBFS:
+        words = f"has samples {peak:.0f} dB over full scale, so it is no sound that could be played."
+        return Refusal(status=422, words=words, hint="Its numbers may be of another format. " + EXPORT_AGAIN)
+    if alone and seconds < SHORTEST_SECONDS:
+        words = f"is {seconds:.3f} seconds long; nothing can be made of less than {SHORTEST_SECONDS:g}."
+        return Refusal(status=422, words=words, hint="Send a longer one.")
+    return None
 
 
 def _found(kind: Kind, facts: dict[str, Any], warnings: tuple[Remark, ...] = (), mix: Mix | None = None) -> Examined:
@@ -176,34 +193,7 @@ def _ends_early(path: Path, kind: Kind, error: Undecodable) -> bool:
 
     if isinstance(error.__cause__, av.EOFError) or "truncated" in str(error).lower():
         return True
-    return kind.ext in ("mp4", "m4a", "mov") and not _boxes_are_whole(path)
-
-
-def _is_whole(path: Path, kind: Kind) -> bool:
-    """Whether a WAV or AIFF file is as long as it says; FFmpeg plays what there is of them."""
-    if kind.ext not in ("wav", "aiff"):
-        return True
-    with path.open("rb") as file:
-        head = file.read(8)
-    length = int.from_bytes(head[4:8], "little" if kind.ext == "wav" else "big")
-    return head[:4] == b"RF64" or length >= UNTOLD_BYTES or path.stat().st_size >= length * WHOLE
-
-
-def _boxes_are_whole(path: Path) -> bool:
-    """Whether every box of an MP4 file ends within it, and its table of contents is one of them."""
-    size, at, names = path.stat().st_size, 0, set()
-    with path.open("rb") as file:
-        while at + 8 <= size:
-            file.seek(at)
-            head = file.read(16)
-            length = int.from_bytes(head[:4]) or size - at
-            if length == 1:
-                length = int.from_bytes(head[8:16])
-            if length < 8:
-                return True  # damaged, not cut off
-            names.add(head[4:8])
-            at += length
-    return at <= size and b"moov" in names
+    return kind.ext in ("mp4", "m4a", "mov") and not boxes_are_whole(path)
 
 
 def _image(content: Content) -> dict[str, Any]:

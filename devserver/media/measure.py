@@ -131,7 +131,7 @@ def _stream_content(path: Path, kind: Kind, hear: Hear | None) -> Content:
 def _declares_length(path: Path, kind: Kind) -> bool:
     """Whether the container states its length; for others FFmpeg guesses one from the bit rate."""
     if kind.ext != "mp3":
-        return kind.ext in {"wav", "flac", "m4a", "mp4", "webm", "weba"}
+        return kind.ext in {"wav", "flac", "m4a", "mp4", "mov", "webm", "weba", "mka", "mkv", "au", "aiff"}
     with path.open("rb") as file:
         head = file.read(256 * 1024)
     return b"Xing" in head or b"Info" in head
@@ -201,7 +201,9 @@ def _image_content(path: Path, kind: Kind) -> Content:
                 raise Undecodable(f"{image.width} x {image.height} pixels are more than can be taken in", "too_large")
             image.load()
             return Content(kind, codec=(image.format or kind.ext).lower(), width=image.width, height=image.height)
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise Undecodable("it has more pixels than can be taken in", "too_large") from error
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError) as error:
         raise Undecodable(str(error)) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, Final
@@ -176,6 +177,24 @@ def _wav_of_a_stream() -> bytes:
     return bytes(content)
 
 
+def _caf_of_a_stream() -> bytes:
+    content = encoded("caf", "pcm_s16le")
+    at = content.index(b"data") + 4
+    return content[:at] + b"\xff" * 8 + content[at + 8 :]
+
+
+def _half(container: str, codec: str) -> bytes:
+    content = encoded(container, codec, tone(3))
+    return content[: len(content) // 2]
+
+
+def _huge_picture() -> bytes:
+    """A picture whose head says that it has 900 million pixels."""
+    content = picture("PNG", (30, 30))
+    head = b"IHDR" + struct.pack(">II", 30_000, 30_000) + content[24:29]
+    return content[:12] + head + struct.pack(">I", zlib.crc32(head)) + content[33:]
+
+
 def _wav_cut() -> bytes:
     content = wav(tone(3))
     return content[: len(content) // 2]
@@ -196,6 +215,7 @@ SOUNDS: Final[dict[str, Make]] = {
     "gap.wav": _gap,
     "click.wav": lambda: wav(tone(0.15)),
     "piped.wav": _wav_of_a_stream,
+    "piped.caf": _caf_of_a_stream,
     "surround.wav": lambda: wav(tone(channels=6), mask=SPEAKERS),
     "surround without places.wav": lambda: wav(tone(channels=6)),
     "quad.wav": lambda: wav(tone(channels=4), mask=0x33),
@@ -242,6 +262,14 @@ REFUSED: Final[dict[str, Make]] = {
     "not a number.wav": lambda: _nan(float("nan")),
     "infinite.wav": lambda: _nan(float("inf")),
     "cut off.wav": _wav_cut,
+    "cut off.caf": lambda: _half("caf", "pcm_s16le"),
+    "cut off.au": lambda: _half("au", "pcm_s16be"),
+    "cut off.w64": lambda: _half("w64", "pcm_s16le"),
+    "cut off.mka": lambda: _half("matroska", "flac"),
+    "cut off.avi": lambda: film("avi", "mpeg4", sound=tone(3), audio="libmp3lame")[:20_000],
+    "slow.wav": lambda: wav(tone(rate=1000), 1),
+    "beyond all measure.wav": lambda: wav(tone(level=3e38), bits=32),
+    "huge.png": _huge_picture,
     "cut off.m4a": lambda: encoded("ipod", "aac")[:9000],
     "cut off in its head.flac": lambda: encoded("flac", "flac")[:30],
     "cut off.flac": lambda: encoded("flac", "flac", tone(4))[:40_000],
