@@ -89,11 +89,14 @@ class Client(Connection):
                 raise refusal(answer, status)
             if status != 200 or not isinstance(answer, dict) or not isinstance(answer.get("prompt_id"), str):
                 raise misfit("POST", self.base_url + "/prompt", status, answer)
-        except Unreachable:
+        except Unreachable as error:
             # A gateway that lost the answer, or did not wait for it, may have passed the prompt on.
-            if await self._arrived(prompt_id):
+            arrived = await self._arrived(prompt_id)
+            if arrived:
                 return
-            raise
+            if arrived is None or isinstance(error, NotServing):
+                raise
+            raise NotServing(f"the prompt was not taken: {error}") from error  # what is asked beside it is answered
         if answer.get("node_errors"):
             # ComfyUI runs what is left of a graph; half a result is none.
             await self._withdraw(prompt_id)
@@ -194,12 +197,12 @@ class Client(Connection):
         await self.delete(prompt_id)
         await self.interrupt(prompt_id)
 
-    async def _arrived(self, prompt_id: str) -> bool:
-        """Whether a prompt whose answer was lost is known to the backend after all."""
+    async def _arrived(self, prompt_id: str) -> bool | None:
+        """Whether a prompt whose answer was lost is known to the backend after all; None where it does not say."""
         try:
             return prompt_id in await self.queue() or await self.history(prompt_id) is not None
         except Unreachable:
-            return False
+            return None
 
     async def _command(self, path: str, body: dict[str, Any]) -> None:
         status, answer = await self.exchange("POST", path, json_body=body)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from devserver.comfy.errors import UnsafePath
+from devserver.comfy.errors import BackendError, UnsafePath
 
 DRIVE = re.compile(r"[A-Za-z]:")
+LONGEST_PATH = 1000  # characters; systems take names of 255 bytes
+MOST_FILES = 1000  # of one prompt; a video's single pictures are the most that is made
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class RemoteFile:
     def __post_init__(self) -> None:
         folder, name = self.subfolder.replace("\\", "/"), self.filename.replace("\\", "/")
         parts = PurePosixPath(folder, name)
+        if len(folder) + len(name) > LONGEST_PATH:
+            raise UnsafePath(f"the backend names a file by {len(folder) + len(name)} characters: {name[:80]!r}...")
         plain = name not in {"", ".", ".."} and "/" not in name and "\0" not in f"{folder}{name}"
         if not plain or parts.is_absolute() or ".." in parts.parts or DRIVE.match(str(parts)):
             raise UnsafePath(f"the backend names the file {self.subfolder!r} / {self.filename!r}, outside its folder")
@@ -64,8 +69,14 @@ def files_of(outputs: Mapping[str, Any]) -> list[RemoteFile]:
 
     Node packs write `audio`, `images`, `gifs`, `video`, `files`, `3d`; only `filename` counts. Temporary files
     (previews) are listed only where there is nothing else. Copies of a file's name are listed once.
+
+    Raises:
+        UnsafePath: as `RemoteFile` says.
+        BackendError: there are more than anybody could mean.
     """
-    listed = list(dict.fromkeys(_entries(outputs)))
+    listed = list(islice(_entries(outputs), MOST_FILES + 1))
+    if len(listed) > MOST_FILES:
+        raise BackendError(f"the backend names more than {MOST_FILES} files as results of one prompt")
     for kind in ("output", "temp"):
         files = [file for file in listed if file.type == kind]
         if files:

@@ -16,6 +16,8 @@ State = Literal["success", "error", "interrupted", "lost"]
 MARKERS = frozenset({12345, 12346, 12347})
 # What a host of ours names as the exception where its worker process ended; ComfyUI ends with its own.
 WORKER_ENDED = "WorkerEnded"
+# What is kept of an error's words: some quote a whole tensor.
+LONGEST_KIND, LONGEST_MESSAGE = 200, 4000
 DISK_FULL = re.compile(r"no space left on device|disk quota exceeded|not enough space on the disk", re.IGNORECASE)
 OUT_OF_MEMORY = re.compile(r"out of memory|allocation on device|unable to allocate|not enough memory", re.IGNORECASE)
 
@@ -89,6 +91,7 @@ def failure_of(data: Mapping[str, Any] | None) -> Failure:
     if data is None:
         return Failure("the backend says that the prompt failed, and gives no reason")
     kind, message = str(data.get("exception_type") or ""), str(data.get("exception_message") or "").strip()
+    kind, message = kind[:LONGEST_KIND], message[:LONGEST_MESSAGE]
     # "Cannot allocate memory" is no sign: it is what an encoder says about a sound of no length.
     short = kind.rpartition(".")[2]
     memory = short == "OutOfMemoryError" or kind == "MemoryError" or OUT_OF_MEMORY.search(message) is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import re
 from typing import Any, Final
 
 import aiohttp
@@ -14,6 +16,10 @@ PLAIN: Final = {"Accept-Encoding": "identity"}
 PARSED_HERE_BYTES: Final = 64 * 1024  # takes less than a millisecond; a thread would cost as much
 # The deepest that is sent are workflows with sub-graphs, about 20 levels. What is passed on must also be written again.
 MAX_DEPTH: Final = 100
+# An escaped backslash and a whole surrogate pair are passed over; what is left is half a pair, which no text can hold.
+HALF_PAIR: Final = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 
 
 class BrokenAnswer(ValueError):
@@ -62,17 +68,32 @@ async def parse_off_loop(text: bytes | str) -> Any:
 def parse(text: bytes | str) -> Any:
     """Parse JSON whose depth nobody vouches for.
 
+    What could not be passed on is read as something that can: half a surrogate pair as U+FFFD, NaN and numbers without
+    an end as null.
+
     Raises:
         BrokenAnswer: it is none, or nested too deeply.
     """
     try:
-        value = json.loads(text)
+        whole = _without_halves(text if isinstance(text, str) else text.decode("utf-8-sig"))
+        value = json.loads(whole, parse_constant=lambda _: None, parse_float=_finite)
     except ValueError as e:
         raise BrokenAnswer(f"no JSON: {e}") from e
     except (RecursionError, MemoryError) as e:
         raise BrokenAnswer("JSON that is nested too deeply or too large") from e
     _refuse_depth(value)
     return value
+
+
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    return value if math.isfinite(value) else None
+
+
+def _without_halves(text: str) -> str:
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return HALF_PAIR.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
 
 
 def _refuse_depth(value: Any) -> None:

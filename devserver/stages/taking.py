@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -72,13 +73,17 @@ def _made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
 
 def names_of(output: Output, files: Sequence[RemoteFile]) -> list[str]:
     """A name for each file of an output: the output's, the file's own, and a number where that is not enough."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    last = Counter[str]()  # the number that each name has come to
     for file in files:
         own = re.sub(r"[^a-z0-9-]+", "_", file.name.lower()).strip("_-")[:LONGEST_NAME]
         base = "_".join(part for part in (output.name or "", own) if part)
-        tries = (f"{base}_{number}".strip("_") if number > 1 else base for number in range(1, len(files) + 2))
-        names.append(next(name for name in tries if name not in names))
-    return names
+        name = None
+        while name is None or name in names:
+            last[base] += 1
+            name = base if last[base] == 1 else f"{base}_{last[base]}".strip("_")
+        names[name] = None
+    return list(names)
 
 
 async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:

@@ -28,8 +28,14 @@ def says(status: int, text: str = "", kind: str = "text/plain") -> Answer:
 
 def hangs_up(request: web.Request) -> web.Response:
     assert request.transport is not None
-    request.transport.abort()
+    request.transport.close()
     return web.Response()
+
+
+def is_cut_off(request: web.Request) -> web.Response:
+    assert request.transport is not None
+    request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    return hangs_up(request)
 
 
 OTHERS_JSON = '{"error": {"message": "no such route", "type": "invalid_request_error", "code": 404, "param": null}}'
@@ -51,6 +57,7 @@ ANSWERS: dict[str, Answer] = {
     "half an answer": says(200, '{"prompt_id": "', "application/json"),
     "no object": says(400, '["no"]', "application/json"),
     "a lost connection": hangs_up,
+    "an answer that is cut off": is_cut_off,
 }
 
 
@@ -59,7 +66,7 @@ async def test_what_is_no_comfyuis_refusal_of_a_prompt_is_waited_out(
     studio: Studio, exports: Path, intake: IntakePool, answer: Answer
 ) -> None:
     """It comes more often than a take has attempts: a prompt that nobody took was nobody's to lose."""
-    await turn_away(studio, [answer] * (1 if answer is hangs_up else 4))
+    await turn_away(studio, [answer] * 4)
     async with rigged(exports, intake, studio, retries=PATIENT) as rig:
         ended = await rig.run(0.4)
     assert (seconds_of(ended), studio.states()) == (0.4, ["success"])

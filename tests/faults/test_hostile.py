@@ -69,6 +69,19 @@ def test_json_of_many_levels_is_refused_and_that_of_some_is_not() -> None:
             parse(text)
 
 
+def test_half_a_surrogate_pair_is_read_as_what_can_be_written_down() -> None:
+    half, whole, raw = r'["\ud800", "a\uDFFFb"]', r'["\ud83c\udfb5", "\\ud800"]', b'["\xed\xa0\x80"]'
+    assert parse(half) == ["\ufffd", "a\ufffdb"]
+    assert parse(half.encode()) == parse(half)
+    assert parse(whole) == ["\U0001f3b5", r"\ud800"]
+    with pytest.raises(BrokenAnswer):
+        parse(raw)
+
+
+def test_numbers_that_json_does_not_have_are_read_as_null() -> None:
+    assert parse("[NaN, Infinity, -Infinity, 1e400, -1e400, 1e300, 0.5]") == [None] * 5 + [1e300, 0.5]
+
+
 @pytest.mark.parametrize("answer", [hostile.drips_body, hostile.is_deep, hostile.never_ends])
 async def test_the_server_starts_with_what_answers(
     studio: Studio, exports: Path, intake: IntakePool, monkeypatch: pytest.MonkeyPatch, answer: Answer

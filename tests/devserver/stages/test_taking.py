@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from devserver.comfy.files import RemoteFile, files_of
+from devserver.comfy.errors import BackendError, UnsafePath
+from devserver.comfy.files import MOST_FILES, RemoteFile, files_of
 from devserver.stages.taking import names_of
 from schemas.model import GraphChunk, Output
 
@@ -50,3 +51,18 @@ def test_files_of_one_output_are_told_apart_by_their_names(
 ) -> None:
     files = [RemoteFile("2", "stems", f"{index}.flac", name=name) for index, name in enumerate(own)]
     assert names_of(Output(node="2", media="audio", format="flac", name=output), files) == expected
+
+
+def test_files_without_a_name_of_their_own_are_numbered_in_as_many_steps_as_there_are_files() -> None:
+    files = [RemoteFile("2", "images", f"{index}.png") for index in range(100_000)]
+    names = names_of(Output(node="2", media="image", format="png"), files)
+    assert (len(set(names)), names[0], names[-1]) == (100_000, "", "100000")
+
+
+def test_more_files_than_anybody_could_mean_and_names_that_no_system_has_are_refused() -> None:
+    many = {"2": {"images": [{"filename": f"{index}.png"} for index in range(MOST_FILES + 1)]}}
+    with pytest.raises(BackendError, match="more than 1000 files"):
+        files_of(many)
+    with pytest.raises(UnsafePath) as caught:
+        files_of({"2": {"images": [{"filename": "x" * 100_000}]}})
+    assert len(str(caught.value)) < 300
