@@ -72,13 +72,16 @@ def retry_header(error: InputError) -> dict[str, str]:
     return {} if error.retry_after_s is None else {"Retry-After": str(math.ceil(error.retry_after_s))}
 
 
-def dump(body: Any) -> str:
-    """JSON for the wire. What is no JSON (a value in an error that came from outside) is shown as text."""
-    return json.dumps(body, ensure_ascii=False, default=str)
+def dump(body: Any) -> bytes:
+    """JSON for the wire. What is no JSON (a value in an error that came from outside) is shown as text.
+
+    Bytes of a name or header that are no UTF-8 arrive as halves of surrogate pairs; each is shown as a question mark.
+    """
+    return json.dumps(body, ensure_ascii=False, default=str).encode(errors="replace")
 
 
 def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response(body, status=status, headers=headers, dumps=dump)
+    return web.Response(body=dump(body), status=status, headers=headers, content_type="application/json")
 
 
 @web.middleware

@@ -169,7 +169,7 @@ def message(event: Event) -> bytes:
 
 def encode(kind: str, data: object, seq: int | None = None) -> bytes:
     head = "" if seq is None else f"id: {seq}\n"
-    return f"{head}event: {kind}\ndata: {dump(data)}\n\n".encode()
+    return f"{head}event: {kind}\ndata: ".encode() + dump(data) + b"\n\n"
 
 
 async def open_stream(request: web.Request, headers: Mapping[str, str] | None = None) -> web.StreamResponse:

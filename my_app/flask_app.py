@@ -71,7 +71,6 @@ def read_json(raw: bytes) -> dict[str, Any]:
             raw.decode(), parse_constant=_refuse_constant, parse_int=_read_int, object_pairs_hook=_no_doubles
         )
         _check_depth_and_text(body)
-        dump(body).encode()  # an escaped half of a surrogate pair parses, but is no text that could be stored
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InputError(
@@ -94,14 +93,14 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; with a name twice in it, two programs could read two things."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        double = next(name for name in names if names.count(name) > 1)
+        seen = set[str]()
+        double = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValueError(f"the name {double!r} is there twice")
     return found
 
 
 def _check_depth_and_text(body: Any) -> None:
-    """No deeper than anything here is, and no zero byte, which no database keeps as text."""
+    """Refuse what is deeper than anything here is, and texts that cannot be stored (zero bytes, halves of pairs)."""
     level: list[Any] = [body]
     for _ in range(DEEPEST):
         inner: list[Any] = []
@@ -110,12 +109,19 @@ def _check_depth_and_text(body: Any) -> None:
                 inner += [*value, *value.values()]
             elif isinstance(value, list):
                 inner += value
-            elif isinstance(value, str) and "\0" in value:
-                raise ValueError("a text has a zero byte")
+            elif isinstance(value, str):
+                _check_text(value)
         if not inner:
             return
         level = inner
     raise ValueError(f"it is deeper than {DEEPEST} levels")
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("a text has a zero byte")
+    if not text.isascii():
+        text.encode()
 
 
 def _read_int(digits: str) -> int:

@@ -86,13 +86,20 @@ class Connection(web.RequestHandler):
         """End the connection, in words where no other answer is on its way."""
         if self.transport is not None and self._current_request is None:
             allowed = f"up to {MOST_HEADER_BYTES >> 10} KiB"
-            body = dump(error_body(431, "The headers are too large together.", allowed=allowed)).encode()
+            body = dump(error_body(431, "The headers are too large together.", allowed=allowed))
             self.transport.write(HEAD_431 % len(body) + body)
         self.force_close()
 
     def _end_if_silent(self) -> None:
         if self._current_request is None:
             self.force_close()
+
+    def log_exception(self, *words: Any, exc_info: BaseException | None = None, **more: Any) -> None:
+        """Log an error of ours. That a client has gone, or sends a body that cannot be unpacked, is none."""
+        if isinstance(exc_info, ConnectionError | web.RequestPayloadError):
+            LOG.debug(*words, exc_info=exc_info, **more)
+        else:
+            super().log_exception(*words, exc_info=exc_info, **more)
 
     def handle_error(
         self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

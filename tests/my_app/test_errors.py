@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from contextlib import suppress
 from io import BytesIO
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientConnectionResetError, ClientError, ClientSession
+from aiohttp.web import StreamResponse
 
 from my_app.errors import error_body
+from my_app.flask_app import _no_doubles
+from my_app.front import Listening
 from tests.my_app.parts import Runs
 
 EXECUTE = "/api/schema/pipeline/execute"
@@ -29,6 +34,7 @@ KEYS = set(error_body(400, "")["error"])
         ("POST", EXECUTE, b"\xff", 400, "bad_request", ""),
         ("POST", EXECUTE, b'{"input_text": NaN}', 400, "bad_request", ""),
         ("POST", EXECUTE, b'{"input_text": "\\ud800"}', 400, "bad_request", ""),
+        ("POST", EXECUTE, b'{"\\udfff": "x"}', 400, "bad_request", ""),
         ("POST", EXECUTE, b"[" * 100_000, 400, "bad_request", ""),
         ("POST", EXECUTE, b'{"n": ' + b"9" * 5000 + b"}", 400, "bad_request", ""),
         ("POST", EXECUTE, b"{}", 400, "bad_request", "input_text"),
@@ -84,3 +90,51 @@ async def test_a_body_is_json_whatever_its_content_type_says(client: ClientSessi
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     async with client.post(EXECUTE, data=body, headers=headers) as reply:
         assert reply.status == 202
+
+
+class Counted(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    times = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.times += 1
+        return str.__eq__(self, other)
+
+
+def test_a_name_that_is_there_twice_is_found_in_as_many_steps_as_there_are_names() -> None:
+    names = [Counted(number) for number in range(2000)]
+    with pytest.raises(ValueError, match="'1999' is there twice"):
+        _no_doubles([(name, 0) for name in [*names, Counted(1999)]])
+    assert Counted.times < 4 * len(names)
+
+
+async def test_a_name_of_a_file_that_is_no_text_is_shown_in_the_error(client: ClientSession) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="\xff\xfe.wav"\r\n\r\nno sound\r\n--x--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    async with client.post("/api/uploads", data=form, headers=headers) as reply:
+        assert (reply.status, (await reply.json())["error"]["value"]) == (415, "??.wav")
+
+
+async def test_a_client_that_leaves_or_packs_wrongly_is_no_error_of_ours(
+    front: Listening, client: ClientSession, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = {"Content-Encoding": "gzip"}  # of a body that nobody asked for and nobody reads
+    async with client.get("/health", headers=packed, data=b"no gzip") as reply:
+        assert reply.status == 200
+
+    left = asyncio.Event()
+
+    async def refuse(*_: object) -> None:
+        left.set()
+        raise ClientConnectionResetError("Cannot write to closing transport")  # aiohttp's words
+
+    monkeypatch.setattr(StreamResponse, "write", refuse)
+    with suppress(ClientError):
+        async with ClientSession() as other, other.get(f"{front.url}/api/events") as reply:
+            await reply.read()
+    await left.wait()
+    await front.close()  # every request is over
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
