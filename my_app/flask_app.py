@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -68,7 +69,11 @@ def read_json(raw: bytes) -> dict[str, Any]:
     """A body as a JSON object. Raises InputError (400) where it is something else."""
     try:
         body = json.loads(
-            raw.decode(), parse_constant=_refuse_constant, parse_int=_read_int, object_pairs_hook=_no_doubles
+            raw.decode(),
+            parse_constant=_refuse_constant,
+            parse_int=_read_int,
+            parse_float=_read_float,
+            object_pairs_hook=_no_doubles,
         )
         _check_depth_and_text(body)
     except json.JSONDecodeError as error:
@@ -128,6 +133,13 @@ def _read_int(digits: str) -> int:
     if len(digits) > MOST_DIGITS:
         raise ValueError(f"a number has {len(digits)} digits, and {MOST_DIGITS} are allowed")
     return int(digits)
+
+
+def _read_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):  # an answer that quotes it would be no JSON
+        raise ValueError(f"{digits[:40]} is larger than any number that can be kept")
+    return value
 
 
 def _refuse_constant(name: str) -> None:

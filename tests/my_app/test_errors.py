@@ -33,6 +33,7 @@ KEYS = set(error_body(400, "")["error"])
         ("POST", EXECUTE, b"[1]", 400, "bad_request", ""),
         ("POST", EXECUTE, b"\xff", 400, "bad_request", ""),
         ("POST", EXECUTE, b'{"input_text": NaN}', 400, "bad_request", ""),
+        ("POST", EXECUTE, b'{"input_text": 1e999}', 400, "bad_request", ""),
         ("POST", EXECUTE, b'{"input_text": "\\ud800"}', 400, "bad_request", ""),
         ("POST", EXECUTE, b'{"\\udfff": "x"}', 400, "bad_request", ""),
         ("POST", EXECUTE, b"[" * 100_000, 400, "bad_request", ""),
