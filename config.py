@@ -45,6 +45,18 @@ def _value_of(found: re.Match[str]) -> str:
     return os.environ[name]
 
 
+PUBLIC_URL = re.compile(
+    r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:(?P<port>\d{1,5}))?"
+    r"(/(?!\.{1,2}(/|$))(?P<first>[A-Za-z0-9._~-]+)(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*)?/?"
+)
+# What the server's own addresses begin with: below such a path nobody could tell a proxy's path from ours.
+OWN_PATHS = frozenset(
+    {"api", "docs", "health", "metrics", "openapi.json", "pipeline_configs_metadata", "public", "ready"}
+)
+HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+OTHER_HEADERS = frozenset(
+    ("authorization", "connection", "content-length", "content-type", "cookie", "host", "origin", "referer", "via")
+)
 VARIABLE = re.compile(r"\$\$|\$(\w+)|\$\{(\w+)\}|%(\w+)%")
 Location = Annotated[Path, BeforeValidator(expanded)]
 
@@ -104,7 +116,17 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Another address than a loopback one needs a key first.")
     port: int = Field(17802, ge=0, le=65535, description="0 takes a free one.")
-    public_urls: list[str] = Field([], description="Where else the server is reached: by a proxy, by a name.")
+    public_urls: list[str] = Field(
+        [],
+        description="Where else the server is reached, by a proxy or a name, with the path that it is below there;"
+        " and pages of other addresses that may use it.",
+    )
+    trusted_proxies: list[str] = Field(
+        [], description="Addresses of proxies that are believed: the path that they take off, the user that they name."
+    )
+    trusted_user_header: str | None = Field(
+        None, description="The header in which a trusted proxy names the user whom it has let in: X-Remote-User."
+    )
     key: str | None = Field(None, repr=False, description="What `run` and `demo` show to a server that has keys.")
     exports: Location = Field(ROOT / "exports", description="Where the run folders are.")
     exports_mode: Literal["private", "group", "all"] = Field(
@@ -171,11 +193,43 @@ class Settings(BaseSettings):
 
     @field_validator("public_urls")
     @classmethod
-    def _are_origins(cls, value: list[str]) -> list[str]:
+    def _are_addresses(cls, value: list[str]) -> list[str]:
         for url in value:
-            if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?", url):
-                raise ValueError(f"must be like https://music.example.org or http://studio.local:17802; {url!r} is not")
+            found = PUBLIC_URL.fullmatch(url)
+            if found is None or int(found["port"] or 1) not in range(1, 65536):
+                secret = "@" in url or "?" in url  # a password, a token
+                shown = "one is not" if secret else f"{url!r} is not"
+                raise ValueError(
+                    "must be like https://music.example.org, http://studio.local:17802 or https://studio.example/music:"
+                    f" scheme, host in small letters, port and path, and nothing else; {shown}"
+                )
+            if found["first"] in OWN_PATHS:
+                raise ValueError(f"must have another path than the server's own /{found['first']}; {url!r} has not")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: list[str]) -> list[str]:
+        for address in value:
+            try:
+                ipaddress.ip_network(address)
+            except ValueError as e:
+                allowed = "must be addresses or networks of proxies: 127.0.0.1, ::1, 10.0.0.0/24"
+                raise ValueError(f"{allowed}; {address!r} is not") from e
+        return value
+
+    @field_validator("trusted_user_header")
+    @classmethod
+    def _names_a_header(cls, value: str | None) -> str | None:
+        if value is not None and (not HEADER.fullmatch(value) or value.lower() in OTHER_HEADERS):
+            raise ValueError("must be a header of the proxy's own: X-Remote-User, Remote-User, X-Forwarded-User")
+        return value
+
+    @model_validator(mode="after")
+    def _somebody_is_trusted(self) -> Self:
+        if self.trusted_user_header and not self.trusted_proxies:
+            raise ValueError("trusted_user_header needs trusted_proxies: the addresses that may send it, ['127.0.0.1']")
+        return self
 
     @field_validator("database_url")
     @classmethod

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from cli.build import definitions_of
@@ -13,7 +14,8 @@ from devserver.store import Exports
 from devserver.users.keys import Keys, KeysUnreadable
 from devserver.users.rights import Rights
 from my_app.context import FrontSettings
-from my_app.guard import host_name
+from my_app.proxies import Proxies
+from my_app.public_urls import PublicUrl
 
 log = logging.getLogger(__name__)
 
@@ -32,27 +34,35 @@ def front_settings(settings: Settings, keys: Keys) -> FrontSettings:
     Raises:
         KeyNeeded: others can come here, and there is no key.
     """
-    exposed = not is_loopback(settings.host) or bool(settings.public_urls)
+    urls = tuple(PublicUrl.read(url) for url in settings.public_urls)
+    elsewhere = [url for url in urls if not url.is_loopback]
+    exposed = not is_loopback(settings.host) or bool(elsewhere) or settings.trusted_user_header is not None
     try:
         needed = not keys.there and exposed
     except KeysUnreadable as e:
         log.error("%s Until then the server lets nobody in.", e)  # noqa: TRY400 - the message says all
         needed = False
     if needed:
-        place = settings.public_urls[0] if is_loopback(settings.host) else settings.host
         raise KeyNeeded(
-            f"At {place} other machines can come to this server, so it needs a key first:"
+            f"{_why_exposed(settings, elsewhere)}, so it needs a key first:"
             " `python server.py keys add NAME --admin` makes one and shows it."
         )
-    hosts = {host_name(url.partition("://")[2]) for url in settings.public_urls}
+    networks = tuple(ip_network(address) for address in settings.trusted_proxies)
     return FrontSettings(
         ROOT / "public",
-        frozenset(hosts),
-        frozenset(settings.public_urls),
+        urls,
+        Proxies(networks, settings.trusted_user_header or ""),
         exposed,
         connections_per_address=settings.connections_per_address,
         requests_per_key=settings.requests_per_key,
     )
+
+
+def _why_exposed(settings: Settings, elsewhere: Sequence[PublicUrl]) -> str:
+    if not is_loopback(settings.host) or elsewhere:
+        place = settings.host if not is_loopback(settings.host) else f"{elsewhere[0].origin}{elsewhere[0].prefix}"
+        return f"At {place} other machines can come to this server"
+    return "With trusted_user_header others come to this server by a proxy"
 
 
 def add_key(settings: Settings, name: str, *, admin: bool, **limits: Any) -> str:
@@ -69,7 +79,9 @@ def add_key(settings: Settings, name: str, *, admin: bool, **limits: Any) -> str
 def add_class(settings: Settings, name: str, size: int, **limits: Any) -> str:
     """Make the keys of a class; a sheet to be printed and cut. Raises InputError."""
     made = keys_of(settings).add_class(name, size, _rights(settings, limits))
-    at = settings.public_urls[0] if settings.public_urls else f"http://{settings.host}:{settings.port}"
+    urls = [PublicUrl.read(url) for url in settings.public_urls]
+    own = f"http://{settings.host}:{settings.port}"
+    at = next((f"{url.origin}{url.prefix}" for url in urls if not url.is_loopback), own)
     cut = "- " * 30
     slips = [f"{cut}\n{user:<36}{code}\nOpen {at} and type this code." for user, code in made.items()]
     return "\n".join([*slips, cut, "The codes are shown this once; only their hashes are kept."])

@@ -1,7 +1,8 @@
 """Who asks, and what they may see. Checked here for every route alike; the views only ask `user_id`.
 
 As long as there is no key, everybody is `local` and sees everything, and so only this machine may ask. With the first
-key, everybody needs one, here too: as `Authorization: Bearer KEY`, or as the cookie of a session begun with it.
+key, everybody needs one, here too: as `Authorization: Bearer KEY`, or as the cookie of a session begun with it. A proxy
+that the settings trust may name the user instead.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from devserver.users.keys import LOCAL, Key, KeysUnreadable
 from my_app.bridge import USER_ID
 from my_app.context import CONTEXT, Context
 from my_app.errors import error_body, json_response
-from my_app.opened import BEGUN
+from my_app.opened import BEGUN, BY_PROXY, WITHOUT_KEY
 from my_app.room import RETRY_S
 from my_app.route import Route, check_run_id, unknown_run
 
@@ -42,6 +43,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     """Find out who asks; 401 for whoever has to say so and does not."""
     context = request.app[CONTEXT]
     route = request.app[TABLE].get(request.match_info.route)
+    named = context.settings.proxies.user(request)
     try:
         there = context.parts.keys.there
     except KeysUnreadable:
@@ -49,8 +51,10 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
             raise
         request[USER_ID] = ""
         return await handler(request)
-    key = await _read_key(context, request) if there else None
-    if key is not None:
+    key = await _read_key(context, request, named) if there else None
+    if named is not None:
+        request[USER_ID] = _checked_name(named, key)
+    elif key is not None:
         request[USER_ID] = key.name
     elif not there and not context.settings.exposed:
         request[USER_ID] = LOCAL
@@ -60,15 +64,26 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         return refused(request)
     if route is not None and route.only_admins and context.parts.keys.viewer(request[USER_ID]) is not None:
         raise InputError("Only an admin key may do this.", status=403, field="Authorization", allowed="an admin key")
-    return await _attend(request, handler, key) if request[USER_ID] else await handler(request)
+    if not request[USER_ID]:
+        return await handler(request)
+    return await _attend(request, handler, key.id if key else WITHOUT_KEY if named is None else BY_PROXY)
 
 
-async def _attend(request: web.Request, handler: Handler, key: Key | None) -> web.StreamResponse:
-    """Answer a user for as long as the key is there; `key` is None where none is needed."""
+def _checked_name(named: str, key: Key | None) -> str:
+    """Return the name of a user whom a proxy has let in, with or without a key of that name."""
+    if named == LOCAL and key is None:
+        message = f"The proxy names the user {LOCAL}, who has the runs that were made before there were keys."
+        allowed = f"another name, or a key of the name {LOCAL}"
+        raise InputError(message, status=403, field="user", value=named, allowed=allowed)
+    return named
+
+
+async def _attend(request: web.Request, handler: Handler, key_id: str) -> web.StreamResponse:
+    """Answer a user for as long as the key is there."""
     context, route = request.app[CONTEXT], request.app[TABLE].get(request.match_info.route)
-    with context.opened.hold(key, request[USER_ID], request) as opened:
-        if key is not None and not (route is not None and route.is_control):
-            _check_room(context, key)
+    with context.opened.hold(key_id, request[USER_ID], request) as opened:
+        if key_id != WITHOUT_KEY and not (route is not None and route.is_control):
+            _check_room(context, request[USER_ID])
         try:
             return await handler(request)
         except asyncio.CancelledError:
@@ -79,9 +94,9 @@ async def _attend(request: web.Request, handler: Handler, key: Key | None) -> we
             return json_response(401, body, {"WWW-Authenticate": 'Bearer realm="Tonewright"'})
 
 
-def _check_room(context: Context, key: Key) -> None:
+def _check_room(context: Context, user: str) -> None:
     limit = context.settings.requests_per_key
-    if limit and context.opened.count(key.name) > limit:
+    if limit and context.opened.count(user) > limit:
         raise InputError(
             f"{limit} requests with your key are open already.",
             status=429,
@@ -92,12 +107,14 @@ def _check_room(context: Context, key: Key) -> None:
         )
 
 
-async def _read_key(context: Context, request: web.Request) -> Key | None:
+async def _read_key(context: Context, request: web.Request, named: str | None) -> Key | None:
     # Threads of their own: the usual ones may all be waiting for the database, and this one needs none of it.
-    return await asyncio.get_running_loop().run_in_executor(context.doors, _key_of, context, request)
+    return await asyncio.get_running_loop().run_in_executor(context.doors, _key_of, context, request, named)
 
 
-def _key_of(context: Context, request: web.Request) -> Key | None:
+def _key_of(context: Context, request: web.Request, named: str | None) -> Key | None:
+    if named is not None:
+        return context.parts.keys.named(named)
     shown, cookie = shown_key(request), request.cookies.get(COOKIE)
     if shown is not None:
         return context.parts.keys.find(shown)

@@ -19,6 +19,7 @@ from wsgiref.types import StartResponse, WSGIApplication
 
 from aiohttp import web
 
+from my_app.addresses import prefix_of
 from my_app.arriving import arriving
 
 # Hop-by-hop headers belong to one connection, never to the message.
@@ -139,7 +140,7 @@ def environ_of(request: web.Request, body: IO[bytes], *, method: str = "", path:
     body.seek(0)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method or request.method,
-        "SCRIPT_NAME": "",
+        "SCRIPT_NAME": prefix_of(request),
         "PATH_INFO": (path or request.path).encode().decode("latin-1"),  # WSGI carries bytes as latin-1
         "QUERY_STRING": "" if path else request.rel_url.raw_query_string,
         "SERVER_NAME": request.url.host or "localhost",

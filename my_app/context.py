@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,9 @@ from my_app.arriving import STALL_S
 from my_app.bridge import Bridge
 from my_app.opened import OpenRequests
 from my_app.ports import Parts
+from my_app.proxies import Proxies
+from my_app.public_urls import PublicUrl
 from my_app.visitors import Owners, Tries
-
-LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class FrontSettings:
 
     Args:
         public: the folder of the browser's files.
-        hosts: names that a request's Host may have besides the loopback ones, without port.
-        origins: pages of other servers that may write here (`http://studio.local:5173`).
+        public_urls: where else the server is reached, and the pages of other servers that may use it.
+        proxies: whose words about a request count.
         exposed: whether others than this machine can come here: then nobody is let in without a key.
         threads: how many Flask views may run at once. No view waits, so more would only fight the loop for the GIL.
         stall_s: how long a body may stop on its way.
@@ -37,8 +38,8 @@ class FrontSettings:
     """
 
     public: Path
-    hosts: frozenset[str] = frozenset()
-    origins: frozenset[str] = frozenset()
+    public_urls: tuple[PublicUrl, ...] = ()
+    proxies: Proxies = field(default_factory=Proxies)
     exposed: bool = False
     threads: int = 4
     heartbeat_s: float = 15.0
@@ -46,6 +47,16 @@ class FrontSettings:
     connections_per_address: int = 2000
     requests_per_key: int = 200
     unread_s: float = 300.0
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names that a request's Host may have besides the loopback ones, without port."""
+        return frozenset(url.name for url in self.public_urls)
+
+    @cached_property
+    def origins(self) -> frozenset[str]:
+        """The pages that may write here, besides our own."""
+        return frozenset(url.origin for url in self.public_urls)
 
 
 @dataclass(frozen=True)

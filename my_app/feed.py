@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from devserver.events import LAGGED, Event, Lagged, Subscription
+from my_app.addresses import below, prefix_of
 from my_app.context import Context
 from my_app.errors import dump
 
@@ -131,14 +132,14 @@ def straight(request: web.Request, response: web.StreamResponse) -> Tap | None:
 
     With a thousand listeners, waking a task for each would cost more than the writing. It needs a stream in chunks.
     """
-    transport = request.transport
+    transport, prefix = request.transport, prefix_of(request)
     if transport is None or not response.chunked:
         return None
 
     def write(event: Event) -> bool:
         if transport.is_closing() or transport.get_write_buffer_size():
             return False
-        transport.write(WIRE.chunk(event))
+        transport.write(WIRE.chunk(event, prefix))
         return True
 
     return write
@@ -149,22 +150,24 @@ class Wire:
 
     def __init__(self) -> None:
         self._event: Event | None = None
-        self._chunk = b""
+        self._chunks: dict[str, bytes] = {}
 
-    def chunk(self, event: Event) -> bytes:
-        """The message as one chunk of HTTP's chunked coding."""
+    def chunk(self, event: Event, prefix: str) -> bytes:
+        """The message as one chunk of HTTP's chunked coding, for those who listen below a path."""
         if event is not self._event:
-            whole = message(event)
-            self._event, self._chunk = event, b"%x\r\n%b\r\n" % (len(whole), whole)
-        return self._chunk
+            self._event, self._chunks = event, {}
+        if prefix not in self._chunks:
+            whole = message(event, prefix)
+            self._chunks[prefix] = b"%x\r\n%b\r\n" % (len(whole), whole)
+        return self._chunks[prefix]
 
 
 WIRE: Final = Wire()
 
 
-def message(event: Event) -> bytes:
+def message(event: Event, prefix: str) -> bytes:
     """One event as Server-Sent Events carry it. Only stored events have an id, so only they move the resume point."""
-    return encode(event.kind, event.as_dict(), event.seq)
+    return encode(event.kind, below(prefix, event.as_dict()), event.seq)
 
 
 def encode(kind: str, data: object, seq: int | None = None) -> bytes:
@@ -181,8 +184,8 @@ async def open_stream(request: web.Request, headers: Mapping[str, str] | None = 
     return response
 
 
-async def pour(events: AsyncGenerator[Event | None, None], response: web.StreamResponse) -> None:
+async def pour(events: AsyncGenerator[Event | None, None], response: web.StreamResponse, prefix: str) -> None:
     """Write a feed down a stream until it ends or the client goes (`ConnectionResetError`)."""
     async with aclosing(events):  # at once, not when the garbage is collected: the subscription ends with it
         async for event in events:
-            await response.write(HEARTBEAT if event is None else message(event))
+            await response.write(HEARTBEAT if event is None else message(event, prefix))

@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from devserver.errors import InputError
+from my_app.addresses import below
 from my_app.bridge import ENVIRON_USER_ID
 from my_app.errors import dump, error_body, input_error_body, retry_header
 from my_app.ports import Parts
@@ -56,7 +57,7 @@ def viewer() -> str | None:
 
 
 def json_reply(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(dump(body), status, headers, mimetype="application/json")
+    return Response(dump(below(request.script_root, body)), status, headers, mimetype="application/json")
 
 
 def json_body(*, required: bool = True) -> dict[str, Any]:

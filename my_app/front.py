@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, cast
 
 from aiohttp import hdrs, web
@@ -15,6 +16,7 @@ from my_app.arriving import STALL
 from my_app.auth import TABLE, check_runs, identify
 from my_app.bridge import Bridge, environ_of, read_body, send
 from my_app.context import CONTEXT, Context, FrontSettings
+from my_app.cors import share
 from my_app.errors import error_body, errors, json_response
 from my_app.flask_app import create_flask
 from my_app.guard import guard
@@ -23,6 +25,8 @@ from my_app.listener import AcceptTroubles, Runner, admit
 from my_app.openapi import build_openapi
 from my_app.opened import BEGUN, OpenRequests
 from my_app.ports import Parts
+from my_app.proxies import locate
+from my_app.public_urls import own_path
 from my_app.room import Room
 from my_app.route import NativeView, Route
 from my_app.routes.media import tag_files
@@ -41,7 +45,8 @@ def create_front(
 ) -> web.Application:
     """The whole HTTP side as one aiohttp application."""
     around = [traced(parts.tracing)] if parts.tracing else []
-    app = web.Application(middlewares=[*around, admit, errors, guard(settings), identify, check_runs])
+    located = locate(settings.proxies, settings.public_urls)
+    app = web.Application(middlewares=[*around, admit, errors, guard(settings), located, identify, check_runs])
     app[STALL] = settings.stall_s
     bridge = Bridge(create_flask(parts, routes), settings.threads)
     described = build_openapi(routes, parts.execute_schema, version)
@@ -89,6 +94,7 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
     request[BEGUN] = True
     secure(response)
+    share(request, response, request.app[CONTEXT].settings.origins)
 
 
 async def _watch_keys(app: web.Application) -> AsyncIterator[None]:
@@ -138,8 +144,9 @@ async def listen_at(app: web.Application, host: str, port: int) -> Listening:
     # A view on the loop ends when its client goes; a Flask view, once begun, never does (see Bridge.call).
     settings = app[CONTEXT].settings
     room = Room(settings.connections_per_address)
+    shorten = partial(own_path, urls=settings.public_urls)
     runner = Runner(
-        app, room, settings.unread_s, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S
+        app, room, settings.unread_s, shorten, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_S
     )
     asyncio.get_running_loop().set_exception_handler(AcceptTroubles())
     await runner.setup()

@@ -7,16 +7,20 @@ here, so a write must come from our own page or from a program, which sends no O
 
 from __future__ import annotations
 
+import re
 from typing import Final
-from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from devserver.errors import InputError
-from my_app.context import LOOPBACK_HOSTS, FrontSettings
+from my_app.context import FrontSettings
+from my_app.cors import preflight
+from my_app.public_urls import LOOPBACK_HOSTS, host_name
 
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# An origin as a browser writes it, and as `public_urls` may have it.
+ORIGIN: Final = re.compile(r"https?://(?P<host>([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?)")
 
 
 def guard(settings: FrontSettings) -> Middleware:
@@ -38,24 +42,37 @@ def guard(settings: FrontSettings) -> Middleware:
             )
         if "%00" in request.rel_url.raw_query_string:
             raise InputError("The address has a zero byte.", status=400, field="query", allowed="text")
-        origin = request.headers.get("Origin")
-        if request.method in READS:
+        asks = request.method == hdrs.METH_OPTIONS and hdrs.ORIGIN in request.headers
+        if request.method in READS and not asks:
             return await handler(request)
-        if origin is None and request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
-            origin = "null"  # a browser that tells no more than that the page is another one's
-        if origin is not None:
-            allowed = {f"http://{host}", f"https://{host}"} | settings.origins
-            if origin not in allowed:
-                raise InputError(
-                    "A page of another server may not change anything here.",
-                    status=403,
-                    field="Origin",
-                    value=origin,
-                    allowed=sorted(allowed),
-                )
-        return await handler(request)
+        _check_page(request, host, settings.origins)
+        return preflight() if asks else await handler(request)
 
     return check
+
+
+def _check_page(request: web.Request, host: str, origins: frozenset[str]) -> None:
+    """Refuse what comes from a page that is neither ours nor allowed."""
+    origin, site = request.headers.get(hdrs.ORIGIN), request.headers.get("Sec-Fetch-Site", "none")
+    if origin is None and site not in {"none", "same-origin"}:
+        origin = "null"  # a browser that tells no more than that the page is another one's
+    if origin is None:
+        return
+    allowed = {f"http://{host}", f"https://{host}"} | origins
+    written = ORIGIN.fullmatch(origin)
+    # A proxy may leave the port out of Host. The browser knows whether it is the page's own server that it asks.
+    same = written is not None and site == "same-origin" and host_name(written["host"]) == host.lower()
+    if origin in allowed or same:
+        return
+    hint = f'`public_urls: ["{origin}"]` in the server\'s settings allows pages of that address. Allow only your own.'
+    raise InputError(
+        "A page of another server may not change anything here.",
+        status=403,
+        field="Origin",
+        value=origin,
+        allowed=sorted(allowed),
+        hint=hint if written else "A page that has no address (a file, a frame in a sandbox) cannot be allowed.",
+    )
 
 
 def _own_address(request: web.Request) -> str:
@@ -64,15 +81,3 @@ def _own_address(request: web.Request) -> str:
         return ""
     address = str(request.transport.get_extra_info("sockname")[0]).partition("%")[0]
     return f"[{address}]" if ":" in address else address
-
-
-def host_name(host: str) -> str:
-    """The name in a Host header, lower case and without its port: `[::1]:80` gives `[::1]`. '' for what is no host."""
-    try:
-        parts = urlsplit(f"//{host}")
-        _ = parts.port  # raises for what is no port
-    except ValueError:
-        return ""
-    if parts.hostname is None or parts.path or parts.query or parts.fragment or parts.username is not None:
-        return ""
-    return f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.typedefs import Handler
 from aiohttp.web_request import BaseRequest
@@ -170,21 +171,32 @@ class Server(web.Server):
 
 
 class Runner(web.AppRunner):
-    """Runs an application on our connections."""
+    """Runs an application on our connections. `shorten` makes the path of each request one of ours."""
 
-    __slots__ = ("_room", "_unread_s")
+    __slots__ = ("_room", "_shorten", "_unread_s")
 
-    def __init__(self, app: web.Application, room: Room, unread_s: float, **settings: Any) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        room: Room,
+        unread_s: float,
+        shorten: Callable[[RawRequestMessage], RawRequestMessage],
+        **settings: Any,
+    ) -> None:
         super().__init__(app, keepalive_timeout=QUIET_S, **LIMITS, **settings)
-        self._room, self._unread_s = room, unread_s
+        self._room, self._unread_s, self._shorten = room, unread_s, shorten
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
+
+        def make_request(message: RawRequestMessage, *rest: Any) -> BaseRequest:
+            return made.request_factory(self._shorten(message), *rest)
+
         return Server(
             made.request_handler,
             room=self._room,
             unread_s=self._unread_s,
-            request_factory=made.request_factory,
+            request_factory=make_request,
             handler_cancellation=made.handler_cancellation,
             loop=made._loop,  # noqa: SLF001 - a server of another class is asked for in no other way
             **made._kwargs,  # noqa: SLF001 - same

@@ -15,17 +15,21 @@ from typing import Final
 
 from aiohttp import web
 
-from devserver.users.keys import Key, Keys, KeysUnreadable
+from devserver.users.keys import Keys, KeysUnreadable
 
 LOOK_EVERY_S: Final = 0.5
 BEGUN: Final = web.RequestKey("begun", bool)  # whether the answer has begun: no other one can be given then
+
+# In the place of a key's id.
+WITHOUT_KEY: Final = ""  # there are no keys, so none is needed
+BY_PROXY: Final = "by proxy"  # a proxy has let the user in, who has no key
 
 LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
 class Opened:
-    """One open request. `key_id` is that of its key, '' where it needed none because there were no keys."""
+    """One open request."""
 
     key_id: str
     user: str
@@ -52,9 +56,9 @@ class OpenRequests:
     _all: set[Opened] = field(default_factory=set)
 
     @contextmanager
-    def hold(self, key: Key | None, user: str, request: web.Request) -> Iterator[Opened]:
+    def hold(self, key_id: str, user: str, request: web.Request) -> Iterator[Opened]:
         """Keep a request in mind while the block lasts."""
-        one = Opened(key.id if key else "", user, request, asyncio.current_task())
+        one = Opened(key_id, user, request, asyncio.current_task())
         self._all.add(one)
         try:
             yield one
@@ -70,7 +74,8 @@ class OpenRequests:
         if not self._all:
             return
         try:
-            there = {key.id for key in await asyncio.to_thread(lambda: self.keys.there)} or {""}
+            there = {key.id for key in await asyncio.to_thread(lambda: self.keys.there)} or {WITHOUT_KEY}
+            there.add(BY_PROXY)
         except (KeysUnreadable, OSError):
             LOG.exception("open requests end, because nobody knows whose keys are good")
             there = set()

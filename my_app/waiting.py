@@ -19,6 +19,7 @@ from aiohttp import web
 from werkzeug.datastructures import Headers
 
 from devserver.events import Lagged
+from my_app.addresses import prefix_of
 from my_app.bridge import Reply, environ_of, send
 from my_app.context import Context
 from my_app.feed import encode, feed, listen, open_stream, pour
@@ -83,7 +84,7 @@ async def finish(request: web.Request, context: Context, wait: Wait) -> web.Stre
         reply = await _at_the_end(context, wait, ask)
         return await send(request, replace(reply, headers=[*reply.headers, *headers.items()]))
     response = await open_stream(request, headers)
-    await pour(feed(context, wait.run_id, 0), response)
+    await pour(feed(context, wait.run_id, 0), response, prefix_of(request))
     answer = await ask()
     await response.write(encode("answer", json.loads(await answer.whole())))
     await response.write_eof()

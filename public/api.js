@@ -2,6 +2,9 @@
 
 import { say } from "./text.js";
 
+// What every address of the server begins with: "" at the top of a host, "/music" below a path. This file lies in public/.
+const BASE = new URL("..", import.meta.url).pathname.slice(0, -1);
+
 /** An error as the server tells it: `message` and `hint` for people, `field` and `allowed` for forms. */
 export class ApiError extends Error {
   constructor(status, error) {
@@ -15,7 +18,7 @@ let unknown = () => {};
 export const onUnknown = (then) => { unknown = then; };
 
 async function ask(path, options = {}) {
-  const reply = await fetch(path, { headers: { Accept: "application/json" }, ...options });
+  const reply = await fetch(BASE + path, { headers: { Accept: "application/json" }, ...options });
   if (reply.status === 401 && !(path === "/api/session" && options.method === "POST")) unknown();
   const body = reply.status === 204 ? {} : await reply.json();
   return { ok: reply.ok, status: reply.status, body };
@@ -53,18 +56,18 @@ export const cancel = (id) => post(`${run(id)}/cancel`);
 export const rerun = (id) => post(`${run(id)}/rerun`);
 /** What `execute` says about a run: an ended run's whole body, also where it ended badly. */
 export const answer = async (id) => (await ask(`${run(id)}/answer`)).body;
-export const stream = (id) => `/api/media/stream/${encodeURIComponent(id)}`;
+export const stream = (id) => `${BASE}/api/media/stream/${encodeURIComponent(id)}`;
 export const peaks = (id) => want(`/api/media/peaks/${encodeURIComponent(id)}`);
 export const stems = (id) => want(`/api/media/stems/${encodeURIComponent(id)}`);
-export const archive = (id) => `/api/media/stems/${encodeURIComponent(id)}.zip`;
-export const midi = (id) => `/api/media/midi/${encodeURIComponent(id)}`;
+export const archive = (id) => `${BASE}/api/media/stems/${encodeURIComponent(id)}.zip`;
+export const midi = (id) => `${BASE}/api/media/midi/${encodeURIComponent(id)}`;
 export const download = (url) => `${url}?download=1`;
 
 /** Send a file; `onProgress` gets the fraction that has gone. Only XMLHttpRequest tells how far it is. */
 export function upload(file, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/uploads?name=${encodeURIComponent(file.name)}`);
+    request.open("POST", `${BASE}/api/uploads?name=${encodeURIComponent(file.name)}`);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.responseType = "json";
     request.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
@@ -79,7 +82,7 @@ export function upload(file, onProgress) {
 
 /** Listen to everything that happens. The browser comes back by itself, with the number of the last event it saw. */
 export function listen(kinds, onEvent, onState) {
-  const source = new EventSource("/api/events");
+  const source = new EventSource(`${BASE}/api/events`);
   source.onopen = () => onState(true);
   source.onerror = () => onState(false);
   for (const kind of kinds) {

@@ -106,7 +106,8 @@ class Keys:
     def viewer(self, name: str) -> str | None:
         """Whose runs and files a user sees: the own ones, or None for everybody's."""
         keys = self.there
-        return None if not keys or any(key.admin for key in keys if key.name == name) else name
+        # Where there are no keys, only whoever sits at this machine sees everything; a proxy may name others.
+        return None if (not keys and name == LOCAL) or any(key.admin for key in keys if key.name == name) else name
 
     def rights(self, name: str) -> Rights:
         """Return what a user may ask for; everything where keys say nothing of it."""

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from devserver.errors import InputError
 from devserver.events import Event
+from my_app.addresses import prefix_of
 from my_app.auth import viewer_of, visible
 from my_app.context import CONTEXT
 from my_app.feed import feed, is_over, message, open_stream, pour, straight
@@ -27,11 +28,12 @@ async def all_events(request: web.Request) -> web.StreamResponse:
     response = await open_stream(request)
     after = newest if seen is None else min(seen, newest)
     await response.write(b"id: %d\n\n" % after)  # so that a listener can come back even if nothing happens before
+    prefix = prefix_of(request)
     for event in await asyncio.to_thread(context.parts.snapshot):
-        await response.write(message(event))
+        await response.write(message(event, prefix))
     if viewer is None:
-        return await _stream(feed(context, None, after, straight(request, response)), response)
-    return await _stream(visible(context, viewer, feed(context, None, after)), response)
+        return await _stream(feed(context, None, after, straight(request, response)), response, prefix)
+    return await _stream(visible(context, viewer, feed(context, None, after)), response, prefix)
 
 
 async def run_events(request: web.Request) -> web.StreamResponse:
@@ -43,11 +45,13 @@ async def run_events(request: web.Request) -> web.StreamResponse:
     if after and await is_over(context, run_id, after):
         return web.Response(status=204)  # tells an EventSource not to come back
     response = await open_stream(request)
-    return await _stream(feed(context, run_id, after, straight(request, response)), response)
+    return await _stream(feed(context, run_id, after, straight(request, response)), response, prefix_of(request))
 
 
-async def _stream(events: AsyncGenerator[Event | None, None], response: web.StreamResponse) -> web.StreamResponse:
-    await pour(events, response)
+async def _stream(
+    events: AsyncGenerator[Event | None, None], response: web.StreamResponse, prefix: str
+) -> web.StreamResponse:
+    await pour(events, response, prefix)
     await response.write_eof()
     return response
 

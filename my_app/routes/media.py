@@ -107,8 +107,11 @@ class FileOfRun(SentFile):
 
 
 def with_headers(request: BaseRequest, *names: str) -> BaseRequest:
-    """The request with these of its headers alone, where they are ASCII, as all that these may be is."""
-    sent = {name: request.headers.get(name, "") for name in names}
+    """The request with these of its headers alone, where they are ASCII, as all that these may be is.
+
+    Which page asks stays in it, as the answer's own headers depend on that.
+    """
+    sent = {name: request.headers.get(name, "") for name in (*names, hdrs.ORIGIN, hdrs.REFERER)}
     return request.clone(headers={name: value for name, value in sent.items() if value and value.isascii()})
 
 

@@ -45,7 +45,7 @@ def _as_of_now(run_id: str) -> Response:
 
 
 def _reply(run_id: str, status: int, body: object, headers: Mapping[str, str]) -> Response:
-    where = {"Location": f"/api/runs/{run_id}"} if status == HTTPStatus.ACCEPTED else {}
+    where = {"Location": f"{request.script_root}/api/runs/{run_id}"} if status == HTTPStatus.ACCEPTED else {}
     return json_reply(body, status, {**where, **headers})
 
 

@@ -11,11 +11,13 @@ from aiohttp import web
 from devserver.errors import InputError
 from devserver.users.keys import LONGEST_KEY
 from devserver.users.sessions import LASTS
+from my_app.addresses import prefix_of
 from my_app.auth import COOKIE, refused
 from my_app.bridge import USER_ID, read_body
 from my_app.context import CONTEXT, Context
 from my_app.errors import json_response
 from my_app.flask_app import read_json
+from my_app.public_urls import called_by
 from my_app.route import Reply, Route
 from schemas.model import LEVELS
 
@@ -38,21 +40,26 @@ async def begin(request: web.Request) -> web.StreamResponse:
     if key is None:
         return refused(request, shown)
     token = await asyncio.to_thread(context.parts.sessions.begin, key)
-    response = json_response(HTTPStatus.CREATED, _told(context, key.name))
-    https = request.secure or f"https://{request.host}" in context.settings.origins
+    response = json_response(HTTPStatus.CREATED, _told(context, key.name, keys=True))
+    url = called_by(request.host, context.settings.public_urls)
+    https = request.secure or (url is not None and url.origin.startswith("https:"))
     lasts_s = int(LASTS.total_seconds())
-    response.set_cookie(COOKIE, token, max_age=lasts_s, httponly=True, samesite="Strict", secure=https)
+    where = prefix_of(request) or "/"
+    response.set_cookie(COOKIE, token, max_age=lasts_s, path=where, httponly=True, samesite="Strict", secure=https)
     return response
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Who asks, and whether keys are needed here at all."""
-    return json_response(HTTPStatus.OK, _told(request.app[CONTEXT], request[USER_ID]))
+    context = request.app[CONTEXT]
+    by_proxy = context.settings.proxies.user(request) is not None  # whose session is the proxy's to end
+    keys = bool(context.parts.keys.there) and not by_proxy
+    return json_response(HTTPStatus.OK, _told(context, request[USER_ID], keys=keys))
 
 
-def _told(context: Context, user: str) -> dict[str, Any]:
-    keys, rights = context.parts.keys, context.parts.rights(user)
-    about = {"user": user, "admin": keys.viewer(user) is None, "keys": bool(keys.there)}
+def _told(context: Context, user: str, *, keys: bool) -> dict[str, Any]:
+    rights = context.parts.rights(user)
+    about = {"user": user, "admin": context.parts.keys.viewer(user) is None, "keys": keys}
     return {**about, "safety_levels": list(rights.levels), "queue_limit": rights.queue_limit}
 
 
@@ -62,7 +69,7 @@ async def end(request: web.Request) -> web.StreamResponse:
     if token:
         await asyncio.to_thread(request.app[CONTEXT].parts.sessions.end, token)
     response = web.Response(status=HTTPStatus.NO_CONTENT)
-    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+    response.del_cookie(COOKIE, path=prefix_of(request) or "/", httponly=True, samesite="Strict")
     return response
 
 

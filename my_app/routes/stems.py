@@ -12,6 +12,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from aiohttp import hdrs, web
 
 from devserver.errors import InputError
+from my_app.addresses import prefix_of
 from my_app.context import CONTEXT
 from my_app.errors import json_response
 from my_app.ports import StemFile
@@ -28,7 +29,7 @@ async def stems(request: web.Request) -> web.StreamResponse:
     listed = [
         {
             "name": stem.name,
-            "url": f"/api/media/stems/{run_id}/{quote(stem.name)}",
+            "url": f"{prefix_of(request)}/api/media/stems/{run_id}/{quote(stem.name)}",
             "filename": stem.file.filename,
             "bytes": (await asyncio.to_thread(stem.file.path.stat)).st_size,
             "seconds": stem.seconds,

@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from my_app.addresses import prefix_of
 from my_app.bridge import USER_ID
 from my_app.context import CONTEXT
 from my_app.errors import json_response
@@ -27,7 +28,8 @@ async def ready(request: web.Request) -> web.StreamResponse:
 
 async def openapi(request: web.Request) -> web.StreamResponse:
     """This interface, for programs."""
-    return json_response(200, request.app[CONTEXT].openapi)
+    document, prefix = request.app[CONTEXT].openapi, prefix_of(request)
+    return json_response(200, {**document, "servers": [{"url": prefix}]} if prefix else document)
 
 
 async def docs(request: web.Request) -> web.StreamResponse:

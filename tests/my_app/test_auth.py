@@ -13,6 +13,7 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from devserver.users.keys import Keys
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
+from my_app.public_urls import PublicUrl
 from my_app.table import ROUTES
 from my_app.visitors import TRIES, WINDOW_S, Tries
 from schemas.model import LEVELS
@@ -178,7 +179,7 @@ def test_tries_are_forgotten_with_time_and_addresses_do_not_pile_up() -> None:
 
 
 async def test_who_is_exposed_needs_a_key_before_there_is_one(runs: Runs) -> None:
-    settings = FrontSettings(PUBLIC, frozenset({"music.example.org"}), frozenset({"https://music.example.org"}), True)
+    settings = FrontSettings(PUBLIC, (PublicUrl.read("https://music.example.org"),), exposed=True)
     listening = await listen_at(create_front(runs, settings, version="0"), "127.0.0.1", 0)
     name = {"Host": "music.example.org"}
     async with ClientSession(listening.url) as client:

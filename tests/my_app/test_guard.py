@@ -5,7 +5,7 @@ from aiohttp import ClientSession
 
 from my_app.context import FrontSettings
 from my_app.front import create_front, listen_at
-from my_app.guard import host_name
+from my_app.public_urls import host_name
 from tests.my_app.conftest import PUBLIC
 from tests.my_app.parts import Runs
 

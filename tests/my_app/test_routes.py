@@ -60,11 +60,11 @@ async def test_a_page_and_all_that_it_names_are_served(client: ClientSession, pa
     async with client.get(path) as reply:
         text = await reply.text()
         assert (reply.status, reply.content_type) == (200, "text/html")
-    named = re.findall(r'(?:src|href)="(/public/[^"]+)"', text)
+    named = re.findall(r'(?:src|href)="(public/[^"]+)"', text)
     assert named
     for file in named:
-        async with client.get(file) as reply:
-            assert (reply.status, await reply.read()) == (200, (PUBLIC / file.removeprefix("/public/")).read_bytes())
+        async with client.get(f"/{file}") as reply:
+            assert (reply.status, await reply.read()) == (200, (PUBLIC / file.removeprefix("public/")).read_bytes())
 
 
 @pytest.mark.parametrize(
