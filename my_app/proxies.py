@@ -100,7 +100,7 @@ def locate(proxies: Proxies, urls: tuple[PublicUrl, ...]) -> Middleware:
     async def find(request: web.Request, handler: Handler) -> web.StreamResponse:
         url = called_by(request.host, urls)
         own = url.prefix if url else ""
-        request[PREFIX] = proxies.prefix(request) or own
+        request[PREFIX] = own or proxies.prefix(request)
         if own and request.path == own and request.method in {hdrs.METH_GET, hdrs.METH_HEAD}:
             return web.Response(status=308, headers={hdrs.LOCATION: f"{own}/"})  # the page names what is below it
         return await handler(request)

@@ -26,6 +26,10 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     map $http_upgrade $connection_header {{ default upgrade; '' close; }}
+    {servers}
+}}
+"""
+GATEWAY = """
     server {{
         listen 127.0.0.1:{port};
         client_max_body_size 0;
@@ -37,7 +41,6 @@ http {{
             proxy_set_header Connection $connection_header;
         }}
     }}
-}}
 """
 
 
@@ -46,20 +49,25 @@ def program() -> str | None:
     return shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 
 
+def prepare(folder: Path, servers: str) -> list[str]:
+    """Write a configuration with these servers into a new folder; returns the command that starts it."""
+    found = program()
+    if found is None:
+        raise LookupError(NO_NGINX)
+    folder.mkdir(parents=True)
+    configuration = folder / "nginx.conf"
+    configuration.write_text(CONFIGURATION.format(folder=folder, servers=servers))
+    return [found, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(configuration)]
+
+
 class Nginx:
     """A gateway before `upstream`, which it gives `patience_s` for an answer; then it answers 504 itself."""
 
     def __init__(self, folder: Path, upstream: str, patience_s: int = 1) -> None:
-        found = program()
-        if found is None:
-            raise LookupError(NO_NGINX)
-        folder.mkdir(parents=True)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        configuration = folder / "nginx.conf"
-        about = {"folder": folder, "port": self.port, "upstream": upstream, "patience_s": patience_s}
-        configuration.write_text(CONFIGURATION.format(**about))
-        self._command = [found, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(configuration)]
+        servers = GATEWAY.format(port=self.port, upstream=upstream, patience_s=patience_s)
+        self._command = prepare(folder, servers)
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(*self._command, stdin=subprocess.DEVNULL)
@@ -82,7 +90,7 @@ class Nginx:
         return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
