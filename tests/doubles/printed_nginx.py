@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,6 +19,7 @@ from tests.patience import PATIENCE_S
 
 PAGE: Final = ROOT / "docs" / "security.md"
 TOP, BELOW, USERS = range(3)  # the blocks of the page, in their order
+LISTENS: Final = {"80;": ";", "443 ssl;": " ssl;"}
 PASSWORD: Final = "a password"
 
 
@@ -52,25 +54,19 @@ def certificate(folder: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-class PrintedNginx:
-    """The page's server at a free port, with the given `location` in it; only ports and files are other ones."""
+class PlainNginx:
+    """A server of these lines at a free port of this machine, before a server of ours at `upstream_port`."""
 
-    def __init__(self, folder: Path, number: int, upstream_port: int, users: tuple[str, ...] = ()) -> None:
-        top, *locations = blocks("nginx")
-        text = top if number == TOP else f"{top.rstrip().removesuffix('}')}{locations[number - 1]}}}\n"
+    def __init__(self, folder: Path, location: str, upstream_port: int) -> None:
+        self._start(folder, f"server {{\n    listen 80;\n{location}}}\n", {}, upstream_port)
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def _start(self, folder: Path, text: str, others: Mapping[str, str], upstream_port: int) -> None:
+        """Put other ports and files in the place of those that are written."""
         self.port = free_port()
-        files = folder.with_name(f"{folder.name}-files")
-        files.mkdir(parents=True)
-        certificate(files)
-        (files / "users").write_text("".join(f"{user}:{{PLAIN}}{PASSWORD}\n" for user in users))
-        for printed, own in (
-            ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
-            ("127.0.0.1:17802", f"127.0.0.1:{upstream_port}"),
-            ("/etc/letsencrypt/live/music.example.org", str(files)),
-            ("/etc/nginx/music.users", str(files / "users")),
-        ):
-            text = text.replace(printed, own)
-        self.context = ssl.create_default_context(cafile=str(files / "fullchain.pem"))
+        own = {f"listen {printed}": f"listen 127.0.0.1:{self.port}{rest}" for printed, rest in LISTENS.items()}
+        for printed, other in {**own, "127.0.0.1:17802": f"127.0.0.1:{upstream_port}", **others}.items():
+            text = text.replace(printed, other)
         self._command, self._log = prepare(folder, text), folder / "error.log"
 
     def __enter__(self) -> Self:
@@ -92,3 +88,21 @@ class PrintedNginx:
         except OSError:
             return False
         return True
+
+
+class PrintedNginx(PlainNginx):
+    """The page's server at a free port, with the given `location` in it; only ports and files are other ones."""
+
+    def __init__(self, folder: Path, number: int, upstream_port: int, users: tuple[str, ...] = ()) -> None:
+        top, *locations = blocks("nginx")
+        text = top if number == TOP else f"{top.rstrip().removesuffix('}')}{locations[number - 1]}}}\n"
+        files = folder.with_name(f"{folder.name}-files")
+        files.mkdir(parents=True)
+        certificate(files)
+        (files / "users").write_text("".join(f"{user}:{{PLAIN}}{PASSWORD}\n" for user in users))
+        others = {
+            "/etc/letsencrypt/live/music.example.org": str(files),
+            "/etc/nginx/music.users": str(files / "users"),
+        }
+        self._start(folder, text, others, upstream_port)
+        self.context = ssl.create_default_context(cafile=str(files / "fullchain.pem"))

@@ -74,6 +74,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("needs Debian's chromium: apt-get install chromium")
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*quiet, "--disable-sync", "--no-first-run"])
+        quiet += ["--disable-sync", "--no-first-run", "--host-resolver-rules=MAP *.example.org 127.0.0.1"]
+        browser = playwright.chromium.launch(executable_path=path, args=quiet)
         yield browser
         browser.close()
