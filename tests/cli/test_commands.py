@@ -139,7 +139,11 @@ def test_run_tells_what_it_took_from_the_words_unless_it_shall_not(tmp_path: Pat
 
 def test_who_would_come_from_elsewhere_needs_a_key_first_and_is_told_how(tmp_path: Path) -> None:
     given = ("--port", "0", "--exports", str(tmp_path / "exports"))
-    for more, settings in ((("--host", "0.0.0.0"), {}), ((), {"public_urls": '["https://music.example.org"]'})):
+    named = {"trusted_user_header": "X-Remote-User", "trusted_proxies": '["127.0.0.1"]'}
+    here = '"http://localhost:5173"'  # which nobody else reaches
+    addresses = {"public_urls": f'[{here}, "https://music.example.org/studio"]'}
+    cases: list[tuple[tuple[str, ...], dict[str, str]]] = [(("--host", "0.0.0.0"), {}), ((), addresses), ((), named)]
+    for more, settings in cases:
         done = tonewright("serve", *given, *more, **settings)
         assert done.returncode == 2
         assert "python server.py keys add NAME --admin" in done.stderr

@@ -125,6 +125,65 @@ def test_what_editors_leave_in_a_file_harms_nothing(text: str | bytes) -> None:
     assert read({}).port == 8000
 
 
+ADDRESS = (
+    "public_urls: must be like https://music.example.org, http://studio.local:17802 or https://studio.example/music"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("ftp://a.example", f"{ADDRESS}: scheme, host in small letters, port and path, and nothing else; 'ftp://a"),
+        ("https://A.example", ADDRESS),
+        ("https://", ADDRESS),
+        ("https://a.example:99999", ADDRESS),
+        ("https://a.example//music", ADDRESS),
+        ("https://a.example/a/../b", ADDRESS),
+        ("https://a.example/m%75sic", ADDRESS),
+        ("https://a.example/music#x", ADDRESS),
+        (
+            "https://anna:secret@a.example",
+            f"{ADDRESS}: scheme, host in small letters, port and path, and nothing else; one is",
+        ),
+        (
+            "https://a.example/?token=secret",
+            f"{ADDRESS}: scheme, host in small letters, port and path, and nothing else; one is",
+        ),
+        (
+            "https://a.example/api/music",
+            "public_urls: must have another path than the server's own /api; 'https://a.example/api",
+        ),
+    ],
+)
+def test_a_public_address_is_scheme_host_port_and_path(url: str, told: str) -> None:
+    write(f"public_urls: ['{url}']\n")
+    (line,) = refused()
+    assert line.startswith(f"tonewright.yaml:1: {told}")
+    assert "secret" not in line
+
+
+def test_public_addresses_may_have_a_path() -> None:
+    urls = ["https://a.example/music/", "http://[fd00::1]:17802/a/b.c", "http://localhost:5173", "https://a.example/"]
+    write(f"public_urls: {json.dumps(urls)}\n")
+    assert read({}).public_urls == urls
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("trusted_user_header: X-User\n", "trusted_user_header needs trusted_proxies: the addresses that may send it"),
+        ("trusted_proxies: [proxy.local]\n", "must be addresses or networks of proxies: 127.0.0.1, ::1, 10.0.0.0/24"),
+        ("trusted_proxies: [10.0.0.1/24]\n", "must be addresses or networks of proxies"),
+        ("trusted_proxies: ['::1']\ntrusted_user_header: Cookie\n", "must be a header of the proxy's own"),
+        ("trusted_proxies: ['::1']\ntrusted_user_header: 'X User'\n", "must be a header of the proxy's own"),
+    ],
+)
+def test_who_may_name_users_is_said_by_address(text: str, told: str) -> None:
+    write(text)
+    (line,) = refused()
+    assert told in line
+
+
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "---\n"])
 def test_an_empty_file_says_nothing(text: str) -> None:
     write(text)
