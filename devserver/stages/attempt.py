@@ -81,9 +81,12 @@ async def _until_answered(walk: Walk, job: Job) -> None:
     """Run a prompt and take in what it made. Where its backend falls silent, it may live: it is asked for again."""
     silences = 0
     not_taken: NotTaken | None = None
+    before = walk.tools.journal.stage(job.place)  # there where an earlier server submitted it
     while True:
         try:
             outcome, bound = await _run_prompt(walk, job)
+            if outcome.state == "lost" and before is not None and _went_with_its_server(job, before):
+                raise LostWithServer(f"the server stopped, and its backend {before.backend} with it")
             outcome.raise_for_state()
             reports = reports_of(outcome)
             for report in reports:
@@ -155,8 +158,7 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
         decided["again"] = dict(job.again)
     begin = partial(journal.begin, place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
     kept = walk.tools.exports.folder(place.run_id) / job.bound_name
-    before = journal.stage(place)
-    in_flight = before is not None and await asyncio.to_thread(kept.is_file)
+    in_flight = journal.stage(place) is not None and await asyncio.to_thread(kept.is_file)
     bound = await asyncio.to_thread(_kept_graph, kept) if in_flight else None
     if bound is None:
         try:
@@ -183,8 +185,6 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
             except NotServing as e:
                 raise _not_taken(job, e) from e
         outcome = await watch.outcome(lambda event: _tell(walk, job, event, partials))
-    if outcome.state == "lost" and in_flight and before is not None and _went_with_its_server(job, before):
-        raise LostWithServer(f"the server stopped, and its backend {before.backend} with it")
     return outcome, bound
 
 

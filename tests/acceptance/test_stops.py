@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -124,3 +126,14 @@ def test_stopping_the_server_cleanly_is_never_held_against_a_run(home: Home) -> 
     assert home.stops(run_id) == 0
     home.open(0)
     assert home.server.ended(run_id)[0] == 200
+
+
+def test_an_embedded_backend_that_dies_under_a_living_server_counts_as_a_lost_attempt(home: Home) -> None:
+    run_id = home.begin_gated(0)
+    for number in (1, 2):
+        until(lambda number=number: home.at_work(run_id, number), "the prompt at work")  # type: ignore[misc]
+        os.kill(home.server.child("devserver.agents"), signal.SIGKILL)
+    until(lambda: home.server.run(run_id)["ended_at"] or len(home.attempts(run_id)) > 2, "the end, or a third attempt")
+    status, body = home.server.ended(run_id, limit_s=5)
+    assert (status, body["error"]["code"]) == (502, "attempts_lost"), body
+    assert [attempt["result"]["error"]["code"] for attempt in home.attempts(run_id)] == ["prompt_lost"] * 2
