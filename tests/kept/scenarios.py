@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.kept.http import scenario as http
 from tests.kept.names import commands, files, served, words
+from tests.kept.runs import ends, losses, outputs, texts, ways
 from tests.kept.scenario import Scenario
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
@@ -14,4 +15,9 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *commands.SCENARIOS,
     *files.SCENARIOS,
     *served.SCENARIOS,
+    *outputs.SCENARIOS,
+    *ends.SCENARIOS,
+    *ways.SCENARIOS,
+    *texts.SCENARIOS,
+    *losses.SCENARIOS,
 )
