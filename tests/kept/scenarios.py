@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.kept.http import scenario as http
+from tests.kept.journals import opened
 from tests.kept.names import commands, files, served, words
 from tests.kept.runs import ends, losses, outputs, texts, ways
 from tests.kept.scenario import Scenario
@@ -20,4 +21,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *ways.SCENARIOS,
     *texts.SCENARIOS,
     *losses.SCENARIOS,
+    *opened.SCENARIOS,
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import TYPE_CHECKING
 
-from tests.doubles.programs import Server
+if TYPE_CHECKING:  # the program of a host imports this too, and would load the whole server
+    from tests.doubles.programs import Server
 
 SIDE = 64
 
