@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from ipaddress import ip_network
 
 import pytest
@@ -19,7 +20,7 @@ from my_app.proxies import Proxies
 from my_app.public_urls import PublicUrl, called_by
 from my_app.table import ROUTES
 from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Runs
+from tests.my_app.parts import Media, Runs
 from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
@@ -63,6 +64,22 @@ async def test_every_address_of_an_answer_begins_with_the_path(runs: Runs) -> No
                 assert made["metadata"]["url"] == "/mine", "what a user wrote is no address of ours"
             async with client.get("/openapi.json", headers=headers) as reply:
                 assert (await reply.json()).get("servers") == ([{"url": prefix}] if prefix else None)
+
+
+@dataclass(frozen=True)
+class Stem:
+    name: str
+    file: Media
+    seconds: float = 1.0
+
+
+async def test_the_addresses_of_stems_begin_with_the_path(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = runs.accept(REQUEST, "local", {}).run_id
+    drums = Stem("drums", runs.add_file(run_id, b"sound", name="08_stem_drums.flac"))
+    monkeypatch.setattr(Runs, "stems", lambda *_: [drums])
+    async with fronted(runs) as client, client.get(f"/api/media/stems/{run_id}", headers=MUSIC) as reply:
+        (told,) = await reply.json()
+        assert told["url"] == f"/music/api/media/stems/{run_id}/drums"
 
 
 async def test_the_addresses_in_events_begin_with_the_path_of_each_listener(runs: Runs) -> None:
@@ -125,7 +142,8 @@ async def test_a_strangers_header_changes_no_address(runs: Runs) -> None:
 
 async def test_a_trusted_proxy_tells_the_path_under_any_name(runs: Runs) -> None:
     proxies = Proxies((ip_network("127.0.0.0/8"),))
-    async with fronted(runs, "https://studio.example", proxies=proxies) as client:
+    async with fronted(runs, "https://studio.example", "https://own.example/own", proxies=proxies) as client:
+        assert await location(client, {"Host": "own.example", **MUSIC}) == "/own/api/runs", "the setting is stronger"
         assert await location(client, {**STUDIO, **MUSIC}) == "/music/api/runs"
         assert await location(client, {**STUDIO, "X-Forwarded-Prefix": "/a/b/"}) == "/a/b/api/runs"
         assert await location(client, {**STUDIO, "X-Forwarded-Prefix": "/"}) == "/api/runs"
