@@ -180,3 +180,9 @@ class Exports:
                 shutil.rmtree(embedded / kind / "tonewright" / run_id, ignore_errors=True)
             for name in inputs:
                 (embedded / "input" / "tonewright" / name).unlink(missing_ok=True)
+
+    def clear_attempt(self, run_id: str, name: str) -> None:
+        """Delete what the embedded backend wrote in one attempt of a run, whose files begin with `name`."""
+        for kind in ("output", "temp"):
+            for path in (self.embedded / kind / "tonewright" / run_id).glob(f"{name}_*"):
+                path.unlink(missing_ok=True)

@@ -99,10 +99,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         LOG.warning("%s %s: %s", request.method, request.path, error)
         return json_response(503, _gone(error), {"Retry-After": "2"})
     except Exception as error:  # reason: the last place where our own mistake can be logged and still be answered
-        LOG.exception("%s %s failed", request.method, request.path)
         if (trouble := disk_trouble(error)) is not None:
+            LOG.error("%s %s: %s (%s)", request.method, request.path, trouble.message, error)  # noqa: TRY400 - no mistake
             body = error_body(DISK_STATUS, trouble.message, hint=trouble.hint, code=trouble.code)
             return json_response(DISK_STATUS, body)
+        LOG.exception("%s %s failed", request.method, request.path)
         return json_response(500, error_body(500, OUR_FAULT))
 
 

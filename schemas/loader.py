@@ -18,7 +18,7 @@ from schemas.known import Definitions
 from schemas.limits import api_excess, excess_of
 from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk, model_of
 from schemas.nodes import NodeTable, TableError, check_graph
-from schemas.sources import FieldPath, Source, read_source, recorded_source
+from schemas.sources import MOST_PROBLEMS, FieldPath, Source, read_source, recorded_source
 from schemas.wording import keys_at, requirement
 
 FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -30,6 +30,7 @@ FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "terms": ("terms", (".yaml", ".yml")),
 }
 CHUNK_KINDS = ("graph", "text")
+LONGEST_VALUE = 100  # characters of a wrong value that a problem shows
 Key = tuple[str, str]
 
 
@@ -241,7 +242,9 @@ def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
         return model.model_validate({**source.content, "name": source.name}), []
     except ValidationError as e:
         errors = [error for error in e.errors() if not (error["type"] == "too_short" and error["input"])]
-        return None, [source.problem(_field(error, source), _sentence(error, model)) for error in errors]
+        told = [source.problem(_field(error, source), _sentence(error, model)) for error in errors[:MOST_PROBLEMS]]
+        left = len(errors) - len(told)
+        return None, [*told, source.problem((), f"has {left} more problems")] if left else told
 
 
 def _field(error: Any, source: Source) -> FieldPath:
@@ -261,9 +264,11 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
         known = [name for name in keys_at(model, parents) if not (given and name == "name")]
         return f"unknown key; {hint(key, known)}"
     message = requirement(error)
-    return (
-        message if kind in ("missing", "value_error") or isinstance(value, dict | list) else f"{message}; not {value!r}"
-    )
+    if kind in ("missing", "value_error") or isinstance(value, dict | list):
+        return message
+    shown_value = repr(value)
+    cut = shown_value if len(shown_value) <= LONGEST_VALUE else f"{shown_value[:LONGEST_VALUE]}..."
+    return f"{message}; not {cut}"
 
 
 def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Any], sources: Mapping[Key, Source]) -> Catalog:

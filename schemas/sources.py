@@ -19,6 +19,9 @@ from schemas.texts import LONGEST_NUMBER, Unreadable, parse_json, read_text
 FieldPath = tuple[str | int, ...]
 DEEPEST: Final = 64
 TOO_DEEP: Final = f"is nested deeper than {DEEPEST} levels"
+LONGEST_YAML: Final = 1 << 18  # characters; the longest that is shipped has 5,000
+MOST_VALUES: Final = 20_000
+MOST_PROBLEMS: Final = 100  # of one file; nobody reads more
 HARMLESS_LEVELS: Final = 400  # that many no loader minds
 BEFORE_CONTENT: Final = re.compile(r"^[ \-?:]+", re.MULTILINE)
 
@@ -116,6 +119,9 @@ Read = tuple[Any, dict[FieldPath, int], list[DefinitionProblem]]
 
 def _read_yaml(text: str, shown: str) -> Read:
     """Whatever the fast loader does not like, and what may be an alias, the plain one reads or refuses in its words."""
+    if len(text) > LONGEST_YAML:
+        what = f"has {len(text)} characters; at most {LONGEST_YAML} are allowed"
+        return None, {}, [DefinitionProblem(shown, 1, "", what)]
     if "*" not in text:
         read = _loaded(_FastLoader, text, shown)
         if not read[2]:
@@ -155,6 +161,8 @@ def _loaded(kind: type[Any], text: str, shown: str) -> Read:
         if node is None:
             return None, {}, []
         _place(node, (), lines, problems, shown)
+        if len(lines) > MOST_VALUES:
+            return None, {}, [DefinitionProblem(shown, 1, "", f"has more than {MOST_VALUES} values")]
         return loader.construct_document(node), {(): 1, **lines}, problems
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
@@ -175,7 +183,9 @@ def _loaded(kind: type[Any], text: str, shown: str) -> Read:
 def _place(
     node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int], problems: list[DefinitionProblem], shown: str
 ) -> None:
-    """Notes the line of each key and item, keys that are given twice, and what is too deep."""
+    """Notes the line of each key and item, keys that are given twice, and what is too deep, until it is too much."""
+    if len(problems) >= MOST_PROBLEMS or len(lines) > MOST_VALUES:
+        return
     if len(path) > DEEPEST:
         problems.append(DefinitionProblem(shown, node.start_mark.line + 1, ".".join(map(str, path[:3])), TOO_DEEP))
         return
@@ -183,7 +193,7 @@ def _place(
         for key, value in node.value:
             here = (*path, str(key.value))
             line = key.start_mark.line + 1
-            if here in lines:
+            if here in lines and len(problems) < MOST_PROBLEMS:
                 problems.append(
                     DefinitionProblem(
                         shown, line, ".".join(map(str, here)), f"is given twice, first in line {lines[here]}"

@@ -18,7 +18,12 @@ NAME: Final = re.compile(rf"{re.escape(FOLDER)}/[a-z0-9_-]+/[0-9]{{5}}\.({'|'.jo
 
 def name_of(place: Place, index: int, ext: str) -> str:
     """A piece's name below the run's folder; an attempt has a folder of its own."""
-    return f"{FOLDER}/{place.stage}_{place.take}_{place.attempt}/{index:05d}.{ext}"
+    return f"{FOLDER}/{attempt_of(place)}/{index:05d}.{ext}"
+
+
+def attempt_of(place: Place) -> str:
+    """What tells the files of an attempt from those of others of its run."""
+    return f"{place.stage}_{place.take}_{place.attempt}"
 
 
 def path_of(exports: Exports, run_id: str, name: str) -> Path:
@@ -35,6 +40,11 @@ def path_of(exports: Exports, run_id: str, name: str) -> Path:
 def clear(exports: Exports, run_id: str) -> None:
     """Delete the pieces of a run; its files hold the whole."""
     shutil.rmtree(exports.folder(run_id) / FOLDER, ignore_errors=True)
+
+
+def clear_attempt(exports: Exports, place: Place) -> None:
+    """Delete the pieces of one attempt, which another one makes again."""
+    shutil.rmtree(exports.folder(place.run_id) / FOLDER / attempt_of(place), ignore_errors=True)
 
 
 def kept(exports: Exports) -> list[str]:

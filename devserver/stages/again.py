@@ -18,6 +18,7 @@ from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unre
 from devserver.comfy.follow import Watch
 from devserver.durable.journal import Place, StageRow
 from devserver.errors import StageError
+from devserver.media import pieces
 from devserver.stages.choose import another
 from devserver.stages.job import Job
 from devserver.walk import Walk
@@ -72,6 +73,7 @@ async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
             place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
             message = f"The disk of the exports is full: {error['message']} The take waits for room and is tried again."
             walk.warn(place, f"disk_full_{last.take}", message)
+            await asyncio.to_thread(_make_room, walk, place)
             return {"after": last.attempt, "code": DISK_FULL, "waited_s": await _pause(walk, last, _tries(walk, last))}
         if error["code"] != OUT_OF_MEMORY or _codes(walk, last).count(OUT_OF_MEMORY) > 1:
             raise StageError.from_dict(error)
@@ -96,6 +98,12 @@ def _is_embedded(walk: Walk, last: StageRow) -> bool:
     """Whether the last attempt was at our own backend, which saves on the disk of the exports."""
     backend = walk.tools.pool.named(last.backend or "")
     return backend is not None and backend.address.kind == "embedded"
+
+
+def _make_room(walk: Walk, place: Place) -> None:
+    """Delete what an attempt left on the full disk: each further one would leave as much."""
+    walk.tools.exports.clear_attempt(place.run_id, pieces.attempt_of(place))
+    pieces.clear_attempt(walk.tools.exports, place)
 
 
 def _given_up(last: StageRow, tries: int, error: Mapping[str, Any]) -> StageError:

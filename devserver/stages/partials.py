@@ -61,8 +61,11 @@ class Partials:
         index, file = read_partial(told)
         part = exports.folder(place.run_id) / pieces.name_of(place, index, "part")
         await asyncio.to_thread(part.parent.mkdir, parents=True, exist_ok=True)
-        await self._job.backend.client.fetch(file, part)
-        name = await asyncio.to_thread(_named, part, pieces.name_of(place, index, ""))
+        try:
+            await self._job.backend.client.fetch(file, part)
+            name = await asyncio.to_thread(_named, part, pieces.name_of(place, index, ""))
+        finally:
+            part.unlink(missing_ok=True)
         stored = {"index": index, "node": file.node_id, "file": name}
         self._walk.tools.journal.add_event(place, "partial", stored, key=str(index))
 
@@ -91,7 +94,6 @@ def _named(part: Path, name: str) -> str:
     """
     found = sniff(part)
     if found.ext not in pieces.KINDS:
-        part.unlink()
         raise ValueError(f"it is {found.mime}; allowed are {' and '.join(pieces.KINDS)}")
     final = part.with_suffix(f".{found.ext}")
     part.replace(final)

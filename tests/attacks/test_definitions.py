@@ -19,7 +19,7 @@ from config import Settings
 from schemas.errors import DefinitionError
 from schemas.importing.check import problems_of
 from schemas.loader import load_catalog, load_tables
-from schemas.sources import DEEPEST, TOO_DEEP, Source, draft_source
+from schemas.sources import DEEPEST, LONGEST_YAML, MOST_PROBLEMS, MOST_VALUES, TOO_DEEP, Source, draft_source
 from tests.attacks.made import QUIET, values
 from tests.doubles.programs import ROOT
 
@@ -126,3 +126,21 @@ def test_a_folder_of_files_that_are_none(tmp_path: Path) -> None:
     assert {Path(problem.file).name for problem in caught.value.problems} == {
         f"bad{number}.yaml" for number in range(7)
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "words"),
+    [
+        ("output", "#" * (LONGEST_YAML + 1), f"at most {LONGEST_YAML} are allowed"),
+        ("output", "a: [" + "1," * (MOST_VALUES + 1) + "1]", f"more than {MOST_VALUES} values"),
+        ("output", "".join(f"k{number}: 1\n" for number in range(1000)), "more problems"),
+        ("output", "a: 1\n" * 1000, "is given twice"),
+        ("pipeline", "stages: [" + "1," * 1000 + "1]", "more problems"),
+        ("interception", f"label: {'x' * 100_000}", "must be a mapping"),
+    ],
+)
+def test_a_text_with_too_much_in_it_is_told_of_briefly(kind: str, text: str, words: str) -> None:
+    problems = problems_of({(kind, "x"): text}, [], TABLES)
+    assert len(problems) <= MOST_PROBLEMS + 1
+    assert any(words in problem.message for problem in problems)
+    assert all(len(problem.message) < 400 for problem in problems)

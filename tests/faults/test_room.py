@@ -88,3 +88,35 @@ async def test_a_text_that_cannot_be_kept_is_kept_later(
         answer = await rig.ended(run_id)
     assert seconds_of(answer) == 0.4
     assert codes(answer) == ["exports_full"]
+
+
+def test_a_take_that_finds_the_disk_full_again_and_again_leaves_nothing_there(tmp_path: Path) -> None:
+    """What its attempts left would use up the room that somebody makes."""
+    if not mounting():
+        pytest.skip("nobody may mount a small disk here")
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    with Server(exports, before=on_small_disk(exports, DISK_BYTES), retry_pause_s=0.05) as server:
+        disk = SmallDisk(server.exports, server.pid)
+        disk.fill(left_bytes=1_000_000)
+        params = {"seconds": 6, "format": "wav"}  # 1 MB, twice as much in pieces, and stems
+        status, told = server.execute(
+            input_text="x", output_config="procedural_instrumental", params=params, wait=False
+        )
+        assert status == 202, told
+        run_id = str(told["run_id"])
+        together.until(lambda: attempt_of(server, run_id) >= 4, "it is not tried again")
+        left = {
+            path.name.split("_000")[0] for path in disk.folder.rglob(f"*{run_id}*/generation_1_*") if path.is_file()
+        }
+        left |= {path.name for path in disk.folder.glob(f"{run_id}/.partials/*")}
+        assert not {name for name in left if name.startswith(("generation_1_1", "generation_1_2"))}, left
+        disk.make_room()
+        assert server.ended(run_id)[0] == 200
+
+
+def attempt_of(server: Server, run_id: str) -> int:
+    """The number of the newest attempt of the main stage."""
+    return max(
+        (one["attempt"] for stage in server.run(run_id)["stages"] for one in stage.get("attempts", [])), default=0
+    )
