@@ -14,7 +14,7 @@ from tests.kept.runs.listening import events_of, resumed
 from tests.kept.runs.media import media_of
 from tests.kept.runs.plain import in_order, plain, plain_plan
 
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 180.0  # no passing test waits for it
 RECORD: Final = "metadata.json"
 PORT: Final = {r"(?<='127\.0\.0\.1', )\d+": "port"}  # as the system names an address that does not answer
 TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

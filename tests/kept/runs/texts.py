@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from aiohttp import web
+
 from tests.doubles.llm import LlmServer, Say, answer, echo
 from tests.doubles.programs import NodeHost, Server
 from tests.kept.runs.ends import until
 from tests.kept.runs.listening import kinds_of
+from tests.kept.runs.plain import plain
 from tests.kept.runs.seen import made, seen
 from tests.kept.scenario import Scenario
 
@@ -135,7 +138,28 @@ def _checking(folder: Path) -> dict[str, Any]:
             }
 
 
+class NoOllama(LlmServer):
+    """Speaks as OpenAI alone, so it is never told to free its memory."""
+
+    async def _generate(self, _request: web.Request) -> web.Response:
+        return web.Response(status=404)
+
+
+def _no_ollama(folder: Path) -> dict[str, Any]:
+    """A model that keeps its memory, and one that reads a text and says what no brief can have."""
+    with NoOllama([echo("Poem: ")]) as model:
+        llms = [{"name": "here", "url": model.url, "model": "tiny", "keep_alive": 0}]
+        with _served(folder, model, llms=llms) as server:
+            cases = {"llm_keeps_its_memory": _with(model, server, **SILENCE)}
+            model.says = [answer(bpm=9000, mood="calm", genre="ambient")]
+            model.asked.clear()
+            told = server.call("POST", "/api/prompt/parse", {"text": TEXT, "llm": True})
+            cases["a_text_that_is_read"] = {"parse": plain(told), "asked": len(model.asked)}
+    return cases
+
+
 SCENARIOS: Final = (
     Scenario("runs/texts/local", _local),
     Scenario("runs/texts/checking", _checking),
+    Scenario("runs/texts/no_ollama", _no_ollama),
 )
