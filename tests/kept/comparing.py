@@ -41,6 +41,10 @@ class Change:
     at: str = "*"
     now: Any = ...
 
+    @property
+    def part(self) -> str:
+        return self.case.partition("/")[0]
+
     def wants(self, found: Difference) -> bool:
         named = fnmatchcase(found.case, self.case) and fnmatchcase(found.path, self.at)
         return named and (self.now is ... or _is(self.now, found.now))

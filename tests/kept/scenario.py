@@ -24,6 +24,10 @@ class Scenario:
     keys: Mapping[str, str] = field(default_factory=dict)
     patterns: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def part(self) -> str:
+        return self.name.partition("/")[0]
+
     def seen(self) -> dict[str, Any]:
         """The cases as they are now, masked; by their full names."""
         outcome = self._outcome()

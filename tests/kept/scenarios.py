@@ -23,3 +23,8 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *losses.SCENARIOS,
     *opened.SCENARIOS,
 )
+PARTS: Final = frozenset(scenario.part for scenario in SCENARIOS)
+
+
+def part(name: str) -> tuple[Scenario, ...]:
+    return tuple(scenario for scenario in SCENARIOS if scenario.part == name)
