@@ -129,20 +129,22 @@ def _problems(error: ValidationError, given: Mapping[str, Any], written: _File, 
     faults = error.errors(include_url=False)
     for fault in sorted(faults, key=lambda fault: written.line_of(tuple(fault["loc"]))):
         path = tuple(part for part in fault["loc"] if isinstance(part, int) or part.islower())
-        field = ".".join(map(str, path))
         place = f"{_place(path, given, written, file)}: " if path else ""
         if fault["type"] == "extra_forbidden":
             known = keys_at(Settings, tuple(part for part in path[:-1]))
-            yield f"{place}{field}: there is no such setting; {hint(path[-1], known)}"
+            yield f"{place}there is no such setting; {hint(path[-1], known)}"
             continue
-        yield f"{place}{field}: {requirement(fault)}{_shown(path, fault)}" if path else requirement(fault)
+        yield f"{place}{requirement(fault)}{_shown(path, fault)}"
 
 
 def _place(path: FieldPath, given: Mapping[str, Any], written: _File, file: Path) -> str:
-    name = str(path[0])
-    if name in given:
-        return "--backend" if name == "backends" else f"--{name.replace('_', '-')}"
-    return _variable_of(name) or f"{file}:{written.line_of(path)}"
+    """Where a value was set, and which field it is; an option and a variable have the name of theirs."""
+    name, field = str(path[0]), ".".join(map(str, path))
+    option = "--backend" if name == "backends" else f"--{name.replace('_', '-')}"
+    called = option if name in given else _variable_of(name)
+    if not called:
+        return f"{file}:{written.line_of(path)}: {field}"
+    return called if len(path) == 1 else f"{called}: {field}"
 
 
 def _variable_of(name: str) -> str:

@@ -203,8 +203,8 @@ def test_the_last_one_who_says_something_wins(monkeypatch: pytest.MonkeyPatch) -
     [
         ("BACKENDS", '[{"name": ', "TONEWRIGHT_BACKENDS: is not JSON (column 11); write a list like"),
         ("DEFINITIONS", "/a", "TONEWRIGHT_DEFINITIONS: is not JSON (column 1); write a list like"),
-        ("BACKENDS", '{"a": 1}', "TONEWRIGHT_BACKENDS: backends: must be a list"),
-        ("PORT", "abc", 'TONEWRIGHT_PORT: port: must be a whole number; not "abc"'),
+        ("BACKENDS", '{"a": 1}', "TONEWRIGHT_BACKENDS: must be a list"),
+        ("PORT", "abc", 'TONEWRIGHT_PORT: must be a whole number; not "abc"'),
         ("EXPORT", "/a", "TONEWRIGHT_EXPORT: there is no such setting; available: exports,"),
         (
             "FILE_ROOTS",
@@ -222,7 +222,7 @@ def test_a_wrong_variable_is_told_by_its_name(
 
 
 def test_an_option_is_told_by_its_name() -> None:
-    assert refused(port=-1) == ["--port: port: must be at least 0; not -1"]
+    assert refused(port=-1) == ["--port: must be at least 0; not -1"]
     assert refused(backends=[{"name": "a", "url": "x"}]) == [
         '--backend: backends.0.url: must begin with http:// or https://; not "x"'
     ]
