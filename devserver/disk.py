@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +24,25 @@ SQLITE_CLOSED: Final = frozenset(
 PRIMARY_CODE: Final = 0xFF  # of SQLite's extended result codes
 
 
-class ExportsGone(OSError):
-    """The exports folder was deleted while the server runs."""
+class Gone(OSError):
+    """Something that the server writes into was deleted or replaced while it runs; `called` is what people call it."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(errno.ENOENT, "it is gone", str(root))
+    called = "folder"
+    hint = "Put it back, or start the server again: it makes a new one."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.ENOENT, "it is gone", str(path))
+
+
+class ExportsGone(Gone):
+    called = "exports folder"
+
+
+class JournalGone(Gone):
+    called = "journal"
+    hint = (
+        "What is written now would be lost. Stop the server; `python server.py doctor --rebuild` reads the run folders."
+    )
 
 
 class ExportsFull(Exception):
@@ -49,9 +64,12 @@ def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
         number = error.errno if isinstance(error, OSError) else None
         sqlite = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
         where = _where(error)
-        if isinstance(error, ExportsGone):
-            hint = "Put the folder back, or start the server again: it makes a new one."
-            return DiskTrouble("exports_unwritable", f"The exports folder {error.filename} is gone.", hint)
+        if isinstance(error, FileNotFoundError) and not isinstance(error, Gone) and error.filename:
+            folder = Path(os.fsdecode(error.filename)).parent
+            error = error if folder.exists() else Gone(folder)
+        if isinstance(error, Gone):
+            message = f"The {error.called} {error.filename} is gone."
+            return DiskTrouble("exports_unwritable", message, error.hint)
         if number in FULL or sqlite in SQLITE_FULL:
             hint = "Free some space on the disk of the exports, then run it again."
             return DiskTrouble("exports_full", f"There is no room left for {where}.", hint)

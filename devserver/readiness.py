@@ -13,6 +13,7 @@ from typing import Any, Final
 from devserver.backends.pool import Backend, Pool
 from devserver.clock import Clock
 from devserver.comfy.pulse import feel
+from devserver.disk import JournalGone
 from devserver.durable.database import Database
 from devserver.processes.loops import on_loop, running_loop
 from devserver.store import Exports
@@ -109,8 +110,11 @@ class Readiness:
             async with asyncio.timeout(DISK_LIMIT_S):
                 for folder in (self._exports.root, self._exports.state):
                     await asyncio.to_thread(try_to_write, folder)
+                await asyncio.to_thread(self._database.check_there)
         except TimeoutError:
             return f"{self._exports.root} does not answer"
+        except JournalGone as e:
+            return f"the journal {e.filename} is gone: {e.hint}"
         except OSError as e:
             return f"{self._exports.root} cannot be written: {e.strerror}"
         return ""

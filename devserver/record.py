@@ -50,7 +50,14 @@ def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
 
 
 def discard_prepared(journal: Journal, exports: Exports, before_s: float) -> None:
-    """Delete the folders of runs that a kill kept from being accepted, and what it left half written."""
+    """Delete the folders of runs that a kill kept from being accepted, and what it left half written.
+
+    Where the journal knows no run, but there are records of some, it is a new one: nothing is deleted.
+    """
+    if not journal.has_runs() and (records := sum(1 for _ in exports.root.glob(f"*/{RECORD}"))):
+        how = "`python server.py doctor --rebuild` reads them"
+        log.warning("The journal in %s is new, and beside it are %d records of runs: %s", exports.root, records, how)
+        return
     for run_id in list(exports.unfinished(before_s)):
         if journal.run(run_id) is None:
             exports.discard(run_id)

@@ -78,6 +78,13 @@ class Database(ABC):
         """Say for how long the database has not answered; '' where it answers."""
         return ""
 
+    def check_there(self) -> None:  # noqa: B027 - what is no file cannot be deleted
+        """Check that what is written now is found at the next start.
+
+        Raises:
+            devserver.disk.JournalGone: the database's file was deleted or replaced.
+        """
+
     @abstractmethod
     def close(self) -> None:
         """Close every connection; nothing may be asked afterwards."""

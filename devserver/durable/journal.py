@@ -160,6 +160,7 @@ class Journal:
         together: Callable[[Transaction], None] | None = None,
     ) -> None:
         """Accept a run: from here on it is never lost, and found by its `text`. `together` joins the commit."""
+        self._db.check_there()
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO runs (run_id, user_id, state, created_at, title, schema, output_config, plan, owner,"
@@ -178,6 +179,9 @@ class Journal:
     def run(self, run_id: str) -> RunRow | None:
         rows = self._db.rows("SELECT * FROM runs WHERE run_id = ?", run_id)
         return _run(rows[0]) if rows else None
+
+    def has_runs(self) -> bool:
+        return bool(self._db.rows("SELECT 1 FROM runs LIMIT 1"))
 
     def has_ended(self, run_id: str) -> bool:
         rows = self._db.rows("SELECT state FROM runs WHERE run_id = ?", run_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sqlite3
 import threading
@@ -13,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from devserver.disk import JournalGone
 from devserver.durable.database import Database, Row, table_files
 from devserver.errors import OldJournal
 
@@ -46,14 +48,18 @@ class SqliteDatabase(Database):
         self._opened: list[_Connection] = []
         self._own = threading.local()
         self._connection = self._open()
+        self._file = self._path.stat()
         try:
             self._make_tables()
         except BaseException:  # whoever gets no database cannot close it
             self.close()
             raise
 
-    def _open(self) -> _Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, factory=_Connection)
+    def _open(self, mode: str = "rwc") -> _Connection:
+        address = f"{self._path.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, check_same_thread=False, factory=_Connection
+        )
         try:
             connection.row_factory = sqlite3.Row
             connection.create_function("epoch_now", 0, time.time)
@@ -79,6 +85,14 @@ class SqliteDatabase(Database):
                 self._connection.execute("INSERT INTO applied_tables (number) VALUES (?)", (number,))
                 self._connection.execute("COMMIT")
 
+    def check_there(self) -> None:
+        try:
+            same = os.path.samestat(self._path.stat(), self._file)
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise JournalGone(self._path)
+
     def close(self) -> None:
         with self.lock:
             for connection in self._opened:
@@ -99,9 +113,9 @@ class SqliteDatabase(Database):
     def rows(self, sql: str, *values: Any) -> list[Row]:
         if not hasattr(self._own, "connection"):
             try:
-                self._own.connection = self._open()
+                self._own.connection = self._open("rw")  # it makes no new file where this one was deleted
             except sqlite3.OperationalError as e:
-                # No descriptor is left for one more connection: wait for the writing one instead of failing.
+                # The file or a descriptor is lacking: wait for the writing connection instead of failing.
                 log.debug("a thread reads by the writing connection: %s", e)
                 with self.lock:
                     return list(self._connection.execute(sql, values))
