@@ -14,6 +14,7 @@ import aiohttp
 from devserver.comfy.connection import ANSWER_BYTES, ANSWER_SECONDS, Connection
 from devserver.comfy.errors import BackendError, NotServing, OutputMissing, Unreachable, is_refusal, misfit, refusal
 from devserver.comfy.files import RemoteFile
+from devserver.http.addresses import without_secrets
 from devserver.http.answers import MIB, refuse_packed
 
 # How a backend's file came here; the last is SwarmUI's own, where its ComfyUI did not give it.
@@ -176,8 +177,8 @@ class Client(Connection):
             if response.status == 404 and not _is_page(response, file):
                 raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
             if response.status != 200 or _is_page(response, file):
-                text = (await response.content.read(PAGE_BYTES)).decode(errors="replace")
-                raise misfit("GET", str(response.url), response.status, text)
+                told = without_secrets(await response.content.read(PAGE_BYTES), self.secrets)
+                raise misfit("GET", str(response.url), response.status, told.decode(errors="replace"))
             received = await stream(response, target)
             expected = response.content_length
         if expected is not None and received != expected:

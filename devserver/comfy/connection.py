@@ -10,6 +10,7 @@ from typing import Any, Self
 import aiohttp
 
 from devserver.comfy.errors import Unreachable
+from devserver.http.addresses import secrets_of, without_secrets
 from devserver.http.answers import MIB, PLAIN, BrokenAnswer, parse_off_loop, read_answer
 
 CONNECT_SECONDS = 5.0
@@ -32,6 +33,7 @@ class Connection:
     def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         self.headers = dict(headers or {})
+        self.secrets = secrets_of(self.headers)
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -70,7 +72,7 @@ class Connection:
                 asyncio.timeout(seconds),
                 self.request(method, path, json_body=json_body, form=form, seconds=seconds) as response,
             ):
-                body = await read_answer(response, limit_bytes)
+                body = without_secrets(await read_answer(response, limit_bytes), self.secrets)
         except TimeoutError as error:
             raise Unreachable(f"{method} {self.base_url}{path}: no whole answer within {seconds:g} s") from error
         try:

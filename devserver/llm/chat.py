@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from devserver.http.addresses import secrets_of, without_secrets
 from devserver.http.answers import MIB, BrokenAnswer, parse, read_answer, refuse_packed
 from devserver.llm.errors import (
     CutOff,
@@ -73,7 +74,7 @@ async def converse(
             asyncio.timeout(seconds),
             session.post(url, json=body, headers=endpoint.headers, allow_redirects=False) as response,
         ):
-            return await _read(endpoint.name, response, on_content)
+            return await _read(endpoint, response, on_content)
     except aiohttp.ServerTimeoutError as e:
         raise Unreachable(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}.") from e
     except TimeoutError as e:
@@ -84,17 +85,18 @@ async def converse(
         raise NotTheRoute(endpoint.name, f"{endpoint.name} sends {e}") from e
 
 
-async def _read(name: str, response: aiohttp.ClientResponse, on_content: OnContent) -> str:
-    kind = response.content_type
+async def _read(endpoint: Endpoint, response: aiohttp.ClientResponse, on_content: OnContent) -> str:
+    name, kind = endpoint.name, response.content_type
     if response.status != 200:
-        told = (await response.content.read(PROBLEM_BYTES)).decode(errors="replace")
+        raw = await response.content.read(PROBLEM_BYTES)
+        told = without_secrets(raw, secrets_of(endpoint.headers)).decode(errors="replace")  # some quote the key
         if kind == "text/html" and response.status in (404, 405):
             raise WebPage(name)
         raise HttpProblem(name, response.status, _reason(told) if kind != "text/html" else "")
     if kind == "text/html":
         raise WebPage(name)
     said, ended = _Said(name, on_content), False
-    async for message in _messages(name, response):
+    async for message in _messages(endpoint, response):
         choice = _choice(name, message)
         piece = choice.get("delta") or choice.get("message") or {}
         if not isinstance(piece, dict):
@@ -136,10 +138,11 @@ class _Said:
             self._told = len(self.text)
 
 
-async def _messages(name: str, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+async def _messages(endpoint: Endpoint, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
     """The answer's JSON objects: many where it is streamed, one where the server does not stream."""
+    name, secrets = endpoint.name, secrets_of(endpoint.headers)
     if response.content_type != "text/event-stream":
-        body = await read_answer(response, ANSWER_BYTES)
+        body = without_secrets(await read_answer(response, ANSWER_BYTES), secrets)
         yield await asyncio.to_thread(_parsed, name, body.decode(errors="replace"))
         return
     refuse_packed(response)
@@ -150,7 +153,7 @@ async def _messages(name: str, response: aiohttp.ClientResponse) -> AsyncIterato
             raise NotTheRoute(name, f"{name} does not stop: more than {ANSWER_BYTES} bytes.")
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            field, _, value = line.decode(errors="replace").strip().partition(":")
+            field, _, value = without_secrets(line, secrets).decode(errors="replace").strip().partition(":")
             if field in ("data", "error") and value.strip() and value.strip() != "[DONE]":
                 yield _parsed(name, value)
 

@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 
+from devserver.comfy.client import Client
+from devserver.comfy.errors import BackendError
 from devserver.http.addresses import hide_secrets, without_user
+from devserver.llm.chat import Endpoint, converse
+from devserver.llm.errors import LlmError
 from tests.doubles.llm import LlmServer, echo
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.doubles.swarm import Behind, RunningSwarm
@@ -106,3 +112,25 @@ def test_addresses_in_the_words_of_others_lose_their_secrets() -> None:
     text = "GET https://u:p@host/a?x=1&api_key=k1&sig=s2 failed (url: /v1/traces?token=t3), see http://host/@b"
     told = "GET https://***@host/a?x=1&api_key=***&sig=*** failed (url: /v1/traces?token=***), see http://host/@b"
     assert hide_secrets(text) == told
+
+
+ECHOES = {"Authorization": "Bearer PLANTED-1", "X-Api-Key": "PLANTED-2", "Cookie": "swarm_token=PLANTED-3"}
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_a_program_that_shows_what_it_was_sent_gives_no_secret_away(status: int) -> None:
+    """Some gateways quote the headers of a request that they refuse, and some language models the key."""
+
+    async def show(request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": str(dict(request.headers))}}, status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", show)
+    async with TestServer(app) as server, Client(str(server.make_url("")), headers=ECHOES) as client:
+        with pytest.raises(BackendError) as caught:
+            await client.system_stats()
+        endpoint = Endpoint("llm", str(server.make_url("")), "tiny", api_key="PLANTED-4")
+        async with ClientSession() as session:
+            with pytest.raises(LlmError) as told:
+                await converse(session, endpoint, {}, 30.0, lambda _: None)
+    assert PLANTED not in f"{caught.value} {told.value}"
