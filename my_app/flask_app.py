@@ -20,6 +20,7 @@ from my_app.route import Route
 PARTS: Final = "tonewright"
 MOST_DIGITS: Final = 400  # the largest float has 309
 DEEPEST: Final = 64
+MOST_VALUES: Final = 1_000_000  # the largest graph that is imported has half of them
 
 
 def create_flask(parts: Parts, routes: Sequence[Route]) -> Flask:
@@ -67,7 +68,10 @@ def json_body(*, required: bool = True) -> dict[str, Any]:
 
 
 def read_json(raw: bytes) -> dict[str, Any]:
-    """A body as a JSON object. Raises InputError (400) where it is something else."""
+    """A body as a JSON object. Raises InputError (400) where it is something else, 413 where it has too many values."""
+    if (values := raw.count(b",")) > MOST_VALUES:  # reading them would hold all other threads up
+        message = "The body has too many values."
+        raise InputError(message, status=413, value=values, allowed=f"at most {MOST_VALUES} commas")
     try:
         body = json.loads(
             raw.decode(),

@@ -12,8 +12,9 @@ import pytest
 from aiohttp import ClientConnectionResetError, ClientError, ClientSession
 from aiohttp.web import StreamResponse
 
+from devserver.errors import InputError
 from my_app.errors import error_body
-from my_app.flask_app import _no_doubles
+from my_app.flask_app import MOST_VALUES, _no_doubles, read_json
 from my_app.front import Listening
 from tests.my_app.parts import Runs
 
@@ -139,3 +140,9 @@ async def test_a_client_that_leaves_or_packs_wrongly_is_no_error_of_ours(
     await left.wait()
     await front.close()  # every request is over
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_a_body_of_a_million_values_is_refused_before_they_are_read() -> None:
+    with pytest.raises(InputError) as caught:
+        read_json(b"[" + b"0," * (MOST_VALUES + 1))  # what is read of it would be no JSON
+    assert (caught.value.status, caught.value.value) == (413, MOST_VALUES + 1)
