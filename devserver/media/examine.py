@@ -21,7 +21,7 @@ from devserver.media.remarks import Frozen, Remark, decibels, is_silent, remarks
 
 SHORTEST_SECONDS: Final = 0.1
 RATES_HZ: Final = (1_000, 768_000)
-LOUDEST_DBFS: Final = 200.0  # whole numbers of 32 bits, taken for fractions, reach 187
+LOUDEST_DBFS: Final = 100.0  # whole numbers taken for fractions reach 90 to 187; at 140 an AAC encoder does not end
 UNKNOWN: Final = "application/octet-stream"
 # What FFmpeg calls the containers that have no magic of their own in `sniff`.
 PICTURES: Final = "_pipe"

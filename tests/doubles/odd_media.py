@@ -269,6 +269,7 @@ REFUSED: Final[dict[str, Make]] = {
     "cut off.avi": lambda: film("avi", "mpeg4", sound=tone(3), audio="libmp3lame")[:20_000],
     "slow.wav": lambda: wav(tone(rate=1000), 1),
     "beyond all measure.wav": lambda: wav(tone(level=3e38), bits=32),
+    "whole numbers.wav": lambda: wav(tone(level=2**23), bits=32),
     "huge.png": _huge_picture,
     "cut off.m4a": lambda: encoded("ipod", "aac")[:9000],
     "cut off in its head.flac": lambda: encoded("flac", "flac")[:30],
