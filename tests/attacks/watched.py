@@ -13,6 +13,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from cli.serve import serve
 from config import ROOT, Settings
@@ -24,6 +25,11 @@ CHANGES |= dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "o
 CHANGES |= dict.fromkeys(("shutil.rmtree", "sqlite3.connect"), 1)
 IN_A_FOLDER = {"os.mkdir", "os.remove", "os.rmdir"}  # their last argument is the folder that the path starts at, or -1
 LOOKS = {"os.listdir", "os.scandir"}
+
+
+def path_of(name: str) -> str:
+    """The path that a name means: SQLite is given addresses."""
+    return unquote(urlsplit(name).path) if name.startswith("file:") else name
 
 
 def watch(folder: Path) -> None:
@@ -58,7 +64,7 @@ def watch(folder: Path) -> None:
             start = arguments[-1] if event in IN_A_FOLDER and arguments[-1] >= 0 else None
             base = Path() if start is None else Path(f"/proc/self/fd/{start}").readlink()
             for path in arguments[: CHANGES[event]]:
-                check(event, base / os.fsdecode(path), writable)
+                check(event, base / path_of(os.fsdecode(path)), writable)
         elif event in LOOKS:
             check(event, arguments[0], readable)
 
