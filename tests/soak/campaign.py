@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -29,6 +29,7 @@ CLIENTS: Final = 3
 AT_ONCE: Final = 4  # unfinished runs of one client
 PATIENCE_S: Final = 300.0
 STOPS_ALLOWED: Final = 5
+TEXT_STAGES: Final = ("safety_input", "interception", "translation", "safety_output")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ class Campaign:
         self.stop = stop or threading.Event()
         self._lock = threading.Lock()
         self._runs: dict[str, tuple[Order, str]] = {}
-        self._ran_at_a_kill: Counter[str] = Counter()
+        self._journal = self.exports / ".state" / "journal.sqlite"
+        self._at_work_at_a_kill: Counter[str] = Counter()
+        self._parts: set[Path] = set()
         self.found = Found()
         self.server = self._start()
 
@@ -126,8 +129,7 @@ class Campaign:
             if victim == "group":
                 _kill_all(self.server.pid)
             self.server.kill()
-            with suppress(OSError):
-                self._ran_at_a_kill[(self.exports / ".state/embedded/running_prompt").read_text().strip()] += 1
+            self._at_work_at_a_kill.update(self._at_work())
             self.server = self._start()
         else:
             mark = "devserver.agents" if victim == "embedded" else "devserver.agents.worker|multiprocessing.spawn"
@@ -137,6 +139,22 @@ class Campaign:
             with suppress(ProcessLookupError):
                 os.kill(self._chance.choice(pids), signal.SIGKILL)
         self.found.kills[victim] += 1
+
+    def _at_work(self) -> set[str]:
+        """The runs that a dead server was at work on: a prompt that ran, a file on its way in, a text stage begun."""
+        found = set()
+        for part in set(self.exports.glob("*/*.part")) - self._parts:  # an older one is left of an earlier kill
+            self._parts.add(part)
+            found.add(part.parent.name)
+        ran = ""
+        with suppress(OSError):
+            ran = (self.exports / ".state/embedded/running_prompt").read_text().strip()
+        sql = (
+            "SELECT DISTINCT run_id FROM stages WHERE state = 'running' AND"
+            f" (prompt_id = ? OR (attempt = 0 AND take = 0 AND stage IN ({', '.join('?' * len(TEXT_STAGES))})))"
+        )
+        with closing(sqlite3.connect(self._journal)) as journal:
+            return found | {run_id for (run_id,) in journal.execute(sql, (ran, *TEXT_STAGES))}
 
     # The clients
 
@@ -208,7 +226,7 @@ class Campaign:
             elif status in (200, 202) and again["run_id"] != run_id:
                 self._lose(f"{order.key} made {run_id} and {again['run_id']}")
             self._judge_run(order, run_id, told)
-        with sqlite3.connect(self.exports / ".state" / "journal.sqlite") as journal:
+        with closing(sqlite3.connect(self._journal)) as journal:
             (runs,) = journal.execute("SELECT count(*) FROM runs").fetchone()
         if runs != len(self._runs):
             self._lose(f"{runs} runs are in the journal, {len(self._runs)} were asked for")
@@ -224,8 +242,7 @@ class Campaign:
 
     def _judge_run(self, order: Order, run_id: str, told: dict[str, Any]) -> None:
         if told["status"] != "success":
-            prompts = {one["prompt_id"] for stage in told.get("stages", []) for one in stage.get("attempts", [])}
-            own = sum(self._ran_at_a_kill[prompt] for prompt in prompts)
+            own = self._at_work_at_a_kill[run_id]
             if (told.get("error") or {}).get("code") == "stopped_the_server" and own >= STOPS_ALLOWED:
                 self.found.by_the_rule += 1
             else:
