@@ -50,10 +50,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     exports = tmp_path_factory.mktemp("exports")
     command = [sys.executable, str(ROOT / "server.py"), "serve", "--port", "0", "--exports", str(exports)]
     environ = {**os.environ, "TONEWRIGHT_DISCOVER": "false"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as process:
+    log = exports.parent / "server.log"  # a pipe that nobody reads would stop the server once it is full
+    with (
+        log.open("w") as told,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, text=True, env=environ) as process,
+    ):
         try:
             line = process.stdout.readline() if process.stdout else ""
-            assert line.startswith(READY), process.stderr.read() if process.stderr else line
+            assert line.startswith(READY), log.read_text()
             yield line.removeprefix(READY).strip()
         finally:
             process.terminate()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.doubles.together import until
 from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.chromium
@@ -31,6 +32,8 @@ def page(chromium: Browser, server: str) -> Iterator[Page]:
 def send(page: Page, title: str) -> str:
     body: dict[str, Any] = {"input_text": title, "output_config": "silence_mp3", "safety_level": "off", "wait": False}
     told = page.request.post(page.url + "api/schema/pipeline/execute", data=body).json()
+    answer = page.url.rstrip("/") + told["links"]["answer"]
+    until(lambda: page.request.get(answer).json()["queue"], "the run does not ask for its turn")  # before the next does
     return str(told["run_id"])
 
 
