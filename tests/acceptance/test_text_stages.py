@@ -3,6 +3,8 @@ what reached a backend."""
 
 from __future__ import annotations
 
+import json
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -136,13 +138,23 @@ def test_the_model_rewrites_and_translates_and_the_record_says_which(server: Ser
 
 
 def test_the_text_can_be_seen_as_it_grows(server: Server, llm: LlmServer) -> None:
-    llm.says = [answer(text="rain " * 40)]
+    listened = threading.Event()  # what grew before somebody listened is not told again
+
+    def say(_: object) -> str:
+        listened.wait(PATIENCE_S)
+        return json.dumps({"text": "rain " * 40})
+
+    llm.says = [Say(say)]
     body = b'{"input_text": "x", "schema": "poem", "output_config": "silence_mp3", "enable_streaming": true}'
     request = urllib.request.Request(
         f"{server.url}/api/schema/pipeline/execute", body, {"Content-Type": "application/json"}, method="POST"
     )
     with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
-        stream = response.read().decode()
+        begun = response.readline()
+        while b"event:" not in begun:
+            begun += response.readline()
+        listened.set()
+        stream = (begun + response.read()).decode()
     assert "event: text.delta" in stream
     grown = next(block for block in stream.split("\n\n") if "event: text.delta" in block)
     assert '"stage":"interception"' in grown.replace(" ", "")
