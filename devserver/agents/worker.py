@@ -74,7 +74,8 @@ def main() -> None:
     os.dup2(2, 1)
     folders = Folders(Path(base))
     threading.Thread(target=warm, daemon=True).start()
-    worker = Worker(sys.stdin.buffer, answers)
+    # A reader of its own: Python's end closes the one of `sys.stdin`, and aborts where a thread still reads by it.
+    worker = Worker(os.fdopen(os.dup(0), "rb"), answers)
     worker.serve(Executor(load(name, folders), folders, worker.emit))
 
 
