@@ -72,7 +72,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 def _checked_name(named: str, key: Key | None) -> str:
     """Return the name of a user whom a proxy has let in, with or without a key of that name."""
     if named == LOCAL and key is None:
-        message = f"The proxy names the user {LOCAL}, who has the runs that were made before there were keys."
+        message = f"The proxy names the user {LOCAL}, the owner of all runs made before the first key."
         allowed = f"another name, or a key of the name {LOCAL}"
         raise InputError(message, status=403, field="user", value=named, allowed=allowed)
     return named

@@ -22,7 +22,7 @@ BEGUN: Final = web.RequestKey("begun", bool)  # whether the answer has begun: no
 
 # In the place of a key's id.
 WITHOUT_KEY: Final = ""  # there are no keys, so none is needed
-BY_PROXY: Final = "by proxy"  # a proxy has let the user in, who has no key
+BY_PROXY: Final = "by proxy"  # the user has no key; a trusted proxy has named him
 
 LOG: Final = logging.getLogger(__name__)
 

@@ -45,10 +45,10 @@ def called_by(host: str, urls: Sequence[PublicUrl]) -> PublicUrl | None:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, lower case and without its port: `[::1]:80` gives `[::1]`. '' for what is no host."""
+    """Return the name in a Host header, lower case, without port: `[::1]:80` gives `[::1]`; '' where it is invalid."""
     try:
         parts = urlsplit(f"//{host}")
-        _ = parts.port  # raises for what is no port
+        _ = parts.port  # raises ValueError for an invalid port
     except ValueError:
         return ""
     if parts.hostname is None or parts.path or parts.query or parts.fragment or parts.username is not None:

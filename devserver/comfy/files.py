@@ -13,7 +13,7 @@ from devserver.comfy.errors import BackendError, UnsafePath
 
 DRIVE = re.compile(r"[A-Za-z]:")
 LONGEST_PATH = 1000  # characters; systems take names of 255 bytes
-MOST_FILES = 1000  # of one prompt; a video's single pictures are the most that is made
+MOST_FILES = 10_000  # of one prompt: the single pictures of a film of several minutes
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Database(ABC):
         """Say for how long the database has not answered; '' where it answers."""
         return ""
 
-    def check_there(self) -> None:  # noqa: B027 - what is no file cannot be deleted
+    def check_there(self) -> None:  # noqa: B027 - only SQLite has a file that can be deleted
         """Check that what is written now is found at the next start.
 
         Raises:

@@ -6,13 +6,13 @@ FFmpeg plays what there is of most of them, and says nothing of what is missing.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Literal
 
 from devserver.comfy.sniff import Kind
 from devserver.media.measure import WHOLE
 
 UNTOLD_BYTES: Final = 0x7FFFFFFF - 0x10000  # what programs write that do not know the length yet
-BYTE_ORDERS: Final = {"wav": "little", "avi": "little", "aiff": "big"}
+BYTE_ORDERS: Final[dict[str, Literal["little", "big"]]] = {"wav": "little", "avi": "little", "aiff": "big"}
 MOST_CHUNKS: Final = 10_000
 W64_HEAD_BYTES: Final = 24  # an id of 16 bytes, and the length with this head
 
@@ -23,16 +23,16 @@ def is_whole(path: Path, kind: Kind) -> bool:
     with path.open("rb") as file:
         if kind.ext in BYTE_ORDERS:
             head = file.read(8)
-            length = int.from_bytes(head[4:8], "big" if BYTE_ORDERS[kind.ext] == "big" else "little")
+            length = int.from_bytes(head[4:8], BYTE_ORDERS[kind.ext])
             return head[:4] == b"RF64" or length >= UNTOLD_BYTES or size >= length * WHOLE
         if kind.ext == "caf":
-            return _ends_of_caf(file, size) * WHOLE <= size
+            return _declared_end_of_caf(file, size) * WHOLE <= size
         if kind.ext == "w64":
-            return _ends_of_w64(file, size) * WHOLE <= size
+            return _declared_end_of_w64(file, size) * WHOLE <= size
     return True
 
 
-def _ends_of_caf(file: BinaryIO, size: int) -> int:
+def _declared_end_of_caf(file: BinaryIO, size: int) -> int:
     """Where the last chunk of a Core Audio file ends as it says; one without a length goes to the end."""
     at = 8
     for _ in range(MOST_CHUNKS):
@@ -47,7 +47,7 @@ def _ends_of_caf(file: BinaryIO, size: int) -> int:
     return at
 
 
-def _ends_of_w64(file: BinaryIO, size: int) -> int:
+def _declared_end_of_w64(file: BinaryIO, size: int) -> int:
     """Where the last chunk of a Wave64 file ends as it says; the first holds all others."""
     at = W64_HEAD_BYTES + 16  # its own head, and the id of its form
     for _ in range(MOST_CHUNKS):

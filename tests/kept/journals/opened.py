@@ -135,7 +135,7 @@ def _listed(server: Server, kept: list[str]) -> dict[str, Any]:
 
 
 def _run(server: Server, host: KeptHost, run_id: str, end: tuple[int, Any], before: bytes) -> dict[str, Any]:
-    """Return how a run ended, what it is told to have made, and whether that is served and is what was made."""
+    """Return how a run ended, its listed files, and whether each is served with the hash of its record."""
     (status, answer), folder = end, server.exports / run_id
     until(
         lambda: _record(folder) != b"" and not (folder / ".partials").exists()

@@ -10,31 +10,13 @@ from typing import Any, Final
 
 from tests.doubles.programs import NodeHost, Server
 from tests.kept.runs.listening import Listener, on_connect
-from tests.kept.runs.making import TABLE, write_definitions
+from tests.kept.runs.making import FAULTS, TABLE, write_definitions
 from tests.kept.runs.plain import plain
 from tests.kept.runs.seen import made, seen
 from tests.kept.scenario import Scenario
 
 PATIENCE_S: Final = 180.0  # no passing test waits for it
 GATED: Final = ("graph_sha256",)  # the graph has the path of its gate
-FAULTS: Final = (
-    "none",
-    "silent",
-    "short",
-    "empty",
-    "undecodable",
-    "cut",
-    "picture",
-    "nothing",
-    "outside",
-    "gone",
-    "error",
-    "disk",
-    "memory",
-    "refused",
-    "gone_once",
-    "memory_once",
-)
 
 
 def server_of(folder: Path, *hosts: NodeHost, **settings: Any) -> Server:
