@@ -88,7 +88,7 @@ def test_a_long_piece_of_music_is_heard_to_advance_while_it_is_made(chromium: Br
     page.set_default_timeout(PATIENCE_MS)
     page.goto(server)
     page.get_by_label("Your text").fill("long techno")
-    page.locator("#make-seconds").fill("300")
+    page.locator("#make-seconds").fill("600")
     page.get_by_role("button", name="Start").click()
     audio = page.locator("#now audio")
     audio.wait_for()
