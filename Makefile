@@ -1,7 +1,10 @@
-# From a fresh clone: `make demo` makes a piece of music, `make test` runs every test. Each verb does its own set-up.
+# From a fresh clone: `make demo` makes a piece of music, `make test` runs every test. Each verb does its own set-up:
+# demo and run install what running needs, the others the tools of the tests and checks too.
 VENV      := .venv
 PY        := $(VENV)/bin/python
-INSTALLED := $(VENV)/installed-from-lock
+RUNS      := $(VENV)/installed-to-run
+TESTS     := $(VENV)/installed-to-test
+INSTALL   := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 # The first Python that fits; another one: make PYTHON=/path/to/python3.12 setup
 PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -10,7 +13,7 @@ ARGS      ?=
 
 .PHONY: setup demo run test soak lint golden bench bench-peers bench-music chromium postgresql nginx faketime
 
-setup: $(INSTALLED)
+setup: $(RUNS)
 
 demo: setup
 	@$(PY) server.py demo $(ARGS)
@@ -19,34 +22,34 @@ run: setup
 	@$(PY) server.py serve $(ARGS)
 
 # Most tests wait for processes of their own: three files at once use the time in which one waits.
-test: setup chromium postgresql nginx faketime
+test: $(TESTS) chromium postgresql nginx faketime
 	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
 
-soak: setup
+soak: $(TESTS)
 	$(PY) -m tests.soak $(ARGS)
 
-lint: setup
+lint: $(TESTS)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(PY) server.py lint
 
-golden: setup
+golden: $(TESTS)
 	$(PY) -m tests.golden.write
 
-bench: setup
+bench: $(TESTS)
 	$(PY) -m benchmarks $(ARGS)
 
 # Other programs beside us, in an environment of their own; once they are there, `make bench` measures them too.
-bench-peers: setup
+bench-peers: $(TESTS)
 	$(PY) -m venv .cache/peers
 	.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
 	$(PY) -m benchmarks --only peers $(ARGS)
 
-bench-music: setup
+bench-music: $(TESTS)
 	$(PY) -m benchmarks.music $(ARGS)
 
-$(INSTALLED): requirements.lock
+$(RUNS): requirements.lock
 	@$(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \
 		echo "Tonewright needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is: $$($(PYTHON) --version 2>&1 | tail -n 1)"; \
 		echo "Name one that fits: make PYTHON=/path/to/python3.12 setup"; exit 1; }
@@ -54,7 +57,12 @@ $(INSTALLED): requirements.lock
 		rm -rf $(VENV); echo "Python cannot make a virtual environment here. On Debian this mends it:"; \
 		echo "    apt-get install python3-venv"; exit 1; }
 	@echo "Installing the locked packages into $(VENV) (once; a minute or two)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(INSTALL) requirements.lock
+	@touch $@
+
+$(TESTS): requirements-dev.lock $(RUNS)
+	@echo "Installing the locked tools of the tests and checks into $(VENV) (once; a minute or two)"
+	@$(INSTALL) requirements-dev.lock
 	@touch $@
 
 # The browser tests use Debian's Chromium. Only root can install it; everybody else gets a skip that says how.

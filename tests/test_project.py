@@ -23,9 +23,12 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LOCKED_LINE = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[\w.+!]+)(?P<marker> ;[^\\]*)? \\$")
 
 
-def locked() -> Iterator[tuple[str, str, list[str]]]:
-    """Name, version and hashes of every entry of the lock."""
-    for entry in re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text(encoding="utf-8").strip()):
+RUNNING, TESTING = "requirements.lock", "requirements-dev.lock"
+
+
+def locked(lock: str = TESTING) -> Iterator[tuple[str, str, list[str]]]:
+    """Name, version and hashes of every entry of a lock."""
+    for entry in re.split(r"\n(?=\S)", (ROOT / lock).read_text(encoding="utf-8").strip()):
         first, *rest = entry.splitlines()
         match = LOCKED_LINE.match(first)
         assert match, f"not 'name==version \\': {first}"
@@ -41,15 +44,16 @@ def declared() -> Iterator[Requirement]:
         yield from (requirement for requirement in map(Requirement, group) if requirement.name != project["name"])
 
 
-def test_every_locked_package_has_sha256_hashes() -> None:
-    entries = list(locked())
+@pytest.mark.parametrize("lock", [RUNNING, TESTING])
+def test_every_locked_package_has_sha256_hashes(lock: str) -> None:
+    entries = list(locked(lock))
     assert len(entries) > 30
     for name, _, hashes in entries:
         assert hashes, name
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", text) for text in hashes), name
 
 
-@pytest.mark.parametrize("file", ["requirements.lock", "pyproject.toml", "Makefile", ".ci/run"])
+@pytest.mark.parametrize("file", [RUNNING, TESTING, "pyproject.toml", "Makefile", ".ci/run"])
 def test_no_file_names_a_package_index(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     assert not re.findall(r"https?://|file://|--(?:extra-)?index-url|--find-links| @ |pypi", text)
@@ -64,6 +68,19 @@ def test_dependencies_are_ranges_and_the_lock_lies_within_them() -> None:
         found = versions.get(canonicalize_name(requirement.name), [])
         assert found, f"{requirement.name} is not locked"
         assert all(requirement.specifier.contains(version) for version in found), (requirement, found)
+
+
+def test_the_tools_are_locked_beside_the_same_versions_of_what_runs() -> None:
+    pairs = {lock: {(name, version) for name, version, _ in locked(lock)} for lock in (RUNNING, TESTING)}
+    assert pairs[RUNNING] <= pairs[TESTING]
+    assert not {"pytest", "mypy", "ruff", "playwright", "hypothesis"} & {name for name, _ in pairs[RUNNING]}
+
+
+def test_what_runs_is_locked_to_run() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    needed = {canonicalize_name(Requirement(one).name) for one in project["dependencies"] + extras["postgres"]}
+    assert needed <= {name for name, _, _ in locked(RUNNING)}
 
 
 def verbs_of_the_makefile() -> set[str]:
@@ -117,12 +134,17 @@ def test_the_page_of_licences_lists_exactly_what_is_locked() -> None:
     text = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| ([\w.-]+)(?: \([^)]*\))? \| [^|]+ \|$", text, re.MULTILINE)
     assert set(listed) - {"package"} == {name for name, _, _ in locked()}
+    to_run = re.findall(
+        r"^\| ([\w.-]+)(?: \([^)]*\))? \| [^|]+ \|$", text.partition("## Needed for tests")[0], re.MULTILINE
+    )
+    assert set(to_run) - {"package"} == {name for name, _, _ in locked(RUNNING)}
 
 
 def make_setup(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
     """`make setup` in a copy of the Makefile, with a Python that is the given shell script."""
     (folder / "Makefile").write_text((ROOT / "Makefile").read_text(encoding="utf-8"), encoding="utf-8")
-    (folder / "requirements.lock").touch()
+    for lock in (RUNNING, TESTING):
+        (folder / lock).touch()
     (folder / "python").write_text(f"#!/bin/sh\n{python}\n", encoding="utf-8")
     (folder / "python").chmod(0o755)
     return subprocess.run(["make", "setup", "PYTHON=./python"], cwd=folder, capture_output=True, text=True, check=False)
