@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from schemas.errors import UnknownName
+from schemas.graph import Graph
 from schemas.lexicon import Lexicon
 from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk
-from schemas.nodes import Graph
 from schemas.sources import Source
 
 T = TypeVar("T")

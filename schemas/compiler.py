@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.errors import ParameterError, hint, nearest
+from schemas.graph import Graph, InputValue
 from schemas.model import GraphChunk, OutputConfig
-from schemas.nodes import Graph
-from schemas.values import PLACEHOLDERS, Placeholder, Value, draw_seed, is_random
+from schemas.values import PLACEHOLDERS, ParameterValue, Placeholder, Value, draw_seed, is_random
 
 PREFIX = "@prefix"
 FILE_MARK = "@file:"
@@ -57,7 +57,7 @@ def resolve(
     return resolved
 
 
-def fill(values: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, Value]:
+def fill(values: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, ParameterValue]:
     """The values with each placeholder replaced by its text; KeyError if the run has not made that text."""
     return {name: texts[value.name] if isinstance(value, Placeholder) else value for name, value in values.items()}
 
@@ -81,7 +81,7 @@ def compile_graph(chunk: GraphChunk, graph: Graph, values: Mapping[str, Value]) 
     return compiled
 
 
-def graph_hash(graph: Graph) -> str:
+def graph_hash(graph: Mapping[str, object]) -> str:
     """The SHA-256 (hex) of the graph's canonical JSON: the order of keys does not matter."""
     canonical = json.dumps(graph, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -111,7 +111,7 @@ def bind(
     return bound
 
 
-def _in_graph(value: Value, writes: Mapping[str, Any]) -> Any:
+def _in_graph(value: ParameterValue, writes: Mapping[str, str | int | float]) -> InputValue:
     if isinstance(value, dict):
         return f"{FILE_MARK}{value['sha256']}.{value['ext']}"
     if isinstance(value, str) and value in writes:

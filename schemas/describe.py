@@ -6,8 +6,8 @@ from typing import Any
 
 from schemas.catalog import Catalog
 from schemas.file_inputs import accepts
+from schemas.graph import Graph
 from schemas.model import GraphChunk, OutputConfig, Parameter
-from schemas.nodes import Graph
 from schemas.values import PLACEHOLDERS, is_random
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from schemas.graph import Graph
 from schemas.model import Media, Parameter
 
 # ComfyUI's own loaders, and the usual pack for video. A class that is not here may load anything.
@@ -18,7 +18,8 @@ LOADS: Mapping[str, tuple[Media, ...]] = {
 }
 
 
-def accepts(parameter: Parameter, graph: Mapping[str, Any]) -> tuple[Media, ...]:
+def accepts(parameter: Parameter, graph: Graph) -> tuple[Media, ...]:
     """The media that every node which the parameter goes to can load; () where that is not known."""
-    taken = [LOADS.get(str(graph.get(target.node, {}).get("class_type")), ()) for target in parameter.sets]
+    nodes = [graph.get(target.node) for target in parameter.sets]
+    taken = [LOADS.get(node["class_type"], ()) if node else () for node in nodes]
     return tuple(media for media in taken[0] if all(media in other for other in taken))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import hint
+from schemas.graph import Graph
 from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline
 from schemas.node_table import NodeTable
-from schemas.nodes import Graph
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from pathlib import PureWindowsPath
 from typing import Any, Literal
 
 from schemas.errors import hint, nearest
+from schemas.graph import Graph
 from schemas.model import ModelFile
 from schemas.node_table import WIDGETS, NodeClass, NodeInput, NodeTable, TableError, is_model_file, types_fit
 
 __all__ = [
     "Fit",
-    "Graph",
     "GraphProblem",
     "NodeClass",
     "NodeInput",
@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 MOST_PROBLEMS = 200  # of one graph: each is told with what comes near, which takes a while
-Graph = dict[str, dict[str, Any]]
 ProblemKind = Literal[
     "missing_node",
     "unknown_input",

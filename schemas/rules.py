@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.compiler import MARK
 from schemas.errors import ParameterError, hint
+from schemas.graph import Graph
 from schemas.known import Definitions
 from schemas.model import (
     OUTPUT_CHUNK,
@@ -20,7 +21,6 @@ from schemas.model import (
     Target,
 )
 from schemas.node_table import NodeInput, NodeTable
-from schemas.nodes import Graph
 from schemas.sources import FieldPath
 from schemas.values import PLACEHOLDERS, is_random
 

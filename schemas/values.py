@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from typing_extensions import TypedDict
+
 from schemas.errors import nearest
 
 ParameterType = Literal["string", "text", "int", "float", "bool", "choice", "seed", "file"]
@@ -24,7 +26,15 @@ class Placeholder:
     name: PlaceholderName
 
 
-Value = str | int | float | bool | dict[str, str] | Placeholder
+class StoredFile(TypedDict):
+    """A file that was sent here, by its content."""
+
+    sha256: str
+    ext: str
+
+
+ParameterValue = str | int | float | bool | StoredFile
+Value = ParameterValue | Placeholder
 
 
 class ValueProblem(ValueError):
@@ -126,12 +136,12 @@ def _read_choice(rule: ValueRule, value: Any) -> str | float:
     raise _refuse(nearest(value, rule.choices, limit=len(rule.choices)), value)
 
 
-def _read_file(_rule: ValueRule, value: Any) -> dict[str, str]:
+def _read_file(_rule: ValueRule, value: Any) -> StoredFile:
     patterns = {"sha256": r"[0-9a-f]{64}", "ext": r"[a-z0-9]{1,8}"}
     if isinstance(value, Mapping) and value.keys() == patterns.keys():
         found = {key: value[key] for key in patterns}
         if all(isinstance(found[key], str) and re.fullmatch(patterns[key], found[key]) for key in patterns):
-            return found
+            return StoredFile(sha256=found["sha256"], ext=found["ext"])
     raise _refuse("a stored file: its sha256 (64 hex digits) and its ext", value)
 
 

@@ -13,21 +13,30 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MAX_FILE_LINES, FUNCTION_LINES = 400, 60
 
+JSON = {"schemas.graph", "schemas.json_values"}  # the types of what programs send each other
 BELOW_DEVSERVER = {
     "schemas",
+    *JSON,
     *(f"devserver.{folder}" for folder in ("nodes", "http", "processes", "comfy", "agents", "llm")),
 }
 # A part, and the parts that it may import besides itself. A module belongs to the longest name that fits it.
 MAY_IMPORT = {
-    "schemas": set[str](),
+    "schemas": JSON,
+    "schemas.graph": JSON,
+    "schemas.json_values": set(),
     "devserver.nodes": set(),
     "devserver.processes": set(),
-    "devserver.http": set(),
-    "devserver.comfy": {"devserver.http"},
-    "devserver.agents": {"devserver.nodes", "devserver.processes"},
-    "devserver.llm": {"devserver.http"},
+    "devserver.http": JSON,
+    "devserver.comfy": {"devserver.http", *JSON},
+    "devserver.agents": {"devserver.nodes", "devserver.processes", *JSON},
+    "devserver.llm": {"devserver.http", *JSON},
     "devserver": BELOW_DEVSERVER,
-    "my_app": {"schemas", "devserver.nodes", "devserver.processes", "devserver.comfy", "devserver.agents", "devserver"},
+    "my_app": {
+        "schemas",
+        *JSON,
+        "devserver",
+        *(f"devserver.{name}" for name in ("nodes", "processes", "comfy", "agents")),
+    },
     "config": set(),
     "cli": BELOW_DEVSERVER | {"devserver", "my_app", "config"},
     "server": {"schemas", "devserver", "devserver.processes", "devserver.agents", "my_app", "config", "cli"},

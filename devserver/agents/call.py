@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from devserver.agents.graph import Graph, is_link
 from devserver.nodes.host import checked_output
+from schemas.graph import Graph, link_of
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,9 @@ def gather(
     known = {**declared.get("required", {}), **declared.get("optional", {})}
     inputs: dict[str, list[Any]] = {}
     for name, value in graph[node_id]["inputs"].items():
-        if is_link(value):
-            source, slot = value
-            slots = results[source].slots
-            inputs[name] = [frozen(item) for item in slots[slot]] if slot < len(slots) else [None]
+        if link := link_of(value):
+            slots = results[link.node].slots
+            inputs[name] = [frozen(item) for item in slots[link.slot]] if link.slot < len(slots) else [None]
         elif name in known:
             inputs[name] = [value]
     hidden = {"PROMPT": graph, "EXTRA_PNGINFO": extra, "UNIQUE_ID": node_id}

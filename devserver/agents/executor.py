@@ -15,8 +15,9 @@ from typing import Any
 
 from devserver.agents.call import Result, call, gather, shown
 from devserver.agents.folders import Folders
-from devserver.agents.graph import Graph, Schedule, Table, is_link, links, needed, signatures
+from devserver.agents.graph import Schedule, Table, needed, signatures
 from devserver.nodes.host import PARTIAL, Cancelled, Host, current
+from schemas.graph import Graph, link_of, links_of
 
 Emit = Callable[[str, dict[str, Any]], None]
 
@@ -137,7 +138,7 @@ class Executor:
         mark = node_id if "UNIQUE_ID" in hidden.values() else ""
         if not hasattr(cls, "IS_CHANGED"):
             return mark
-        inputs = {name: None if is_link(value) else value for name, value in graph[node_id]["inputs"].items()}
+        inputs = {name: None if link_of(value) else value for name, value in graph[node_id]["inputs"].items()}
         inputs |= {name: {} if kind == "PROMPT" else None for name, kind in hidden.items()}
         try:
             changed = cls.IS_CHANGED(**inputs)
@@ -191,7 +192,7 @@ class _Run:
         inputs: dict[str, list[Any]] | None = None
         try:
             cls = self.cls(node_id)
-            sources = {source for _, source, _ in links(self._graph[node_id])}
+            sources = {link.node for _, link in links_of(self._graph[node_id])}
             results = {source: result for source in sources if (result := self.result(source)) is not None}
             inputs = gather(node_id, self._graph, cls, results, self._extra.get("extra_pnginfo"))
             with self._hosting(node_id):

@@ -8,7 +8,8 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
-Graph = dict[str, dict[str, Any]]
+from schemas.graph import Graph, links_of
+
 Table = dict[str, type[Any]]
 R = TypeVar("R")
 Walk = Generator[str, R, R]
@@ -35,24 +36,6 @@ def excess(graph: Mapping[str, Any]) -> str:
     return ""
 
 
-def is_link(value: Any) -> bool:
-    """A value of the form ``[node_id, slot]``."""
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str)
-        and isinstance(value[1], int)
-        and not isinstance(value[1], bool)
-    )
-
-
-def links(node: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """(input name, source node id, source slot) of every linked input."""
-    for name, value in node["inputs"].items():
-        if is_link(value):
-            yield name, value[0], value[1]
-
-
 def signatures(graph: Graph, own_mark: Callable[[str], str]) -> dict[str, str]:
     """A digest per node of everything that its result depends on, node ids left out.
 
@@ -71,8 +54,8 @@ def signatures(graph: Graph, own_mark: Callable[[str], str]) -> dict[str, str]:
         open_nodes.add(node_id)
         node = graph[node_id]
         sources = {}
-        for name, source, slot in links(node):
-            sources[name] = ((yield source), slot)
+        for name, link in links_of(node):
+            sources[name] = ((yield link.node), link.slot)
         open_nodes.discard(node_id)
         if any(signature is None for signature, _ in sources.values()):
             return None
@@ -124,7 +107,7 @@ def needed(graph: Graph, outputs: Iterable[str], have: Callable[[str], bool]) ->
         node_id = stack.pop()
         if node_id in waits:
             continue
-        sources = dict.fromkeys(source for _, source, _ in links(graph[node_id]) if not have(source))
+        sources = dict.fromkeys(link.node for _, link in links_of(graph[node_id]) if not have(link.node))
         waits[node_id] = set(sources)
         stack.extend(sources)
     return waits

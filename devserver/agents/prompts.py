@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from devserver.agents.graph import Graph
+from schemas.graph import Graph
 
 HISTORY_LIMIT = 10_000
 

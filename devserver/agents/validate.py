@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from devserver.agents.graph import Graph, Table, Walk, excess, walked
+from devserver.agents.graph import Table, Walk, excess, walked
+from schemas.graph import Graph
 
 Error = dict[str, Any]
 
@@ -125,8 +126,8 @@ class _Check:
                             _error("required_input_missing", "Required input is missing", name, input_name=name)
                         )
                     continue
-                if isinstance(inputs[name], list):
-                    fine, error = yield from self._link(name, config, inputs[name])
+                if isinstance(given := inputs[name], list):
+                    fine, error = yield from self._link(name, config, given)
                     good = good and fine
                 else:
                     error = _value(name, config, inputs, unbounded=name in checked or "**" in checked)

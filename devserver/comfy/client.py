@@ -16,11 +16,10 @@ from devserver.comfy.errors import BackendError, NotServing, OutputMissing, Unre
 from devserver.comfy.files import RemoteFile
 from devserver.http.addresses import without_secrets
 from devserver.http.answers import MIB, refuse_packed
+from schemas.graph import Graph
 
 # How a backend's file came here; the last is SwarmUI's own, where its ComfyUI did not give it.
 Way = Literal["shared_folder", "view", "swarm_view"]
-
-Graph = dict[str, dict[str, Any]]
 
 # Built from disk by the backend: large model folders on network drives are slow.
 OBJECT_INFO_SECONDS = 120.0

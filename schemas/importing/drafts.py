@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from schemas.graph import Graph
 from schemas.importing import words
 from schemas.importing.form import (
     ImportRefused,
@@ -21,13 +22,11 @@ from schemas.importing.form import (
 )
 from schemas.importing.proposals import Proposal, is_model, propose
 from schemas.importing.saves import SEVERAL, made_by, only_silence, only_what_runs, saves_of, with_a_save
-from schemas.importing.tracing import is_link
 from schemas.importing.ui import convert
 from schemas.importing.yaml_text import line, row, yaml_text
 from schemas.limits import OUTPUTS, PARAMETERS
 from schemas.model import NAME_PATTERN
 from schemas.node_table import NodeTable
-from schemas.nodes import Graph
 
 TIMEOUTS_S = {"audio": 1800, "image": 1800, "video": 7200, "file": 1800}
 
@@ -165,7 +164,7 @@ def _models(graph: Graph, table: NodeTable, told: Mapping[str, str]) -> list[Any
     for node_id, node in graph.items():
         for name, value in node["inputs"].items():
             node_input = table.classes[node["class_type"]].inputs.get(name)
-            if node_input is None or is_link(value) or not isinstance(value, str) or not is_model(node_input, value):
+            if node_input is None or not isinstance(value, str) or not is_model(node_input, value):
                 continue
             folder = (
                 told.get(value)

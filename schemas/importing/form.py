@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from schemas.graph import Graph
 from schemas.limits import Limit, api_excess, excess_of
-from schemas.nodes import Graph
 from schemas.texts import Unreadable, parse_json
 
 MOST_TOLD, LONGEST_TOLD = 100, 1_000

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from schemas.graph import Graph, GraphNode
 from schemas.importing import words
 from schemas.importing.tracing import Side, consumers, sides
 from schemas.importing.widgets import PRIMITIVES
 from schemas.importing.words import Word
 from schemas.node_table import UPLOADS, NodeInput, NodeTable, is_model_file
-from schemas.nodes import Graph
 from schemas.values import SEED_MAX, ParameterType
 
 TITLES_KEPT = 4  # three are shown, and that there are more
@@ -70,7 +70,7 @@ def is_model(node_input: NodeInput, value: Any) -> bool:
     return node_input.is_model or (node_input.type == "COMBO" and not node_input.upload and is_model_file(value))
 
 
-def title_of(node: Mapping[str, Any]) -> str:
+def title_of(node: GraphNode) -> str:
     title = (node.get("_meta") or {}).get("title") or node["class_type"]
     return str(title).replace("${", "$ {")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from schemas.graph import Graph, GraphNode, InputValue, links_of
 from schemas.importing.form import MOST_TOLD, ImportRefused, shortened
-from schemas.importing.tracing import downstream, is_link, upstream
+from schemas.importing.tracing import downstream, upstream
 from schemas.node_table import WIDGETS, NodeClass, NodeInput, NodeTable
-from schemas.nodes import Graph
 from schemas.rules import PREFIX_INPUT, SAVES
 
 # Shown on the page and thrown away; where a graph only shows, this is what keeps the same.
-KEEPERS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
+KEEPERS: Final[Mapping[str, tuple[str, dict[str, InputValue]]]] = {
     "PreviewAudio": ("SaveAudio", {PREFIX_INPUT: "audio/ComfyUI"}),
     "PreviewImage": ("SaveImage", {PREFIX_INPUT: "ComfyUI"}),
 }
@@ -100,7 +100,7 @@ def _left_out(graph: Graph, saves: list[str], lacking: Mapping[str, list[str]]) 
     return told
 
 
-def made_by(node: Mapping[str, Any], graph: Graph, table: NodeTable) -> tuple[str, str]:
+def made_by(node: GraphNode, graph: Graph, table: NodeTable) -> tuple[str, str]:
     """The medium and the format that a save node writes, told by its class, its format input or what it takes."""
     class_type = str(node["class_type"])
     known = SAVES.get(class_type) or OTHER_SAVES.get(class_type)
@@ -110,10 +110,10 @@ def made_by(node: Mapping[str, Any], graph: Graph, table: NodeTable) -> tuple[st
     for ending, media in ENDINGS.items():
         if ending in said.replace("-", " ").split():
             return media, ending
-    for value in node["inputs"].values():
-        if is_link(value) and value[0] in graph:
-            source = table.classes.get(graph[value[0]]["class_type"])
-            kind = source.output[value[1]] if source and 0 <= value[1] < len(source.output) else ""
+    for _, link in links_of(node):
+        if link.node in graph:
+            source = table.classes.get(graph[link.node]["class_type"])
+            kind = source.output[link.slot] if source and 0 <= link.slot < len(source.output) else ""
             if kind in BY_TYPE:
                 return BY_TYPE[kind]
     return "file", "bin"

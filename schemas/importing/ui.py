@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from schemas.graph import Graph
 from schemas.importing.form import ImportRefused, absent_classes, shortened
 from schemas.importing.levels import Level, read_levels
 from schemas.importing.subgraphs import INPUTS, socket_of
 from schemas.importing.widgets import widget_values
 from schemas.node_table import NodeTable, types_fit
-from schemas.nodes import Graph
 
 MUTED, BYPASSED = 2, 4
 NOTES = ("Note", "MarkdownNote")

@@ -13,8 +13,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from devserver.comfy.prompt import Outcome, PromptEvent
+from schemas.graph import Graph
 
-GRAPH = {
+GRAPH: Graph = {
     "1": {"class_type": "EmptyAudio", "inputs": {}},
     "2": {"class_type": "SaveAudioMP3", "inputs": {"audio": ["1", 0]}},
 }

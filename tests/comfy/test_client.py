@@ -13,9 +13,10 @@ from aiohttp import web
 from devserver.comfy.client import Client
 from devserver.comfy.errors import BackendError, OutputMissing, Refused, Unreachable, refusal
 from devserver.comfy.files import RemoteFile
+from schemas.graph import Graph
 from tests.comfy.backend import Backend, transcript
 
-GRAPH = {"2": {"class_type": "SaveAudioMP3", "inputs": {}}}
+GRAPH: Graph = {"2": {"class_type": "SaveAudioMP3", "inputs": {}}}
 FILE = RemoteFile("2", "audio", "a_00001_.mp3", "runs/r1")
 
 

@@ -29,7 +29,8 @@ DECOY_SECONDS = 9.9
 
 def length_of(prompt: Prompt) -> float:
     """The length of the silence that a prompt asks for, by which tests know it."""
-    return float(next(node["inputs"]["duration"] for node in prompt.graph.values() if "duration" in node["inputs"]))
+    given = (node["inputs"].get("duration") for node in prompt.graph.values())
+    return next(float(seconds) for seconds in given if isinstance(seconds, int | float))
 
 
 def files_of(host: Host, prompt: Prompt) -> list[Path]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from schemas.graph import Graph
 from schemas.importing.drafts import draft
 from schemas.importing.form import ImportRefused
-from schemas.nodes import Graph, NodeTable
+from schemas.nodes import NodeTable
 from tests.importing.saved import node, sampler, save, saved
 from tests.importing.test_server import QUIET
 

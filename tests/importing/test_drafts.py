@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from schemas.graph import Graph, GraphNode
 from schemas.importing.admit import Imported, import_graph, taken
 from schemas.importing.drafts import draft, name_from
 from schemas.importing.form import ImportRefused, parse_graph
 from schemas.importing.yaml_text import line, row, yaml_text
 from schemas.loader import load_catalog, load_tables
-from schemas.nodes import Graph, NodeTable
+from schemas.nodes import NodeTable
 from schemas.sources import Source, draft_source
 from tests.importing.saved import node, save, saved, silence
 
@@ -151,11 +152,11 @@ def test_a_video_goes_before_the_sound_that_is_saved_beside_it(table: NodeTable)
     assert made.config["pipeline"] == "text_to_video"
 
 
-EMPTY = {"class_type": "EmptyAudio", "inputs": {"duration": 1, "sample_rate": 44100, "channels": 2}}
+EMPTY: GraphNode = {"class_type": "EmptyAudio", "inputs": {"duration": 1, "sample_rate": 44100, "channels": 2}}
 SOUND_FILE = {"class_type": "LoadAudio", "inputs": {"audio": "a.wav"}}
 
 
-def joined(*makers: str) -> dict[str, Any]:
+def joined(*makers: str) -> GraphNode:
     return {
         "class_type": "AudioConcat",
         "inputs": {"audio1": [makers[0], 0], "audio2": [makers[1], 0], "direction": "after"},
@@ -189,7 +190,7 @@ def test_only_what_can_be_nothing_but_silence_is_let_through_silent(
 def test_what_makes_a_sound_of_numbers_alone_is_not_silent(table: NodeTable, category: str, beside: bool) -> None:
     sine = {"Sine": {"input": {"required": {"hz": {"type": "FLOAT"}}}, "output": ["AUDIO"], "category": category}}
     known = NodeTable.from_json({**table.to_trimmed(), **sine})
-    tone = {"class_type": "Sine", "inputs": {"hz": 440.0}}
+    tone: GraphNode = {"class_type": "Sine", "inputs": {"hz": 440.0}}
     graph: Graph = {"1": {"class_type": "SaveAudio", "inputs": {"audio": ["2", 0], "filename_prefix": "x"}}}
     graph |= {"2": joined("4", "3"), "3": EMPTY, "4": tone} if beside else {"2": tone}
     assert "verify" not in draft(graph, known, name="mine", pipelines=[]).chunk["outputs"][0]

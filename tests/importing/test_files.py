@@ -12,8 +12,8 @@ from PIL import Image
 
 from devserver.importing.files import read_graph, write_definitions
 from devserver.media.tags import TrackTags, write_tags
+from schemas.graph import Graph
 from schemas.importing.form import ImportRefused
-from schemas.nodes import Graph
 from tests.devserver.media_files import BACKEND_GRAPH, write_audio, write_image, write_video, write_webm
 
 MAKERS: dict[str, Callable[[Path], Path]] = {

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
+from schemas.graph import Graph, InputValue, NodeMeta
 from schemas.importing.proposals import Proposal, propose
-from schemas.nodes import Graph, NodeTable
+from schemas.nodes import NodeTable
 
 
 def proposed(table: NodeTable, graph: Graph) -> dict[str, Proposal]:
     return propose(graph, table)
 
 
-def text(number: str, words: str, **meta: str) -> Graph:
-    entry: dict[str, Any] = {"class_type": "CLIPTextEncode", "inputs": {"clip": ["90", 1], "text": words}}
-    return {number: {**entry, **({"_meta": meta} if meta else {})}}
+def text(number: str, words: str, **meta: Unpack[NodeMeta]) -> Graph:
+    inputs: dict[str, InputValue] = {"clip": ["90", 1], "text": words}
+    return {number: {"class_type": "CLIPTextEncode", "inputs": inputs, "_meta": NodeMeta(**meta)}}
 
 
 def sampler(number: str, positive: list[Any], negative: list[Any], **values: Any) -> Graph:
@@ -134,8 +135,8 @@ def test_a_primitive_is_named_and_ranged_by_what_it_leads_to(table: NodeTable) -
 def test_a_primitive_that_leads_to_nothing_known_is_named_by_its_title(
     table: NodeTable, title: str | None, name: str | None
 ) -> None:
-    entry: dict[str, Any] = {"class_type": "PrimitiveInt", "inputs": {"value": 3}}
-    found = proposed(table, {"1": {**entry, **({"_meta": {"title": title}} if title else {})}})
+    meta: NodeMeta = {"title": title} if title else {}
+    found = proposed(table, {"1": {"class_type": "PrimitiveInt", "inputs": {"value": 3}, "_meta": meta}})
     assert list(found) == ([name] if name else [])
 
 

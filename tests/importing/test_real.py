@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from schemas.nodes import Graph
+from schemas.graph import Graph
 from tests.doubles.programs import Server
 from tests.importing.test_server import QUIET, tonewright
 

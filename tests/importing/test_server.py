@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from devserver.importing.files import read_graph
+from schemas.graph import Graph
 from schemas.importing.drafts import draft
-from schemas.nodes import Graph, NodeTable
+from schemas.nodes import NodeTable
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.importing.conftest import TABLE_FILE
 from tests.importing.saved import node, save, saved, silence, subgraph

@@ -9,6 +9,7 @@ import pytest
 from schemas.catalog import Catalog
 from schemas.compiler import bind, compile_graph, fill, graph_hash, resolve
 from schemas.errors import ParameterError
+from schemas.graph import Graph
 from schemas.loader import load_catalog
 from schemas.model import GraphChunk, OutputConfig
 from schemas.nodes import NodeTable
@@ -194,8 +195,12 @@ def test_each_parameter_changes_only_the_inputs_that_it_names(
 
 def test_the_hash_is_of_the_content_not_of_the_order(shipped: Catalog) -> None:
     graph = shipped.graph("silence_mp3")
-    turned = {node: {key: graph[node][key] for key in reversed(graph[node])} for node in reversed(graph)}
+    turned: Graph = {
+        node_id: {"_meta": node["_meta"], "inputs": node["inputs"], "class_type": node["class_type"]}
+        for node_id, node in reversed(graph.items())
+    }
     assert list(turned) != list(graph)
+    assert {tuple(node) for node in graph.values()} == {("class_type", "inputs", "_meta")}
     assert graph_hash(turned) == graph_hash(graph)
     assert graph_hash({"1": {"x": "ß", "y": 1}}) == "f787deec94cf57dcf018c0fc1cd021553b5571dcfdb0276b19efbadbaa453cd3"
     turned["1"]["inputs"] = {**graph["1"]["inputs"], "channels": 1}
@@ -213,7 +218,7 @@ def test_a_file_goes_in_by_its_hash_and_is_bound_to_the_backends_name() -> None:
             "outputs": [{"node": "2", "media": "audio", "format": "flac"}],
         }
     )
-    graph = {
+    graph: Graph = {
         "1": {"class_type": "LoadAudio", "inputs": {"audio": "a.wav"}},
         "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "mine"}},
     }

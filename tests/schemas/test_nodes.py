@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from schemas.catalog import Catalog
+from schemas.graph import Graph
 from schemas.loader import load_tables
 from schemas.model import ModelFile
-from schemas.nodes import Graph, NodeTable, TableError, check_graph, fit, match_models, same_model
+from schemas.nodes import NodeTable, TableError, check_graph, fit, match_models, same_model
 from tests.schemas.conftest import SHIPPED
 
 GRAPH: Graph = {

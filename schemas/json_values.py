@@ -1,0 +1,24 @@
+"""JSON as it was parsed: its type, and readings that take whatever stands there without an error."""
+
+from __future__ import annotations
+
+from typing_extensions import TypeAliasType
+
+# Recursive, so that a type checker asks about the kind of each value before it is used.
+Json = TypeAliasType("Json", "str | int | float | bool | list[Json] | dict[str, Json] | None")
+JsonObject = dict[str, Json]
+
+
+def read_object(value: Json) -> JsonObject:
+    """Return the value where it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def read_list(value: Json) -> list[Json]:
+    """Return the value where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def read_text(value: Json) -> str:
+    """Return the value as text; '' where it is null, false, 0 or empty."""
+    return str(value or "")
