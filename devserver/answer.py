@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -21,6 +22,10 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+
+    @property
+    def ended(self) -> bool:
+        return self.status != HTTPStatus.ACCEPTED
 
 
 def links(run_id: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from devserver.events import Bus, Event
 from devserver.files import InputFiles
 from devserver.late import LateRecords
 from devserver.llm.ask import Models
-from devserver.media.derived import Drawings, Media
+from devserver.media.derived import Drawings, Media, StemFile
 from devserver.media.drawn import Drawn
 from devserver.media.encoding import load_codecs
 from devserver.media.examiner import Examiner
@@ -45,6 +45,7 @@ from devserver.queueing.expected import Expected
 from devserver.readiness import Readiness
 from devserver.retries import Retries
 from devserver.run import walk_run
+from devserver.runs.waiting import Waiting
 from devserver.store import Exports
 from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, OLD_PART_S, Uploads
@@ -59,15 +60,6 @@ from schemas.model import Level
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
-
-
-@dataclass(frozen=True)
-class StemFile:
-    """One voice of a run's music, by a name of its own."""
-
-    name: str
-    file: Media
-    seconds: float
 
 
 class Parts:
@@ -122,6 +114,7 @@ class Parts:
         self.retries, self.safety_floor = retries or Retries(), safety_floor
         self.bus = Bus(self.clock)
         self.database = open_database(sharing.database_url if sharing else exports.state / "journal.sqlite")
+        self.waiting = Waiting(self.bus, self.has_ended, self.answer)
         self.journal = Journal(self.database, self.clock, self.bus, sharing.owner if sharing else ALONE)
         self.tracing = Tracing(exporter, self.database) if exporter else None
         self.keys = Keys(exports.state, self.clock)
@@ -320,6 +313,10 @@ class Parts:
 
     def has_ended(self, run_id: str) -> bool:
         return self.journal.has_ended(run_id)
+
+    async def wait(self, run_id: str, timeout_s: float) -> Answer:
+        """Return the answer of a run when it has ended; as of now when the time is up or the server stops."""
+        return await self.waiting.for_answer(run_id, timeout_s)
 
     def run_detail(self, run_id: str) -> dict[str, Any] | None:
         row = self.journal.run(run_id)

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from devserver.events import Subscription
 from my_app.arriving import STALL_S
-from my_app.bridge import Bridge
 from my_app.opened import OpenRequests
 from my_app.ports import Parts
 from my_app.proxies import Proxies
 from my_app.public_urls import PublicUrl
+from my_app.threads import Threads
 from my_app.visitors import Owners, Tries
 
 
@@ -29,7 +28,7 @@ class FrontSettings:
         public_urls: where else the server is reached, and the pages of other servers that may use it.
         proxies: whose words about a request count.
         exposed: whether others than this machine can come here: then nobody is let in without a key.
-        threads: how many Flask views may run at once. No view waits, so more would only fight the loop for the GIL.
+        threads: how many views may work on threads at once. None waits, so more would only fight the loop for the GIL.
         stall_s: how long a body may stop on its way.
         connections_per_address: how many connections one address may have; 0 is any number.
         requests_per_key: how many requests of one key may be open, streams among them; 0 is any number.
@@ -61,19 +60,15 @@ class FrontSettings:
 
 @dataclass(frozen=True)
 class Context:
-    """`listeners` are closed when the server stops: streams end, and who waits for a run is told to ask again.
-
-    `doors` are the threads on which keys are looked up.
-    """
+    """What every view of the front can reach; `doors` are the threads on which keys are looked up."""
 
     parts: Parts
-    bridge: Bridge
+    threads: Threads
     settings: FrontSettings
     openapi: dict[str, Any]
     owners: Owners
     opened: OpenRequests
     tries: Tries = field(default_factory=Tries)
-    listeners: set[Subscription] = field(default_factory=set)
     doors: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="keys"))
 
 

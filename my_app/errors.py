@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -80,7 +81,7 @@ def dump(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False, default=str).encode(errors="replace")
 
 
-def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> web.Response:
+def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(body=dump(body), status=status, headers=headers, content_type="application/json")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -29,18 +29,6 @@ STREAM_HEADERS: Final = {
 }
 
 
-@contextmanager
-def listen(context: Context, run_id: str | None) -> Iterator[Subscription]:
-    """A subscription that ends with the block, or earlier when the server stops."""
-    subscription = context.parts.bus.subscribe(run_id)
-    context.listeners.add(subscription)
-    try:
-        yield subscription
-    finally:
-        context.listeners.discard(subscription)
-        subscription.close()
-
-
 async def feed(
     context: Context, run_id: str | None, after: int, tap: Tap | None = None
 ) -> AsyncGenerator[Event | None, None]:
@@ -51,7 +39,7 @@ async def feed(
     With a `run_id` they are that run's, up to `run.ended`; with None everybody's. `after` is the number of the last
     event that the listener has. What `tap` takes is not yielded: it is offered what comes while the reader waits.
     """
-    with listen(context, run_id) as subscription:
+    with context.parts.waiting.listen(run_id) as subscription:
         ended = run_id is not None and await has_ended(context, run_id)
         place = _Place(after)
         if tap is not None:

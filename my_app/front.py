@@ -14,7 +14,8 @@ from aiohttp import hdrs, web
 
 from my_app.arriving import STALL
 from my_app.auth import TABLE, check_runs, identify
-from my_app.bridge import Bridge, environ_of, read_body, send
+from my_app.bodies import read_body
+from my_app.bridge import Bridge
 from my_app.context import CONTEXT, Context, FrontSettings
 from my_app.cors import share
 from my_app.errors import error_body, errors, json_response
@@ -31,9 +32,9 @@ from my_app.room import Room
 from my_app.route import NativeView, Route
 from my_app.routes.media import tag_files
 from my_app.table import ROUTES
+from my_app.threads import Threads
 from my_app.tracing import traced
 from my_app.visitors import Owners
-from my_app.waiting import WAIT_HEADER, Wait, finish
 
 BACKLOG: Final = 1024  # connections that the system keeps until they are taken
 TAKEN_AT_ONCE: Final = 8  # before the loop looks at those that it has, so that a burst does not use up the descriptors
@@ -48,31 +49,26 @@ def create_front(
     located = locate(settings.proxies, settings.public_urls)
     app = web.Application(middlewares=[*around, admit, errors, guard(settings), located, identify, check_runs])
     app[STALL] = settings.stall_s
-    bridge = Bridge(create_flask(parts, routes), settings.threads)
+    threads = Threads(settings.threads)
+    bridge = Bridge(create_flask(parts, routes), threads)
     described = build_openapi(routes, parts.execute_schema, version)
-    app[CONTEXT] = Context(parts, bridge, settings, described, Owners(parts.owner), OpenRequests(parts.keys))
+    app[CONTEXT] = Context(parts, threads, settings, described, Owners(parts.owner), OpenRequests(parts.keys))
     app[TABLE] = table = dict[web.AbstractRoute, Route]()
     for route in routes:
-        view = cast(NativeView, route.view) if route.native else _over_the_bridge(route)
+        view = cast(NativeView, route.view) if route.native else _over(bridge, route)
         methods = [route.method, *([hdrs.METH_HEAD] if route.method == hdrs.METH_GET and route.head else [])]
         table.update((app.router.add_route(m, route.path, view, expect_handler=_expect), route) for m in methods)
     app.cleanup_ctx.append(_watch_keys)
     app.on_response_prepare.append(_secure)
     app.on_response_prepare.append(tag_files)
     app.on_shutdown.append(_end_streams)
-    app.on_cleanup.append(lambda app: app[CONTEXT].bridge.close())
+    app.on_cleanup.append(lambda app: app[CONTEXT].threads.close())
     return app
 
 
-def _over_the_bridge(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _over(bridge: Bridge, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def view(request: web.Request) -> web.StreamResponse:
-        context = request.app[CONTEXT]
-        environ = environ_of(request, await read_body(request, route.max_body_bytes))
-        reply = await context.bridge.call(environ)
-        wait = reply.header(WAIT_HEADER)
-        if wait is not None:
-            return await finish(request, context, Wait.read(wait))
-        return await send(request, reply)
+        return await bridge.call(request, await read_body(request, route.max_body_bytes))
 
     return view
 
@@ -105,8 +101,7 @@ async def _watch_keys(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _end_streams(app: web.Application) -> None:
-    for subscription in tuple(app[CONTEXT].listeners):
-        subscription.close()
+    app[CONTEXT].parts.waiting.close()
     app[CONTEXT].parts.streams.close()
 
 
@@ -141,7 +136,7 @@ async def listen_at(app: web.Application, host: str, port: int) -> Listening:
     Raises:
         OSError: the port is taken, or the host is none of this machine's.
     """
-    # A view on the loop ends when its client goes; a Flask view, once begun, never does (see Bridge.call).
+    # A view on the loop ends when its client goes; a Flask view, once begun, never does (see Threads.run).
     settings = app[CONTEXT].settings
     room = Room(settings.connections_per_address)
     shorten = partial(own_path, urls=settings.public_urls)

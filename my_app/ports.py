@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+from devserver.answer import Answer
 from devserver.authoring import Authoring
 from devserver.durable.idempotency import Claim, First, Idempotency
 from devserver.durable.search import Wanted
@@ -15,6 +16,7 @@ from devserver.media.drawn import Drawn
 from devserver.media.encoding import Form
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest, Queue
+from devserver.runs.waiting import Waiting
 from devserver.understanding import Understood
 from devserver.uploads import Uploads
 from devserver.users.keys import Keys
@@ -34,15 +36,6 @@ class Accepted(Protocol):
     def claim(self) -> Claim | None: ...
     @property
     def first(self) -> First | None: ...
-
-
-class Answer(Protocol):
-    """What `execute` says about a run: 202 while it goes on; 200, 403, 409, 500, 502, 504 or 507 when it has ended."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def body(self) -> dict[str, Any]: ...
 
 
 class Media(Protocol):
@@ -137,6 +130,9 @@ class Parts(Protocol):
     def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]: ...
     def answer(self, run_id: str) -> Answer: ...
     def has_ended(self, run_id: str) -> bool: ...
+    @property
+    def waiting(self) -> Waiting: ...
+    async def wait(self, run_id: str, timeout_s: float) -> Answer: ...
     def run_detail(self, run_id: str) -> dict[str, Any] | None: ...
     def list_runs(self, wanted: Wanted) -> dict[str, Any]: ...
     def media(self, run_id: str, media: str, index: int | None) -> Media | None: ...

@@ -32,6 +32,15 @@ class Media:
     etag: str
 
 
+@dataclass(frozen=True)
+class StemFile:
+    """One voice of a run's music, by a name of its own."""
+
+    name: str
+    file: Media
+    seconds: float
+
+
 class Drawings:
     """Pictures and peaks of sounds. Two who ask for one at the same time wait for the same."""
 

@@ -11,10 +11,11 @@ from flask import Response
 
 from devserver.authoring import ImportRequest, ValidateRequest
 from my_app.auth import viewer_of
-from my_app.bridge import USER_ID, read_body
+from my_app.bodies import read_body, read_json
+from my_app.bridge import USER_ID
 from my_app.context import CONTEXT
 from my_app.errors import json_response
-from my_app.flask_app import json_body, json_reply, read_json, the_parts
+from my_app.flask_app import json_body, json_reply, the_parts
 from my_app.route import Reply, Route
 from my_app.waiting import REPLAYED
 from schemas.limits import BYTES
@@ -28,8 +29,7 @@ async def import_graph(request: web.Request) -> web.StreamResponse:
     The answer shows the files. They are written only with `write`, and are in force then.
     """
     parts, viewer = request.app[CONTEXT].parts, viewer_of(request)
-    with await read_body(request, LARGEST_BYTES) as received:
-        body = await asyncio.to_thread(lambda: read_json(received.read()))
+    body = await asyncio.to_thread(read_json, await read_body(request, LARGEST_BYTES))
     claim = parts.idempotency.claim(dict(request.headers), request[USER_ID], "import", body)
 
     async def make() -> tuple[int, dict[str, Any]]:

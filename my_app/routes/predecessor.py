@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Response, request
+from aiohttp import web
+from flask import Response
 
+from devserver.answer import Answer
 from devserver.errors import InputError
-from my_app.flask_app import json_body, json_reply, the_parts, user_id
+from my_app.bodies import read_body, read_json
+from my_app.bridge import USER_ID, headers_of
+from my_app.context import CONTEXT
+from my_app.flask_app import json_reply, the_parts, user_id
 from my_app.ports import Accepted
-from my_app.route import Reply, Route, unknown_run
-from my_app.routes.runs import RUN_ANSWERS, UNKNOWN, started
-from my_app.waiting import read_wish
+from my_app.route import SMALL_BODY_BYTES, Reply, Route, unknown_run
+from my_app.routes.runs import RUN_ANSWERS, UNKNOWN
+from my_app.waiting import Wish, read_wish, start
 from schemas.catalog import Catalog
 from schemas.describe import describe_interception, describe_output
 
@@ -41,27 +48,76 @@ INTERCEPTION_IDLE: Final = (
 GENERATION_IDLE: Final = ("run_id", "interception_result", "interception_config", "device_id")
 
 
-def interception() -> Response:
+@dataclass(frozen=True)
+class Door:
+    """How one of its requests becomes ours.
+
+    Args:
+        names: its fields, and under which name we take them; `params.` leads to a parameter of the output.
+        idle: what it had and nothing here needs: taken, and without effect.
+        needed: the fields that it cannot be without.
+        translate: makes our request of it.
+        shape: makes the answer its own.
+    """
+
+    names: Mapping[str, str]
+    idle: Iterable[str]
+    needed: tuple[str, ...]
+    translate: Callable[[dict[str, Any]], dict[str, Any]]
+    shape: Callable[[Answer], Answer] = lambda answer: answer
+
+    async def start(self, request: web.Request) -> web.StreamResponse:
+        """Start the run that a request means, and answer as the client wishes."""
+        parts = request.app[CONTEXT].parts
+        raw, user_id, headers = await read_body(request, SMALL_BODY_BYTES), request[USER_ID], headers_of(request)
+
+        def accept() -> tuple[Accepted, Wish]:
+            body = _read(read_json(raw), self.names, self.idle, self.needed)
+            with self._own_names():
+                run = parts.accept(self.translate(body), user_id, headers)
+            return run, read_wish(body, headers, 600.0)
+
+        return await start(request, accept, self.shape)
+
+    @contextmanager
+    def _own_names(self) -> Iterator[None]:
+        """Name the field that the client knows where a request is refused."""
+        try:
+            yield
+        except InputError as error:
+            error.field = next((theirs for theirs, ours in self.names.items() if ours == error.field), error.field)
+            if error.field == "safety_level":
+                error.value = next((theirs for theirs, ours in LEVELS.items() if ours == error.value), error.value)
+            raise
+
+
+async def interception(request: web.Request) -> web.StreamResponse:
     """Rewrite a text and make nothing of it; the answer's `final_output` is the text.
 
     Taken without effect, because nothing here needs them: the fields of the predecessor that concern other stages.
     """
-    body = _read(json_body(), INTERCEPTION, INTERCEPTION_IDLE, needed=("schema", "input_text"))
+    return await Door(INTERCEPTION, INTERCEPTION_IDLE, ("schema", "input_text"), _rewrite).start(request)
+
+
+def _rewrite(body: dict[str, Any]) -> dict[str, Any]:
     level = body.get("safety_level")
     asked = {**body, **({"safety_level": LEVELS.get(str(level), level)} if level is not None else {})}
-    return started(_accept({**asked, "pipeline": TEXT_PIPELINE}, INTERCEPTION), read_wish(body, request.headers, 600.0))
+    return {**asked, "pipeline": TEXT_PIPELINE}
 
 
-def generation() -> Response:
+async def generation(request: web.Request) -> web.StreamResponse:
     """Make media of a prompt as it is; the text is checked, and not transformed.
 
     `run_id` is taken without effect: every generation is a run of its own.
     """
-    body = _read(json_body(), GENERATION, GENERATION_IDLE, needed=("prompt", "output_config"))
+    needed = ("prompt", "output_config")
+    return await Door(GENERATION, GENERATION_IDLE, needed, _generate, as_generated).start(request)
+
+
+def _generate(body: dict[str, Any]) -> dict[str, Any]:
     asked = {name: value for name, value in body.items() if not name.startswith("params.")}
     params = {name.removeprefix("params."): value for name, value in body.items() if name.startswith("params.")}
-    run = _accept({**asked, "schema": UNCHANGED, "params": params}, GENERATION)
-    return started(run, read_wish(body, request.headers, 600.0), f"/api/pipeline/{run.run_id}/generation")
+    return {**asked, "schema": UNCHANGED, "params": params}
 
 
 def _read(
@@ -78,25 +134,19 @@ def _read(
     return {names[name]: value for name, value in body.items() if name in names and value is not None}
 
 
-def _accept(body: dict[str, Any], names: Mapping[str, str]) -> Accepted:
-    """Start the run; what is wrong is told under the name that the client knows it by."""
-    try:
-        return the_parts().accept(body, user_id(), dict(request.headers))
-    except InputError as error:
-        error.field = next((theirs for theirs, ours in names.items() if ours == error.field), error.field)
-        if error.field == "safety_level":
-            error.value = next((theirs for theirs, ours in LEVELS.items() if ours == error.value), error.value)
-        raise
-
-
 def generated(run_id: str) -> Response:
     """What `generation` answers for this run, now."""
-    found = the_parts().answer(run_id)
-    body = found.body
+    found = as_generated(the_parts().answer(run_id))
+    return json_reply(found.body, found.status)
+
+
+def as_generated(answer: Answer) -> Answer:
+    """Return an answer as `generation` gives it."""
+    body = answer.body
     made = body.get("media_output")
     if made is None:
-        return json_reply(body, found.status)
-    index = str(made["url"] or "").removeprefix(f"/api/media/{made['media_type']}/{run_id}").strip("/")
+        return answer
+    index = str(made["url"] or "").removeprefix(f"/api/media/{made['media_type']}/{body['run_id']}").strip("/")
     told = {
         **{name: body[name] for name in ("status", "run_id", "warnings", "links", "error") if name in body},
         "media_output": {**made, "index": int(index or 0), "seed": made["metadata"].get("seed")},
@@ -104,7 +154,7 @@ def generated(run_id: str) -> Response:
         "loras": [],
         "was_translated": body["final_output"] != body["input_text"],
     }
-    return json_reply(told, found.status)
+    return Answer(answer.status, told)
 
 
 def status(run_id: str) -> Response:

@@ -13,10 +13,9 @@ from devserver.errors import InputError
 from devserver.nodes.prompting.brief import FIELDS, LISTS, BadValue, BriefValues
 from devserver.nodes.prompting.complete import parse_text
 from devserver.understanding import Understood
-from my_app.bridge import read_body
+from my_app.bodies import read_body, read_json
 from my_app.context import CONTEXT
 from my_app.errors import json_response
-from my_app.flask_app import read_json
 from my_app.route import SMALL_BODY_BYTES, Reply, Route
 
 MAX_TEXT_CHARACTERS: Final = 10_000
@@ -34,8 +33,7 @@ async def parse(request: web.Request) -> web.StreamResponse:
     `origin` says where a value is from: `user` (in so many words in the text, or locked), `parsed` (concluded from its
     words), `llm`, or `genre default`. `span` counts in characters (Unicode code points) of the text.
     """
-    with await read_body(request, SMALL_BODY_BYTES) as received:
-        text, locked, mode = _checked(read_json(received.read()))
+    text, locked, mode = _checked(read_json(await read_body(request, SMALL_BODY_BYTES)))
     if mode is None:
         found = Understood(await asyncio.to_thread(parse_text, text, locked))
     else:

@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from http import HTTPStatus
+import asyncio
 from typing import Final
 
+from aiohttp import web
 from flask import Response, request
 
 from devserver.durable.search import Wanted
 from devserver.errors import InputError
 from devserver.store import RUN_ID
+from my_app.bridge import headers_of
+from my_app.context import CONTEXT
 from my_app.flask_app import json_reply, the_parts, user_id, viewer
-from my_app.ports import Accepted
 from my_app.route import Query, Reply, Route, unknown_run
-from my_app.waiting import REPLAYED, WAIT_HEADER, Wait, Wish
+from my_app.waiting import REPLAYED, answer_at_once, preferred_wait_s, reply
 
 STATES: Final = ["queued", "running", "success", "failed", "blocked", "cancelled"]
 MOST_RUNS: Final = 200
 FEW_RUNS: Final = 50
 BEFORE: Final = {"type": "string", "pattern": f"^({RUN_ID.pattern})?$"}
 LONGEST_QUERY: Final = 500
-
-
-def started(run: Accepted, wish: Wish, path: str = "") -> Response:
-    """The answer for a run that was just accepted. Where somebody waits, the front asks `path` for a later one.
-
-    Where the same was asked before with the same key, it is the answer that was given then.
-    """
-    if wish.mode != "no":
-        wait = Wait(run.run_id, wish, path or f"/api/runs/{run.run_id}/answer", replayed=run.first is not None)
-        return json_reply({}, HTTPStatus.ACCEPTED, {WAIT_HEADER: wait.header()})
-    if run.first is not None and run.first.status is not None:
-        return _reply(run.run_id, run.first.status, run.first.body, REPLAYED)
-    found = the_parts().answer(run.run_id)
-    if run.claim is not None:
-        the_parts().idempotency.keep(run.claim, found.status, found.body)
-    return _reply(run.run_id, found.status, found.body, REPLAYED if run.first is not None else {})
-
-
-def _as_of_now(run_id: str) -> Response:
-    found = the_parts().answer(run_id)
-    return _reply(run_id, found.status, found.body, {})
-
-
-def _reply(run_id: str, status: int, body: object, headers: Mapping[str, str]) -> Response:
-    where = {"Location": f"{request.script_root}/api/runs/{run_id}"} if status == HTTPStatus.ACCEPTED else {}
-    return json_reply(body, status, {**where, **headers})
 
 
 def list_runs() -> Response:
@@ -78,9 +53,12 @@ def show_run(run_id: str) -> Response:
     return json_reply(detail)
 
 
-def answer(run_id: str) -> Response:
-    """What `execute` answers for this run, now."""
-    return _as_of_now(run_id)
+async def answer(request: web.Request) -> web.StreamResponse:
+    """What `execute` answers for this run: now, or with `Prefer: wait=SECONDS` as soon as it has ended."""
+    parts, run_id = request.app[CONTEXT].parts, request.match_info["run_id"]
+    wait_s = preferred_wait_s(headers_of(request), 0.0)
+    found = await parts.wait(run_id, wait_s) if wait_s else await asyncio.to_thread(parts.answer, run_id)
+    return reply(request, run_id, found, {})
 
 
 def cancel(run_id: str) -> Response:
@@ -90,7 +68,10 @@ def cancel(run_id: str) -> Response:
 
 def rerun(run_id: str) -> Response:
     """Run the recorded values again: same graph, same seeds."""
-    return started(the_parts().rerun(run_id, user_id(), dict(request.headers)), Wish("no"))
+    run = the_parts().rerun(run_id, user_id(), dict(request.headers))
+    found = answer_at_once(the_parts(), run)
+    where = {"Location": f"{request.script_root}/api/runs/{run.run_id}"} if not found.ended else {}
+    return json_reply(found.body, found.status, {**where, **(REPLAYED if run.first is not None else {})})
 
 
 ACCEPTED: Final = Reply("The run was accepted and goes on; `links` says where to look.", "Answer")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from aiohttp import web
 from flask import Response, request
 
-from my_app.flask_app import json_body, json_reply, the_parts, user_id
-from my_app.route import FlaskView, Query, Reply, Route
-from my_app.routes.runs import FULL, RUN_ANSWERS, started
-from my_app.waiting import read_wish
+from my_app.bodies import read_body, read_json
+from my_app.bridge import USER_ID, headers_of
+from my_app.context import CONTEXT
+from my_app.flask_app import json_reply, the_parts, user_id
+from my_app.ports import Accepted
+from my_app.route import SMALL_BODY_BYTES, FlaskView, Query, Reply, Route
+from my_app.routes.runs import FULL, RUN_ANSWERS
+from my_app.waiting import Wish, read_wish, start
 from schemas.describe import describe_chunk, describe_interception, describe_output, describe_pipeline
 
 EXAMPLE: Final = {
@@ -21,12 +26,17 @@ EXAMPLE: Final = {
 }
 
 
-def execute() -> Response:
-    """Start a run; the front waits for its end, unless asked not to."""
-    parts, body = the_parts(), json_body()
-    run = parts.accept(body, user_id(), dict(request.headers))
+async def execute(request: web.Request) -> web.StreamResponse:
+    """Start a run, and wait for its end unless asked not to."""
+    parts = request.app[CONTEXT].parts
+    raw, user_id, headers = await read_body(request, SMALL_BODY_BYTES), request[USER_ID], headers_of(request)
     wait_s = parts.execute_schema["properties"]["wait_timeout_s"]["default"]
-    return started(run, read_wish(body, request.headers, wait_s))
+
+    def accept() -> tuple[Accepted, Wish]:
+        body = read_json(raw)
+        return parts.accept(body, user_id, headers), read_wish(body, headers, wait_s)
+
+    return await start(request, accept)
 
 
 def list_schemas() -> Response:

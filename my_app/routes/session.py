@@ -13,10 +13,10 @@ from devserver.users.keys import LONGEST_KEY
 from devserver.users.sessions import LASTS
 from my_app.addresses import prefix_of
 from my_app.auth import COOKIE, refused
-from my_app.bridge import USER_ID, read_body
+from my_app.bodies import read_body, read_json
+from my_app.bridge import USER_ID
 from my_app.context import CONTEXT, Context
 from my_app.errors import json_response
-from my_app.flask_app import read_json
 from my_app.public_urls import called_by
 from my_app.route import Reply, Route
 from schemas.model import LEVELS
@@ -27,8 +27,7 @@ LARGEST_BYTES: Final = 4096
 async def begin(request: web.Request) -> web.StreamResponse:
     """Show a key and get the cookie of a session: HttpOnly, SameSite=Strict, and good for 30 days or until DELETE."""
     context = request.app[CONTEXT]
-    with await read_body(request, LARGEST_BYTES) as received:
-        body = read_json(received.read())
+    body = read_json(await read_body(request, LARGEST_BYTES))
     shown = body.get("key")
     if set(body) - {"key"} or not isinstance(shown, str) or not 0 < len(shown) <= LONGEST_KEY:
         field, value = next(((name, body[name]) for name in body if name != "key"), ("key", None))

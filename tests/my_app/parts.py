@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devserver.answer import Answer
 from devserver.clock import Clock
 from devserver.durable.idempotency import Claim, First
 from devserver.durable.search import Wanted
@@ -19,6 +20,7 @@ from devserver.events import Bus, Event, Subscription
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest
+from devserver.runs.waiting import Waiting
 from devserver.understanding import Understood, understand
 from devserver.uploads import Uploads
 from devserver.users.keys import Keys
@@ -32,12 +34,6 @@ class Accepted:
     run_id: str
     claim: Claim | None = None
     first: First | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -120,6 +116,12 @@ class Runs:
     upload_limit_bytes: int = 1 << 20
     models: Models = field(default_factory=lambda: Models([]))
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.waiting = Waiting(self.bus, self.has_ended, self.answer)
+
+    async def wait(self, run_id: str, timeout_s: float) -> Answer:
+        return await self.waiting.for_answer(run_id, timeout_s)
 
     @property
     def keys(self) -> Keys:

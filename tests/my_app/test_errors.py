@@ -13,8 +13,8 @@ from aiohttp import ClientConnectionResetError, ClientError, ClientSession
 from aiohttp.web import StreamResponse
 
 from devserver.errors import InputError
+from my_app.bodies import MOST_VALUES, _no_doubles, read_json
 from my_app.errors import error_body
-from my_app.flask_app import MOST_VALUES, _no_doubles, read_json
 from my_app.front import Listening
 from tests.my_app.parts import Runs
 

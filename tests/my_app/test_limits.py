@@ -12,8 +12,8 @@ import pytest
 from aiohttp import ClientSession
 
 from my_app import listener
+from my_app.bodies import DEEPEST
 from my_app.context import FrontSettings
-from my_app.flask_app import DEEPEST
 from my_app.front import Listening, create_front, listen_at
 from my_app.route import SMALL_BODY_BYTES
 from my_app.table import ROUTES

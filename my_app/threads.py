@@ -1,0 +1,31 @@
+"""The threads of the views: Flask's, and those on which native views do what takes the processor long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final, ParamSpec, TypeVar
+
+CLOSED_WITHIN_S: Final = 1.0
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+class Threads:
+    """At most `count` pieces of work at once. None waits for a run: more would only fight the loop for the GIL."""
+
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="view")
+
+    async def run(self, work: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
+        """Run a function on a thread. It runs to its end even if the caller is cancelled: nothing stops half-way."""
+        return await asyncio.shield(asyncio.wrap_future(self._pool.submit(work, *args, **kwargs)))
+
+    async def close(self) -> None:
+        """Wait until everything has returned, for a while: what waits for a database may never."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSED_WITHIN_S):
+                await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
