@@ -6,10 +6,11 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Final, TypedDict, TypeVar
 
 from schemas.errors import UnknownName
 from schemas.graph import Graph
+from schemas.json_values import JsonObject
 from schemas.lexicon import Lexicon
 from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk
 from schemas.sources import Source
@@ -17,6 +18,16 @@ from schemas.sources import Source
 T = TypeVar("T")
 CONVERT: Final = "convert"  # the chunk that makes other formats of a sound
 LOSSLESS: Final = ("flac", "wav")
+
+
+class RecordedDefinition(TypedDict):
+    """A definition as it is stored with a run that uses it."""
+
+    kind: str
+    name: str
+    file: str
+    sha256: str
+    content: JsonObject
 
 
 @dataclass(frozen=True)
@@ -107,8 +118,8 @@ class Catalog:
 
     def snapshot(
         self, pipeline: str, interception: str, outputs: tuple[str, ...], further: tuple[str, ...] = ()
-    ) -> list[dict[str, Any]]:
-        """Every definition that a run can use, as JSON: {kind, name, file, sha256, content}; fallbacks included.
+    ) -> list[RecordedDefinition]:
+        """Every definition that a run can use; fallbacks included.
 
         `further` are chunks that it uses besides those of its pipeline and outputs.
         """
@@ -130,7 +141,7 @@ class Catalog:
             raise UnknownName(shown, name, known, self.broken.get((kind, str(name)), "")) from e
 
 
-def _entry(source: Source) -> dict[str, Any]:
+def _entry(source: Source) -> RecordedDefinition:
     return {
         "kind": source.kind,
         "name": source.name,

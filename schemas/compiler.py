@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from schemas.errors import ParameterError, hint, nearest
 from schemas.graph import Graph, InputValue
@@ -23,7 +22,7 @@ MARK = re.compile(rf"@+{FILE_MARK[1:]}")
 def resolve(
     chunk: GraphChunk,
     config: OutputConfig | None,
-    requested: Mapping[str, Any],
+    requested: Mapping[str, object],
     draw: Callable[[], int],
     preset: str | None = None,
 ) -> dict[str, Value]:
@@ -40,14 +39,11 @@ def resolve(
     configured = {**config.values, **config.presets.get(preset or "", {})} if config else {}
     resolved: dict[str, Value] = {}
     for name, parameter in chunk.parameters.items():
-        value = requested.get(name)
-        if value is None and configured.get(name) in PLACEHOLDERS:
-            resolved[name] = Placeholder(PLACEHOLDERS[configured[name]])
+        value, own = requested.get(name), configured.get(name)
+        if value is None and isinstance(own, str) and own in PLACEHOLDERS:
+            resolved[name] = Placeholder(PLACEHOLDERS[own])
             continue
-        if value is None:
-            value = configured.get(name)
-        if value is None:
-            value = parameter.default
+        value = next((given for given in (value, own, parameter.default) if given is not None), None)
         if parameter.type == "seed" and is_random(value):
             resolved[name] = draw_seed(parameter.rule, draw)
         elif value is None:

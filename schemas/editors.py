@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel
 
+from schemas.json_values import Json, JsonObject, read_list, read_object
 from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
 
 # Kinds of definitions, and the folder of each.
@@ -19,7 +20,7 @@ SCHEMA_FILES: Final[Mapping[str, str]] = {
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what YAML editors read
 
 
-def editor_schemas() -> dict[str, dict[str, Any]]:
+def editor_schemas() -> dict[str, JsonObject]:
     """One JSON Schema for each kind of file. The name is not written in a file, so it is in none of them."""
     return {
         "chunk": _either(GraphChunk, TextChunk),
@@ -29,24 +30,25 @@ def editor_schemas() -> dict[str, dict[str, Any]]:
     }
 
 
-def _of(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(by_alias=True, mode="validation")
-    definitions = schema.pop("$defs", {})
-    for entry in [schema, *(definitions[name] for name in ("Parameter",) if name in definitions)]:
-        entry.get("properties", {}).pop("name", None)
-        if "name" in entry.get("required", ()):
-            entry["required"] = [key for key in entry["required"] if key != "name"]
-    for entry in definitions.values():
-        if "node" in entry.get("properties", {}):
-            entry["properties"]["node"] = {"type": ["string", "integer"]}  # an id in figures needs no quotes
+def _of(model: type[BaseModel]) -> JsonObject:
+    schema: JsonObject = model.model_json_schema(by_alias=True, mode="validation")
+    definitions = read_object(schema.pop("$defs", {}))
+    for entry in [schema, *(read_object(definitions[name]) for name in ("Parameter",) if name in definitions)]:
+        read_object(entry.get("properties")).pop("name", None)
+        if "name" in read_list(entry.get("required")):
+            entry["required"] = [key for key in read_list(entry["required"]) if key != "name"]
+    for entry in map(read_object, definitions.values()):
+        properties = read_object(entry.get("properties"))
+        if "node" in properties:
+            properties["node"] = {"type": ["string", "integer"]}  # an id in figures needs no quotes
     if "Target" in definitions:
-        short = {"type": "string", "pattern": r"^[^.]+\..+$", "description": "node.input, as 17.seconds"}
+        short: JsonObject = {"type": "string", "pattern": r"^[^.]+\..+$", "description": "node.input, as 17.seconds"}
         definitions["Target"] = {"anyOf": [definitions["Target"], short]}
     return {"$schema": DRAFT, **schema, "$defs": definitions}
 
 
-def _either(*models: type[BaseModel]) -> dict[str, Any]:
+def _either(*models: type[BaseModel]) -> JsonObject:
     parts = [_of(model) for model in models]
-    definitions = {name: entry for part in parts for name, entry in part.pop("$defs").items()}
-    bodies = [{key: value for key, value in part.items() if key != "$schema"} for part in parts]
+    definitions = {name: entry for part in parts for name, entry in read_object(part.pop("$defs")).items()}
+    bodies: list[Json] = [{key: value for key, value in part.items() if key != "$schema"} for part in parts]
     return {"$schema": DRAFT, "oneOf": bodies, "$defs": definitions}

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any
+from typing import TypeAlias
 
+Allowed: TypeAlias = str | list[str]  # what would be right, in words or one by one
 MOST_COMPARED = 2_000  # names that an unknown one is compared with, and characters of it
 LONGEST_COMPARED = 200
 
@@ -60,7 +61,7 @@ class DefinitionError(Exception):
 class ParameterError(ValueError):
     """A parameter has a name or a value that its chunk does not allow."""
 
-    def __init__(self, field: str, value: Any, allowed: Any, message: str) -> None:
+    def __init__(self, field: str, value: object, allowed: Allowed, message: str) -> None:
         self.field = field
         self.value = value
         self.allowed = allowed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, NotRequired, TypeAlias
+from typing import Final, NamedTuple, NotRequired, TypeAlias, TypeGuard
 
 from typing_extensions import TypedDict
 
@@ -31,6 +31,13 @@ NodeMeta.__pydantic_config__ = KEEP_FIELDS  # type: ignore[attr-defined]
 GraphNode.__pydantic_config__ = KEEP_FIELDS  # type: ignore[attr-defined]
 
 Graph = dict[str, GraphNode]
+
+
+def is_node(value: Json) -> TypeGuard[GraphNode]:
+    """Return whether a value is a node: an object with a class and inputs."""
+    return (
+        isinstance(value, dict) and isinstance(value.get("class_type"), str) and isinstance(value.get("inputs"), dict)
+    )
 
 
 class Link(NamedTuple):

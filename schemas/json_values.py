@@ -9,16 +9,16 @@ Json = TypeAliasType("Json", "str | int | float | bool | list[Json] | dict[str, 
 JsonObject = dict[str, Json]
 
 
-def read_object(value: Json) -> JsonObject:
+def read_object(value: object) -> JsonObject:
     """Return the value where it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def read_list(value: Json) -> list[Json]:
+def read_list(value: object) -> list[Json]:
     """Return the value where it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
-def read_text(value: Json) -> str:
+def read_text(value: object) -> str:
     """Return the value as text; '' where it is null, false, 0 or empty."""
     return str(value or "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from schemas.errors import hint
 from schemas.graph import Graph
@@ -30,7 +29,7 @@ class Definitions:
         """The node tables that chunks name."""
         return frozenset(c.table for c in self.chunks.values() if isinstance(c, GraphChunk) and c.table is not None)
 
-    def unknown(self, kind: str, name: str, known: Mapping[str, Any]) -> str | None:
+    def unknown(self, kind: str, name: str, known: Mapping[str, object]) -> str | None:
         """What to say about a name that is used; nothing where its own file has been reported already."""
         if name in known or (kind, name) in self.broken:
             return None
@@ -38,6 +37,6 @@ class Definitions:
             return f"needs the {kind} {name}, which has a problem of its own"
         return f"there is no {kind} named {name}; {hint(name, known)}"
 
-    def unknown_wish(self, kind: str, name: str, known: Mapping[str, Any]) -> str | None:
+    def unknown_wish(self, kind: str, name: str, known: Mapping[str, object]) -> str | None:
         """The same for a name that is only a default or a fallback: it may be left out, and the rest still works."""
         return None if (kind, name) in self.left_out else self.unknown(kind, name, known)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from schemas.json_values import Json
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ OUTPUTS: Final = Limit(200, "nodes that write a file")
 PARAMETERS: Final = 200  # that are proposed; what else could be one keeps the graph's value
 
 
-def api_excess(graph: Mapping[str, Any]) -> Iterator[tuple[Limit, int]]:
+def api_excess(graph: Mapping[str, Json]) -> Iterator[tuple[Limit, int]]:
     """Each limit with what a graph in API form has of it; values that have another shape count as nothing."""
     nodes = [node for node in graph.values() if isinstance(node, Mapping)]
     inputs = [found for node in nodes if isinstance(found := node.get("inputs"), Mapping)]
@@ -41,7 +43,7 @@ def api_excess(graph: Mapping[str, Any]) -> Iterator[tuple[Limit, int]]:
     yield TITLE, longest(meta.get("title") for meta in metas)
 
 
-def longest(texts: Any) -> int:
+def longest(texts: Iterable[Json]) -> int:
     """The number of characters in the longest of the values that are text."""
     return max((len(text) for text in texts if isinstance(text, str)), default=0)
 

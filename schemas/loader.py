@@ -7,18 +7,20 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from schemas import rules
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError, DefinitionProblem, hint
+from schemas.graph import Graph, is_node
 from schemas.known import Definitions
 from schemas.limits import api_excess, excess_of
-from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk, model_of
+from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk, model_of
 from schemas.nodes import NodeTable, TableError, check_graph
-from schemas.sources import MOST_PROBLEMS, FieldPath, Source, read_source, recorded_source
+from schemas.sources import MOST_PROBLEMS, FieldPath, Source, read_source
 from schemas.wording import keys_at, requirement
 
 FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -32,6 +34,7 @@ FOLDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 CHUNK_KINDS = ("graph", "text")
 LONGEST_VALUE = 100  # characters of a wrong value that a problem shows
 Key = tuple[str, str]
+M = TypeVar("M", bound=BaseModel)
 
 
 def load_tables(folders: Sequence[Path]) -> dict[str, NodeTable]:
@@ -124,16 +127,17 @@ def _checked(
     """What the sources become, and the problems of each; names that are `broken` are told elsewhere."""
     problems: dict[Key, list[DefinitionProblem]] = {}
     built: dict[Key, BaseModel] = {}
-    graphs: dict[str, Any] = {}
+    graphs: dict[str, Graph] = {}
     for key, source in sources.items():
         allowed = source.kind == "output"
         found = [
             source.problem(*finding) for finding in rules.placeholder_findings(source.content, values_allowed=allowed)
         ]
         if source.kind == "graph":
-            found += _shape_problems(source) or [source.problem(*each) for each in rules.mark_findings(source.content)]
+            graph, wrong = _graph(source)
+            found += wrong or [source.problem(*each) for each in rules.mark_findings(graph)]
             if not found:
-                graphs[source.name] = source.content
+                graphs[source.name] = graph
         else:
             definition, wrong = _build(source)
             found += wrong
@@ -155,27 +159,6 @@ def _checked(
     for key, problem in _cross_problems(catalog, known):
         problems.setdefault(key, []).append(problem)
     return catalog, problems
-
-
-def restore(snapshot: Sequence[Mapping[str, Any]]) -> Catalog:
-    """The catalog that `Catalog.snapshot` recorded, to run a run again with the definitions that it had.
-
-    Raises DefinitionError where this version can no longer read one of them.
-    """
-    sources: dict[Key, Source] = {}
-    built: dict[Key, BaseModel] = {}
-    problems: list[DefinitionProblem] = []
-    for entry in snapshot:
-        source = recorded_source(entry)
-        sources[source.kind, source.name] = source
-        if source.kind != "graph":
-            definition, wrong = _build(source)
-            problems += wrong
-            if definition is not None:
-                built[source.kind, source.name] = definition
-    if problems:
-        raise DefinitionError(problems)
-    return _catalog(built, {name: s.content for (kind, name), s in sources.items() if kind == "graph"}, sources)
 
 
 def shown(path: Path) -> str:
@@ -215,20 +198,17 @@ def _read_files(folders: Sequence[Path]) -> tuple[dict[Key, Source], dict[Key, l
     return sources, problems
 
 
-def _shape_problems(source: Source) -> list[DefinitionProblem]:
-    graph = source.content
-    if isinstance(graph.get("nodes"), list) and "links" in graph:
-        return [source.problem((), 'is a saved workflow; export it with "Save (API format)" instead')]
-    if excess := excess_of(api_excess(graph)):
+def _graph(source: Source) -> tuple[Graph, list[DefinitionProblem]]:
+    """Return the graph, or what is wrong with its form."""
+    content = source.content
+    if isinstance(content.get("nodes"), list) and "links" in content:
+        return {}, [source.problem((), 'is a saved workflow; export it with "Save (API format)" instead')]
+    if excess := excess_of(api_excess(content)):
         limit, value = excess
-        return [source.problem((), limit.exceeded(value))]
-    return [
-        source.problem((node_id,), "a node has a class_type and inputs")
-        for node_id, node in graph.items()
-        if not (
-            isinstance(node, dict) and isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), dict)
-        )
-    ]
+        return {}, [source.problem((), limit.exceeded(value))]
+    graph = {node_id: node for node_id, node in content.items() if is_node(node)}
+    others = [node_id for node_id in content if node_id not in graph]
+    return graph, [source.problem((node_id,), "a node has a class_type and inputs") for node_id in others]
 
 
 def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
@@ -247,7 +227,7 @@ def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
         return None, [*told, source.problem((), f"has {left} more problems")] if left else told
 
 
-def _field(error: Any, source: Source) -> FieldPath:
+def _field(error: ErrorDetails, source: Source) -> FieldPath:
     """The path of a validation error without the names of the models that it was tried against."""
     path: FieldPath = ()
     for part in error["loc"]:
@@ -256,7 +236,7 @@ def _field(error: Any, source: Source) -> FieldPath:
     return path
 
 
-def _sentence(error: Any, model: type[BaseModel]) -> str:
+def _sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden":
         *parents, key = error["loc"]
@@ -271,20 +251,21 @@ def _sentence(error: Any, model: type[BaseModel]) -> str:
     return f"{message}; not {cut}"
 
 
-def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Any], sources: Mapping[Key, Source]) -> Catalog:
+def _catalog(built: Mapping[Key, BaseModel], graphs: dict[str, Graph], sources: Mapping[Key, Source]) -> Catalog:
+    chunks: dict[str, Chunk] = {name: m for (_, name), m in built.items() if isinstance(m, GraphChunk | TextChunk)}
     return Catalog(
-        chunks=_of_kind(built, (GraphChunk, TextChunk)),
-        pipelines=_of_kind(built, (Pipeline,)),
-        interceptions=_of_kind(built, (InterceptionConfig,)),
-        outputs=_of_kind(built, (OutputConfig,)),
+        chunks=MappingProxyType(chunks),
+        pipelines=_of_kind(built, Pipeline),
+        interceptions=_of_kind(built, InterceptionConfig),
+        outputs=_of_kind(built, OutputConfig),
         graphs=MappingProxyType(graphs),
-        terms=_of_kind(built, (TermList,)),
+        terms=_of_kind(built, TermList),
         sources=MappingProxyType(dict(sources)),
     )
 
 
-def _of_kind(built: Mapping[Key, BaseModel], kinds: tuple[type[Any], ...]) -> Mapping[str, Any]:
-    return MappingProxyType({name: model for (_, name), model in built.items() if isinstance(model, kinds)})
+def _of_kind(built: Mapping[Key, BaseModel], kind: type[M]) -> Mapping[str, M]:
+    return MappingProxyType({name: model for (_, name), model in built.items() if isinstance(model, kind)})
 
 
 def _cross_problems(catalog: Catalog, known: Definitions) -> Iterator[tuple[Key, DefinitionProblem]]:

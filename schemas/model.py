@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    SkipValidation,
     StrictBool,
     StrictInt,
     ValidationInfo,
@@ -19,8 +20,9 @@ from pydantic import (
 )
 
 from schemas.errors import ParameterError
+from schemas.json_values import Json
 from schemas.text_rules import Rule
-from schemas.values import ParameterType, Value, ValueProblem, ValueRule, is_random
+from schemas.values import ParameterType, ParameterValue, ValueProblem, ValueRule, is_random
 
 Media = Literal["audio", "video", "image", "file"]
 Role = Literal["main", "take", "stem", "mix", "video", "cover", "midi", "peaks", "data", "format"]
@@ -30,11 +32,11 @@ OUTPUT_CHUNK = "$output"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]*$"
 
 
-def _node_id(value: Any) -> Any:
+def _node_id(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
-def _target(value: Any) -> Any:
+def _target(value: object) -> object:
     """Reads the short form "17.seconds"; an input's own name may hold dots, a node's id may not."""
     if isinstance(value, str) and "." in value:
         node, _, name = value.partition(".")
@@ -42,14 +44,13 @@ def _target(value: Any) -> Any:
     return value
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"must be a number; not {value!r}")  # noqa: TRY004  pydantic reads ValueError alone
-    number: float = value
-    return number
+    return value
 
 
-def _choice(value: Any) -> str | float:
+def _choice(value: object) -> str | float:
     return value if isinstance(value, str) else _number(value)
 
 
@@ -57,6 +58,8 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 NodeId = Annotated[str, BeforeValidator(_node_id), Field(min_length=1)]
 Number = Annotated[float, PlainValidator(_number)]  # a whole number stays an int
 Term = Annotated[str, Field(pattern=r"^[=-]?\w.*$")]
+# As it is written; what a parameter allows is looked at where its chunk is known.
+Written = Annotated[Json, SkipValidation]
 
 
 class Frozen(BaseModel):
@@ -92,7 +95,7 @@ class Parameter(Frozen):
     step: Annotated[Number, Field(gt=0)] | None = None
     choices: tuple[Annotated[str | int | float, PlainValidator(_choice)], ...] = ()
     writes: dict[str, Annotated[str | int | float, PlainValidator(_choice)]] = {}
-    default: Any = None
+    default: ParameterValue | None = None
     sets: Annotated[tuple[Annotated[Target, BeforeValidator(_target)], ...], Field(min_length=1)]
 
     @field_validator("max")
@@ -103,9 +106,9 @@ class Parameter(Frozen):
             raise ValueError(f"{value} is below min {low}")
         return value
 
-    @field_validator("default")
+    @field_validator("default", mode="plain")
     @classmethod
-    def _default_allowed(cls, value: Any, info: ValidationInfo) -> Any:
+    def _default_allowed(cls, value: object, info: ValidationInfo) -> object:
         data = info.data
         if value is None or not {"type", "min", "max", "choices"} <= data.keys():
             return value  # the fields that decide are wrong themselves, and reported
@@ -130,7 +133,7 @@ class Parameter(Frozen):
     def rule(self) -> ValueRule:
         return ValueRule(self.type, self.min, self.max, self.choices, self.unit)
 
-    def read(self, value: Any) -> Value:
+    def read(self, value: object) -> ParameterValue:
         """The value in its stored form; ParameterError, which names the parameter, if it is not allowed."""
         try:
             return self.rule.read(value)
@@ -177,7 +180,7 @@ class ModelFile(Frozen):
     folder: Annotated[str, Field(min_length=1)]
 
 
-def _named(value: Any) -> Any:
+def _named(value: object) -> object:
     """Gives each entry of a mapping its key as name, so that it need not be written twice."""
     if isinstance(value, dict):
         return {key: {**entry, "name": key} if isinstance(entry, dict) else entry for key, entry in value.items()}
@@ -334,8 +337,8 @@ class OutputConfig(Frozen):
     pipeline: Name
     chunk: Name
     variants: tuple[Name, ...] = ()
-    values: dict[str, Any] = {}
-    presets: dict[Name, dict[str, Any]] = {}
+    values: dict[str, Written] = {}
+    presets: dict[Name, dict[str, Written]] = {}
     fallback: Name | None = None
     remote: StrictBool = False
     wants: Literal["en"] | None = None
@@ -346,7 +349,7 @@ class OutputConfig(Frozen):
 Definition = GraphChunk | TextChunk | TermList | Pipeline | InterceptionConfig | OutputConfig
 
 
-def model_of(kind: str, content: Mapping[str, Any]) -> type[Definition]:
+def model_of(kind: str, content: Mapping[str, Json]) -> type[Definition]:
     """The class that reads a definition; a chunk's depends on its own `kind`."""
     if kind == "chunk":
         return TextChunk if content.get("kind") == "text" else GraphChunk

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NotRequired, TypedDict, TypeGuard
+
+from schemas.json_values import Json, JsonObject, read_list, read_object, read_text
 
 # What of an input's attributes decides whether a value fits; the rest (tooltips, display hints) is left out.
 KEPT = ("default", "min", "max", "step", "multiline", "dynamicPrompts", "forceInput", "control_after_generate")
@@ -35,6 +37,24 @@ MODEL_INPUTS = frozenset(
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx")
 
 
+class TrimmedInputs(TypedDict):
+    """The inputs of a class in our own form: of each its type, its options and what else decides about values."""
+
+    required: dict[str, JsonObject]
+    optional: NotRequired[dict[str, JsonObject]]
+    hidden: NotRequired[list[str]]
+
+
+class TrimmedClass(TypedDict):
+    """A class in our own form of a node table."""
+
+    category: str
+    output_node: bool
+    output: list[str]
+    output_name: list[str]
+    input: TrimmedInputs
+
+
 class TableError(ValueError):
     """What should be a table of node classes has another shape."""
 
@@ -46,16 +66,24 @@ class NodeInput:
     name: str
     type: str
     required: bool = True
-    options: tuple[Any, ...] | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    options: tuple[Json, ...] | None = None
+    attributes: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def min(self) -> float | None:
-        return self.attributes.get("min")
+        return self._number("min")
 
     @property
     def max(self) -> float | None:
-        return self.attributes.get("max")
+        return self._number("max")
+
+    @property
+    def step(self) -> float | None:
+        return self._number("step")
+
+    def _number(self, name: str) -> float | None:
+        value = self.attributes.get(name)
+        return value if isinstance(value, int | float) else None
 
     @property
     def upload(self) -> bool:
@@ -70,9 +98,9 @@ class NodeInput:
         offered = self.options or ()
         return self.name in MODEL_INPUTS or (bool(offered) and all(is_model_file(option) for option in offered))
 
-    def to_trimmed(self) -> dict[str, Any]:
+    def to_trimmed(self) -> JsonObject:
         """A table is about classes, not about one machine: what lies in its folders is left out."""
-        spec: dict[str, Any] = {"type": self.type, **self.attributes}
+        spec: JsonObject = {"type": self.type, **self.attributes}
         if self.type == "COMBO":
             spec["options"] = [] if self.options is None or self.is_model or self.upload else list(self.options)
         return spec
@@ -90,19 +118,22 @@ class NodeClass:
     category: str = ""
     hidden: tuple[str, ...] = ()
 
-    def to_trimmed(self) -> dict[str, Any]:
-        sections: dict[str, Any] = {"required": {}}
-        for entry in self.inputs.values():
-            sections.setdefault("required" if entry.required else "optional", {})[entry.name] = entry.to_trimmed()
+    def to_trimmed(self) -> TrimmedClass:
+        sections: TrimmedInputs = {"required": self._inputs_trimmed(required=True)}
+        if optional := self._inputs_trimmed(required=False):
+            sections["optional"] = optional
         if self.hidden:
-            sections["hidden"] = list(self.hidden)
+            sections["hidden"] = [*self.hidden]
         return {
             "category": self.category,
             "output_node": self.output_node,
-            "output": list(self.output),
-            "output_name": list(self.output_name),
+            "output": [*self.output],
+            "output_name": [*self.output_name],
             "input": sections,
         }
+
+    def _inputs_trimmed(self, *, required: bool) -> dict[str, JsonObject]:
+        return {each.name: each.to_trimmed() for each in self.inputs.values() if each.required == required}
 
 
 @dataclass(frozen=True)
@@ -116,38 +147,36 @@ class NodeTable:
     unreadable: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_trimmed(cls, data: Any) -> NodeTable:
+    def from_trimmed(cls, data: object) -> NodeTable:
         """Reads our own form; an empty list of options means any string. TableError if the shape is another."""
         return cls._read(data, _trimmed_input)
 
     @classmethod
-    def from_object_info(cls, data: Any) -> NodeTable:
+    def from_object_info(cls, data: object) -> NodeTable:
         """Reads a live `/object_info`, with combos in the old style `[[...], {...}]` and the new `["COMBO", {...}]`."""
         return cls._read(data, _live_input)
 
     @classmethod
-    def from_json(cls, data: Any) -> NodeTable:
+    def from_json(cls, data: object) -> NodeTable:
         """Reads either form; they differ in how an input is written."""
-        for entry in data.values() if isinstance(data, Mapping) else ():
-            found = entry.get("input") if isinstance(entry, Mapping) else None
-            sections: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+        for entry in read_object(data).values():
+            sections = read_object(read_object(entry).get("input"))
             for section in ("required", "optional"):
-                inputs = sections.get(section)
-                for spec in inputs.values() if isinstance(inputs, Mapping) else ():
-                    return cls.from_trimmed(data) if isinstance(spec, Mapping) else cls.from_object_info(data)
+                for spec in read_object(sections.get(section)).values():
+                    return cls.from_trimmed(data) if isinstance(spec, dict) else cls.from_object_info(data)
         return cls.from_trimmed(data)
 
     @classmethod
-    def _read(cls, data: Any, read_input: Any) -> NodeTable:
-        if not isinstance(data, Mapping):
+    def _read(cls, data: object, read_input: ReadInput) -> NodeTable:
+        if not isinstance(data, dict):
             raise TableError(f"a table of nodes is a JSON object of classes by name, not {type(data).__name__}")
         classes: dict[str, NodeClass] = {}
         unreadable: dict[str, str] = {}
         for name, entry in data.items():
             try:
                 classes[name] = _node_class(name, entry, read_input)
-            except (TypeError, ValueError, KeyError, IndexError, AttributeError) as e:
-                unreadable[name] = f"{type(e).__name__}: {e}"  # one strange class must not hide the others
+            except TableError as e:
+                unreadable[name] = str(e)  # one strange class must not hide the others
         return cls(classes, unreadable)
 
     @classmethod
@@ -172,11 +201,11 @@ class NodeTable:
         over = [tables[first]] if first is not None and first in tables else []
         return cls.merged([*own, *others, *over])
 
-    def to_trimmed(self) -> dict[str, Any]:
+    def to_trimmed(self) -> dict[str, TrimmedClass]:
         return {name: entry.to_trimmed() for name, entry in sorted(self.classes.items())}
 
 
-def is_model_file(value: Any) -> bool:
+def is_model_file(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value.lower().endswith(MODEL_SUFFIXES)
 
 
@@ -192,47 +221,66 @@ def types_fit(given: str, wanted: str) -> bool:
     return not {part.strip() for part in given.split(",")}.isdisjoint(part.strip() for part in wanted.split(","))
 
 
-def _node_class(name: str, entry: Mapping[str, Any], read_input: Any) -> NodeClass:
-    sections = entry["input"]
+def _node_class(name: str, entry: Json, read_input: ReadInput) -> NodeClass:
+    entry = _object(entry, "the class")
+    sections = _object(entry.get("input"), "input")
     inputs = {
         key: read_input(key, spec, section == "required")
         for section in ("required", "optional")
-        for key, spec in (sections.get(section) or {}).items()
+        for key, spec in _object(sections.get(section) or {}, section).items()
     }
-    output = tuple(kind if isinstance(kind, str) else "COMBO" for kind in entry["output"] or ())
+    slots = entry.get("output", ())
+    if not isinstance(slots, list | tuple | None):
+        raise TableError(f"output is a {type(slots).__name__}, not a list")
+    output = tuple(kind if isinstance(kind, str) else "COMBO" for kind in slots or ())
+    names, hidden = read_list(entry.get("output_name")), sections.get("hidden")
     return NodeClass(
         name=name,
         inputs=inputs,
         output=output,
-        output_name=tuple(map(str, entry.get("output_name") or output)),
+        output_name=tuple(map(str, names)) or output,
         output_node=bool(entry.get("output_node")),
-        category=str(entry.get("category") or ""),
-        hidden=tuple(sections.get("hidden") or ()),
+        category=read_text(entry.get("category")),
+        hidden=tuple(map(str, hidden)) if isinstance(hidden, dict | list) else (),
     )
 
 
-def _kept(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _object(value: Json, what: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise TableError(f"{what} is a {type(value).__name__}, not an object")
+    return value
+
+
+def _kept(attributes: JsonObject) -> JsonObject:
     """A bound without an end is none, and NaN is no default: no file of ours could hold them."""
     kept = {key: attributes[key] for key in (*KEPT, *UPLOADS) if key in attributes and attributes[key] is not None}
     return {key: value for key, value in kept.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
-def _finite(options: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(option for option in options if not isinstance(option, float) or math.isfinite(option))
+def _finite(options: Json) -> tuple[Json, ...]:
+    return tuple(each for each in read_list(options) if not isinstance(each, float) or math.isfinite(each))
 
 
-def _trimmed_input(name: str, spec: Mapping[str, Any], required: bool) -> NodeInput:
-    options = _finite(spec.get("options") or ()) or None
-    return NodeInput(name, spec["type"], required, options, _kept(spec))
+def _trimmed_input(name: str, spec: Json, required: bool) -> NodeInput:
+    spec = _object(spec, f"input {name}")
+    return NodeInput(name, _type(name, spec.get("type")), required, _finite(spec.get("options")) or None, _kept(spec))
 
 
-def _live_input(name: str, spec: Any, required: bool) -> NodeInput:
-    kind, attributes = spec[0], spec[1] if len(spec) > 1 else {}
-    options: tuple[Any, ...] | None = None
+def _live_input(name: str, spec: Json, required: bool) -> NodeInput:
+    if not isinstance(spec, list | tuple) or not spec:
+        raise TableError(f"input {name} is a {type(spec).__name__}, not a list that begins with its type")
+    kind, attributes = spec[0], read_object(spec[1]) if len(spec) > 1 else {}
     if isinstance(kind, list):
-        kind, options = "COMBO", _finite(kind)
-    elif kind == "COMBO" and not attributes.get("remote"):  # a remote combo is filled by the browser
-        options = _finite(attributes.get("options") or ())
+        return NodeInput(name, "COMBO", required, _finite(kind), _kept(attributes))
+    # A remote combo is filled by the browser.
+    listed = _finite(attributes.get("options")) if kind == "COMBO" and not attributes.get("remote") else None
+    return NodeInput(name, _type(name, kind), required, listed, _kept(attributes))
+
+
+def _type(name: str, kind: Json) -> str:
     if not isinstance(kind, str):
         raise TableError(f"input {name} has a type of the kind {type(kind).__name__}")
-    return NodeInput(name, kind, required, options, _kept(attributes))
+    return kind
+
+
+ReadInput = Callable[[str, Json, bool], NodeInput]

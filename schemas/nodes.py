@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PureWindowsPath
-from typing import Any, Literal
+from typing import Literal
 
 from schemas.errors import hint, nearest
-from schemas.graph import Graph
+from schemas.graph import Graph, GraphNode, InputValue, link_of
+from schemas.json_values import Json
 from schemas.model import ModelFile
 from schemas.node_table import WIDGETS, NodeClass, NodeInput, NodeTable, TableError, is_model_file, types_fit
 
@@ -57,7 +58,7 @@ class GraphProblem:
     node_id: str
     class_type: str
     input: str
-    value: Any
+    value: Json
     available: tuple[str, ...]
     message: str
 
@@ -73,7 +74,7 @@ class Fit:
     problems: tuple[GraphProblem, ...]
 
 
-def check_graph(graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem]:
+def check_graph(graph: Graph, table: NodeTable) -> list[GraphProblem]:
     """Every reason why a backend with this table would refuse the graph or fail on it; empty if there is none."""
     problems: list[GraphProblem] = []
     for node_id, node in graph.items():
@@ -88,7 +89,7 @@ def check_graph(graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem
 
 
 def match_models(
-    models: Iterable[ModelFile], graph: Mapping[str, Any], table: NodeTable
+    models: Iterable[ModelFile], graph: Graph, table: NodeTable
 ) -> tuple[dict[tuple[str, str], str], list[GraphProblem]]:
     """The backend's own name of each model.
 
@@ -139,7 +140,7 @@ def _ambiguous_model(model: ModelFile, class_type: str, names: list[str]) -> Gra
     return GraphProblem("ambiguous_model", model.node, class_type, model.input, file, available, message)
 
 
-def _own_names(file: str, options: tuple[Any, ...] | None) -> list[str]:
+def _own_names(file: str, options: tuple[Json, ...] | None) -> list[str]:
     """Each name under which a backend may have a file: one where that is clear, none where it has it not."""
     if options is None or file in options:
         return [file]
@@ -184,7 +185,7 @@ def _folder(name: str) -> str:
     return slashed(name).rpartition("/")[0]
 
 
-def same_model(file: str, other: Any) -> bool:
+def same_model(file: str, other: object) -> bool:
     """Whether two names are of one model in two precisions: `x_fp16.safetensors` and `y/x_fp8_scaled.safetensors`."""
     if not is_model_file(other):
         return False
@@ -204,7 +205,7 @@ def _coarseness(file: str) -> int:
     return 32 - min(bits, default=16)
 
 
-def _check_node(node_id: str, node: Any, graph: Mapping[str, Any], table: NodeTable) -> list[GraphProblem]:
+def _check_node(node_id: str, node: GraphNode, graph: Graph, table: NodeTable) -> list[GraphProblem]:
     class_type = str(node.get("class_type", "")) if isinstance(node, Mapping) else ""
     node_class = table.classes.get(class_type)
     if node_class is None:
@@ -214,9 +215,9 @@ def _check_node(node_id: str, node: Any, graph: Mapping[str, Any], table: NodeTa
         near = tuple(nearest(class_type, table.classes))
         return [GraphProblem("missing_node", node_id, class_type, "", None, near, message)]
 
-    def problem(kind: ProblemKind, name: str, value: Any, available: Iterable[Any], what: str) -> GraphProblem:
+    def problem(kind: ProblemKind, name: str, value: InputValue, available: Iterable[str], what: str) -> GraphProblem:
         message = f"node {node_id} ({class_type}): {what}"
-        return GraphProblem(kind, node_id, class_type, name, value, tuple(map(str, available)), message)
+        return GraphProblem(kind, node_id, class_type, name, value, tuple(available), message)
 
     inputs = node.get("inputs") or {}
     problems: list[GraphProblem] = []
@@ -247,11 +248,12 @@ def _grown(name: str, node_class: NodeClass) -> bool:
 
 
 def _link_problem(
-    link: list[Any], node_input: NodeInput, graph: Mapping[str, Any], table: NodeTable
+    value: list[InputValue], node_input: NodeInput, graph: Graph, table: NodeTable
 ) -> tuple[list[str], str] | None:
     where = f"input {node_input.name}"
-    if len(link) != 2 or not isinstance(link[0], str) or type(link[1]) is not int:
-        return [], f"{where} has the link {link}; a link is [node id as text, number of the output]"
+    link = link_of(value)
+    if link is None:
+        return [], f"{where} has the link {value}; a link is [node id as text, number of the output]"
     source, slot = link
     if source not in graph:
         return nearest(source, graph), f"{where} is linked to node {source}, which is not in the graph"
@@ -271,9 +273,9 @@ def _link_problem(
     return None
 
 
-def _value_problem(value: Any, node_input: NodeInput) -> tuple[ProblemKind, list[str], str] | None:
+def _value_problem(value: InputValue, node_input: NodeInput) -> tuple[ProblemKind, list[str], str] | None:
     where, kinds = f"input {node_input.name}", {part.strip() for part in node_input.type.split(",")}
-    if isinstance(value, Mapping) and "__value__" in value:
+    if isinstance(value, dict) and "__value__" in value:
         value = value["__value__"]  # ComfyUI's way to write a list that is not a link
     if "*" in kinds or node_input.type.startswith("COMFY_"):
         return None
@@ -295,7 +297,7 @@ def _bound(words: str, bound: float | None) -> str:
     return "" if bound is None else f"{words} {bound:g}" if isinstance(bound, float) else f"{words} {bound}"
 
 
-def _is_of(kind: str, value: Any) -> bool:
+def _is_of(kind: str, value: InputValue) -> bool:
     if kind == "BOOLEAN" or isinstance(value, bool):
         return kind == "BOOLEAN" and isinstance(value, bool)
     if kind == "INT":
@@ -303,7 +305,7 @@ def _is_of(kind: str, value: Any) -> bool:
     return isinstance(value, int | float if kind == "FLOAT" else str)
 
 
-def _combo_problem(value: Any, node_input: NodeInput) -> tuple[ProblemKind, list[str], str] | None:
+def _combo_problem(value: InputValue, node_input: NodeInput) -> tuple[ProblemKind, list[str], str] | None:
     where, options = f"input {node_input.name}", node_input.options
     if options is None or node_input.upload:
         scalar = isinstance(value, str | int | float | bool)
@@ -316,19 +318,19 @@ def _combo_problem(value: Any, node_input: NodeInput) -> tuple[ProblemKind, list
     return "bad_value", near, f"{where} is {value!r}; {hint(value, options)}"
 
 
-def _sources(node: Any) -> list[str]:
+def _sources(node: GraphNode) -> list[str]:
     inputs = node.get("inputs") or {} if isinstance(node, Mapping) else {}
-    return [value[0] for value in inputs.values() if isinstance(value, list) and len(value) == 2]
+    return [link.node for value in inputs.values() if (link := link_of(value))]
 
 
-def _cycles(graph: Mapping[str, Any]) -> list[GraphProblem]:
+def _cycles(graph: Graph) -> list[GraphProblem]:
     """One problem for each node that closes a circle, with the way round; the walk keeps its own stack."""
     problems: list[GraphProblem] = []
     done: set[str] = set()
     for start in graph:
         path, pending = {start: None}, [iter(_sources(graph[start]))]
         while path and start not in done and len(problems) < MOST_PROBLEMS:
-            source = next((one for one in pending[-1] if isinstance(one, str) and one in graph), None)
+            source = next((one for one in pending[-1] if one in graph), None)
             if source is None:
                 done.add(path.popitem()[0])
                 pending.pop()
@@ -337,7 +339,7 @@ def _cycles(graph: Mapping[str, Any]) -> list[GraphProblem]:
                 names = " -> ".join(reversed(way if len(way) <= MOST_PROBLEMS else [source, "...", source]))
                 class_type = str(graph[source].get("class_type", ""))
                 problems.append(
-                    GraphProblem("cycle", source, class_type, "", way, (), f"the graph runs in a circle: {names}")
+                    GraphProblem("cycle", source, class_type, "", [*way], (), f"the graph runs in a circle: {names}")
                 )
             elif source not in done:
                 path[source] = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from schemas.compiler import MARK
 from schemas.errors import ParameterError, hint
 from schemas.graph import Graph
+from schemas.json_values import Json
 from schemas.known import Definitions
 from schemas.model import (
     OUTPUT_CHUNK,
@@ -49,9 +49,9 @@ WIDGET_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def placeholder_findings(content: Any, *, values_allowed: bool, path: FieldPath = ()) -> Iterator[Finding]:
+def placeholder_findings(content: Json, *, values_allowed: bool, path: FieldPath = ()) -> Iterator[Finding]:
     """Text with `${` in it: only whole values of an output config may be placeholders, and only known ones."""
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         for key, value in content.items():
             yield from placeholder_findings(value, values_allowed=values_allowed, path=(*path, str(key)))
     elif isinstance(content, list):
@@ -122,14 +122,14 @@ def _find_input(target: Target, graph: Graph, table: NodeTable) -> tuple[NodeInp
     node = graph.get(target.node)
     if node is None:
         return None, f"node {target.node} is not in the graph; {hint(target.node, graph)}"
-    node_class = table.classes.get(str(node.get("class_type")))
+    node_class = table.classes.get(node["class_type"])
     if node_class is None:
         return None, ""
     node_input = node_class.inputs.get(target.input)
     if node_input is None:
         inputs = hint(target.input, node_class.inputs)
         return None, f"node {target.node} ({node_class.name}) has no input {target.input}; {inputs}"
-    if isinstance(node.get("inputs", {}).get(target.input), list):
+    if isinstance(node["inputs"].get(target.input), list):
         return None, f"{target.node}.{target.input} is linked to another node in the graph"
     return node_input, ""
 
@@ -187,8 +187,8 @@ def _range_findings(parameter: Parameter, node_input: NodeInput, where: str) -> 
 
 def _undeclared_models(graph: Graph, setters: Mapping[tuple[str, str], str], table: NodeTable) -> Iterator[Finding]:
     for node_id, node in graph.items():
-        node_class = table.classes.get(str(node.get("class_type")))
-        for name in node.get("inputs", {}) if node_class else ():
+        node_class = table.classes.get(node["class_type"])
+        for name in node["inputs"] if node_class else ():
             node_input = node_class.inputs.get(name) if node_class else None
             if node_input and node_input.is_model and (node_id, name) not in setters:
                 yield ("models",), f"the graph loads a model at {node_id}.{name}, which is not listed here"
@@ -211,7 +211,7 @@ def _output_findings(chunk: GraphChunk, graph: Graph, table: NodeTable) -> Itera
         named = f"the result {key} of node {node_id}" if key else f"node {node_id}"
         yield ("outputs",), f"{named} is listed twice"
     for node_id, node in graph.items():
-        node_class = table.classes.get(str(node.get("class_type")))
+        node_class = table.classes.get(node["class_type"])
         if node_class and node_class.output_node and PREFIX_INPUT in node_class.inputs and node_id not in nodes:
             yield ("outputs",), f"node {node_id} ({node_class.name}) writes a file that is not listed here"
 
@@ -237,7 +237,7 @@ def _save_findings(output: Output, path: FieldPath, graph: Graph, table: NodeTab
     if node is None:
         yield (*path, "node"), f"node {output.node} is not in the graph; {hint(output.node, graph)}"
         return
-    class_type = str(node.get("class_type"))
+    class_type = node["class_type"]
     node_class = table.classes.get(class_type)
     if node_class and not (node_class.output_node and PREFIX_INPUT in node_class.inputs):
         yield (*path, "node"), f"node {output.node} ({class_type}) is not an output node with a {PREFIX_INPUT}"
@@ -326,7 +326,7 @@ def _maker_findings(config: OutputConfig, name: str, place: FieldPath, definitio
         yield from _config_values(values, ("presets", preset), chunk)
 
 
-def _config_values(values: Mapping[str, Any], place: FieldPath, chunk: GraphChunk) -> Iterator[Finding]:
+def _config_values(values: Mapping[str, Json], place: FieldPath, chunk: GraphChunk) -> Iterator[Finding]:
     for name, value in values.items():
         path: FieldPath = (*place, name)
         parameter = chunk.parameters.get(name)

@@ -6,14 +6,15 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from schemas.errors import DefinitionProblem
+from schemas.json_values import Json, JsonObject
 from schemas.texts import LONGEST_NUMBER, Unreadable, parse_json, read_text
 
 FieldPath = tuple[str | int, ...]
@@ -34,7 +35,7 @@ class Source:
     name: str
     file: str
     sha256: str
-    content: Any
+    content: JsonObject
     lines: Mapping[FieldPath, int]
 
     def problem(self, path: FieldPath, message: str) -> DefinitionProblem:
@@ -56,6 +57,8 @@ class _PlainLoader(yaml.SafeLoader):
 class _FastLoader(getattr(yaml, "CSafeLoader", _PlainLoader)):  # type: ignore[misc]
     """The same on libyaml, where PyYAML was built with it: ten times as fast, with errors in other words."""
 
+
+Loader = type[_PlainLoader] | type[_FastLoader]
 
 _PlainLoader.yaml_implicit_resolvers = _FastLoader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
@@ -101,20 +104,7 @@ def draft_source(
     return Source(kind, name, shown, hashlib.sha256(text.encode()).hexdigest(), content, lines)
 
 
-def recorded_source(entry: Mapping[str, Any]) -> Source:
-    """A source as a run's record holds it; its lines are lost, so each field is in line 1."""
-    lines = dict.fromkeys(_paths(entry["content"], ()), 1)
-    return Source(entry["kind"], entry["name"], entry["file"], entry["sha256"], entry["content"], lines)
-
-
-def _paths(content: Any, path: FieldPath) -> Iterator[FieldPath]:
-    yield path
-    entries = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
-    for key, value in entries:
-        yield from _paths(value, (*path, key))
-
-
-Read = tuple[Any, dict[FieldPath, int], list[DefinitionProblem]]
+Read = tuple[Json, dict[FieldPath, int], list[DefinitionProblem]]
 
 
 def _read_yaml(text: str, shown: str) -> Read:
@@ -129,7 +119,7 @@ def _read_yaml(text: str, shown: str) -> Read:
     return _loaded(_PlainLoader, text, shown)
 
 
-def _deep(kind: type[Any], text: str) -> int | None:
+def _deep(kind: Loader, text: str) -> int | None:
     """The line in which a text becomes deeper than anything that is meant; libyaml's composer would end the process.
 
     Only a text that could be deep is looked through: each level needs a bracket, or a column before its line's content.
@@ -149,7 +139,7 @@ def _deep(kind: type[Any], text: str) -> int | None:
     return None
 
 
-def _loaded(kind: type[Any], text: str, shown: str) -> Read:
+def _loaded(kind: Loader, text: str, shown: str) -> Read:
     lines: dict[FieldPath, int] = {}
     problems: list[DefinitionProblem] = []
     loader = None
@@ -218,9 +208,10 @@ def _read_json(text: str, shown: str, kind: str) -> Read:
     return content, json_lines(text), []
 
 
-def _levels(content: Any) -> int:
+def _levels(content: Json) -> int:
     """How deep a value is, up to one more than is allowed."""
-    level, depth = [content], 0
+    level: list[Json] = [content]
+    depth = 0
     while level and depth <= DEEPEST:
         inside = [value for value in level if isinstance(value, dict | list)]
         level = [inner for value in inside for inner in (value.values() if isinstance(value, dict) else value)]

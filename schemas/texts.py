@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NoReturn
+
+from schemas.json_values import Json
 
 MOST_BYTES: Final = 64 << 20
 LONGEST_NUMBER: Final = 40  # digits; what is longer is no value of any node
@@ -60,7 +62,7 @@ def decode(raw: bytes) -> str:
         raise Unreadable(f"cannot be read: this is no text in UTF-8 (byte 0x{raw[e.start]:02x})", line) from e
 
 
-def parse_json(text: str, *, endless: bool = False) -> Any:
+def parse_json(text: str, *, endless: bool = False) -> Json:
     """The value of a text in JSON.
 
     Args:
@@ -71,7 +73,7 @@ def parse_json(text: str, *, endless: bool = False) -> Any:
         Unreadable: with the line, where there is one.
     """
     try:
-        return json.loads(
+        value: Json = json.loads(
             text,
             parse_constant=None if endless else _no_constant,
             parse_int=_int,
@@ -83,6 +85,7 @@ def parse_json(text: str, *, endless: bool = False) -> Any:
         raise Unreadable(f"is not JSON: {e}", _line_of(text, e.word)) from e
     except RecursionError as e:
         raise Unreadable("is nested too deeply") from e
+    return value
 
 
 class _NoNumber(ValueError):
@@ -91,7 +94,7 @@ class _NoNumber(ValueError):
         super().__init__(f"{word[:LONGEST_NUMBER]} {reason}")
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> NoReturn:
     raise _NoNumber(name, "is not a JSON number")
 
 

@@ -6,11 +6,12 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypeGuard
 
 from typing_extensions import TypedDict
 
-from schemas.errors import nearest
+from schemas.errors import Allowed, nearest
+from schemas.json_values import Json, JsonObject
 
 ParameterType = Literal["string", "text", "int", "float", "bool", "choice", "seed", "file"]
 PlaceholderName = Literal["text", "input_text"]
@@ -40,7 +41,7 @@ Value = ParameterValue | Placeholder
 class ValueProblem(ValueError):
     """A value outside what its parameter allows; `allowed` says what is, as JSON."""
 
-    def __init__(self, allowed: Any, message: str) -> None:
+    def __init__(self, allowed: Allowed, message: str) -> None:
         self.allowed = allowed
         super().__init__(message)
 
@@ -62,12 +63,12 @@ class ValueRule:
             int(self.max) if self.max is not None else SEED_MAX,
         )
 
-    def read(self, value: Any) -> Value:
+    def read(self, value: object) -> ParameterValue:
         """The value in its stored form (a float parameter given as 30 becomes 30.0); ValueProblem if not allowed."""
         return READERS[self.type](self, value)
 
 
-def is_random(value: Any) -> bool:
+def is_random(value: object) -> bool:
     """Whether a seed asks for a number to be drawn: absent (None), -1 or "random"."""
     return value is None or value == "random" or (type(value) is int and value == -1)
 
@@ -86,7 +87,7 @@ def _words(rule: ValueRule) -> str:
     return f"{noun}{span}{f' {rule.unit}' if rule.unit else ''}{rest}"
 
 
-def _refuse(allowed: Any, value: Any) -> ValueProblem:
+def _refuse(allowed: Allowed, value: object) -> ValueProblem:
     shown = repr(value)
     words = allowed if isinstance(allowed, str) else f"one of {', '.join(map(str, allowed))}"
     return ValueProblem(allowed, f"must be {words}; not {shown if len(shown) <= 80 else shown[:77] + '...'}")
@@ -96,7 +97,7 @@ def _in_range(rule: ValueRule, value: float) -> bool:
     return (rule.min is None or value >= rule.min) and (rule.max is None or value <= rule.max)
 
 
-def _read_text(rule: ValueRule, value: Any) -> str:
+def _read_text(rule: ValueRule, value: object) -> str:
     allowed = "one line of text" if rule.type == "string" else "text"
     if not isinstance(value, str) or (rule.type == "string" and len(value.splitlines()) > 1):
         raise _refuse(allowed, value)
@@ -107,7 +108,7 @@ def _read_text(rule: ValueRule, value: Any) -> str:
     return value
 
 
-def _read_int(rule: ValueRule, value: Any) -> int:
+def _read_int(rule: ValueRule, value: object) -> int:
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     low, high = rule.seed_range if rule.type == "seed" else (rule.min, rule.max)
     if type(whole) is not int or not _in_range(ValueRule("int", low, high), whole):
@@ -115,7 +116,7 @@ def _read_int(rule: ValueRule, value: Any) -> int:
     return whole
 
 
-def _read_float(rule: ValueRule, value: Any) -> float:
+def _read_float(rule: ValueRule, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not _in_range(rule, value):
         raise _refuse(_words(rule), value)
     if not math.isfinite(value):
@@ -123,29 +124,27 @@ def _read_float(rule: ValueRule, value: Any) -> float:
     return float(value)
 
 
-def _read_bool(_rule: ValueRule, value: Any) -> bool:
+def _read_bool(_rule: ValueRule, value: object) -> bool:
     if not isinstance(value, bool):
         raise _refuse("true or false", value)
     return value
 
 
-def _read_choice(rule: ValueRule, value: Any) -> str | float:
+def _read_choice(rule: ValueRule, value: object) -> str | float:
     for choice in rule.choices:
         if choice == value and isinstance(choice, str) == isinstance(value, str) and not isinstance(value, bool):
             return choice
     raise _refuse(nearest(value, rule.choices, limit=len(rule.choices)), value)
 
 
-def _read_file(_rule: ValueRule, value: Any) -> StoredFile:
-    patterns = {"sha256": r"[0-9a-f]{64}", "ext": r"[a-z0-9]{1,8}"}
-    if isinstance(value, Mapping) and value.keys() == patterns.keys():
-        found = {key: value[key] for key in patterns}
-        if all(isinstance(found[key], str) and re.fullmatch(patterns[key], found[key]) for key in patterns):
-            return StoredFile(sha256=found["sha256"], ext=found["ext"])
+def _read_file(_rule: ValueRule, value: object) -> StoredFile:
+    patterns = (r"[0-9a-f]{64}", r"[a-z0-9]{1,8}")
+    if is_stored_file(value) and all(map(re.fullmatch, patterns, (value["sha256"], value["ext"]))):
+        return StoredFile(sha256=value["sha256"], ext=value["ext"])
     raise _refuse("a stored file: its sha256 (64 hex digits) and its ext", value)
 
 
-READERS: Mapping[ParameterType, Callable[[ValueRule, Any], Value]] = {
+READERS: Mapping[ParameterType, Callable[[ValueRule, object], ParameterValue]] = {
     "string": _read_text,
     "text": _read_text,
     "int": _read_int,
@@ -157,20 +156,38 @@ READERS: Mapping[ParameterType, Callable[[ValueRule, Any], Value]] = {
 }
 
 
-def to_json(values: Mapping[str, Value]) -> dict[str, Any]:
+def is_stored_file(value: object) -> TypeGuard[StoredFile]:
+    """Return whether a value has the fields of a stored file and no others."""
+    return (
+        isinstance(value, Mapping)
+        and value.keys() == StoredFile.__annotations__.keys()
+        and all(isinstance(part, str) for part in value.values())
+    )
+
+
+def to_json(values: Mapping[str, Value]) -> JsonObject:
     """Resolved values as JSON; a placeholder becomes {"$placeholder": "text"}."""
-    return {
-        name: {PLACEHOLDER_KEY: value.name} if isinstance(value, Placeholder) else value
-        for name, value in values.items()
-    }
+    return {name: _as_json(value) for name, value in values.items()}
 
 
-def from_json(values: Mapping[str, Any]) -> dict[str, Value]:
+def _as_json(value: Value) -> Json:
+    if isinstance(value, Placeholder):
+        return {PLACEHOLDER_KEY: value.name}
+    return {"sha256": value["sha256"], "ext": value["ext"]} if isinstance(value, dict) else value
+
+
+def from_json(values: Mapping[str, object]) -> dict[str, Value]:
     """The inverse of to_json; only for records that the server wrote itself."""
-    names: Mapping[str, PlaceholderName] = {name: name for name in PLACEHOLDERS.values()}
-    return {
-        name: Placeholder(names[value[PLACEHOLDER_KEY]])
-        if isinstance(value, dict) and PLACEHOLDER_KEY in value
-        else value
-        for name, value in values.items()
-    }
+    return {name: _recorded(name, value) for name, value in values.items()}
+
+
+def _recorded(name: str, value: object) -> Value:
+    if isinstance(value, str | int | float):
+        return value
+    if is_stored_file(value):
+        return value
+    said = value.get(PLACEHOLDER_KEY) if isinstance(value, dict) else None
+    for placeholder in PLACEHOLDERS.values():
+        if said == placeholder:
+            return Placeholder(placeholder)
+    raise ValueError(f"{name} is recorded as {value!r}, which is no value of a parameter")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from pydantic import BaseModel
 
-Fault = Mapping[str, Any]  # one of `ValidationError.errors()`
+from schemas.json_values import JsonObject
+
+Fault = Mapping[str, object]  # one of `ValidationError.errors()`
 
 PLAIN: Final = {
     "missing": "is required",
@@ -62,7 +64,8 @@ PATTERNS: Final = {
 
 def requirement(fault: Fault) -> str:
     """What a value must be, as the words after the field's name: "must be at least 1"."""
-    kind, about = str(fault["type"]), fault.get("ctx", {})
+    kind, own = str(fault["type"]), fault.get("ctx")
+    about: Mapping[str, object] = own if isinstance(own, dict) else {}
     if kind in BOUNDS:
         words, limit = BOUNDS[kind]
         bound = about[limit]
@@ -71,15 +74,15 @@ def requirement(fault: Fault) -> str:
         return _length(kind, about)
     if kind in ("value_error", "assertion_error"):
         return str(about["error"]) if "error" in about else str(fault["msg"]).partition(", ")[2]
-    own = str(fault["msg"]).replace("Input should", "must")
+    words = str(fault["msg"]).replace("Input should", "must")
     if kind in ("literal_error", "enum"):
-        own = f"must be {str(about['expected']).replace(MARK, '')}"
+        words = f"must be {str(about['expected']).replace(MARK, '')}"
     elif kind == "string_pattern_mismatch":
-        own = PATTERNS.get(about["pattern"], f"must fit the pattern {about['pattern']}")
-    return PLAIN.get(kind, own)
+        words = PATTERNS.get(str(about["pattern"]), f"must fit the pattern {about['pattern']}")
+    return PLAIN.get(kind, words)
 
 
-def keys_at(annotation: Any, path: Sequence[str | int]) -> list[str]:
+def keys_at(annotation: object, path: Sequence[str | int]) -> list[str]:
     """The keys that the models allow at a path; parts of it that only choose between models are passed over."""
     models = [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
     if not models:
@@ -96,7 +99,7 @@ def keys_at(annotation: Any, path: Sequence[str | int]) -> list[str]:
     return []
 
 
-def _length(kind: str, about: Mapping[str, Any]) -> str:
+def _length(kind: str, about: Mapping[str, object]) -> str:
     words, limit, unit = LENGTHS[kind]
     count = about[limit]
     if kind.endswith("short") and count == 1:
@@ -105,6 +108,6 @@ def _length(kind: str, about: Mapping[str, Any]) -> str:
     return f"must have {words} {count} {units}"
 
 
-def one_of(*names: str) -> dict[str, Any]:
+def one_of(*names: str) -> JsonObject:
     """What a JSON Schema says of fields of which exactly one is given; null counts as not given."""
     return {"oneOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]}

@@ -23,6 +23,7 @@ from typing import Any, Final
 from devserver.clock import Clock
 from devserver.errors import InputError, TonewrightError
 from devserver.users.rights import Rights
+from schemas.json_values import Json, read_object
 from schemas.texts import Unreadable, parse_json, read_text
 
 LOCAL: Final = "local"  # who everybody on this machine is as long as there are no keys
@@ -223,10 +224,16 @@ def _hash(pepper: bytes, secret: str) -> str:
 
 def _parsed(path: Path) -> _File:
     try:
-        kept = parse_json(read_text(path))
-        return _File(bytes.fromhex(kept["secret"]), tuple(Key.read(key) for key in kept["keys"]))
+        return _file_of(parse_json(read_text(path)))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, InputError) as e:
         raise _unreadable(path, e) from e
+
+
+def _file_of(kept: Json) -> _File:
+    match kept:
+        case {"secret": str(secret), "keys": list(keys)}:
+            return _File(bytes.fromhex(secret), tuple(Key.read(read_object(key)) for key in keys))
+    raise TypeError("it has no secret or no list of keys")
 
 
 def _unreadable(path: Path, error: Exception) -> KeysUnreadable:

@@ -76,8 +76,10 @@ class Sessions:
 def _read(path: Path) -> _Kept | None:
     """What a session's file holds; a damaged one is no session, and its browser signs in again."""
     try:
-        kept = _Kept(**parse_json(read_text(path)))
-    except (Unreadable, TypeError):
+        kept = parse_json(read_text(path))
+    except Unreadable:
         return None
-    right = isinstance(kept.key, str) and isinstance(kept.name, str) and type(kept.ends_at) in (int, float)
-    return kept if right else None
+    match kept:
+        case {"key": str(key), "name": str(name), "ends_at": int() | float() as ends_at}:
+            return _Kept(key, name, ends_at)
+    return None

@@ -108,7 +108,7 @@ def _double(node: NodeClass, shelf: list[str]) -> type[Any]:
                 for size in ("small", "medium", "large")
                 for start in ("musicgen-", "facebook/musicgen-")
             ]
-            options = sizes if name in STEMS else shelf
+            options = [*(sizes if name in STEMS else shelf)]
         kind: Any = options if given.type == "COMBO" and not given.upload else given.type
         if given.upload:
             kind = []

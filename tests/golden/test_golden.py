@@ -41,7 +41,7 @@ def test_every_value_of_a_config_and_of_its_presets_is_in_the_bound_graph(
     values = {**config.values, **config.presets[preset]} if preset else config.values
     for name, value in values.items():
         parameter = chunk.parameters[name]
-        wanted = TEXTS[PLACEHOLDERS[value]] if value in PLACEHOLDERS else parameter.writes.get(str(value), value)
+        wanted = TEXTS[PLACEHOLDERS[str(value)]] if value in PLACEHOLDERS else parameter.writes.get(str(value), value)
         for target in parameter.sets:
             assert graph[target.node]["inputs"][target.input] == wanted
     for parameter in chunk.parameters.values():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from schemas.graph import Graph
 from schemas.importing.drafts import draft
 from schemas.importing.form import ImportRefused
 from schemas.limits import LEVELS, LINKS, NAME, NODES, OUTPUTS, PARAMETERS, TITLE, Limit
@@ -176,7 +177,7 @@ def test_a_graph_in_a_folder_of_definitions_has_the_same_limits() -> None:
 
 
 def test_of_a_graph_with_very_many_faults_the_first_are_told(table: NodeTable) -> None:
-    graph = {
+    graph: Graph = {
         str(n): {"class_type": "AudioAdjustVolume", "inputs": {"audio": ["gone", 0], "volume": 1}} for n in range(9000)
     }
     problems = check_graph(graph, table)

@@ -140,6 +140,12 @@ def test_one_strange_class_does_not_hide_the_others() -> None:
         NodeTable.from_object_info([])
 
 
+def test_a_bound_that_is_no_number_bounds_nothing() -> None:
+    spec = ["INT", {"default": 1, "min": "0", "max": None}]
+    table = NodeTable.from_object_info({"Odd": {"input": {"required": {"x": spec, "y": ["INT", 5]}}, "output": []}})
+    assert check_graph({"1": {"class_type": "Odd", "inputs": {"x": -3, "y": 2}}}, table) == []
+
+
 def test_a_good_graph_has_no_problem(table: NodeTable) -> None:
     assert check_graph(GRAPH, table) == []
 
@@ -183,9 +189,11 @@ def test_a_missing_input_is_told_because_defaults_are_not_filled_in(table: NodeT
 
 
 def test_a_circle_is_shown_with_the_way_round(table: NodeTable) -> None:
-    node = {"class_type": "AudioAdjustVolume"}
     links = {"10": "12", "11": "10", "12": "11", "13": "12"}
-    graph = {name: {**node, "inputs": {"audio": [source, 0], "volume": 0}} for name, source in links.items()}
+    graph: Graph = {
+        name: {"class_type": "AudioAdjustVolume", "inputs": {"audio": [source, 0], "volume": 0}}
+        for name, source in links.items()
+    }
     (problem,) = check_graph(graph, table)
     assert problem.message == "the graph runs in a circle: 10 -> 11 -> 12 -> 10"
 
