@@ -140,15 +140,14 @@ class Queue:
 
     def _full(self, message: str, limited_by: str, limit: int) -> InputError:
         line = self.expected.line()
-        nexts = {ticket.backend: line.sums[ticket.key] for ticket in reversed(line.tickets.values())}
-        ranges = [found for found in (one.range() for one in nexts.values()) if found is not None]
+        nexts = {ticket.backend: line.eta(ticket) for ticket in reversed(line.tickets.values())}
         return InputError(
             message,
             status=429,
             code="queue_full",
             allowed=f"at most {limit} unfinished runs ({limited_by})",
             hint="Send it again after the time in Retry-After.",
-            retry_after_s=max(1.0, min((one.high_seconds for one in ranges), default=RETRY_S)),
+            retry_after_s=max(1.0, min((one.high for one in nexts.values() if one), default=RETRY_S)),
         )
 
     # Looking
@@ -311,10 +310,8 @@ def _index(request: MoveRequest, others: list[Ticket], line: list[Ticket]) -> in
 
 
 def _eta(ticket: Ticket, line: Line) -> dict[str, Any] | None:
-    if line.is_paused(ticket.backend) and not ticket.held:
-        return None
-    found = line.sums[ticket.key].range()
-    return found.as_dict() if found else None
+    eta = line.eta(ticket)
+    return eta.as_dict() if eta is not None else None
 
 
 def _place(line: Line, run_id: str) -> dict[str, Any] | None:

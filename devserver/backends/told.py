@@ -33,7 +33,7 @@ async def own_queue(backend: Backend) -> dict[str, int] | None:
 
 def _told(backend: Backend, queue: dict[str, int] | None, line: Line) -> dict[str, Any]:
     last = (line.waiting(backend.name) or line.held(backend.name))[-1:]
-    eta = line.sums[last[0].key].range() if last and not line.is_paused(backend.name) else None
+    eta = line.eta(last[0]) if last else None
     ours = {
         "paused": line.is_paused(backend.name),
         "held": len(line.held(backend.name)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -13,7 +14,7 @@ from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.journal import Place
 from devserver.plan import Plan
-from devserver.queueing.eta import AROUND, Durations, Guess, Range, Sum, size_of
+from devserver.queueing.eta import AROUND, Durations, Guess, size_of, total
 from devserver.queueing.tickets import ALL, Ticket, Tickets, Work
 
 STILL_TO_COME: Final = 0.1  # the share of a take's usual time that is left at least, however long it has run
@@ -26,6 +27,7 @@ Key = tuple[str, str, int]  # run, stage, take
 class Coming:
     """An accepted run: for each of its takes that is not done the ways in which it may be made."""
 
+    run_id: str
     user_id: str
     priority: int
     left: dict[tuple[str, int], tuple[Work, ...]]
@@ -33,40 +35,43 @@ class Coming:
 
 
 class Line:
-    """All tickets as they stood a moment ago, in their order, and for each the work until it is done."""
+    """All tickets as they stood a moment ago, in their order, and for each how long it takes until it is done."""
 
-    def __init__(self, tickets: Sequence[Ticket], sums: dict[Key, Sum], paused: set[str]) -> None:
-        self.tickets, self.sums, self.paused = {ticket.key: ticket for ticket in tickets}, sums, paused
-        self._at: dict[str, list[Ticket]] = {}
-        self._of_run: dict[str, list[Ticket]] = {}
-        self._waiting: dict[str, list[Ticket]] = {}
+    def __init__(self, tickets: Sequence[Ticket], until: Mapping[Key, Guess | None], paused: set[str]) -> None:
+        self.tickets, self.until, self.paused = {ticket.key: ticket for ticket in tickets}, until, paused
+        self._held, self._waiting, self._of_run = (defaultdict[str, list[Ticket]](list) for _ in range(3))
         self._positions: dict[Key, int] = {}
         for ticket in tickets:
-            self._at.setdefault(ticket.backend, []).append(ticket)
-            self._of_run.setdefault(ticket.run_id, []).append(ticket)
-            if not ticket.held:
-                waiting = self._waiting.setdefault(ticket.backend, [])
-                waiting.append(ticket)
-                self._positions[ticket.key] = len(waiting)
-
-    def at(self, backend: str) -> list[Ticket]:
-        return self._at.get(backend, [])
+            self._of_run[ticket.run_id].append(ticket)
+            (self._held if ticket.held else self._waiting)[ticket.backend].append(ticket)
+            self._positions[ticket.key] = 0 if ticket.held else len(self._waiting[ticket.backend])
 
     def held(self, backend: str) -> list[Ticket]:
-        return [ticket for ticket in self.at(backend) if ticket.held]
+        return self._held.get(backend, [])
 
     def waiting(self, backend: str) -> list[Ticket]:
         return self._waiting.get(backend, [])
 
+    def at(self, backend: str) -> list[Ticket]:
+        return [*self.held(backend), *self.waiting(backend)]
+
     def position(self, ticket: Ticket) -> int:
         """1 is next, 0 has its turn."""
-        return self._positions.get(ticket.key, 0)
+        return self._positions[ticket.key]
 
     def of_run(self, run_id: str) -> list[Ticket]:
         return self._of_run.get(run_id, [])
 
     def is_paused(self, backend: str) -> bool:
         return bool({ALL, backend} & self.paused)
+
+    def stands(self, ticket: Ticket) -> bool:
+        """Whether a ticket waits at a queue that is paused."""
+        return not ticket.held and self.is_paused(ticket.backend)
+
+    def eta(self, ticket: Ticket) -> Guess | None:
+        """When a ticket's work is done; None where something before it is not known, or the queue is paused."""
+        return None if self.stands(ticket) else self.until[ticket.key]
 
 
 class Expected:
@@ -94,7 +99,7 @@ class Expected:
             if stage.output is not None
             for take in range(len(stage.output.options[0].takes))
         }
-        self._coming[plan.run_id] = Coming(plan.user_id, plan.priority, left)
+        self._coming[plan.run_id] = Coming(plan.run_id, plan.user_id, plan.priority, left)
 
     def ask(self, place: Place) -> None:
         """A take of it has asked for a turn: from here on its ticket tells."""
@@ -130,82 +135,77 @@ class Expected:
             now = self.clock.monotonic()
             if self._line is None or now - self._line[0] > FRESH_S:
                 tickets = self.tickets.listed()
-                sums: dict[Key, Sum] = {}
-                for backend in dict.fromkeys(ticket.backend for ticket in tickets):
-                    sums |= self._sums(backend, [ticket for ticket in tickets if ticket.backend == backend])
+                until: dict[Key, Guess | None] = {}
+                for backend in {ticket.backend for ticket in tickets}:
+                    until |= self._until([ticket for ticket in tickets if ticket.backend == backend])
                 self._forget_ended()
-                self._line = (now, Line(tickets, sums, self.tickets.paused()))
+                self._line = (now, Line(tickets, until, self.tickets.paused()))
             return self._line[1]
 
     def _forget_ended(self) -> None:
-        """Runs that another process walked to their end are not told of here."""
+        """Forget the runs that another process walked to their end."""
         if self._coming:
             unfinished = self.durations.unfinished()
-            for run_id in [run_id for run_id in list(self._coming) if run_id not in unfinished]:
+            for run_id in set(self._coming) - unfinished:
                 self._coming.pop(run_id, None)
 
-    def _sums(self, backend: str, tickets: Sequence[Ticket]) -> dict[Key, Sum]:
-        until, sums, guesses = Sum(), {}, dict[Work, Guess | None]()
-        now, before = self.clock.now(), self.durations.ended_at.get(backend)
-        order = sorted((t for t in tickets if t.held), key=lambda ticket: ticket.granted_at or "")
-        for number, ticket in enumerate([*order, *(t for t in tickets if not t.held)]):
-            if ticket.work not in guesses:  # in a long queue many are alike
-                guesses[ticket.work] = self.durations.guess(ticket.work, backend)
-            found, share = guesses[ticket.work], 1.0
-            if found is not None and number == 0 and ticket.granted_at:
-                begun_at = datetime.fromisoformat(ticket.granted_at)
-                begun_at = max(begun_at, before) if before else begun_at
-                spent_s = max(0.0, (now - begun_at).total_seconds())  # a clock may have been set back
-                share = max(STILL_TO_COME, 1 - spent_s / found.seconds)
-            until.add(found, share)
-            sums[ticket.key] = until.copy()
-        return sums
+    def _until(self, tickets: Sequence[Ticket]) -> dict[Key, Guess | None]:
+        """For each ticket of one backend the work of all up to it."""
+        until: dict[Key, Guess | None] = {}
+        guesses: dict[Work, Guess | None] = {}  # in a long queue many are alike
+        before: list[Guess | None] = []
+        for ticket in sorted(tickets, key=lambda ticket: (not ticket.held, ticket.granted_at if ticket.held else "")):
+            if ticket.work not in guesses:
+                guesses[ticket.work] = self.durations.guess(ticket.work, ticket.backend)
+            own = guesses[ticket.work]
+            if own is not None and not before:
+                own = own.times(max(STILL_TO_COME, 1 - self._worked_s(ticket) / own.usual))
+            until[ticket.key] = total([*before, own])
+            before = [until[ticket.key]]
+        return until
 
-    def of_run(self, run_id: str) -> Range | None:
+    def _worked_s(self, ticket: Ticket) -> float:
+        """How long the first ticket of a backend has been worked on; 0 where a clock was set back."""
+        if ticket.granted_at is None:
+            return 0.0
+        begun_at = datetime.fromisoformat(ticket.granted_at)
+        begun_at = max(begun_at, self.durations.ended_at.get(ticket.backend, begun_at))
+        return max(0.0, (self.clock.now() - begun_at).total_seconds())
+
+    def of_run(self, run_id: str) -> Guess | None:
         """When a run will be done; None where a part of it, or of what is before it, is not known, or is paused."""
         line, coming = self.line(), self._coming.get(run_id)
         tickets = line.of_run(run_id)
-        if any(line.is_paused(ticket.backend) and not ticket.held for ticket in tickets):
+        if any(map(line.stands, tickets)) or not (tickets or coming):
             return None
-        sums = [line.sums[ticket.key] for ticket in tickets]
-        if not tickets:
-            sums = self._sums_before(run_id, coming, line) if coming and not coming.has_asked else []
-        until = max(sums, key=lambda one: (not one.known, one.seconds), default=Sum()).copy()
-        for stage_and_take, ways in (coming.left if coming else {}).items():
-            if (run_id, *stage_and_take) not in line.tickets:
-                self._add(until, ways)
+        before = [line.until[ticket.key] for ticket in tickets]
+        alone: list[Guess | None] = []
+        if coming is not None:
+            if not tickets and not coming.has_asked:
+                backends = {self.durations.usual(ways)[0] for ways in coming.left.values()} - {""}
+                before = [self._before(coming, line, backend) for backend in backends]
+            left = [ways for key, ways in coming.left.items() if (run_id, *key) not in line.tickets]
+            alone = [self.durations.usual(ways)[1] for ways in left]
+        if before:
+            alone.append(max(before, key=lambda one: (one is None, one.usual if one else 0)))
         around = self.durations.guess(AROUND, "")
-        if around is not None:
-            until.add(around)
-        return until.range() if tickets or coming else None
+        until = total(alone if around is None else [*alone, around])
+        return until if until is not None and until.usual else None
 
-    def _add(self, until: Sum, ways: Sequence[Work], only_at: str | None = None) -> None:
-        way = self.durations.usual_way(ways)
-        if only_at is None or (way is not None and way[1] == only_at):
-            until.add(self.durations.guess(*way) if way is not None else None)
-
-    def _sums_before(self, run_id: str, coming: Coming, line: Line) -> list[Sum]:
-        """For each backend that it will probably use, the work that is before it there."""
-        ways = [self.durations.usual_way(ways) for ways in coming.left.values()]
-        return [self._before(run_id, coming, line, backend) for backend in {way[1] for way in ways if way}]
-
-    def _before(self, run_id: str, coming: Coming, line: Line, backend: str) -> Sum:
+    def _before(self, coming: Coming, line: Line, backend: str) -> Guess | None:
+        """The work at a backend that is before a run which has not asked for its turn there yet."""
         if line.is_paused(backend):
-            return Sum([None])
-        tickets = line.at(backend)
-        own = [t.round + 1 for t in tickets if (t.user_id, t.level) == (coming.user_id, coming.priority)]
-        turn = max([0, *own, *[min((t.round for t in tickets if not t.held), default=0)]])
-        place = (-coming.priority, turn)
-        before = [ticket for ticket in tickets if ticket.held or ticket.place[:2] <= place]
-        until = line.sums[before[-1].key].copy() if before else Sum()
+            return None
+        waiting = line.waiting(backend)
+        own = [t.round + 1 for t in line.at(backend) if (t.user_id, t.level) == (coming.user_id, coming.priority)]
+        turn = max([*own, min((t.round for t in waiting), default=0)])
+        ahead = [*line.held(backend), *(t for t in waiting if t.place[:2] <= (-coming.priority, turn))]
+        until = [line.until[ticket.key] for ticket in ahead[-1:]]
         # Those that were accepted before it, and ask for a turn a moment before it.
-        earlier = takewhile(lambda one: one[0] != run_id, list(self._coming.items()))
-        for earlier_id, other in earlier:
-            has_asked = other.has_asked or line.of_run(earlier_id)
-            if not has_asked and other.priority >= coming.priority:
-                for ways in other.left.values():
-                    self._add(until, ways, only_at=backend)
-        return until
+        for other in takewhile(lambda other: other is not coming, list(self._coming.values())):
+            if other.priority >= coming.priority and not other.has_asked and not line.of_run(other.run_id):
+                until += [guess for at, guess in map(self.durations.usual, other.left.values()) if at == backend]
+        return total(until)
 
 
 def around(created_at: str, ended_at: str, takes: Sequence[tuple[str, str]]) -> float | None:
