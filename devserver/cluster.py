@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from devserver.backends.pool import Pool
 from devserver.dispatch import Dispatcher
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
+from devserver.durable.sql import Transaction
 from devserver.durable.wire import Wire
 from devserver.errors import DatabaseGone
 from devserver.events import Bus
@@ -25,6 +27,7 @@ from devserver.readiness import NO_BACKEND
 BEAT_S: Final = 1.0
 ALIVE_S: Final = 4.0  # a process that was not heard of for so long is gone
 FORGOTTEN_S: Final = 600.0
+STOPPED_WITHIN_S: Final = 2.0  # a heartbeat that waits for the database is left behind
 NODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 Role = Literal["all", "web", "worker"]
@@ -94,35 +97,37 @@ class Cluster:
         self._beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._stopped = threading.Event()
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """From now on this process is there."""
-        self._say()
-        self._wire.start()
+        await self._db.read(self._say)
+        await self._wire.start()
         self._beating.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Take leave: its runs are given up already."""
         self._stopped.set()
         if self._beating.ident is not None:
-            self._beating.join()
-        self._wire.stop()
+            await asyncio.to_thread(self._beating.join, STOPPED_WITHIN_S)
+        await self._wire.stop()
+        owner = self._sharing.owner
         try:
-            self._db.at_once("DELETE FROM processes WHERE name = ? RETURNING name", self._sharing.owner)
+            await self._db.write(lambda tx: tx.execute("DELETE FROM processes WHERE name = $1", (owner,)))
         except DatabaseGone as e:
             log.warning("%s", e)
 
-    def processes(self) -> list[dict[str, Any]]:
+    async def processes(self) -> list[dict[str, Any]]:
         """Who is there now, this process too: {name, node, role, walks, backends}."""
-        sql = "SELECT * FROM processes WHERE seen_at BETWEEN epoch_now() - ? AND epoch_now() + ? ORDER BY name"
+        sql = "SELECT * FROM processes WHERE seen_at BETWEEN epoch_now() - $1 AND epoch_now() + $2 ORDER BY name"
         shown = ("name", "node", "role", "walks")
-        rows = self._db.rows(sql, ALIVE_S, ALIVE_S)  # later than now: a clock was set back, and it is dead
+        # One that was seen later than now is dead, and a clock was set back.
+        rows = await self._db.read(lambda tx: tx.rows(sql, ALIVE_S, ALIVE_S))
         return [{**{name: row[name] for name in shown}, "backends": json.loads(row["backends"])} for row in rows]
 
-    def ready(self, found: tuple[bool, dict[str, Any]]) -> tuple[bool, dict[str, Any]]:
+    async def ready(self, found: tuple[bool, dict[str, Any]]) -> tuple[bool, dict[str, Any]]:
         """What this process finds of itself, with what the others say: who accepts needs somebody who walks."""
         problems = list(found[1]["problems"])
         try:
-            there = self.processes()
+            there = await self.processes()
         except DatabaseGone as e:
             there = []
             problems.append(str(e))
@@ -139,26 +144,30 @@ class Cluster:
             self._pool.wake()
 
     def _beat(self) -> None:
-        while not self._stopped.wait(BEAT_S):
-            try:
-                self._journal.leases.shorten()
-                renewed = self._journal.leases.renew()
-                for run_id in renewed.lost:
-                    self._dispatcher.lose(run_id)
-                for run_id in renewed.to_cancel:
-                    self._dispatcher.stop_walk(run_id)
-                self._say()
-            except DatabaseGone as e:
-                log.warning("this process cannot say that it lives: %s", e)
+        with self._db.door() as door:
+            while not self._stopped.wait(BEAT_S):
+                try:
+                    door.read(self._renew)
+                except DatabaseGone as e:
+                    log.warning("this process cannot say that it lives: %s", e)
 
-    def _say(self) -> None:
+    def _renew(self, tx: Transaction) -> None:
+        """Hold on to the runs that are walked here; each statement by itself, so that it holds up nobody's."""
+        self._journal.leases.shorten(tx)
+        renewed = self._journal.leases.renew(tx)
+        for run_id in renewed.lost:
+            self._dispatcher.lose(run_id)
+        for run_id in renewed.to_cancel:
+            self._dispatcher.stop_walk(run_id)
+        self._say(tx)
+
+    def _say(self, tx: Transaction) -> None:
         sharing = self._sharing
-        self._db.at_once(
+        backends = json.dumps(self._pool.describe() if sharing.role != "web" else [])
+        tx.execute(
             "INSERT INTO processes (name, node, role, seen_at, walks, backends)"
-            " VALUES (?, ?, ?, epoch_now(), ?, ?) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at,"
-            " walks = excluded.walks, backends = excluded.backends RETURNING name",
-            *(sharing.owner, sharing.node, sharing.role, self._dispatcher.walking),
-            json.dumps(self._pool.describe() if sharing.role != "web" else []),
+            " VALUES ($1, $2, $3, epoch_now(), $4, $5) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at,"
+            " walks = excluded.walks, backends = excluded.backends",
+            (sharing.owner, sharing.node, sharing.role, self._dispatcher.walking, backends),
         )
-        sql = "DELETE FROM processes WHERE abs(seen_at - epoch_now()) > ? RETURNING name"
-        self._db.at_once(sql, FORGOTTEN_S)
+        tx.execute("DELETE FROM processes WHERE abs(seen_at - epoch_now()) > $1", (FORGOTTEN_S,))

@@ -165,14 +165,14 @@ class InputFiles:
                 raise StageError(message, code="input_too_large", status=502, hint=hint) from e
             with self._db.transaction() as db:
                 sql = (
-                    "INSERT INTO sent_files (backend, file, name) VALUES (?, ?, ?)"
+                    "INSERT INTO sent_files (backend, file, name) VALUES ($1, $2, $3)"
                     " ON CONFLICT (backend, file) DO UPDATE SET name = excluded.name"
                 )
                 db.execute(sql, (backend, name, known))
             return known
 
     def _known(self, backend: str, name: str) -> str | None:
-        rows = self._db.rows("SELECT name FROM sent_files WHERE backend = ? AND file = ?", backend, name)
+        rows = self._db.rows("SELECT name FROM sent_files WHERE backend = $1 AND file = $2", backend, name)
         return str(rows[0]["name"]) if rows else None
 
 

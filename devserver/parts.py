@@ -20,11 +20,12 @@ from devserver.clock import Clock
 from devserver.cluster import Cluster, Sharing
 from devserver.definitions import Definitions
 from devserver.dispatch import Dispatcher
-from devserver.durable.database import Transaction, open_database
+from devserver.durable.database import open_database
 from devserver.durable.idempotency import Accepted, Claim, Idempotency, KeyTaken
 from devserver.durable.journal import Journal, RunRow
 from devserver.durable.lease import ALONE
 from devserver.durable.search import Wanted
+from devserver.durable.sql import Transaction
 from devserver.errors import InputError
 from devserver.events import Bus, Event
 from devserver.files import InputFiles
@@ -176,9 +177,11 @@ class Parts:
     async def start(self) -> None:
         """Start the backends, then take up what an earlier server left unfinished."""
         if self.cluster:
-            await asyncio.to_thread(self.cluster.start)
+            await self.cluster.start()
         await asyncio.to_thread(self._note_what_was_running)
-        await asyncio.gather(self.pool.start(), self.intake.warm(), asyncio.to_thread(self._tidy))
+        await asyncio.gather(
+            self.pool.start(), self.intake.warm(), asyncio.to_thread(self._tidy), self.journal.search.fill()
+        )
         await self.dispatcher.start()
         self.pool.next_please()  # those that sleep may have to go elsewhere
         await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
@@ -192,7 +195,6 @@ class Parts:
 
     def _tidy(self) -> None:
         self.uploads.clear_parts(OLD_PART_S if self.cluster else None)
-        self.journal.search.fill()
         self.streams.clear_ended()
         record.discard_prepared(self.journal, self.exports, self._begun_s - (OLD_PART_S if self.cluster else 0.0))
 
@@ -214,7 +216,7 @@ class Parts:
         await self.intake.close()
         await asyncio.to_thread(self.examiner.close)
         if self.cluster:
-            await asyncio.to_thread(self.cluster.stop)
+            await self.cluster.stop()
         if self.tracing:
             await asyncio.to_thread(self.tracing.close)
         self.database.close()
@@ -324,7 +326,7 @@ class Parts:
         return {**answer.detail(self.journal, row), **waits} if row else None
 
     def list_runs(self, wanted: Wanted) -> dict[str, Any]:
-        lines = self.journal.search.find(replace(wanted, limit=wanted.limit + 1))
+        lines = self.database.now(lambda tx: self.journal.search.find(tx, replace(wanted, limit=wanted.limit + 1)))
         shown = lines[: wanted.limit]
         following = shown[-1].run_id if len(lines) > wanted.limit else None
         return {"runs": answer.summaries(self.journal, shown), "next_before": following}
@@ -358,7 +360,7 @@ class Parts:
 
     def owner(self, run_id: str) -> str | None:
         """The user who started a run; None where there is no such run."""
-        rows = self.database.rows("SELECT user_id FROM runs WHERE run_id = ?", run_id)
+        rows = self.database.rows("SELECT user_id FROM runs WHERE run_id = $1", run_id)
         return str(rows[0]["user_id"]) if rows else None
 
     def _own(self, run_id: str, user_id: str) -> RunRow:

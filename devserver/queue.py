@@ -285,7 +285,7 @@ class Queue:
         return waits
 
     def _unmovable(self, run_id: str) -> InputError:
-        states = [row["state"] for row in self._db.rows("SELECT state FROM runs WHERE run_id = ?", run_id)]
+        states = [row["state"] for row in self._db.rows("SELECT state FROM runs WHERE run_id = $1", run_id)]
         if states and states[0] in ENDED:
             message = f"The run has ended already: {states[0]}."
         elif self._tickets.of_run(run_id):

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,9 +42,9 @@ class Readiness:
         *,
         database: Database,
         started: Callable[[], bool],
-        others: Callable[[Found], Found] | None = None,
+        others: Callable[[Found], Awaitable[Found]] | None = None,
     ) -> None:
-        """`others` adds what other processes say, from the database, on a thread."""
+        """`others` adds what other processes say, from the database."""
         self._exports, self._pool, self._clock, self._started = exports, pool, clock, started
         self._database, self._others = database, others
         self._loop = running_loop()
@@ -66,7 +66,7 @@ class Readiness:
 
     async def _ask(self) -> Found:
         found = await on_loop(self._loop, self._newest())
-        return await asyncio.to_thread(self._others, found) if self._others else found
+        return await self._others(found) if self._others else found
 
     async def _newest(self) -> Found:
         """The newest finding since the start, or a new one; who asks meanwhile gets the same."""

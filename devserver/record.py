@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from devserver.disk import ExportsGone, disk_trouble
-from devserver.durable.database import Transaction
 from devserver.durable.journal import Journal, RunRow, RunState, StageRow
+from devserver.durable.sql import Transaction
 from devserver.errors import DatabaseGone
 from devserver.events import Event
 from devserver.plan import OutputPlan, Plan, StagePlan, made_with, read_plan

@@ -1,102 +1,206 @@
 """The database that everything durable goes through: one port, one SQL, SQLite or PostgreSQL behind it.
 
-The SQL is what both read: `?` for every value, `INSERT ... ON CONFLICT (columns) DO ...`, `RETURNING`, flags as
-integers, times as text. Where several processes write, rows are held with `FOR SHARE` or `FOR UPDATE [SKIP LOCKED]`;
-SQLite, whose writers come one after the other anyway, leaves these words out. `epoch_now()` is the database's own
-clock, in seconds.
+The SQL is what both read: `$1`, `$2` for the values, `INSERT ... ON CONFLICT (columns) DO ...`, `RETURNING`, flags as
+integers, times as text; `epoch_now()` is the database's own clock, in seconds. The words that hold rows against other
+processes are the dialect's (`tx.dialect.for_update`); SQLite, whose writers come one after the other, has none.
+
+Whoever asks hands over a function of a transaction. Threads of the database call it: one writes, in the order of
+asking; a few read. So no call blocks an event loop, and all of a function is one commit.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
+from devserver.durable.lanes import Door, Job, Lane
+from devserver.durable.patience import patience_s
+from devserver.durable.sql import Dialect, Row, Transaction
+from devserver.durable.tables import make_tables
 from devserver.errors import DatabaseGone
 
-TABLES: Final = Path(__file__).with_name("tables")
+READERS: Final = 4
+SILENT_S: Final = 1.0  # an answer that is missing for longer is a problem that /ready tells
+CLOSED_WITHIN_S: Final = 2.0
 
-
-class Row(Protocol):
-    """One row, by the names of its columns."""
-
-    def __getitem__(self, name: str, /) -> Any: ...
-    def keys(self) -> Iterable[str]: ...
-
-
-class Result(Protocol):
-    """What a statement has answered."""
-
-    @property
-    def rowcount(self) -> int: ...
-    def fetchone(self) -> Any: ...
-    def fetchall(self) -> list[Any]: ...
-
-
-class Transaction(Protocol):
-    """Where the statements of one transaction are executed."""
-
-    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Result: ...
+Found = TypeVar("Found")
 
 
 class Listening(Protocol):
     """What goes on hearing other processes until it is closed."""
 
-    def close(self) -> None: ...
+    async def close(self) -> None: ...
 
 
 class Database(ABC):
-    """What is committed survives a kill. Every method may be called from any thread.
-
-    `lock` may be held around a transaction and what must follow it before the next one of this process.
+    """What is committed survives a kill.
 
     Attributes:
         shared: whether other processes write here too.
+        name: as messages call it, without a password.
     """
 
     shared: ClassVar[bool]
+    dialect: ClassVar[Dialect]
+    name: str
 
     def __init__(self) -> None:
+        self._writing = Lane("database writer", [self.door()])
+        self._reading = Lane("database reader", [self.door() for _ in range(READERS)])
+        self._waiting: set[Job[Any]] = set()
+        self._most_s = float("inf")
         self.lock = threading.RLock()
+        self._own = threading.local()
+        self._doors: list[Door] = []
 
-    @abstractmethod
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """All of it or nothing."""
+    def _open(self) -> None:
+        """Bring the tables up to date and start the threads."""
+        try:
+            self._writing.doors[0].write(lambda tx: make_tables(tx, self.dialect, self.name))
+            self._writing.start()
+            self._reading.start()
+        except BaseException:  # whoever gets no database cannot close it
+            self.close()
+            raise
 
-    @abstractmethod
-    def rows(self, sql: str, *values: Any) -> list[Row]:
-        """Read what is committed; it waits for no writer."""
+    async def write(self, work: Callable[[Transaction], Found], then: Callable[[Found], None] | None = None) -> Found:
+        """Do work as one transaction; it may be called more than once, where the connection is lost before the commit.
 
-    @abstractmethod
-    def at_once(self, sql: str, *values: Any) -> list[Row]:
-        """Execute one statement by itself, beside a transaction of another thread where that is possible."""
+        `then` is called on the loop with what was committed, in the order of the commits, also where the caller no
+        longer waits. A caller that is cancelled waits for the end all the same, and is cancelled then.
+
+        Raises:
+            DatabaseGone: it gave no answer within the caller's patience. What was not committed by then is not.
+        """
+        return await self._ask(self._writing, Job(work, writes=True), then)
+
+    async def read(self, work: Callable[[Transaction], Found]) -> Found:
+        """Do work that only reads what is committed; it waits for no writer.
+
+        Raises:
+            DatabaseGone: it gave no answer within the caller's patience.
+        """
+        return await self._ask(self._reading, Job(work, writes=False), None)
+
+    async def _ask(self, lane: Lane, job: Job[Found], then: Callable[[Found], None] | None) -> Found:
+        limit_s = min(patience_s(), self._most_s)
+        if lane.stuck_s >= limit_s:
+            raise self.gone(f"it has given no answer for {lane.stuck_s:.0f} s")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Found] = loop.create_future()
+
+        def settle(found: Found | None, error: BaseException | None) -> None:
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                loop.call_soon_threadsafe(finish, found, error)
+
+        def finish(found: Any, error: BaseException | None) -> None:
+            if error is None and then is not None:
+                then(found)
+            if answer.done():
+                return
+            if error is None:
+                answer.set_result(found)
+            else:
+                answer.set_exception(error)
+
+        def give_up() -> None:
+            job.wanted = False
+            if not answer.done():
+                answer.set_exception(self.gone(f"no answer came within {limit_s:g} s"))
+
+        job.settle, job.give_up = settle, give_up
+        timer = loop.call_later(limit_s, give_up)
+        self._waiting.add(job)
+        lane.do(job)
+        try:
+            return await (_to_the_end(answer) if job.writes else answer)
+        finally:
+            timer.cancel()
+            self._waiting.discard(job)
+            if not job.writes:
+                job.wanted = False
+
+    def shorten(self, limit_s: float) -> None:
+        """From now on nobody waits longer than this, whoever waits already included: the server stops. On the loop."""
+        self._most_s = limit_s
+        for job in self._waiting:
+            asyncio.get_running_loop().call_later(limit_s, job.give_up)
 
     def silence(self) -> str:
         """Say for how long the database has not answered; '' where it answers."""
-        return ""
+        seconds = max(self._writing.silent_s, self._reading.silent_s)
+        return f"the database {self.name} has not answered for {seconds:.0f} s" if seconds > SILENT_S else ""
+
+    def gone(self, reason: str) -> DatabaseGone:
+        return DatabaseGone(f"The database {self.name} does not answer: {reason}. The next call asks it again.")
+
+    # For callers that do not await yet.
+
+    def _own_door(self) -> Door:
+        if not hasattr(self._own, "door"):
+            self._own.door = self.door()
+            self._doors.append(self._own.door)
+        found: Door = self._own.door
+        return found
+
+    def now(self, work: Callable[[Transaction], Found]) -> Found:
+        return self._own_door().read(work)
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        return self.now(lambda tx: tx.rows(sql, *values))
+
+    def at_once(self, sql: str, *values: Any) -> list[Row]:
+        return self._own_door().write(lambda tx: tx.rows(sql, *values))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        job: Job[None] = Job(lambda _: None, writes=True)
+        with self.lock:
+            door = self._own_door()
+            try:
+                session = door.open()
+                session.begin(job)
+            except DatabaseGone:
+                door.close()
+                session = door.open()
+                session.begin(job)
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.roll_back()
+                if session.lost:
+                    door.close()
+                raise
+
+    @abstractmethod
+    def door(self) -> Door:
+        """A connection for a thread of one's own, which blocks that thread. For what must not wait for a loop."""
 
     def check_there(self) -> None:  # noqa: B027 - only SQLite has a file that can be deleted
-        """Check that what is written now is found at the next start.
+        """Check that what is written now is found at the next start. It looks at the disk, so not on the loop.
 
         Raises:
             devserver.disk.JournalGone: the database's file was deleted or replaced.
         """
 
-    @abstractmethod
     def close(self) -> None:
-        """Close every connection; nothing may be asked afterwards."""
+        """Close every connection; nothing may be asked afterwards. A thread that waits for an answer is left behind."""
+        self._writing.close(CLOSED_WITHIN_S)
+        self._reading.close(CLOSED_WITHIN_S)
+        for door in self._doors:
+            door.close()
 
-    def notify(self, db: Transaction, topic: str, text: str = "") -> None:  # noqa: B027 - alone there is nobody to tell
-        """Tell every process that listens, this one too, once the transaction is committed; at most 7900 bytes."""
-
-    def tell(self, topic: str, text: str) -> None:  # noqa: B027 - same
+    async def tell(self, topic: str, text: str) -> None:  # noqa: B027 - alone there is nobody to tell
         """Tell every process at once, outside of any transaction; at most 7900 bytes."""
 
-    def listen(self, topics: Sequence[str], heard: Callable[[str, str], None]) -> Listening | None:  # noqa: ARG002 - same
-        """Call `heard(topic, text)` on a thread of its own for what any process tells.
+    async def listen(self, topics: Sequence[str], heard: Callable[[str, str], None]) -> Listening | None:  # noqa: ARG002 - alone there is nobody to hear
+        """Call `heard(topic, text)` on the loop for what any process tells.
 
         Every now and then it is `heard("", "")`: look for yourself, something may have been missed. None where there is
         no other process.
@@ -104,14 +208,24 @@ class Database(ABC):
         return None
 
 
-def table_files(dialect: str) -> list[tuple[int, Path]]:
-    """The files that make the tables: `N_name.sql` for every database, `N_name.sqlite.sql` for one kind of it."""
-    own = (file for file in TABLES.glob("*.sql") if file.suffixes in ([".sql"], [f".{dialect}", ".sql"]))
-    return sorted((int(file.name.partition("_")[0]), file) for file in own)
+async def _to_the_end(answer: asyncio.Future[Found]) -> Found:
+    """Wait for an answer also where the caller is cancelled, who is cancelled after it."""
+    cancelled: asyncio.CancelledError | None = None
+    while not answer.done():
+        try:
+            await asyncio.shield(answer)
+        except asyncio.CancelledError as e:
+            cancelled = e
+        except Exception:  # noqa: BLE001 - it is raised below, unless the caller is cancelled
+            break
+    if cancelled is not None:
+        answer.exception()
+        raise cancelled
+    return answer.result()
 
 
 def open_database(where: Path | str) -> Database:
-    """The database at a path (SQLite) or at a `postgresql://` address, with its tables as they are now.
+    """Open the database at a path (SQLite) or at a `postgresql://` address, with its tables as they are now.
 
     Raises:
         devserver.errors.OldJournal: it was written before its tables were numbered.

@@ -17,7 +17,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from devserver.clock import Clock
-from devserver.durable.database import Database, Transaction
+from devserver.durable.database import Database
+from devserver.durable.sql import Transaction
 from devserver.errors import InputError, TonewrightError
 
 HEADER: Final = "Idempotency-Key"
@@ -87,7 +88,7 @@ class Idempotency:
         Raises:
             InputError: for something else (422).
         """
-        sql = "SELECT * FROM first_answers WHERE user_id = ? AND used_key = ? AND at >= ?"
+        sql = "SELECT * FROM first_answers WHERE user_id = $1 AND used_key = $2 AND at >= $3"
         rows = self._db.rows(sql, claim.user_id, claim.key, self._oldest())
         if not rows:
             return None
@@ -113,9 +114,9 @@ class Idempotency:
         Raises:
             KeyTaken: it is used already.
         """
-        db.execute("DELETE FROM first_answers WHERE at < ?", (self._oldest(),))
+        db.execute("DELETE FROM first_answers WHERE at < $1", (self._oldest(),))
         done = db.execute(
-            "INSERT INTO first_answers (user_id, used_key, digest, run_id, at) VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO first_answers (user_id, used_key, digest, run_id, at) VALUES ($1, $2, $3, $4, $5)"
             " ON CONFLICT (user_id, used_key) DO NOTHING",
             (claim.user_id, claim.key, claim.digest, run_id, self._clock.stamp()),
         )
@@ -130,7 +131,8 @@ class Idempotency:
         """Keep the answer, if it is the first."""
         with self._db.transaction() as db:
             db.execute(
-                "UPDATE first_answers SET status = ?, body = ? WHERE user_id = ? AND used_key = ? AND status IS NULL",
+                "UPDATE first_answers SET status = $1, body = $2"
+                " WHERE user_id = $3 AND used_key = $4 AND status IS NULL",
                 (status, json.dumps(body), claim.user_id, claim.key),
             )
 

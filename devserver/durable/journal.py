@@ -9,16 +9,17 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from devserver.clock import Clock
-from devserver.durable.database import Database, Row, Transaction
+from devserver.durable.database import Database
 from devserver.durable.lease import ALONE, LEASE_S, Leases, fence
 from devserver.durable.search import Search
+from devserver.durable.sql import Row, Transaction, marks
 from devserver.durable.stops import Stops
 from devserver.events import Bus, Event
 
 RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
 StageState = Literal["running", "success", "failed", "blocked", "cancelled", "skipped", "lost"]
 ENDED: Final = ("success", "failed", "blocked", "cancelled")
-STAGE: Final = "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+STAGE: Final = "SELECT * FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 AND attempt = $4"
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Journal:
             with self._db.transaction() as db:
                 yield db
                 if self._fresh and self._db.shared:
-                    self._db.notify(db, "events")
+                    db.notify("events")
             for event in self._fresh:  # under the lock, so that listeners see them in the order of their numbers
                 if not self._db.shared:
                     self._bus.publish(event)
@@ -130,13 +131,13 @@ class Journal:
         at = self._clock.stamp()
         where = (place.run_id, place.stage, place.take, place.attempt)
         done = db.execute(
-            "INSERT INTO events (seq, run_id, stage, take, attempt, kind, key, at, data)"
-            " SELECT value + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM counters WHERE name = 'event' FOR UPDATE"
-            " ON CONFLICT (run_id, stage, take, attempt, kind, key) DO NOTHING RETURNING seq",
+            "INSERT INTO events (seq, run_id, stage, take, attempt, kind, key, at, data)"  # noqa: S608 - a fixed word
+            " SELECT value + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM counters WHERE name = 'event'"
+            f"{db.dialect.for_update} ON CONFLICT (run_id, stage, take, attempt, kind, key) DO NOTHING RETURNING seq",
             (*where, kind, key, at, json.dumps(data)),
         ).fetchone()
         if done is not None:
-            db.execute("UPDATE counters SET value = ? WHERE name = 'event'", (done["seq"],))
+            db.execute("UPDATE counters SET value = $1 WHERE name = 'event'", (done["seq"],))
             self._fresh.append(Event(done["seq"], *where, at, kind, dict(data)))
 
     def _fence(self, db: Transaction, place: Place) -> None:
@@ -164,7 +165,7 @@ class Journal:
         with self._transaction() as db:
             db.execute(
                 "INSERT INTO runs (run_id, user_id, state, created_at, title, schema, output_config, plan, owner,"
-                " lease_until) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, epoch_now() + ?)",
+                " lease_until) VALUES ($1, $2, 'queued', $3, $4, $5, $6, $7, $8, epoch_now() + $9)",
                 (run_id, user_id, created_at, title, schema, output_config, plan, self.leases.owner, LEASE_S),
             )
             found = {"user_id": user_id, "created_at": created_at, "title": title, "outputs": output_config}
@@ -177,14 +178,14 @@ class Journal:
                 together(db)
 
     def run(self, run_id: str) -> RunRow | None:
-        rows = self._db.rows("SELECT * FROM runs WHERE run_id = ?", run_id)
+        rows = self._db.rows("SELECT * FROM runs WHERE run_id = $1", run_id)
         return _run(rows[0]) if rows else None
 
     def has_runs(self) -> bool:
         return bool(self._db.rows("SELECT 1 FROM runs LIMIT 1"))
 
     def has_ended(self, run_id: str) -> bool:
-        rows = self._db.rows("SELECT state FROM runs WHERE run_id = ?", run_id)
+        rows = self._db.rows("SELECT state FROM runs WHERE run_id = $1", run_id)
         return bool(rows) and rows[0]["state"] in ENDED
 
     def unfinished(self) -> list[str]:
@@ -209,10 +210,10 @@ class Journal:
         with self._transaction() as db:
             self._fence(db, place)
             db.execute(
-                "UPDATE runs SET state = ?, ended_at = ?, error = ? WHERE run_id = ?",
+                "UPDATE runs SET state = $1, ended_at = $2, error = $3 WHERE run_id = $4",
                 (state, ended_at, json.dumps(error) if error else None, place.run_id),
             )
-            db.execute("DELETE FROM tickets WHERE run_id = ?", (place.run_id,))
+            db.execute("DELETE FROM tickets WHERE run_id = $1", (place.run_id,))
             self.search.end(db, place.run_id, state, text)
             failure = {"error": dict(error)} if error else {}
             url = f"/api/runs/{place.run_id}"
@@ -221,8 +222,8 @@ class Journal:
     def ask_cancel(self, run_id: str) -> bool:
         """Set the run's cancel flag; False when it had ended already."""
         with self._transaction() as db:
-            sql = "UPDATE runs SET cancel = 1 WHERE run_id = ? AND state IN ('queued', 'running')"
-            self._db.notify(db, "cancel", run_id)
+            sql = "UPDATE runs SET cancel = 1 WHERE run_id = $1 AND state IN ('queued', 'running')"
+            db.notify("cancel", run_id)
             return bool(db.execute(sql, (run_id,)).rowcount)
 
     # Stages, takes, attempts
@@ -246,7 +247,7 @@ class Journal:
             row = db.execute(
                 "INSERT INTO stages"
                 " (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result, number, at_work) VALUES"
-                " (?, ?, ?, ?, 'running', ?, ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?), ?)"
+                " ($1, $2, $3, $4, 'running', $5, $6, $7, $8, (SELECT count(*) + 1 FROM stages WHERE run_id = $9), $10)"
                 " ON CONFLICT (run_id, stage, take, attempt) DO UPDATE SET at_work = excluded.at_work"
                 " WHERE stages.state = 'running' RETURNING *",
                 (
@@ -266,7 +267,7 @@ class Journal:
             at = self._clock.stamp()
             row = db.execute(
                 "INSERT INTO stages (run_id, stage, state, started_at, ended_at, result, number)"
-                " VALUES (?, ?, 'skipped', ?, ?, ?, (SELECT count(*) + 1 FROM stages WHERE run_id = ?))"
+                " VALUES ($1, $2, 'skipped', $3, $4, $5, (SELECT count(*) + 1 FROM stages WHERE run_id = $6))"
                 " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING RETURNING *",
                 (place.run_id, place.stage, at, at, json.dumps({"reason": reason}), place.run_id),
             ).fetchone()
@@ -302,10 +303,10 @@ class Journal:
         key = (place.run_id, place.stage, place.take, place.attempt)
         before = json.loads(db.execute(STAGE, key).fetchone()["result"])
         sql = (
-            "UPDATE stages SET result = ?, state = coalesce(CAST(? AS TEXT), state),"
-            " ended_at = coalesce(CAST(? AS TEXT), ended_at),"
-            " at_work = CASE WHEN CAST(? AS TEXT) IS NULL THEN at_work END"
-            " WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+            "UPDATE stages SET result = $1, state = coalesce(CAST($2 AS TEXT), state),"
+            " ended_at = coalesce(CAST($3 AS TEXT), ended_at),"
+            " at_work = CASE WHEN CAST($4 AS TEXT) IS NULL THEN at_work END"
+            " WHERE run_id = $5 AND stage = $6 AND take = $7 AND attempt = $8"
         )
         db.execute(sql, (json.dumps({**before, **result}), state, ended_at, state, *key))
 
@@ -313,12 +314,12 @@ class Journal:
         """Keep how long a take was worked on, all servers together."""
         with self._transaction() as db:
             self._fence(db, place)
-            sql = "UPDATE stages SET worked_s = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = 0"
+            sql = "UPDATE stages SET worked_s = $1 WHERE run_id = $2 AND stage = $3 AND take = $4 AND attempt = 0"
             db.execute(sql, (seconds, place.run_id, place.stage, place.take))
 
     def stages(self, run_id: str) -> list[StageRow]:
         """Every row of a run, in the order in which they began."""
-        rows = self._db.rows("SELECT * FROM stages WHERE run_id = ? ORDER BY number", run_id)
+        rows = self._db.rows("SELECT * FROM stages WHERE run_id = $1 ORDER BY number", run_id)
         return [_stage(row) for row in rows]
 
     def stage(self, place: Place) -> StageRow | None:
@@ -328,7 +329,7 @@ class Journal:
     def last_attempt(self, place: Place) -> StageRow | None:
         """The newest attempt of a take."""
         sql = (
-            "SELECT * FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt > 0"
+            "SELECT * FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 AND attempt > 0"
             " ORDER BY attempt DESC LIMIT 1"
         )
         rows = self._db.rows(sql, place.run_id, place.stage, place.take)
@@ -344,23 +345,33 @@ class Journal:
 
     def events_after(self, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
         """Stored events with a greater number, in order."""
-        sql = "SELECT * FROM events WHERE seq > ? AND (CAST(? AS TEXT) IS NULL OR run_id = ?) ORDER BY seq LIMIT ?"
-        return [_event(row) for row in self._db.rows(sql, seq, run_id, run_id, limit)]
+        return self._db.now(lambda tx: events_after(tx, seq, run_id, limit))
 
     def last_seq(self) -> int:
         """The number of the newest event, 0 where there is none."""
-        return int(self._db.rows("SELECT coalesce(max(seq), 0) AS newest FROM events")[0]["newest"])
+        return self._db.now(last_seq)
 
     def events(self, run_id: str, kind: str) -> list[Event]:
         """All events of one kind of a run, in order."""
         return [
             _event(r)
-            for r in self._db.rows("SELECT * FROM events WHERE run_id = ? AND kind = ? ORDER BY seq", run_id, kind)
+            for r in self._db.rows("SELECT * FROM events WHERE run_id = $1 AND kind = $2 ORDER BY seq", run_id, kind)
         ]
 
     def events_of(self, run_ids: Sequence[str], kind: str) -> list[Event]:
         """All events of one kind of several runs, each run's in order."""
         if not run_ids:
             return []
-        sql = f"SELECT * FROM events WHERE kind = ? AND run_id IN ({', '.join('?' * len(run_ids))}) ORDER BY seq"  # noqa: S608 - placeholders
+        sql = f"SELECT * FROM events WHERE kind = $1 AND run_id IN ({marks(run_ids, 2)}) ORDER BY seq"  # noqa: S608 - placeholders
         return [_event(row) for row in self._db.rows(sql, kind, *run_ids)]
+
+
+def events_after(tx: Transaction, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
+    """Stored events with a greater number, in order."""
+    sql = "SELECT * FROM events WHERE seq > $1 AND (CAST($2 AS TEXT) IS NULL OR run_id = $3) ORDER BY seq LIMIT $4"
+    return [_event(row) for row in tx.rows(sql, seq, run_id, run_id, limit)]
+
+
+def last_seq(tx: Transaction) -> int:
+    """The number of the newest event, 0 where there is none."""
+    return int(tx.rows("SELECT coalesce(max(seq), 0) AS newest FROM events")[0]["newest"])

@@ -11,7 +11,8 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from devserver.durable.database import Database, Row, Transaction
+from devserver.durable.database import Database
+from devserver.durable.sql import Row, Transaction, marks
 from devserver.errors import DatabaseGone, Fenced
 
 LEASE_S: Final = 3.0
@@ -51,10 +52,11 @@ class Leases:
             Fenced: it has ended, or another process walks it.
         """
         row: Row | None = db.execute(
-            "UPDATE runs SET state = 'running', generation = generation + 1, started_at = coalesce(started_at, ?),"
-            " owner = ?, lease_until = epoch_now() + ? WHERE run_id = (SELECT run_id FROM runs WHERE run_id = ?"
-            " AND state IN ('queued', 'running') AND (owner IS NULL OR owner = ? OR lease_until < epoch_now())"
-            " FOR UPDATE SKIP LOCKED) RETURNING *",
+            "UPDATE runs SET state = 'running', generation = generation + 1,"  # noqa: S608 - fixed words
+            " started_at = coalesce(started_at, $1), owner = $2, lease_until = epoch_now() + $3"
+            " WHERE run_id = (SELECT run_id FROM runs WHERE run_id = $4"
+            " AND state IN ('queued', 'running') AND (owner IS NULL OR owner = $5 OR lease_until < epoch_now())"
+            f"{db.dialect.for_update}{db.dialect.skip_held}) RETURNING *",
             (at, self.owner, LEASE_S, run_id, self.owner),
         ).fetchone()
         if row is None:
@@ -65,55 +67,55 @@ class Leases:
         """Runs that nobody walks, the oldest first."""
         sql = (
             "SELECT run_id FROM runs WHERE state IN ('queued', 'running')"
-            " AND (owner IS NULL OR lease_until < epoch_now()) ORDER BY created_at, run_id LIMIT ?"
+            " AND (owner IS NULL OR lease_until < epoch_now()) ORDER BY created_at, run_id LIMIT $1"
         )
         return [row["run_id"] for row in self._db.rows(sql, limit)]
 
     def offer(self, run_id: str) -> None:
         """A run that was accepted here is ready: anybody may walk it now."""
         with self._db.transaction() as db:
-            sql = "UPDATE runs SET owner = NULL, lease_until = NULL WHERE run_id = ? AND owner = ? AND state = 'queued'"
+            sql = (
+                "UPDATE runs SET owner = NULL, lease_until = NULL WHERE run_id = $1 AND owner = $2 AND state = 'queued'"
+            )
             db.execute(sql, (run_id, self.owner))
-            self._db.notify(db, "runs")
+            db.notify("runs")
 
     def release(self) -> None:
         """Leave every run to the others: this process stops."""
         self.held.clear()
         if self.shared:
             with self._db.transaction() as db:
-                sql = "UPDATE runs SET owner = NULL, lease_until = NULL WHERE owner = ?"
+                sql = "UPDATE runs SET owner = NULL, lease_until = NULL WHERE owner = $1"
                 db.execute(f"{sql} AND state IN ('queued', 'running')", (self.owner,))
-                self._db.notify(db, "runs")
+                db.notify("runs")
 
-    def renew(self) -> Renewed:
+    def renew(self, tx: Transaction) -> Renewed:
         """Hold on to the runs that are walked here; which of them are lost, and which shall be cancelled."""
         held = dict(self.held)
         if not held:
             return Renewed([], [])
-        walked = ", ".join("?" * len(held))
-        sql = "UPDATE runs SET lease_until = epoch_now() + ? WHERE owner = ? AND state = 'running'"
-        sql += f" AND run_id IN ({walked}) RETURNING run_id, generation, cancel"
-        rows = self._db.at_once(sql, LEASE_S, self.owner, *held)
+        sql = "UPDATE runs SET lease_until = epoch_now() + $1 WHERE owner = $2 AND state = 'running'"
+        sql += f" AND run_id IN ({marks(held, 3)}) RETURNING run_id, generation, cancel"
+        rows = tx.rows(sql, LEASE_S, self.owner, *held)
         kept = {row["run_id"] for row in rows if row["generation"] == held[row["run_id"]]}
-        lost = [run_id for run_id in held if run_id not in kept and not self.owns(run_id, held[run_id])]
+        lost = [run_id for run_id in held if run_id not in kept and not owned(tx, run_id, held[run_id])]
         return Renewed(lost, [row["run_id"] for row in rows if row["cancel"]])
 
-    def shorten(self) -> None:
+    def shorten(self, tx: Transaction) -> None:
         """Shorten leases that reach further than any that is given now: the database's clock was set back.
 
         Whoever lives renews his in time; those of the dead would else hold their runs until the clock is there again.
         """
-        sql = "UPDATE runs SET lease_until = epoch_now() + ? WHERE state IN ('queued', 'running')"
-        self._db.at_once(f"{sql} AND lease_until > epoch_now() + ? RETURNING run_id", LEASE_S, 2 * LEASE_S)
+        sql = "UPDATE runs SET lease_until = epoch_now() + $1 WHERE state IN ('queued', 'running')"
+        tx.execute(f"{sql} AND lease_until > epoch_now() + $2", (LEASE_S, 2 * LEASE_S))
 
     def owns(self, run_id: str, generation: int) -> bool:
         """Whether nobody has taken the run over since. Who cannot know it keeps his hands off the run's prompts."""
         try:
-            rows = self._db.rows("SELECT generation FROM runs WHERE run_id = ?", run_id)
+            return self._db.now(lambda tx: owned(tx, run_id, generation))
         except DatabaseGone as e:
             log.warning("%s: %s", run_id, e)
             return False
-        return bool(rows) and bool(rows[0]["generation"] == generation)
 
     def check(self, run_id: str, generation: int) -> None:
         """Before something is done that no transaction fences.
@@ -125,12 +127,19 @@ class Leases:
             raise Fenced(f"run {run_id} is walked by another worker now")
 
 
+def owned(tx: Transaction, run_id: str, generation: int) -> bool:
+    """Whether no other process has taken a run over since this generation began to walk it."""
+    rows = tx.rows("SELECT generation FROM runs WHERE run_id = $1", run_id)
+    return bool(rows) and bool(rows[0]["generation"] == generation)
+
+
 def fence(db: Transaction, run_id: str, generation: int) -> None:
     """Refuse to write for a walk that no longer owns the run, and keep it from being taken over until the commit.
 
     Raises:
         Fenced: another process has taken the run over.
     """
-    row = db.execute("SELECT generation FROM runs WHERE run_id = ? FOR SHARE", (run_id,)).fetchone()
+    sql = f"SELECT generation FROM runs WHERE run_id = $1{db.dialect.for_share}"  # noqa: S608 - a fixed word
+    row = db.execute(sql, (run_id,)).fetchone()
     if row is None or row["generation"] != generation:
         raise Fenced(f"run {run_id} is walked by another worker now")

@@ -79,13 +79,13 @@ def _restore(
     with database.transaction() as db:
         db.execute(
             "INSERT INTO runs (run_id, user_id, state, created_at, started_at, ended_at, title, schema,"
-            " output_config, plan, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " output_config, plan, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             (*(row[name] for name in RUN_COLUMNS), json.dumps(row["error"]) if row["error"] else None),
         )
         for number, stage in enumerate(stages, start=1):
             db.execute(
                 "INSERT INTO stages (stage, take, attempt, state, started_at, ended_at, backend, prompt_id,"
-                " run_id, result, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " run_id, result, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 (*(stage[name] for name in STAGE_COLUMNS), row["run_id"], json.dumps(stage["result"]), number),
             )
         journal.search.read(db, row["run_id"])
@@ -94,7 +94,7 @@ def _restore(
             db.execute("UPDATE counters SET value = value + 1 WHERE name = 'event'")
             db.execute(
                 "INSERT INTO events (seq, run_id, stage, take, kind, key, data, at)"
-                " SELECT value, ?, ?, ?, ?, ?, ?, ? FROM counters WHERE name = 'event'",
+                " SELECT value, $1, $2, $3, $4, $5, $6, $7 FROM counters WHERE name = 'event'",
                 (row["run_id"], name, take, kind, key, json.dumps(data), at),
             )
 

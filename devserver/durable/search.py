@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from devserver.durable.database import Database, Row, Transaction
+from devserver.durable.database import Database
+from devserver.durable.sql import Row, Transaction
 from devserver.durable.words import Term, terms, words
 from devserver.errors import InputError
 
@@ -27,16 +29,6 @@ AT_ONCE: Final = 200  # runs that are read in one transaction when an older jour
 PLACE_BITS: Final = 20
 NUMBER_BITS: Final = 32
 NEIGHBOURS: Final = 1 << 10
-
-MATCHED_BY_SQLITE: Final = (
-    " FROM searched_words CROSS JOIN searched ON searched.place = searched_words.rowid"
-    " CROSS JOIN runs ON runs.run_id = searched.run_id WHERE searched_words MATCH ?"
-)
-PAGE_OF_SQLITE: Final = " AND searched_words.rowid < ?", " ORDER BY searched_words.rowid DESC LIMIT ?"
-MATCHED_BY_POSTGRES: Final = (
-    " FROM searched JOIN runs ON runs.run_id = searched.run_id WHERE searched.words @@ CAST(? AS tsquery)"
-)
-PAGE_OF_POSTGRES: Final = " AND searched.place < ?", " ORDER BY searched.place DESC LIMIT ?"
 
 
 @dataclass(frozen=True)
@@ -73,8 +65,25 @@ COLUMNS: Final = [field.name for field in fields(RunLine)]
 LISTED: Final = ", ".join(f"runs.{name}" for name in COLUMNS)
 
 
+@dataclass(frozen=True)
+class Index:
+    """How one kind of database finds runs by their words.
+
+    Attributes:
+        matched: from where the runs are selected that match `$1`.
+        place: the column that they are ordered by.
+        stored: makes of a text what is stored of it.
+        query: makes of words and marks what `$1` is.
+    """
+
+    matched: str
+    place: str
+    stored: Callable[[str], str]
+    query: Callable[[Sequence[Term], Sequence[str]], str]
+
+
 class Search:
-    """What runs are found by. `add` and `end` are called in the run's own transactions, the rest from any thread."""
+    """What runs are found by: written in the transactions that accept and end them, read in any other."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -85,28 +94,22 @@ class Search:
         """Let a run that was accepted be found."""
         names = [name for name in outputs.split(", ") if name]
         marks = [_mark("user", user_id), _mark("state", UNFINISHED), *(_mark("output", name) for name in names)]
-        place = _place(run_id, created_at)
+        place, stored = _place(run_id, created_at), INDEXES[db.dialect.name].stored
         db.execute(
             "INSERT INTO searched (place, run_id, title, input, marks) VALUES ("
-            "coalesce((SELECT max(place) + 1 FROM searched WHERE place >= ? AND place < ?), ?), ?, ?, ?, ?)"
+            "coalesce((SELECT max(place) + 1 FROM searched WHERE place >= $1 AND place < $2), $3), $4, $5, $6, $7)"
             " ON CONFLICT (run_id) DO NOTHING",
-            (place, place + NEIGHBOURS, place, run_id, self._stored(title), self._stored(text), " ".join(marks)),
+            (place, place + NEIGHBOURS, place, run_id, stored(title), stored(text), " ".join(marks)),
         )
 
     def end(self, db: Transaction, run_id: str, state: str, text: str) -> None:
         """Let a run be found by the state that it ended in and by its final text."""
         db.execute(
-            "UPDATE searched SET final = ?, marks = replace(marks, ?, ?) WHERE run_id = ?",
-            (self._stored(text), _mark("state", UNFINISHED), _mark("state", state), run_id),
+            "UPDATE searched SET final = $1, marks = replace(marks, $2, $3) WHERE run_id = $4",
+            (INDEXES[db.dialect.name].stored(text), _mark("state", UNFINISHED), _mark("state", state), run_id),
         )
 
-    def _stored(self, text: str) -> str:
-        """The words of a text as the database's index reads them."""
-        if self._db.shared:
-            return " ".join(f"'{word}':{position}" for position, word in enumerate(words(text), start=1))
-        return " ".join(words(text))
-
-    def find(self, wanted: Wanted) -> list[RunLine]:
+    def find(self, tx: Transaction, wanted: Wanted) -> list[RunLine]:
         """The runs that are wanted, the newest first.
 
         Raises:
@@ -115,91 +118,99 @@ class Search:
         asked = terms(wanted.query)
         if wanted.query.strip() and not asked:
             return []  # nothing is found by signs that are in no word
-        before = self._before(wanted) if wanted.before else None
-        rows = self._matching(wanted, asked, before) if asked or wanted.output else self._listed(wanted, before)
-        return [_line(row) for row in rows]
+        before = _before(tx, wanted) if wanted.before else None
+        find = _matching if asked or wanted.output else _listed
+        return [_line(row) for row in find(tx, wanted, asked, before)]
 
-    def line(self, run_id: str) -> RunLine | None:
+    def line(self, tx: Transaction, run_id: str) -> RunLine | None:
         """One run, as it stands in a list."""
-        rows = self._db.rows(f"SELECT {LISTED} FROM runs WHERE run_id = ?", run_id)  # noqa: S608 - fixed words
+        rows = tx.rows(f"SELECT {LISTED} FROM runs WHERE run_id = $1", run_id)  # noqa: S608 - fixed words
         return _line(rows[0]) if rows else None
 
-    def _before(self, wanted: Wanted) -> Row:
-        rows = self._db.rows("SELECT run_id, user_id, created_at FROM runs WHERE run_id = ?", wanted.before)
-        if not rows or wanted.user_id not in (None, rows[0]["user_id"]):
-            message = f"There is no run {wanted.before} to go on after."
-            raise InputError(message, field="before", value=wanted.before, allowed="next_before of the page before")
-        return rows[0]
-
-    def _listed(self, wanted: Wanted, before: Row | None) -> list[Row]:
-        given: dict[str, list[Any]] = {"1 = 1": []}
-        if wanted.user_id is not None:
-            given["user_id = ?"] = [wanted.user_id]
-        if wanted.state:
-            given["state = ?"] = [wanted.state]
-        if before is not None:
-            given["(created_at, run_id) < (?, ?)"] = [before["created_at"], before["run_id"]]
-        where, values = " AND ".join(given), [value for own in given.values() for value in own]
-        sql = f"SELECT {LISTED} FROM runs WHERE {where} ORDER BY created_at DESC, run_id DESC LIMIT ?"  # noqa: S608 - fixed words
-        return self._db.rows(sql, *values, wanted.limit)
-
-    def _matching(self, wanted: Wanted, asked: Sequence[Term], before: Row | None) -> list[Row]:
-        marks = [_mark("user", wanted.user_id)] if wanted.user_id is not None else []
-        if wanted.output:
-            marks.append(_mark("output", wanted.output))
-        if wanted.state:
-            marks.append(_mark("state", UNFINISHED if wanted.state in GOING_ON else wanted.state))
-        sql, values, (further, last) = self._match(asked, marks)
-        if wanted.state in GOING_ON:
-            sql += " AND runs.state = ?"
-            values.append(wanted.state)
-        if before is not None:
-            sql += further
-            values.append(self._place_of(before))
-        return self._db.rows(f"SELECT {LISTED}{sql}{last}", *values, wanted.limit)
-
-    def _match(self, asked: Sequence[Term], marks: Sequence[str]) -> tuple[str, list[Any], tuple[str, str]]:
-        if self._db.shared:
-            return MATCHED_BY_POSTGRES, [_tsquery(asked, marks)], PAGE_OF_POSTGRES
-        return MATCHED_BY_SQLITE, [_fts5(asked, marks)], PAGE_OF_SQLITE
-
-    def _place_of(self, before: Row) -> int:
-        rows = self._db.rows("SELECT place FROM searched WHERE run_id = ?", before["run_id"])
-        return int(rows[0]["place"]) if rows else _place(before["run_id"], before["created_at"])
-
-    def fill(self) -> int:
+    async def fill(self) -> int:
         """Read the runs of a journal from before there was a search; returns how many there were."""
-        waiting = self._db.rows("SELECT value FROM counters WHERE name = 'unsearched'")
+        waiting = await self._db.read(lambda tx: tx.rows("SELECT value FROM counters WHERE name = 'unsearched'"))
         if not waiting or not waiting[0]["value"]:
             return 0
         log.info("reading %d runs into the search; this happens once", waiting[0]["value"])
         count, newest = 0, ""
-        while run_ids := self._following(newest):
-            with self._db.transaction() as db:
-                for run_id in run_ids:
-                    self.read(db, run_id)
+        while run_ids := await self._db.write(partial(self._read_following, newest)):
             count, newest = count + len(run_ids), run_ids[-1]
-        with self._db.transaction() as db:
-            db.execute("UPDATE counters SET value = 0 WHERE name = 'unsearched'")
+        await self._db.write(lambda tx: tx.execute("UPDATE counters SET value = 0 WHERE name = 'unsearched'"))
         return count
 
-    def _following(self, run_id: str) -> list[str]:
-        sql = (
-            "SELECT runs.run_id FROM runs LEFT JOIN searched ON searched.run_id = runs.run_id"
-            " WHERE searched.run_id IS NULL AND runs.run_id > ? ORDER BY runs.run_id LIMIT ?"
-        )
-        return [row["run_id"] for row in self._db.rows(sql, run_id, AT_ONCE)]
+    def _read_following(self, run_id: str, tx: Transaction) -> list[str]:
+        run_ids = _following(tx, run_id)
+        for each in run_ids:
+            self.read(tx, each)
+        return run_ids
 
     def read(self, db: Transaction, run_id: str) -> None:
         """Let a run be found that the journal has from elsewhere, with its stages."""
-        row = db.execute("SELECT * FROM runs WHERE run_id = ? FOR UPDATE", (run_id,)).fetchone()
-        sql = "SELECT result FROM stages WHERE run_id = ? AND take = 0 AND attempt = 0 ORDER BY number"
+        row = db.execute(f"SELECT * FROM runs WHERE run_id = $1{db.dialect.for_update}", (run_id,)).fetchone()  # noqa: S608 - a fixed word
+        sql = "SELECT result FROM stages WHERE run_id = $1 AND take = 0 AND attempt = 0 ORDER BY number"
         results = [json.loads(stage["result"]) for stage in db.execute(sql, (run_id,)).fetchall()]
         text = json.loads(row["plan"]).get("input_text", "")
         given = {name: row[name] for name in ("user_id", "created_at", "title")}
         self.add(db, run_id, **given, outputs=row["output_config"], text=text)
         if row["state"] not in GOING_ON:
             self.end(db, run_id, row["state"], final_text(results) or text)
+
+
+def _before(tx: Transaction, wanted: Wanted) -> Row:
+    rows = tx.rows("SELECT run_id, user_id, created_at FROM runs WHERE run_id = $1", wanted.before)
+    if not rows or wanted.user_id not in (None, rows[0]["user_id"]):
+        message = f"There is no run {wanted.before} to go on after."
+        raise InputError(message, field="before", value=wanted.before, allowed="next_before of the page before")
+    return rows[0]
+
+
+def _listed(tx: Transaction, wanted: Wanted, _asked: Sequence[Term], before: Row | None) -> list[Row]:
+    where, values = "1 = 1", list[Any]()
+    if wanted.user_id is not None:
+        values.append(wanted.user_id)
+        where += f" AND user_id = ${len(values)}"
+    if wanted.state:
+        values.append(wanted.state)
+        where += f" AND state = ${len(values)}"
+    if before is not None:
+        values += [before["created_at"], before["run_id"]]
+        where += f" AND (created_at, run_id) < (${len(values) - 1}, ${len(values)})"
+    values.append(wanted.limit)
+    order = f"ORDER BY created_at DESC, run_id DESC LIMIT ${len(values)}"
+    return tx.rows(f"SELECT {LISTED} FROM runs WHERE {where} {order}", *values)  # noqa: S608 - fixed words
+
+
+def _matching(tx: Transaction, wanted: Wanted, asked: Sequence[Term], before: Row | None) -> list[Row]:
+    index = INDEXES[tx.dialect.name]
+    marks = [_mark("user", wanted.user_id)] if wanted.user_id is not None else []
+    if wanted.output:
+        marks.append(_mark("output", wanted.output))
+    if wanted.state:
+        marks.append(_mark("state", UNFINISHED if wanted.state in GOING_ON else wanted.state))
+    values: list[Any] = [index.query(asked, marks)]
+    sql = index.matched
+    if wanted.state in GOING_ON:
+        values.append(wanted.state)
+        sql += f" AND runs.state = ${len(values)}"
+    if before is not None:
+        values.append(_place_of(tx, before))
+        sql += f" AND {index.place} < ${len(values)}"
+    values.append(wanted.limit)
+    return tx.rows(f"SELECT {LISTED}{sql} ORDER BY {index.place} DESC LIMIT ${len(values)}", *values)
+
+
+def _place_of(tx: Transaction, before: Row) -> int:
+    rows = tx.rows("SELECT place FROM searched WHERE run_id = $1", before["run_id"])
+    return int(rows[0]["place"]) if rows else _place(before["run_id"], before["created_at"])
+
+
+def _following(tx: Transaction, run_id: str) -> list[str]:
+    sql = (
+        "SELECT runs.run_id FROM runs LEFT JOIN searched ON searched.run_id = runs.run_id"
+        " WHERE searched.run_id IS NULL AND runs.run_id > $1 ORDER BY runs.run_id LIMIT $2"
+    )
+    return [row["run_id"] for row in tx.rows(sql, run_id, AT_ONCE)]
 
 
 def final_text(results: Iterable[dict[str, Any]]) -> str:
@@ -218,6 +229,14 @@ def _place(run_id: str, created_at: str) -> int:
     return (milliseconds << PLACE_BITS) + number
 
 
+def _words(text: str) -> str:
+    return " ".join(words(text))
+
+
+def _positions(text: str) -> str:
+    return " ".join(f"'{word}':{position}" for position, word in enumerate(words(text), start=1))
+
+
 def _fts5(asked: Sequence[Term], marks: Sequence[str]) -> str:
     told = [f'"{" ".join(term.words)}"{" *" if term.prefix else ""}' for term in asked]
     return " AND ".join([*told, *(f'"{mark}"' for mark in marks)])
@@ -226,6 +245,23 @@ def _fts5(asked: Sequence[Term], marks: Sequence[str]) -> str:
 def _tsquery(asked: Sequence[Term], marks: Sequence[str]) -> str:
     told = (" <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.prefix else "") for term in asked)
     return " & ".join([*(f"({one})" for one in told), *(f"'{mark}'" for mark in marks)])
+
+
+INDEXES: Final = {
+    "sqlite": Index(
+        " FROM searched_words CROSS JOIN searched ON searched.place = searched_words.rowid"
+        " CROSS JOIN runs ON runs.run_id = searched.run_id WHERE searched_words MATCH $1",
+        "searched_words.rowid",
+        _words,
+        _fts5,
+    ),
+    "postgres": Index(
+        " FROM searched JOIN runs ON runs.run_id = searched.run_id WHERE searched.words @@ CAST($1 AS tsquery)",
+        "searched.place",
+        _positions,
+        _tsquery,
+    ),
+}
 
 
 def _line(row: Row) -> RunLine:

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from devserver.durable.database import Database, Transaction
+from devserver.durable.database import Database
 from devserver.durable.lease import fence
+from devserver.durable.sql import Transaction
 
 if TYPE_CHECKING:
     from devserver.durable.journal import Place
@@ -46,7 +47,7 @@ class Stops:
     @contextmanager
     def at_rest(self, place: Place) -> Iterator[None]:
         """Remove the mark of a stage while it waits for something, and put it back after that."""
-        sql = "SELECT at_work FROM stages WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+        sql = "SELECT at_work FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 AND attempt = $4"
         rows = self._db.rows(sql, place.run_id, place.stage, place.take, place.attempt)
         process = rows[0]["at_work"] if rows else None
         self._mark(place, None)
@@ -56,28 +57,28 @@ class Stops:
     def _mark(self, place: Place, process: str | None) -> None:
         with self._db.transaction() as db:
             fence(db, place.run_id, place.generation)
-            sql = "UPDATE stages SET at_work = ? WHERE run_id = ? AND stage = ? AND take = ? AND attempt = ?"
+            sql = "UPDATE stages SET at_work = $1 WHERE run_id = $2 AND stage = $3 AND take = $4 AND attempt = $5"
             db.execute(sql, (process, place.run_id, place.stage, place.take, place.attempt))
 
     def count(self, db: Transaction, run_id: str) -> None:
         """Count one stop for each stage of a run that a dead process was working on, and remove the marks."""
         db.execute(
-            "UPDATE stages SET stops = stops + 1 WHERE run_id = ? AND take = 0 AND attempt = 0 AND stage IN"
-            " (SELECT stage FROM stages WHERE run_id = ? AND at_work <> ?)",
+            "UPDATE stages SET stops = stops + 1 WHERE run_id = $1 AND take = 0 AND attempt = 0 AND stage IN"
+            " (SELECT stage FROM stages WHERE run_id = $2 AND at_work <> $3)",
             (run_id, run_id, self.process),
         )
-        db.execute("UPDATE stages SET at_work = NULL WHERE run_id = ? AND at_work IS NOT NULL", (run_id,))
+        db.execute("UPDATE stages SET at_work = NULL WHERE run_id = $1 AND at_work IS NOT NULL", (run_id,))
 
     def set_back(self, db: Transaction, run_id: str, stage: str) -> None:
         """Forget what was counted for a stage: a take of it is finished."""
-        sql = "UPDATE stages SET stops = 0 WHERE run_id = ? AND stage = ? AND take = 0 AND attempt = 0 AND stops > 0"
+        sql = "UPDATE stages SET stops = 0 WHERE run_id = $1 AND stage = $2 AND take = 0 AND attempt = 0 AND stops > 0"
         db.execute(sql, (run_id, stage))
 
     def was_running(self, prompt_id: str) -> None:
         """Mark the attempt whose prompt the embedded backend was running when its server died."""
         with self._db.transaction() as db:
             db.execute(
-                "UPDATE stages SET at_work = ? WHERE prompt_id = ? AND state IN ('running', 'lost')"
+                "UPDATE stages SET at_work = $1 WHERE prompt_id = $2 AND state IN ('running', 'lost')"
                 " AND run_id IN (SELECT run_id FROM runs WHERE state IN ('queued', 'running'))",
                 (DIED, prompt_id),
             )
@@ -85,4 +86,4 @@ class Stops:
     def forgive(self) -> None:
         """Remove the marks of this process: a clean stop is no fault of what was at work."""
         with self._db.transaction() as db:
-            db.execute("UPDATE stages SET at_work = NULL WHERE at_work = ?", (self.process,))
+            db.execute("UPDATE stages SET at_work = NULL WHERE at_work = $1", (self.process,))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-import queue
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Final
 
 from devserver.durable.database import Database, Listening
-from devserver.durable.journal import Journal
+from devserver.durable.journal import Journal, events_after, last_seq
 from devserver.errors import DatabaseGone
 from devserver.events import Bus, Event
 
@@ -25,15 +24,15 @@ log = logging.getLogger(__name__)
 
 
 class Wire:
-    """Brings this process's bus what happens in the others, and them what is told here.
+    """Brings this process's bus what happens in the others, and them what is told here. On the loop.
 
     Stored events are read from the journal by their numbers, which are given in the order of the commits, whoever wrote
     them: a message says only that there are new ones. What is not stored goes as a message, or where it is longer than
     one can be (a preview), not at all.
 
     Args:
-        on: what is called, on a thread, with the text of each message of a topic ("runs", "cancel", "tickets").
-        look: what is called, on a thread, every now and then, in case that a message was lost.
+        on: what is called with the text of each message of a topic ("runs", "cancel", "tickets").
+        look: what is called every now and then, in case that a message was lost.
     """
 
     def __init__(
@@ -45,39 +44,48 @@ class Wire:
         look: Callable[[], None] = lambda: None,
     ) -> None:
         self._db, self._journal, self._bus, self._look = database, journal, bus, look
-        self._on = {"events": lambda _: self._publish(), "told": self._hear, **(on or {})}
+        self._news = asyncio.Event()
+        self._on = {"events": lambda _: self._news.set(), "told": self._hear, **(on or {})}
         self._seq = 0
-        self._outgoing: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._sender = threading.Thread(target=self._send_all, name="telling", daemon=True)
+        self._outgoing: asyncio.Queue[Event] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
         self._listening: Listening | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Hear everything from now on."""
-        self._seq = self._journal.last_seq()
-        self._listening = self._db.listen(list(self._on), self._heard)
+        self._seq = await self._db.read(last_seq)
+        self._loop = asyncio.get_running_loop()
+        self._tasks = [asyncio.create_task(self._publish_all()), asyncio.create_task(self._send_all())]
+        self._listening = await self._db.listen(list(self._on), self._heard)
         self._bus.outlet = self._tell
-        self._sender.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         self._bus.outlet = None
         if self._listening is not None:
-            self._listening.close()
-            self._outgoing.put(None)
-            self._sender.join()
+            await self._listening.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _heard(self, topic: str, text: str) -> None:
-        try:
-            if topic:
-                self._on[topic](text)
-            else:
-                self._publish()
-                self._look()
-        except DatabaseGone as e:
-            log.warning("%s", e)
+        if topic:
+            self._on[topic](text)
+        else:
+            self._news.set()
+            self._look()
 
-    def _publish(self) -> None:
+    async def _publish_all(self) -> None:
         while True:
-            page = self._journal.events_after(self._seq, limit=PAGE)
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._publish()
+            except DatabaseGone as e:
+                log.warning("%s", e)
+
+    async def _publish(self) -> None:
+        while True:
+            page = await self._db.read(lambda tx: events_after(tx, self._seq, limit=PAGE))
             for event in page:
                 self._seq = event.seq or self._seq
                 self._bus.publish(event)
@@ -90,15 +98,17 @@ class Wire:
             self._bus.publish(Event(**told))
 
     def _tell(self, event: Event) -> None:
+        """Send an event to the others; it is called on any thread."""
         if event.kind not in OWN and self._outgoing.qsize() < MOST_WAITING:
-            self._outgoing.put(event)
+            self._loop.call_soon_threadsafe(self._outgoing.put_nowait, event)
 
-    def _send_all(self) -> None:
-        while (event := self._outgoing.get()) is not None:
+    async def _send_all(self) -> None:
+        while True:
+            event = await self._outgoing.get()
             text = json.dumps({"by": self._journal.leases.owner, **asdict(event)})
             if len(text.encode()) > MOST_BYTES:
                 continue
             try:
-                self._db.tell("told", text)
+                await self._db.tell("told", text)
             except DatabaseGone as e:
                 log.warning("%s was not told to other processes: %s", event.kind, e)

@@ -129,13 +129,13 @@ class Durations:
         with self._db.transaction() as db:
             db.execute(
                 "INSERT INTO durations (run_id, stage, take, config, variant, backend, size, seconds, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, stage, take) DO NOTHING",
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (run_id, stage, take) DO NOTHING",
                 (place.run_id, place.stage, place.take, *kind, work.size, seconds, at),
             )
             db.execute(
-                "DELETE FROM durations WHERE config = ? AND variant = ? AND backend = ? AND at < (SELECT min(at) FROM"
-                " (SELECT at FROM durations WHERE config = ? AND variant = ? AND backend = ?"
-                " ORDER BY at DESC LIMIT ?) AS newest)",
+                "DELETE FROM durations WHERE config = $1 AND variant = $2 AND backend = $3 AND at <"
+                " (SELECT min(at) FROM (SELECT at FROM durations WHERE config = $4 AND variant = $5 AND backend = $6"
+                " ORDER BY at DESC LIMIT $7) AS newest)",
                 (*kind, *kind, KEPT),
             )
         self._samples.setdefault(kind, deque(maxlen=KEPT)).append((work.size, seconds))
@@ -154,7 +154,7 @@ class Durations:
 
     def ended_well(self, place: Place) -> bool:
         """Whether the last attempt of a take has."""
-        sql = "SELECT state FROM stages WHERE run_id = ? AND stage = ? AND take = ? ORDER BY attempt DESC LIMIT 1"
+        sql = "SELECT state FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 ORDER BY attempt DESC LIMIT 1"
         return [row["state"] for row in self._db.rows(sql, place.run_id, place.stage, place.take)] == ["success"]
 
     def unfinished(self) -> set[str]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from devserver.clock import Clock
-from devserver.durable.database import Database, Transaction
+from devserver.durable.database import Database
 from devserver.durable.journal import Place
 from devserver.durable.lease import fence
+from devserver.durable.sql import Transaction
 
 ALL: Final = ""  # the name under which the queues of all backends are paused together
 
@@ -83,15 +84,15 @@ class Tickets:
             self._touch(db, backend)
             # In another queue it gets the turn that its user has there; when it was asked for stays.
             rounds = db.execute(
-                "SELECT max(CASE WHEN user_id = ? THEN round + 1 END) AS own, min(CASE WHEN held = 0 THEN round END)"
-                " AS going_on FROM tickets WHERE backend = ? AND level = ?",
+                "SELECT max(CASE WHEN user_id = $1 THEN round + 1 END) AS own, min(CASE WHEN held = 0 THEN round END)"
+                " AS going_on FROM tickets WHERE backend = $2 AND level = $3",
                 (user_id, backend, priority),
             ).fetchone()
             turn = max(rounds["own"] or 0, rounds["going_on"] or 0)
             db.execute(
                 "INSERT INTO tickets (run_id, stage, take, backend, user_id, priority, level, round, position,"
-                " held, asked_at, granted_at, config, variant, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
-                " (SELECT coalesce(max(position), 0) + 1 FROM tickets), ?, ?, ?, ?, ?, ?)"
+                " held, asked_at, granted_at, config, variant, size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+                " (SELECT coalesce(max(position), 0) + 1 FROM tickets), $9, $10, $11, $12, $13, $14)"
                 " ON CONFLICT (run_id, stage, take) DO UPDATE SET backend = excluded.backend, level = excluded.level,"
                 " round = excluded.round, held = excluded.held, granted_at = excluded.granted_at,"
                 " config = excluded.config, variant = excluded.variant, size = excluded.size"
@@ -111,18 +112,18 @@ class Tickets:
             with self._db.transaction() as db:
                 self._touch(db, backend)
                 db.execute(
-                    "UPDATE tickets SET held = 1, granted_at = ? WHERE backend = ? AND held = 0"
-                    " AND NOT EXISTS (SELECT 1 FROM queues WHERE backend IN (?, ?) AND paused = 1)"
-                    " AND (run_id, stage, take) IN (SELECT run_id, stage, take FROM tickets WHERE backend = ?"
-                    " ORDER BY held DESC, level DESC, round, position, run_id, stage, take LIMIT ?)",
+                    "UPDATE tickets SET held = 1, granted_at = $1 WHERE backend = $2 AND held = 0"
+                    " AND NOT EXISTS (SELECT 1 FROM queues WHERE backend IN ($3, $4) AND paused = 1)"
+                    " AND (run_id, stage, take) IN (SELECT run_id, stage, take FROM tickets WHERE backend = $5"
+                    " ORDER BY held DESC, level DESC, round, position, run_id, stage, take LIMIT $6)",
                     (self._clock.stamp(), backend, backend, ALL, backend, at_once),
                 )
-        sql = "SELECT run_id, stage, take FROM tickets WHERE backend = ? AND held = 1"
+        sql = "SELECT run_id, stage, take FROM tickets WHERE backend = $1 AND held = 1"
         return [(row["run_id"], row["stage"], row["take"]) for row in self._db.rows(sql, backend)]
 
     def _may_grant(self, backend: str, at_once: int) -> bool:
         """Whether somebody waits and there is room: asked often, and mostly answered without a write."""
-        sql = "SELECT count(*) AS tickets, coalesce(sum(held), 0) AS held FROM tickets WHERE backend = ?"
+        sql = "SELECT count(*) AS tickets, coalesce(sum(held), 0) AS held FROM tickets WHERE backend = $1"
         now = self._db.rows(sql, backend)[0]
         return now["held"] < min(at_once, now["tickets"]) and not {ALL, backend} & self.paused()
 
@@ -130,20 +131,20 @@ class Tickets:
         """Give a ticket back, held or not. The one of a run that another process has taken over is that one's."""
         with self._db.transaction() as db:
             db.execute(
-                "DELETE FROM tickets WHERE run_id = ? AND stage = ? AND take = ?"
-                " AND EXISTS (SELECT 1 FROM runs WHERE run_id = ? AND generation = ?)",
+                "DELETE FROM tickets WHERE run_id = $1 AND stage = $2 AND take = $3"
+                " AND EXISTS (SELECT 1 FROM runs WHERE run_id = $4 AND generation = $5)",
                 (place.run_id, place.stage, place.take, place.run_id, place.generation),
             )
-            self._db.notify(db, "tickets")
+            db.notify("tickets")
 
     def _touch(self, db: Transaction, backend: str) -> None:
         """Take a queue for this transaction: another process waits here until it is committed, and is told then."""
         sql = (
-            "INSERT INTO queues (backend, changes) VALUES (?, 1)"
+            "INSERT INTO queues (backend, changes) VALUES ($1, 1)"
             " ON CONFLICT (backend) DO UPDATE SET changes = queues.changes + 1"
         )
         db.execute(sql, (backend,))
-        self._db.notify(db, "tickets")
+        db.notify("tickets")
 
     # Pausing
 
@@ -151,13 +152,13 @@ class Tickets:
         """Give nobody a new turn at a backend, or at any; who has one goes on."""
         with self._db.transaction() as db:
             self._touch(db, backend)
-            db.execute("UPDATE queues SET paused = 1 WHERE backend = ?", (backend,))
+            db.execute("UPDATE queues SET paused = 1 WHERE backend = $1", (backend,))
 
     def resume(self, backend: str = ALL) -> None:
         """Give turns again: at one backend, or at all, also those that were paused one by one."""
         with self._db.transaction() as db:
-            db.execute("UPDATE queues SET paused = 0 WHERE backend = ? OR ? = ''", (backend, backend))
-            self._db.notify(db, "tickets")
+            db.execute("UPDATE queues SET paused = 0 WHERE backend = $1 OR $2 = ''", (backend, backend))
+            db.notify("tickets")
 
     def paused(self) -> set[str]:
         """The backends whose queues are paused; `ALL` among them where every queue is."""
@@ -169,10 +170,10 @@ class Tickets:
         """The tickets of one backend, or of all, in the order in which they will be granted."""
         if backend is None:
             return _in_order(self._db.rows("SELECT * FROM tickets"))
-        return _in_order(self._db.rows("SELECT * FROM tickets WHERE backend = ?", backend))
+        return _in_order(self._db.rows("SELECT * FROM tickets WHERE backend = $1", backend))
 
     def of_run(self, run_id: str) -> list[Ticket]:
-        return _in_order(self._db.rows("SELECT * FROM tickets WHERE run_id = ?", run_id))
+        return _in_order(self._db.rows("SELECT * FROM tickets WHERE run_id = $1", run_id))
 
     def rearrange(self, backend: str, order: Sequence[Ticket]) -> None:
         """Deal the places that these waiting tickets have out anew, in this order; all others keep theirs."""
@@ -181,8 +182,8 @@ class Tickets:
             self._touch(db, backend)
             for ticket, (level, turn, position) in zip(order, places, strict=True):
                 db.execute(
-                    "UPDATE tickets SET level = ?, round = ?, position = ?"
-                    " WHERE run_id = ? AND stage = ? AND take = ? AND held = 0",
+                    "UPDATE tickets SET level = $1, round = $2, position = $3"
+                    " WHERE run_id = $4 AND stage = $5 AND take = $6 AND held = 0",
                     (-level, turn, position, *ticket.key),
                 )
 

@@ -46,7 +46,7 @@ class Watching:
         if event.run_id is None:
             return None
         if event.kind == "run.ended":
-            return self._journal.search.line(event.run_id)
+            return self._journal.database.now(lambda tx: self._journal.search.line(tx, str(event.run_id)))
         if event.kind in ("stage.ended", "attempt.ended"):
             return self._journal.stage(Place(event.run_id, 0, event.stage, event.take, event.attempt))
         if event.kind == "attempt.started" and event.attempt > 1:

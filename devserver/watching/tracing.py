@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from devserver.durable.database import Database, Transaction
+from devserver.durable.database import Database
 from devserver.durable.journal import StageRow
 from devserver.durable.search import RunLine
+from devserver.durable.sql import Transaction
 from devserver.errors import PackageMissing
 from devserver.events import Event
 from devserver.watching.listening import Row
@@ -138,7 +139,7 @@ class Tracing:
         given = {name.lower(): value for name, value in headers.items()}
         parent = Parent.read(given.get(TRACEPARENT))
         if parent is not None:
-            db.execute("INSERT INTO traces (run_id, parent) VALUES (?, ?)", (run_id, parent.header()))
+            db.execute("INSERT INTO traces (run_id, parent) VALUES ($1, $2)", (run_id, parent.header()))
 
     # Runs
 
@@ -186,7 +187,7 @@ class Tracing:
     def _parent(self, run_id: str) -> Parent:
         """What the run itself goes below: the request that it came with, or nothing in a trace of its own."""
         if run_id not in self._parents:
-            rows = self._db.rows("SELECT parent FROM traces WHERE run_id = ?", run_id)
+            rows = self._db.rows("SELECT parent FROM traces WHERE run_id = $1", run_id)
             kept = Parent.read(rows[0]["parent"]) if rows else None
             if len(self._parents) >= REMEMBERED:
                 self._parents.clear()

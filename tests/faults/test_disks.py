@@ -148,7 +148,8 @@ async def test_journal_disk_full(studio: Studio, exports: Path, intake: IntakePo
 def limit_pages(database: Any, *, full: bool) -> None:
     """Let the journal's file grow no more, so that SQLite says that its disk is full."""
     pages = database.rows("PRAGMA page_count")[0][0] if full else 1 << 30
-    database._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with database.transaction() as tx:
+        tx.execute(f"PRAGMA max_page_count = {pages}")
 
 
 def wait_for(happened: Any) -> None:

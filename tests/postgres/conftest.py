@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -30,9 +30,9 @@ def database(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def journal(database: Database, bus: Bus) -> Iterator[Journal]:
+async def journal(database: Database, bus: Bus) -> AsyncIterator[Journal]:
     made = Journal(database, Clock(), bus, "a")
     wire = Wire(database, made, bus)
-    wire.start()
+    await wire.start()
     yield made
-    wire.stop()
+    await wire.stop()

@@ -62,9 +62,9 @@ def second(url: str) -> Iterator[Process]:
 @pytest.fixture
 async def beating(first: Process) -> AsyncIterator[Cluster]:
     cluster = Cluster(Sharing("", "a"), first)
-    cluster.start()
+    await cluster.start()
     yield cluster
-    cluster.stop()
+    await cluster.stop()
 
 
 def test_a_run_is_claimed_by_one_and_refused_to_the_other(first: Process, second: Process) -> None:
@@ -106,8 +106,8 @@ def test_who_renews_nothing_has_lost_his_runs_and_can_write_nothing(first: Proce
             write()
     tickets.give_back(replace(place, stage="generation", take=1))
     assert [ticket.backend for ticket in tickets.listed()] == ["gpu"], "the ticket is the new owner's"
-    assert first.journal.leases.renew().lost == [RUN_ID]
-    assert second.journal.leases.renew().lost == []
+    assert first.database.now(first.journal.leases.renew).lost == [RUN_ID]
+    assert second.database.now(second.journal.leases.renew).lost == []
 
 
 def set_clock(database: Database, hours: float) -> None:
@@ -123,45 +123,45 @@ def test_the_runs_of_the_dead_are_free_soon_though_the_clock_was_set_back(first:
     add_run(first.journal)
     add_run(second.journal, "20240131-235959-00000002")
     set_clock(first.database, -1)
-    second.journal.leases.shorten()
-    second.journal.leases.renew()
+    second.database.now(second.journal.leases.shorten)
+    second.database.now(second.journal.leases.renew)
     assert second.journal.leases.claimable(10) == [], "who lives keeps his runs"
 
     def found() -> list[str]:
-        second.journal.leases.renew()
+        second.database.now(second.journal.leases.renew)
         return second.journal.leases.claimable(10)
 
     assert until(found, "the dead one's lease does not run out", patience_s=20) == [RUN_ID]
 
 
-def test_a_process_that_died_before_the_clock_was_set_back_is_not_there(first: Process, second: Process) -> None:
+async def test_a_process_that_died_before_the_clock_was_set_back_is_not_there(first: Process, second: Process) -> None:
     dead, alive = Cluster(Sharing("", "a"), first), Cluster(Sharing("", "b"), second)
-    dead._say()
+    first.database.now(dead._say)
     set_clock(first.database, -1)
-    alive._say()
-    assert [one["node"] for one in alive.processes()] == ["b"]
+    second.database.now(alive._say)
+    assert [one["node"] for one in await alive.processes()] == ["b"]
 
 
 def test_a_run_that_has_ended_meanwhile_is_not_lost(first: Process) -> None:
     place = add_run(first.journal)
     first.journal.end_run(place, "success", AT, None)
-    assert first.journal.leases.renew().lost == []
+    assert first.database.now(first.journal.leases.renew).lost == []
 
 
 def test_a_cancel_whose_message_was_lost_is_heard_of_with_the_next_renewal(first: Process, second: Process) -> None:
     add_run(first.journal)
     second.journal.ask_cancel(RUN_ID)
-    assert first.journal.leases.renew().to_cancel == [RUN_ID]
+    assert first.database.now(first.journal.leases.renew).to_cancel == [RUN_ID]
 
 
 async def test_a_loop_that_computes_for_longer_than_a_lease_keeps_its_runs(
     beating: Cluster, first: Process, second: Process
 ) -> None:
-    assert [one["node"] for one in beating.processes()] == ["a"]
+    assert [one["node"] for one in await beating.processes()] == ["a"]
     add_run(first.journal)
     time.sleep(lease.LEASE_S + 2 * BEAT_S)  # noqa: ASYNC251 - that is what happens
     assert second.journal.leases.claimable(10) == []
-    assert len(beating.processes()) == 1
+    assert len(await beating.processes()) == 1
 
 
 def test_who_is_frozen_within_a_transaction_lets_go_of_what_it_holds(first: Process, second: Process) -> None:
@@ -173,7 +173,7 @@ def test_who_is_frozen_within_a_transaction_lets_go_of_what_it_holds(first: Proc
             db.execute("UPDATE counters SET value = value WHERE name = 'event'")
             until(lambda: second.journal.leases.claimable(10), "the lease does not run out")
             assert until(lambda: _begun(second), "the run stays locked") == 2
-            db.execute("UPDATE runs SET title = 'stale' WHERE run_id = ?", (RUN_ID,))
+            db.execute("UPDATE runs SET title = 'stale' WHERE run_id = $1", (RUN_ID,))
 
     with pytest.raises(DatabaseGone):
         hold()

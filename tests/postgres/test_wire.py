@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -36,20 +35,20 @@ class Process:
     bus: Bus
 
 
-@contextmanager
-def process(url: str, name: str) -> Iterator[Process]:
+@asynccontextmanager
+async def process(url: str, name: str) -> AsyncIterator[Process]:
     database, bus = open_database(url), Bus(Clock())
     journal = Journal(database, Clock(), bus, name)
     wire = Wire(database, journal, bus)
-    wire.start()
+    await wire.start()
     yield Process(journal, bus)
-    wire.stop()
+    await wire.stop()
     database.close()
 
 
 @pytest.fixture
-def two(url: str) -> Iterator[list[Process]]:
-    with process(url, "a") as first, process(url, "b") as second:
+async def two(url: str) -> AsyncIterator[list[Process]]:
+    async with process(url, "a") as first, process(url, "b") as second:
         yield [first, second]
 
 
@@ -88,17 +87,17 @@ def never_looking(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("never_looking")
 async def test_events_of_many_writers_are_heard_by_both_in_the_order_of_their_commits(url: str) -> None:
     """A number that was given before another is committed before it, so none comes late and is passed over."""
-    with process(url, "a") as first, process(url, "b") as second:
+    async with process(url, "a") as first, process(url, "b") as second:
         await many_writers([first, second])
 
 
 @pytest.mark.usefixtures("never_looking")
-def test_a_new_run_a_cancel_and_a_turn_are_told_to_the_others(url: str) -> None:
-    told: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+async def test_a_new_run_a_cancel_and_a_turn_are_told_to_the_others(url: str) -> None:
+    told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     database = open_database(url)
-    listening = database.listen(["runs", "cancel", "tickets"], lambda topic, text: told.put((topic, text)))
+    listening = await database.listen(["runs", "cancel", "tickets"], lambda topic, text: told.put_nowait((topic, text)))
     assert listening is not None
-    with process(url, "a") as first:
+    async with process(url, "a") as first:
         place = add_run(first.journal)
         first.journal.leases.offer(place.run_id)
         first.journal.ask_cancel(place.run_id)
@@ -106,14 +105,14 @@ def test_a_new_run_a_cancel_and_a_turn_are_told_to_the_others(url: str) -> None:
         open_tickets.close()
         heard_of: set[tuple[str, str]] = set()
         while not heard_of >= {("runs", ""), ("cancel", place.run_id), ("tickets", "")}:
-            heard_of.add(told.get(timeout=PATIENCE_S))
-    listening.close()
+            heard_of.add(await asyncio.wait_for(told.get(), PATIENCE_S))
+    await listening.close()
     database.close()
 
 
 @pytest.mark.usefixtures("never_looking")
 async def test_what_takes_long_to_be_committed_is_told_after_that(url: str) -> None:
-    with process(url, "a") as first, process(url, "b") as second:
+    async with process(url, "a") as first, process(url, "b") as second:
         with psycopg.connect(url) as connection:
             connection.execute(SLOW_COMMITS)
         listening = second.bus.subscribe()
@@ -143,7 +142,7 @@ async def many_writers(two: list[Process]) -> None:
 
 async def test_after_a_restart_of_the_database_what_was_missed_is_heard(postgres: Postgres) -> None:
     url = postgres.new_database()
-    with process(url, "a") as first, process(url, "b") as second:
+    async with process(url, "a") as first, process(url, "b") as second:
         listening = second.bus.subscribe()
         place = add_run(first.journal)
         await heard(listening, 2)

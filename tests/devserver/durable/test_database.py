@@ -1,20 +1,24 @@
 from __future__ import annotations
 
-import os
+import asyncio
 import re
-import resource
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from devserver.durable import database as port
-from devserver.durable.database import Database, open_database, table_files
+from devserver.durable import tables
+from devserver.durable.database import READERS, Database, open_database
+from devserver.durable.patience import patience
+from devserver.durable.sql import Transaction
+from devserver.durable.sqlite import BUSY_MS
+from devserver.durable.tables import table_files
 from devserver.errors import DatabaseGone, OldJournal
 from tests.doubles.postgres import Postgres
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -33,82 +37,187 @@ def database(where: Path | str) -> Iterator[Database]:
     opened.close()
 
 
-def add(database: Database, file: str) -> None:
-    with database.transaction() as db:
-        db.execute("INSERT INTO sent_files (backend, file, name) VALUES (?, ?, '50 %')", ("gpu", file))
+ADD = "INSERT INTO sent_files (backend, file, name) VALUES ($1, $2, '50 %')"
 
 
-def files(database: Database) -> list[str]:
-    return [row["file"] for row in database.rows("SELECT file FROM sent_files ORDER BY file")]
+async def add(database: Database, file: str) -> None:
+    await database.write(lambda tx: tx.execute(ADD, ("gpu", file)))
 
 
-def test_what_is_committed_is_read_on_every_thread_and_after_it_is_opened_again(where: Path | str) -> None:
+async def files(database: Database) -> list[str]:
+    return await database.read(listed)
+
+
+def listed(tx: Transaction) -> list[str]:
+    return [row["file"] for row in tx.rows("SELECT file FROM sent_files ORDER BY file")]
+
+
+async def test_what_is_committed_is_read_at_once_by_a_door_and_after_it_is_opened_again(where: Path | str) -> None:
     database = open_database(where)
-    add(database, "a")
-    seen: list[list[str]] = []
-    thread = threading.Thread(target=lambda: seen.append(files(database)))
-    thread.start()
-    thread.join()
+    await add(database, "a")
+    with database.door() as door:
+        assert door.read(listed) == await files(database) == ["a"]
+        door.write(lambda tx: tx.execute(ADD, ("gpu", "b")))
     database.close()
     again = open_database(where)
-    assert seen == [files(again)] == [["a"]]
+    assert await files(again) == ["a", "b"]
     again.close()
 
 
-def test_of_a_transaction_that_breaks_off_nothing_stays_and_the_next_one_goes_on(database: Database) -> None:
-    def break_off() -> None:
-        with database.transaction() as db:
-            db.execute("INSERT INTO sent_files (backend, file, name) VALUES (?, ?, ?)", ("gpu", "a", "x"))
-            raise ZeroDivisionError
+async def test_of_a_transaction_that_breaks_off_nothing_stays_and_the_next_one_goes_on(database: Database) -> None:
+    def break_off(tx: Transaction) -> None:
+        tx.execute(ADD, ("gpu", "a"))
+        raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        break_off()
-    add(database, "b")
-    assert files(database) == ["b"]
+        await database.write(break_off)
+    await add(database, "b")
+    assert await files(database) == ["b"]
 
 
-def test_nobody_reads_what_is_not_committed(database: Database) -> None:
-    with database.transaction() as db:
-        db.execute("INSERT INTO sent_files (backend, file, name) VALUES (?, ?, ?)", ("gpu", "a", "x"))
-        assert files(database) == []
-    assert files(database) == ["a"]
+async def test_nobody_reads_what_is_not_committed(database: Database) -> None:
+    added, may_end = threading.Event(), threading.Event()
+
+    def add_slowly(tx: Transaction) -> None:
+        tx.execute(ADD, ("gpu", "a"))
+        added.set()
+        may_end.wait(PATIENCE_S)
+
+    writing = asyncio.create_task(database.write(add_slowly))
+    await asyncio.to_thread(added.wait, PATIENCE_S)
+    assert await files(database) == []
+    may_end.set()
+    await writing
+    assert await files(database) == ["a"]
 
 
-def test_rows_are_read_by_name_and_per_cents_and_counts_are_as_written(database: Database) -> None:
-    add(database, "a")
-    row = database.rows("SELECT * FROM sent_files WHERE name LIKE '50 %' AND file = ?", "a")[0]
+async def test_rows_are_read_by_name_and_per_cents_and_counts_are_as_written(database: Database) -> None:
+    await add(database, "a")
+    sql = "SELECT * FROM sent_files WHERE name LIKE '50 %' AND file = $1"
+    row = (await database.read(lambda tx: tx.rows(sql, "a")))[0]
     assert dict(row) == {"backend": "gpu", "file": "a", "name": "50 %"}
-    with database.transaction() as db:
-        assert db.execute("UPDATE sent_files SET name = ? WHERE backend = ?", ("y", "gpu")).rowcount == 1
-        assert db.execute("SELECT name FROM sent_files FOR UPDATE SKIP LOCKED").fetchone()["name"] == "y"
+
+    def change(tx: Transaction) -> None:
+        assert tx.execute("UPDATE sent_files SET name = $1 WHERE backend = $2", ("y", "gpu")).rowcount == 1
+        held = f"SELECT name FROM sent_files{tx.dialect.for_update}{tx.dialect.skip_held}"
+        assert tx.rows(held)[0]["name"] == "y"
+
+    await database.write(change)
 
 
-def test_the_clock_of_the_database_goes_on_within_a_transaction(database: Database) -> None:
-    with database.transaction() as db:
-        first, second = (db.execute("SELECT epoch_now() AS now").fetchone()["now"] for _ in range(2))
+async def test_a_value_may_stand_several_times_and_in_any_order(database: Database) -> None:
+    sql = "SELECT CAST($2 AS TEXT) AS second, CAST($1 AS TEXT) AS first, CAST($2 AS TEXT) AS again"
+    row = (await database.read(lambda tx: tx.rows(sql, "a", "b")))[0]
+    assert dict(row) == {"second": "b", "first": "a", "again": "b"}
+
+
+async def test_the_clock_of_the_database_goes_on_within_a_transaction(database: Database) -> None:
+    sql = "SELECT epoch_now() AS now"
+    first, second = await database.write(lambda tx: [tx.rows(sql)[0]["now"] for _ in range(2)])
     assert isinstance(first, float)
     assert first < second
 
 
-def test_many_threads_write_and_nothing_is_lost(database: Database) -> None:
-    def write(name: int) -> None:
-        for number in range(20):
-            add(database, f"{name} {number:02d}")
+async def test_what_was_committed_is_told_in_order_also_where_the_caller_is_cancelled(database: Database) -> None:
+    told: list[str] = []
+    names = [f"{number:02d}" for number in range(20)]
 
-    threads = [threading.Thread(target=write, args=(name,)) for name in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(files(database)) == 80
+    def adding(name: str) -> asyncio.Task[str]:
+        def write(tx: Transaction) -> str:
+            tx.execute(ADD, ("gpu", name))
+            return name
+
+        return asyncio.create_task(database.write(write, told.append))
+
+    tasks = [adding(name) for name in names]
+    await asyncio.sleep(0)
+    tasks[3].cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(done.pop(3), asyncio.CancelledError)
+    assert told == names == await files(database)
+    assert done == [name for name in names if name != "03"]
 
 
-def test_each_file_of_tables_is_applied_once_and_in_order(
+async def test_who_has_no_patience_left_is_told_so_and_what_he_asked_for_is_not_written(database: Database) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def wait(tx: Transaction) -> None:
+        tx.execute(ADD, ("gpu", "begun"))
+        begun.set()
+        may_end.wait(PATIENCE_S)
+
+    with patience(0.2):
+        stuck = asyncio.create_task(database.write(wait))
+        await asyncio.to_thread(begun.wait, PATIENCE_S)
+        queued = asyncio.create_task(add(database, "queued"))
+        outcomes = await asyncio.gather(stuck, queued, return_exceptions=True)
+        with pytest.raises(DatabaseGone, match="it has given no answer for"):
+            await add(database, "too many")
+    assert [type(outcome) for outcome in outcomes] == [DatabaseGone, DatabaseGone]
+    assert "no answer came within 0.2 s" in str(outcomes[0])
+    patient = asyncio.create_task(add(database, "patient"))
+    while not (problem := database.silence()):  # noqa: ASYNC110 - nothing but time makes it so
+        await asyncio.sleep(0.1)
+    assert problem.startswith(f"the database {database.name} has not answered for ")
+    may_end.set()
+    await patient
+    assert await files(database) == ["patient"]
+    assert not database.silence()
+
+
+async def test_frozen_readers_are_few_and_those_who_come_then_are_told_at_once(database: Database) -> None:
+    begun, may_end = threading.Semaphore(0), threading.Event()
+
+    def wait(_tx: Transaction) -> None:
+        begun.release()
+        may_end.wait(PATIENCE_S)
+
+    with patience(0.2):
+        stuck = [asyncio.create_task(database.read(wait)) for _ in range(2 * READERS)]
+        for _ in range(READERS):
+            await asyncio.to_thread(begun.acquire)
+        outcomes = await asyncio.gather(*stuck, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {DatabaseGone}
+        with pytest.raises(DatabaseGone, match="it has given no answer for"):
+            await files(database)
+    may_end.set()
+    assert await files(database) == []
+    assert not begun.acquire(blocking=False)  # whom nobody waited for any more was not begun
+
+
+async def test_from_a_shortened_patience_on_nobody_waits_longer(database: Database) -> None:
+    may_end = threading.Event()
+    waiting = asyncio.create_task(database.read(lambda _: may_end.wait(PATIENCE_S)))
+    await asyncio.sleep(0)
+    database.shorten(0.1)
+    with pytest.raises(DatabaseGone):
+        await waiting
+    may_end.set()
+
+
+async def test_a_writer_waits_for_the_lock_of_another_program_for_as_long_as_somebody_waits(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    database = open_database(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with patience(0.2), pytest.raises(DatabaseGone):
+        await add(database, "hasty")
+    patient = asyncio.create_task(add(database, "patient"))
+    await asyncio.sleep(2 * BUSY_MS / 1000)
+    assert not patient.done()
+    other.execute("ROLLBACK")
+    await patient
+    assert await files(database) == ["patient"]
+    other.close()
+    database.close()
+
+
+async def test_each_file_of_tables_is_applied_once_and_in_order(
     where: Path | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "tables"
-    shutil.copytree(port.TABLES, folder)
-    monkeypatch.setattr(port, "TABLES", folder)
+    shutil.copytree(tables.TABLES, folder)
+    monkeypatch.setattr(tables, "TABLES", folder)
     open_database(where).close()
     (folder / "1001_second.sql").write_text("INSERT INTO sent_files VALUES ('gpu', 'second', 'x');", "utf8")
     (folder / "1000_first.sql").write_text(
@@ -118,7 +227,7 @@ def test_each_file_of_tables_is_applied_once_and_in_order(
         (folder / f"1002_own.{kind}.sql").write_text(f"INSERT INTO sent_files VALUES ('gpu', '{kind}', 'x')")
     for _ in range(2):
         opened = open_database(where)
-        found = files(opened)
+        found = await files(opened)
         opened.close()
     kind = "sqlite" if isinstance(where, Path) else "postgres"
     assert found == sorted(["first", "second", kind])
@@ -128,8 +237,8 @@ def test_a_file_of_tables_that_is_wrong_leaves_nothing_of_itself(
     where: Path | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "tables"
-    shutil.copytree(port.TABLES, folder)
-    monkeypatch.setattr(port, "TABLES", folder)
+    shutil.copytree(tables.TABLES, folder)
+    monkeypatch.setattr(tables, "TABLES", folder)
     (folder / "1000_wrong.sql").write_text("CREATE TABLE half (a INTEGER); CREATE TABLE half (a INTEGER);")
     with pytest.raises(Exception, match="half"):
         open_database(where)
@@ -144,38 +253,36 @@ def test_numbers_of_files_are_taken_once_for_each_kind() -> None:
     assert [n for n, _ in table_files("sqlite")] == [n for n, _ in table_files("postgres")]
 
 
-def test_a_journal_from_before_the_numbers_is_refused_with_what_to_do(where: Path | str) -> None:
+async def test_a_journal_from_before_the_numbers_is_refused_with_what_to_do(where: Path | str) -> None:
     opened = open_database(where)
-    with opened.transaction() as db:
-        db.execute("DELETE FROM applied_tables")
+    await opened.write(lambda tx: tx.execute("DELETE FROM applied_tables"))
     opened.close()
     with pytest.raises(OldJournal, match="doctor --rebuild"):
         open_database(where)
 
 
-def test_a_restarted_server_is_connected_to_again_and_what_was_open_is_told(postgres: Postgres) -> None:
+async def test_a_restarted_server_is_connected_to_again_and_what_was_open_is_told(postgres: Postgres) -> None:
     database = open_database(postgres.new_database())
-    add(database, "a")
-    assert files(database) == ["a"]
+    await add(database, "a")
+    assert await files(database) == ["a"]
 
-    def break_off() -> None:
-        with database.transaction() as db:
-            db.execute("INSERT INTO sent_files (backend, file, name) VALUES ('gpu', 'half', 'x')")
-            postgres.stop()
-            db.execute("INSERT INTO sent_files (backend, file, name) VALUES ('gpu', 'rest', 'x')")
+    def break_off(tx: Transaction) -> None:
+        tx.execute(ADD, ("gpu", "half"))
+        postgres.stop()
+        tx.execute(ADD, ("gpu", "rest"))
 
     try:
         with pytest.raises(DatabaseGone, match=r"The database postgresql://127.0.0.1:\d+/test_\d+ does not answer: "):
-            break_off()
+            await database.write(break_off)
         with pytest.raises(DatabaseGone):
-            add(database, "b")
+            await add(database, "b")
         with pytest.raises(DatabaseGone):
-            files(database)
+            await files(database)
     finally:
         postgres.start()
-    assert files(database) == ["a"]
-    add(database, "c")
-    assert files(database) == ["a", "c"]
+    assert await files(database) == ["a"]
+    await add(database, "c")
+    assert await files(database) == ["a", "c"]
     database.close()
 
 
@@ -191,32 +298,3 @@ def test_without_psycopg_the_setting_says_what_it_needs(monkeypatch: pytest.Monk
     monkeypatch.setitem(__import__("sys").modules, "devserver.durable.postgres", None)
     with pytest.raises(DatabaseGone, match=re.escape("pip install 'psycopg[binary]'")):
         open_database("postgresql://127.0.0.1/none")
-
-
-@contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    """Let this process open nothing more."""
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = [os.open(os.devnull, os.O_RDONLY)]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 8, limits[1]))
-    try:
-        while True:
-            taken.append(os.dup(taken[0]))
-    except OSError:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        for descriptor in taken:
-            os.close(descriptor)
-
-
-def test_a_thread_that_can_open_no_connection_reads_all_the_same(tmp_path: Path) -> None:
-    opened = open_database(tmp_path / "journal.sqlite")
-    add(opened, "a")
-    found: list[list[str]] = []
-    with no_descriptor_left():
-        reading = threading.Thread(target=lambda: found.append(files(opened)))
-        reading.start()
-        reading.join()
-    opened.close()
-    assert found == [["a"]]

@@ -24,7 +24,8 @@ def found(journal: Journal) -> Found:
     """The numbers of the runs that a search finds, in its order."""
 
     def find(query: str = "", **wanted: Any) -> list[int]:
-        lines = journal.search.find(Wanted(**{"user_id": "local", "limit": 50, "query": query, **wanted}))
+        asked = Wanted(**{"user_id": "local", "limit": 50, "query": query, **wanted})
+        lines = journal.database.now(lambda tx: journal.search.find(tx, asked))
         return [int(line.run_id[-8:], 16) for line in lines]
 
     return find
@@ -151,7 +152,9 @@ def test_a_run_that_is_deleted_is_not_found(journal: Journal, database: Database
             db.execute("INSERT INTO searched_words (searched_words, rank) VALUES ('integrity-check', 1)")
 
 
-def test_runs_from_before_there_was_a_search_are_read_once(journal: Journal, database: Database, found: Found) -> None:
+async def test_runs_from_before_there_was_a_search_are_read_once(
+    journal: Journal, database: Database, found: Found
+) -> None:
     place = accept(journal, 1, "slow")
     stage = replace(place, stage="interception")
     journal.begin(stage)
@@ -163,13 +166,13 @@ def test_runs_from_before_there_was_a_search_are_read_once(journal: Journal, dat
         db.execute("UPDATE counters SET value = 2 WHERE name = 'unsearched'")
     accept(journal, 3, "warm")
     assert found("slow") == []
-    assert journal.search.fill() == 2
+    assert await journal.search.fill() == 2
     assert found("slow velvet", state="success") == [1]
     assert found("warm", state="running") == [3, 2]
     with database.transaction() as db:
         journal.search.read(db, run_id(1))  # as another process may, that was started at the same time
-        db.execute("DELETE FROM searched WHERE run_id = ?", (run_id(2),))
-    assert journal.search.fill() == 0
+        db.execute("DELETE FROM searched WHERE run_id = $1", (run_id(2),))
+    assert await journal.search.fill() == 0
 
 
 def test_a_rebuilt_journal_finds_what_the_lost_one_found(journal: Journal, database: Database, found: Found) -> None:

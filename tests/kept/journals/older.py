@@ -10,8 +10,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from devserver.durable.database import table_files
 from devserver.durable.postgres import EPOCH_NOW
+from devserver.durable.tables import table_files
 from tests.doubles.postgres import Postgres
 from tests.kept.journals import archive
 from tests.kept.journals.places import Place
