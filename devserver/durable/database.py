@@ -172,7 +172,7 @@ class Database(ABC):
             try:
                 yield session
                 session.commit()
-            except BaseException:
+            except BaseException:  # half of it must not stay, whatever ended it
                 session.roll_back()
                 if session.lost:
                     door.close()
@@ -216,7 +216,7 @@ async def _to_the_end(answer: asyncio.Future[Found]) -> Found:
             await asyncio.shield(answer)
         except asyncio.CancelledError as e:
             cancelled = e
-        except Exception:  # noqa: BLE001 - it is raised below, unless the caller is cancelled
+        except Exception:  # noqa: BLE001 - whatever it is, it is raised below, unless the caller is cancelled
             break
     if cancelled is not None:
         answer.exception()
