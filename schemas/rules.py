@@ -13,6 +13,7 @@ from schemas.known import Definitions
 from schemas.model import (
     OUTPUT_CHUNK,
     GraphChunk,
+    Media,
     Output,
     OutputConfig,
     Parameter,
@@ -27,7 +28,7 @@ from schemas.values import PLACEHOLDERS, is_random
 Finding = tuple[FieldPath, str]
 PREFIX_INPUT = "filename_prefix"
 # What each of ComfyUI's own save nodes writes. A class that is not here may write any format.
-SAVES: Mapping[str, tuple[str, str]] = {
+SAVES: Mapping[str, tuple[Media, str]] = {
     "SaveAudio": ("audio", "flac"),
     "SaveAudioMP3": ("audio", "mp3"),
     "SaveAudioOpus": ("audio", "opus"),

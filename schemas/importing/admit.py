@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from schemas.importing.check import by_kind, problems_of
 from schemas.importing.drafts import Draft, draft
 from schemas.importing.form import ImportRefused
+from schemas.importing.written import ImportedDefinition, WrittenChunk
+from schemas.json_values import JsonObject
 from schemas.loader import FOLDERS, read_definitions
 from schemas.model import GraphChunk
 from schemas.node_table import NodeClass, NodeTable
@@ -27,22 +28,22 @@ class Imported:
     draft: Draft
     files: Mapping[str, str]
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> ImportedDefinition:
         """As JSON, for the answer and the command line."""
         parameters = self.draft.chunk.get("parameters", {})
         return {
             "name": self.draft.name,
             "form": self.draft.form,
             "parameters": {name: entry["type"] for name, entry in parameters.items()},
-            "models": [dict(entry) for entry in self.draft.chunk.get("models", [])],
-            "outputs": [dict(entry) for entry in self.draft.chunk["outputs"]],
+            "models": self.draft.chunk.get("models", []),
+            "outputs": self.draft.chunk["outputs"],
             "warnings": list(self.draft.warnings),
             "files": dict(self.files),
         }
 
 
 def import_graph(
-    content: Mapping[str, Any],
+    content: JsonObject,
     *,
     name: str,
     origin: str,
@@ -100,7 +101,7 @@ def _admitted(
     raise ImportRefused(f"the definition {made.name} would not be right", problems)
 
 
-def _meaning(node_class: NodeClass) -> Any:
+def _meaning(node_class: NodeClass) -> tuple[object, ...]:
     """What decides whether a graph fits: without what only the page uses."""
     inputs = {name: entry.to_trimmed() for name, entry in node_class.inputs.items()}
     told = {name: {key: entry[key] for key in entry if key not in PAGE_ONLY} for name, entry in inputs.items()}
@@ -108,14 +109,10 @@ def _meaning(node_class: NodeClass) -> Any:
     return told, required, node_class.output, node_class.output_node
 
 
-def _with_table(chunk: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _with_table(chunk: WrittenChunk, name: str) -> WrittenChunk:
     """The chunk with the table that is looked at first, after its graph."""
-    content: dict[str, Any] = {}
-    for key, value in chunk.items():
-        content[key] = value
-        if key == "graph":
-            content["table"] = name
-    return content
+    kind, description, graph = chunk["kind"], chunk["description"], chunk["graph"]
+    return {"kind": kind, "description": description, "graph": graph, "table": name, **chunk}
 
 
 def _order(place: str) -> int:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from schemas.graph import Graph
 from schemas.importing import words
 from schemas.importing.form import (
+    Form,
     ImportRefused,
     absent_classes,
     api_graph,
@@ -21,11 +21,13 @@ from schemas.importing.form import (
     unwrapped,
 )
 from schemas.importing.proposals import Proposal, is_model, propose
-from schemas.importing.saves import SEVERAL, made_by, only_silence, only_what_runs, saves_of, with_a_save
+from schemas.importing.saves import SEVERAL, SavedFiles, made_by, only_silence, only_what_runs, saves_of, with_a_save
 from schemas.importing.ui import convert
-from schemas.importing.yaml_text import line, row, yaml_text
+from schemas.importing.written import WrittenChunk, WrittenConfig, WrittenModel, WrittenOutput, WrittenParameter
+from schemas.importing.yaml_text import yaml_text
+from schemas.json_values import Json, JsonObject
 from schemas.limits import OUTPUTS, PARAMETERS
-from schemas.model import NAME_PATTERN
+from schemas.model import NAME_PATTERN, Role
 from schemas.node_table import NodeTable
 
 TIMEOUTS_S = {"audio": 1800, "image": 1800, "video": 7200, "file": 1800}
@@ -45,10 +47,10 @@ class Draft:
     """
 
     name: str
-    form: str
+    form: Form
     graph: Graph
-    chunk: Mapping[str, Any]
-    config: Mapping[str, Any]
+    chunk: WrittenChunk
+    config: WrittenConfig
     table: NodeTable
     warnings: tuple[str, ...]
 
@@ -74,7 +76,7 @@ def name_from(text: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "_", text.casefold()).strip("_")[:60] or "imported"
 
 
-def draft(content: Mapping[str, Any], table: NodeTable, *, name: str, pipelines: Sequence[str]) -> Draft:
+def draft(content: JsonObject, table: NodeTable, *, name: str, pipelines: Sequence[str]) -> Draft:
     """Definitions from a graph in either form.
 
     Args:
@@ -115,24 +117,27 @@ def draft(content: Mapping[str, Any], table: NodeTable, *, name: str, pipelines:
     return Draft(name, form, graph, chunk, config, NodeTable(used), shortened(warnings))
 
 
-def _told_models(content: Mapping[str, Any]) -> dict[str, str]:
+def _told_models(content: JsonObject) -> dict[str, str]:
     """The folder of each model file, where the saved graph tells it."""
     found: dict[str, str] = {}
-    pending: list[Any] = [content]
+    pending: list[Json] = [content]
     while pending:
         one = pending.pop()
         if isinstance(one, list):
             pending += one
-        elif isinstance(one, Mapping):
-            if isinstance(one.get("name"), str) and isinstance(one.get("directory"), str) and one["directory"]:
-                found[one["name"]] = one["directory"]
+        elif isinstance(one, dict):
+            name, folder = one.get("name"), one.get("directory")
+            if isinstance(name, str) and isinstance(folder, str) and folder:
+                found[name] = folder
             pending += one.values()
     return found
 
 
-def _chunk(name: str, proposed: Mapping[str, Proposal], models: list[Any], outputs: list[Any]) -> dict[str, Any]:
+def _chunk(
+    name: str, proposed: Mapping[str, Proposal], models: list[WrittenModel], outputs: list[WrittenOutput]
+) -> WrittenChunk:
     words_of_name = name.replace("_", " ").replace("-", " ")
-    content: dict[str, Any] = {
+    content: WrittenChunk = {
         "kind": "graph",
         "description": {"en": f"The graph {words_of_name}, imported.", "de": f"Der Graph {words_of_name}, importiert."},
         "graph": name,
@@ -145,22 +150,28 @@ def _chunk(name: str, proposed: Mapping[str, Proposal], models: list[Any], outpu
     return content
 
 
-def _parameter(one: Proposal) -> dict[str, Any]:
+def _parameter(one: Proposal) -> WrittenParameter:
     where = ", ".join(one.titles[:3]) + (" ..." if len(one.titles) > 3 else "")
-    content: dict[str, Any] = {"type": one.type}
-    content |= {"unit": one.word.unit} if one.word.unit and one.type in ("int", "float") else {}
-    content |= {key: value for key in ("min", "max", "step") if (value := getattr(one, key)) is not None}
+    content: WrittenParameter = {"type": one.type}
+    if one.word.unit and one.type in ("int", "float"):
+        content["unit"] = one.word.unit
+    if one.min is not None:
+        content["min"] = one.min
+    if one.max is not None:
+        content["max"] = one.max
+    if one.step is not None:
+        content["step"] = one.step
     if one.choices:
-        content["choices"] = row(list(one.choices))
+        content["choices"] = [*one.choices]
     if one.value is not None:
         content["default"] = one.value
     content["description"] = {"en": f"{one.word.en} ({where}).", "de": f"{one.word.de} ({where})."}
-    content["sets"] = row([f"{node}.{name}" for node, name in one.sets])
+    content["sets"] = [f"{node}.{name}" for node, name in one.sets]
     return content
 
 
-def _models(graph: Graph, table: NodeTable, told: Mapping[str, str]) -> list[Any]:
-    found: list[Any] = []
+def _models(graph: Graph, table: NodeTable, told: Mapping[str, str]) -> list[WrittenModel]:
+    found: list[WrittenModel] = []
     for node_id, node in graph.items():
         for name, value in node["inputs"].items():
             node_input = table.classes[node["class_type"]].inputs.get(name)
@@ -172,11 +183,11 @@ def _models(graph: Graph, table: NodeTable, told: Mapping[str, str]) -> list[Any
                 or words.FOLDERS.get(name)
                 or name.removesuffix("_name")
             )
-            found.append(line({"node": node_id, "input": name, "file": value, "folder": folder}))
+            found.append({"node": node_id, "input": name, "file": value, "folder": folder})
     return found
 
 
-def _outputs(graph: Graph, table: NodeTable) -> list[Any]:
+def _outputs(graph: Graph, table: NodeTable) -> list[WrittenOutput]:
     """Every save node; the main one is a sound or a video where there is one, since pictures are often steps to it."""
     saves = saves_of(graph, table)
     refuse_excess(OUTPUTS, len(saves))
@@ -184,32 +195,46 @@ def _outputs(graph: Graph, table: NodeTable) -> list[Any]:
     order = ("audio", "video", "image", "file")
     if any(media == "video" for _, media, _ in made):
         order = ("video", "audio", "image", "file")
-    main = min(range(len(made)), key=lambda place: order.index(made[place][1]))
-    outputs: list[Any] = []
+    main, main_media, _ = min(made, key=lambda one: order.index(one[1]))
+    outputs: list[WrittenOutput] = []
     silent = only_silence(graph, table)
-    for place, (node_id, media, ending) in enumerate(made):
-        entry: dict[str, Any] = {"node": node_id, "media": media, "format": ending}
-        if place == main:
-            entry["role"] = "main"
-        else:
-            entry |= {"role": "take" if media == made[main][1] else "data", "name": f"output_{name_from(node_id)}"}
+    for node_id, media, ending in made:
+        role: Role = "main" if node_id == main else "take" if media == main_media else "data"
+        entry: WrittenOutput = {"node": node_id, "media": media, "format": ending, "role": role}
+        if node_id != main:
+            entry["name"] = f"output_{name_from(node_id)}"
         if node_id in silent:
             entry["verify"] = {"silence": "allow"}
-        key, others = SEVERAL.get(str(graph[node_id]["class_type"]), ("", ()))
-        named = {} if place == main else {"name": f"output_{name_from(node_id)}"}
-        outputs.append(line({**entry, "key": key} if key else entry))
-        outputs += [line({"node": node_id, **other, **named}) for other in others]
+        key, others = SEVERAL.get(graph[node_id]["class_type"], ("", ()))
+        if key:
+            entry["key"] = key
+        outputs.append(entry)
+        outputs += [_other_output(entry, files) for files in others]
     return outputs
 
 
-def _config(name: str, chunk: Mapping[str, Any], pipelines: Sequence[str]) -> dict[str, Any]:
+def _other_output(entry: WrittenOutput, files: SavedFiles) -> WrittenOutput:
+    """Return a further output of the node that `entry` is an output of."""
+    output: WrittenOutput = {
+        "node": entry["node"],
+        "key": files.key,
+        "media": files.media,
+        "format": files.format,
+        "role": files.role,
+    }
+    if files.optional:
+        output["optional"] = True
+    if "name" in entry:
+        output["name"] = entry["name"]
+    return output
+
+
+def _config(name: str, chunk: WrittenChunk, pipelines: Sequence[str]) -> WrittenConfig:
     media = next(entry["media"] for entry in chunk["outputs"] if entry["role"] == "main")
     label = name.replace("_", " ").replace("-", " ").strip().capitalize()
     wanted = [f"text_to_{media}", "text_to_audio", *pipelines]
-    values: dict[str, Any] = {}
-    for key, parameter in chunk.get("parameters", {}).items():
-        if key == "prompt" and parameter["type"] == "text":
-            values[key] = "${text}"
+    prompt = chunk.get("parameters", {}).get("prompt")
+    values = {"prompt": "${text}"} if prompt is not None and prompt["type"] == "text" else {}
     made = {"audio": ("A sound", "Ton"), "video": ("A video", "Ein Video"), "image": ("A picture", "Ein Bild")}
     en, de = made.get(media, ("A file", "Eine Datei"))
     return {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
-from schemas.graph import Graph
+from schemas.graph import Graph, is_node
+from schemas.json_values import Json, JsonObject, read_object
 from schemas.limits import Limit, api_excess, excess_of
 from schemas.texts import Unreadable, parse_json
 
@@ -63,7 +64,7 @@ def absent_classes(names: Iterable[str]) -> ImportRefused:
     return ImportRefused(message, absent=absent[:MOST_TOLD])
 
 
-def parse_graph(text: str) -> dict[str, Any]:
+def parse_graph(text: str) -> JsonObject:
     """The JSON object in a text; ImportRefused where it is none. NaN and Infinity become null, as on ComfyUI's page."""
     try:
         content = without_endless(parse_json(text, endless=True))
@@ -74,7 +75,7 @@ def parse_graph(text: str) -> dict[str, Any]:
     return content
 
 
-def without_endless(value: Any) -> Any:
+def without_endless(value: Json) -> Json:
     """The value with null in the place of each number that JSON cannot hold."""
     if isinstance(value, dict):
         return {key: without_endless(inner) for key, inner in value.items()}
@@ -83,43 +84,45 @@ def without_endless(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def form_of(content: Mapping[str, Any]) -> Form:
-    """Which form a graph has; ImportRefused with the node that fits neither."""
-    if isinstance(content.get("nodes"), list):
-        return "ui"
-    if not content:
-        raise ImportRefused("the graph is empty")
-    for node_id, node in content.items():
-        if not isinstance(node, Mapping) or not isinstance(node.get("class_type"), str):
-            raise ImportRefused(
-                f"this is no graph of ComfyUI: {node_id} has no class_type, and there is no list `nodes`"
-            )
-        if not isinstance(node.get("inputs"), Mapping):
-            raise ImportRefused(f"node {node_id} ({node['class_type']}) has no inputs")
-    return "api"
+def form_of(content: JsonObject) -> Form:
+    """Return which form a graph has, by its list of nodes."""
+    return "ui" if isinstance(content.get("nodes"), list) else "api"
 
 
-def unwrapped(content: Mapping[str, Any]) -> Mapping[str, Any]:
+def unwrapped(content: JsonObject) -> JsonObject:
     """The graph itself, where it lies as `prompt` or `workflow` in what was sent or recorded with it."""
     for key in ("prompt", "workflow"):
         inner = content.get(key)
-        if isinstance(inner, Mapping) and "class_type" not in inner:
+        if isinstance(inner, dict) and "class_type" not in inner:
             return inner
     return content
 
 
-def api_graph(content: Mapping[str, Any]) -> Graph:
-    """A copy of a graph in API form: its node ids as text, of each node the class, the inputs and the title.
+def api_graph(content: JsonObject) -> Graph:
+    """A copy of a graph in API form: of each node the class, the inputs and the title.
 
     Raises:
-        ImportRefused: it is larger than a graph may be.
+        ImportRefused: it is larger than a graph may be, empty, or one of its nodes is none.
     """
+    if not content:
+        raise ImportRefused("the graph is empty")
+    nodes = {node_id: node for node_id, node in content.items() if is_node(node)}
+    for node_id, value in content.items():
+        if node_id not in nodes:
+            raise _no_node(node_id, value)
     if excess := excess_of(api_excess(content)):
         refuse_excess(*excess)
     graph: Graph = {}
-    for node_id, node in content.items():
-        title = (node.get("_meta") or {}).get("title") if isinstance(node.get("_meta"), Mapping) else None
-        graph[str(node_id)] = {"class_type": node["class_type"], "inputs": json.loads(json.dumps(dict(node["inputs"])))}
+    for node_id, node in nodes.items():
+        graph[node_id] = {"class_type": node["class_type"], "inputs": json.loads(json.dumps(node["inputs"]))}
+        title = read_object(node.get("_meta")).get("title")
         if isinstance(title, str) and title:
-            graph[str(node_id)]["_meta"] = {"title": title}
+            graph[node_id]["_meta"] = {"title": title}
     return graph
+
+
+def _no_node(node_id: str, value: Json) -> ImportRefused:
+    class_type = read_object(value).get("class_type")
+    if isinstance(class_type, str):
+        return ImportRefused(f"node {node_id} ({class_type}) has no inputs")
+    return ImportRefused(f"this is no graph of ComfyUI: {node_id} has no class_type, and there is no list `nodes`")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-from schemas.importing.subgraphs import Part, SubGraphs, dicts, read_part
+from schemas.importing.subgraphs import Part, SavedNode, SubGraphs, read_part
+from schemas.json_values import Json, JsonObject, read_list
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,22 @@ class Level:
     prefix: str
     part: Part
     inner: dict[str, Level] = field(default_factory=dict)
-    instance: Mapping[str, Any] = field(default_factory=dict)
+    instance: SavedNode | None = None
     around: Level | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
-    proxied: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    given: Mapping[str, Json] = field(default_factory=dict)
+    proxied: Mapping[str, JsonObject] = field(default_factory=dict)
 
     @cached_property
-    def linked(self) -> Mapping[str, Any]:
+    def linked(self) -> Mapping[str, Json]:
         """The links that the instance around this level gives to the sub-graph's inputs, by name."""
-        found: dict[str, Any] = {}
-        for socket in dicts(self.instance.get("inputs")):
-            if socket.get("link") is not None:
-                found.setdefault(str(socket.get("name")), socket["link"])
+        found: JsonObject = {}
+        for socket in self.instance.inputs if self.instance is not None else ():
+            if socket.link is not None:
+                found.setdefault(socket.name, socket.link)
         return found
 
 
-def read_levels(content: Mapping[str, Any]) -> Level:
+def read_levels(content: JsonObject) -> Level:
     """Every level of a saved graph; ImportRefused where it is damaged, contains itself or would become too large."""
     known = SubGraphs(content)
     level = Level("", read_part(content))
@@ -56,23 +56,20 @@ def _fill(level: Level, known: SubGraphs) -> None:
         _fill(inner, known)
 
 
-def _own_values(node: Mapping[str, Any], known: SubGraphs) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+def _own_values(node: SavedNode, known: SubGraphs) -> tuple[JsonObject, dict[str, JsonObject]]:
     """What an instance was saved with: first its inputs that are widgets inside, then the widgets that it shows.
 
     Newer pages list both in `proxyWidgets`, an input of the instance itself under the node id -1.
     """
-    saved = node.get("widgets_values")
-    values = list(saved) if isinstance(saved, list) else []
-    properties = node.get("properties")
-    shown = properties.get("proxyWidgets") if isinstance(properties, Mapping) else None
-    proxies = [(str(one[0]), str(one[1])) for one in shown or [] if isinstance(one, list) and len(one) >= 2]
+    shown = read_list(node.properties.get("proxyWidgets"))
+    proxies = [(str(one[0]), str(one[1])) for one in shown if isinstance(one, list) and len(one) >= 2]
     if any(inner == "-1" for inner, _ in proxies):
         names = proxies
     else:
         names = [("-1", name) for name in known.promoted(node)] + proxies
-    given: dict[str, Any] = {}
-    proxied: dict[str, dict[str, Any]] = {}
-    for (inner, name), value in zip(names, values, strict=False):
+    given: JsonObject = {}
+    proxied: dict[str, JsonObject] = {}
+    for (inner, name), value in zip(names, read_list(node.widgets_values), strict=False):
         if value is None or isinstance(value, dict | list):
             continue
         if inner == "-1":

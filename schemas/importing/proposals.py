@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from schemas.graph import Graph, GraphNode
+from schemas.graph import Graph, GraphNode, InputValue
 from schemas.importing import words
 from schemas.importing.tracing import Side, consumers, sides
 from schemas.importing.widgets import PRIMITIVES
 from schemas.importing.words import Word
+from schemas.importing.written import Scalar
 from schemas.node_table import UPLOADS, NodeInput, NodeTable, is_model_file
 from schemas.values import SEED_MAX, ParameterType
 
@@ -25,16 +25,16 @@ class Proposal:
 
     word: Word
     type: ParameterType
-    value: Any
+    value: Scalar | None
     sets: tuple[tuple[str, str], ...]
     titles: tuple[str, ...]
     min: float | None = None
     max: float | None = None
     step: float | None = None
-    choices: tuple[Any, ...] = ()
+    choices: tuple[Scalar, ...] = ()
 
     @property
-    def is_same(self) -> tuple[Any, ...]:
+    def is_same(self) -> tuple[object, ...]:
         """What two places must share to be one parameter. One seed serves every sampler; files differ always."""
         if self.type == "file":
             return self.sets
@@ -43,7 +43,7 @@ class Proposal:
 
 def propose(graph: Graph, table: NodeTable) -> dict[str, Proposal]:
     """The parameters by name; places with the same meaning and the same value are one, others are numbered."""
-    merged: dict[tuple[Any, ...], Proposal] = {}
+    merged: dict[tuple[object, ...], Proposal] = {}
     for one in _all(graph, table):
         known = merged.get(one.is_same)
         joined = _joined(known, one) if known else one
@@ -65,7 +65,7 @@ def propose(graph: Graph, table: NodeTable) -> dict[str, Proposal]:
     return named
 
 
-def is_model(node_input: NodeInput, value: Any) -> bool:
+def is_model(node_input: NodeInput, value: InputValue) -> bool:
     """Whether a value names a model: by its input, or by the file's ending where the table lists nothing."""
     return node_input.is_model or (node_input.type == "COMBO" and not node_input.upload and is_model_file(value))
 
@@ -110,7 +110,7 @@ def _known_inputs(
 
 
 def _word(
-    graph: Graph, takers: Sequence[tuple[str, str, NodeInput]], value: Any, sided: Mapping[str, Side]
+    graph: Graph, takers: Sequence[tuple[str, str, NodeInput]], value: Scalar, sided: Mapping[str, Side]
 ) -> Word | None:
     """The word for a value, by the first of its takers that has one."""
     for node_id, name, node_input in takers:
@@ -124,7 +124,7 @@ def _word(
     return None
 
 
-def _plain_word(name: str, node_input: NodeInput, value: Any) -> Word | None:
+def _plain_word(name: str, node_input: NodeInput, value: Scalar) -> Word | None:
     if node_input.upload:
         return words.FILES[next(key for key in UPLOADS if node_input.attributes.get(key))]
     if node_input.type == "COMBO":
@@ -163,7 +163,7 @@ def _typed(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) ->
 
 def _ranged(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
     value = one.value
-    if isinstance(value, bool | str):
+    if value is None or isinstance(value, bool | str):
         return None  # the check of the graph says so
     lows = [low for each in limits if (low := each.min) is not None]
     highs = [high for each in limits if (high := each.max) is not None]
@@ -172,7 +172,7 @@ def _ranged(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -
         return replace(one, type="seed", value=None, min=low or None, max=high if high < SEED_MAX else None)
     widest: float = WIDEST_INT if node_input.type == "INT" else WIDEST_FLOAT
     low, high = max([-widest, *lows]), min([widest, *highs])
-    step = node_input.attributes.get("step")
+    step = node_input.step
     whole = node_input.type == "INT"
     return replace(
         one,
@@ -180,7 +180,7 @@ def _ranged(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -
         value=value if whole else float(f"{value:.10g}"),  # the page saves 0.99 as 0.9900000000000002
         min=min(low, value),
         max=max(high, value),
-        step=step if isinstance(step, int | float) and step > 0 else None,
+        step=step if step is not None and step > 0 else None,
     )
 
 
@@ -190,7 +190,7 @@ def _joined(one: Proposal, other: Proposal) -> Proposal | None:
     high = min((high for high in (one.max, other.max) if high is not None), default=None)
     kind, value = one.type, one.value
     if {one.type, other.type} == {"int", "float"}:
-        if not float(value).is_integer():
+        if not isinstance(value, int | float) or not float(value).is_integer():
             return None
         kind, value = "int", int(value)
     elif one.type != other.type:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from schemas.graph import Graph, GraphNode, InputValue, links_of
 from schemas.importing.form import MOST_TOLD, ImportRefused, shortened
 from schemas.importing.tracing import downstream, upstream
+from schemas.model import Media, Role
 from schemas.node_table import WIDGETS, NodeClass, NodeInput, NodeTable
 from schemas.rules import PREFIX_INPUT, SAVES
+
+
+class SavedFiles(NamedTuple):
+    """A list in the result of a save node, and what its files are."""
+
+    key: str
+    media: Media
+    format: str
+    role: Role
+    optional: bool = False
+
 
 # Shown on the page and thrown away; where a graph only shows, this is what keeps the same.
 KEEPERS: Final[Mapping[str, tuple[str, dict[str, InputValue]]]] = {
     "PreviewAudio": ("SaveAudio", {PREFIX_INPUT: "audio/ComfyUI"}),
     "PreviewImage": ("SaveImage", {PREFIX_INPUT: "ComfyUI"}),
 }
-OTHER_SAVES: Final[Mapping[str, tuple[str, str]]] = {
+OTHER_SAVES: Final[Mapping[str, tuple[Media, str]]] = {
     "SaveLatent": ("file", "latent"),
     "SaveGLB": ("file", "glb"),
     "SaveSVGNode": ("file", "svg"),
@@ -24,21 +36,21 @@ OTHER_SAVES: Final[Mapping[str, tuple[str, str]]] = {
     "TonewrightPeaks": ("file", "json"),
 }
 # Nodes whose result has several lists: the one that is meant, and what the others are.
-SEVERAL: Final[Mapping[str, tuple[str, tuple[dict[str, Any], ...]]]] = {
+SEVERAL: Final[Mapping[str, tuple[str, tuple[SavedFiles, ...]]]] = {
     "TonewrightRender": (
         "audio",
         (
-            {"key": "stems", "media": "audio", "format": "flac", "role": "stem", "optional": True},
-            {"key": "peaks", "media": "file", "format": "json", "role": "peaks"},
+            SavedFiles("stems", "audio", "flac", "stem", optional=True),
+            SavedFiles("peaks", "file", "json", "peaks"),
         ),
     ),
 }
-BY_TYPE: Final[Mapping[str, tuple[str, str]]] = {
+BY_TYPE: Final[Mapping[str, tuple[Media, str]]] = {
     "AUDIO": ("audio", "flac"),
     "VIDEO": ("video", "mp4"),
     "IMAGE": ("image", "png"),
 }
-ENDINGS: Final[Mapping[str, str]] = {
+ENDINGS: Final[Mapping[str, Media]] = {
     "mp3": "audio",
     "flac": "audio",
     "opus": "audio",
@@ -100,7 +112,7 @@ def _left_out(graph: Graph, saves: list[str], lacking: Mapping[str, list[str]]) 
     return told
 
 
-def made_by(node: GraphNode, graph: Graph, table: NodeTable) -> tuple[str, str]:
+def made_by(node: GraphNode, graph: Graph, table: NodeTable) -> tuple[Media, str]:
     """The medium and the format that a save node writes, told by its class, its format input or what it takes."""
     class_type = str(node["class_type"])
     known = SAVES.get(class_type) or OTHER_SAVES.get(class_type)

@@ -6,21 +6,52 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from schemas.importing.form import ImportRefused, refuse_excess
+from schemas.json_values import Json, JsonObject, read_list, read_object, read_text
 from schemas.limits import BYTES, LEVELS, LINKS, NAME, NODES, TITLE, longest
 
 INPUTS, OUTPUTS = "-10", "-20"  # the two ends of a sub-graph, as its links name them
 
 
-class Link(NamedTuple):
+class SavedLink(NamedTuple):
     """From an output of a node to an input of another, both on one level."""
 
     origin: str
     origin_slot: int
     target: str
     target_slot: int
+
+
+class Socket(NamedTuple):
+    """An input or an output of a saved node. `widget` is set where it stands for a widget of the node."""
+
+    name: str
+    type: str
+    link: Json = None
+    widget: bool = False
+
+
+NO_SOCKET = Socket("None", "None")
+
+
+@dataclass(frozen=True)
+class SavedNode:
+    """A node as ComfyUI's page saves it; a link names an input or output by its place."""
+
+    type: str
+    mode: Json
+    title: str
+    inputs: tuple[Socket, ...]
+    outputs: tuple[Socket, ...]
+    widgets_values: Json
+    properties: JsonObject
+    size_bytes: int
+
+    def input_at(self, slot: int) -> Socket:
+        """Return the input that a link names; one without a link where there is none."""
+        return self.inputs[slot] if 0 <= slot < len(self.inputs) else NO_SOCKET
 
 
 class Size(NamedTuple):
@@ -36,27 +67,24 @@ class Size(NamedTuple):
 class Part:
     """A list of nodes and their links, as the graph itself and each of its sub-graphs are saved."""
 
-    content: Mapping[str, Any]
-    nodes: Mapping[str, Mapping[str, Any]]
-    links: Mapping[str, Link]
+    name: str
+    nodes: Mapping[str, SavedNode]
+    links: Mapping[str, SavedLink]
+    input_names: tuple[str, ...]
 
     @cached_property
-    def inputs(self) -> list[Mapping[str, Any]]:
-        return dicts(self.content.get("inputs"))
-
-    @cached_property
-    def inlets(self) -> Mapping[int, list[Link]]:
+    def inlets(self) -> Mapping[int, list[SavedLink]]:
         """The links that begin at each input of the sub-graph."""
-        found: dict[int, list[Link]] = {}
+        found: dict[int, list[SavedLink]] = {}
         for link in self.links.values():
             if link.origin == INPUTS:
                 found.setdefault(link.origin_slot, []).append(link)
         return found
 
     @cached_property
-    def outlets(self) -> Mapping[int, Link]:
+    def outlets(self) -> Mapping[int, SavedLink]:
         """The first link that ends at each output of the sub-graph."""
-        found: dict[int, Link] = {}
+        found: dict[int, SavedLink] = {}
         for link in self.links.values():
             if link.target == OUTPUTS:
                 found.setdefault(link.target_slot, link)
@@ -66,8 +94,8 @@ class Part:
 class SubGraphs:
     """The sub-graphs of a saved graph, by the type of the nodes that stand for them."""
 
-    def __init__(self, content: Mapping[str, Any]) -> None:
-        self._saved: dict[str, Mapping[str, Any]] = {}
+    def __init__(self, content: JsonObject) -> None:
+        self._saved: dict[str, JsonObject] = {}
         pending = _definitions(content)
         while pending:  # a definition may hold further ones
             one = pending.pop()
@@ -78,9 +106,9 @@ class SubGraphs:
         self._promoted: dict[str, tuple[str, ...]] = {}
         self._known_as_promoted: set[tuple[str, str]] = set()
 
-    def of(self, node: Mapping[str, Any]) -> Part | None:
+    def of(self, node: SavedNode) -> Part | None:
         """The sub-graph that a node is an instance of; None where it is a plain node."""
-        kind = str(node["type"])
+        kind = node.type
         if kind not in self._saved:
             return None
         if kind not in self._parts:
@@ -96,14 +124,14 @@ class SubGraphs:
         refuse_excess(LEVELS, len(inside))
         _check_names(part)
         nodes, links, levels = len(part.nodes), _links_in(part), 0
-        size_bytes = sum(len(json.dumps(node)) for node in part.nodes.values())
+        size_bytes = sum(node.size_bytes for node in part.nodes.values())
         for node_id, node in part.nodes.items():
             inner = self.of(node)
             if inner is None:
                 continue
-            kind = str(node["type"])
+            kind = node.type
             if kind in inside:
-                raise ImportRefused(f"the sub-graph {inner.content.get('name') or kind} contains itself")
+                raise ImportRefused(f"the sub-graph {inner.name or kind} contains itself")
             if kind not in self._sizes:
                 self._sizes[kind] = self.size(inner, (*inside, kind))
             found = self._sizes[kind]
@@ -114,14 +142,14 @@ class SubGraphs:
                 refuse_excess(limit, value)
         return Size(nodes, links, levels, size_bytes)
 
-    def promoted(self, node: Mapping[str, Any]) -> tuple[str, ...]:
+    def promoted(self, node: SavedNode) -> tuple[str, ...]:
         """The names of an instance's inputs that are widgets inside its sub-graph, in order."""
-        kind, part = str(node["type"]), self.of(node)
+        kind, part = node.type, self.of(node)
         if part is None:
             return ()
         if kind not in self._promoted:
-            names = [str(entry.get("name")) for slot, entry in enumerate(part.inputs) if self._is_widget(part, slot)]
-            self._promoted[kind] = tuple(names)
+            names = tuple(name for slot, name in enumerate(part.input_names) if self._is_widget(part, slot))
+            self._promoted[kind] = names
             self._known_as_promoted.update((kind, name) for name in names)
         return self._promoted[kind]
 
@@ -130,66 +158,77 @@ class SubGraphs:
             target = part.nodes.get(link.target)
             if target is None:
                 continue
-            socket = socket_of(target, "inputs", link.target_slot)
+            socket = target.input_at(link.target_slot)
             self.promoted(target)
-            if socket.get("widget") or (str(target["type"]), str(socket.get("name"))) in self._known_as_promoted:
+            if socket.widget or (target.type, socket.name) in self._known_as_promoted:
                 return True
         return False
 
 
-def read_part(content: Mapping[str, Any]) -> Part:
+def read_part(content: JsonObject) -> Part:
     """The nodes and links of a graph or a sub-graph; ImportRefused where they are damaged."""
-    return Part(content, _nodes(content), _links(content))
+    names = tuple(str(entry.get("name")) for entry in _objects(content.get("inputs")))
+    return Part(read_text(content.get("name")), _nodes(content), _links(content), names)
 
 
-def dicts(value: Any) -> list[Mapping[str, Any]]:
-    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
+def _objects(value: Json) -> list[JsonObject]:
+    return [entry for entry in read_list(value) if isinstance(entry, dict)]
 
 
-def socket_of(node: Mapping[str, Any], side: str, slot: int) -> Mapping[str, Any]:
-    """One of a node's inputs or outputs as saved, by the slot that links name; {} where there is none."""
-    saved = node.get(side)
-    found = saved[slot] if isinstance(saved, list) and 0 <= slot < len(saved) else None
-    return found if isinstance(found, Mapping) else {}
+def _sockets(value: Json) -> tuple[Socket, ...]:
+    """A node's inputs or outputs; one that is damaged keeps its place."""
+    entries = map(read_object, read_list(value))
+    return tuple(
+        Socket(str(each.get("name")), str(each.get("type")), each.get("link"), bool(each.get("widget")))
+        for each in entries
+    )
 
 
-def _definitions(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = content.get("definitions")
-    return dicts(found.get("subgraphs") if isinstance(found, Mapping) else None)
+def _definitions(content: JsonObject) -> list[JsonObject]:
+    return _objects(read_object(content.get("definitions")).get("subgraphs"))
 
 
 def _check_names(part: Part) -> None:
     for node_id, node in part.nodes.items():
-        names = (socket.get("name") for socket in dicts(node.get("inputs")))
-        refuse_excess(NAME, longest((node_id, node["type"], *names)))
-        refuse_excess(TITLE, longest((node.get("title"),)))
+        refuse_excess(NAME, longest((node_id, node.type, *(socket.name for socket in node.inputs))))
+        refuse_excess(TITLE, len(node.title))
 
 
 def _links_in(part: Part) -> int:
     """The links, or the sockets where there are more of these: each is looked at."""
-    sockets = sum(len(node["inputs"]) for node in part.nodes.values() if isinstance(node.get("inputs"), list))
+    sockets = sum(len(node.inputs) for node in part.nodes.values())
     return max(len(part.links), sockets)
 
 
-def _nodes(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    nodes: dict[str, Mapping[str, Any]] = {}
-    for node in dicts(content.get("nodes")):
-        if "id" not in node or not isinstance(node.get("type"), str):
-            raise ImportRefused(f"a saved node has an id and a type; this one has not: {str(dict(node))[:80]}")
-        nodes[str(node["id"])] = node
+def _nodes(content: JsonObject) -> dict[str, SavedNode]:
+    nodes: dict[str, SavedNode] = {}
+    for node in _objects(content.get("nodes")):
+        kind, title = node.get("type"), node.get("title")
+        if "id" not in node or not isinstance(kind, str):
+            raise ImportRefused(f"a saved node has an id and a type; this one has not: {str(node)[:80]}")
+        nodes[str(node["id"])] = SavedNode(
+            type=kind,
+            mode=node.get("mode", 0),
+            title=title if isinstance(title, str) else "",
+            inputs=_sockets(node.get("inputs")),
+            outputs=_sockets(node.get("outputs")),
+            widgets_values=node.get("widgets_values"),
+            properties=read_object(node.get("properties")),
+            size_bytes=len(json.dumps(node)),
+        )
     return nodes
 
 
-def _links(content: Mapping[str, Any]) -> dict[str, Link]:
+def _links(content: JsonObject) -> dict[str, SavedLink]:
     """Links by id; the graph itself saves each as a list, sub-graphs and newer versions as an object."""
-    links: dict[str, Link] = {}
+    links: dict[str, SavedLink] = {}
     saved = content.get("links") or []
     if not isinstance(saved, list):
         raise ImportRefused(f"the links cannot be read: {str(saved)[:80]}")
     for entry in saved:
         if isinstance(entry, list) and len(entry) >= 5:
             number, origin, origin_slot, target, target_slot = entry[:5]
-        elif isinstance(entry, Mapping) and "origin_id" in entry and "target_id" in entry:
+        elif isinstance(entry, dict) and "origin_id" in entry and "target_id" in entry:
             number, origin, target = entry.get("id"), entry["origin_id"], entry["target_id"]
             origin_slot, target_slot = entry.get("origin_slot", 0), entry.get("target_slot", 0)
         elif entry is None:
@@ -198,5 +237,5 @@ def _links(content: Mapping[str, Any]) -> dict[str, Link]:
             raise ImportRefused(f"a link cannot be read: {str(entry)[:80]}")
         if type(origin_slot) is not int or type(target_slot) is not int:
             raise ImportRefused(f"a link cannot be read: {str(entry)[:80]}")
-        links[str(number)] = Link(str(origin), origin_slot, str(target), target_slot)
+        links[str(number)] = SavedLink(str(origin), origin_slot, str(target), target_slot)
     return links

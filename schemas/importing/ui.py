@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from schemas.graph import Graph
+from schemas.graph import Graph, InputValue, Link
 from schemas.importing.form import ImportRefused, absent_classes, shortened
 from schemas.importing.levels import Level, read_levels
-from schemas.importing.subgraphs import INPUTS, socket_of
+from schemas.importing.subgraphs import INPUTS, SavedNode
 from schemas.importing.widgets import widget_values
+from schemas.json_values import Json, JsonObject
 from schemas.node_table import NodeTable, types_fit
 
 MUTED, BYPASSED = 2, 4
@@ -22,26 +22,24 @@ REROUTE, PRIMITIVE = "Reroute", "PrimitiveNode"
 class Constant:
     """A value that stands where a link was: of a primitive, or of an instance of a sub-graph."""
 
-    value: Any
+    value: InputValue
 
 
-Origin = list[Any] | Constant | None  # a link in API form, a value, or nothing
+Origin = Link | Constant | None  # None where nothing comes
 
 
-def convert(content: Mapping[str, Any], table: NodeTable) -> tuple[Graph, list[str]]:
+def convert(content: JsonObject, table: NodeTable) -> tuple[Graph, list[str]]:
     """The graph in API form, and what could not be taken over as it was.
 
     Raises:
         ImportRefused: naming every class that the table lacks, or what is damaged.
     """
     top = read_levels(content)
-    active = [(level, node_id, node) for level, node_id, node in _active(top) if str(node["type"]) not in NOTES]
-    absent = [str(node["type"]) for _, _, node in active if str(node["type"]) not in table.classes]
+    active = [(level, node_id, node) for level, node_id, node in _active(top) if node.type not in NOTES]
+    absent = [node.type for _, _, node in active if node.type not in table.classes]
     if absent:
         raise absent_classes(absent)
-    growing = [
-        f"node {level.prefix}{node_id} ({node['type']})" for level, node_id, node in active if _grows(node, table)
-    ]
+    growing = [f"node {level.prefix}{node_id} ({node.type})" for level, node_id, node in active if _grows(node, table)]
     if growing:
         message = 'these nodes have widgets that come and go, and the saved form does not name them; use "Export (API)"'
         raise ImportRefused(message, growing)
@@ -49,34 +47,31 @@ def convert(content: Mapping[str, Any], table: NodeTable) -> tuple[Graph, list[s
     warnings: list[str] = []
     origins = _Origins()
     for level, node_id, node in active:
-        node_class = table.classes[str(node["type"])]
-        saved, left = widget_values(node_class, node.get("widgets_values"))
+        node_class = table.classes[node.type]
+        saved, left = widget_values(node_class, node.widgets_values)
         name = level.prefix + node_id
         if left:
             what = ", ".join(shortened(map(repr, left)))
             warnings.append(f"node {name} ({node_class.name}) was saved with values that it has no input for: {what}")
         saved |= level.proxied.get(node_id, {})
         inputs = {key: value for key, value in saved.items() if key in node_class.inputs}
-        for socket in _sockets(node, "inputs"):
-            origin = origins.of(level, socket.get("link"))
-            key = str(socket.get("name"))
-            if isinstance(origin, Constant):
-                inputs[key] = origin.value
-            elif origin is not None:
-                inputs[key] = origin
+        for socket in node.inputs:
+            origin = origins.of(level, socket.link)
+            if origin is not None:
+                inputs[socket.name] = origin.value if isinstance(origin, Constant) else [*origin]
         order = {key: place for place, key in enumerate(node_class.inputs)}
         ordered = dict(sorted(inputs.items(), key=lambda item: order.get(item[0], len(order))))
         graph[name] = {"class_type": node_class.name, "inputs": ordered}
-        if isinstance(title := node.get("title"), str) and title:
-            graph[name]["_meta"] = {"title": title}
+        if node.title:
+            graph[name]["_meta"] = {"title": node.title}
     return graph, warnings
 
 
-def _active(level: Level) -> list[tuple[Level, str, Mapping[str, Any]]]:
+def _active(level: Level) -> list[tuple[Level, str, SavedNode]]:
     """The nodes that are sent: not what is muted or bypassed, what only the page knows, or an instance itself."""
-    found: list[tuple[Level, str, Mapping[str, Any]]] = []
+    found: list[tuple[Level, str, SavedNode]] = []
     for node_id, node in level.part.nodes.items():
-        if node.get("mode", 0) in (MUTED, BYPASSED) or node["type"] in (REROUTE, PRIMITIVE):
+        if node.mode in (MUTED, BYPASSED) or node.type in (REROUTE, PRIMITIVE):
             continue
         if node_id in level.inner:
             found += _active(level.inner[node_id])
@@ -85,17 +80,9 @@ def _active(level: Level) -> list[tuple[Level, str, Mapping[str, Any]]]:
     return found
 
 
-def _grows(node: Mapping[str, Any], table: NodeTable) -> bool:
+def _grows(node: SavedNode, table: NodeTable) -> bool:
     """Whether a choice decides which further widgets there are, so that saved values cannot be told apart."""
-    return any(
-        entry.type.startswith("COMFY_DYNAMICCOMBO") for entry in table.classes[str(node["type"])].inputs.values()
-    )
-
-
-def _sockets(node: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
-    """A node's inputs or outputs as saved; their place is the slot that links name."""
-    saved = node.get(side)
-    return [entry if isinstance(entry, Mapping) else {} for entry in saved] if isinstance(saved, list) else []
+    return any(entry.type.startswith("COMFY_DYNAMICCOMBO") for entry in table.classes[node.type].inputs.values())
 
 
 class _Origins:
@@ -107,7 +94,7 @@ class _Origins:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, int], Origin] = {}
 
-    def of(self, level: Level, link: Any) -> Origin:
+    def of(self, level: Level, link: Json) -> Origin:
         """The origin of a link by its number; None where nothing comes."""
         step = _at(level, link)
         way: dict[tuple[str, str, int], None] = {}
@@ -121,7 +108,7 @@ class _Origins:
             way[key] = None
             step = _before(step)
         self._found |= dict.fromkeys(way, step)
-        return list(step) if isinstance(step, list) else step
+        return step
 
 
 class _Output(NamedTuple):
@@ -135,7 +122,7 @@ class _Output(NamedTuple):
 Step = _Output | Origin
 
 
-def _at(level: Level, link: Any) -> Step:
+def _at(level: Level, link: Json) -> Step:
     found = level.part.links.get(str(link))
     return None if found is None else _Output(level, found.origin, found.origin_slot)
 
@@ -146,16 +133,16 @@ def _before(output: _Output) -> Step:
     if origin == INPUTS and level.around is not None:
         return _from_around(level, slot)
     node = level.part.nodes.get(origin)
-    if node is None or node.get("mode", 0) == MUTED or node["type"] in NOTES:
+    if node is None or node.mode == MUTED or node.type in NOTES:
         return None
-    if node.get("mode", 0) == BYPASSED or node["type"] == REROUTE:
-        passed = 0 if node["type"] == REROUTE else _passed_on(node, slot)
-        return None if passed is None else _at(level, socket_of(node, "inputs", passed).get("link"))
-    if node["type"] == PRIMITIVE:
-        values = node.get("widgets_values")
+    if node.mode == BYPASSED or node.type == REROUTE:
+        passed = 0 if node.type == REROUTE else _passed_on(node, slot)
+        return None if passed is None else _at(level, node.input_at(passed).link)
+    if node.type == PRIMITIVE:
+        values = node.widgets_values
         return Constant(values[0]) if isinstance(values, list) and values else None
     if origin not in level.inner:
-        return [level.prefix + origin, slot]
+        return Link(level.prefix + origin, slot)
     inner = level.inner[origin]
     outlet = inner.part.outlets.get(slot)
     return None if outlet is None else _Output(inner, outlet.origin, outlet.origin_slot)
@@ -163,22 +150,21 @@ def _before(output: _Output) -> Step:
 
 def _from_around(level: Level, slot: int) -> Step:
     """What an instance gives to the input of its sub-graph: its link, or else its own value."""
-    entries = level.part.inputs
-    if level.around is None or not 0 <= slot < len(entries):
+    names = level.part.input_names
+    if level.around is None or not 0 <= slot < len(names):
         return None
-    name = str(entries[slot].get("name"))
+    name = names[slot]
     if name in level.linked:
         return _at(level.around, level.linked[name])
     return Constant(level.given[name]) if name in level.given else None
 
 
-def _passed_on(node: Mapping[str, Any], slot: int) -> int | None:
+def _passed_on(node: SavedNode, slot: int) -> int | None:
     """The input that a bypassed node hands on at an output: the one at the same place, else one of the same type."""
-    inputs, outputs = _sockets(node, "inputs"), _sockets(node, "outputs")
-    if not 0 <= slot < len(outputs):
+    if not 0 <= slot < len(node.outputs):
         return None
-    wanted = str(outputs[slot].get("type"))
-    kinds = [str(entry.get("type")) for entry in inputs]
+    wanted = node.outputs[slot].type
+    kinds = [socket.type for socket in node.inputs]
     if wanted in ("*", ""):
         return slot if slot < len(kinds) else 0 if kinds else None
     if slot < len(kinds) and types_fit(kinds[slot], wanted):

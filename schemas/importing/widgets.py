@@ -7,9 +7,8 @@ what its upload button holds.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
 
+from schemas.json_values import Json, JsonObject
 from schemas.node_table import WIDGETS, NodeClass, NodeInput
 
 CONTROLS = ("fixed", "increment", "decrement", "randomize")
@@ -27,13 +26,13 @@ def widget_inputs(node_class: NodeClass) -> list[NodeInput]:
     ]
 
 
-def widget_values(node_class: NodeClass, saved: Any) -> tuple[dict[str, Any], list[Any]]:
+def widget_values(node_class: NodeClass, saved: Json) -> tuple[JsonObject, list[Json]]:
     """Each widget's value by name, and what was saved beside them that no widget takes.
 
     A widget that was saved without a value has its default; one without a default is not there.
     """
     widgets = widget_inputs(node_class)
-    if isinstance(saved, Mapping):
+    if isinstance(saved, dict):
         given = {widget.name: saved[widget.name] for widget in widgets if widget.name in saved}
         return _with_defaults(widgets, given), []
     rest = deque(saved if isinstance(saved, list) else ())
@@ -52,7 +51,7 @@ def widget_values(node_class: NodeClass, saved: Any) -> tuple[dict[str, Any], li
     return _with_defaults(widgets, given), [value for value in rest if value not in UPLOAD_VALUES]
 
 
-def _is_control(node_class: NodeClass, widget: NodeInput, following: Any, *, more: bool) -> bool:
+def _is_control(node_class: NodeClass, widget: NodeInput, following: Json, *, more: bool) -> bool:
     """Not every table says which widgets have one, so the names that have it on every page decide as well.
 
     The first pages saved true or false there; that counts where `more` values are left than widgets.
@@ -63,8 +62,8 @@ def _is_control(node_class: NodeClass, widget: NodeInput, following: Any, *, mor
     return (named or told) and said
 
 
-def _with_defaults(widgets: list[NodeInput], given: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _with_defaults(widgets: list[NodeInput], given: JsonObject) -> JsonObject:
+    values: JsonObject = {}
     for widget in widgets:
         value = given.get(widget.name)
         if value is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 
@@ -14,19 +13,21 @@ STRANGE = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\xa0\\u2028\\u2029\\ufeff]")
 
 
 class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - aliases are not read back
+    """Lists of plain values stand on one line, and so does each mapping in a list."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - aliases are not read back
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:  # noqa: ARG002 - lists are indented
-        return super().increase_indent(flow, False)
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - lists are indented
+        super().increase_indent(flow, False)
 
-
-class _Flow(dict[str, Any]):
-    """A mapping on one line."""
-
-
-class _FlowList(list[Any]):
-    """A list on one line."""
+    def represent_row(self, data: list[object]) -> yaml.SequenceNode:
+        plain = not any(isinstance(value, dict | list) for value in data)
+        node: yaml.SequenceNode = self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=plain)
+        for entry in node.value:
+            if isinstance(entry, yaml.MappingNode):
+                entry.flow_style = True
+        return node
 
 
 # What the definitions' reader takes for a number although YAML 1.1 does not, such as 1e5: text like it is quoted.
@@ -35,8 +36,7 @@ _Dumper.add_implicit_resolver(
     re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"),
     list("-+.0123456789"),
 )
-_Dumper.add_representer(_Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, True))
-_Dumper.add_representer(_FlowList, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, True))
+_Dumper.add_representer(list, _Dumper.represent_row)
 _Dumper.add_representer(
     str, lambda dumper, data: dumper.represent_scalar("tag:yaml.org,2002:str", data, style=_style(data))
 )
@@ -51,17 +51,7 @@ def _style(text: str) -> str | None:
     return "|" if same and len(lines) > 1 else None
 
 
-def line(content: Mapping[str, Any]) -> Any:
-    """A mapping that is written on one line."""
-    return _Flow(content)
-
-
-def row(content: list[Any]) -> Any:
-    """A list that is written on one line, or as few as it needs."""
-    return _FlowList(content)
-
-
-def yaml_text(content: Mapping[str, Any], *, head: str) -> str:
+def yaml_text(content: Mapping[str, object], *, head: str) -> str:
     """The text of a definition, with a comment above it."""
     body = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
     return f"# {' '.join(head.split())}\n{body}"

@@ -14,13 +14,20 @@ from schemas.graph import Graph, GraphNode
 from schemas.importing.admit import Imported, import_graph, taken
 from schemas.importing.drafts import draft, name_from
 from schemas.importing.form import ImportRefused, parse_graph
-from schemas.importing.yaml_text import line, row, yaml_text
+from schemas.importing.yaml_text import yaml_text
+from schemas.json_values import JsonObject
 from schemas.loader import load_catalog, load_tables
 from schemas.nodes import NodeTable
 from schemas.sources import Source, draft_source
 from tests.importing.saved import node, save, saved, silence
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
+
+
+def as_json(graph: Graph) -> JsonObject:
+    """A graph as it comes from outside."""
+    content: JsonObject = json.loads(json.dumps(graph))
+    return content
 
 
 def imported(content: Any, table: NodeTable, *, name: str = "mine", folders: tuple[Path, ...] = ()) -> Imported:
@@ -36,7 +43,7 @@ def written(done: Imported, folder: Path) -> None:
 
 
 def test_a_graph_in_api_form_is_kept_as_it_is(table: NodeTable, song: Graph) -> None:
-    made = draft(song, table, name="mine", pipelines=["text_to_audio"])
+    made = draft(as_json(song), table, name="mine", pipelines=["text_to_audio"])
     assert (made.form, made.graph, made.warnings) == ("api", song, ())
     assert made.config["values"] == {"prompt": "${text}"}
     assert made.config["pipeline"] == "text_to_audio"
@@ -48,7 +55,7 @@ def test_a_graph_in_api_form_is_kept_as_it_is(table: NodeTable, song: Graph) -> 
 
 @pytest.mark.parametrize("key", ["prompt", "workflow"])
 def test_a_graph_may_lie_in_a_request_or_in_a_record(table: NodeTable, song: Graph, key: str) -> None:
-    assert draft({key: song, "client_id": "x"}, table, name="mine", pipelines=[]).graph == song
+    assert draft({key: as_json(song), "client_id": "x"}, table, name="mine", pipelines=[]).graph == song
 
 
 def test_what_was_written_is_loaded_without_a_problem_and_says_the_same(
@@ -147,7 +154,7 @@ def test_a_video_goes_before_the_sound_that_is_saved_beside_it(table: NodeTable)
         "4": {"class_type": "SaveVideo", "inputs": {"video": ["1", 0], "filename_prefix": "x", "format": "mp4",
                                                     "codec": "h264"}},
     }  # fmt: skip
-    made = draft(graph, table, name="mine", pipelines=["text_to_audio", "text_to_video"])
+    made = draft(as_json(graph), table, name="mine", pipelines=["text_to_audio", "text_to_video"])
     assert [(one["node"], one["role"]) for one in made.chunk["outputs"]] == [("3", "data"), ("4", "main")]
     assert made.config["pipeline"] == "text_to_video"
 
@@ -182,7 +189,7 @@ def test_only_what_can_be_nothing_but_silence_is_let_through_silent(
     table: NodeTable, makers: Graph, silent: bool
 ) -> None:
     kept: Graph = {"1": {"class_type": "SaveAudio", "inputs": {"audio": ["2", 0], "filename_prefix": "x"}}}
-    output = draft(kept | makers, table, name="mine", pipelines=[]).chunk["outputs"][0]
+    output = draft(as_json(kept | makers), table, name="mine", pipelines=[]).chunk["outputs"][0]
     assert output.get("verify") == ({"silence": "allow"} if silent else None)
 
 
@@ -193,7 +200,7 @@ def test_what_makes_a_sound_of_numbers_alone_is_not_silent(table: NodeTable, cat
     tone: GraphNode = {"class_type": "Sine", "inputs": {"hz": 440.0}}
     graph: Graph = {"1": {"class_type": "SaveAudio", "inputs": {"audio": ["2", 0], "filename_prefix": "x"}}}
     graph |= {"2": joined("4", "3"), "3": EMPTY, "4": tone} if beside else {"2": tone}
-    assert "verify" not in draft(graph, known, name="mine", pipelines=[]).chunk["outputs"][0]
+    assert "verify" not in draft(as_json(graph), known, name="mine", pipelines=[]).chunk["outputs"][0]
 
 
 def test_what_is_wrong_with_other_definitions_is_not_the_new_ones_fault(
@@ -244,7 +251,7 @@ def test_what_cannot_be_imported_is_refused_with_the_reason(table: NodeTable, ca
 
 def test_a_name_that_is_no_name_is_refused(table: NodeTable, song: Graph) -> None:
     with pytest.raises(ImportRefused, match="small letters"):
-        draft(song, table, name="../Mine", pipelines=[])
+        draft(as_json(song), table, name="../Mine", pipelines=[])
 
 
 @pytest.mark.parametrize(
@@ -269,10 +276,11 @@ TEXTS = [
 
 
 def test_every_text_reads_back_as_it_was() -> None:
-    content = {"texts": TEXTS, "row": row(list(TEXTS)), "line": line({str(n): text for n, text in enumerate(TEXTS)})}
+    named: JsonObject = {str(n): text for n, text in enumerate(TEXTS)}
+    content: JsonObject = {"block": named, "row": [*TEXTS], "lines": [named, {"inner": [*TEXTS]}]}
     source = draft_source("chunk", "x", yaml_text(content, head="one\ntwo"), "x")
     assert isinstance(source, Source), source
-    assert source.content == {"texts": TEXTS, "row": TEXTS, "line": {str(n): text for n, text in enumerate(TEXTS)}}
+    assert source.content == content
     assert yaml.safe_load("- 1e5") == ["1e5"]  # why numbers that only our reader knows are quoted
 
 

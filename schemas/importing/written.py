@@ -1,0 +1,80 @@
+"""Definitions of an imported graph as their files hold them; fields are written in the order in which they are set."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from schemas.model import Media, Role
+from schemas.values import ParameterType
+
+Scalar = str | int | float
+
+
+class WrittenText(TypedDict):
+    en: str
+    de: str
+
+
+class WrittenParameter(TypedDict):
+    type: ParameterType
+    unit: NotRequired[str]
+    min: NotRequired[float]
+    max: NotRequired[float]
+    step: NotRequired[float]
+    choices: NotRequired[list[Scalar]]
+    default: NotRequired[Scalar]
+    description: NotRequired[WrittenText]
+    sets: NotRequired[list[str]]
+
+
+class WrittenModel(TypedDict):
+    node: str
+    input: str
+    file: str
+    folder: str
+
+
+class SilenceRule(TypedDict):
+    silence: Literal["refuse", "allow"]
+
+
+class WrittenOutput(TypedDict):
+    node: str
+    media: Media
+    format: str
+    role: Role
+    name: NotRequired[str]
+    verify: NotRequired[SilenceRule]
+    key: NotRequired[str]
+    optional: NotRequired[bool]
+
+
+class WrittenChunk(TypedDict):
+    kind: Literal["graph"]
+    description: WrittenText
+    graph: str
+    table: NotRequired[str]
+    parameters: NotRequired[dict[str, WrittenParameter]]
+    models: NotRequired[list[WrittenModel]]
+    outputs: NotRequired[list[WrittenOutput]]
+
+
+class WrittenConfig(TypedDict):
+    label: WrittenText
+    description: WrittenText
+    pipeline: str
+    chunk: str
+    values: dict[str, str]
+    run_timeout_s: int
+
+
+class ImportedDefinition(TypedDict):
+    """What an import has made, for an answer and for the command line; `files` holds each file's text by its place."""
+
+    name: str
+    form: str
+    parameters: dict[str, ParameterType]
+    models: list[WrittenModel]
+    outputs: list[WrittenOutput]
+    warnings: list[str]
+    files: dict[str, str]
