@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import mean
 from time import perf_counter
-from typing import Any
 
 import yaml
 from aiohttp import ClientSession
@@ -20,9 +19,11 @@ from benchmarks.processes import host, server
 from benchmarks.row import Bench, Row
 from benchmarks.ways import session
 from devserver.clock import Clock
+from devserver.comfy.sniff import Medium
 from devserver.durable.database import open_database
 from devserver.durable.journal import Journal, Place, RunState
 from devserver.events import Bus
+from devserver.runs.entity import Entity
 
 RUNS, FEW_RUNS = 100_000, 500
 GOAL_S = 0.020
@@ -127,11 +128,20 @@ def add(journal: Journal, run_id: str, at: datetime, text: str, draw: random.Ran
     journal.end_run(place, draw.choice(STATES), created_at, None, f"{text} {text[::2]}")
 
 
-def file(name: str, media: str) -> dict[str, Any]:
+def file(name: str, media: Medium) -> Entity:
     number, _, rest = name.partition("_")
-    told = {"number": int(number), "type": rest.partition(".")[0], "media": media, "stage": "generation", "take": 1}
-    told |= {"name": "", "role": "main", "filename": name, "bytes": 480_000, "sha256": "0" * 64, "mime": "audio/mpeg"}
-    return told
+    return Entity(
+        number=int(number),
+        type=rest.partition(".")[0],
+        media=media,
+        stage="generation",
+        take=1,
+        role="main",
+        filename=name,
+        bytes=480_000,
+        sha256="0" * 64,
+        mime="audio/mpeg",
+    )
 
 
 def text_of_runs(draw: random.Random) -> Iterator[str]:

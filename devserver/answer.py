@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import PurePosixPath
@@ -12,6 +12,7 @@ from devserver import record
 from devserver.durable.journal import Journal, RunRow, StageRow
 from devserver.durable.search import RunLine
 from devserver.plan import Plan, StagePlan, made_with, read_plan
+from devserver.runs.entity import Entity
 
 STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500}
 
@@ -73,7 +74,7 @@ def answer(journal: Journal, row: RunRow) -> Answer:
 def detail(journal: Journal, row: RunRow) -> dict[str, Any]:
     """One run for a page: the record as it stands, with links and URLs."""
     told = record.build(journal, row)
-    return {**told, "links": links(row.run_id), "media": _media_urls(row.run_id, told["entities"])}
+    return {**told, "links": links(row.run_id), "media": _media_urls(row.run_id, record.entities(journal, row.run_id))}
 
 
 def summaries(journal: Journal, lines: Sequence[RunLine]) -> list[dict[str, Any]]:
@@ -82,7 +83,7 @@ def summaries(journal: Journal, lines: Sequence[RunLine]) -> list[dict[str, Any]
     return [_summary(line, files.get(line.run_id, [])) for line in lines]
 
 
-def _summary(row: RunLine, entities: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(row: RunLine, entities: list[Entity]) -> dict[str, Any]:
     return {
         "run_id": row.run_id,
         "status": row.state,
@@ -123,7 +124,7 @@ def _metadata(row: RunRow, plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
     }
 
 
-def _outputs(row: RunRow, plan: Plan, rows: list[StageRow], entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _outputs(row: RunRow, plan: Plan, rows: list[StageRow], entities: list[Entity]) -> list[dict[str, Any]]:
     """One entry per output config and take, in the order in which they were asked for."""
     listed: list[dict[str, Any]] = []
     for stage in plan.stages:
@@ -132,21 +133,19 @@ def _outputs(row: RunRow, plan: Plan, rows: list[StageRow], entities: list[dict[
         takes = range(1, len(stage.output.options[0].takes) + 1)
         others = {other.name for other in plan.stages if other.source == stage.name}
         for take in takes:
-            formats = [e for e in entities if e["stage"] in others and e["take"] == take]
+            formats = [e for e in entities if e.stage in others and e.take == take]
             told = [_format(row.run_id, entity, entities) for entity in formats]
             listed.append({**_output(row, stage, take, rows, entities), "formats": told})
     return listed
 
 
-def _format(run_id: str, entity: dict[str, Any], entities: list[dict[str, Any]]) -> dict[str, Any]:
+def _format(run_id: str, entity: Entity, entities: list[Entity]) -> dict[str, Any]:
     """A further form of an output's file."""
-    shown = {name: entity[name] for name in ("filename", "mime", "bytes")}
-    return {"format": PurePosixPath(entity["filename"]).suffix[1:], "url": _url(run_id, entity, entities), **shown}
+    shown = {"filename": entity.filename, "mime": entity.mime, "bytes": entity.bytes}
+    return {"format": PurePosixPath(entity.filename).suffix[1:], "url": _url(run_id, entity, entities), **shown}
 
 
-def _output(
-    row: RunRow, stage: StagePlan, take: int, rows: list[StageRow], entities: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _output(row: RunRow, stage: StagePlan, take: int, rows: list[StageRow], entities: list[Entity]) -> dict[str, Any]:
     if stage.output is None:
         raise TypeError(f"{stage.name} makes no media")
     own = next((r for r in rows if (r.stage, r.take, r.attempt) == (stage.name, take, 0)), None)
@@ -155,7 +154,7 @@ def _output(
     used = next((o for o in stage.output.options if o.key == made_with(result)), stage.output.options[0])
     first = used.chunk.main or used.chunk.outputs[0]
     roles = {"main", "take", first.role}
-    made = [e for e in entities if (e["stage"], e["take"]) == (stage.name, take) and e["role"] in roles]
+    made = [e for e in entities if (e.stage, e.take) == (stage.name, take) and e.role in roles]
     main = made[0] if made else None
     models = attempts[-1].result.get("models", {}) if attempts else {}
     values = result.get("values") or used.takes[take - 1]
@@ -169,7 +168,7 @@ def _output(
         "status": state,
         "run_id": row.run_id,
         "url": _url(row.run_id, main, entities) if main else None,
-        "media_type": main["media"] if main else first.media,
+        "media_type": main.media if main else first.media,
         "media_stored": main is not None,
         "execution_time": record.seconds_between(own.started_at, own.ended_at) if own else None,
         "metadata": {
@@ -181,25 +180,25 @@ def _output(
             "parameters": values,
             "brief": [one.model_dump() for one in used.brief],
             "graph_sha256": result.get("graph_sha256"),
-            **({"filename": main["filename"], "facts": main.get("facts", {})} if main else {}),
+            **({"filename": main.filename, "facts": main.facts.as_json() if main.facts else {}} if main else {}),
         },
     }
 
 
-def _url(run_id: str, entity: Mapping[str, Any], entities: list[dict[str, Any]]) -> str:
+def _url(run_id: str, entity: Entity, entities: list[Entity]) -> str:
     """The address of an entity: without an index where it is what the bare address serves."""
-    same = [other["filename"] for other in entities if other["media"] == entity["media"]]
-    first_main = next((o for o in entities if o["media"] == entity["media"] and o["role"] == "main"), None)
-    bare = f"/api/media/{entity['media']}/{run_id}"
-    if (first_main or {"filename": same[0]})["filename"] == entity["filename"]:
+    same = [other.filename for other in entities if other.media == entity.media]
+    first_main = next((o for o in entities if o.media == entity.media and o.role == "main"), None)
+    bare = f"/api/media/{entity.media}/{run_id}"
+    if entity.filename == (first_main.filename if first_main else same[0]):
         return bare
-    return f"{bare}/{same.index(entity['filename'])}"
+    return f"{bare}/{same.index(entity.filename)}"
 
 
-def _media_urls(run_id: str, entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    shown = ("media", "role", "name", "take", "filename", "mime", "bytes")
+def _media_urls(run_id: str, entities: list[Entity]) -> list[dict[str, Any]]:
+    shown = {"media", "role", "name", "take", "filename", "mime", "bytes"}
     return [
-        {**{name: entity[name] for name in shown}, "url": _url(run_id, entity, entities)}
+        {**entity.model_dump(include=shown), "url": _url(run_id, entity, entities)}
         for entity in entities
-        if entity["media"] != "file"
+        if entity.media != "file"
     ]

@@ -20,6 +20,7 @@ from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.errors import InputError, StageError
 from devserver.media.examine import SHORTEST_SECONDS, unheard
+from devserver.runs.entity import Entity
 from devserver.store import Exports
 from devserver.uploads import MIB, UPLOAD_ID, Look, Uploads, shown
 
@@ -102,7 +103,7 @@ class InputFiles:
             run = self._journal.run(str(value["run"]))
             known = run is not None and self._viewer in (None, run.user_id)
             events = self._journal.events(str(value["run"]), "entity") if known else []
-            names = [str(event.data["filename"]) for event in events]
+            names = [Entity.model_validate(event.data).filename for event in events]
             if str(value["entity"]) in names:
                 return self.keep(self._exports.file(str(value["run"]), str(value["entity"]))), str(value["entity"])
             message = "There is no such file of a run."

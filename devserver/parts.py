@@ -46,6 +46,7 @@ from devserver.queueing.expected import Expected
 from devserver.readiness import Readiness
 from devserver.retries import Retries
 from devserver.run import walk_run
+from devserver.runs.entity import Entity
 from devserver.runs.waiting import Waiting
 from devserver.store import Exports
 from devserver.understanding import Understood, understand
@@ -342,7 +343,7 @@ class Parts:
 
     def stems(self, run_id: str) -> list[StemFile]:
         found = stems(record.entities(self.journal, run_id))
-        return [StemFile(s.name, self._served(run_id, s.entity), s.entity["facts"]["seconds"]) for s in found]
+        return [StemFile(s.name, self._served(run_id, s.entity), s.seconds) for s in found]
 
     async def drawn(self, run_id: str, what: Drawn) -> Media | None:
         """Something drawn of the run's main sound; None where it has none. On the loop."""
@@ -350,9 +351,9 @@ class Parts:
         sound = pick(entities, "audio", None)
         return await self.drawings.of(run_id, sound, what) if sound else None
 
-    def _served(self, run_id: str, entity: Mapping[str, Any]) -> Media:
-        path = self.exports.file(run_id, entity["filename"])
-        return Media(path, entity["mime"], entity["filename"], entity["sha256"])
+    def _served(self, run_id: str, entity: Entity) -> Media:
+        path = self.exports.file(run_id, entity.filename)
+        return Media(path, entity.mime, entity.filename, entity.sha256)
 
     async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:
         """A text's brief, with the help of a language model; `remote` allows those on other machines."""

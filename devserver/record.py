@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from devserver.errors import DatabaseGone
 from devserver.events import Event
 from devserver.plan import OutputPlan, Plan, StagePlan, made_with, read_plan
 from devserver.queueing.expected import around
+from devserver.runs.entity import Entity, text_entity
 from devserver.store import RECORD, Exports, dump
 from devserver.walk import Walk
 
@@ -29,7 +29,7 @@ KEPT_AFTER_S: Final = 0.05
 log = logging.getLogger(__name__)
 
 
-def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
+def prepare(exports: Exports, plan: Plan) -> list[Entity]:
     """Make the folder of a run with its plan and its text; returns the two as entities."""
     folder = exports.folder(plan.run_id)
     try:
@@ -46,7 +46,12 @@ def prepare(exports: Exports, plan: Plan) -> list[dict[str, Any]]:
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was never accepted
         raise
-    return [_text_entity(name, content) for name, content in texts.items()]
+    kinds = {"01_config.json": (1, "config"), "02_input.txt": (2, "input")}
+    return [
+        text_entity(name, content, number=number, type=kind)
+        for name, content in texts.items()
+        for number, kind in [kinds[name]]
+    ]
 
 
 def discard_prepared(journal: Journal, exports: Exports, before_s: float) -> None:
@@ -66,7 +71,7 @@ def discard_prepared(journal: Journal, exports: Exports, before_s: float) -> Non
 def accept(
     journal: Journal,
     plan: Plan,
-    entities: list[dict[str, Any]],
+    entities: list[Entity],
     together: Callable[[Transaction], None] | None = None,
 ) -> None:
     """From this commit on the run is never lost. `together` writes in the same one."""
@@ -82,15 +87,6 @@ def accept(
         text=plan.input_text,
         together=together,
     )
-
-
-def _text_entity(filename: str, content: bytes) -> dict[str, Any]:
-    number, _, rest = filename.partition("_")
-    mime = "application/json" if filename.endswith(".json") else "text/plain; charset=utf-8"
-    kind = rest.partition(".")[0]
-    place = {"number": int(number), "type": kind, "media": "file", "stage": "", "take": 0, "name": "", "role": "data"}
-    sha256 = hashlib.sha256(content).hexdigest()
-    return {**place, "filename": filename, "bytes": len(content), "sha256": sha256, "mime": mime}
 
 
 def write(journal: Journal, exports: Exports, run_id: str) -> None:
@@ -180,8 +176,8 @@ def _sent_at_home(walk: Walk) -> list[str]:
     """The run's own files that other formats were made from, as the embedded backend got them."""
     sources = {stage.source for stage in walk.plan.stages if stage.source}
     found = entities(walk.tools.journal, walk.run.run_id) if sources else []
-    main = [e for e in found if e["stage"] in sources and e["role"] in ("main", "take")]
-    return [f"{e['sha256']}{PurePosixPath(e['filename']).suffix}" for e in main]
+    main = [entity for entity in found if entity.stage in sources and entity.is_main]
+    return [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in main]
 
 
 def build(journal: Journal, row: RunRow) -> dict[str, Any]:
@@ -203,19 +199,19 @@ def build(journal: Journal, row: RunRow) -> dict[str, Any]:
         "resolved": _resolved(plan, rows),
         "definitions": [definition.model_dump(exclude={"content"}) for definition in plan.definitions],
         "stages": [_stage(stage, rows) for stage in plan.stages],
-        "entities": entities(journal, row.run_id),
+        "entities": [entity.as_json() for entity in entities(journal, row.run_id)],
         "measurements": [dict(event.data) for event in journal.events(row.run_id, "measurement")],
         "warnings": warnings(journal, row.run_id),
         "error": row.error,
     }
 
 
-def entities(journal: Journal, run_id: str) -> list[dict[str, Any]]:
+def entities(journal: Journal, run_id: str) -> list[Entity]:
     """The files of a run, in the order of their numbers."""
     return _listed(journal.events(run_id, "entity"))
 
 
-def entities_of(journal: Journal, run_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def entities_of(journal: Journal, run_ids: Sequence[str]) -> dict[str, list[Entity]]:
     """The files of several runs, each run's in the order of their numbers; a run without any is left out."""
     events: dict[str, list[Event]] = {}
     for event in journal.events_of(run_ids, "entity"):
@@ -223,17 +219,14 @@ def entities_of(journal: Journal, run_ids: Sequence[str]) -> dict[str, list[dict
     return {run_id: _listed(own) for run_id, own in events.items()}
 
 
-def _listed(events: Sequence[Event]) -> list[dict[str, Any]]:
+def _listed(events: Sequence[Event]) -> list[Entity]:
     """The files that stand: where an attempt was lost after it had listed some, those of the one that followed."""
     newest: dict[tuple[str, int], int] = {}
     for event in events:
         newest[event.stage, event.take] = max(event.attempt, newest.get((event.stage, event.take), 0))
     standing = (event for event in events if not event.attempt or event.attempt == newest[event.stage, event.take])
-    return sorted({event.data["filename"]: dict(event.data) for event in standing}.values(), key=_order)
-
-
-def _order(entity: Mapping[str, Any]) -> tuple[int, int, str, str]:
-    return entity["number"], entity["take"], entity["name"], entity["filename"]
+    by_name = {entity.filename: entity for entity in (Entity.model_validate(event.data) for event in standing)}
+    return sorted(by_name.values(), key=lambda entity: (entity.number, entity.take, entity.name, entity.filename))
 
 
 def warnings(journal: Journal, run_id: str) -> list[dict[str, Any]]:

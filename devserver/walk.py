@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from devserver.media.intake import IntakePool
 from devserver.media.stream import Streams
 from devserver.plan import Plan, StagePlan
 from devserver.retries import Retries
+from devserver.runs.entity import text_entity
 from devserver.store import Exports, dump
 
 log = logging.getLogger(__name__)
@@ -95,18 +95,5 @@ class Walk:
     async def keep(self, place: Place, number: int, kind: str, filename: str, content: bytes) -> None:
         """Write a small file of ours into the run's folder and list it as an entity."""
         await self.write(filename, content)
-        mime = "application/json" if filename.endswith(".json") else "text/plain; charset=utf-8"
-        entity = {
-            "number": number,
-            "type": kind,
-            "media": "file",
-            "stage": place.stage,
-            "take": place.take,
-            "name": "",
-            "role": "data",
-            "filename": filename,
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "mime": mime,
-        }
-        self.tools.journal.add_event(place, "entity", entity, key=filename)
+        entity = text_entity(filename, content, number=number, type=kind, stage=place.stage, take=place.take)
+        self.tools.journal.add_event(place, "entity", entity.as_json(), key=filename)

@@ -15,6 +15,7 @@ from devserver.durable.search import Search
 from devserver.durable.sql import Row, Transaction, marks
 from devserver.durable.stops import Stops
 from devserver.events import Bus, Event
+from devserver.runs.entity import Entity
 
 RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
 StageState = Literal["running", "success", "failed", "blocked", "cancelled", "skipped", "lost"]
@@ -156,7 +157,7 @@ class Journal:
         output_config: str,
         plan: str,
         created_at: str,
-        entities: Sequence[Mapping[str, Any]] = (),
+        entities: Sequence[Entity] = (),
         text: str = "",
         together: Callable[[Transaction], None] | None = None,
     ) -> None:
@@ -173,7 +174,7 @@ class Journal:
             data = {"title": title, "schema": schema, "output_config": output_config}
             self._add_event(db, Place(run_id, 0), "run.queued", "", data)
             for entity in entities:
-                self._add_event(db, Place(run_id, 0), "entity", entity["filename"], entity)
+                self._add_event(db, Place(run_id, 0), "entity", entity.filename, entity.as_json())
             if together is not None:
                 together(db)
 

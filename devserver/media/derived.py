@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from devserver.errors import InputError
 from devserver.media.drawn import Drawn, NoSound, draw
 from devserver.media.intake import IntakeCrashed, IntakePool
+from devserver.runs.entity import Entity
 from devserver.store import Exports
 
 FOLDER: Final = ".drawn"
@@ -48,22 +49,22 @@ class Drawings:
         self._exports, self._intake = exports, intake
         self._drawing: dict[Path, asyncio.Task[None]] = {}
 
-    async def of(self, run_id: str, entity: Mapping[str, Any], what: Drawn) -> Media:
+    async def of(self, run_id: str, entity: Entity, what: Drawn) -> Media:
         """The drawing of one of a run's sounds.
 
         Raises:
             InputError: the sound is gone or cannot be decoded (404).
         """
         folder = self._exports.folder(run_id)
-        target = folder / FOLDER / f"{entity['sha256'][:16]}_{what}"
+        target = folder / FOLDER / f"{entity.sha256[:16]}_{what}"
         if not await asyncio.to_thread(target.is_file):
             task = self._drawing.get(target)
             if task is None:
-                task = asyncio.create_task(self._draw(folder / entity["filename"], target, what))
+                task = asyncio.create_task(self._draw(folder / entity.filename, target, what))
                 self._drawing[target] = task
                 task.add_done_callback(lambda _: self._drawing.pop(target))
             await asyncio.shield(task)  # who goes away does not take it from the others
-        tag = hashlib.sha256(f"{entity['sha256']} {what}".encode()).hexdigest()
+        tag = hashlib.sha256(f"{entity.sha256} {what}".encode()).hexdigest()
         return Media(target, MIMES[what], what, tag)
 
     async def _draw(self, source: Path, target: Path, what: Drawn) -> None:

@@ -19,6 +19,7 @@ from devserver.disk import disk_error_of
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.tags import TagError, TrackTags, write_tags
 from devserver.processes.workers import WorkerDied, Workers
+from devserver.runs.entity import MediaFacts
 from devserver.store import sync
 
 SILENT_BELOW_DBFS = -60.0
@@ -69,28 +70,17 @@ class Verify:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a file that was taken in; None where its medium has no such thing.
-
-    `seconds` is the decoded length, `peak_dbfs` from -120 up, `clipped_samples` counts over all channels, `bytes` and
-    `sha256` are those of the file with its tags, `width` and `height` are in pixels.
-    """
+class TakenIn:
+    """A file that was taken in. `bytes` and `sha256` are those of the file with its tags."""
 
     media: Medium
     mime: str
     bytes: int
     sha256: str
-    seconds: float | None
-    sample_rate_hz: int | None
-    channels: int | None
-    codec: str | None
-    peak_dbfs: float | None
-    clipped_samples: int | None
-    width: int | None
-    height: int | None
+    facts: MediaFacts
 
 
-def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> Facts:
+def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> TakenIn:
     """Make a finished file out of a working copy in the same folder.
 
     The work can be repeated: if the copy is gone and the file stands, the file is measured again and its facts are
@@ -141,14 +131,10 @@ def _verified(path: Path, name: str, verify: Verify) -> Content:
     return content
 
 
-def _facts(path: Path, content: Content) -> Facts:
+def _facts(path: Path, content: Content) -> TakenIn:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Facts(
-        media=content.kind.media,
-        mime=content.kind.mime,
-        bytes=path.stat().st_size,
-        sha256=digest,
+    facts = MediaFacts(
         seconds=content.seconds,
         sample_rate_hz=content.sample_rate_hz,
         channels=content.channels,
@@ -158,6 +144,7 @@ def _facts(path: Path, content: Content) -> Facts:
         width=content.width,
         height=content.height,
     )
+    return TakenIn(content.kind.media, content.kind.mime, path.stat().st_size, digest, facts)
 
 
 class IntakePool:
@@ -173,7 +160,7 @@ class IntakePool:
         self._count = workers
         self._workers: Workers | None = None
 
-    async def take_in(self, part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> Facts:
+    async def take_in(self, part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> TakenIn:
         """As the function `take_in`.
 
         Raises:
@@ -220,5 +207,5 @@ class IntakePool:
         return result
 
 
-def _job(part: Path, final: Path, tags: TrackTags, verify: Verify, embed: bool) -> Facts:
+def _job(part: Path, final: Path, tags: TrackTags, verify: Verify, embed: bool) -> TakenIn:
     return take_in(part, final, tags, verify, embed=embed)

@@ -16,6 +16,7 @@ from devserver.events import Event
 from devserver.media import pieces
 from devserver.media.encoding import Encoder, Form, Undecodable
 from devserver.plan import Plan
+from devserver.runs.entity import Entity
 from devserver.store import Exports
 
 CHUNK_BYTES: Final = 64 * 1024
@@ -132,12 +133,13 @@ class Recording:
         return True
 
     async def _encode_rest(self, encoder: Encoder, stage: str) -> None:
-        entities = await asyncio.to_thread(self._journal.events, self.run_id, "entity")
-        wanted = (stage, "main", "audio")
-        main = next((e.data for e in entities if (e.stage, e.data["role"], e.data["media"]) == wanted), None)
-        if main is None or float(main["facts"]["seconds"]) - encoder.seconds < SLACK_SECONDS:
+        events = await asyncio.to_thread(self._journal.events, self.run_id, "entity")
+        entities = (Entity.model_validate(event.data) for event in events if event.stage == stage)
+        main = next((entity for entity in entities if (entity.role, entity.media) == ("main", "audio")), None)
+        seconds = main.facts.seconds if main and main.facts else None
+        if main is None or seconds is None or seconds - encoder.seconds < SLACK_SECONDS:
             return
-        path = self._exports.folder(self.run_id) / main["filename"]
+        path = self._exports.folder(self.run_id) / main.filename
         try:
             await self._in_steps(encoder.add(path, encoder.seconds))
         except (OSError, Undecodable) as e:

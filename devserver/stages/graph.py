@@ -15,6 +15,7 @@ from devserver.formats import FORMAT, SOUND
 from devserver.plan import StagePlan, made_with
 from devserver.queueing.eta import size_of
 from devserver.queueing.tickets import Work
+from devserver.runs.entity import Entity
 from devserver.stages.again import why_again
 from devserver.stages.attempt import run_attempt
 from devserver.stages.choose import Choice, choose
@@ -117,9 +118,10 @@ def _source(walk: Walk, stage: StagePlan, take: int) -> RunFile | None:
     if not stage.source:
         return None
     for event in reversed(walk.tools.journal.events(walk.run.run_id, "entity")):  # a lost attempt may have listed one
-        if (event.stage, event.take) == (stage.source, take) and event.data["role"] in ("main", "take"):
-            path = walk.tools.exports.folder(walk.run.run_id) / event.data["filename"]
-            return RunFile(path, event.data["sha256"])
+        if (event.stage, event.take) == (stage.source, take):
+            entity = Entity.model_validate(event.data)
+            if entity.is_main:
+                return RunFile(walk.tools.exports.folder(walk.run.run_id) / entity.filename, entity.sha256)
     raise LookupError(f"{stage.source} has made no file in take {take}")
 
 

@@ -6,17 +6,17 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from devserver.comfy.collect import collect
 from devserver.comfy.files import RemoteFile, files_of
 from devserver.comfy.prompt import Outcome
 from devserver.comfy.sniff import sniff
-from devserver.durable.journal import Place
 from devserver.errors import StageError
 from devserver.media.intake import Verify
 from devserver.media.tags import TrackTags, read_tags
+from devserver.runs.entity import Entity
 from devserver.stages.job import Job
 from devserver.walk import Walk
 from schemas.model import Output
@@ -105,25 +105,25 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         kept = await asyncio.to_thread(sniff, part, file.filename)
         final = folder / f"{stem}.{kept.ext}"
         tools.journal.leases.check(place.run_id, place.generation)
-        facts = await tools.intake.take_in(part, final, tags, verify, embed=tools.embed_tags)
+        taken = await tools.intake.take_in(part, final, tags, verify, embed=tools.embed_tags)
     finally:
         part.unlink(missing_ok=True)
-    told = asdict(facts)
-    del told["media"]
-    entity = {
-        "number": number,
-        "type": kind,
-        "media": facts.media,
-        "stage": place.stage,
-        "take": place.take,
-        "name": made.name,
-        "role": role,
-        "filename": final.name,
-        **{field: told.pop(field) for field in ("bytes", "sha256", "mime")},
-        "facts": told,
-        "collected": ways[0],
-    }
-    tools.journal.add_event(Place(*asdict(place).values()), "entity", entity, key=final.name)
+    entity = Entity(
+        number=number,
+        type=kind,
+        media=taken.media,
+        stage=place.stage,
+        take=place.take,
+        name=made.name,
+        role=role,
+        filename=final.name,
+        bytes=taken.bytes,
+        sha256=taken.sha256,
+        mime=taken.mime,
+        facts=taken.facts,
+        collected=ways[0],
+    )
+    tools.journal.add_event(place, "entity", entity.as_json(), key=final.name)
 
 
 def _tags(walk: Walk, job: Job, bound: dict[str, Any], reports: list[dict[str, Any]]) -> TrackTags:

@@ -10,6 +10,7 @@ from devserver.errors import Fenced
 from devserver.store import RECORD, Exports
 from devserver.walk import Walk
 from tests.devserver.plans import RUN_ID
+from tests.doubles.entities import make_entity
 
 
 def status(exports: Exports) -> str:
@@ -34,15 +35,12 @@ async def test_a_walk_that_lost_its_run_leaves_the_record_and_the_journal_alone(
 
 def test_the_files_of_a_lost_attempt_give_way_to_those_of_the_one_that_followed(walk: Walk) -> None:
     """A server may die after a file was listed and before its attempt has ended, and its backend with it."""
-
-    def entity(filename: str, sha256: str) -> dict[str, object]:
-        return {"number": 7, "take": 1, "name": "", "filename": filename, "sha256": sha256}
-
     journal = walk.tools.journal
     first, second = walk.place("generation", 1, 1), walk.place("generation", 1, 2)
     for name in ("07_output_audio.mp3", "07_output_audio.wav"):
-        journal.add_event(first, "entity", entity(name, "lost"), key=name)
-    journal.add_event(second, "entity", entity("07_output_audio.mp3", "made"), key="07_output_audio.mp3")
-    listed = [(one["filename"], one["sha256"]) for one in record.entities(journal, RUN_ID) if one["take"]]
+        journal.add_event(first, "entity", make_entity(name, sha256="lost").as_json(), key=name)
+    made = make_entity("07_output_audio.mp3", sha256="made")
+    journal.add_event(second, "entity", made.as_json(), key=made.filename)
+    listed = [(one.filename, one.sha256) for one in record.entities(journal, RUN_ID) if one.take]
     assert listed == [("07_output_audio.mp3", "made")]
     assert record.entities_of(journal, [RUN_ID]) == {RUN_ID: record.entities(journal, RUN_ID)}

@@ -240,7 +240,7 @@ def _wrap_copies(points: Points) -> None:
     collect._copy, client.stream = copy, stream
 
 
-def job(part: Path, final: Path, tags: TrackTags, verify: intake.Verify, embed: bool) -> intake.Facts:
+def job(part: Path, final: Path, tags: TrackTags, verify: intake.Verify, embed: bool) -> intake.TakenIn:
     """The job of a worker process, which stops once the copy is tagged."""
     verified = intake._verified
 

@@ -11,6 +11,7 @@ from devserver.durable.journal import Journal, Place
 from devserver.errors import Fenced
 from devserver.events import Bus, Event
 from tests.devserver.plans import RUN_ID, add_run
+from tests.doubles.entities import make_entity
 from tests.patience import PATIENCE_S
 
 
@@ -145,7 +146,7 @@ def test_a_file_that_was_not_taken_in_is_no_longer_at_work(journal: Journal) -> 
 def test_an_event_with_the_same_place_kind_and_key_is_stored_once(journal: Journal) -> None:
     place = add_run(journal)
     for _ in range(2):
-        journal.add_event(place, "entity", {"filename": "07_output_audio.mp3"}, key="07_output_audio.mp3")
+        journal.add_event(place, "entity", make_entity().as_json(), key="07_output_audio.mp3")
     assert len(journal.events(RUN_ID, "entity")) == 1
 
 

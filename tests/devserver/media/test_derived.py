@@ -12,9 +12,10 @@ from devserver.media.derived import Drawings
 from devserver.media.intake import IntakePool
 from devserver.store import Exports
 from tests.devserver.plans import RUN_ID
+from tests.doubles.entities import make_entity
 from tests.doubles.piece_nodes import tone, write_wav
 
-SOUND = {"filename": "07_output_audio.wav", "sha256": "0" * 64}
+SOUND = make_entity("07_output_audio.wav")
 
 
 class CountedPool(IntakePool):
@@ -38,7 +39,7 @@ async def pool() -> AsyncIterator[CountedPool]:
 
 async def test_many_who_ask_at_once_and_later_get_one_drawing(exports: Exports, pool: CountedPool) -> None:
     exports.folder(RUN_ID).mkdir()
-    write_wav(exports.folder(RUN_ID) / SOUND["filename"], tone(0))
+    write_wav(exports.folder(RUN_ID) / SOUND.filename, tone(0))
     drawings = Drawings(exports, pool)
     asked = [asyncio.create_task(drawings.of(RUN_ID, SOUND, "peaks.json")) for _ in range(4)]
     await asyncio.sleep(0)
@@ -53,7 +54,7 @@ async def test_many_who_ask_at_once_and_later_get_one_drawing(exports: Exports, 
 
 async def test_what_cannot_be_drawn_is_told_and_tried_again(exports: Exports, pool: CountedPool) -> None:
     exports.folder(RUN_ID).mkdir()
-    path = exports.folder(RUN_ID) / SOUND["filename"]
+    path = exports.folder(RUN_ID) / SOUND.filename
     path.write_text("no sound")
     drawings = Drawings(exports, pool)
     with pytest.raises(InputError, match="cannot be drawn"):

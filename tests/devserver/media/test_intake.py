@@ -31,16 +31,16 @@ def part_of(path: Path) -> Path:
 def test_a_sound_is_tagged_measured_and_named(tmp_path: Path, ext: str, codec: str) -> None:
     final = tmp_path / f"07_output_audio.{ext}"
     part = part_of(write_audio(final, seconds=1.5, level=0.5))
-    facts = take_in(part, final, TAGS, Verify(media="audio"))
-    assert facts.media == "audio"
+    taken = take_in(part, final, TAGS, Verify(media="audio"))
+    assert taken.media == "audio"
     # AAC is decoded in whole frames.
-    assert facts.seconds == pytest.approx(1.5, abs=0.04)
-    assert (facts.sample_rate_hz, facts.channels, facts.clipped_samples) == (48000, 2, 0)
-    assert facts.codec is not None
-    assert facts.codec.startswith(codec)
-    assert facts.peak_dbfs == pytest.approx(-6.0, abs=0.5)
-    assert facts.bytes == final.stat().st_size
-    assert facts.sha256 == hashlib.sha256(final.read_bytes()).hexdigest()
+    assert taken.facts.seconds == pytest.approx(1.5, abs=0.04)
+    assert (taken.facts.sample_rate_hz, taken.facts.channels, taken.facts.clipped_samples) == (48000, 2, 0)
+    assert taken.facts.codec is not None
+    assert taken.facts.codec.startswith(codec)
+    assert taken.facts.peak_dbfs == pytest.approx(-6.0, abs=0.5)
+    assert taken.bytes == final.stat().st_size
+    assert taken.sha256 == hashlib.sha256(final.read_bytes()).hexdigest()
     assert read_tags(final).tonewright == {"run_id": "r1"}
     assert not part.exists()
 
@@ -57,10 +57,10 @@ def test_taking_in_again_gives_the_same_facts(tmp_path: Path) -> None:
 
 def test_clipped_samples_are_counted(tmp_path: Path) -> None:
     final = tmp_path / "loud.wav"
-    facts = take_in(part_of(write_audio(final, level=2.0)), final, TAGS, Verify())
-    assert facts.clipped_samples is not None
-    assert facts.clipped_samples > 10000
-    assert facts.peak_dbfs == pytest.approx(0.0, abs=0.01)
+    taken = take_in(part_of(write_audio(final, level=2.0)), final, TAGS, Verify())
+    assert taken.facts.clipped_samples is not None
+    assert taken.facts.clipped_samples > 10000
+    assert taken.facts.peak_dbfs == pytest.approx(0.0, abs=0.01)
 
 
 def refusal(path: Path, verify: Verify) -> OutputRefused:
@@ -76,8 +76,8 @@ def test_silence_is_refused_unless_it_is_allowed(tmp_path: Path) -> None:
     error = refusal(write_audio(tmp_path / "a.mp3", level=0.0), Verify())
     assert (error.reason, error.allowed) == ("silent", "at least -60 dBFS")
     final = tmp_path / "b.mp3"
-    facts = take_in(part_of(write_audio(final, level=0.0)), final, TAGS, Verify(silence="allow"))
-    assert facts.peak_dbfs == -120
+    taken = take_in(part_of(write_audio(final, level=0.0)), final, TAGS, Verify(silence="allow"))
+    assert taken.facts.peak_dbfs == -120
 
 
 def test_a_sound_that_is_too_short_is_refused(tmp_path: Path) -> None:
@@ -114,19 +114,19 @@ def test_a_picture_where_music_was_asked_for_is_refused(tmp_path: Path) -> None:
 
 def test_a_video_is_measured_by_sound_and_picture(tmp_path: Path) -> None:
     final = tmp_path / "a.mp4"
-    facts = take_in(part_of(write_video(final, frames=24)), final, TAGS, Verify(media="video"))
-    assert facts.seconds == pytest.approx(2.0, abs=0.05)
-    assert (facts.width, facts.height, facts.channels) == (64, 48, 2)
+    taken = take_in(part_of(write_video(final, frames=24)), final, TAGS, Verify(media="video"))
+    assert taken.facts.seconds == pytest.approx(2.0, abs=0.05)
+    assert (taken.facts.width, taken.facts.height, taken.facts.channels) == (64, 48, 2)
     silent = tmp_path / "b.mp4"
-    facts = take_in(part_of(write_video(silent, frames=24, sound=False)), silent, TAGS, Verify(media="video"))
-    assert facts.seconds == pytest.approx(2.0, abs=0.05)
-    assert (facts.codec, facts.peak_dbfs) == ("h264", None)
+    taken = take_in(part_of(write_video(silent, frames=24, sound=False)), silent, TAGS, Verify(media="video"))
+    assert taken.facts.seconds == pytest.approx(2.0, abs=0.05)
+    assert (taken.facts.codec, taken.facts.peak_dbfs) == ("h264", None)
 
 
 def test_an_image_has_a_size_and_no_length(tmp_path: Path) -> None:
     final = tmp_path / "a.png"
-    facts = take_in(part_of(write_image(final)), final, TAGS, Verify())
-    assert (facts.media, facts.width, facts.height, facts.seconds) == ("image", 32, 16, None)
+    taken = take_in(part_of(write_image(final)), final, TAGS, Verify())
+    assert (taken.media, taken.facts.width, taken.facts.height, taken.facts.seconds) == ("image", 32, 16, None)
 
 
 def test_an_image_that_ends_early_is_refused(tmp_path: Path) -> None:
@@ -151,8 +151,8 @@ async def pool() -> AsyncIterator[IntakePool]:
 
 async def test_the_pool_takes_in_and_refuses_like_the_function(tmp_path: Path, pool: IntakePool) -> None:
     final = tmp_path / "a.mp3"
-    facts = await pool.take_in(part_of(write_audio(final)), final, TAGS, Verify())
-    assert facts.seconds == pytest.approx(1.0, abs=0.03)
+    taken = await pool.take_in(part_of(write_audio(final)), final, TAGS, Verify())
+    assert taken.facts.seconds == pytest.approx(1.0, abs=0.03)
     silent = tmp_path / "b.mp3"
     with pytest.raises(OutputRefused) as caught:
         await pool.take_in(part_of(write_audio(silent, level=0.0)), silent, TAGS, Verify())
@@ -165,10 +165,10 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_job_repeated(tmp_path
     job = asyncio.create_task(pool.take_in(part, final, TAGS, Verify()))
     await asyncio.sleep(0)
     kill_workers(pool)
-    assert (await job).seconds == pytest.approx(120.0)
+    assert (await job).facts.seconds == pytest.approx(120.0)
     again = tmp_path / "b.flac"
-    facts = await pool.take_in(part_of(write_audio(again)), again, TAGS, Verify())
-    assert facts.seconds == pytest.approx(1.0)
+    taken = await pool.take_in(part_of(write_audio(again)), again, TAGS, Verify())
+    assert taken.facts.seconds == pytest.approx(1.0)
 
 
 def kill_workers(pool: IntakePool) -> None:

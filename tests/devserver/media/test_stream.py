@@ -21,6 +21,7 @@ from devserver.media import pieces
 from devserver.media.stream import Streams
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, plan
+from tests.doubles.entities import make_entity
 from tests.doubles.piece_nodes import PIECE_SECONDS, RATE_HZ, tone, write_wav
 from tests.patience import PATIENCE_S
 
@@ -49,9 +50,8 @@ class Run:
 
     def whole(self, *pitches: int) -> None:
         write_wav(self.exports.folder(RUN_ID) / "07_output_audio.wav", np.concatenate([tone(n) for n in pitches]))
-        facts = {"seconds": len(pitches) * PIECE_SECONDS}
-        entity = {"role": "main", "media": "audio", "filename": "07_output_audio.wav", "facts": facts}
-        self.journal.add_event(self.place, "entity", entity, key="07_output_audio.wav")
+        entity = make_entity("07_output_audio.wav", facts={"seconds": len(pitches) * PIECE_SECONDS})
+        self.journal.add_event(self.place, "entity", entity.as_json(), key=entity.filename)
 
     def end(self, state: Any = "success") -> None:
         self.journal.end(self.place, state, {})

@@ -16,6 +16,7 @@ from devserver.queueing.tickets import Tickets
 from devserver.watching.listening import Watching
 from devserver.watching.metrics import Metrics
 from tests.devserver.plans import AT, add_run
+from tests.doubles.entities import make_entity
 
 
 @dataclass
@@ -95,8 +96,8 @@ def test_attempts_and_why_they_were_made_again(journal: Journal, read: Read) -> 
 def test_the_way_of_a_file_is_counted(journal: Journal, read: Read) -> None:
     place = add_run(journal)
     for name, way in (("07_a.mp3", "view"), ("08_b.mp3", "view"), ("09_c.mp3", "shared_folder")):
-        journal.add_event(place, "entity", {"filename": name, "collected": way}, key=name)
-    journal.add_event(place, "entity", {"filename": "04_interception.txt"}, key="04_interception.txt")
+        journal.add_event(place, "entity", make_entity(name, collected=way).as_json(), key=name)
+    journal.add_event(place, "entity", make_entity("04_interception.txt").as_json(), key="04_interception.txt")
     assert read.value("files_collected_total", way="view") == 2
     assert read.value("files_collected_total", way="shared_folder") == 1
     assert read.value("events_total", kind="entity") == 4
