@@ -21,9 +21,10 @@ from benchmarks.ways import session
 from devserver.clock import Clock
 from devserver.comfy.sniff import Medium
 from devserver.durable.database import open_database
-from devserver.durable.journal import Journal, Place, RunState
+from devserver.durable.journal import Journal
 from devserver.events import Bus
 from devserver.runs.entity import Entity
+from devserver.runs.rows import Place, RunState
 
 RUNS, FEW_RUNS = 100_000, 500
 GOAL_S = 0.020

@@ -113,7 +113,7 @@ def _of_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
         yield f"SILENT       {address.name} at {address.base_url}: {backend.problem}"
         yield "             Is it running? Start it, or take it out of the configuration."
         return
-    versions = ", ".join(f"{name} {value}" for name, value in backend.describe()["versions"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in backend.describe().versions.items())
     yield f"backend      {address.name} at {address.base_url} answers ({versions})"
     yield from (f"             {line}" for line in _memory_and_models(backend))
     for name, problems in sorted(lint_backend(catalog, backend.table).items()):

@@ -9,10 +9,12 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from devserver import record
-from devserver.durable.journal import Journal, RunRow, StageRow
+from devserver.durable.journal import Journal
 from devserver.durable.search import RunLine
-from devserver.plan import Plan, StagePlan, made_with, read_plan
+from devserver.plan import Plan, StagePlan, read_plan
 from devserver.runs.entity import Entity
+from devserver.runs.results import TakeResult
+from devserver.runs.rows import AttemptRow, PartRow, RunRow, StageRow, TakeRow
 
 STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500}
 
@@ -50,7 +52,6 @@ def answer(journal: Journal, row: RunRow) -> Answer:
     rows = journal.stages(row.run_id)
     entities = record.entities(journal, row.run_id)
     outputs = _outputs(row, plan, rows, entities)
-    error = {name: value for name, value in (row.error or {}).items() if name != "status"}
     body = {
         "status": row.state,
         "run_id": row.run_id,
@@ -58,7 +59,7 @@ def answer(journal: Journal, row: RunRow) -> Answer:
         "config_name": plan.interception.label.en,
         "input_text": plan.input_text,
         "final_output": _final_text(plan, rows),
-        "steps_completed": sum(1 for r in rows if not r.take and r.state == "success"),
+        "steps_completed": sum(1 for r in rows if isinstance(r, StageRow) and r.state == "success"),
         "execution_time": record.seconds_between(row.started_at, row.ended_at),
         "metadata": _metadata(row, plan, rows),
         "brief": next((output.brief for output in plan.outputs), None),
@@ -66,9 +67,10 @@ def answer(journal: Journal, row: RunRow) -> Answer:
         "media_outputs": outputs,
         "warnings": record.warnings(journal, row.run_id),
         "links": links(row.run_id),
-        **({"error": error} if error else {}),
+        **({"error": row.error.as_problem().as_json()} if row.error else {}),
     }
-    return Answer(int((row.error or {}).get("status", STATUS[row.state])), body)
+    status = row.error.status if row.error and "status" in row.error.model_fields_set else STATUS[row.state]
+    return Answer(status, body)
 
 
 def detail(journal: Journal, row: RunRow) -> dict[str, Any]:
@@ -92,25 +94,25 @@ def _summary(row: RunLine, entities: list[Entity]) -> dict[str, Any]:
         "output_config": row.output_config,
         "created_at": row.created_at,
         "execution_time": record.seconds_between(row.started_at, row.ended_at),
-        "error": row.error,
+        "error": row.error.as_json() if row.error else None,
         "media": _media_urls(row.run_id, entities),
         "links": links(row.run_id),
     }
 
 
-def _final_text(plan: Plan, rows: list[StageRow]) -> str:
+def _final_text(plan: Plan, rows: Sequence[PartRow]) -> str:
     text = plan.input_text
     for stage in plan.stages:
-        result = next((row.result for row in rows if row.stage == stage.name and not row.take), {})
-        text = result.get("text", text)
+        main = next((row for row in rows if isinstance(row, StageRow) and row.stage == stage.name), None)
+        text = main.result.text if main and main.result.text is not None else text
     return text
 
 
-def _metadata(row: RunRow, plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
+def _metadata(row: RunRow, plan: Plan, rows: Sequence[PartRow]) -> dict[str, Any]:
     stages = [
         {"name": stage.name, "state": main.state if main else "waiting"}
         for stage in plan.stages
-        for main in [next((r for r in rows if r.stage == stage.name and not r.take), None)]
+        for main in [next((r for r in rows if isinstance(r, StageRow) and r.stage == stage.name), None)]
     ]
     return {
         "pipeline": plan.pipeline,
@@ -124,7 +126,7 @@ def _metadata(row: RunRow, plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
     }
 
 
-def _outputs(row: RunRow, plan: Plan, rows: list[StageRow], entities: list[Entity]) -> list[dict[str, Any]]:
+def _outputs(row: RunRow, plan: Plan, rows: Sequence[PartRow], entities: list[Entity]) -> list[dict[str, Any]]:
     """One entry per output config and take, in the order in which they were asked for."""
     listed: list[dict[str, Any]] = []
     for stage in plan.stages:
@@ -145,25 +147,28 @@ def _format(run_id: str, entity: Entity, entities: list[Entity]) -> dict[str, An
     return {"format": PurePosixPath(entity.filename).suffix[1:], "url": _url(run_id, entity, entities), **shown}
 
 
-def _output(row: RunRow, stage: StagePlan, take: int, rows: list[StageRow], entities: list[Entity]) -> dict[str, Any]:
+def _output(
+    row: RunRow, stage: StagePlan, take: int, rows: Sequence[PartRow], entities: list[Entity]
+) -> dict[str, Any]:
     if stage.output is None:
         raise TypeError(f"{stage.name} makes no media")
-    own = next((r for r in rows if (r.stage, r.take, r.attempt) == (stage.name, take, 0)), None)
-    attempts = [r for r in rows if (r.stage, r.take) == (stage.name, take) and r.attempt]
-    result: dict[str, Any] = own.result if own else {}
-    used = next((o for o in stage.output.options if o.key == made_with(result)), stage.output.options[0])
+    rows = [row for row in rows if (row.stage, row.take) == (stage.name, take)]
+    own = next((row for row in rows if isinstance(row, TakeRow)), None)
+    attempts = [row for row in rows if isinstance(row, AttemptRow)]
+    result = own.result if own else TakeResult()
+    used = next((o for o in stage.output.options if o.key == result.option), stage.output.options[0])
     first = used.chunk.main or used.chunk.outputs[0]
     roles = {"main", "take", first.role}
     made = [e for e in entities if (e.stage, e.take) == (stage.name, take) and e.role in roles]
     main = made[0] if made else None
-    models = attempts[-1].result.get("models", {}) if attempts else {}
-    values = result.get("values") or used.takes[take - 1]
+    models = attempts[-1].result.models if attempts else {}
+    values = result.values or used.takes[take - 1]
     state = own.state if own and own.state != "running" else ("success" if main else row.state)
     return {
         "config": stage.output.config,
-        "config_used": result.get("config_used"),
-        "variant": result.get("variant"),
-        "preset": result.get("preset"),
+        "config_used": result.config_used,
+        "variant": result.variant,
+        "preset": result.preset,
         "take": take,
         "status": state,
         "run_id": row.run_id,
@@ -179,7 +184,7 @@ def _output(row: RunRow, stage: StagePlan, take: int, rows: list[StageRow], enti
             "seed": next((values[name] for name in used.chunk.seeds if name in values), None),
             "parameters": values,
             "brief": [one.model_dump() for one in used.brief],
-            "graph_sha256": result.get("graph_sha256"),
+            "graph_sha256": result.graph_sha256,
             **({"filename": main.filename, "facts": main.facts.as_json() if main.facts else {}} if main else {}),
         },
     }

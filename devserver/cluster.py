@@ -163,7 +163,7 @@ class Cluster:
 
     def _say(self, tx: Transaction) -> None:
         sharing = self._sharing
-        backends = json.dumps(self._pool.describe() if sharing.role != "web" else [])
+        backends = json.dumps([one.as_json() for one in self._pool.describe()] if sharing.role != "web" else [])
         tx.execute(
             "INSERT INTO processes (name, node, role, seen_at, walks, backends)"
             " VALUES ($1, $2, $3, epoch_now(), $4, $5) ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at,"

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
+from devserver.runs.failure import Failure
 from schemas.wording import keys_at, requirement
 
 
@@ -63,6 +64,11 @@ class InputError(TonewrightError):
         self.hint = hint
 
 
+def unknown_run(run_id: str) -> InputError:
+    message = f"There is no run {run_id}."
+    return InputError(message, status=404, field="run_id", value=run_id, allowed="a run listed at /api/runs")
+
+
 def refused_field(
     error: ValidationError, model: type[BaseModel], *, passed_over: Collection[str] = (), missing_status: int = 422
 ) -> InputError:
@@ -100,28 +106,29 @@ class StageError(TonewrightError):
     """
 
     def __init__(
-        self, message: str, *, code: str, status: int, hint: str = "", details: Mapping[str, Any] | None = None
+        self, message: str, *, code: str, status: int, hint: str = "", details: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.status = status
         self.hint = hint
-        self.details = dict(details or {})
+        self.details: dict[str, object] = dict(details or {})
 
-    def as_dict(self) -> dict[str, Any]:
-        """The error as the journal keeps it."""
-        told = {"code": self.code, "message": self.message, "hint": self.hint, "status": self.status}
-        return {**told, "details": self.details}
+    def as_failure(self) -> Failure:
+        """Return the error as the journal keeps it."""
+        return Failure(
+            code=self.code, message=self.message, hint=self.hint, status=self.status, details=dict(self.details)
+        )
 
     @staticmethod
-    def from_dict(kept: Mapping[str, Any]) -> StageError:
-        """The error again, from what `as_dict` made of it."""
-        details = dict(kept.get("details", {}))
-        if kept["status"] == Blocked.STATUS:
-            told = {name: details.pop(name, "") for name in ("rule", "category")}
-            return Blocked(kept["message"], code=kept["code"], hint=kept["hint"], details=details, **told)
-        return StageError(kept["message"], code=kept["code"], status=kept["status"], hint=kept["hint"], details=details)
+    def from_failure(kept: Failure) -> StageError:
+        """Return the error again that `as_failure` made this of."""
+        details = dict(kept.details)
+        if kept.status == Blocked.STATUS:
+            rule, category = str(details.pop("rule", "")), str(details.pop("category", ""))
+            return Blocked(kept.message, code=kept.code, rule=rule, category=category, hint=kept.hint, details=details)
+        return StageError(kept.message, code=kept.code, status=kept.status, hint=kept.hint, details=details)
 
 
 class Blocked(StageError):
@@ -143,7 +150,7 @@ class Blocked(StageError):
         rule: str,
         category: str,
         hint: str = "",
-        details: Mapping[str, Any] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> None:
         told = {"rule": rule, "category": category, **(details or {})}
         super().__init__(message, code=code, status=self.STATUS, hint=hint, details=told)

@@ -22,11 +22,11 @@ from devserver.definitions import Definitions
 from devserver.dispatch import Dispatcher
 from devserver.durable.database import open_database
 from devserver.durable.idempotency import Accepted, Claim, Idempotency, KeyTaken
-from devserver.durable.journal import Journal, RunRow
+from devserver.durable.journal import Journal
 from devserver.durable.lease import ALONE
 from devserver.durable.search import Wanted
 from devserver.durable.sql import Transaction
-from devserver.errors import InputError
+from devserver.errors import InputError, unknown_run
 from devserver.events import Bus, Event
 from devserver.files import InputFiles
 from devserver.late import LateRecords
@@ -47,6 +47,7 @@ from devserver.readiness import Readiness
 from devserver.retries import Retries
 from devserver.run import walk_run
 from devserver.runs.entity import Entity
+from devserver.runs.rows import RunRow
 from devserver.runs.waiting import Waiting
 from devserver.store import Exports
 from devserver.understanding import Understood, understand
@@ -310,7 +311,7 @@ class Parts:
     def answer(self, run_id: str) -> Answer:
         row = self.journal.run(run_id)
         if row is None:
-            raise _no_run(run_id)
+            raise unknown_run(run_id)
         told = answer.answer(self.journal, row)
         return told if row.ended else Answer(told.status, {**told.body, **self.queue.of_run(run_id)})
 
@@ -367,7 +368,7 @@ class Parts:
     def _own(self, run_id: str, user_id: str) -> RunRow:
         row = self.journal.run(run_id)
         if row is None or self.keys.viewer(user_id) not in (None, row.user_id):
-            raise _no_run(run_id)
+            raise unknown_run(run_id)
         return row
 
     # Events and state
@@ -381,7 +382,7 @@ class Parts:
     def snapshot(self) -> list[Event]:
         """The server's state, for a listener that has just come."""
         at = self.clock.stamp()
-        backends = [Event(None, None, "", 0, 0, at, "backend", told) for told in self.pool.describe()]
+        backends = [Event(None, None, "", 0, 0, at, "backend", told.as_json()) for told in self.pool.describe()]
         server = {"queue": self.queue.state(), "definitions": self.definitions.status()}
         return [*backends, *(Event(None, None, "", 0, 0, at, kind, told) for kind, told in server.items())]
 
@@ -392,8 +393,3 @@ class Parts:
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Whether a run that is accepted now would get somewhere, and if not, why."""
         return await self.readiness.ask()
-
-
-def _no_run(run_id: str) -> InputError:
-    message = f"There is no run {run_id}."
-    return InputError(message, status=404, field="run_id", value=run_id, allowed="a run listed at /api/runs")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from devserver.runs.results import StageResult
 from schemas.model import GraphChunk, InterceptionConfig, Level, TextChunk
 
 
@@ -71,12 +72,6 @@ class Option(_Frozen):
         return self.config, self.chunk.name
 
 
-def made_with(result: dict[str, Any]) -> tuple[str, str] | None:
-    """The key of the option that a take was made with, as its result has it."""
-    config, variant = result.get("config_used"), result.get("variant")
-    return (config, variant) if isinstance(config, str) and isinstance(variant, str) else None
-
-
 class OutputPlan(_Frozen):
     """What a graph stage has to make, the asked config first; `brief` is what the text that describes it says."""
 
@@ -96,6 +91,10 @@ class StagePlan(_Frozen):
     output: OutputPlan | None = None
     skip: str = ""
     source: str = ""
+
+
+def _as_json(recorded: dict[str, StageResult]) -> dict[str, dict[str, object]]:
+    return {stage: result.as_json() for stage, result in recorded.items()}
 
 
 class Plan(_Frozen):
@@ -118,7 +117,7 @@ class Plan(_Frozen):
     steps: tuple[tuple[StagePlan, ...], ...]
     numbers: dict[str, int]
     definitions: tuple[Definition, ...]
-    recorded: dict[str, dict[str, Any]] = {}
+    recorded: Annotated[dict[str, StageResult], PlainSerializer(_as_json)] = {}
     rerun_of: str | None = None
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from devserver.backends.pool import Pool
 from devserver.backends.told import survey
 from devserver.durable.database import Database
-from devserver.durable.journal import ENDED
 from devserver.errors import InputError
 from devserver.events import Bus
 from devserver.processes.loops import on_loop
 from devserver.queueing.expected import Expected, Line
 from devserver.queueing.tickets import ALL, Ticket
+from devserver.runs.rows import ENDED
 from devserver.store import RUN_ID_ALONE
 from schemas.wording import one_of
 

@@ -62,7 +62,7 @@ class Readiness:
                 return await asyncio.shield(self._asking)  # of all who ask meanwhile, one waits for the database
         except TimeoutError:
             problem = self._database.silence() or "the server is busy: nothing that makes runs has answered for a while"
-            return False, {"ready": False, "problems": [problem], "backends": self._pool.describe()}
+            return False, {"ready": False, "problems": [problem], "backends": self._backends()}
 
     async def _ask(self) -> Found:
         found = await on_loop(self._loop, self._newest())
@@ -87,7 +87,10 @@ class Readiness:
         problems += [problem for _, problem in told if problem]
         problems += [disk] if disk else []
         self._looked_at = self._clock.monotonic()
-        return not problems, {"ready": not problems, "problems": problems, "backends": self._pool.describe()}
+        return not problems, {"ready": not problems, "problems": problems, "backends": self._backends()}
+
+    def _backends(self) -> list[dict[str, object]]:
+        return [state.as_json() for state in self._pool.describe()]
 
     async def _backend(self, backend: Backend) -> tuple[bool, str]:
         """Whether it answers, and what is wrong with it although it does."""

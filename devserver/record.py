@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -13,13 +13,16 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from devserver.disk import ExportsGone, disk_trouble
-from devserver.durable.journal import Journal, RunRow, RunState, StageRow
+from devserver.durable.journal import Journal
 from devserver.durable.sql import Transaction
 from devserver.errors import DatabaseGone
 from devserver.events import Event
-from devserver.plan import OutputPlan, Plan, StagePlan, made_with, read_plan
+from devserver.plan import OutputPlan, Plan, StagePlan, read_plan
 from devserver.queueing.expected import around
 from devserver.runs.entity import Entity, text_entity
+from devserver.runs.failure import Failure
+from devserver.runs.results import TakeResult
+from devserver.runs.rows import AttemptRow, PartRow, RunRow, RunState, StageRow, TakeRow
 from devserver.store import RECORD, Exports, dump
 from devserver.walk import Walk
 
@@ -140,10 +143,10 @@ def restore(journal: Journal, exports: Exports, run_id: str) -> None:
         exports.write(run_id, RECORD, dump(build(journal, row)))
 
 
-async def finish(walk: Walk, state: RunState, error: Mapping[str, Any] | None) -> None:
+async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
     """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
     tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
-    row = replace(walk.run, state=state, ended_at=ended_at, error=dict(error) if error else None)
+    row = replace(walk.run, state=state, ended_at=ended_at, error=error)
     try:
         await asyncio.to_thread(_write_final, walk, row)
     except OSError as e:
@@ -169,7 +172,7 @@ def _write_final(walk: Walk, row: RunRow) -> None:
 def _takes(journal: Journal, row: RunRow) -> list[tuple[str, str]]:
     """When each take of a run that ended well began and ended."""
     rows = journal.stages(row.run_id) if row.state == "success" else []
-    return [(r.started_at, r.ended_at) for r in rows if r.take and not r.attempt and r.ended_at]
+    return [(r.started_at, r.ended_at) for r in rows if isinstance(r, TakeRow) and r.ended_at]
 
 
 def _sent_at_home(walk: Walk) -> list[str]:
@@ -202,7 +205,7 @@ def build(journal: Journal, row: RunRow) -> dict[str, Any]:
         "entities": [entity.as_json() for entity in entities(journal, row.run_id)],
         "measurements": [dict(event.data) for event in journal.events(row.run_id, "measurement")],
         "warnings": warnings(journal, row.run_id),
-        "error": row.error,
+        "error": row.error.as_json() if row.error else None,
     }
 
 
@@ -241,16 +244,16 @@ def seconds_between(start_at: str | None, end_at: str | None) -> float | None:
     return max(0.0, round((datetime.fromisoformat(end_at) - datetime.fromisoformat(start_at)).total_seconds(), 3))
 
 
-def _resolved(plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
+def _resolved(plan: Plan, rows: Sequence[PartRow]) -> dict[str, Any]:
     """Everything that was defaulted, drawn or chosen."""
     outputs = []
     for stage in plan.stages:
         if stage.output is None:
             continue
-        takes = [row.result for row in rows if row.stage == stage.name and row.take and not row.attempt]
-        first = takes[0] if takes else {}
-        used = {name: first.get(name) for name in ("config_used", "variant", "preset", "backend", "graph_sha256")}
-        values = [take.get("values") for take in takes] or list(stage.output.options[0].takes)
+        takes = [row.result for row in rows if isinstance(row, TakeRow) and row.stage == stage.name]
+        first = takes[0] if takes else TakeResult()
+        used = first.model_dump(include={"config_used", "variant", "preset", "backend", "graph_sha256"})
+        values = [take.values for take in takes] or list(stage.output.options[0].takes)
         brief = {"brief": stage.output.brief, "applied": _applied(stage.output, first)}
         outputs.append({"stage": stage.name, "config": stage.output.config, **used, **brief, "values": values})
     return {
@@ -264,34 +267,34 @@ def _resolved(plan: Plan, rows: list[StageRow]) -> dict[str, Any]:
     }
 
 
-def _applied(output: OutputPlan, result: dict[str, Any]) -> list[dict[str, Any]]:
+def _applied(output: OutputPlan, result: TakeResult) -> list[dict[str, Any]]:
     """What the way that was used took from the brief."""
-    used = next((option for option in output.options if option.key == made_with(result)), output.options[0])
+    used = next((option for option in output.options if option.key == result.option), output.options[0])
     return [one.model_dump() for one in used.brief]
 
 
-def _stage(stage: StagePlan, rows: list[StageRow]) -> dict[str, Any]:
+def _stage(stage: StagePlan, rows: Sequence[PartRow]) -> dict[str, Any]:
     own = [row for row in rows if row.stage == stage.name]
-    main = next((row for row in own if not row.take), None)
+    main = next((row for row in own if isinstance(row, StageRow)), None)
     told: dict[str, Any] = {"name": stage.name, "kind": stage.kind, "state": main.state if main else "waiting"}
     if main:
         times = {"started_at": main.started_at, "ended_at": main.ended_at}
-        told |= {**times, "seconds": seconds_between(main.started_at, main.ended_at), "result": main.result}
-    takes = [row for row in own if row.take and not row.attempt]
+        told |= {**times, "seconds": seconds_between(main.started_at, main.ended_at), "result": main.result.as_json()}
+    takes = [row for row in own if isinstance(row, TakeRow)]
     if takes:
         told["takes"] = [_take(row) for row in takes]
-    attempts = [row for row in own if row.attempt]
+    attempts = [row for row in own if isinstance(row, AttemptRow)]
     if attempts:
         told["attempts"] = [_attempt(row) for row in attempts]
     return told
 
 
-def _take(row: StageRow) -> dict[str, Any]:
+def _take(row: TakeRow) -> dict[str, Any]:
     times = {"started_at": row.started_at, "ended_at": row.ended_at}
-    return {"take": row.take, "state": row.state, **times, "result": row.result}
+    return {"take": row.take, "state": row.state, **times, "result": row.result.as_json()}
 
 
-def _attempt(row: StageRow) -> dict[str, Any]:
+def _attempt(row: AttemptRow) -> dict[str, Any]:
     told = {"take": row.take, "attempt": row.attempt, "state": row.state, "backend": row.backend}
     times = {"started_at": row.started_at, "ended_at": row.ended_at}
-    return {**told, "prompt_id": row.prompt_id, **times, "result": row.result}
+    return {**told, "prompt_id": row.prompt_id, **times, "result": row.result.as_json()}

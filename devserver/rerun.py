@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from devserver.accept import check_graph_stages
-from devserver.durable.journal import Journal, RunRow
-from devserver.plan import Option, OutputPlan, Plan, StagePlan, made_with
+from devserver.durable.journal import Journal
+from devserver.plan import Option, OutputPlan, Plan, StagePlan
+from devserver.runs.rows import RunRow, StageRow, TakeRow
 from schemas.model import Pipeline
 
 
@@ -20,9 +21,9 @@ def plan_again(journal: Journal, row: RunRow, *, run_id: str, user_id: str, crea
     for pipeline in _pipelines(plan):
         check_graph_stages(pipeline)
     rows = journal.stages(row.run_id)
-    ended = {r.stage: r.result for r in rows if not r.take and r.state == "success"}
+    ended = {r.stage: r.result for r in rows if isinstance(r, StageRow) and r.state == "success"}
     recorded = {stage.name: ended[stage.name] for stage in plan.stages if stage.text and stage.name in ended}
-    used = {r.stage: made_with(r.result) for r in rows if r.take == 1 and not r.attempt}
+    used = {r.stage: r.result.option for r in rows if isinstance(r, TakeRow) and r.take == 1}
     steps = tuple(tuple(_again(stage, used.get(stage.name)) for stage in step) for step in plan.steps)
     update = {"run_id": run_id, "user_id": user_id, "created_at": created_at, "steps": steps}
     return plan.model_copy(update={**update, "recorded": recorded, "rerun_of": row.run_id})

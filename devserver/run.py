@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from devserver import record
 from devserver.disk import ExportsFull, disk_trouble, told_of_disk
-from devserver.durable.journal import RunState, StageRow, StageState
 from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
 from devserver.plan import StagePlan, read_plan
+from devserver.runs.failure import Failure
+from devserver.runs.results import StageResult
+from devserver.runs.rows import RunState, StageRow, StageState
 from devserver.stages.ask import make_room
 from devserver.stages.graph import run_graph
 from devserver.stages.text import run_text
@@ -51,7 +52,7 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
         raise
 
 
-async def _to_its_end(walk: Walk, kept: record.Keeper) -> tuple[RunState, dict[str, Any] | None]:
+async def _to_its_end(walk: Walk, kept: record.Keeper) -> tuple[RunState, Failure | None]:
     """Walk, and tell how the run ends. What ends only this walk is raised: the run is fenced, or cannot be written."""
     try:
         if walk.run.generation > 1:
@@ -61,7 +62,7 @@ async def _to_its_end(walk: Walk, kept: record.Keeper) -> tuple[RunState, dict[s
     except Blocked as e:
         return "blocked", _told(e)
     except RunCancelled as e:
-        return "cancelled", {"code": "cancelled", "message": str(e), "hint": "", "status": 409}
+        return "cancelled", Failure(code="cancelled", message=str(e), hint="", status=409)
     except StageError as e:
         return "failed", _told(e)
     except Exception as e:  # whatever we did wrong must end the run, or its user waits for ever
@@ -70,7 +71,7 @@ async def _to_its_end(walk: Walk, kept: record.Keeper) -> tuple[RunState, dict[s
         log.exception("%s failed by our own fault", walk.run.run_id)
         message = f"{type(e).__name__}: {e}"
         hint = "This is a fault of Tonewright. The server's log has the details."
-        return "failed", {"code": "internal", "message": message, "hint": hint, "status": 500}
+        return "failed", Failure(code="internal", message=message, hint=hint, status=500)
     return "success", None
 
 
@@ -111,34 +112,36 @@ async def _run_stage(walk: Walk, stage: StagePlan) -> None:
     at(stage=stage.name)
     journal, place = walk.tools.journal, walk.place(stage.name)
     async with walk.tools.slice:
-        row = journal.skip(place, stage.skip) if stage.skip else journal.begin(place, at_work=stage.kind == "text")
-    if row.state == "running":
-        row = await _work(walk, stage, row)
-    if "error" in row.result:
-        raise StageError.from_dict(row.result["error"])
-    walk.text = row.result.get("text", walk.text)
+        if stage.skip:
+            journal.skip(place, stage.skip)
+            return
+        row = journal.begin_stage(place, at_work=stage.kind == "text")
+    result = await _work(walk, stage, row) if row.state == "running" else row.result
+    if result.error is not None:
+        raise StageError.from_failure(result.error)
+    if result.text is not None:
+        walk.text = result.text
 
 
-async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageRow:
+async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageResult:
     """Do a stage's work; how it ends is written down, also where it fails."""
     journal, place = walk.tools.journal, walk.place(stage.name)
     state: StageState = "success"
     try:
         _check_stops(stage, row)
-        recorded = walk.plan.recorded.get(stage.name)
-        result = recorded if recorded is not None else await _result(walk, stage)
+        result = walk.plan.recorded.get(stage.name) or await _result(walk, stage)
     except StageError as e:
         e.details.setdefault("stage", stage.name)
-        state, result = "blocked" if isinstance(e, Blocked) else "failed", {"error": e.as_dict()}
+        state, result = "blocked" if isinstance(e, Blocked) else "failed", StageResult(error=e.as_failure())
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
-            journal.end(place, "cancelled", {})
+            journal.end(place, "cancelled")
         raise
     journal.end(place, state, result)
-    return replace(row, state=state, result=result)
+    return result
 
 
-async def _result(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+async def _result(walk: Walk, stage: StagePlan) -> StageResult:
     """Run a stage. Where the disk has no room for what it makes, wait and run it again: what is finished is skipped."""
     waits = False
     while True:
@@ -162,6 +165,6 @@ def _check_stops(stage: StagePlan, row: StageRow) -> None:
         raise StageError(message, code="stopped_the_server", status=500, hint=hint)
 
 
-def _told(error: StageError) -> dict[str, Any]:
+def _told(error: StageError) -> Failure:
     """The error as the answer and the record give it."""
-    return {"stage": error.details.get("stage", ""), **error.as_dict()}
+    return error.as_failure().model_copy(update={"stage": str(error.details.get("stage", ""))})

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from devserver.backends.pool import Pool
 from devserver.clock import Clock
 from devserver.definitions import Definitions
-from devserver.durable.journal import Journal, Place, RunRow
+from devserver.durable.journal import Journal
 from devserver.events import Bus
 from devserver.files import InputFiles
 from devserver.late import LateRecords
@@ -21,6 +21,7 @@ from devserver.media.stream import Streams
 from devserver.plan import Plan, StagePlan
 from devserver.retries import Retries
 from devserver.runs.entity import text_entity
+from devserver.runs.rows import Place, RunRow
 from devserver.store import Exports, dump
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class Walk:
         """Write a file into the run's folder; waiting for the disk is left to a thread."""
         await asyncio.to_thread(self.tools.exports.write, self.run.run_id, filename, content)
 
-    async def keep_text(self, stage: StagePlan, suffix: str, content: str | Mapping[str, Any]) -> None:
+    async def keep_text(self, stage: StagePlan, suffix: str, content: str | Mapping[str, object]) -> None:
         """Keep what a text stage made or found as an entity."""
         number = self.plan.numbers[f"{stage.name}/text"]
         data = content.encode() if isinstance(content, str) else dump(dict(content))

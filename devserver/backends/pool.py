@@ -15,10 +15,11 @@ from devserver.agents.child import Child, ChildFailed
 from devserver.backends.alive import Watchman
 from devserver.backends.sources import MARK, Address, Backend, Source
 from devserver.clock import Clock
-from devserver.durable.journal import Place
 from devserver.events import Bus
 from devserver.queueing.expected import Expected
 from devserver.queueing.tickets import Tickets, Work
+from devserver.runs.rows import Place
+from devserver.runs.server import BackendState
 
 __all__ = ["Address", "Backend", "NoTurn", "Pool", "Turn"]
 
@@ -187,7 +188,7 @@ class Pool:
         for backend in changed:
             if backend not in before or backend.state != before[backend][0]:
                 log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
-                self._bus.tell(None, "backend", backend.describe())
+                self._bus.tell(None, "backend", backend.describe().as_json())
 
     async def _watch(self, source: Source) -> None:
         pause = FIRST_RETRY_S
@@ -321,6 +322,6 @@ class Pool:
         if not self.closing:
             self.on_queue()
 
-    def describe(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[BackendState]:
         """Every backend's state, for `/ready`, `doctor` and the page."""
         return [backend.describe() for backend in self.backends]

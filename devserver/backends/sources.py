@@ -18,6 +18,7 @@ from devserver.comfy.client import Client
 from devserver.comfy.errors import BackendError, Denied, NotServing
 from devserver.comfy.follow import Follower
 from devserver.comfy.swarm import DIRECT, Swarm, SwarmBackend, SwarmError, recognise, serving
+from devserver.runs.server import BackendState
 from schemas.nodes import NodeTable
 
 log = logging.getLogger(__name__)
@@ -132,13 +133,20 @@ class Backend:
         await self.follower.close()
         await self.client.close()
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> BackendState:
         system = self.stats.get("system", {})
-        told: dict[str, Any] = {"name": self.name, "kind": self.address.kind, "state": self.state}
-        told["problem"] = self.problem
-        versions = {name: value for name, value in system.items() if name.endswith("version")}
-        told |= {"last_problem": self.last_problem, "deaf": self.deaf, "in_flight": self.follower.following}
-        return {**told, "remote": self.address.remote, "versions": versions, "devices": self.stats.get("devices", [])}
+        return BackendState(
+            name=self.name,
+            backend_kind=self.address.kind,
+            state=self.state,
+            problem=self.problem,
+            last_problem=self.last_problem,
+            deaf=self.deaf,
+            in_flight=self.follower.following,
+            remote=self.address.remote,
+            versions={name: value for name, value in system.items() if name.endswith("version")},
+            devices=self.stats.get("devices", []),
+        )
 
 
 class Source:

@@ -41,7 +41,7 @@ def _told(backend: Backend, queue: dict[str, int] | None, line: Line) -> dict[st
         "eta": eta.as_dict() if eta else None,
     }
     has = {"nodes": len(backend.table.classes), "models": files_of_models(backend.table)} if backend.table else {}
-    return {**backend.describe(), "url": backend.address.base_url, "queue": queue, **ours, **has}
+    return {**backend.describe().as_json(), "url": backend.address.base_url, "queue": queue, **ours, **has}
 
 
 def files_of_models(table: NodeTable) -> dict[str, list[str]]:

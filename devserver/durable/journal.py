@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from typing import Any, Final, Literal
+from dataclasses import fields
+from typing import Any, Final
 
 from devserver.clock import Clock
 from devserver.durable.database import Database
@@ -16,80 +16,39 @@ from devserver.durable.sql import Row, Transaction, marks
 from devserver.durable.stops import Stops
 from devserver.events import Bus, Event
 from devserver.runs.entity import Entity
+from devserver.runs.failure import Failure
+from devserver.runs.results import AttemptResult, Result, Skipped, StageResult, TakeResult
+from devserver.runs.rows import (
+    ENDED,
+    AttemptRow,
+    PartRow,
+    Place,
+    RunRow,
+    RunState,
+    StageRow,
+    StageState,
+    TakeRow,
+)
 
-RunState = Literal["queued", "running", "success", "failed", "blocked", "cancelled"]
-StageState = Literal["running", "success", "failed", "blocked", "cancelled", "skipped", "lost"]
-ENDED: Final = ("success", "failed", "blocked", "cancelled")
 STAGE: Final = "SELECT * FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 AND attempt = $4"
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """One execution of a pipeline. `plan` is JSON as `devserver.plan.Plan` writes it."""
-
-    run_id: str
-    user_id: str
-    state: RunState
-    created_at: str
-    started_at: str | None
-    ended_at: str | None
-    title: str
-    schema: str
-    output_config: str
-    plan: str
-    error: dict[str, Any] | None
-    generation: int
-    cancel: bool
-    owner: str | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.state in ENDED
-
-
 RUN_FIELDS: Final = [field.name for field in fields(RunRow)]
-
-
-@dataclass(frozen=True)
-class StageRow:
-    """A stage (take 0, attempt 0), one take of it (attempt 0), or one attempt of a take."""
-
-    run_id: str
-    stage: str
-    take: int
-    attempt: int
-    state: StageState
-    started_at: str
-    ended_at: str | None
-    backend: str | None
-    prompt_id: str | None
-    result: dict[str, Any]
-    number: int = 0
-    at_work: str | None = None
-    stops: int = 0
-    worked_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in a run something happens, and the generation of the walk that does it."""
-
-    run_id: str
-    generation: int
-    stage: str = ""
-    take: int = 0
-    attempt: int = 0
 
 
 def _run(row: Row) -> RunRow:
     values = {name: row[name] for name in RUN_FIELDS}
-    values["error"] = json.loads(values["error"]) if values["error"] else None
+    values["error"] = Failure.model_validate(json.loads(values["error"])) if values["error"] else None
     values["cancel"] = bool(values["cancel"])
     return RunRow(**values)
 
 
-def _stage(row: Row) -> StageRow:
-    return StageRow(**{**dict(row), "result": json.loads(row["result"])})
+def _part(row: Row) -> PartRow:
+    values = dict(row)
+    result = json.loads(values.pop("result"))
+    if row["attempt"]:
+        return AttemptRow(**values, result=AttemptResult.model_validate(result))
+    if row["take"]:
+        return TakeRow(**values, result=TakeResult.model_validate(result))
+    return StageRow(**values, result=StageResult.model_validate(result))
 
 
 def _event(row: Row) -> Event:
@@ -204,19 +163,17 @@ class Journal:
         self.leases.held[run_id] = row.generation
         return row
 
-    def end_run(
-        self, place: Place, state: RunState, ended_at: str, error: Mapping[str, Any] | None, text: str = ""
-    ) -> None:
+    def end_run(self, place: Place, state: RunState, ended_at: str, error: Failure | None, text: str = "") -> None:
         """The last write of a run; from here on it is found by its final `text` too."""
         with self._transaction() as db:
             self._fence(db, place)
             db.execute(
                 "UPDATE runs SET state = $1, ended_at = $2, error = $3 WHERE run_id = $4",
-                (state, ended_at, json.dumps(error) if error else None, place.run_id),
+                (state, ended_at, json.dumps(error.as_json()) if error else None, place.run_id),
             )
             db.execute("DELETE FROM tickets WHERE run_id = $1", (place.run_id,))
             self.search.end(db, place.run_id, state, text)
-            failure = {"error": dict(error)} if error else {}
+            failure = {"error": error.as_json()} if error else {}
             url = f"/api/runs/{place.run_id}"
             self._add_event(db, place, "run.ended", "", {"status": state, **failure, "url": url})
 
@@ -229,22 +186,50 @@ class Journal:
 
     # Stages, takes, attempts
 
-    def begin(
+    def begin_stage(self, place: Place, *, at_work: bool = False) -> StageRow:
+        """Begin a stage, or begin it again after a restart; an ended one is returned as it is.
+
+        `at_work`: from now on a server that dies counts as one that died working on it.
+        """
+        row = self._begin(place, at_work=at_work)
+        if not isinstance(row, StageRow):
+            raise TypeError(f"{place} is no stage")
+        return row
+
+    def begin_take(self, place: Place) -> TakeRow:
+        """Begin a take of a stage, as `begin_stage` does."""
+        row = self._begin(place)
+        if not isinstance(row, TakeRow):
+            raise TypeError(f"{place} is no take")
+        return row
+
+    def begin_attempt(
         self,
         place: Place,
         *,
         backend: str | None = None,
         prompt_id: str | None = None,
-        result: Mapping[str, Any] | None = None,
-        at_work: bool = False,
-    ) -> StageRow:
-        """Begin a stage, take or attempt, or begin it again after a restart; an ended one is returned as it is.
+        result: AttemptResult | None = None,
+    ) -> AttemptRow:
+        """Begin an attempt of a take, as `begin_stage` does."""
+        row = self._begin(place, backend, prompt_id, result)
+        if not isinstance(row, AttemptRow):
+            raise TypeError(f"{place} is no attempt")
+        return row
 
-        `at_work`: from now on a server that dies counts as one that died working on it.
-        """
+    def _begin(
+        self,
+        place: Place,
+        backend: str | None = None,
+        prompt_id: str | None = None,
+        result: Result | None = None,
+        *,
+        at_work: bool = False,
+    ) -> PartRow:
         with self._transaction() as db:
             self._fence(db, place)
             key = (place.run_id, place.stage, place.take, place.attempt)
+            kept = json.dumps(result.as_json() if result else {})
             row = db.execute(
                 "INSERT INTO stages"
                 " (run_id, stage, take, attempt, state, started_at, backend, prompt_id, result, number, at_work) VALUES"
@@ -252,42 +237,41 @@ class Journal:
                 " ON CONFLICT (run_id, stage, take, attempt) DO UPDATE SET at_work = excluded.at_work"
                 " WHERE stages.state = 'running' RETURNING *",
                 (
-                    *(*key, self._clock.stamp(), backend, prompt_id, json.dumps(result or {}), place.run_id),
+                    *(*key, self._clock.stamp(), backend, prompt_id, kept, place.run_id),
                     self.stops.process if at_work else None,
                 ),
             ).fetchone()
             kind = "attempt.started" if place.attempt else "stage.started"
             if place.attempt or not place.take:
                 self._add_event(db, place, kind, "", {"backend": backend} if backend else {})
-            return _stage(row or db.execute(STAGE, key).fetchone())
+            return _part(row or db.execute(STAGE, key).fetchone())
 
-    def skip(self, place: Place, reason: str) -> StageRow:
+    def skip(self, place: Place, reason: str) -> None:
         """Note that a stage is left out, and why."""
         with self._transaction() as db:
             self._fence(db, place)
             at = self._clock.stamp()
-            row = db.execute(
+            db.execute(
                 "INSERT INTO stages (run_id, stage, state, started_at, ended_at, result, number)"
                 " VALUES ($1, $2, 'skipped', $3, $4, $5, (SELECT count(*) + 1 FROM stages WHERE run_id = $6))"
-                " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING RETURNING *",
-                (place.run_id, place.stage, at, at, json.dumps({"reason": reason}), place.run_id),
-            ).fetchone()
+                " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING",
+                (place.run_id, place.stage, at, at, json.dumps(Skipped(reason=reason).as_json()), place.run_id),
+            )
             self._add_event(db, place, "stage.ended", "", {"status": "skipped", "reason": reason})
-            return _stage(row or db.execute(STAGE, (place.run_id, place.stage, 0, 0)).fetchone())
 
-    def end(self, place: Place, state: StageState, result: Mapping[str, Any]) -> None:
+    def end(self, place: Place, state: StageState, result: Result | None = None) -> None:
         """End a stage, take or attempt; `result` is merged into what is there."""
         with self._transaction() as db:
             self._fence(db, place)
-            self._merge(db, place, result, state, self._clock.stamp())
+            self._merge(db, place, result or Result(), state, self._clock.stamp())
             if place.take and not place.attempt and state == "success":
                 self.stops.set_back(db, place.run_id, place.stage)
             if place.attempt or not place.take:
                 kind = "attempt.ended" if place.attempt else "stage.ended"
-                told = {name: result[name] for name in ("error", "backend") if name in result}
-                self._add_event(db, place, kind, "", {"status": state, **told})
+                failure = {"error": result.error.as_json()} if result and result.error else {}
+                self._add_event(db, place, kind, "", {"status": state, **failure})
 
-    def note(self, place: Place, result: Mapping[str, Any]) -> None:
+    def note(self, place: Place, result: Result) -> None:
         """Merge something that was decided into the result of a stage, take or attempt."""
         with self._transaction() as db:
             self._fence(db, place)
@@ -297,7 +281,7 @@ class Journal:
         self,
         db: Transaction,
         place: Place,
-        result: Mapping[str, Any],
+        result: Result,
         state: StageState | None = None,
         ended_at: str | None = None,
     ) -> None:
@@ -309,7 +293,7 @@ class Journal:
             " at_work = CASE WHEN CAST($4 AS TEXT) IS NULL THEN at_work END"
             " WHERE run_id = $5 AND stage = $6 AND take = $7 AND attempt = $8"
         )
-        db.execute(sql, (json.dumps({**before, **result}), state, ended_at, state, *key))
+        db.execute(sql, (json.dumps({**before, **result.as_json()}), state, ended_at, state, *key))
 
     def keep_worked(self, place: Place, seconds: float) -> None:
         """Keep how long a take was worked on, all servers together."""
@@ -318,23 +302,25 @@ class Journal:
             sql = "UPDATE stages SET worked_s = $1 WHERE run_id = $2 AND stage = $3 AND take = $4 AND attempt = 0"
             db.execute(sql, (seconds, place.run_id, place.stage, place.take))
 
-    def stages(self, run_id: str) -> list[StageRow]:
-        """Every row of a run, in the order in which they began."""
+    def stages(self, run_id: str) -> list[PartRow]:
+        """Every stage, take and attempt of a run, in the order in which they began."""
         rows = self._db.rows("SELECT * FROM stages WHERE run_id = $1 ORDER BY number", run_id)
-        return [_stage(row) for row in rows]
+        return [_part(row) for row in rows]
 
-    def stage(self, place: Place) -> StageRow | None:
+    def stage(self, place: Place) -> PartRow | None:
+        """The stage, take or attempt at a place."""
         rows = self._db.rows(STAGE, place.run_id, place.stage, place.take, place.attempt)
-        return _stage(rows[0]) if rows else None
+        return _part(rows[0]) if rows else None
 
-    def last_attempt(self, place: Place) -> StageRow | None:
+    def last_attempt(self, place: Place) -> AttemptRow | None:
         """The newest attempt of a take."""
         sql = (
             "SELECT * FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 AND attempt > 0"
             " ORDER BY attempt DESC LIMIT 1"
         )
         rows = self._db.rows(sql, place.run_id, place.stage, place.take)
-        return _stage(rows[0]) if rows else None
+        row = _part(rows[0]) if rows else None
+        return row if isinstance(row, AttemptRow) else None
 
     # Events
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from devserver.durable.database import Database
-from devserver.durable.journal import ENDED, Journal
+from devserver.durable.journal import Journal
 from devserver.errors import TonewrightError
 from devserver.plan import Plan
+from devserver.runs.rows import ENDED
 from devserver.store import RUN_ID, Exports
 from schemas.texts import Unreadable, parse_json, read_text
 

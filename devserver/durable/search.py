@@ -18,6 +18,7 @@ from devserver.durable.database import Database
 from devserver.durable.sql import Row, Transaction
 from devserver.durable.words import Term, terms, words
 from devserver.errors import InputError
+from devserver.runs.failure import Failure
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class RunLine:
     created_at: str
     started_at: str | None
     ended_at: str | None
-    error: dict[str, Any] | None
+    error: Failure | None
 
 
 COLUMNS: Final = [field.name for field in fields(RunLine)]
@@ -266,5 +267,5 @@ INDEXES: Final = {
 
 def _line(row: Row) -> RunLine:
     values = {name: row[name] for name in COLUMNS}
-    values["error"] = json.loads(values["error"]) if values["error"] else None
+    values["error"] = Failure.model_validate(json.loads(values["error"])) if values["error"] else None
     return RunLine(**values)

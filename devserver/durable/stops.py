@@ -18,7 +18,7 @@ from devserver.durable.lease import fence
 from devserver.durable.sql import Transaction
 
 if TYPE_CHECKING:
-    from devserver.durable.journal import Place
+    from devserver.runs.rows import Place
 
 DIED: Final = "died"  # the mark of a prompt that a dead backend had left running
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from devserver.durable.journal import Place
+from devserver.runs.rows import Place
 from devserver.store import Exports
 
 FOLDER: Final = ".partials"

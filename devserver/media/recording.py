@@ -11,12 +11,13 @@ from concurrent.futures import Executor
 from contextlib import aclosing
 from typing import Any, Final
 
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.events import Event
 from devserver.media import pieces
 from devserver.media.encoding import Encoder, Form, Undecodable
 from devserver.plan import Plan
 from devserver.runs.entity import Entity
+from devserver.runs.rows import Place
 from devserver.store import Exports
 
 CHUNK_BYTES: Final = 64 * 1024

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from devserver.clock import Clock
 from devserver.durable.database import Database
-from devserver.durable.journal import Place
 from devserver.queueing.tickets import Work
+from devserver.runs.rows import Place
 
 KEPT: Final = 30  # durations of a kind: older ones tell of another time
 ENOUGH: Final = 5  # durations that show how they grow with the size

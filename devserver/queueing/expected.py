@@ -12,10 +12,10 @@ from typing import Final
 
 from devserver.clock import Clock
 from devserver.durable.database import Database
-from devserver.durable.journal import Place
 from devserver.plan import Plan
 from devserver.queueing.eta import AROUND, Durations, Guess, size_of, total
 from devserver.queueing.tickets import ALL, Ticket, Tickets, Work
+from devserver.runs.rows import Place
 
 STILL_TO_COME: Final = 0.1  # the share of a take's usual time that is left at least, however long it has run
 FRESH_S: Final = 0.1  # as long as one look at the tickets is good for everybody who asks

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from devserver.clock import Clock
 from devserver.durable.database import Database
-from devserver.durable.journal import Place
 from devserver.durable.lease import fence
 from devserver.durable.sql import Transaction
+from devserver.runs.rows import Place
 
 ALL: Final = ""  # the name under which the queues of all backends are paused together
 

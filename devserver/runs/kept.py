@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -17,3 +19,9 @@ class Kept(BaseModel):
     def as_json(self) -> dict[str, object]:
         """Return what was set, as the journal and the records have it."""
         return self.model_dump(exclude_unset=True, by_alias=True)
+
+
+class EventData(Kept):
+    """What an event tells; its class has the event's kind."""
+
+    kind: ClassVar[str]

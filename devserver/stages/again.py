@@ -8,17 +8,19 @@ nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable, WorkerLost
 from devserver.comfy.follow import Watch
-from devserver.durable.journal import Place, StageRow
 from devserver.errors import StageError
 from devserver.media import pieces
+from devserver.runs.failure import Failure
+from devserver.runs.results import Retry
+from devserver.runs.rows import AttemptRow, Place
 from devserver.stages.choose import another
 from devserver.stages.job import Job
 from devserver.walk import Walk
@@ -58,32 +60,30 @@ def lost_code(error: BackendError) -> str:
     return next(code for kind, code in LOST.items() if isinstance(error, kind))
 
 
-async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
+async def why_again(walk: Walk, last: AttemptRow) -> Retry:
     """Wait for as long as is right between the last attempt of a take and another one; what the record says of it.
-
-    Returns:
-        {after: the number of the last attempt, code: its error's, waited_s, freed: whether memory was freed}.
 
     Raises:
         StageError: it is not tried again.
     """
-    error = {"hint": "", "status": 502, **last.result.get("error", {})}
+    error = last.result.error or Failure()
     if last.state == "failed":
-        if error["code"] == DISK_FULL and _is_embedded(walk, last):
+        if error.code == DISK_FULL and _is_embedded(walk, last):
             place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
-            message = f"The disk of the exports is full: {error['message']} The take waits for room and is tried again."
+            message = f"The disk of the exports is full: {error.message} The take waits for room and is tried again."
             walk.warn(place, f"disk_full_{last.take}", message)
             await asyncio.to_thread(_make_room, walk, place)
-            return {"after": last.attempt, "code": DISK_FULL, "waited_s": await _pause(walk, last, _tries(walk, last))}
-        if error["code"] != OUT_OF_MEMORY or _codes(walk, last).count(OUT_OF_MEMORY) > 1:
-            raise StageError.from_dict(error)
+            waited_s = await _pause(walk, last, _tries(walk, last))
+            return Retry(after=last.attempt, code=DISK_FULL, waited_s=waited_s)
+        if error.code != OUT_OF_MEMORY or _codes(walk, last).count(OUT_OF_MEMORY) > 1:
+            raise StageError.from_failure(error)
         freed = await _free(walk, last)
         waited_s = await _pause(walk, last, _tries(walk, last), after_freeing=True)
-        return {"after": last.attempt, "code": OUT_OF_MEMORY, "waited_s": waited_s, "freed": freed}
+        return Retry(after=last.attempt, code=OUT_OF_MEMORY, waited_s=waited_s, freed=freed)
     if last.state == "cancelled":
-        return {"after": last.attempt, "code": "cancelled", "waited_s": 0.0}
-    if error.get("code") == SERVER_STOPPED:
-        return {"after": last.attempt, "code": SERVER_STOPPED, "waited_s": 0.0}
+        return Retry(after=last.attempt, code="cancelled", waited_s=0.0)
+    if error.code == SERVER_STOPPED:
+        return Retry(after=last.attempt, code=SERVER_STOPPED, waited_s=0.0)
     tries = _tries(walk, last)
     # A prompt that no backend took was nobody's to lose: it waits, within the time of the run.
     lost = tries - _codes(walk, last).count(NOT_TAKEN)
@@ -91,10 +91,10 @@ async def why_again(walk: Walk, last: StageRow) -> dict[str, Any]:
         raise _given_up(last, lost, error)
     if (backend := walk.tools.pool.named(last.backend or "")) is not None:
         await walk.tools.pool.doubt(backend)
-    return {"after": last.attempt, "code": error.get("code", ""), "waited_s": await _pause(walk, last, tries)}
+    return Retry(after=last.attempt, code=error.code, waited_s=await _pause(walk, last, tries))
 
 
-def _is_embedded(walk: Walk, last: StageRow) -> bool:
+def _is_embedded(walk: Walk, last: AttemptRow) -> bool:
     """Whether the last attempt was at our own backend, which saves on the disk of the exports."""
     backend = walk.tools.pool.named(last.backend or "")
     return backend is not None and backend.address.kind == "embedded"
@@ -106,28 +106,29 @@ def _make_room(walk: Walk, place: Place) -> None:
     pieces.clear_attempt(walk.tools.exports, place)
 
 
-def _given_up(last: StageRow, tries: int, error: Mapping[str, Any]) -> StageError:
+def _given_up(last: AttemptRow, tries: int, error: Failure) -> StageError:
     times = "1 attempt was" if tries == 1 else f"{tries} attempts were"
     hint = "Look at the backend's log: it restarts, or deletes prompts or files."
-    if error.get("code") == WORKER_LOST:
+    if error.code == WORKER_LOST:
         hint = "The process that runs the nodes ends each time. Ask for less (shorter, smaller, fewer steps), give the"
         hint += " backend's machine more free memory, or look at the backend's log."
-    text = f"{times} lost, the last by the backend {last.backend}: {error.get('message', 'unknown')}"
+    text = f"{times} lost, the last by the backend {last.backend}: {error.message or 'unknown'}"
     return StageError(text, code="attempts_lost", status=502, hint=hint)
 
 
-def _codes(walk: Walk, last: StageRow) -> list[str]:
+def _codes(walk: Walk, last: AttemptRow) -> list[str]:
     """How each attempt of a take ended, '' where it was with success."""
     rows = (row for row in walk.tools.journal.stages(last.run_id) if (row.stage, row.take) == (last.stage, last.take))
-    return [row.result.get("error", {}).get("code", "") for row in rows if row.attempt]
+    attempts = [row for row in rows if isinstance(row, AttemptRow)]
+    return [row.result.error.code if row.result.error else "" for row in attempts]
 
 
-def _tries(walk: Walk, last: StageRow) -> int:
+def _tries(walk: Walk, last: AttemptRow) -> int:
     """How many attempts of a take count: those that went down with a server of ours were not tried in earnest."""
     return sum(code != SERVER_STOPPED for code in _codes(walk, last))
 
 
-async def _free(walk: Walk, last: StageRow) -> bool:
+async def _free(walk: Walk, last: AttemptRow) -> bool:
     """Have a backend let go of the models that it holds, and tell the user."""
     place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
     message = f"{last.backend} had too little memory in attempt {last.attempt}. It was told to free what it holds"
@@ -143,7 +144,7 @@ async def _free(walk: Walk, last: StageRow) -> bool:
     return True
 
 
-async def _pause(walk: Walk, last: StageRow, tries: int, *, after_freeing: bool = False) -> float:
+async def _pause(walk: Walk, last: AttemptRow, tries: int, *, after_freeing: bool = False) -> float:
     """Wait until the pause after an attempt is over; what passed while the server was down counts.
 
     It ends as soon as a backend comes, goes or changes: there is something new to try. After freeing it is waited for
@@ -230,6 +231,6 @@ async def stop_earlier(walk: Walk, job: Job) -> None:
     for row in walk.tools.journal.stages(job.place.run_id):
         if (row.stage, row.take, row.backend) != (job.place.stage, job.place.take, job.backend.name):
             continue
-        code = row.result.get("error", {}).get("code")
+        code = row.result.error.code if row.result.error else ""
         if row.state == "lost" and code in (LOST[Unreachable], NOT_TAKEN) and row.prompt_id:
             await cancel(job.backend.client, row.prompt_id)

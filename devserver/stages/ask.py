@@ -9,6 +9,7 @@ from devserver.llm.answer import Shape
 from devserver.llm.ask import Question, Reply
 from devserver.llm.errors import LlmError
 from devserver.plan import StagePlan
+from devserver.runs.results import LlmUse
 from devserver.walk import Walk
 from schemas.model import LlmRule
 
@@ -61,6 +62,11 @@ async def ask(walk: Walk, stage: StagePlan, rule: LlmRule, shape: type[S], text:
             walk.warn(walk.place(stage.name), "llm_other", f"{failed} So {endpoint.name} was asked.", **told)
         return reply
     raise NoAnswer("llm_failed", " ".join(problem.message for problem in problems), problems)
+
+
+def use_of(reply: Reply[S]) -> LlmUse:
+    """Return which model answered and how it was asked, for the stage's result."""
+    return LlmUse.model_validate(reply.as_dict())
 
 
 async def make_room(walk: Walk) -> None:

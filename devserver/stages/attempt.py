@@ -23,9 +23,11 @@ from devserver.comfy.errors import (
 )
 from devserver.comfy.prompt import Outcome, PromptEvent
 from devserver.disk import told_of_disk
-from devserver.durable.journal import StageRow, StageState
 from devserver.errors import StageError
 from devserver.media.intake import IntakeCrashed, OutputRefused
+from devserver.runs.failure import Failure
+from devserver.runs.results import AttemptResult
+from devserver.runs.rows import PartRow, StageState
 from devserver.stages.again import (
     DISK_FULL,
     OUT_OF_MEMORY,
@@ -42,7 +44,7 @@ from devserver.stages.partials import Partials
 from devserver.stages.refusing import output_refused
 from devserver.stages.stopping import take_back
 from devserver.stages.submitting import submit
-from devserver.stages.taking import reports_of, take_in_all
+from devserver.stages.taking import remarks_of, reports_of, take_in_all
 from devserver.store import dump
 from devserver.walk import Walk
 from schemas.compiler import FILE_MARK, bind
@@ -57,7 +59,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
     try:
         await _until_answered(walk, job)
     except (PromptLost, Unreachable, OutputMissing, WorkerLost) as e:
-        _end(walk, job, "lost", {"error": {"code": lost_code(e), "message": str(e)}})
+        _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
         walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
     except BackendError as e:
         _end_failed(walk, job, _failure(job, e))
@@ -73,7 +75,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
         # Nor does one touch the prompts of a run that another process has taken over.
         owned = journal.leases.owns(place.run_id, place.generation)
         if owned and not walk.tools.pool.closing and journal.stage(place) is not None:
-            _end(walk, job, "cancelled", await take_back(walk, job))
+            _end(walk, job, "cancelled", AttemptResult(cancel=await take_back(walk, job)))
         raise
 
 
@@ -90,11 +92,11 @@ async def _until_answered(walk: Walk, job: Job) -> None:
             outcome.raise_for_state()
             reports = reports_of(outcome)
             for report in reports:
-                for remark in report.get("remarks", []):
+                for remark in remarks_of(report):
                     walk.warn(job.place, f"remark: {remark}", str(remark))
             with told_of_disk(), walk.tools.journal.stops.at_work(job.place):
                 await take_in_all(walk, job, outcome, bound)
-            _end(walk, job, "success", {"cached": outcome.cached, "reports": reports})
+            _end(walk, job, "success", AttemptResult(cached=outcome.cached, reports=reports))
             return
         except Gone:
             raise
@@ -108,23 +110,23 @@ async def _until_answered(walk: Walk, job: Job) -> None:
             log.warning("%s: %s gave no answer: %s", job.place.run_id, job.backend.name, e)
             if not await answers_again(walk, job, silences):
                 raise
-            walk.tools.journal.note(job.place, {"silences": silences})
+            walk.tools.journal.note(job.place, AttemptResult(silences=silences))
             job = replace(job, backend=walk.tools.pool.named(job.backend.name) or job.backend)
 
 
 def _end_failed(walk: Walk, job: Job, error: StageError) -> None:
-    _end(walk, job, "failed", {"error": error.as_dict()})
+    _end(walk, job, "failed", AttemptResult(error=error.as_failure()))
 
 
-def _end(walk: Walk, job: Job, state: StageState, result: dict[str, Any]) -> None:
-    walk.tools.journal.end(job.place, state, {**result, "nodes": job.nodes.ended()})
+def _end(walk: Walk, job: Job, state: StageState, result: AttemptResult) -> None:
+    walk.tools.journal.end(job.place, state, result.model_copy(update={"nodes": job.nodes.ended()}))
 
 
 def _failure(job: Job, error: BackendError) -> StageError:
     """What a backend's refusal or failure means for the user."""
     if isinstance(error, Refused):
         code, hint = "graph_refused", "The definition does not fit this backend; `python server.py lint` may say more."
-        details: dict[str, Any] = {"node_errors": [asdict(reason) for reason in error.node_errors]}
+        details: dict[str, object] = {"node_errors": [asdict(reason) for reason in error.node_errors]}
     elif isinstance(error, PromptFailed):
         code, hint = "node_failed", "The backend's log has the whole traceback."
         details = asdict(error.failure)
@@ -151,12 +153,16 @@ def _kept_graph(path: Path) -> dict[str, Any] | None:
 
 async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     journal, place, backend = walk.tools.journal, job.place, job.backend
-    decided: dict[str, Any] = {"config": job.option.config, "variant": job.option.chunk.name}
-    decided |= {"backend": backend.describe(), "graph_sha256": job.graph_sha256}
-    decided["models"] = {f"{node}.{name}": model for (node, name), model in job.models.items()}
+    decided = AttemptResult(
+        config=job.option.config,
+        variant=job.option.chunk.name,
+        backend=backend.describe(),
+        graph_sha256=job.graph_sha256,
+        models={f"{node}.{name}": model for (node, name), model in job.models.items()},
+    )
     if job.again:
-        decided["again"] = dict(job.again)
-    begin = partial(journal.begin, place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
+        decided = decided.model_copy(update={"again": job.again})
+    begin = partial(journal.begin_attempt, place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
     kept = walk.tools.exports.folder(place.run_id) / job.bound_name
     in_flight = journal.stage(place) is not None and await asyncio.to_thread(kept.is_file)
     bound = await asyncio.to_thread(_kept_graph, kept) if in_flight else None
@@ -188,7 +194,7 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
     return outcome, bound
 
 
-def _went_with_its_server(job: Job, before: StageRow) -> bool:
+def _went_with_its_server(job: Job, before: PartRow) -> bool:
     """Whether an attempt of an earlier walk was at an embedded backend, or at one that is known no more."""
     return job.backend.address.kind == "embedded" or before.backend != job.backend.name
 
@@ -213,7 +219,7 @@ def _tell(walk: Walk, job: Job, event: PromptEvent, partials: Partials) -> None:
     if event.kind == "partial":
         partials.hear(event.data)
     elif event.kind == "node":
-        job.nodes.enter(event.data)
+        job.nodes.enter(event.data["node"], event.data["class_type"])
     elif event.kind == "progress":
         walk.tools.bus.tell(place.run_id, "progress", event.data, stage=place.stage, take=place.take)
     elif event.kind == "preview":

@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import Any
 
 from devserver.backends.pool import Backend
-from devserver.durable.journal import Place
 from devserver.errors import StageError
 from devserver.plan import Option, OutputPlan
+from devserver.runs.rows import Place
 from devserver.walk import Walk
 from schemas.node_table import NodeTable
 from schemas.nodes import Fit, GraphProblem, base_name, fit, same_place

@@ -9,13 +9,14 @@ from typing import Any
 from devserver.backends.pool import NoTurn
 from devserver.briefing import worded
 from devserver.disk import told_of_disk
-from devserver.durable.journal import Place, StageRow
 from devserver.errors import StageError
 from devserver.formats import FORMAT, SOUND
-from devserver.plan import StagePlan, made_with
+from devserver.plan import StagePlan
 from devserver.queueing.eta import size_of
 from devserver.queueing.tickets import Work
 from devserver.runs.entity import Entity
+from devserver.runs.results import GraphResult, Retry, TakeResult
+from devserver.runs.rows import AttemptRow, Place, TakeRow
 from devserver.stages.again import why_again
 from devserver.stages.attempt import run_attempt
 from devserver.stages.choose import Choice, choose
@@ -30,7 +31,7 @@ from schemas.compiler import compile_graph, fill, graph_hash
 from schemas.values import from_json, to_json
 
 
-async def run_graph(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+async def run_graph(walk: Walk, stage: StagePlan) -> GraphResult:
     """Run every take of a graph stage.
 
     Raises:
@@ -39,47 +40,47 @@ async def run_graph(walk: Walk, stage: StagePlan) -> dict[str, Any]:
     if stage.output is None:
         raise TypeError(f"{stage.name} is no graph stage")
     if stage.source and not _is_to_be_made(walk, stage):
-        return {"takes": 0}
+        return GraphResult(takes=0)
     takes = range(1, len(stage.output.options[0].takes) + 1)
     outcomes = await asyncio.gather(*(_run_take(walk, stage, take) for take in takes), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-    return {"takes": len(outcomes)}
+    return GraphResult(takes=len(outcomes))
 
 
 async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
     at(take=take)
     journal, place = walk.tools.journal, walk.place(stage.name, take)
-    row = journal.begin(place)
+    row = journal.begin_take(place)
     if row.state == "success":
         return
-    if "error" in row.result:
-        raise StageError.from_dict(row.result["error"])
+    if row.result.error is not None:
+        raise StageError.from_failure(row.result.error)
     try:
         with told_of_disk():
             await _attempts(walk, stage, place, row)
-        journal.end(place, "success", {})
+        journal.end(place, "success")
     except StageError as e:
-        journal.end(place, "failed", {"error": e.as_dict()})
+        journal.end(place, "failed", TakeResult(error=e.as_failure()))
         raise
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
-            journal.end(place, "cancelled", {})
+            journal.end(place, "cancelled")
         raise
 
 
-async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: StageRow) -> None:
+async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: TakeRow) -> None:
     """Try until one attempt's files are in the run's folder. The journal's last attempt says what comes next."""
     if stage.output is None:
         raise TypeError(f"{stage.name} is no graph stage")
     journal = walk.tools.journal
-    decided, reasons = made_with(row.result), dict[int, dict[str, Any]]()
+    decided, reasons = row.result.option, dict[int, Retry]()
     worked = Worked(walk, place, row)
     while (last := journal.last_attempt(place)) is None or last.state != "success":
         choice, again, resumed = None, None, True
         if last is not None and last.state == "running":
-            number, again = last.attempt, last.result.get("again")
+            number, again = last.attempt, last.result.again
             choice = await _resumed(walk, stage, last)
         else:
             number = last.attempt + 1 if last else 1
@@ -138,13 +139,12 @@ def _is_to_be_made(walk: Walk, stage: StagePlan) -> bool:
     return True
 
 
-async def _resumed(walk: Walk, stage: StagePlan, last: StageRow) -> Choice | None:
+async def _resumed(walk: Walk, stage: StagePlan, last: AttemptRow) -> Choice | None:
     """The choice that an attempt in flight was made with, if its backend is still known."""
     backend = walk.tools.pool.named(last.backend or "")
-    key = (last.result.get("config"), last.result.get("variant"))
     if backend is None or stage.output is None:
         return None
-    option = next((option for option in stage.output.options if option.key == key), None)
+    option = next((option for option in stage.output.options if option.key == last.result.option), None)
     return Choice(option, backend, {}) if option else None
 
 
@@ -165,12 +165,14 @@ async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place)
     else:
         name = f"graph_{stage.name}.json" if one_take else f"graph_{stage.name}_{place.take}.json"
         await walk.write(name, dump(compiled))
-    decided: dict[str, Any] = {
-        "config_used": option.config,
-        "variant": option.chunk.name,
-        "preset": option.preset or None,
-    }
-    decided |= {"graph_sha256": digest, "values": to_json(values), "backend": choice.backend.name}
+    decided = TakeResult(
+        config_used=option.config,
+        variant=option.chunk.name,
+        preset=option.preset or None,
+        graph_sha256=digest,
+        values=to_json(values),
+        backend=choice.backend.name,
+    )
     walk.tools.journal.note(place, decided)
     chosen = (choice.backend, stage.output, option)
     return Job(attempt, *chosen, compiled, digest, to_json(values), choice.models, NodeTimes(walk.tools.clock), source)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from devserver.backends.pool import Backend
-from devserver.durable.journal import Place
 from devserver.plan import Option, OutputPlan
+from devserver.runs.results import ParameterValue, Retry
+from devserver.runs.rows import Place
 from devserver.stages.nodes import NodeTimes
 
 # Every prompt id is made from its place, so that a restart finds the prompt that it had submitted.
@@ -51,11 +52,11 @@ class Job:
     option: Option
     compiled: dict[str, Any]
     graph_sha256: str
-    values: dict[str, Any]
+    values: dict[str, ParameterValue]
     models: Mapping[tuple[str, str], str]
     nodes: NodeTimes
     source: RunFile | None = None
-    again: Mapping[str, Any] | None = None
+    again: Retry | None = None
 
     @property
     def prompt_id(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from devserver.clock import Clock
+from devserver.runs.results import NodeTime
 
 
 @dataclass
@@ -14,20 +13,23 @@ class NodeTimes:
     """Hears which node a backend is at; a node ends where the next one begins, the last one with the prompt."""
 
     clock: Clock
-    _listed: list[dict[str, Any]] = field(default_factory=list)
+    _ran: list[NodeTime] = field(default_factory=list)
+    _now: NodeTime | None = None
     _begun_s: float = 0.0
 
-    def enter(self, data: Mapping[str, Any]) -> None:
-        """The backend is at the node of `data` {node, class_type} now."""
+    def enter(self, node: str, class_type: str | None) -> None:
+        """Note that the backend is at a node now."""
         self._leave()
         self._begun_s = self.clock.monotonic()
-        self._listed.append({"node": data["node"], "class_type": data["class_type"], "started_at": self.clock.stamp()})
+        self._now = NodeTime(node=node, class_type=class_type, started_at=self.clock.stamp())
 
-    def ended(self) -> list[dict[str, Any]]:
-        """The prompt is over: every node with {node, class_type, started_at, seconds}, in their order."""
+    def ended(self) -> list[NodeTime]:
+        """Return every node that ran, in their order: the prompt is over."""
         self._leave()
-        return self._listed
+        return list(self._ran)
 
     def _leave(self) -> None:
-        if self._listed and "seconds" not in self._listed[-1]:
-            self._listed[-1]["seconds"] = round(self.clock.monotonic() - self._begun_s, 3)
+        if self._now is not None:
+            seconds = round(self.clock.monotonic() - self._begun_s, 3)
+            self._ran.append(NodeTime(**{**dict(self._now), "seconds": seconds}))
+            self._now = None

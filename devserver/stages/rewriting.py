@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from devserver.llm.answer import Shape
 from devserver.plan import StagePlan
-from devserver.stages.ask import NoAnswer, ask
+from devserver.runs.results import TextResult, TranslationResult
+from devserver.stages.ask import NoAnswer, ask, use_of
 from devserver.stages.rules.table import rewrite
 from devserver.walk import Walk
 
@@ -34,7 +35,7 @@ class Translated(Shape):
     language: str = Field(description="the language that the text was in, as a two-letter code")
 
 
-async def run_interception(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+async def run_interception(walk: Walk, stage: StagePlan) -> TextResult:
     """Rewrite the text as the run's schema says; the result says by what.
 
     Raises:
@@ -48,10 +49,10 @@ async def run_interception(walk: Walk, stage: StagePlan) -> dict[str, Any]:
             _allow(walk, stage, e, config.rule.kind)
         else:
             await walk.keep_text(stage, "txt", reply.answer.text)
-            return {"text": reply.answer.text, "llm": reply.as_dict()}
+            return TextResult(text=reply.answer.text, llm=use_of(reply))
     text = rewrite(walk.text, config.rule, walk.plan.seed)
     await walk.keep_text(stage, "txt", text)
-    return {"text": text, "rule": config.rule.kind}
+    return TextResult(text=text, rule=config.rule.kind)
 
 
 def _allow(walk: Walk, stage: StagePlan, problem: NoAnswer, rule: str) -> None:
@@ -64,7 +65,7 @@ def _allow(walk: Walk, stage: StagePlan, problem: NoAnswer, rule: str) -> None:
     walk.warn(walk.place(stage.name), problem.code, f"{problem} {config} asks for one; {instead}.", **told)
 
 
-async def run_translation(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+async def run_translation(walk: Walk, stage: StagePlan) -> TranslationResult:
     """The text in English; the result keeps the original.
 
     Raises:
@@ -80,8 +81,13 @@ async def run_translation(walk: Walk, stage: StagePlan) -> dict[str, Any]:
             raise e.as_error() from e
         message = f"{e} The text is not translated, though a chosen output wants English."
         walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
-        return {"text": original, "translated": False}
+        return TranslationResult(text=original, translated=False)
     text = reply.answer.text
     await walk.keep_text(stage, "txt", text)
-    told = {"text": text, "original": original, "translated": text != original, "language": reply.answer.language}
-    return {**told, "llm": reply.as_dict()}
+    return TranslationResult(
+        text=text,
+        original=original,
+        translated=text != original,
+        language=reply.answer.language,
+        llm=use_of(reply),
+    )

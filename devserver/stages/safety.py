@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from pydantic import Field
 
 from devserver.errors import Blocked
 from devserver.llm.answer import Shape
 from devserver.plan import StagePlan
-from devserver.stages.ask import NoAnswer, ask
+from devserver.runs.results import FoundTerm, ModelCheck, SafetyResult
+from devserver.stages.ask import NoAnswer, ask, use_of
 from devserver.walk import Walk
 from schemas.catalog import Catalog
 from schemas.lexicon import Found
@@ -24,7 +24,7 @@ class Verdict(Shape):
     reason: str = Field(description="one short sentence, empty if allowed")
 
 
-async def run_safety(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+async def run_safety(walk: Walk, stage: StagePlan) -> SafetyResult:
     """Check the text for the run's level; the result says what was found, by which lists and by which model.
 
     Raises:
@@ -34,15 +34,17 @@ async def run_safety(walk: Walk, stage: StagePlan) -> dict[str, Any]:
     check_lists(catalog, level)
     texts = texts_of(walk)
     found = [
-        (where, each) for where, text in texts for each in await asyncio.to_thread(catalog.lexicon.find, text, level)
+        _found(where, each)
+        for where, text in texts
+        for each in await asyncio.to_thread(catalog.lexicon.find, text, level)
     ]
-    result: dict[str, Any] = {"allowed": not found, "level": level, "found": [_told(*each) for each in found]}
-    result["lists"] = {name: catalog.sources["terms", name].sha256 for name in sorted(catalog.terms)}
+    lists = {name: catalog.sources["terms", name].sha256 for name in sorted(catalog.terms)}
     blocked = _by_terms(found, level, catalog) if found else None
+    result = SafetyResult(allowed=blocked is None, level=level, found=found, lists=lists)
     if blocked is None and walk.tools.llm_check:
-        result["check"], blocked = await _by_model(walk, stage, "\n\n".join(text for _, text in texts))
-    result["allowed"] = blocked is None
-    await walk.keep_text(stage, "json", result)
+        check, blocked = await _by_model(walk, stage, "\n\n".join(text for _, text in texts))
+        result = result.model_copy(update={"allowed": blocked is None, "check": check})
+    await walk.keep_text(stage, "json", result.as_json())
     if blocked is not None:
         raise blocked
     return result
@@ -74,35 +76,39 @@ def texts_of(walk: Walk) -> list[tuple[str, str]]:
     return list(dict.fromkeys(texts))
 
 
-def _by_terms(found: list[tuple[str, Found]], level: str, catalog: Catalog) -> Blocked:
-    where, first = found[0]
-    terms = ", ".join(dict.fromkeys(each.text for _, each in found))
+def _by_terms(found: list[FoundTerm], level: str, catalog: Catalog) -> Blocked:
+    first = found[0]
+    terms = ", ".join(dict.fromkeys(each.text for each in found))
     about = catalog.terms[first.list].label.en
-    subject = "The text" if where == "text" else f"The parameter {where}"
+    subject = "The text" if first.where == "text" else f"The parameter {first.where}"
     return Blocked(
         f"{subject} contains {terms} ({about}), which safety_level {level} does not allow.",
         rule=first.term,
         category=first.category,
         hint=HINT,
-        details={"level": level, "terms": [each.term for _, each in found], "found": [_told(*each) for each in found]},
+        details={
+            "level": level,
+            "terms": [each.term for each in found],
+            "found": [each.as_json() for each in found],
+        },
     )
 
 
-async def _by_model(walk: Walk, stage: StagePlan, text: str) -> tuple[dict[str, Any], Blocked | None]:
+async def _by_model(walk: Walk, stage: StagePlan, text: str) -> tuple[ModelCheck, Blocked | None]:
     """A model's verdict for the record, and what follows from it; the chunk says at which levels a failure blocks."""
     level = walk.plan.safety_level
     if stage.text is None or stage.text.llm is None:
-        return {"made": False, "reason": "the chunk has no instruction for it"}, None
+        return ModelCheck(made=False, reason="the chunk has no instruction for it"), None
     rule = stage.text.llm
     asked = rule.model_copy(update={"instruction": f"{rule.instruction}\n\nThe level is: {level}"})
     try:
         reply = await ask(walk, stage, asked, Verdict, text)
     except NoAnswer as e:
-        made = {"made": False, "code": e.code, "reason": str(e), "problems": e.problems}
+        made = ModelCheck(made=False, code=e.code, reason=str(e), problems=e.problems)
         if level in stage.text.fail_closed:
             message = f"The check by a language model could not be made, and safety_level {level} demands it. {e}"
             hint = "Try again when the model answers: `python server.py doctor` says whether it does."
-            details: dict[str, Any] = {"level": level, "terms": [], "problems": e.problems}
+            details: dict[str, object] = {"level": level, "terms": [], "problems": e.problems}
             blocked = Blocked(
                 message, code="check_failed", rule="llm_check", category="unchecked", hint=hint, details=details
             )
@@ -111,15 +117,28 @@ async def _by_model(walk: Walk, stage: StagePlan, text: str) -> tuple[dict[str, 
         walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
         return made, None
     verdict = reply.answer
-    made = {"made": True, **verdict.model_dump(), "llm": reply.as_dict()}
+    made = ModelCheck(
+        made=True,
+        allowed=verdict.allowed,
+        category=verdict.category,
+        reason=verdict.reason,
+        llm=use_of(reply),
+    )
     if verdict.allowed:
         return made, None
     category = verdict.category.strip() or "unnamed"
     message = f"A language model says that safety_level {level} does not allow the text ({category}): {verdict.reason}"
-    details = {"level": level, "terms": [], "check": made}
+    details = {"level": level, "terms": [], "check": made.as_json()}
     return made, Blocked(message, rule="llm_check", category=category, hint=HINT, details=details)
 
 
-def _told(where: str, found: Found) -> dict[str, str]:
-    keys = ("term", "text", "category", "language", "level", "list")
-    return {"where": where, **{key: getattr(found, key) for key in keys}}
+def _found(where: str, found: Found) -> FoundTerm:
+    return FoundTerm(
+        where=where,
+        term=found.term,
+        text=found.text,
+        category=found.category,
+        language=found.language,
+        level=found.level,
+        list=found.list,
+    )

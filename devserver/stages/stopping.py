@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError
+from devserver.runs.results import Withdrawal
 from devserver.stages.job import Job
 from devserver.walk import Walk
 
 CONFIRMED_WITHIN_S: Final = 60.0  # a node stops where it looks for the interruption, which may be a while away
 
 
-async def take_back(walk: Walk, job: Job) -> dict[str, Any]:
+async def take_back(walk: Walk, job: Job) -> Withdrawal:
     """Delete or interrupt an attempt's prompt, by its id, and read back that the backend has it no more.
 
     Returns:
-        For the attempt's result: `{"cancel": {"confirmed": ..., "did": [...]}}`, or with `problem` where the backend
-        ignored it or gave no answer. The user is told then; what the prompt makes all the same is never taken in.
+        For the attempt's result; with `problem` where the backend ignored it or gave no answer. A warning says so
+        then, and nothing that the prompt makes all the same is taken in.
     """
     place, name = job.place, job.backend.name
     try:
@@ -25,5 +26,5 @@ async def take_back(walk: Walk, job: Job) -> dict[str, Any]:
     except BackendError as e:
         message = f"{name} did not stop the prompt as far as it says, and may go on; nothing of it is used: {e}"
         walk.warn(place, f"not_stopped_{place.take}_{place.attempt}", message, backend=name, prompt_id=job.prompt_id)
-        return {"cancel": {"confirmed": False, "problem": str(e)}}
-    return {"cancel": {"confirmed": True, "did": list(done.did)}}
+        return Withdrawal(confirmed=False, problem=str(e))
+    return Withdrawal(confirmed=True, did=list(done.did))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -34,10 +34,16 @@ class _Made:
     name: str
 
 
-def reports_of(outcome: Outcome) -> list[dict[str, Any]]:
+def reports_of(outcome: Outcome) -> list[dict[str, object]]:
     """What nodes of ours say about what they made: tempo, key, and the numpy and processor that rendered it."""
     listed = [result.get("tonewright", []) for result in outcome.outputs.values() if isinstance(result, dict)]
     return [report for reports in listed for report in reports if isinstance(report, dict)]
+
+
+def remarks_of(report: Mapping[str, object]) -> list[str]:
+    """Return what a node says of its own accord, for the user."""
+    remarks = report.get("remarks")
+    return [str(remark) for remark in remarks] if isinstance(remarks, list) else []
 
 
 async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: dict[str, Any]) -> None:
@@ -126,7 +132,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
     tools.journal.add_event(place, "entity", entity.as_json(), key=final.name)
 
 
-def _tags(walk: Walk, job: Job, bound: dict[str, Any], reports: list[dict[str, Any]]) -> TrackTags:
+def _tags(walk: Walk, job: Job, bound: dict[str, Any], reports: list[dict[str, object]]) -> TrackTags:
     """What a file says about itself, for players, for ComfyUI, and for us; what a node reports replaces a value."""
     values, plan = {**job.values, **(reports[0] if reports else {})}, walk.plan
     bpm, key, lyrics = values.get("bpm"), values.get("key"), str(values.get("lyrics") or "")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from devserver.plan import StagePlan
+from devserver.runs.results import StageResult
 from devserver.stages.rewriting import run_interception, run_translation
 from devserver.stages.safety import run_safety
 from devserver.walk import Walk
@@ -12,7 +13,7 @@ from devserver.walk import Walk
 STEPS: Final = {"safety": run_safety, "interception": run_interception, "translation": run_translation}
 
 
-async def run_text(walk: Walk, stage: StagePlan) -> dict[str, Any]:
+async def run_text(walk: Walk, stage: StagePlan) -> StageResult:
     """Run a text stage; its result is what the record keeps and a rerun takes over.
 
     Raises:

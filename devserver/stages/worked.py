@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from devserver.durable.journal import Place, StageRow
+from devserver.runs.rows import Place, TakeRow
 from devserver.walk import Walk
 
 KEPT_EVERY_S: Final = 10.0  # a kill loses no more of the count than this
@@ -22,7 +22,7 @@ class Worked:
     Neither a server that is off nor a clock that is set makes a take older.
     """
 
-    def __init__(self, walk: Walk, place: Place, row: StageRow) -> None:
+    def __init__(self, walk: Walk, place: Place, row: TakeRow) -> None:
         self._clock, self._journal, self._place = walk.tools.clock, walk.tools.journal, place
         self._seconds = row.worked_s
         self._since: float | None = None

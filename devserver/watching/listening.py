@@ -6,13 +6,14 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from devserver.durable.journal import Journal, Place, StageRow
+from devserver.durable.journal import Journal
 from devserver.durable.search import RunLine
 from devserver.events import Event
+from devserver.runs.rows import PartRow, Place
 
 log = logging.getLogger(__name__)
 
-Row = StageRow | RunLine | None
+Row = PartRow | RunLine | None
 
 
 class Watcher(Protocol):

@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from devserver.durable.journal import StageRow
 from devserver.durable.search import RunLine
 from devserver.events import Event
 from devserver.http.addresses import hide_secrets
@@ -66,18 +65,18 @@ class RunLog:
 
     def hear(self, event: Event, row: Row) -> None:
         """Write the line of an event, if it has one."""
-        if not isinstance(row, StageRow | RunLine) or not event.kind.endswith(".ended"):
+        if row is None or not event.kind.endswith(".ended"):
             return
         seconds = seconds_between(row.started_at, row.ended_at)
-        error = row.result.get("error") if isinstance(row, StageRow) else row.error
+        error = row.error if isinstance(row, RunLine) else row.result.error
         told: dict[str, Any] = {"run_id": row.run_id, "status": row.state, "seconds": seconds}
         what = "run"
-        if isinstance(row, StageRow):
+        if not isinstance(row, RunLine):
             what = f"attempt {row.attempt} of take {row.take} of {row.stage}" if row.attempt else f"stage {row.stage}"
             told |= {"stage": row.stage, **({"take": row.take, "attempt": row.attempt} if row.attempt else {})}
             told |= {"backend": row.backend} if row.backend else {}
         if error:
-            told["code"] = error.get("code", "")
+            told["code"] = error.code
         after = f" after {seconds:.3f} s" if seconds is not None else ""
         where = f" at {told['backend']}" if "backend" in told else ""
         why = f" ({told['code']})" if told.get("code") else ""

@@ -12,10 +12,10 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from devserver.backends.pool import Backend
 from devserver.clock import Clock
 from devserver.durable.database import Database
-from devserver.durable.journal import StageRow
 from devserver.durable.search import RunLine
 from devserver.events import Bus, Event
 from devserver.record import seconds_between
+from devserver.runs.rows import AttemptRow, StageRow
 from devserver.watching.listening import Row
 from schemas.catalog import Catalog
 
@@ -67,9 +67,10 @@ class Metrics:
             case "stage.ended", StageRow() if row.state != "skipped":
                 seconds = seconds_between(row.started_at, row.ended_at) or 0.0
                 self._stages.labels(self._stage(row.stage)).observe(seconds)
-            case "attempt.started", StageRow():
-                self._retries.labels(str(row.result.get("error", {}).get("code") or row.state)).inc()
-            case "attempt.ended", StageRow():
+            case "attempt.started", AttemptRow():
+                code = row.result.error.code if row.result.error else ""
+                self._retries.labels(code or row.state).inc()
+            case "attempt.ended", AttemptRow():
                 self._attempts.labels(row.backend or UNKNOWN, row.state).inc()
             case "entity", _ if "collected" in event.data:
                 self._collected.labels(str(event.data["collected"])).inc()

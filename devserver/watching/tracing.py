@@ -16,11 +16,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from devserver.durable.database import Database
-from devserver.durable.journal import StageRow
 from devserver.durable.search import RunLine
 from devserver.durable.sql import Transaction
 from devserver.errors import PackageMissing
 from devserver.events import Event
+from devserver.runs.rows import AttemptRow, PartRow, StageRow
 from devserver.watching.listening import Row
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Tracing:
             case "stage.ended", StageRow() if row.state != "skipped":
                 where = Where(row.stage, self._below(row.run_id, ""))
                 self._ended(row, f"stage {row.stage}", where, {"stage": row.stage})
-            case "attempt.ended", StageRow():
+            case "attempt.ended", AttemptRow():
                 place = f"{row.stage}/{row.take}/{row.attempt}"
                 told: dict[str, Any] = {"stage": row.stage, "take": row.take, "attempt": row.attempt}
                 told |= {"backend": row.backend or "", "prompt_id": row.prompt_id or ""}
@@ -160,22 +160,22 @@ class Tracing:
                 self._ended(row, f"attempt {row.attempt}", where, told)
                 self._nodes(row, place)
 
-    def _ended(self, row: StageRow | RunLine, name: str, where: Where, told: Mapping[str, Any]) -> None:
+    def _ended(self, row: PartRow | RunLine, name: str, where: Where, told: Mapping[str, Any]) -> None:
         begun_at = row.created_at if isinstance(row, RunLine) else row.started_at
         begun_ns = _nanoseconds(begun_at)
         ended_ns = max(begun_ns, _nanoseconds(row.ended_at or begun_at))
-        error = row.error if isinstance(row, RunLine) else row.result.get("error")
-        code = str((error or {}).get("code", ""))
+        error = row.error if isinstance(row, RunLine) else row.result.error
+        code = error.code if error else ""
         named = _named({"run_id": row.run_id, "status": row.state, **told, **({"error": code} if code else {})})
         span_id = _span_id(row.run_id, where.place)
         self._send(Span(name, where.parent, span_id, begun_ns, ended_ns, named, row.state in BADLY, code))
 
-    def _nodes(self, row: StageRow, place: str) -> None:
-        for number, node in enumerate(row.result.get("nodes", [])):
-            begun_ns = _nanoseconds(node["started_at"])
-            name = f"node {node['class_type'] or node['node']}"
-            told = _named({"run_id": row.run_id, "node": node["node"], "class_type": node["class_type"] or ""})
-            ended_ns = begun_ns + round(node["seconds"] * 1e9)
+    def _nodes(self, row: AttemptRow, place: str) -> None:
+        for number, node in enumerate(row.result.nodes):
+            begun_ns = _nanoseconds(node.started_at)
+            name = f"node {node.class_type or node.node}"
+            told = _named({"run_id": row.run_id, "node": node.node, "class_type": node.class_type or ""})
+            ended_ns = begun_ns + round(node.seconds * 1e9)
             span_id = _span_id(row.run_id, f"{place}/{number}")
             self._send(Span(name, self._below(row.run_id, place), span_id, begun_ns, ended_ns, told))
 

@@ -7,9 +7,10 @@ from typing import Any
 from devserver.accept import make_plan, parse_request
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.files import InputFiles
 from devserver.plan import Plan
+from devserver.runs.rows import Place
 from devserver.store import Exports
 
 RUN_ID = "20240131-235959-1f2e3d4c"

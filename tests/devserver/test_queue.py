@@ -8,12 +8,13 @@ import pytest
 from devserver.backends.pool import Pool
 from devserver.clock import Clock
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.errors import InputError
 from devserver.events import Bus
 from devserver.queue import Limits, MoveRequest, Queue
 from devserver.queueing.expected import Expected
 from devserver.queueing.tickets import Work
+from devserver.runs.rows import Place
 
 WORK = Work("song", "a", 10)
 

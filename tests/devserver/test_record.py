@@ -7,6 +7,7 @@ import pytest
 
 from devserver import record
 from devserver.errors import Fenced
+from devserver.runs.failure import Failure
 from devserver.store import RECORD, Exports
 from devserver.walk import Walk
 from tests.devserver.plans import RUN_ID
@@ -27,7 +28,7 @@ async def test_a_walk_that_lost_its_run_leaves_the_record_and_the_journal_alone(
     later = replace(walk, run=walk.tools.journal.begin_run(RUN_ID))
     record.write(walk.tools.journal, exports, RUN_ID)
     with pytest.raises(Fenced):
-        await record.finish(walk, "failed", {"code": "x"})
+        await record.finish(walk, "failed", Failure(code="x"))
     assert status(exports) == "running"
     await record.finish(later, "success", None)
     assert status(exports) == "success"

@@ -11,6 +11,7 @@ from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.errors import InputError
 from devserver.rerun import plan_again
+from devserver.runs.results import TakeResult
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, add_run, plan
 
@@ -21,8 +22,8 @@ def test_the_variant_that_was_used_is_used_again(
     first = plan(definitions, exports, journal, database, output_config="musicgen", preset="best")
     assert len(first.outputs[0].options) > 3
     place = replace(add_run(journal), stage=first.main_stage, take=1)
-    journal.begin(place)
-    journal.note(place, {"config_used": "musicgen", "variant": "musicgen_prompt"})
+    journal.begin_take(place)
+    journal.note(place, TakeResult(config_used="musicgen", variant="musicgen_prompt"))
     row = journal.run(RUN_ID)
     assert row is not None
     row = replace(row, plan=first.model_dump_json(by_alias=True))

@@ -20,9 +20,10 @@ import aiohttp
 from devserver import record
 from devserver.comfy import client, collect
 from devserver.comfy.client import Client
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.media import intake
 from devserver.media.tags import TrackTags
+from devserver.runs.rows import Place
 from devserver.stages import attempt
 from devserver.walk import Walk
 from tests.patience import PATIENCE_S

@@ -51,7 +51,7 @@ async def test_a_worker_that_was_started_again_is_used_again(studio: Studio, exp
         await again(studio, Studio(Path()).kind)
         assert seconds_of(await rig.ended(run_id)) == 1.0
         assert rig.backend.state == "up"
-        assert rig.backend.describe()["last_problem"]  # the worker's, or that nothing listened while it was replaced
+        assert rig.backend.describe().last_problem  # the worker's, or that nothing listened while it was replaced
 
 
 async def test_a_node_that_says_nothing_is_not_taken_for_dead(

@@ -48,7 +48,7 @@ async def swarming(
 
 
 def states(rig: Rig) -> dict[str, str]:
-    return {backend["name"]: backend["state"] for backend in rig.parts.pool.describe()}
+    return {backend.name: backend.state for backend in rig.parts.pool.describe()}
 
 
 def backend_of(answer: object) -> str:
@@ -157,7 +157,7 @@ async def test_accounts_that_are_switched_on_are_told_as_such(
         swarm.token = "right"
         run_id = rig.accept(0.4)
         await until(lambda: states(rig).get("studio0#0") == "down")
-        problem = rig.parts.pool.describe()[1]["problem"]
+        problem = rig.parts.pool.describe()[1].problem
         assert "swarm_token" in problem
         assert "no running ComfyUI" not in problem
         swarm.token = None

@@ -96,7 +96,7 @@ def test_who_renews_nothing_has_lost_his_runs_and_can_write_nothing(first: Proce
     until(lambda: second.journal.leases.claimable(10), "the lease does not run out")
     assert second.journal.begin_run(RUN_ID).generation == 2
     for write in (
-        lambda: first.journal.begin(replace(place, stage="generation")),
+        lambda: first.journal.begin_stage(replace(place, stage="generation")),
         lambda: first.journal.add_event(place, "warning", {}),
         lambda: first.journal.end_run(place, "success", AT, None),
         lambda: first.journal.leases.check(place.run_id, place.generation),

@@ -7,9 +7,12 @@ import pytest
 
 from devserver.clock import Clock
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.errors import Fenced
 from devserver.events import Bus, Event
+from devserver.runs.failure import Failure
+from devserver.runs.results import GraphResult, TakeResult
+from devserver.runs.rows import Place
 from tests.devserver.plans import RUN_ID, add_run
 from tests.doubles.entities import make_entity
 from tests.patience import PATIENCE_S
@@ -29,14 +32,14 @@ def test_a_second_walk_fences_off_the_first(journal: Journal) -> None:
     first = add_run(journal)
     journal.begin_run(RUN_ID)
     with pytest.raises(Fenced):
-        journal.begin(replace(first, stage="generation"))
+        journal.begin_stage(replace(first, stage="generation"))
     with pytest.raises(Fenced):
         journal.end_run(first, "success", "2024-01-31T23:59:59.999Z", None)
 
 
 def test_an_ended_run_is_not_begun_again(journal: Journal) -> None:
     place = add_run(journal)
-    journal.end_run(place, "failed", "2024-01-31T23:59:59.999Z", {"code": "x"})
+    journal.end_run(place, "failed", "2024-01-31T23:59:59.999Z", Failure(code="x"))
     with pytest.raises(Fenced):
         journal.begin_run(RUN_ID)
 
@@ -49,17 +52,18 @@ def stops(journal: Journal, place: Place) -> int:
 
 def test_an_ended_stage_stays_ended(journal: Journal) -> None:
     place = replace(add_run(journal), stage="generation")
-    journal.begin(place)
-    journal.end(place, "success", {"takes": 1})
-    again = journal.begin(place)
-    assert (again.state, again.result) == ("success", {"takes": 1})
+    journal.begin_stage(place)
+    journal.end(place, "success", GraphResult(takes=1))
+    again = journal.begin_stage(place)
+    assert (again.state, again.result.as_json()) == ("success", {"takes": 1})
 
 
 def begun(journal: Journal) -> Place:
     """A take of a run that has an attempt, which waits."""
     take = replace(add_run(journal), stage="generation", take=1)
-    for place in (replace(take, take=0), take, replace(take, attempt=1)):
-        journal.begin(place, prompt_id="p1" if place.attempt else None)
+    journal.begin_stage(replace(take, take=0))
+    journal.begin_take(take)
+    journal.begin_attempt(replace(take, attempt=1), prompt_id="p1")
     return take
 
 
@@ -76,16 +80,16 @@ def test_a_run_that_waits_is_not_counted_however_often_the_server_dies(database:
     take = begun(journal)
     for _ in range(50):
         journal, take = after_a_kill(database, bus, take)
-        journal.begin(replace(take, take=0))
-        journal.begin(take)
+        journal.begin_stage(replace(take, take=0))
+        journal.begin_take(take)
     assert stops(journal, replace(take, take=0)) == 0
 
 
 def test_a_death_counts_once_for_a_stage_however_many_of_its_takes_were_at_work(database: Database, bus: Bus) -> None:
     journal = Journal(database, Clock(), bus)
     take = begun(journal)
-    journal.begin(replace(take, take=2))
-    journal.begin(replace(take, take=2, attempt=1), prompt_id="p2")
+    journal.begin_take(replace(take, take=2))
+    journal.begin_attempt(replace(take, take=2, attempt=1), prompt_id="p2")
     marks = journal.stops.at_work(replace(take, attempt=1))
     marks.__enter__()
     journal.stops.was_running("p2")
@@ -98,10 +102,10 @@ def test_a_death_counts_once_for_a_stage_however_many_of_its_takes_were_at_work(
 def test_a_text_is_at_work_until_its_stage_ends(database: Database, bus: Bus) -> None:
     journal = Journal(database, Clock(), bus)
     place = replace(add_run(journal), stage="safety")
-    journal.begin(place, at_work=True)
+    journal.begin_stage(place, at_work=True)
     journal, place = after_a_kill(database, bus, place)
-    assert journal.begin(place, at_work=True).stops == 1
-    journal.end(place, "success", {})
+    assert journal.begin_stage(place, at_work=True).stops == 1
+    journal.end(place, "success")
     journal, place = after_a_kill(database, bus, place)
     assert stops(journal, place) == 1
 
@@ -112,7 +116,7 @@ def test_a_finished_take_sets_the_count_back(database: Database, bus: Bus) -> No
     journal.stops.was_running("p1")
     journal, take = after_a_kill(database, bus, take)
     assert stops(journal, replace(take, take=0)) == 1
-    journal.end(take, "success", {})
+    journal.end(take, "success")
     assert stops(journal, replace(take, take=0)) == 0
 
 
@@ -152,18 +156,18 @@ def test_an_event_with_the_same_place_kind_and_key_is_stored_once(journal: Journ
 
 def test_results_are_merged(journal: Journal) -> None:
     place = replace(add_run(journal), stage="generation", take=1)
-    journal.begin(place)
-    journal.note(place, {"config_used": "a"})
-    journal.end(place, "success", {"cached": False})
+    journal.begin_take(place)
+    journal.note(place, TakeResult(config_used="a"))
+    journal.end(place, "failed", TakeResult(error=Failure(code="x")))
     row = journal.stage(place)
     assert row is not None
-    assert row.result == {"config_used": "a", "cached": False}
+    assert row.result.as_json() == {"config_used": "a", "error": {"code": "x"}}
 
 
 def test_the_newest_attempt_of_a_take_is_found(journal: Journal) -> None:
     place = replace(add_run(journal), stage="generation", take=1)
     for attempt in (1, 2):
-        journal.begin(replace(place, attempt=attempt), prompt_id=f"p{attempt}")
+        journal.begin_attempt(replace(place, attempt=attempt), prompt_id=f"p{attempt}")
     last = journal.last_attempt(place)
     assert last is not None
     assert last.prompt_id == "p2"

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from devserver.durable import rebuild
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place, RunState
+from devserver.durable.journal import Journal
 from devserver.durable.search import Wanted
 from devserver.durable.words import words
 from devserver.errors import Fenced, InputError
+from devserver.runs.results import TextResult
+from devserver.runs.rows import Place, RunState
 
 Found = Callable[..., list[int]]
 
@@ -157,8 +159,8 @@ async def test_runs_from_before_there_was_a_search_are_read_once(
 ) -> None:
     place = accept(journal, 1, "slow")
     stage = replace(place, stage="interception")
-    journal.begin(stage)
-    journal.end(stage, "success", {"text": "velvet"})
+    journal.begin_stage(stage)
+    journal.end(stage, "success", TextResult(text="velvet"))
     end(journal, place, text="velvet")
     accept(journal, 2, "warm")
     with database.transaction() as db:  # as an older server has left it

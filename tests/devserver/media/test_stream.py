@@ -14,11 +14,13 @@ import pytest
 
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.errors import InputError
 from devserver.events import Bus
 from devserver.media import pieces
 from devserver.media.stream import Streams
+from devserver.runs.failure import Failure
+from devserver.runs.rows import Place
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, plan
 from tests.doubles.entities import make_entity
@@ -39,7 +41,7 @@ class Run:
 
     def begin(self, attempt: int = 1) -> None:
         self.place = replace(self.place, attempt=attempt)
-        self.journal.begin(self.place, backend="studio")
+        self.journal.begin_attempt(self.place, backend="studio")
 
     def piece(self, index: int, pitch: int | None = None) -> None:
         name = pieces.name_of(self.place, index, "wav")
@@ -54,7 +56,7 @@ class Run:
         self.journal.add_event(self.place, "entity", entity.as_json(), key=entity.filename)
 
     def end(self, state: Any = "success") -> None:
-        self.journal.end(self.place, state, {})
+        self.journal.end(self.place, state)
 
     @property
     def folder(self) -> Path:
@@ -181,7 +183,7 @@ async def test_a_run_that_fails_ends_its_stream(run: Run, streams: Streams) -> N
     with streams.listen(RUN_ID, "webm") as recording:
         chunks = recording.chunks()
         content = await anext(chunks)
-        run.journal.end_run(run.place, "failed", AT, {"code": "x"})
+        run.journal.end_run(run.place, "failed", AT, Failure(code="x"))
         async with asyncio.timeout(PATIENCE_S):
             content += b"".join([chunk async for chunk in chunks])
     assert tones(content) == [0]

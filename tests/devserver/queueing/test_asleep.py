@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.queueing.asleep import Asleep
 from devserver.queueing.tickets import Tickets
+from devserver.runs.rows import Place
 from tests.devserver.plans import RUN_ID, add_run
 
 
@@ -23,11 +24,11 @@ def tickets(database: Database) -> Tickets:
 def waits(journal: Journal, tickets: Tickets) -> Place:
     """A take that waits for its turn."""
     run = add_run(journal)
-    journal.begin(replace(run, stage="interception"), at_work=True)
-    journal.end(replace(run, stage="interception"), "success", {})
+    journal.begin_stage(replace(run, stage="interception"), at_work=True)
+    journal.end(replace(run, stage="interception"), "success")
     take = replace(run, stage="generation", take=1)
-    for place in (replace(take, take=0), take):
-        journal.begin(place)
+    journal.begin_stage(replace(take, take=0))
+    journal.begin_take(take)
     tickets.ask(take, "gpu")
     return take
 
@@ -43,8 +44,8 @@ def test_a_run_that_waits_for_its_turn_sleeps(database: Database, waits: Place) 
 
 
 def test_one_whose_first_attempt_was_lost_sleeps_too(database: Database, journal: Journal, waits: Place) -> None:
-    journal.begin(replace(waits, attempt=1), prompt_id="p")
-    journal.end(replace(waits, attempt=1), "lost", {})
+    journal.begin_attempt(replace(waits, attempt=1), prompt_id="p")
+    journal.end(replace(waits, attempt=1), "lost")
     assert RUN_ID in asleep(database)
 
 
@@ -53,20 +54,20 @@ def has_its_turn(_journal: Journal, tickets: Tickets, _take: Place) -> None:
 
 
 def another_take_has_its_turn(journal: Journal, tickets: Tickets, take: Place) -> None:
-    journal.begin(replace(take, take=2))
+    journal.begin_take(replace(take, take=2))
     tickets.ask(replace(take, take=2), "other", held=True)
 
 
 def its_prompt_was_submitted(journal: Journal, _tickets: Tickets, take: Place) -> None:
-    journal.begin(replace(take, attempt=1), prompt_id="p")
+    journal.begin_attempt(replace(take, attempt=1), prompt_id="p")
 
 
 def a_take_has_not_asked(journal: Journal, _tickets: Tickets, take: Place) -> None:
-    journal.begin(replace(take, take=2))
+    journal.begin_take(replace(take, take=2))
 
 
 def a_stage_has_no_take_yet(journal: Journal, _tickets: Tickets, take: Place) -> None:
-    journal.begin(replace(take, stage="more", take=0))
+    journal.begin_stage(replace(take, stage="more", take=0))
 
 
 def is_to_be_cancelled(journal: Journal, _tickets: Tickets, take: Place) -> None:

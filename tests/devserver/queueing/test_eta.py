@@ -11,10 +11,10 @@ import pytest
 
 from devserver.clock import Clock
 from devserver.durable.database import Database
-from devserver.durable.journal import Place
 from devserver.queueing import eta
 from devserver.queueing.eta import KEPT, READ_AGAIN_S, Durations, Guess, Law, Sample, law, size_of, total
 from devserver.queueing.tickets import Work
+from devserver.runs.rows import Place
 
 # Of each kind: seconds of a run of no size, seconds for each unit, the sizes that are asked for.
 KINDS = {"song": (4.0, 0.5, (30, 240)), "picture": (1.0, 2e-6, (65_536, 4_194_304)), "check": (0.3, 0.0, (1, 100))}

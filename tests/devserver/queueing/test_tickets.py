@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.queueing.tickets import ALL, Tickets
+from devserver.runs.rows import Place
 from tests.devserver.plans import add_run
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from devserver.durable.journal import Journal
+from devserver.runs.failure import Failure
+from devserver.runs.results import AttemptResult, TextResult
 from devserver.watching.listening import Watching
 from devserver.watching.logs import JsonFormatter, RunLog, at
 from tests.devserver.plans import RUN_ID, add_run
@@ -58,14 +60,16 @@ def test_there_is_one_line_for_each_stage_attempt_and_run_and_no_text(journal: J
     place = add_run(journal)
     journal.skip(replace(place, stage="safety_input"), "safety_level is off")
     stage, take = replace(place, stage="generation"), replace(place, stage="generation", take=2)
-    journal.begin(stage)
-    journal.begin(take)
-    journal.begin(replace(take, attempt=1), backend="gpu")
-    journal.end(replace(take, attempt=1), "lost", {"error": {"code": "prompt_lost", "message": "a secret text"}})
-    journal.begin(replace(take, attempt=2), backend="gpu")
-    journal.end(take, "failed", {})
-    journal.end(stage, "success", {"text": "a secret text"})
-    journal.end_run(place, "failed", "2024-02-01T00:00:00.000Z", {"code": "x", "message": "a secret text"}, "a secret")
+    journal.begin_stage(stage)
+    journal.begin_take(take)
+    journal.begin_attempt(replace(take, attempt=1), backend="gpu")
+    journal.end(
+        replace(take, attempt=1), "lost", AttemptResult(error=Failure(code="prompt_lost", message="a secret text"))
+    )
+    journal.begin_attempt(replace(take, attempt=2), backend="gpu")
+    journal.end(take, "failed")
+    journal.end(stage, "success", TextResult(text="a secret text"))
+    journal.end_run(place, "failed", "2024-02-01T00:00:00.000Z", Failure(code="x", message="a secret text"), "a secret")
     told = lines(written)
     assert [line.get("stage") for line in told] == ["safety_input", "generation", "generation", None]
     assert {line["run_id"] for line in told} == {RUN_ID}

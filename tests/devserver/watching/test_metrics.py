@@ -10,9 +10,12 @@ from devserver.backends.pool import Address, Backend
 from devserver.clock import Clock
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
 from devserver.events import Bus
 from devserver.queueing.tickets import Tickets
+from devserver.runs.failure import Failure
+from devserver.runs.results import AttemptResult
+from devserver.runs.rows import Place
 from devserver.watching.listening import Watching
 from devserver.watching.metrics import Metrics
 from tests.devserver.plans import AT, add_run
@@ -66,8 +69,8 @@ def test_runs_are_counted_by_status_and_config(journal: Journal, read: Read) -> 
 def test_no_run_and_no_name_of_a_user_becomes_a_label(journal: Journal, read: Read) -> None:
     place = add(journal, 1, "a config that nobody has")
     for stage in ("generation", "generation_2", "generation_flac", "a stage that nobody has"):
-        journal.begin(replace(place, stage=stage))
-        journal.end(replace(place, stage=stage), "success", {})
+        journal.begin_stage(replace(place, stage=stage))
+        journal.end(replace(place, stage=stage), "success")
     journal.end_run(place, "success", AT, None)
     body = read.metrics.told()[0].decode()
     assert place.run_id not in body
@@ -84,8 +87,8 @@ def test_a_skipped_stage_takes_no_time(journal: Journal, read: Read) -> None:
 def test_attempts_and_why_they_were_made_again(journal: Journal, read: Read) -> None:
     place = replace(add_run(journal), stage="generation", take=1)
     for attempt, error in enumerate(["prompt_lost", "prompt_lost", "out_of_memory", ""], start=1):
-        journal.begin(replace(place, attempt=attempt), backend="embedded")
-        result = {"error": {"code": error, "message": ""}} if error else {}
+        journal.begin_attempt(replace(place, attempt=attempt), backend="embedded")
+        result = AttemptResult(error=Failure(code=error, message="")) if error else None
         journal.end(replace(place, attempt=attempt), "lost" if error else "success", result)
     assert read.value("retries_total", reason="prompt_lost") == 2
     assert read.value("retries_total", reason="out_of_memory") == 1
@@ -120,8 +123,8 @@ async def test_backends_are_up_or_not_and_have_prompts(journal: Journal, read: R
     backends += [Backend(Address(name, "comfyui", "http://127.0.0.1:9")) for name in ("gpu", "idle")]
     place = replace(add_run(journal), stage="generation", take=1)
     for attempt in (1, 2):
-        journal.begin(replace(place, attempt=attempt), backend="gpu")
-    journal.end(replace(place, attempt=1), "lost", {})
+        journal.begin_attempt(replace(place, attempt=attempt), backend="gpu")
+    journal.end(replace(place, attempt=1), "lost")
     assert (read.value("backend_up", backend="gpu"), read.value("backend_up", backend="idle")) == (0, 0)
     assert (read.value("backend_prompts", backend="gpu"), read.value("backend_prompts", backend="idle")) == (1, 0)
     for backend in backends:

@@ -10,15 +10,18 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal, Place
+from devserver.durable.journal import Journal
+from devserver.runs.failure import Failure
+from devserver.runs.results import AttemptResult, NodeTime, StageResult
+from devserver.runs.rows import Place
 from devserver.watching.listening import Watching
 from devserver.watching.tracing import Parent, Tracing
 from tests.devserver.plans import AT, RUN_ID, add_run
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 NODES = [
-    {"node": "3", "class_type": "KSampler", "started_at": "2024-01-31T23:59:59.100Z", "seconds": 1.5},
-    {"node": "8", "class_type": "SaveAudio", "started_at": "2024-01-31T23:59:59.200Z", "seconds": 0.25},
+    NodeTime(node="3", class_type="KSampler", started_at="2024-01-31T23:59:59.100Z", seconds=1.5),
+    NodeTime(node="8", class_type="SaveAudio", started_at="2024-01-31T23:59:59.200Z", seconds=0.25),
 ]
 
 
@@ -46,12 +49,12 @@ def sent(journal: Journal, database: Database) -> Iterator[Sent]:
 def walk(journal: Journal, place: Place) -> None:
     """A run of one stage with one attempt."""
     stage, take = replace(place, stage="generation"), replace(place, stage="generation", take=1)
-    journal.begin(stage)
-    journal.begin(take)
-    journal.begin(replace(take, attempt=1), backend="gpu", prompt_id="p1")
-    journal.end(replace(take, attempt=1), "success", {"nodes": NODES})
-    journal.end(take, "success", {})
-    journal.end(stage, "success", {})
+    journal.begin_stage(stage)
+    journal.begin_take(take)
+    journal.begin_attempt(replace(take, attempt=1), backend="gpu", prompt_id="p1")
+    journal.end(replace(take, attempt=1), "success", AttemptResult(nodes=NODES))
+    journal.end(take, "success")
+    journal.end(stage, "success")
     journal.end_run(place, "success", "2024-02-01T00:00:09.000Z", None, "a secret text")
 
 
@@ -95,8 +98,8 @@ def test_a_server_that_is_started_again_goes_on_with_the_same_trace(
     journal: Journal, database: Database, sent: Sent
 ) -> None:
     place = add_run(journal)
-    journal.begin(replace(place, stage="interception"))
-    journal.end(replace(place, stage="interception"), "success", {})
+    journal.begin_stage(replace(place, stage="interception"))
+    journal.end(replace(place, stage="interception"), "success")
     first = sent.spans()["stage interception"]
     journal.hearers.clear()
     exporter = InMemorySpanExporter()
@@ -114,8 +117,8 @@ def test_a_server_that_is_started_again_goes_on_with_the_same_trace(
 
 def test_a_failure_is_one_and_says_which(journal: Journal, sent: Sent) -> None:
     place = replace(add_run(journal), stage="generation")
-    journal.begin(place)
-    journal.end(place, "failed", {"error": {"code": "node_failed", "message": "of 'a secret text'"}})
+    journal.begin_stage(place)
+    journal.end(place, "failed", StageResult(error=Failure(code="node_failed", message="of 'a secret text'")))
     span = sent.spans()["stage generation"]
     assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "node_failed")
 
