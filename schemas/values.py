@@ -11,7 +11,6 @@ from typing import Literal, TypeGuard
 from typing_extensions import TypedDict
 
 from schemas.errors import Allowed, nearest
-from schemas.json_values import Json, JsonObject
 
 ParameterType = Literal["string", "text", "int", "float", "bool", "choice", "seed", "file"]
 PlaceholderName = Literal["text", "input_text"]
@@ -36,6 +35,8 @@ class StoredFile(TypedDict):
 
 ParameterValue = str | int | float | bool | StoredFile
 Value = ParameterValue | Placeholder
+# The same as plans and records have it: a file is {sha256, ext}, a placeholder {"$placeholder": name}.
+RecordedValue = str | int | float | bool | dict[str, str]
 
 
 class ValueProblem(ValueError):
@@ -165,12 +166,12 @@ def is_stored_file(value: object) -> TypeGuard[StoredFile]:
     )
 
 
-def to_json(values: Mapping[str, Value]) -> JsonObject:
+def to_json(values: Mapping[str, Value]) -> dict[str, RecordedValue]:
     """Resolved values as JSON; a placeholder becomes {"$placeholder": "text"}."""
     return {name: _as_json(value) for name, value in values.items()}
 
 
-def _as_json(value: Value) -> Json:
+def _as_json(value: Value) -> RecordedValue:
     if isinstance(value, Placeholder):
         return {PLACEHOLDER_KEY: value.name}
     return {"sha256": value["sha256"], "ext": value["ext"]} if isinstance(value, dict) else value

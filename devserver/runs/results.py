@@ -11,9 +11,7 @@ from pydantic import Field
 from devserver.runs.failure import Failure
 from devserver.runs.kept import Kept
 from devserver.runs.server import BackendState
-
-# The value of one parameter: a file is {sha256, ext}, a placeholder {"$placeholder": name}.
-ParameterValue = str | int | float | bool | dict[str, str] | None
+from schemas.values import RecordedValue
 
 
 class Result(Kept):
@@ -114,7 +112,7 @@ class TakeResult(Result):
     variant: str | None = Field(None, description="the chunk that makes it: the config's own or one of its variants")
     preset: str | None = Field(None, description="the preset that was applied; null where none was")
     graph_sha256: str | None = Field(None, description="of the compiled graph")
-    values: dict[str, ParameterValue] | None = Field(None, description="the value of every parameter")
+    values: dict[str, RecordedValue] | None = Field(None, description="the value of every parameter")
     backend: str | None = Field(None, description="the backend that was chosen for the last attempt")
 
     @property

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from devserver.backends.pool import Backend
 from devserver.plan import Option, OutputPlan
-from devserver.runs.results import ParameterValue, Retry
+from devserver.runs.results import Retry
 from devserver.runs.rows import Place
 from devserver.stages.nodes import NodeTimes
+from schemas.values import RecordedValue
 
 # Every prompt id is made from its place, so that a restart finds the prompt that it had submitted.
 NAMESPACE: Final = uuid.UUID("5f0a5d0e-6c1c-5a39-9d0f-746f6e657772")
@@ -52,7 +53,7 @@ class Job:
     option: Option
     compiled: dict[str, Any]
     graph_sha256: str
-    values: dict[str, ParameterValue]
+    values: dict[str, RecordedValue]
     models: Mapping[tuple[str, str], str]
     nodes: NodeTimes
     source: RunFile | None = None

@@ -13,12 +13,26 @@ from devserver.durable.journal import Journal
 from devserver.errors import Blocked, StageError
 from devserver.runs.failure import Failure
 from devserver.runs.kept import Kept
-from devserver.runs.results import AttemptResult, ParameterValue, Retry, SafetyResult, StageResult, TakeResult, TextResult
+from devserver.runs.results import (
+    AttemptResult,
+    Retry,
+    SafetyResult,
+    StageResult,
+    TakeResult,
+    TextResult,
+)
 from devserver.runs.rows import TakeRow
 from devserver.store import Exports
+from schemas.values import RecordedValue
 from tests.devserver.plans import add_run, plan
 
-VALUES: dict[str, ParameterValue] = {"seconds": 30.0, "seed": 7, "loop": True, "key": "5", "audio": {"sha256": "0" * 64, "ext": "wav"}}
+VALUES: dict[str, RecordedValue] = {
+    "seconds": 30.0,
+    "seed": 7,
+    "loop": True,
+    "key": "5",
+    "audio": {"sha256": "0" * 64, "ext": "wav"},
+}
 STORED: list[tuple[type[Kept], dict[str, Any]]] = [
     (StageResult, {}),
     (StageResult, {"reason": "safety_level is off"}),
