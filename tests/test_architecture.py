@@ -56,7 +56,7 @@ INSIDE = {
 FREE = {"tests", "benchmarks"}  # they may import everything; the limits on size hold for them too
 
 # What a node may use, because a ComfyUI has it or requirements.txt in the folder names it; and what is slow to import.
-NODE_PACKAGES = {"numpy", "scipy", "av", "PIL", "pydantic", "mido"}
+NODE_PACKAGES = {"numpy", "scipy", "av", "PIL", "pydantic", "yaml", "mido"}
 HEAVY = {"scipy", "av", "PIL", "mido", "torch", "matplotlib"}
 COMFYUI_WRAPPER = Path("devserver/nodes/comfyui.py")  # runs only inside a real ComfyUI: torch and its modules are there
 

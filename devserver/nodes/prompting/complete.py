@@ -11,11 +11,10 @@ from .brief import BriefValues, Parsed, Reading, Readings
 from .merge import locked, rank
 from .read import MINOR_MODES, read
 from .vocabulary import table_genre
-from .words_genre import HINTS
+from .wordlists import word_lists
 
 BRIGHT = {"happy", "uplifting", "hopeful", "euphoric", "festive", "playful"}
 DARK = {"dark", "sad", "melancholic", "eerie", "aggressive", "tense"}
-_HINTS = {word.strip(): family for family, words in HINTS.items() for word in words.split(",")}
 
 
 def parse_text(text: str, values: BriefValues | None = None) -> Parsed:
@@ -71,10 +70,11 @@ def _is_lock(reading: Reading) -> bool:
 
 def _guess(readings: Readings) -> Reading | None:
     """The genre that most of the words point at; the one pointed at first of equals."""
+    hints = word_lists().hints
     pointing: dict[str, list[Reading]] = {}
     for word, reading in _said(readings):
-        if word in _HINTS:
-            pointing.setdefault(_HINTS[word], []).append(reading)
+        if word in hints:
+            pointing.setdefault(hints[word], []).append(reading)
     if not pointing:
         return None
     family = max(pointing, key=lambda name: len(pointing[name]))

@@ -5,30 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .scan import Token
+from .wordlists import words
 
-NOTS = frozenset(
-    "no not without never nor ohne kein keine keinen keinem keiner keines nicht weder avoid avoiding exclude excluding"
-    " vermeide vermeiden minus dont don't nothing nichts except außer skip omit hate lacking sans".split()
-)
-SHORTENED = frozenset("don doesn shouldn won can isn".split())
-LISTING = frozenset("avoid avoiding exclude excluding vermeide vermeiden without ohne except außer omit skip".split())
-EXPLICIT = LISTING - {"without", "ohne"}
-JOINING = frozenset("or nor oder noch".split())
-AND = frozenset("and und".split())
-FILL = frozenset(
-    "any a an the too very much of use using to be it have include including add adding anything zu sehr so eine ein"
-    " einen einem einer der die das den dem irgendwelche irgendein bitte please kind sort overly really at all more"
-    " that sounds like is with want t do i o need usual typical heavily use uses go".split()
-)
-ENDS = frozenset(
-    "with but just only mit aber sondern nur for für in at bei auf im that which then dann dafür instead while by from"
-    " to using featuring please bitte until bis when wenn should make give keep let sowie".split()
-)
-COMPARING = frozenset(
-    "longer shorter more less faster slower länger kürzer mehr weniger schneller langsamer only nur".split()
-)
 MAX_PHRASE = 4
+SIGNS = frozenset({"'", "/"})
 LIST_REACH = 24  # tokens that are looked through for the "or" of a list
+
+
+def refuses(token: Token) -> bool:
+    return _is(token, "not")
+
+
+def _is(token: Token, *groups: str) -> bool:
+    """Whether a token is among the words of one of these groups; `words/en.yaml` says what each does."""
+    return token.folded in words("refusing", *groups)
 
 
 def negated(tokens: Sequence[Token]) -> list[tuple[int, int]]:
@@ -49,15 +39,14 @@ def negated(tokens: Sequence[Token]) -> list[tuple[int, int]]:
 
 
 def _negates(tokens: Sequence[Token], at: int) -> bool:
-    if tokens[at].folded not in NOTS and not _is_shortened_not(tokens, at):
+    if not refuses(tokens[at]) and not _is_shortened_not(tokens, at):
         return False
-    after = tokens[at + 1].folded if at + 1 < len(tokens) else ""
-    return after not in COMPARING
+    return at + 1 == len(tokens) or not _is(tokens[at + 1], "compares")
 
 
 def _denies(tokens: Sequence[Token], at: int) -> bool:
     """Whether this is the "none" of a form: "Vocals: none"."""
-    return at > 1 and tokens[at].folded in {"none", "no", "keine", "kein", "off"} and tokens[at - 1].folded == ":"
+    return at > 1 and _is(tokens[at], "none") and tokens[at - 1].folded == ":"
 
 
 def _start_of_line(tokens: Sequence[Token], place: int) -> int:
@@ -69,7 +58,7 @@ def _start_of_line(tokens: Sequence[Token], place: int) -> int:
 
 def _until(tokens: Sequence[Token], place: int) -> bool:
     """Whether what is refused comes later: "no drums until the second chorus"."""
-    return place < len(tokens) and tokens[place].folded in {"until", "till", "bis", "before"}
+    return place < len(tokens) and _is(tokens[place], "until")
 
 
 def _is_shortened_not(tokens: Sequence[Token], at: int) -> bool:
@@ -77,17 +66,16 @@ def _is_shortened_not(tokens: Sequence[Token], at: int) -> bool:
     three = [token.folded for token in tokens[at : at + 3]]
     if three == ["w", "/", "o"]:
         return True
-    return len(three) == 3 and three[0] in SHORTENED and three[1] in {"'", "’"} and three[2] == "t"
+    return len(three) == 3 and _is(tokens[at], "cut_at_the_apostrophe") and three[1:] == ["'", "t"]
 
 
 def _phrases(tokens: Sequence[Token], at: int) -> list[tuple[int, int]]:
-    word = tokens[at].folded
     phrases: list[tuple[int, int]] = []
     place = at + 1
     if place < len(tokens) and tokens[place].folded == ":":
         place += 1
     while True:
-        while place < len(tokens) and tokens[place].folded in FILL | {"'", "’", "/"}:
+        while place < len(tokens) and (tokens[place].folded in SIGNS or _is(tokens[place], "passed_over")):
             place += 1
         first = place
         while place < len(tokens) and place - first < MAX_PHRASE and _belongs(tokens[place]):
@@ -95,29 +83,27 @@ def _phrases(tokens: Sequence[Token], at: int) -> list[tuple[int, int]]:
         if place == first:
             return phrases
         phrases.append((first, place))
-        following = _goes_on(tokens, place, word)
+        following = _goes_on(tokens, place, tokens[at])
         if following is None:
             return phrases
         place = following
 
 
 def _belongs(token: Token) -> bool:
-    if token.folded in {"-", "'", "’"}:
-        return True
-    return token.is_word and token.folded not in JOINING | AND | ENDS | NOTS
+    return token.folded in {"-", "'"} or (token.is_word and not _is(token, "joins", "and", "ends", "not"))
 
 
-def _goes_on(tokens: Sequence[Token], place: int, word: str) -> int | None:
+def _goes_on(tokens: Sequence[Token], place: int, word: Token) -> int | None:
     """Where the next unwanted thing of a list begins; None where the list ends."""
     if place >= len(tokens):
         return None
-    sign = tokens[place].folded
-    if sign in JOINING:
+    if _is(tokens[place], "joins"):
         return place + 1
-    if sign in AND:
-        bare = place + 1 < len(tokens) and tokens[place + 1].folded not in FILL | ENDS | NOTS
-        return place + 1 if bare and (word in LISTING or _is_list(tokens, place)) else None
-    if sign in {",", "/"} and (word in EXPLICIT or _or_comes(tokens, place + 1)):
+    if _is(tokens[place], "and"):
+        bare = place + 1 < len(tokens) and not _is(tokens[place + 1], "passed_over", "ends", "not")
+        lists = _is(word, "begins_a_list", "may_begin_a_list") or _is_list(tokens, place)
+        return place + 1 if bare and lists else None
+    if tokens[place].folded in {",", "/"} and (_is(word, "begins_a_list") or _or_comes(tokens, place + 1)):
         return place + 1
     return None
 
@@ -129,14 +115,14 @@ def _is_list(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _or_comes(tokens: Sequence[Token], place: int) -> bool:
-    words = 0
+    length = 0
     for token in tokens[place : place + LIST_REACH]:
-        if token.folded in JOINING:
-            return words > 0
+        if _is(token, "joins"):
+            return length > 0
         if token.folded == ",":
-            words = 0
-        elif not _belongs(token) or words == MAX_PHRASE - 1:
+            length = 0
+        elif not _belongs(token) or length == MAX_PHRASE - 1:
             return False
         else:
-            words += 1
+            length += 1
     return False

@@ -6,136 +6,86 @@ import re
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ..music.song import BPM_RANGE
 from ..music.theory import TONICS
 from .brief import MAX_SECONDS, MAX_VARIATIONS, TIME_SIGNATURES, Span
+from .wordlists import terms, word_lists
 
-NUMBER_WORDS = {
-    **dict.fromkeys(("one", "a", "an", "ein", "eine", "einen", "einer", "single"), 1.0),
-    **dict.fromkeys(("two", "zwei", "couple of", "a couple of"), 2.0),
-    **dict.fromkeys(("three", "drei"), 3.0),
-    **dict.fromkeys(("four", "vier"), 4.0),
-    **dict.fromkeys(("five", "fünf"), 5.0),
-    **dict.fromkeys(("six", "sechs"), 6.0),
-    **dict.fromkeys(("seven", "sieben"), 7.0),
-    **dict.fromkeys(("eight", "acht"), 8.0),
-    **dict.fromkeys(("nine", "neun"), 9.0),
-    **dict.fromkeys(("ten", "zehn"), 10.0),
-    **dict.fromkeys(("twelve", "zwölf"), 12.0),
-    **dict.fromkeys(("fifteen", "fünfzehn"), 15.0),
-    **dict.fromkeys(("twenty", "zwanzig"), 20.0),
-    **dict.fromkeys(("thirty", "dreißig", "dreissig"), 30.0),
-    **dict.fromkeys(("forty", "vierzig"), 40.0),
-    **dict.fromkeys(("fortyfive", "forty five", "forty-five", "fünfundvierzig"), 45.0),
-    **dict.fromkeys(("sixty", "sechzig"), 60.0),
-    **dict.fromkeys(("ninety", "neunzig"), 90.0),
-    **dict.fromkeys(("half a", "half an", "half", "halbe", "eine halbe", "einer halben", "halben"), 0.5),
-    **dict.fromkeys(("one and a half", "eineinhalb", "anderthalb", "a minute and a half"), 1.5),
-    **dict.fromkeys(("two and a half", "zweieinhalb"), 2.5),
-    **dict.fromkeys(("three and a half", "dreieinhalb"), 3.5),
-    **dict.fromkeys(("four and a half", "viereinhalb"), 4.5),
-}
-_WORDS = "|".join(re.escape(word) for word in sorted(NUMBER_WORDS, key=len, reverse=True))
-_NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d{{1,3}})?(?:½)?|½|{_WORDS})"
-_FLAGS = re.IGNORECASE
+# In curly brackets stands any word of a group; `words/en.yaml` has the groups and says what each is for.
+UNITS = ("minute", "second", "hour", "bar")
+SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_NUMBER = r"(?:\d{1,4}(?:[.,]\d{1,3})?(?:½)?|½|{number})"
+
+BPM = (
+    r"(?i)(?<![\w.,])(?P<low>\d{1,3}(?:[.,]\d{1,2})?)(?:\s*(?:-|–|/|{to}|{and})\s*(?P<high>\d{1,3}(?:[.,]\d{1,2})?))?"
+    r"\s*-?\s*{bpm}(?!\w)"
+)
+TEMPO = r"(?i)\b(?:{tempo}(?:\s*(?::|=|{is}))?\s*{about}?)\s*(?P<low>\d{2,3}(?:[.,]\d{1,2})?)(?![\w:/%])"
+BARE_TEMPO = (
+    r"(?i)(?:\b{before_a_tempo}\s+|@\s*|,\s*)(?P<low>(?:[4-9]\d|1\d\d|2[0-2]\d))"
+    r"(?=\s*(?:[,.;!)]|$|{after_a_tempo}|in\b))"
+)
+KEY = (
+    r"(?i)(?P<before>\b{before_a_key}\s+(?:{the_key_of}\s+)?)?(?<![\w'’#])(?P<letter>[A-Ga-g])"
+    r"(?:\s?-?\s?(?P<sign>#|♯|♭|sharp|flat)|(?P<b>b))?[\s-]{0,2}(?P<mode>{key_mode})\b"
+)
+NOTE = r"(?i)\b(?P<note>{note})[\s-]?(?P<mode>{note_mode})\b"
+TONIC_ONLY = (
+    r"\b(?i:{before_a_note})\s+(?P<letter>[A-G])(?P<sign>#|♯|♭|b|[ -]sharp|[ -]flat)?"
+    r"(?=\s*(?:[,.;!)]|$|{after_a_note}\b))"
+)
+CHORD_ONLY = r"(?:^|[,;(/|]\s*|(?<=bpm)\s+)(?P<letter>[A-G])(?P<sign>#|♯|b|♭)?(?P<m>m)?(?=\s*(?:[,.;)/|]|$)|(?<=\wm) )"
+METRE = r"(?i)(?<![\d/.,:])(?P<top>\d{1,2})\s?/\s?(?P<bottom>2|4|8|16)(?![\d/])(?:[\s-]?{metre})?"
+MINUTES_SECONDS = r"(?i)(?<!\w)(?P<minutes>\d{1,2})m(?:in)?(?P<seconds>[0-5]?\d)s\b"
+CLOCK = r"(?i)(?<![\d:])(?P<minutes>\d{1,2}):(?P<seconds>[0-5]\d)(?![\d:])(?:\s?{minute}\b)?"
+LENGTH = (
+    rf"(?i)(?<![\w.,:])(?!(?:303|808|909)s\b)(?P<number>{_NUMBER})(?:\s*(?:-|–|{{to}})\s*(?P<to>{_NUMBER}))?[\s-]?"
+    rf"(?P<unit>{{minute}}|{{second}}|{{hour}})\b\.?"
+    rf"(?:\s*(?:{{and}}|,)?\s*(?:(?P<half>{{half}})|(?P<more>{_NUMBER})[\s-]?{{second}}\b|"
+    rf"(?P<bare>[1-5]\d)(?=\s*(?:[,.;!)]|$))))?"
+)
+BARS = r"(?i)\b(?P<number>\d{1,3}|{number})[\s-]?{bar}\b(?!\s*signature)"
+NO_LENGTH_AFTER = r"(?i)^\s*(?:{long}\s+)?{not_the_length}\b"
+NO_LENGTH_BEFORE = r"(?i)\b{when}\s+(?:{the}\s+)?$"
+DECADE = (
+    r"(?i)(?<![\w.])(?:{part_of_a_decade}[\s-]+(?:{the}\s+)?)?['’]?(?P<year>(?:19|20)\d0|[2-9]0)"
+    r"{decade}\b(?:[\s-]?{years}\b)?"
+)
+YEAR = r"(?i)(?<![\w.#])(?P<year>19[2-9]\d|20[0-2]\d)(?![\w.:/]\d|\w|\s*(?:hz|bpm))"
+SEED = r"(?i)\b(?:{random}\s+)?{seed}(?:\s+{seed_is})?\s*[:=#]?\s*(?P<seed>\d{1,12})\b"
+VARIATIONS = r"(?i)(?<!\w)(?P<number>\d{1,3}|{number})\s*[x×]?\s+(?:(?!{and}\b)[^\W\d]+\s+){0,2}?{variations}\b"
+FORMAT = (
+    r"(?i)(?:\b{as_a}\s+(?:{a}\s+)?)?(?:(?:16|24|32)[ -]?bit[s]?[ -]+)?"
+    r"\.?\b(?P<format>mp3|wav|flac|ogg|m4a|aac)\b(?:[- ]{file})?(?:[ ,]+(?:16|24|32)[ -]?bits?\b)?"
+)
+TUNING = r"\b[dD]rop(?:ped)?[ -](?:[A-G]\b(?:[ -]tuning)?|tuning\b|tuned\b)"
+OPUS = r"(?i)(?:\b{before_opus}\s+(?:{a}\s+)?|\.)(?P<format>opus)\b"
 
 
-def _pattern(text: str, flags: int = 0) -> re.Pattern[str]:
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
     """A pattern in which a gap between words is short: a long one would be gone through from each of its places."""
-    return re.compile(text.replace(r"\s*", r"\s{0,8}").replace(r"\s+", r"\s{1,8}"), flags)
+    text = re.sub(r"\{([a-z_]+)\}", lambda group: _group(group[1]), template)
+    return re.compile(text.replace(r"\s*", r"\s{0,8}").replace(r"\s+", r"\s{1,8}"))
 
 
-BPM = _pattern(
-    r"(?<![\w.,])(?P<low>\d{1,3}(?:[.,]\d{1,2})?)(?:\s*(?:-|–|to|bis|/|and|und)\s*(?P<high>\d{1,3}(?:[.,]\d{1,2})?))?\s*-?\s*"
-    r"(?:bpm|b\.p\.m\.|beats? (?:per|a) minute|schläge(?:n)? (?:pro|in der) minute)(?!\w)",
-    _FLAGS,
-)
-TEMPO = _pattern(
-    r"\b(?:(?:tempo|bpm|speed|geschwindigkeit)(?:\s*(?:of|von|is|ist|at|bei|:|=))?\s*(?:about|around|ca\.?|etwa)?)\s*"
-    r"(?P<low>\d{2,3}(?:[.,]\d{1,2})?)(?![\w:/%])",
-    _FLAGS,
-)
-BARE_TEMPO = _pattern(
-    r"(?:\b(?:at|around|bei|in|mit|auf)\s+|@\s*|,\s*)(?P<low>(?:[4-9]\d|1\d\d|2[0-2]\d))(?=\s*(?:[,.;!)]|$|with|and|in\b|mit|und))",
-    _FLAGS,
-)
-_MODES = (
-    r"(?P<mode>(?:natural |harmonic |melodic )?(?:minor|major)|min|maj|m(?![\w])|"
-    r"dorian|phrygian|lydian|mixolydian|aeolian|ionian|locrian|dorisch|phrygisch|lydisch|mixolydisch|äolisch)"
-)
-KEY = _pattern(
-    r"(?P<before>\b(?:in|key of|key|key:|to|tonart:?)\s+(?:the key of\s+)?)?"
-    r"(?<![\w'’#])(?P<letter>[A-Ga-g])(?:\s?-?\s?(?P<sign>#|♯|♭|sharp|flat)|(?P<b>b))?[\s-]{0,2}" + _MODES + r"\b",
-    _FLAGS,
-)
-GERMAN_KEY = _pattern(r"\b(?P<tonic>[a-h](?:is|es|s)?)[\s-]?(?P<mode>moll|dur)\b", _FLAGS)
-TONIC_ONLY = _pattern(
-    r"\b(?i:in the key of|key of|key:|in|tonart:?)\s+(?P<letter>[A-G])(?P<sign>#|♯|♭|b|[ -]sharp|[ -]flat)?"
-    r"(?=\s*(?:[,.;!)]|$|with\b|and\b|at\b|mit\b|und\b|around\b))"
-)
-CHORD_ONLY = _pattern(
-    r"(?:^|[,;(/|]\s*|(?<=bpm)\s+)(?P<letter>[A-G])(?P<sign>#|♯|b|♭)?(?P<m>m)?(?=\s*(?:[,.;)/|]|$)|(?<=\wm) )"
-)
-GERMAN_TONICS = {
-    name: pitch_class
-    for pitch_class, names in enumerate(
-        ("c/his", "cis/des", "d", "dis/es", "e/fes", "f", "fis/ges", "g", "gis/as", "a", "ais/b", "h/ces")
-    )
-    for name in names.split("/")
-}
-METRE = _pattern(
-    r"(?<![\d/.,:])(?P<top>\d{1,2})\s?/\s?(?P<bottom>2|4|8|16)(?![\d/])"
-    r"(?:[\s-]?(?:time signature|time|takt|met(?:re|er)))?",
-    _FLAGS,
-)
-MINUTES_SECONDS = _pattern(r"(?<!\w)(?P<minutes>\d{1,2})m(?:in)?(?P<seconds>[0-5]?\d)s\b", _FLAGS)
-CLOCK = _pattern(
-    r"(?<![\d:])(?P<minutes>\d{1,2}):(?P<seconds>[0-5]\d)(?![\d:])(?:\s?(?:min(?:utes?|uten)?)\b)?", _FLAGS
-)
-_MINUTE = r"(?:minutes?|minuten?|minütig\w*|mins?|m)"
-_SECOND = r"(?:seconds?|sekunden?|sekündig\w*|secs?|sek|s)"
-LENGTH = _pattern(
-    rf"(?<![\w.,:])(?!(?:303|808|909)s\b)(?P<number>{_NUMBER})(?:\s*(?:-|–|to|bis)\s*(?P<to>{_NUMBER}))?[\s-]?"
-    rf"(?P<unit>{_MINUTE}|{_SECOND}|hours?|stunden?|h)\b\.?"
-    rf"(?:\s*(?:and|und|,)?\s*(?:(?P<half>a half|half)|(?P<more>{_NUMBER})[\s-]?{_SECOND}\b|"
-    rf"(?P<bare>[1-5]\d)(?=\s*(?:[,.;!)]|$))))?",
-    _FLAGS,
-)
-BARS = _pattern(rf"\b(?P<number>\d{{1,3}}|{_WORDS})[\s-]?(?:bars?|measures?|takte?n?)\b(?!\s*signature)", _FLAGS)
-NO_LENGTH_AFTER = _pattern(
-    r"^\s*(?:long\s+|lange[snrm]?\s+)?(?:intros?|outros?|fades?|breaks?|build(?:[- ]?ups?)?|drops?|breakdowns?|solos?|"
-    r"in\b|into\b|delay|reverb|attack|release|decay|later|before|apart)\b",
-    _FLAGS,
-)
-NO_LENGTH_BEFORE = _pattern(
-    r"\b(?:after|at|every|from|until|nach|alle|ab|first|last|ersten|letzten|by|vor)\s+(?:the\s+|den\s+)?$", _FLAGS
-)
-DECADE = _pattern(
-    r"(?<![\w.])(?:(?:early|late|mid|frühe|späte)[\s-]+(?:the\s+)?)?['’]?(?P<year>(?:19|20)\d0|[2-9]0)"
-    r"(?:['’]?s|er(?:n|[\s-]?jahre)?)\b(?:[\s-]?jahre\b)?",
-    _FLAGS,
-)
-YEAR = _pattern(r"(?<![\w.#])(?P<year>19[2-9]\d|20[0-2]\d)(?![\w.:/]\d|\w|\s*(?:hz|bpm))", _FLAGS)
-SEED = _pattern(
-    r"\b(?:random\s+)?(?:seed|startwert)(?:\s+(?:of|is|von|number))?\s*[:=#]?\s*(?P<seed>\d{1,12})\b", _FLAGS
-)
-VARIATIONS = _pattern(
-    rf"(?<!\w)(?P<number>\d{{1,3}}|{_WORDS})\s*[x×]?\s+(?:(?!and\b|und\b)[^\W\d]+\s+){{0,2}}?"
-    r"(?:variations?|versions?|variants?|takes?|options?|alternatives?|"
-    r"varianten?|version(?:en)?|variationen?|fassung(?:en)?|alternativen)\b",
-    _FLAGS,
-)
-FORMAT = _pattern(
-    r"(?:\b(?:as|als|in|to|format:?|export(?:ed)? (?:as|to)|im)\s+(?:an?\s+|eine?\s+)?)?"
-    r"(?:(?:16|24|32)[ -]?bit[s]?[ -]+)?"
-    r"\.?\b(?P<format>mp3|wav|flac|ogg|m4a|aac)\b(?:[- ](?:file|datei|format))?"
-    r"(?:[ ,]+(?:16|24|32)[ -]?bits?\b)?",
-    _FLAGS,
-)
-TUNING = _pattern(r"\b[dD]rop(?:ped)?[ -](?:[A-G]\b(?:[ -]tuning)?|tuning\b|tuned\b)")
-OPUS = _pattern(r"(?:\b(?:as|als|format:?|to)\s+(?:an?\s+)?|\.)(?P<format>opus)\b", _FLAGS)
+@cache
+def _group(name: str) -> str:
+    """Any of the terms of a group; the longest that fits."""
+    named = {"number": "numbers", "key_mode": "key_modes", "note": "notes", "note_mode": "note_modes"}
+    found = list(_names(named[name])) if name in named else terms("units" if name in UNITS else "grammar", name)
+    longest_first = sorted(set(found), key=lambda term: (-len(term), term))
+    return "(?:" + "|".join(r"\s+".join(map(re.escape, term.split())) for term in longest_first) + ")"
+
+
+@cache
+def _names(table: str) -> dict[str, str]:
+    """By each term of a table, as it is written in small letters and folded, the name that it stands for."""
+    lists = word_lists().tables[table]
+    return {form: name for name, listed in lists.items() for term in listed for form in (term, term.casefold())}
 
 
 @dataclass(frozen=True)
@@ -154,7 +104,7 @@ def find_all(text: str) -> Iterator[Found]:
     """What the patterns find, the surest first; later ones do not look at what earlier ones took."""
     taken: list[Span] = []  # in order, none over another
     for pattern, read in READERS:
-        for match in pattern.finditer(text):
+        for match in _pattern(pattern).finditer(text):
             span = match.span()
             if overlaps(span, taken):
                 continue
@@ -172,9 +122,9 @@ def overlaps(span: Span, taken: Sequence[Span]) -> bool:
 
 def number(said: str) -> float:
     """A number in digits or words."""
-    said = said.casefold().strip()
-    if said in NUMBER_WORDS:
-        return NUMBER_WORDS[said]
+    said = " ".join(said.casefold().split())
+    if said in (words := _names("numbers")):
+        return float(words[said])
     half = 0.5 if said.endswith("½") else 0.0
     return float(said.rstrip("½").replace(",", ".") or 0) + half
 
@@ -219,25 +169,13 @@ def _key(match: re.Match[str], text: str) -> Found | None:
     ):
         return None
     tonic = (TONICS.index(letter.upper()) + {"#": 1, "♯": 1, "sharp": 1, "": 0}.get(sign.casefold(), -1)) % 12
-    return Found("key", (tonic, MODE_OF.get(mode.split()[-1], mode)), (match.start("letter"), match.end()))
+    return Found("key", (tonic, _names("key_modes")[" ".join(mode.split())]), (match.start("letter"), match.end()))
 
 
-MODE_OF = {
-    "m": "minor",
-    "min": "minor",
-    "maj": "major",
-    "dorisch": "dorian",
-    "phrygisch": "phrygian",
-    "lydisch": "lydian",
-    "mixolydisch": "mixolydian",
-    "äolisch": "aeolian",
-}
-
-
-def _german_key(match: re.Match[str], _: str) -> Found | None:
-    tonic = GERMAN_TONICS.get(match["tonic"].casefold())
-    mode = "minor" if match["mode"].casefold() == "moll" else "major"
-    return None if tonic is None else Found("key", (tonic, mode), match.span())
+def _note(match: re.Match[str], _: str) -> Found:
+    """A note by its name in a language of the Continent, with its mode: fis-Moll."""
+    tonic, mode = _names("notes")[match["note"].casefold()], _names("note_modes")[match["mode"].casefold()]
+    return Found("key", (int(tonic), mode), match.span())
 
 
 def _tonic(match: re.Match[str], _: str) -> Found:
@@ -272,9 +210,9 @@ def _clock(match: re.Match[str], text: str) -> Found | None:
 
 def _length(match: re.Match[str], text: str) -> Found | None:
     unit = match["unit"].casefold()
-    if unit in {"s", "m", "h"} and not match["number"][-1:].isdigit():
+    if len(unit) == 1 and not match["number"][-1:].isdigit():
         return None
-    factor = 1 if unit.startswith("s") and not unit.startswith("st") else 3600 if unit[0] in "hs" else 60
+    factor = SECONDS[_names("units")[unit]]
     value = number(match["number"])
     if match["to"]:
         value = (value + number(match["to"])) / 2
@@ -290,9 +228,8 @@ def _length(match: re.Match[str], text: str) -> Found | None:
 
 def _length_found(seconds: float, match: re.Match[str], text: str) -> Found | None:
     span = (match.start(), match.start() + len(match[0].rstrip(" ,")))
-    if NO_LENGTH_BEFORE.search(text[max(0, match.start() - 16) : match.start()]) or NO_LENGTH_AFTER.match(
-        text[match.end() : match.end() + 24]
-    ):
+    before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 24]
+    if _pattern(NO_LENGTH_BEFORE).search(before) or _pattern(NO_LENGTH_AFTER).match(after):
         return Found("", None, span)
     if not 0 < seconds <= MAX_SECONDS:
         told = f"{match[0].strip()!r} in the text is not used: a length is up to {MAX_SECONDS:g} seconds"
@@ -301,7 +238,7 @@ def _length_found(seconds: float, match: re.Match[str], text: str) -> Found | No
 
 
 def _bars(match: re.Match[str], text: str) -> Found | None:
-    if NO_LENGTH_AFTER.match(text[match.end() : match.end() + 24]):
+    if _pattern(NO_LENGTH_AFTER).match(text[match.end() : match.end() + 24]):
         return Found("", None, match.span())
     return Found("bars", int(number(match["number"])), match.span(), confidence=0.9, said=False)
 
@@ -351,7 +288,7 @@ READERS = (
     (SEED, _seed),
     (BPM, _bpm),
     (TEMPO, _bpm),
-    (GERMAN_KEY, _german_key),
+    (NOTE, _note),
     (KEY, _key),
     (TONIC_ONLY, _tonic),
     (CHORD_ONLY, _chord),

@@ -13,24 +13,18 @@ from ..music.genres import GENRES
 from ..music.theory import Key
 from .brief import LISTS, MAX_ITEMS, MAX_SECONDS, Conflict, Parsed, Reading, Span, Unmatched
 from .conflicts import contradictions
-from .fillers import FILLERS
-from .negation import NOTS, negated
+from .negation import negated, refuses
 from .patterns import Found, find_all, number, overlaps
 from .scan import Claim, Token, claims_in, tokens_of
 from .vocabulary import Style
+from .wordlists import word_lists, words
 
 MINOR_MODES = {"minor", "dorian", "phrygian", "aeolian", "locrian"}
-UNTEMPERED = frozenset(
-    "attack release build filter sweep fade decay lfo arpeggio arpeggios arp arps hi hihat hihats hats rolls roll fills"
-    " evolving burning moving riff riffs runs läufe strings pads dance".split()
-)
 SPECIFIC_VOCALS = ("instrumental", "duet", "children", "choir", "rap", "female", "male", "spoken", "vocals")
-IN_LANGUAGE = {"in", "auf"}
 REPEATS = 8
 QUALITIES = 8  # that may stand between "only" and an instrument
-FOLLOWS = {"then", "and", "dann", "danach", "und", ",", ";", "."}  # "a trumpet solo, then piano"
+FOLLOWS = {",", ";", "."}  # as `then` does: "a trumpet solo, then piano"
 TIMES = re.compile(r"[x×](\d)(?!\d)")
-DOUBLE = {"double", "doppelter", "doppelte", "doppelten"}
 REFUSED_AS = {"rhythmic": "percussion"}  # "nothing percussive"
 SLOW_BPM, FAST_BPM = 90, 125  # below is called slow, above fast
 VERY_SLOW_BPM, VERY_FAST_BPM = 60, 170
@@ -131,7 +125,8 @@ def _read_unwanted(
             _refuse(book, claim)
         rest = (tokens[first].start, tokens[last - 1].end)
         if not inside and not overlaps(rest, taken):
-            said = "drums" if tokens[last - 1].folded in {"beat", "beats"} else book.text[slice(*rest)].casefold()
+            is_beat = tokens[last - 1].folded in words("grammar", "drums")
+            said = "drums" if is_beat else book.text[slice(*rest)].casefold()
             book.add("avoid", said[:80], rest)
     return [claim for index, claim in enumerate(claims) if index not in refused]
 
@@ -202,7 +197,8 @@ def _read_claim(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]
         _read_solo(book, tokens, claims, index, claim)
     elif meaning.field == "bpm":
         following = tokens[claim.last].folded if claim.last < len(tokens) else ""
-        if following not in UNTEMPERED and not (after and after.meanings[0].field == "instruments" and following):
+        keeps = following in words("grammar", "keeps_no_tempo")
+        if not keeps and not (after and after.meanings[0].field == "instruments" and following):
             _read_pace(book, float(meaning.value), claim)
     elif meaning.field in LISTS:
         times = _times(tokens, claim) if meaning.field == "structure" else 1
@@ -251,11 +247,7 @@ def _read_solo(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim],
     ]
     if word == "solo" and not plays:
         book.add("structure", "solo", claim.span, again=True)
-    elif (
-        plays
-        or (played and word in {"only", "unaccompanied", "unbegleitet"})
-        or word.startswith(("unacc", "unbegl", "solist"))
-    ):
+    elif plays or (played and word in words("grammar", "only")) or word in words("grammar", "unaccompanied"):
         book.add("texture", "solo", claim.span)
 
 
@@ -263,12 +255,16 @@ def _next_is_played(tokens: Sequence[Token], claims: Sequence[Claim], index: int
     """Whether an instrument follows, with nothing but its qualities between: "nur ein leises Klavier"."""
     place = claims[index].last
     for claim in islice(claims, index + 1, index + 1 + QUALITIES):
-        if claim.first - place > 1 or any(token.folded in FOLLOWS for token in tokens[place : claim.first]):
+        if claim.first - place > 1 or any(map(_follows, tokens[place : claim.first])):
             return False
         if not _is_quality(claim):
             return claim.meanings[0].field == "instruments"
         place = claim.last
     return False
+
+
+def _follows(token: Token) -> bool:
+    return token.folded in FOLLOWS or token.folded in words("grammar", "then")
 
 
 def _times(tokens: Sequence[Token], claim: Claim) -> int:
@@ -278,7 +274,7 @@ def _times(tokens: Sequence[Token], claim: Claim) -> int:
         return max(1, min(REPEATS, int(found[1])))
     before = tokens[claim.first - 1].folded if claim.first else ""
     try:
-        said = 2.0 if before in DOUBLE else number(before.removesuffix("x"))
+        said = 2.0 if before in words("grammar", "double") else number(before.removesuffix("x"))
     except ValueError:
         return 1
     return int(said) if said == int(said) and 1 <= said <= REPEATS else 1
@@ -312,7 +308,7 @@ def _read_voices(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim
         before = tokens[claim.first - 1].folded if claim.first else ""
         close = voices[bisect_left(firsts, claim.last - 3) : bisect_right(firsts, claim.last + 1)]
         near = [v for v in close if v.first >= claim.last or claim.first - v.last <= 2]
-        if before in IN_LANGUAGE or near:
+        if before in words("grammar", "in_language") or near:
             book.put("language", meaning.value, claim.span)
             if not book.readings.get("vocals"):
                 book.put("vocals", "vocals", claim.span, 0.8, said=False)
@@ -333,9 +329,10 @@ def _conclude(book: Notebook, bars: Found | None) -> None:
 def _unmatched(text: str, tokens: Sequence[Token], covered: Sequence[Span]) -> Iterable[Unmatched]:
     spans = sorted(covered)
     at, reach = 0, 0
+    fillers = word_lists().fillers
     for token in tokens:
         while at < len(spans) and spans[at][0] < token.end:
             reach = max(reach, spans[at][1])
             at += 1
-        if token.start >= reach and token.is_word and token.folded not in FILLERS and token.folded not in NOTS:
+        if token.start >= reach and token.is_word and token.folded not in fillers and not refuses(token):
             yield Unmatched(text[token.start : token.end], (token.start, token.end))

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .brief import Span
-from .vocabulary import HEADS, LONGEST, PHRASES, STEMS, Meaning, folded
+from .vocabulary import Meaning, Meanings, Vocabulary, vocabulary
+from .wordlists import folded
 
 _WORD = re.compile(r"\d+(?=[a-zäöü]{3,}\b)|[^\W_]+|&|[^\s\w]", re.IGNORECASE)
-JOINTS = ("", "n", "s", "en", "es")
 MIN_COMPOUND = 7
-# No known halves and a joint are longer, so a longer word is not cut up.
-MAX_COMPOUND = max(map(len, STEMS)) + max(map(len, JOINTS)) + max(len(word) for word in (*HEADS, *LONGEST))
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Claim:
 
     first: int
     last: int
-    meanings: tuple[Meaning, ...]
+    meanings: Meanings
     span: Span
 
     def meaning(self, field: str) -> Meaning | None:
@@ -48,11 +46,11 @@ def tokens_of(text: str) -> list[Token]:
 
 def claims_in(tokens: Sequence[Token], taken: Sequence[Span]) -> list[Claim]:
     """Every known phrase in order, without those words that lie in `taken`. Hyphens and quotes join words."""
-    free = _free(tokens, taken)
+    known, free = vocabulary(), _free(tokens, taken)
     claims: list[Claim] = []
     at = 0
     while at < len(tokens):
-        found = (_phrase_at(tokens, free, at) or _compound_at(tokens, at)) if free[at] else []
+        found = (_phrase_at(known, tokens, free, at) or _compound_at(known, tokens[at], at)) if free[at] else []
         claims += found
         at = max((claim.last for claim in found), default=at + 1)
     return claims
@@ -68,16 +66,16 @@ def _free(tokens: Sequence[Token], taken: Sequence[Span]) -> list[bool]:
     return free
 
 
-def _phrase_at(tokens: Sequence[Token], free: Sequence[bool], at: int) -> list[Claim]:
+def _phrase_at(known: Vocabulary, tokens: Sequence[Token], free: Sequence[bool], at: int) -> list[Claim]:
     words: list[str] = []
     best: Claim | None = None
-    longest = LONGEST.get(tokens[at].folded, 0)
+    longest = known.longest.get(tokens[at].folded, 0)
     place = at
     while len(words) < longest and place < len(tokens) and free[place]:
         token = tokens[place]
         if token.is_word:
             words.append(token.folded)
-            if meanings := PHRASES.get(tuple(words)):
+            if meanings := known.phrases.get(tuple(words)):
                 best = Claim(at, place + 1, meanings, (tokens[at].start, token.end))
         elif token.folded not in {"-", "'", "`", "–", "’"}:
             break
@@ -85,24 +83,25 @@ def _phrase_at(tokens: Sequence[Token], free: Sequence[bool], at: int) -> list[C
     return [best] if best else []
 
 
-def _compound_at(tokens: Sequence[Token], at: int) -> list[Claim]:
+def _compound_at(known: Vocabulary, token: Token, at: int) -> list[Claim]:
     """Klavierstück, Gitarrensolo: the known first half, and the second where it says something too."""
-    token = tokens[at]
     word = token.folded
-    if not MIN_COMPOUND <= len(word) <= MAX_COMPOUND or not word.isalpha() or len(word) != token.end - token.start:
+    if not MIN_COMPOUND <= len(word) <= known.longest_compound:
+        return []
+    if not word.isalpha() or len(word) != token.end - token.start:
         return []
     for cut in range(len(word) - 3, 2, -1):
-        meanings = STEMS.get(word[:cut])
+        meanings = known.stems.get(word[:cut])
         if meanings is None:
             continue
-        for joint in JOINTS:
+        for joint in known.joints:
             rest = word[cut:].removeprefix(joint) if word[cut:].startswith(joint) else ""
             first = Claim(at, at + 1, meanings, (token.start, token.start + cut))
-            if rest in HEADS:
+            if rest in known.heads:
                 return [first]
-            if (second := PHRASES.get((rest,))) or (second := SECOND_HALVES.get(rest)):
+            if (second := known.phrases.get((rest,))) or (second := SECOND_HALVES.get(rest)):
                 return [first, Claim(at, at + 1, second, (token.end - len(rest), token.end))]
     return []
 
 
-SECOND_HALVES: dict[str, tuple[Meaning, ...]] = {"solo": (Meaning("structure", "solo"),)}
+SECOND_HALVES: dict[str, Meanings] = {"solo": (Meaning("structure", "solo"),)}

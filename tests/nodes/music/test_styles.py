@@ -13,8 +13,7 @@ from devserver.nodes.music.song import Song
 from devserver.nodes.music.styles import ERAS, STYLES
 from devserver.nodes.music.treatment import TREATMENTS, treated
 from devserver.nodes.music.voices import VOICES
-from devserver.nodes.prompting.words_genre import ERA_WORDS, GENRE_WORDS
-from devserver.nodes.prompting.words_sound import PRODUCTION_WORDS, TEXTURE_WORDS
+from devserver.nodes.prompting.wordlists import word_lists
 
 KICK, SNARE = 36, 38
 
@@ -28,10 +27,10 @@ def density(made: Song) -> float:
 
 
 def test_every_word_that_has_an_effect_can_be_said() -> None:
-    styles = {key.removeprefix("~") for family in GENRE_WORDS.values() for key in family}
-    assert set(STYLES) <= styles
-    assert set(ERAS) <= set(ERA_WORDS)
-    assert set(FEELS) | set(TREATMENTS) <= set(TEXTURE_WORDS) | set(PRODUCTION_WORDS)
+    tables = word_lists().tables
+    assert set(STYLES) <= {style for _, style, _, _ in word_lists().genres}
+    assert set(ERAS) <= set(tables["era"])
+    assert set(FEELS) | set(TREATMENTS) <= set(tables["texture"]) | set(tables["production"])
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -45,8 +44,9 @@ def test_a_style_makes_music_of_its_own(style: str) -> None:
 
 
 def _of(style: str, genre: str) -> bool:
-    words = GENRE_WORDS.get(genre) or GENRE_WORDS[{"waltz": "folk"}.get(genre, "rock")]
-    return any(key.removeprefix("~") == style for key in words)
+    families = {family for family, _, _, _ in word_lists().genres}
+    family = genre if genre in families else {"waltz": "folk"}.get(genre, "rock")
+    return any(style == other for one, other, _, _ in word_lists().genres if one == family)
 
 
 def test_sparse_is_less_and_dense_is_more() -> None:
