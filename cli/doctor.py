@@ -126,7 +126,7 @@ def _of_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
 
 
 def _memory_and_models(backend: Backend) -> Iterator[str]:
-    for device in backend.stats.get("devices", []):
+    for device in backend.stats.devices:
         total, free = device.get("vram_total"), device.get("vram_free")
         if isinstance(total, int | float) and isinstance(free, int | float) and total:
             yield f"{device.get('name', 'memory')}: {free / GIB:.1f} of {total / GIB:.1f} GiB free"

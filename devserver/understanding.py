@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import model_validator
 
 from devserver.llm.answer import Shape
-from devserver.llm.ask import Models, Question
+from devserver.llm.ask import Models, Question, ReplyOrigin
 from devserver.llm.errors import LlmError
 from devserver.nodes.prompting.brief import FIELDS, BadValue, BriefValues, Parsed
 from devserver.nodes.prompting.complete import completed
@@ -44,7 +44,7 @@ class Understood:
     """A brief, the model that helped with it (None where none did), and what went wrong with it."""
 
     parsed: Parsed
-    model: dict[str, Any] | None = None
+    model: ReplyOrigin | None = None
     warnings: tuple[Told, ...] = ()
 
     def as_json(self) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from devserver.comfy.client import Client
+from devserver.comfy.client import Client, SystemStats
 from devserver.comfy.errors import BackendError, Denied, NotServing
 from devserver.comfy.follow import Follower
 from devserver.comfy.swarm import DIRECT, Swarm, SwarmBackend, SwarmError, recognise, serving
@@ -78,7 +78,7 @@ class Backend:
         self.deaf = False  # whether its socket hears nothing; its prompts are asked for then
         self.expected = not address.discovered
         self.table: NodeTable | None = None
-        self.stats: dict[str, Any] = {}
+        self.stats = SystemStats()
         self.doubted = doubted or asyncio.Event()  # set where an answer about a prompt did not come
         self._turned_away_at = float("-inf")
         self._closed = False
@@ -134,7 +134,6 @@ class Backend:
         await self.client.close()
 
     def describe(self) -> BackendState:
-        system = self.stats.get("system", {})
         return BackendState(
             name=self.name,
             backend_kind=self.address.kind,
@@ -144,8 +143,8 @@ class Backend:
             deaf=self.deaf,
             in_flight=self.follower.following,
             remote=self.address.remote,
-            versions={name: value for name, value in system.items() if name.endswith("version")},
-            devices=self.stats.get("devices", []),
+            versions={**self.stats.versions},
+            devices=[*self.stats.devices],
         )
 
 

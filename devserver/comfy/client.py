@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import IO, Literal, NotRequired, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -17,6 +17,7 @@ from devserver.comfy.files import RemoteFile
 from devserver.http.addresses import without_secrets
 from devserver.http.answers import MIB, refuse_packed
 from schemas.graph import Graph
+from schemas.json_values import Json, JsonObject, read_list
 
 # How a backend's file came here; the last is SwarmUI's own, where its ComfyUI did not give it.
 Way = Literal["shared_folder", "view", "swarm_view"]
@@ -28,6 +29,25 @@ LONG_ANSWER_BYTES = 64 * MIB
 SLOWEST_UPLOAD_BYTES_PER_S = 64 * 1024
 DOWNLOAD_CHUNK_BYTES = 1 << 20
 PAGE_BYTES = 20_000
+
+T = TypeVar("T")
+
+
+class PromptRequest(TypedDict):
+    """The body of POST /prompt."""
+
+    prompt: Graph
+    prompt_id: str
+    client_id: str
+    extra_data: NotRequired[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class SystemStats:
+    """What a backend tells of itself: the versions of its programs, and its devices with their memory in bytes."""
+
+    versions: Mapping[str, Json] = field(default_factory=dict)
+    devices: tuple[JsonObject, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,20 +76,21 @@ class Client(Connection):
         """The address of the event socket, without the client id."""
         return "ws" + self.base_url.removeprefix("http") + "/ws"
 
-    async def object_info(self) -> dict[str, Any]:
+    async def object_info(self) -> JsonObject:
         """Every node class that the backend has, as it describes them itself."""
         answer = await self._json("GET", "/object_info", seconds=OBJECT_INFO_SECONDS, limit_bytes=LONG_ANSWER_BYTES)
         return _object(answer, "/object_info")
 
-    async def system_stats(self) -> dict[str, Any]:
-        """Versions and devices, as the backend tells them itself."""
+    async def system_stats(self) -> SystemStats:
         answer = _object(await self._json("GET", "/system_stats"), "/system_stats")
-        if not isinstance(answer.get("system"), dict):
+        system = answer.get("system")
+        if not isinstance(system, dict):
             raise misfit("GET", self.base_url + "/system_stats", 200, answer)
-        return answer
+        versions = {name: value for name, value in system.items() if name.endswith("version")}
+        return SystemStats(versions, tuple(each for each in read_list(answer.get("devices")) if isinstance(each, dict)))
 
     async def submit(
-        self, graph: Graph, prompt_id: str, client_id: str, extra_data: Mapping[str, Any] | None = None
+        self, graph: Graph, prompt_id: str, client_id: str, extra_data: Mapping[str, object] | None = None
     ) -> None:
         """Put a graph into the backend's queue under an id of ours.
 
@@ -80,14 +101,14 @@ class Client(Connection):
             Refused: the graph, or a branch of it, was not taken (what was taken of it has been removed again).
             Unreachable: no answer, and the prompt has not arrived.
         """
-        body: dict[str, Any] = {"prompt": graph, "prompt_id": prompt_id, "client_id": client_id}
+        body: PromptRequest = {"prompt": graph, "prompt_id": prompt_id, "client_id": client_id}
         if extra_data:
             body["extra_data"] = dict(extra_data)
         try:
             status, answer = await self._to_its_end(self.exchange("POST", "/prompt", json_body=body))
-            if is_refusal(status, answer):
+            if is_refusal(answer, status):
                 raise refusal(answer, status)
-            if status != 200 or not isinstance(answer, dict) or not isinstance(answer.get("prompt_id"), str):
+            if status != 200 or not isinstance(answer, dict) or not isinstance(given := answer.get("prompt_id"), str):
                 raise misfit("POST", self.base_url + "/prompt", status, answer)
         except Unreachable as error:
             # A gateway that lost the answer, or did not wait for it, may have passed the prompt on.
@@ -101,12 +122,12 @@ class Client(Connection):
             # ComfyUI runs what is left of a graph; half a result is none.
             await self._withdraw(prompt_id)
             raise refusal(answer, status)
-        if answer["prompt_id"] != prompt_id:
-            await self._withdraw(answer["prompt_id"])
-            told = f"gives prompts ids of its own ({answer['prompt_id']}): this ComfyUI is too old"
+        if given != prompt_id:
+            await self._withdraw(given)
+            told = f"gives prompts ids of its own ({given}): this ComfyUI is too old"
             raise BackendError(f"{self.base_url} {told}")
 
-    async def history(self, prompt_id: str) -> dict[str, Any] | None:
+    async def history(self, prompt_id: str) -> JsonObject | None:
         """The entry of a prompt that has ended (well or badly), or None."""
         path = f"/history/{quote(prompt_id, safe='')}"
         entries = _object(await self._json("GET", path, limit_bytes=LONG_ANSWER_BYTES), "/history")
@@ -121,7 +142,7 @@ class Client(Connection):
         answer = _object(await self._json("GET", "/queue", limit_bytes=LONG_ANSWER_BYTES), "/queue")
         try:
             return Queue(_prompt_ids(answer["queue_running"]), _prompt_ids(answer["queue_pending"]))
-        except (KeyError, TypeError, ValueError) as e:
+        except (KeyError, ValueError) as e:
             raise misfit("GET", self.base_url + "/queue", 200, answer) from e
 
     async def delete(self, prompt_id: str) -> None:
@@ -184,7 +205,7 @@ class Client(Connection):
             raise Unreachable(f"{self.base_url} sent {received} of {expected} bytes of {file.path!r}")
         return "view"
 
-    async def _to_its_end(self, exchange: Coroutine[Any, Any, tuple[int, Any]]) -> tuple[int, Any]:
+    async def _to_its_end(self, exchange: Coroutine[None, None, T]) -> T:
         """Finish a request even where the caller is cancelled, who then finds in the queue what there is to stop."""
         asking = asyncio.create_task(exchange)
         try:
@@ -204,7 +225,7 @@ class Client(Connection):
         except Unreachable:
             return None
 
-    async def _command(self, path: str, body: dict[str, Any]) -> None:
+    async def _command(self, path: str, body: Mapping[str, object]) -> None:
         status, answer = await self.exchange("POST", path, json_body=body)
         if status >= 300:
             raise misfit("POST", self.base_url + path, status, answer)
@@ -217,7 +238,7 @@ class Client(Connection):
         form: aiohttp.FormData | None = None,
         seconds: float = ANSWER_SECONDS,
         limit_bytes: int = ANSWER_BYTES,
-    ) -> Any:
+    ) -> Json:
         status, answer = await self.exchange(method, path, form=form, seconds=seconds, limit_bytes=limit_bytes)
         if status != 200 or isinstance(answer, str):
             raise misfit(method, self.base_url + path, status, answer)
@@ -252,7 +273,7 @@ def _is_page(response: aiohttp.ClientResponse, file: RemoteFile) -> bool:
     return response.content_type == "text/html" and not file.filename.lower().endswith((".html", ".htm"))
 
 
-def _object(answer: Any, path: str) -> dict[str, Any]:
+def _object(answer: Json, path: str) -> JsonObject:
     if not isinstance(answer, dict):
         raise NotServing(f"{path} answered with a {type(answer).__name__} instead of an object: no ComfyUI", 200)
     if isinstance(answer.get("error"), str):
@@ -261,11 +282,19 @@ def _object(answer: Any, path: str) -> dict[str, Any]:
     return answer
 
 
-def _prompt_ids(entries: Any) -> tuple[str, ...]:
+def _prompt_ids(entries: Json) -> tuple[str, ...]:
     """The ids of queue entries `[number, prompt_id, ...]`; a backend lists its heap, so they are sorted here.
 
     Raises:
-        TypeError, ValueError: they are no queue's entries.
+        ValueError: they are no queue's entries.
     """
-    listed = [entry for entry in entries if isinstance(entry, list) and len(entry) > 1]
-    return tuple(str(entry[1]) for entry in sorted(listed, key=lambda entry: float(entry[0])))
+    if not isinstance(entries, list):
+        raise ValueError("a queue is a list")  # noqa: TRY004 - both are the same kind of wrong
+    numbered: list[tuple[float, str]] = []
+    for entry in entries:
+        match entry:
+            case [int() | float() | str() as number, prompt_id, *_]:
+                numbered.append((float(number), str(prompt_id)))
+            case [_, _, *_]:
+                raise ValueError("an entry of a queue begins with its number")
+    return tuple(prompt_id for _, prompt_id in sorted(numbered, key=lambda entry: entry[0]))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 
 from devserver.comfy.errors import Unreachable
 from devserver.http.addresses import secrets_of, without_secrets
 from devserver.http.answers import MIB, PLAIN, BrokenAnswer, parse_off_loop, read_answer
+from schemas.json_values import Json
 
 CONNECT_SECONDS = 5.0
 # A backend that loads a model holds its interpreter for seconds; an answer that takes longer than this is none.
@@ -57,11 +59,11 @@ class Connection:
         method: str,
         path: str,
         *,
-        json_body: Any = None,
+        json_body: Mapping[str, object] | None = None,
         form: aiohttp.FormData | None = None,
         seconds: float = ANSWER_SECONDS,
         limit_bytes: int = ANSWER_BYTES,
-    ) -> tuple[int, Any]:
+    ) -> tuple[int, Json]:
         """One request; the status and the body: parsed where it is JSON, else as text.
 
         Raises:
@@ -87,7 +89,7 @@ class Connection:
         *,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        json_body: Any = None,
+        json_body: Mapping[str, object] | None = None,
         form: aiohttp.FormData | None = None,
         seconds: float = ANSWER_SECONDS,
     ) -> Exchange:
@@ -128,7 +130,7 @@ class Connection:
 class Exchange:
     """aiohttp's request with its many errors turned into ours, while asking and while reading."""
 
-    def __init__(self, context: Any, what: str, seconds: float) -> None:
+    def __init__(self, context: AbstractAsyncContextManager[aiohttp.ClientResponse], what: str, seconds: float) -> None:
         self._context = context
         self._what = what
         self._seconds = seconds
@@ -136,10 +138,9 @@ class Exchange:
     async def __aenter__(self) -> aiohttp.ClientResponse:
         try:
             async with asyncio.timeout(self._seconds):
-                response: aiohttp.ClientResponse = await self._context.__aenter__()
+                return await self._context.__aenter__()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreachable(error) from error
-        return response
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

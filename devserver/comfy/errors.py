@@ -6,7 +6,9 @@ import json
 import re
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TypeGuard
+
+from schemas.json_values import Json, JsonObject, read_list, read_object, read_text
 
 SHOWN_CHOICES = 12
 SHOWN_CHARACTERS = 200
@@ -106,7 +108,7 @@ class NodeError:
     message: str
     details: str
     input: str | None = None
-    value: Any = None
+    value: Json = None
     allowed: str | None = None
 
     def __str__(self) -> str:
@@ -153,51 +155,50 @@ class Refused(BackendError):
         return f"the backend refused the graph: {self.message}"
 
 
-def is_refusal(status: int, answer: Any) -> bool:
+def is_refusal(answer: Json, status: int) -> TypeGuard[JsonObject]:
     """Whether an answer of POST /prompt is a ComfyUI's own refusal; other programs have errors of another form."""
     error = answer.get("error") if isinstance(answer, dict) else None
     return status == 400 and isinstance(error, dict) and "type" in error and set(error) <= COMFYUI_ERROR_KEYS
 
 
-def refusal(body: dict[str, Any], status: int) -> Refused:
+def refusal(body: JsonObject, status: int) -> Refused:
     """A `Refused` from an answer of POST /prompt (a 400, or a 200 with `node_errors`)."""
-    error: dict[str, Any] = body["error"] if isinstance(body.get("error"), dict) else {}
-    told = {key: str(error.get(key) or "") for key in ("type", "message", "details")}
+    error = read_object(body.get("error"))
+    told = {key: read_text(error.get(key)) for key in ("type", "message", "details")}
     reasons = tuple(_node_errors(body.get("node_errors")))
     message = told["message"] or "a part of the graph is not valid"
     return Refused(told["type"] or "node_errors", message, told["details"], reasons, status)
 
 
-def _node_errors(by_node: Any) -> list[NodeError]:
-    entries = by_node.items() if isinstance(by_node, dict) else ()
+def _node_errors(by_node: Json) -> list[NodeError]:
     return [
-        _node_error(str(node_id), str(entry.get("class_type", "?")), error)
-        for node_id, entry in entries
-        if isinstance(entry, dict) and isinstance(entry.get("errors"), list)
-        for error in entry["errors"]
+        _node_error(node_id, str(read_object(entry).get("class_type", "?")), error)
+        for node_id, entry in read_object(by_node).items()
+        for error in read_list(read_object(entry).get("errors"))
         if isinstance(error, dict)
     ]
 
 
-def _node_error(node_id: str, class_type: str, error: dict[str, Any]) -> NodeError:
-    extra: dict[str, Any] = error["extra_info"] if isinstance(error.get("extra_info"), dict) else {}
+def _node_error(node_id: str, class_type: str, error: JsonObject) -> NodeError:
+    extra = read_object(error.get("extra_info"))
+    name = extra.get("input_name")
     return NodeError(
         node_id=node_id,
         class_type=class_type,
         type=str(error.get("type", "")),
         message=str(error.get("message", "")),
         details=str(error.get("details", "")),
-        input=extra.get("input_name"),
+        input=None if name is None else str(name),
         value=extra.get("received_value"),
         allowed=_allowed(error.get("type"), extra.get("input_config")),
     )
 
 
-def _allowed(type_: Any, input_config: Any) -> str | None:
+def _allowed(type_: Json, input_config: Json) -> str | None:
     if not isinstance(input_config, list) or not input_config:
         return None
     declared = input_config[0]
-    options = input_config[1] if len(input_config) > 1 and isinstance(input_config[1], dict) else {}
+    options = read_object(input_config[1]) if len(input_config) > 1 else {}
     choices = declared if isinstance(declared, list) else options.get("options")
     match type_:
         case "value_not_in_list" if isinstance(choices, list):
@@ -214,11 +215,11 @@ def _allowed(type_: Any, input_config: Any) -> str | None:
             return None
 
 
-def misfit(method: str, url: str, status: int, answer: Any) -> NotServing:
+def misfit(method: str, url: str, status: int, answer: Json) -> NotServing:
     """The error that an answer means which is not the protocol's: a page, a gateway's own words, a wrong status."""
     asked = f"{method} {url}"
-    if isinstance(answer, dict) and isinstance(answer.get("error"), str):
-        return NotServing(f"{asked} answered {status}: {answer['error'][:SHOWN_CHARACTERS]}", status)
+    if isinstance(said := read_object(answer).get("error"), str):
+        return NotServing(f"{asked} answered {status}: {said[:SHOWN_CHARACTERS]}", status)
     if not isinstance(answer, str):
         return NotServing(f"{asked} answered {status}: {_beginning(answer)}", status)
     words = in_plain_words(answer)
@@ -235,7 +236,7 @@ def misfit(method: str, url: str, status: int, answer: Any) -> NotServing:
     return NotServing(f"{asked} answered {status}: {words or 'nothing'}", status)
 
 
-def _beginning(answer: Any) -> str:
+def _beginning(answer: Json) -> str:
     """The first words of parsed JSON; a long one is not written out whole for that."""
     return "".join(islice(json.JSONEncoder().iterencode(answer), SHOWN_CHARACTERS))[:SHOWN_CHARACTERS]
 

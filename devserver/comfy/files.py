@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from devserver.comfy.errors import BackendError, UnsafePath
+from schemas.json_values import Json, read_object, read_text
 
 DRIVE = re.compile(r"[A-Za-z]:")
 LONGEST_PATH = 1000  # characters; systems take names of 255 bytes
@@ -64,7 +64,7 @@ class RemoteFile:
         return place
 
 
-def files_of(outputs: Mapping[str, Any]) -> list[RemoteFile]:
+def files_of(outputs: Mapping[str, Json]) -> list[RemoteFile]:
     """Every file that a prompt's outputs name, in their order, whatever the result key.
 
     Node packs write `audio`, `images`, `gifs`, `video`, `files`, `3d`; only `filename` counts. Temporary files
@@ -84,22 +84,20 @@ def files_of(outputs: Mapping[str, Any]) -> list[RemoteFile]:
     return []
 
 
-def _entries(outputs: Mapping[str, Any]) -> Iterator[RemoteFile]:
+def _entries(outputs: Mapping[str, Json]) -> Iterator[RemoteFile]:
     seen: set[tuple[str, str, str]] = set()
     for node_id, result in outputs.items():
-        if not isinstance(result, dict):
-            continue
-        for key, value in result.items():
-            for entry in value if isinstance(value, list) else [value]:
-                if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
+        for key, value in read_object(result).items():
+            for entry in map(read_object, value if isinstance(value, list) else [value]):
+                if not isinstance(filename := entry.get("filename"), str):
                     continue
                 file = RemoteFile(
-                    node_id=str(node_id),
-                    key=str(key),
-                    filename=entry["filename"],
-                    subfolder=str(entry.get("subfolder") or ""),
-                    type=str(entry.get("type") or "output"),
-                    name=str(entry.get("name") or ""),
+                    node_id=node_id,
+                    key=key,
+                    filename=filename,
+                    subfolder=read_text(entry.get("subfolder")),
+                    type=read_text(entry.get("type")) or "output",
+                    name=read_text(entry.get("name")),
                 )
                 place = (file.type, file.subfolder, file.filename)
                 if place not in seen:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from devserver.comfy.cancel import cancel
 from devserver.comfy.client import Client, Queue
 from devserver.comfy.errors import BackendError, Unreachable
 from devserver.comfy.listen import Listener
+from devserver.comfy.messages import Message, NodeEntered, PreviewSeen, PromptEnded, QueueStatus
 from devserver.comfy.prompt import Outcome, Progress, PromptEvent, outcome_of
+from schemas.graph import Graph
 
 OnEvent = Callable[[PromptEvent], None]
 
-# After these the history entry exists, or will in a moment; only `executing` without a node comes after it.
-ENDINGS = frozenset({"execution_success", "execution_error", "execution_interrupted"})
 CONNECT_LIMIT_SECONDS = 1.0
 FIRST_REREAD_SECONDS = 0.02
 # Re-reads of the history after an end was told, with doubling pauses: about three seconds.
@@ -35,12 +34,6 @@ class QueueHeard:
 
     length: int | None = None
     times: int = 0
-
-    def updated(self, data: Mapping[str, Any]) -> QueueHeard:
-        status = data.get("status")
-        info = status.get("exec_info") if isinstance(status, dict) else None
-        length = info.get("queue_remaining") if isinstance(info, dict) else None
-        return QueueHeard(length if isinstance(length, int) else None, self.times + 1)
 
 
 class Follower:
@@ -71,7 +64,7 @@ class Follower:
         self.heard = QueueHeard()
         self.connections = 0  # how often the socket was opened
         self._watches: dict[str, Watch] = {}
-        self._listener = Listener(client, client_id, self._hear, self._see, self._reconcile)
+        self._listener = Listener(client, client_id, self._hear, self._reconcile)
 
     @property
     def connected(self) -> bool:
@@ -90,24 +83,12 @@ class Follower:
     async def close(self) -> None:
         await self._listener.close()
 
-    def watch(self, prompt_id: str, graph: Mapping[str, Mapping[str, Any]] | None = None) -> Watch:
+    def watch(self, prompt_id: str, graph: Graph | None = None) -> Watch:
         """A watch for a prompt that is about to be submitted; enter it before the POST, so that no event is missed.
 
         `graph` names the nodes in events and makes the progress exact.
         """
         return Watch(self, prompt_id, graph)
-
-    async def follow(
-        self,
-        prompt_id: str,
-        on_event: OnEvent | None = None,
-        cancelled: asyncio.Event | None = None,
-        graph: Mapping[str, Mapping[str, Any]] | None = None,
-    ) -> Outcome:
-        """Follow a prompt that was submitted before (by an earlier process, say); asks for its state at once."""
-        async with self.watch(prompt_id, graph) as watch:
-            watch.check()
-            return await watch.outcome(on_event, cancelled)
 
     def enter(self, watch: Watch) -> None:
         """Begin to pass a prompt's events to its watch."""
@@ -135,23 +116,16 @@ class Follower:
         """Whether the socket stands, and its other end answers in time."""
         return await self._listener.answers(limit_seconds)
 
-    def _hear(self, kind: str, data: dict[str, Any]) -> None:
-        if kind == "status":
-            self.heard = self.heard.updated(data)
-        watch = self._watches.get(str(data.get("prompt_id")))
-        if watch is not None:
-            watch.hear(kind, data)
-
-    def _see(self, metadata: dict[str, Any] | None, mime: str, image: bytes) -> None:
-        if metadata is None:
+    def _hear(self, message: Message) -> None:
+        if isinstance(message, QueueStatus):
+            self.heard = QueueHeard(message.length, self.heard.times + 1)
+        watch = self._watches.get(message.prompt_id)
+        if isinstance(message, PreviewSeen) and not message.prompt_id:
             # The old form names no prompt: it is ours only where one prompt of ours, and no other, runs.
-            running = [watch for watch in self._watches.values() if watch.running]
-            if len(running) == 1:
-                running[0].see({"node": None, "image": image, "mime": mime})
-            return
-        watch = self._watches.get(str(metadata.get("prompt_id")))
+            running = [each for each in self._watches.values() if each.running]
+            watch = running[0] if len(running) == 1 else None
         if watch is not None:
-            watch.see({"node": metadata.get("node_id"), "image": image, "mime": mime})
+            watch.hear(message)
 
     def _reconcile(self) -> None:
         self.connections += 1
@@ -162,20 +136,17 @@ class Follower:
 class Watch:
     """One prompt, from before its submission to its outcome."""
 
-    def __init__(self, follower: Follower, prompt_id: str, graph: Mapping[str, Mapping[str, Any]] | None) -> None:
+    def __init__(self, follower: Follower, prompt_id: str, graph: Graph | None) -> None:
         self.prompt_id = prompt_id
         self.running = False
         self._follower = follower
         self._client = follower.client
         self._progress = Progress(graph)
-        # What was heard, as (type, data); None asks for the truth.
-        self._inbox: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Message | None] = asyncio.Queue()  # None asks for the truth
         self._end_heard = False
-        self._stopped = False
         self._trouble: BackendError | None = None
         self._absences = 0
         self._silent_polls = 0
-        self._passed_over = False
         self._unanswered_since: float | None = None
 
     async def __aenter__(self) -> Self:
@@ -188,14 +159,11 @@ class Watch:
     ) -> None:
         self._follower.leave(self)
 
-    def hear(self, kind: str, data: dict[str, Any]) -> None:
+    def hear(self, message: Message) -> None:
         """Take a message of the socket about this prompt."""
-        self.running = not _is_end(kind, data)
-        self._inbox.put_nowait((kind, data))
-
-    def see(self, preview: dict[str, Any]) -> None:
-        """Take a preview image of this prompt."""
-        self._inbox.put_nowait(("preview", preview))
+        if not isinstance(message, PreviewSeen):
+            self.running = not _is_end(message)
+        self._inbox.put_nowait(message)
 
     def check(self) -> None:
         """Ask history and queue soon."""
@@ -206,26 +174,17 @@ class Watch:
         self._trouble = trouble
         self.check()
 
-    async def outcome(self, on_event: OnEvent | None = None, cancelled: asyncio.Event | None = None) -> Outcome:
+    async def outcome(self, on_event: OnEvent | None = None) -> Outcome:
         """Wait for the end, however long the prompt runs and however silent it is.
 
         Args:
             on_event: called in order, in this task; what it raises ends the wait.
-            cancelled: when set, the prompt is deleted or interrupted, and the outcome is `interrupted` unless it had
-                ended before.
 
         Raises:
             Unreachable: no answer for `patience_seconds`.
-            StillRunning: it was to be cancelled and did not stop in that time.
         """
         tell = on_event or _ignore
-        canceller = asyncio.create_task(self._cancel_when(cancelled)) if cancelled is not None else None
-        try:
-            outcome = await self._until_end(tell)
-        finally:
-            if canceller is not None:
-                canceller.cancel()
-                await asyncio.gather(canceller, return_exceptions=True)
+        outcome = await self._until_end(tell)
         if outcome.state == "success":
             for event in self._progress.finish():
                 tell(event)
@@ -256,24 +215,11 @@ class Watch:
                 return outcome
             pause = min(pause * 2, self._follower.poll_seconds) if self._end_heard else self._follower.poll_seconds
 
-    def _pass_on(self, heard: tuple[str, dict[str, Any]], tell: OnEvent) -> bool:
+    def _pass_on(self, heard: Message, tell: OnEvent) -> bool:
         """Tell what a message means; whether it means the end."""
-        kind, data = heard
-        if kind == "preview":
-            tell(PromptEvent("preview", data))
-            return False
-        for event in self._events(kind, data):
+        for event in self._progress.read(heard):
             tell(event)
-        return _is_end(kind, data)
-
-    def _events(self, kind: str, data: dict[str, Any]) -> list[PromptEvent]:
-        try:
-            return list(self._progress.read(kind, data))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            if not self._passed_over:  # a flood of them must not fill the log
-                log.warning("%s: a %s message that no ComfyUI sends: %s", self._client.base_url, kind, error)
-            self._passed_over = True
-            return []
+        return _is_end(heard)
 
     async def _ask(self, *, silent: bool) -> Outcome | None:
         """The outcome if there is one by now; `silent` where nothing was heard for the time of a poll."""
@@ -306,8 +252,6 @@ class Watch:
     def _absent(self) -> Outcome | None:
         """What it means that the backend knows nothing of the prompt."""
         self._absences += 1
-        if self._stopped:
-            return Outcome("interrupted")
         if self._end_heard and self._absences < REREADS:
             return None
         return Outcome("lost")
@@ -334,18 +278,9 @@ class Watch:
             limit = self._follower.patience_seconds
             raise Unreachable(f"{self._client.base_url} has given no answer for {limit:g} s: {error}") from error
 
-    async def _cancel_when(self, cancelled: asyncio.Event) -> None:
-        await cancelled.wait()
-        try:
-            await cancel(self._client, self.prompt_id, self._follower.patience_seconds)
-            self._stopped = True
-        except BackendError as error:
-            self._trouble = error
-        self.check()
 
-
-def _is_end(kind: str, data: Mapping[str, Any]) -> bool:
-    return kind in ENDINGS or (kind == "executing" and data.get("node") is None)
+def _is_end(message: Message) -> bool:
+    return isinstance(message, PromptEnded) or (isinstance(message, NodeEntered) and message.node is None)
 
 
 def _ignore(_event: PromptEvent) -> None:

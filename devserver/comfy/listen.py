@@ -7,14 +7,15 @@ import json
 import logging
 import struct
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from devserver.comfy.client import Client
+from devserver.comfy.messages import Message, PreviewSeen, QueueStatus, read_message, read_preview
 from devserver.http.answers import BrokenAnswer, parse, parse_off_loop
+from schemas.json_values import Json
 
 # An `executed` message carries whatever a node returns to the page; 5 MB were seen, the library's limit is 1 MB.
 FRAME_LIMIT_BYTES = 64 * 1024 * 1024
@@ -42,8 +43,7 @@ class Listener:
         client: whose base URL and headers are used.
         client_id: prompts submitted with it send their events here; a second socket with the same id makes the
             first one deaf, so it must be this process's own.
-        on_message: called with the type and the data of each text message.
-        on_preview: called with (metadata or None, mime, image) for each preview.
+        on_message: called with each message.
         on_connect: called each time a connection stands; nothing that happened before is told again.
 
     A connection stands once its first message has named our client id (`sid`): a gateway accepts a socket before it has
@@ -54,15 +54,13 @@ class Listener:
         self,
         client: Client,
         client_id: str,
-        on_message: Callable[[str, dict[str, Any]], None],
-        on_preview: Callable[[dict[str, Any] | None, str, bytes], None],
+        on_message: Callable[[Message], None],
         on_connect: Callable[[], None],
     ) -> None:
         self._client = client
         self._client_id = client_id
         self._url = f"{client.websocket_url}?clientId={quote(client_id, safe='')}"
         self._on_message = on_message
-        self._on_preview = on_preview
         self._on_connect = on_connect
         self._socket: ClientConnection | None = None
         self._passed_over = False
@@ -169,11 +167,10 @@ class Listener:
         if not isinstance(frame, str) or len(frame) > GREETING_CHARACTERS or self._client_id not in frame:
             return False
         try:
-            message = parse(frame)
+            message = _message_in(parse(frame))
         except BrokenAnswer:
             return False
-        data = message.get("data") if isinstance(message, dict) else None
-        return isinstance(data, dict) and message.get("type") == "status" and data.get("sid") == self._client_id
+        return isinstance(message, QueueStatus) and message.client_id == self._client_id
 
     async def _take(self, frame: str | bytes) -> None:
         if isinstance(frame, str):
@@ -189,12 +186,12 @@ class Listener:
 
     async def _text(self, frame: str) -> None:
         try:
-            message = await parse_off_loop(frame)
+            message = _message_in(await parse_off_loop(frame))
         except BrokenAnswer:
             self._pass_over(f"a text frame that cannot be read: {frame[:80]!r}")
             return
-        if isinstance(message, dict) and isinstance(message.get("data"), dict):
-            self._on_message(str(message.get("type")), message["data"])
+        if message is not None:
+            self._on_message(message)
 
     async def _binary(self, frame: bytes) -> None:
         if len(frame) < 8:
@@ -203,7 +200,7 @@ class Listener:
         if kind == PREVIEW:
             # SwarmUI's nodes send whole results this way (films as well); only pictures are previews.
             if word in IMAGE_MIMES:
-                self._on_preview(None, IMAGE_MIMES[word], frame[8:])
+                self._on_message(PreviewSeen("", None, IMAGE_MIMES[word], frame[8:]))
         elif kind == PREVIEW_WITH_METADATA:
             try:
                 metadata = await parse_off_loop(frame[8 : 8 + word])
@@ -211,4 +208,10 @@ class Listener:
                 self._pass_over("a preview whose metadata cannot be read")
                 return
             if isinstance(metadata, dict):
-                self._on_preview(metadata, str(metadata.get("image_type", "image/jpeg")), frame[8 + word :])
+                self._on_message(read_preview(metadata, frame[8 + word :]))
+
+
+def _message_in(frame: Json) -> Message | None:
+    if isinstance(frame, dict) and isinstance(data := frame.get("data"), dict):
+        return read_message(str(frame.get("type")), data)
+    return None

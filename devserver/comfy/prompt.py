@@ -6,14 +6,26 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from devserver.comfy.errors import Failure, Interrupted, NotServing, PromptFailed, PromptLost, WorkerLost
+from devserver.comfy.messages import (
+    MARKERS,
+    Message,
+    NodeDone,
+    NodeEntered,
+    NodeProgress,
+    NodesCached,
+    NodeState,
+    PieceMade,
+    PreviewSeen,
+    PromptStarted,
+)
+from schemas.graph import Graph
+from schemas.json_values import Json, JsonObject, read_list, read_text
 
 State = Literal["success", "error", "interrupted", "lost"]
 
-# SwarmUI's own nodes announce the kind of a result as a number of steps that is none.
-MARKERS = frozenset({12345, 12346, 12347})
 # What a host of ours names as the exception where its worker process ended; ComfyUI ends with its own.
 WORKER_ENDED = "WorkerEnded"
 # What is kept of an error's words: some quote a whole tensor.
@@ -23,15 +35,52 @@ OUT_OF_MEMORY = re.compile(r"out of memory|allocation on device|unable to alloca
 
 
 @dataclass(frozen=True)
-class PromptEvent:
-    """Something that was heard about a prompt while it runs; `data` by `kind`.
+class Started:
+    """The prompt begins to run."""
 
-    started: {}. cached: {nodes}. node: {node, class_type}. progress: {fraction 0..1 of the whole prompt, node,
-    class_type, value, max}. preview: {node, image (bytes), mime}. output: {node, output}. partial: what the node sent.
-    """
+    kind: ClassVar[Literal["started"]] = "started"
 
-    kind: Literal["started", "cached", "node", "progress", "preview", "output", "partial"]
-    data: dict[str, Any]
+
+@dataclass(frozen=True)
+class Cached:
+    """These nodes need not run: their results are there."""
+
+    kind: ClassVar[Literal["cached"]] = "cached"
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NodeBegun:
+    """A node of the graph begins."""
+
+    kind: ClassVar[Literal["node"]] = "node"
+    node: str
+    class_type: str | None
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """The fraction of the whole prompt that is done, 0..1, and the step of the node that runs, where it counts."""
+
+    kind: ClassVar[Literal["progress"]] = "progress"
+    fraction: float
+    node: str | None
+    class_type: str | None
+    value: float | None
+    max: float | None
+
+
+@dataclass(frozen=True)
+class OutputShown:
+    """A node has something to show: {key: [...]}."""
+
+    kind: ClassVar[Literal["output"]] = "output"
+    node: str
+    output: JsonObject
+
+
+# What is heard about a prompt while it runs.
+PromptEvent = Started | Cached | NodeBegun | Progressed | OutputShown | PreviewSeen | PieceMade
 
 
 @dataclass(frozen=True)
@@ -43,10 +92,10 @@ class Outcome:
     """
 
     state: State
-    outputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, JsonObject] = field(default_factory=dict)
     error: Failure | None = None
     cached: bool = False
-    messages: tuple[tuple[str, dict[str, Any]], ...] = ()
+    messages: tuple[tuple[str, JsonObject], ...] = ()
 
     def raise_for_state(self) -> None:
         """Raise `PromptFailed`, `WorkerLost`, `Interrupted` or `PromptLost` unless the prompt succeeded."""
@@ -63,16 +112,17 @@ class Outcome:
                 raise PromptLost("the backend has the prompt neither in its queue nor in its history")
 
 
-def outcome_of(entry: Mapping[str, Any]) -> Outcome:
+def outcome_of(entry: JsonObject) -> Outcome:
     """The outcome that a history entry tells.
 
     Raises:
         NotServing: the entry has no outputs or no status.
     """
     status = entry.get("status") or {}
-    outputs = entry.get("outputs")
-    if not isinstance(outputs, dict) or not isinstance(status, dict):
+    listed = entry.get("outputs")
+    if not isinstance(listed, dict) or not isinstance(status, dict):
         raise NotServing("the history's entry has no outputs or no status")
+    outputs = {node: result for node, result in listed.items() if isinstance(result, dict)}
     messages = tuple(_messages(status.get("messages")))
     by_kind = dict(messages)
     if status.get("status_str") == "error":
@@ -80,34 +130,33 @@ def outcome_of(entry: Mapping[str, Any]) -> Outcome:
         if messages and messages[-1][0] == "execution_interrupted":
             return Outcome("interrupted", outputs, messages=messages)
         return Outcome("error", outputs, failure_of(by_kind.get("execution_error")), messages=messages)
-    nodes = by_kind.get("execution_cached", {}).get("nodes")
-    cached_nodes = {str(node) for node in nodes} if isinstance(nodes, list) else set[str]()
-    cached = bool(outputs) and set(outputs) <= cached_nodes
+    cached_nodes = {str(node) for node in read_list(by_kind.get("execution_cached", {}).get("nodes"))}
+    cached = bool(listed) and set(listed) <= cached_nodes
     return Outcome("success", outputs, cached=cached, messages=messages)
 
 
-def failure_of(data: Mapping[str, Any] | None) -> Failure:
+def failure_of(data: JsonObject | None) -> Failure:
     """The failure that an `execution_error` describes."""
     if data is None:
         return Failure("the backend says that the prompt failed, and gives no reason")
-    kind, message = str(data.get("exception_type") or ""), str(data.get("exception_message") or "").strip()
+    kind, message = read_text(data.get("exception_type")), read_text(data.get("exception_message")).strip()
     kind, message = kind[:LONGEST_KIND], message[:LONGEST_MESSAGE]
     # "Cannot allocate memory" is no sign: it is what an encoder says about a sound of no length.
     short = kind.rpartition(".")[2]
     memory = short == "OutOfMemoryError" or kind == "MemoryError" or OUT_OF_MEMORY.search(message) is not None
-    node_id = data.get("node_id")
+    node_id, node_type = data.get("node_id"), data.get("node_type")
     return Failure(
         message=message or kind or "no message",
         node_id=None if node_id is None else str(node_id),
-        node_type=data.get("node_type"),
+        node_type=None if node_type is None else str(node_type),
         exception_type=kind or None,
         out_of_memory=memory,
         disk_full=DISK_FULL.search(message) is not None,
     )
 
 
-def _messages(listed: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    for message in listed if isinstance(listed, list) else ():
+def _messages(listed: Json) -> Iterator[tuple[str, JsonObject]]:
+    for message in read_list(listed):
         if isinstance(message, list) and len(message) == 2 and isinstance(message[1], dict):
             yield str(message[0]), message[1]
 
@@ -118,7 +167,7 @@ class Progress:
     Every node counts the same, since `progress` alone is no measure: a decoder runs for seconds without a word.
     """
 
-    def __init__(self, graph: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(self, graph: Graph | None = None) -> None:
         self._graph = graph or {}
         self._parts: dict[str, float] = {}
         self._node: str | None = None
@@ -130,54 +179,54 @@ class Progress:
         """Whether anything at all was heard about the prompt."""
         return bool(self._told or self._parts)
 
-    def read(self, kind: str, data: Mapping[str, Any]) -> Iterator[PromptEvent]:
+    def read(self, message: Message) -> Iterator[PromptEvent]:
         """The events that one message of the socket means; unknown messages mean none."""
-        match kind:
-            case "execution_start":
-                yield from self._once("started", {})
-            case "execution_cached":
-                nodes = [str(node) for node in data.get("nodes") or []]
-                yield from self._once("cached", {"nodes": nodes})
+        match message:
+            case PromptStarted():
+                yield from self._once(Started())
+            case NodesCached(nodes=nodes):
+                yield from self._once(Cached(nodes))
                 yield from self._advance(dict.fromkeys(nodes, 1.0))
-            case "executing":
-                yield from self._enter(self._own_node(data.get("node"), data.get("display_node")))
-            case "progress" if data.get("max") not in MARKERS:
-                yield from self._advance({str(data.get("node")): _share(data)}, data)
-            case "progress_state":
-                states = [state for state in (data.get("nodes") or {}).values() if isinstance(state, dict)]
-                parts = {str(state.get("node_id")): _share(state) for state in states}
-                yield from self._advance(parts, next((state for state in states if _counts(state)), None))
-            case "executed":
-                node = self._own_node(data.get("node"), data.get("display_node"))
+            case NodeEntered():
+                yield from self._enter(self._own_node(message.node, message.display_node))
+            case NodeProgress(states=states, of_all=True):
+                shown = next((state for state in states if state.counts), None)
+                yield from self._advance({state.node: state.share for state in states}, shown)
+            case NodeProgress(states=(state,)) if state.max not in MARKERS:
+                yield from self._advance({state.node: state.share}, state)
+            case NodeDone():
+                node = self._own_node(message.node, message.display_node)
                 if node is not None:
-                    yield from self._once("output", {"node": node, "output": data.get("output") or {}})
+                    yield from self._once(OutputShown(node, message.output))
                     yield from self._advance({node: 1.0})
-            case "tonewright.partial":
-                yield PromptEvent("partial", dict(data))
+            case PieceMade() | PreviewSeen():
+                yield message
 
     def finish(self) -> Iterator[PromptEvent]:
         """The last event of a prompt that succeeded."""
         if self._fraction < 1.0:
             self._fraction = 1.0
-            yield self._progress({})
+            yield self._progress(None)
 
-    def _once(self, kind: Literal["started", "cached", "output"], data: dict[str, Any]) -> Iterator[PromptEvent]:
-        key = f"{kind} {json.dumps(data, sort_keys=True, default=str)}" if kind == "output" else kind
+    def _once(self, event: Started | Cached | OutputShown) -> Iterator[PromptEvent]:
+        key: str = event.kind
+        if isinstance(event, OutputShown):
+            key = f"{event.node} {json.dumps(event.output, sort_keys=True)}"
         if key not in self._told:
             self._told.add(key)
-            yield PromptEvent(kind, data)
+            yield event
 
     def _enter(self, node: str | None) -> Iterator[PromptEvent]:
         if node is None or node == self._node:
             return
         previous, self._node = self._node, node
-        yield PromptEvent("node", {"node": node, "class_type": self._class_of(node)})
+        yield NodeBegun(node, self._class_of(node))
         # A node that another follows is done; nodes that run at the same time say more by progress_state.
         if previous is not None and self._parts.get(previous, 0.0) < 1.0:
             yield from self._advance({previous: 1.0})
         self._parts.setdefault(node, 0.0)
 
-    def _advance(self, parts: Mapping[str, float], data: Mapping[str, Any] | None = None) -> Iterator[PromptEvent]:
+    def _advance(self, parts: Mapping[str, float], step: NodeState | None = None) -> Iterator[PromptEvent]:
         for node, part in parts.items():
             if not self._graph or node in self._graph:
                 self._parts[node] = max(part, self._parts.get(node, 0.0))
@@ -186,36 +235,15 @@ class Progress:
         fraction = min(1.0, sum(self._parts.values()) / total)
         if fraction > self._fraction:
             self._fraction = fraction
-            yield self._progress(data or {})
+            yield self._progress(step)
 
-    def _progress(self, data: Mapping[str, Any]) -> PromptEvent:
-        node = self._node
-        steps = {"value": data.get("value"), "max": data.get("max")}
-        return PromptEvent(
-            "progress", {"fraction": self._fraction, "node": node, "class_type": self._class_of(node), **steps}
-        )
+    def _progress(self, step: NodeState | None) -> Progressed:
+        value, most = (step.value, step.max) if step is not None else (None, None)
+        return Progressed(self._fraction, self._node, self._class_of(self._node), value, most)
 
     def _class_of(self, node: str | None) -> str | None:
         return self._graph[node].get("class_type") if node is not None and node in self._graph else None
 
-    def _own_node(self, node: Any, display_node: Any) -> str | None:
+    def _own_node(self, node: str | None, display_node: str) -> str | None:
         """The node of the graph; one made by expansion at run time is shown as the node that it came from."""
-        if node is None:
-            return None
-        return str(display_node) if str(display_node) in self._graph else str(node)
-
-
-def _counts(state: Mapping[str, Any]) -> bool:
-    """Whether a node runs and counts steps; one that does not count is said to be at 0 of 1."""
-    most = state.get("max")
-    return state.get("state") == "running" and isinstance(most, int | float) and most > 1 and most not in MARKERS
-
-
-def _share(state: Mapping[str, Any]) -> float:
-    """How much of a node is done, 0..1."""
-    if state.get("state") == "finished":
-        return 1.0
-    value, most = state.get("value"), state.get("max")
-    if not isinstance(value, int | float) or not isinstance(most, int | float) or most <= 0 or most in MARKERS:
-        return 0.0
-    return min(1.0, max(0.0, value / most))
+        return display_node if node is not None and display_node in self._graph else node

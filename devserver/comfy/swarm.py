@@ -9,13 +9,14 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal, TypeGuard
 from urllib.parse import quote, urlsplit
 
 from devserver.comfy.client import Client, Way, stream
-from devserver.comfy.connection import Connection
+from devserver.comfy.connection import Connection, Exchange
 from devserver.comfy.errors import BackendError, Denied, NotServing, OutputMissing, Unreachable, misfit
 from devserver.comfy.files import RemoteFile
+from schemas.json_values import Json, JsonObject, read_object, read_text
 
 DIRECT: Final = "/ComfyBackendDirect"
 # Not in SwarmUI's documentation; without it each call goes to whichever backend is the first at that moment.
@@ -65,7 +66,7 @@ class SwarmBackend:
     id: str
     type: str
     status: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Json]
 
     @property
     def runs_comfyui(self) -> bool:
@@ -74,15 +75,15 @@ class SwarmBackend:
     @property
     def runs_at(self) -> str:
         """The host name of a ComfyUI that SwarmUI did not start itself, else empty."""
-        return urlsplit(str(self.settings.get("Address") or "")).hostname or ""
+        return urlsplit(read_text(self.settings.get("Address"))).hostname or ""
 
     def output_folder(self, swarm_folder: Path | None) -> Path | None:
         """Where its ComfyUI writes, as far as its settings tell; a relative path begins at SwarmUI's own folder."""
-        script = str(self.settings.get("StartScript") or "")
+        script = read_text(self.settings.get("StartScript"))
         if not script:
             return None
         root = Path(swarm_folder or "", script).parent
-        told = _options(str(self.settings.get("ExtraArgs") or ""))
+        told = _options(read_text(self.settings.get("ExtraArgs")))
         folder = root / "output"
         if "--base-directory" in told:
             folder = root / told["--base-directory"] / "output"
@@ -129,11 +130,11 @@ class Swarm:
             BackendError: SwarmUI gives none, or this is no SwarmUI.
         """
         told = await self._post("GetNewSession", {})
-        if not isinstance(told.get("session_id"), str):
+        if not isinstance(session_id := told.get("session_id"), str):
             raise NotServing(f"{self.connection.base_url} gives no session: it is no SwarmUI", 200)
-        self._session_id, self.user_id = told["session_id"], str(told.get("user_id") or "local")
+        self._session_id, self.user_id = session_id, read_text(told.get("user_id")) or "local"
 
-    async def call(self, route: str, **body: Any) -> dict[str, Any]:
+    async def call(self, route: str, **body: object) -> JsonObject:
         """Call a route of SwarmUI's own with a session, a new one where the last has expired.
 
         Raises:
@@ -151,8 +152,8 @@ class Swarm:
         return await self._post(route, {"session_id": self._session_id, **body})
 
     async def state(self) -> SwarmState:
-        told = (await self.call("GetCurrentStatus")).get("backend_status") or {}
-        return SwarmState(str(told.get("status")), str(told.get("message") or ""), bool(told.get("any_loading")))
+        told = read_object((await self.call("GetCurrentStatus")).get("backend_status"))
+        return SwarmState(str(told.get("status")), read_text(told.get("message")), bool(told.get("any_loading")))
 
     async def backends(self) -> list[SwarmBackend]:
         """Every backend in its list, whatever its kind and state."""
@@ -162,7 +163,7 @@ class Swarm:
                 id=str(number),
                 type=str(entry.get("type")),
                 status=str(entry.get("status")).lower(),
-                settings=entry.get("settings") or {},
+                settings=read_object(entry.get("settings")),
             )
             for number, entry in told.items()
             if isinstance(entry, dict)
@@ -172,13 +173,13 @@ class Swarm:
         """The client of one of its ComfyUI backends."""
         return SwarmClient(self, backend_id)
 
-    async def _post(self, route: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _post(self, route: str, body: Mapping[str, object]) -> JsonObject:
         path = f"/API/{route}"
         status, answer = await self.connection.exchange("POST", path, json_body=body)
         # Some errors come as a success and some as 400 or 401: what the answer says counts, then its status.
-        if _is_swarm_error(status, answer):
-            error_id = str(answer.get("error_id") or "")
-            said = str(answer.get("error") or error_id)
+        if _is_swarm_error(answer, status):
+            error_id = read_text(answer.get("error_id"))
+            said = read_text(answer.get("error")) or error_id
             hint = HINTS["unauthorized"] if "unauthorized" in said.lower() else HINTS.get(error_id, "")
             raise SwarmError(f"SwarmUI ({self.connection.base_url}) says: {said} {hint}".rstrip(), status, error_id)
         if status != 200 or not isinstance(answer, dict):
@@ -241,12 +242,12 @@ class SwarmClient(Client):
         if received != size:
             raise Unreachable(f"{response.url}: {received} of {size} bytes came")
 
-    def _viewed(self, file: RemoteFile, headers: Mapping[str, str]) -> Any:
+    def _viewed(self, file: RemoteFile, headers: Mapping[str, str]) -> Exchange:
         path = quote(f"/View/{self._swarm.user_id}/_comfy{self._backend_id}/{file.path}")
         return self._swarm.connection.request("GET", path, headers=headers)
 
 
-def _is_swarm_error(status: int, answer: Any) -> bool:
+def _is_swarm_error(answer: Json, status: int) -> TypeGuard[JsonObject]:
     """Whether an answer is an error in SwarmUI's own form; a gateway's JSON is none."""
     if not isinstance(answer, dict):
         return False

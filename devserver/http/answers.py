@@ -6,9 +6,11 @@ import asyncio
 import json
 import math
 import re
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
+
+from schemas.json_values import Json
 
 MIB: Final = 1 << 20
 # What refuses a compressed answer: a few kilobytes of it can hold gigabytes.
@@ -54,7 +56,7 @@ def refuse_packed(response: aiohttp.ClientResponse) -> None:
         raise BrokenAnswer(f"an answer packed as {packed[:20]!r}, which was not asked for")
 
 
-async def parse_off_loop(text: bytes | str) -> Any:
+async def parse_off_loop(text: bytes | str) -> Json:
     """Parse JSON, a long one in a thread.
 
     Raises:
@@ -65,7 +67,7 @@ async def parse_off_loop(text: bytes | str) -> Any:
     return await asyncio.to_thread(parse, text)
 
 
-def parse(text: bytes | str) -> Any:
+def parse(text: bytes | str) -> Json:
     """Parse JSON whose depth nobody vouches for.
 
     What could not be passed on is read as something that can: half a surrogate pair as U+FFFD, NaN and numbers without
@@ -76,7 +78,7 @@ def parse(text: bytes | str) -> Any:
     """
     try:
         whole = _without_halves(text if isinstance(text, str) else text.decode("utf-8-sig"))
-        value = json.loads(whole, parse_constant=lambda _: None, parse_float=_finite)
+        value: Json = json.loads(whole, parse_constant=lambda _: None, parse_float=_finite)
     except ValueError as e:
         raise BrokenAnswer(f"no JSON: {e}") from e
     except (RecursionError, MemoryError) as e:
@@ -96,7 +98,7 @@ def _without_halves(text: str) -> str:
     return HALF_PAIR.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
 
 
-def _refuse_depth(value: Any) -> None:
+def _refuse_depth(value: Json) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 from devserver.comfy.sniff import sniff
 from devserver.media.tags import TagError, read_tags
 from devserver.store import write_atomic
 from schemas.importing.form import ImportRefused, parse_graph, refuse_excess, without_endless
+from schemas.json_values import Json, JsonObject
 from schemas.limits import BYTES
 from schemas.texts import Unreadable, read_text
 
 EXIF_TEXTS: Final = (0x010F, 0x0110)  # where ComfyUI puts `workflow:{...}` and `prompt:{...}` into a WebP
 
 
-def read_graph(path: Path, name: str | None = None) -> dict[str, Any]:
+def read_graph(path: Path, name: str | None = None) -> JsonObject:
     """The graph in a file: the JSON itself, or what ComfyUI or we wrote into a sound, a picture or a video.
 
     Of a media file the graph that ran is taken, in API form; the page's own form where there is only that.
@@ -42,9 +43,9 @@ def read_graph(path: Path, name: str | None = None) -> dict[str, Any]:
     graph = without_endless(tags.prompt or tags.workflow)
     if graph is None and sniff(path, name).ext == "webp":
         graph = _in_webp(path)
-    if graph is None:
+    if not isinstance(graph, dict):
         raise ImportRefused(f"{name or path.name} holds no graph: it is no JSON, and has no tag `prompt` or `workflow`")
-    return cast(dict[str, Any], graph)
+    return graph
 
 
 def _begins_as_json(path: Path) -> bool:
@@ -76,7 +77,7 @@ def write_definitions(folder: Path, files: Mapping[str, str], instead_of: Iterab
     return written
 
 
-def _in_webp(path: Path) -> dict[str, Any] | None:
+def _in_webp(path: Path) -> JsonObject | None:
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -86,7 +87,7 @@ def _in_webp(path: Path) -> dict[str, Any] | None:
         raise ImportRefused(f"{path.name} cannot be read: {e}") from e
     for text in texts:
         try:
-            graph = json.loads(text.partition(":")[2])
+            graph: Json = json.loads(text.partition(":")[2])
         except (ValueError, RecursionError):
             continue
         if isinstance(graph, dict):

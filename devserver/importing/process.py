@@ -9,12 +9,15 @@ import logging
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from devserver.importing.job import ImportJob, ImportReply
 from schemas.importing.form import ImportRefused
+from schemas.importing.written import ImportedDefinition
+from schemas.json_values import JsonObject
 from schemas.limits import Limit
 from schemas.nodes import NodeTable
 
@@ -40,14 +43,14 @@ class Job:
     name: str
     origin: str
     folders: Sequence[Path]
-    graph: Mapping[str, Any] | None = None
+    graph: JsonObject | None = None
     path: Path | None = None
     filename: str | None = None
     live: NodeTable | None = None
 
     def line(self) -> bytes:
         """The job as the process reads it."""
-        job = {
+        job: ImportJob = {
             "name": self.name,
             "origin": self.origin,
             "folders": [str(folder.absolute()) for folder in self.folders],
@@ -72,8 +75,8 @@ class ImportProcesses:
         self._processor_s, self._deadline_s, self._memory_bytes = processor_s, deadline_s, memory_bytes
         self._places = asyncio.Semaphore(AT_ONCE)
 
-    async def make(self, job: Job) -> dict[str, Any]:
-        """The definitions as JSON (`Imported.described`). Whoever stops waiting ends the process.
+    async def make(self, job: Job) -> ImportedDefinition:
+        """The definitions that were made. Whoever stops waiting ends the process.
 
         Raises:
             ImportRefused: with every reason; also where the process took too much and was ended.
@@ -103,7 +106,7 @@ class ImportProcesses:
                     await asyncio.shield(process.wait())
         return self._read(process.returncode or 0, said, complaint)
 
-    def _read(self, code: int, said: bytes, complaint: bytes) -> dict[str, Any]:
+    def _read(self, code: int, said: bytes, complaint: bytes) -> ImportedDefinition:
         if code or not said:
             log.error("An import ended with code %s: %s", code, complaint.decode(errors="replace")[-2000:])
             if code == -getattr(signal, "SIGXCPU", 0) or code == -signal.SIGKILL:
@@ -112,12 +115,12 @@ class ImportProcesses:
                 )
                 raise ImportRefused(message)
             raise ImportRefused(f"the process that read it ended with code {code}")
-        told = json.loads(said)
-        if "made" in told:
-            made: dict[str, Any] = told["made"]
-            return made
-        refused = told["refused"]
-        limit = (Limit(refused["limit"][1], refused["limit"][0]), refused["value"]) if "limit" in refused else None
+        reply: ImportReply = json.loads(said)
+        if "made" in reply:
+            return reply["made"]
+        refused = reply["refused"]
+        excess = refused.get("excess")
+        limit = (Limit(excess["most"], excess["unit"]), excess["value"]) if excess else None
         about = (refused.get("problems", ()), refused.get("absent", ()), limit)
         raise ImportRefused(refused["message"], *about, no_graph=refused.get("no_graph", False))
 

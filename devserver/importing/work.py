@@ -9,13 +9,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from devserver.importing.files import read_graph
+from devserver.importing.job import ImportJob, ImportReply, Refusal
 from devserver.processes.limits import limit_process
 from devserver.processes.signals import end_with_stdin, ignore_stops
 from schemas.importing.admit import import_graph
 from schemas.importing.form import ImportRefused
+from schemas.json_values import JsonObject
 from schemas.loader import load_tables
 from schemas.nodes import NodeTable
 
@@ -30,11 +31,12 @@ def main() -> None:
     sys.stdout.flush()
 
 
-def answer(line: bytes, size_bytes: int) -> dict[str, Any]:
+def answer(line: bytes, size_bytes: int) -> ImportReply:
     """Do the job that stands in the line; what was made, or why it was refused."""
     try:
-        job = json.loads(line)
-        content = job["graph"] if job["path"] is None else _in_file(Path(job["path"]), job["filename"])
+        job: ImportJob = json.loads(line)
+        path = job["path"]
+        content = (job["graph"] or {}) if path is None else _in_file(Path(path), job["filename"])
         folders = [Path(folder) for folder in job["folders"]]
         tables = {key: table for key, table in load_tables(folders).items() if key != job["name"]}
         live = None if job["live"] is None else NodeTable.from_json(job["live"])
@@ -48,7 +50,7 @@ def answer(line: bytes, size_bytes: int) -> dict[str, Any]:
     return {"made": made.described()}
 
 
-def _in_file(path: Path, filename: str | None) -> dict[str, Any]:
+def _in_file(path: Path, filename: str | None) -> JsonObject:
     try:
         return read_graph(path, filename)
     except ImportRefused as e:
@@ -60,13 +62,17 @@ def _in_file(path: Path, filename: str | None) -> dict[str, Any]:
         raise ImportRefused(message, no_graph=True) from e
 
 
-def _told(error: ImportRefused) -> dict[str, Any]:
-    told: dict[str, Any] = {"message": error.message, "problems": error.problems, "absent": error.absent}
-    told["no_graph"] = error.no_graph
+def _told(error: ImportRefused) -> Refusal:
+    refusal: Refusal = {
+        "message": error.message,
+        "problems": [*error.problems],
+        "absent": [*error.absent],
+        "no_graph": error.no_graph,
+    }
     if error.limit:
         limit, value = error.limit
-        told |= {"limit": [limit.unit, limit.most], "value": value}
-    return told
+        refusal["excess"] = {"unit": limit.unit, "most": limit.most, "value": value}
+    return refusal
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from devserver.llm.errors import Declined, EmptyAnswer, NotJson, WebPage, WrongShape, quoted
+from schemas.json_values import JsonObject
 
 
 class Shape(BaseModel):
@@ -46,7 +47,7 @@ def read_answer(content: str, shape: type[S], endpoint: str) -> S:
         raise EmptyAnswer(endpoint, f"{endpoint} said nothing{thought}.")
     if PAGE.match(said):
         raise WebPage(endpoint)
-    objects = [each for each in _objects(said) if isinstance(each, dict)]
+    objects = _objects(said)
     if not objects:
         if DECLINING.match(said):
             raise Declined(endpoint, f"{endpoint} declines: {quoted(said)}")
@@ -75,9 +76,9 @@ def growing(content: str, name: str) -> str:
     return read.encode(errors="ignore").decode()  # half of a surrogate pair comes with the next piece
 
 
-def _objects(said: str) -> list[Any]:
-    """Every JSON value at the top of a text, in order; braces that begin none are passed over."""
-    decoder, found, at = json.JSONDecoder(strict=False), [], 0
+def _objects(said: str) -> list[JsonObject]:
+    """Every JSON object at the top of a text, in order; braces that begin none are passed over."""
+    decoder, found, at = json.JSONDecoder(strict=False), list[JsonObject](), 0
     while (at := said.find("{", at)) >= 0:
         try:
             value, at = decoder.raw_decode(said, at)

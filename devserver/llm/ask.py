@@ -7,21 +7,21 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypedDict, TypeVar
 
 import aiohttp
 
 from devserver.http.answers import PLAIN, parse_off_loop
 from devserver.http.answers import read_answer as read_body
 from devserver.llm.answer import Shape, growing, read_answer
-from devserver.llm.chat import ANSWER_BYTES, CONNECT_SECONDS, Endpoint, converse
+from devserver.llm.chat import ANSWER_BYTES, CONNECT_SECONDS, ChatMessage, ChatRequest, Endpoint, converse
 from devserver.llm.errors import HttpProblem, LlmError
+from schemas.json_values import Json, read_object
 
 ATTEMPTS: Final = 2
 AT_ONCE: Final = 4  # conversations with one endpoint; more would only wait there, with their time running
 SEEDS: Final = 2**31  # what every server takes
 RELEASE_SECONDS: Final = 10.0
-UNDERSTOOD_BY_NOT_ALL: Final = ("response_format", "seed", "temperature")
 S = TypeVar("S", bound=Shape)
 
 
@@ -35,20 +35,34 @@ class Question(Generic[S]):
     temperature: float
     seed: int
 
-    def body(self, model: str, attempt: int, *, bare: bool) -> dict[str, Any]:
+    def body(self, model: str, attempt: int, *, bare: bool) -> ChatRequest:
+        """Return the request; `bare` leaves out what not every server understands."""
         schema = self.shape.model_json_schema()
         fields = {name: about.get("description") or about["type"] for name, about in schema["properties"].items()}
         told = json.dumps(fields, ensure_ascii=False)
         system = f"{self.instruction}\n\nAnswer with one JSON object and nothing else, with these fields: {told}"
-        messages = [{"role": "system", "content": system}, {"role": "user", "content": self.text}]
-        form = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
-        body = {"model": model, "messages": messages, "stream": True, "temperature": self.temperature}
-        body |= {"seed": self.seed_of(attempt), "response_format": form}
-        return {name: value for name, value in body.items() if not (bare and name in UNDERSTOOD_BY_NOT_ALL)}
+        messages: list[ChatMessage] = [{"role": "system", "content": system}, {"role": "user", "content": self.text}]
+        body: ChatRequest = {"model": model, "messages": messages, "stream": True}
+        if not bare:
+            form = {"name": "answer", "strict": True, "schema": schema}
+            body["temperature"], body["seed"] = self.temperature, self.seed_of(attempt)
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        return body
 
     def seed_of(self, attempt: int) -> int:
         """Another one for each attempt, or a model that answers alike would fail alike."""
         return (self.seed + attempt) % SEEDS
+
+
+class ReplyOrigin(TypedDict):
+    """The model that answered, and with which settings."""
+
+    endpoint: str
+    model: str
+    remote: bool
+    seed: int
+    temperature: float
+    attempts: int
 
 
 @dataclass(frozen=True)
@@ -61,9 +75,15 @@ class Reply(Generic[S]):
     temperature: float
     attempts: int
 
-    def as_dict(self) -> dict[str, Any]:
-        told = {"endpoint": self.endpoint.name, "model": self.endpoint.model, "remote": self.endpoint.remote}
-        return {**told, "seed": self.seed, "temperature": self.temperature, "attempts": self.attempts}
+    def as_dict(self) -> ReplyOrigin:
+        return {
+            "endpoint": self.endpoint.name,
+            "model": self.endpoint.model,
+            "remote": self.endpoint.remote,
+            "seed": self.seed,
+            "temperature": self.temperature,
+            "attempts": self.attempts,
+        }
 
 
 class Models:
@@ -158,10 +178,10 @@ class Models:
                 if response.status != 200:
                     raise HttpProblem(endpoint.name, response.status, "")
                 told = await parse_off_loop(await read_body(response, ANSWER_BYTES))
-                return [str(model["id"]) for model in told["data"]]
+                return _model_ids(told)
         except (aiohttp.ClientError, OSError) as e:
             raise LlmError(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}: {e}") from e
-        except (ValueError, KeyError, TypeError) as e:
+        except (ValueError, KeyError) as e:
             raise LlmError(endpoint.name, f"{endpoint.name} lists no models at {url}") from e
 
     async def close(self) -> None:
@@ -174,3 +194,11 @@ class Models:
             limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
             self._session = aiohttp.ClientSession(timeout=limits, headers=PLAIN, auto_decompress=False)
         return self._session
+
+
+def _model_ids(told: Json) -> list[str]:
+    """Return the ids in an answer of `/models`; ValueError or KeyError where it is none."""
+    listed = read_object(told)["data"]
+    if not isinstance(listed, list):
+        raise ValueError("the models are no list")  # noqa: TRY004 - all of them are one kind of wrong
+    return [str(read_object(model)["id"]) for model in listed]

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 import aiohttp
 
@@ -23,6 +23,7 @@ from devserver.llm.errors import (
     WebPage,
     quoted,
 )
+from schemas.json_values import JsonObject
 
 CONNECT_SECONDS = 5.0
 ANSWER_BYTES = 4 * MIB
@@ -32,6 +33,29 @@ SAID_CHARACTERS = 200_000
 # Each listener gets the whole answer so far, so a long one is passed on only after it has grown by 1/64.
 GROWTH_SHARE = 64
 OnContent = Callable[[str], None]
+
+
+class ChatMessage(TypedDict):
+    role: Literal["system", "user"]
+    content: str
+
+
+class ResponseFormat(TypedDict):
+    """The JSON Schema of the answer, under `json_schema.schema`."""
+
+    type: Literal["json_schema"]
+    json_schema: Mapping[str, object]
+
+
+class ChatRequest(TypedDict):
+    """The body of POST /chat/completions. Not every server understands what may be left out."""
+
+    model: str
+    messages: list[ChatMessage]
+    stream: bool
+    temperature: NotRequired[float]
+    seed: NotRequired[int]
+    response_format: NotRequired[ResponseFormat]
 
 
 @dataclass(frozen=True)
@@ -61,7 +85,7 @@ class Endpoint:
 
 
 async def converse(
-    session: aiohttp.ClientSession, endpoint: Endpoint, body: Mapping[str, Any], seconds: float, on_content: OnContent
+    session: aiohttp.ClientSession, endpoint: Endpoint, body: ChatRequest, seconds: float, on_content: OnContent
 ) -> str:
     """Everything that the model said; `on_content` gets what it said so far, each time that there is more.
 
@@ -138,7 +162,7 @@ class _Said:
             self._told = len(self.text)
 
 
-async def _messages(endpoint: Endpoint, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+async def _messages(endpoint: Endpoint, response: aiohttp.ClientResponse) -> AsyncIterator[JsonObject]:
     """The answer's JSON objects: many where it is streamed, one where the server does not stream."""
     name, secrets = endpoint.name, secrets_of(endpoint.headers)
     if response.content_type != "text/event-stream":
@@ -158,7 +182,7 @@ async def _messages(endpoint: Endpoint, response: aiohttp.ClientResponse) -> Asy
                 yield _parsed(name, value)
 
 
-def _parsed(name: str, text: str) -> dict[str, Any]:
+def _parsed(name: str, text: str) -> JsonObject:
     try:
         message = parse(text)
     except BrokenAnswer as e:
@@ -170,14 +194,13 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
     return message
 
 
-def _choice(name: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    choices = message.get("choices")
-    if choices == []:  # a closing message that only counts tokens
-        return {}
-    if not isinstance(choices, list) or not isinstance(choices[0], dict):
-        raise NotTheRoute(name, f"{name} sends no choices: {quoted(json.dumps(message))}")
-    choice: dict[str, Any] = choices[0]
-    return choice
+def _choice(name: str, message: JsonObject) -> JsonObject:
+    match message.get("choices"):
+        case []:  # a closing message that only counts tokens
+            return {}
+        case [dict() as choice, *_]:
+            return choice
+    raise NotTheRoute(name, f"{name} sends no choices: {quoted(json.dumps(message))}")
 
 
 def _reason(told: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 ENDED_WITHIN_S: Final = 1.0
 
@@ -21,7 +21,7 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-async def on_loop(loop: asyncio.AbstractEventLoop | None, work: Coroutine[Any, Any, Result]) -> Result:
+async def on_loop(loop: asyncio.AbstractEventLoop | None, work: Coroutine[None, None, Result]) -> Result:
     """Have work done on the loop that its objects belong to, and wait for it on this one; None is this one."""
     if loop is None or loop is asyncio.get_running_loop():
         return await work
@@ -43,7 +43,7 @@ class LoopThread:
         self._begun.set()
         await self._end.wait()
 
-    async def do(self, work: Coroutine[Any, Any, Result]) -> Result:
+    async def do(self, work: Coroutine[None, None, Result]) -> Result:
         """Have work done on this loop."""
         return await on_loop(self._loop, work)
 

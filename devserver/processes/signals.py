@@ -16,8 +16,8 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Final, NoReturn, Self, TypeVar
+from types import FrameType, TracebackType
+from typing import Final, NoReturn, Self, TypeVar
 
 STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 LIMIT_S: Final = 8.0
@@ -25,6 +25,7 @@ ONE_SIGNAL_S: Final = 0.1  # coreutils' `timeout` signals the process and then i
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
+Handler = Callable[[int, FrameType | None], object] | int | None  # what a signal had before
 
 
 def leave(code: int) -> NoReturn:
@@ -68,7 +69,7 @@ class StopSignals:
         self._signals.setblocking(False)
         self._lock = threading.Lock()
         self._wake: Callable[[], object] | None = None
-        self._before: list[Any] = []
+        self._before: list[Handler] = []
 
     def __enter__(self) -> Self:
         self._wakeup_before = signal.set_wakeup_fd(self._signals.fileno(), warn_on_full_buffer=False)
@@ -131,7 +132,7 @@ class StopSignals:
 
 
 async def run_until_stopped(
-    work: Coroutine[Any, Any, Result],
+    work: Coroutine[None, None, Result],
     *,
     code: int | None = None,
     limit_s: float = LIMIT_S,

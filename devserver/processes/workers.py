@@ -19,11 +19,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final, TypeVar, TypeVarTuple
 
 from devserver.processes.signals import ignore_stops
 
 ROOT: Final = Path(__file__).parents[2]
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
 
 
 class WorkerDied(Exception):
@@ -53,7 +55,9 @@ class Workers:
         self._all: set[_Worker] = set()
         self._closed = False
 
-    def submit(self, function: Callable[..., Any], *args: Any, limit_s: float | None = None) -> Future[Any]:
+    def submit(
+        self, function: Callable[[*Arguments], Result], *args: *Arguments, limit_s: float | None = None
+    ) -> Future[Result]:
         """Have a function of a module called in a worker.
 
         The future raises what the function raised, `WorkerDied`, or `WorkerTimedOut` once the job has run for
@@ -80,7 +84,7 @@ class Workers:
         for worker in workers:
             worker.end()
 
-    def _work(self, function: Callable[..., Any], args: Sequence[Any], limit_s: float | None) -> Any:
+    def _work(self, function: Callable[[*Arguments], Result], args: tuple[*Arguments], limit_s: float | None) -> Result:
         worker = self._take()
         try:
             answer = worker.ask(pickle.dumps((function, args)), limit_s)
@@ -91,10 +95,10 @@ class Workers:
             raise died(worker.end()) from error
         with self._lock:
             self._idle.append(worker)
-        done, result = pickle.loads(answer)  # noqa: S301 - our own process wrote it
-        if not done:
-            raise result
-        return result
+        outcome: tuple[Result, None] | tuple[None, Exception] = pickle.loads(answer)  # noqa: S301 - our own process wrote it
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]
 
     def _take(self) -> _Worker:
         with self._lock:
@@ -178,16 +182,16 @@ def _read(stream: IO[bytes]) -> bytes:
 
 
 def _call(job: bytes) -> bytes:
-    """Do a job and return what is sent back: whether it was done, and the result or the error."""
+    """Do a job and return what is sent back: the result and None, or None and the error."""
     try:
         function, args = pickle.loads(job)  # noqa: S301 - our own process wrote it
-        return pickle.dumps((True, function(*args)))
+        return pickle.dumps((function(*args), None))
     except Exception as error:  # noqa: BLE001 # reason: whatever a job raises is raised again where it was submitted
         error.add_note(f"In the worker process:\n{traceback.format_exc()}")
         try:
-            return pickle.dumps((False, error))
+            return pickle.dumps((None, error))
         except Exception:  # noqa: BLE001 # reason: an error that cannot be sent is sent as its text
-            return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
+            return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")))
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ from devserver.comfy.errors import (
     Unreachable,
     WorkerLost,
 )
-from devserver.comfy.prompt import Outcome, PromptEvent
+from devserver.comfy.messages import PieceMade, PreviewSeen
+from devserver.comfy.prompt import NodeBegun, Outcome, Progressed, PromptEvent
 from devserver.disk import told_of_disk
 from devserver.errors import StageError
 from devserver.media.intake import IntakeCrashed, OutputRefused
@@ -216,13 +217,13 @@ async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
 def _tell(walk: Walk, job: Job, event: PromptEvent, partials: Partials) -> None:
     """Pass on what is heard while a prompt runs. Stored are the pieces of its sound, and at its end when nodes ran."""
     place = job.place
-    if event.kind == "partial":
-        partials.hear(event.data)
-    elif event.kind == "node":
-        job.nodes.enter(event.data["node"], event.data["class_type"])
-    elif event.kind == "progress":
-        walk.tools.bus.tell(place.run_id, "progress", event.data, stage=place.stage, take=place.take)
-    elif event.kind == "preview":
-        image = base64.b64encode(event.data["image"]).decode()
-        data = {"node": event.data["node"], "mime": event.data["mime"], "image_base64": image}
+    if isinstance(event, PieceMade):
+        partials.hear(event)
+    elif isinstance(event, NodeBegun):
+        job.nodes.enter(event.node, event.class_type)
+    elif isinstance(event, Progressed):
+        walk.tools.bus.tell(place.run_id, "progress", asdict(event), stage=place.stage, take=place.take)
+    elif isinstance(event, PreviewSeen):
+        image = base64.b64encode(event.image).decode()
+        data = {"node": event.node, "mime": event.mime, "image_base64": image}
         walk.tools.bus.tell(place.run_id, "preview", data, stage=place.stage, take=place.take)

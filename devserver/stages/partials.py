@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from devserver.comfy.errors import BackendError
 from devserver.comfy.files import RemoteFile
+from devserver.comfy.messages import PieceMade
 from devserver.comfy.sniff import sniff
 from devserver.media import pieces
 from devserver.stages.job import Job
 from devserver.walk import Walk
+from schemas.json_values import read_object, read_text
 
 
 class Partials:
@@ -24,11 +26,11 @@ class Partials:
 
     def __init__(self, walk: Walk, job: Job) -> None:
         self._walk, self._job = walk, job
-        self._told: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._told: asyncio.Queue[PieceMade | None] = asyncio.Queue()
         self._fetching: asyncio.Task[None] | None = None
 
-    def hear(self, told: dict[str, Any]) -> None:
-        """A backend says that a piece is there: {node, index, file: {filename, subfolder, type}}."""
+    def hear(self, told: PieceMade) -> None:
+        """A backend says that a piece is there."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch_all())
         self._told.put_nowait(told)
@@ -56,7 +58,7 @@ class Partials:
                 message = f"A piece of the sound could not be fetched while it was made: {e}"
                 self._walk.warn(self._job.place, "partial_missing", message)
 
-    async def _fetch(self, told: dict[str, Any]) -> None:
+    async def _fetch(self, told: PieceMade) -> None:
         place, exports = self._job.place, self._walk.tools.exports
         index, file = read_partial(told)
         part = exports.folder(place.run_id) / pieces.name_of(place, index, "part")
@@ -70,20 +72,21 @@ class Partials:
         self._walk.tools.journal.add_event(place, "partial", stored, key=str(index))
 
 
-def read_partial(told: dict[str, Any]) -> tuple[int, RemoteFile]:
+def read_partial(told: PieceMade) -> tuple[int, RemoteFile]:
     """The number of a piece and where it is.
 
     Raises:
         ValueError: it is told in another form.
         UnsafePath: its name leads outside of the backend's folder.
     """
-    index, file = told.get("index"), told.get("file")
-    if type(index) is not int or not 0 <= index <= pieces.LAST_INDEX:
+    index, file = told.index, told.file
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index <= pieces.LAST_INDEX:
         raise ValueError(f"its index is {index!r}; allowed is a whole number from 0 to {pieces.LAST_INDEX}")
-    if not isinstance(file, dict) or not isinstance(file.get("filename"), str):
+    filename = read_object(file).get("filename")
+    if not isinstance(filename, str):
         raise ValueError(f"it names no file, but {file!r:.100}")  # noqa: TRY004 - all of them are one kind of wrong
-    subfolder, kind = str(file.get("subfolder") or ""), str(file.get("type") or "temp")
-    return index, RemoteFile(str(told.get("node")), "partial", file["filename"], subfolder, kind)
+    subfolder, kind = read_text(read_object(file).get("subfolder")), read_text(read_object(file).get("type")) or "temp"
+    return index, RemoteFile(told.node, "partial", filename, subfolder, kind)
 
 
 def _named(part: Path, name: str) -> str:

@@ -19,6 +19,7 @@ from devserver.media.tags import TrackTags, read_tags
 from devserver.runs.entity import Entity
 from devserver.stages.job import Job
 from devserver.walk import Walk
+from schemas.json_values import read_list
 from schemas.model import Output
 
 INSTRUMENTAL: Final = "[instrumental]"
@@ -36,8 +37,8 @@ class _Made:
 
 def reports_of(outcome: Outcome) -> list[dict[str, object]]:
     """What nodes of ours say about what they made: tempo, key, and the numpy and processor that rendered it."""
-    listed = [result.get("tonewright", []) for result in outcome.outputs.values() if isinstance(result, dict)]
-    return [report for reports in listed for report in reports if isinstance(report, dict)]
+    listed = [read_list(result.get("tonewright")) for result in outcome.outputs.values()]
+    return [{**report} for reports in listed for report in reports if isinstance(report, dict)]
 
 
 def remarks_of(report: Mapping[str, object]) -> list[str]:

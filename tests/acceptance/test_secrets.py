@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from devserver.comfy.client import Client
 from devserver.comfy.errors import BackendError
 from devserver.http.addresses import hide_secrets, without_user
-from devserver.llm.chat import Endpoint, converse
+from devserver.llm.chat import ChatRequest, Endpoint, converse
 from devserver.llm.errors import LlmError
 from tests.doubles.llm import LlmServer, echo
 from tests.doubles.programs import ROOT, NodeHost, Server
@@ -131,6 +131,7 @@ async def test_a_program_that_shows_what_it_was_sent_gives_no_secret_away(status
             await client.system_stats()
         endpoint = Endpoint("llm", str(server.make_url("")), "tiny", api_key="PLANTED-4")
         async with ClientSession() as session:
+            body: ChatRequest = {"model": "tiny", "messages": [], "stream": True}
             with pytest.raises(LlmError) as told:
-                await converse(session, endpoint, {}, 30.0, lambda _: None)
+                await converse(session, endpoint, body, 30.0, lambda _: None)
     assert PLANTED not in f"{caught.value} {told.value}"

@@ -12,8 +12,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from devserver.comfy.follow import Follower
 from devserver.comfy.prompt import Outcome, PromptEvent
 from schemas.graph import Graph
+from schemas.json_values import JsonObject
 
 GRAPH: Graph = {
     "1": {"class_type": "EmptyAudio", "inputs": {}},
@@ -193,7 +195,14 @@ def _listed(ids: list[str]) -> list[Any]:
     return [[number, prompt_id, {}, {}, []] for number, prompt_id in enumerate(ids)]
 
 
-def sound(name: str = "a_00001_.mp3", subfolder: str = "runs/r1") -> dict[str, str]:
+async def take_up(follower: Follower, prompt_id: str) -> Outcome:
+    """Follow a prompt that was submitted before."""
+    async with follower.watch(prompt_id) as watch:
+        watch.check()
+        return await watch.outcome()
+
+
+def sound(name: str = "a_00001_.mp3", subfolder: str = "runs/r1") -> JsonObject:
     return {"filename": name, "subfolder": subfolder, "type": "output"}
 
 

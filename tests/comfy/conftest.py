@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -40,10 +39,10 @@ async def follower(client: Client) -> AsyncIterator[Follower]:
 def run(client: Client, follower: Follower) -> Run:
     """Submit a prompt, follow it to its end; the outcome and what was heard."""
 
-    async def run(prompt_id: str = "p", cancelled: asyncio.Event | None = None) -> tuple[Outcome, list[PromptEvent]]:
+    async def run(prompt_id: str = "p") -> tuple[Outcome, list[PromptEvent]]:
         heard: list[PromptEvent] = []
         async with follower.watch(prompt_id, GRAPH) as watch:
             await client.submit(GRAPH, prompt_id, follower.client_id)
-            return await watch.outcome(heard.append, cancelled), heard
+            return await watch.outcome(heard.append), heard
 
     return run

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from aiohttp import web
 
 from devserver.comfy.cancel import Cancelled, cancel
 from devserver.comfy.client import Client
-from devserver.comfy.errors import Interrupted, StillRunning, Unreachable
-from devserver.comfy.follow import Follower
-from tests.comfy.backend import GRAPH, Backend, Run
+from devserver.comfy.errors import StillRunning, Unreachable
+from tests.comfy.backend import GRAPH, Backend
 
 
 async def test_it_says_what_it_did(backend: Backend, client: Client) -> None:
@@ -28,26 +25,21 @@ async def test_a_backend_that_does_not_answer_is_told_of(backend: Backend, clien
         await cancel(client, "a", limit_seconds=0.05)
 
 
-async def test_cancelling_a_prompt_that_waits_deletes_it(backend: Backend, run: Run) -> None:
+async def test_cancelling_a_prompt_that_waits_deletes_it(backend: Backend, client: Client) -> None:
     backend.running.append("other")
-    cancelled = asyncio.Event()
-    cancelled.set()
-    outcome, _ = await run(cancelled=cancelled)
-    with pytest.raises(Interrupted):
-        outcome.raise_for_state()
-    assert ("/queue", {"delete": ["p"]}) in backend.commands
+    await client.submit(GRAPH, "p", "ours")
+    assert (await cancel(client, "p")).did == ("deleted",)
+    assert backend.commands == [("/queue", {"delete": ["p"]})]
     assert backend.running == ["other"]
 
 
-async def test_cancelling_a_prompt_that_runs_interrupts_this_one(backend: Backend, run: Run) -> None:
-    cancelled = asyncio.Event()
-    cancelled.set()
-    outcome, _ = await run(cancelled=cancelled)
-    assert outcome.state == "interrupted"
+async def test_cancelling_a_prompt_that_runs_interrupts_this_one(backend: Backend, client: Client) -> None:
+    await client.submit(GRAPH, "p", "ours")
+    assert (await cancel(client, "p")).did == ("interrupted",)
     assert backend.commands == [("/interrupt", {"prompt_id": "p"})]
 
 
-async def test_a_prompt_that_runs_although_it_was_deleted_is_interrupted(backend: Backend, run: Run) -> None:
+async def test_a_prompt_that_runs_although_it_was_deleted_is_interrupted(backend: Backend, client: Client) -> None:
     async def run_anyway(request: web.Request) -> web.Response:
         backend.commands.append(("/queue", await request.json()))
         backend.pending.remove("p")
@@ -56,22 +48,9 @@ async def test_a_prompt_that_runs_although_it_was_deleted_is_interrupted(backend
 
     backend.answers["POST", "/queue"] = run_anyway
     backend.running.append("other")
-    cancelled = asyncio.Event()
-    cancelled.set()
-    outcome, _ = await run(cancelled=cancelled)
-    assert outcome.state == "interrupted"
+    await client.submit(GRAPH, "p", "ours")
+    assert (await cancel(client, "p")).did == ("deleted", "interrupted")
     assert [path for path, _ in backend.commands] == ["/queue", "/interrupt"]
-
-
-async def test_a_prompt_that_ended_before_it_could_be_cancelled_is_a_success(backend: Backend, run: Run) -> None:
-    async def script(prompt_id: str) -> None:
-        backend.finish(prompt_id)
-
-    backend.on_prompt = script
-    cancelled = asyncio.Event()
-    cancelled.set()
-    outcome, _ = await run(cancelled=cancelled)
-    assert outcome.state == "success"
 
 
 async def test_a_prompt_that_does_not_stop_is_told_of(backend: Backend, client: Client) -> None:
@@ -79,12 +58,6 @@ async def test_a_prompt_that_does_not_stop_is_told_of(backend: Backend, client: 
         return web.Response()
 
     backend.answers["POST", "/interrupt"] = ignore
-    follower = Follower(client, "ours", poll_seconds=0.02, patience_seconds=0.2)
-    await follower.start()
-    cancelled = asyncio.Event()
-    cancelled.set()
-    async with follower.watch("p") as watch:
-        await client.submit(GRAPH, "p", "ours")
-        with pytest.raises(StillRunning, match="still lists the prompt p"):
-            await watch.outcome(cancelled=cancelled)
-    await follower.close()
+    await client.submit(GRAPH, "p", "ours")
+    with pytest.raises(StillRunning, match="still lists the prompt p"):
+        await cancel(client, "p", limit_seconds=0.2)

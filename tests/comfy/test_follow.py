@@ -13,8 +13,10 @@ from aiohttp import web
 from devserver.comfy.client import Client
 from devserver.comfy.errors import PromptFailed, PromptLost, Unreachable
 from devserver.comfy.follow import Follower
-from devserver.comfy.prompt import Outcome, Progress, PromptEvent
-from tests.comfy.backend import GRAPH, Backend, Run, sound
+from devserver.comfy.messages import PieceMade, read_message
+from devserver.comfy.prompt import NodeBegun, Outcome, OutputShown, Progress, Progressed, PromptEvent
+from schemas.json_values import JsonObject
+from tests.comfy.backend import GRAPH, Backend, Run, sound, take_up
 from tests.patience import PATIENCE_S
 
 
@@ -38,10 +40,10 @@ async def test_a_run_is_told_from_its_start_to_its_file(backend: Backend, run: R
     assert kinds(heard) == [
         "started", "cached", "node", "progress", "node", "progress", "partial", "output", "progress",
     ]  # fmt: skip
-    assert [event.data["fraction"] for event in heard if event.kind == "progress"] == [0.25, 0.5, 1.0]
-    assert heard[2].data == {"node": "1", "class_type": "EmptyAudio"}
-    assert heard[6].data["index"] == 0
-    assert heard[7].data == {"node": "2", "output": {"audio": [sound()]}}
+    assert [event.fraction for event in heard if event.kind == "progress"] == [0.25, 0.5, 1.0]
+    assert heard[2] == NodeBegun("1", "EmptyAudio")
+    assert heard[6] == PieceMade("p", "2", 0, sound("part.mp3"))
+    assert heard[7] == OutputShown("2", {"audio": [sound()]})
     assert backend.first_frames[0] == {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
 
 
@@ -85,7 +87,7 @@ async def test_a_run_that_ends_while_the_socket_is_down_is_found(backend: Backen
     backend.on_prompt = script
     outcome, heard = await run()
     assert outcome.state == "success"
-    assert heard[-1].data["fraction"] == 1.0
+    assert heard[-1] == Progressed(1.0, None, None, None, None)
 
 
 async def test_what_was_missed_is_asked_for_as_soon_as_the_socket_stands_again(
@@ -112,7 +114,7 @@ async def test_without_any_socket_a_prompt_is_followed_by_asking(backend: Backen
         assert not follower.connected
         for path in ("/history/p", "/queue"):
             backend.answers["GET", f"/elsewhere{path}"] = history_of_one(path)
-        assert (await follower.follow("p")).outputs == {"2": {"audio": [sound()]}}
+        assert (await take_up(follower, "p")).outputs == {"2": {"audio": [sound()]}}
         await follower.close()
 
 
@@ -163,7 +165,7 @@ async def test_a_prompt_that_ends_between_two_questions_is_not_lost(backend: Bac
         return web.json_response({"queue_running": [], "queue_pending": []})
 
     backend.answers["GET", "/queue"] = end_then_answer
-    assert (await follower.follow("p")).state == "success"
+    assert (await take_up(follower, "p")).state == "success"
 
 
 async def test_a_backend_that_comes_back_empty_has_lost_the_prompt(backend: Backend, run: Run) -> None:
@@ -209,7 +211,7 @@ async def test_events_that_come_twice_are_told_once(backend: Backend, run: Run) 
     outcome, heard = await run()
     assert outcome.state == "success"
     assert kinds(heard) == ["started", "cached", "progress", "node", "progress", "output", "progress"]
-    fractions = [event.data["fraction"] for event in heard if event.kind == "progress"]
+    fractions = [event.fraction for event in heard if event.kind == "progress"]
     assert fractions == sorted(fractions)
 
 
@@ -223,7 +225,7 @@ async def test_a_message_of_five_megabytes_is_heard(backend: Backend, run: Run, 
 
     backend.on_prompt = script
     _, heard = await run()
-    assert heard[0].data["output"] == {"text": [text]}
+    assert heard[0] == OutputShown("2", {"text": [text]})
     assert backend.connections == 1
 
 
@@ -271,7 +273,7 @@ async def test_previews_go_to_the_prompt_that_they_show(backend: Backend, client
     async def follow(prompt_id: str) -> None:
         async with follower.watch(prompt_id, GRAPH) as watch:
             await client.submit(GRAPH, prompt_id, "ours")
-            await watch.outcome(lambda event: seen[prompt_id].append(event.data.get("image")))
+            await watch.outcome(lambda event: seen[prompt_id].append(getattr(event, "image", None)))
 
     both = [asyncio.create_task(follow(prompt_id)) for prompt_id in ("a", "b")]
     await backend.until(lambda: len(backend.submitted) == 2)
@@ -303,13 +305,13 @@ async def test_what_happens_to_other_prompts_is_not_ours(backend: Backend, run: 
 
 async def test_a_prompt_of_an_earlier_process_is_taken_up(backend: Backend, follower: Follower) -> None:
     backend.finish("done")
-    assert (await follower.follow("done")).state == "success"
+    assert (await take_up(follower, "done")).state == "success"
     backend.running.append("runs")
-    later = asyncio.create_task(follower.follow("runs"))
+    later = asyncio.create_task(take_up(follower, "runs"))
     await backend.until_asked()
     await backend.end("runs")
     assert (await later).state == "success"
-    assert (await follower.follow("never heard of")).state == "lost"
+    assert (await take_up(follower, "never heard of")).state == "lost"
 
 
 async def test_what_a_listener_raises_ends_the_wait(backend: Backend, client: Client, follower: Follower) -> None:
@@ -352,20 +354,21 @@ async def test_twenty_prompts_at_once_get_their_own_files(backend: Backend, run:
 
     backend.on_prompt = script
     results = await asyncio.gather(*(run(f"p{n}") for n in range(20)))
-    files = [outcome.outputs["2"]["audio"][0]["filename"] for outcome, _ in results]
-    assert files == [f"p{n}.mp3" for n in range(20)]
+    assert [outcome.outputs for outcome, _ in results] == [{"2": {"audio": [sound(f"p{n}.mp3")]}} for n in range(20)]
 
 
 def test_progress_never_goes_back_even_where_the_graph_is_not_known() -> None:
     progress = Progress()
-    more = {node: {"node_id": node, "value": 0.0, "max": 1.0, "state": "running"} for node in "bcd"}
-    messages: list[tuple[str, dict[str, Any]]] = [
+    more: JsonObject = {node: {"node_id": node, "value": 0.0, "max": 1.0, "state": "running"} for node in "bcd"}
+    messages: list[tuple[str, JsonObject]] = [
         ("progress", {"node": "a", "value": 9, "max": 10}),
         ("progress_state", {"nodes": more}),
         ("executing", {"node": "b"}),
         ("executing", {"node": "c"}),
     ]
-    heard = [event for kind, data in messages for event in progress.read(kind, data)] + list(progress.finish())
-    told = [event.data["fraction"] for event in heard if event.kind == "progress"]
+    heard = [event for kind, data in messages for event in progress.read(read_message(kind, data))] + list(
+        progress.finish()
+    )
+    told = [event.fraction for event in heard if event.kind == "progress"]
     assert told == sorted(set(told))
     assert told[-1] == 1.0

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from devserver.comfy.cancel import cancel
 from devserver.comfy.client import Client
 from devserver.comfy.collect import collect, files_of
 from devserver.comfy.errors import Refused
@@ -60,13 +61,13 @@ def silence(seconds: float, prefix: str) -> dict[str, Any]:
 
 
 async def run(
-    follower: Follower, graph: dict[str, Any], cancelled: asyncio.Event | None = None
+    follower: Follower, graph: dict[str, Any], prompt_id: str | None = None
 ) -> tuple[Outcome, list[PromptEvent]]:
     heard: list[PromptEvent] = []
-    prompt_id = str(uuid4())
+    prompt_id = prompt_id or str(uuid4())
     async with follower.watch(prompt_id, graph) as watch:
         await follower.client.submit(graph, prompt_id, follower.client_id)
-        return await watch.outcome(heard.append, cancelled), heard
+        return await watch.outcome(heard.append), heard
 
 
 def prefix() -> str:
@@ -78,7 +79,7 @@ async def test_a_graph_becomes_a_file_here(follower: Follower, tmp_path: Path) -
     graph = silence(1 + uuid4().int % 10000 / 10000, prefix())
     outcome, heard = await run(follower, graph)
     assert (outcome.state, outcome.cached) == ("success", False)
-    assert [event.data["node"] for event in heard if event.kind == "node"] == ["1", "2"]
+    assert [event.node for event in heard if event.kind == "node"] == ["1", "2"]
     (file,) = files_of(outcome.outputs)
     target = await collect(follower.client, file, tmp_path / "07.mp3.part")
     assert target.stat().st_size == await follower.client.size(file)
@@ -97,17 +98,17 @@ async def test_many_at_once_get_their_own(follower: Follower, tmp_path: Path) ->
 
 
 async def test_a_running_and_a_waiting_prompt_are_cancelled(follower: Follower) -> None:
-    stop_first, stop_second = asyncio.Event(), asyncio.Event()
-    first = asyncio.create_task(run(follower, silence(LONG_SECONDS, prefix()), stop_first))
+    first_id, second_id = str(uuid4()), str(uuid4())
+    first = asyncio.create_task(run(follower, silence(LONG_SECONDS, prefix()), first_id))
     while not (await follower.client.queue()).running:
         pass
-    second = asyncio.create_task(run(follower, silence(LONG_SECONDS, prefix()), stop_second))
+    second = asyncio.create_task(run(follower, silence(LONG_SECONDS, prefix()), second_id))
     while not (await follower.client.queue()).pending:
         pass
-    stop_second.set()
-    assert (await second)[0].state == "interrupted"
+    assert (await cancel(follower.client, second_id)).did == ("deleted",)
+    assert (await second)[0].state == "lost"
     assert len((await follower.client.queue()).running) == 1
-    stop_first.set()
+    await cancel(follower.client, first_id)
     outcome, _ = await first
     # An encoder that is at work when it is told to stop may come to its end first, as it does in ComfyUI.
     assert outcome.state in {"interrupted", "success"}

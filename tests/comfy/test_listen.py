@@ -10,8 +10,10 @@ import pytest
 from devserver.comfy.client import Client
 from devserver.comfy.errors import Unreachable
 from devserver.comfy.follow import Follower
+from devserver.comfy.messages import read_message
 from devserver.comfy.prompt import Progress
-from tests.comfy.backend import GRAPH, Backend
+from schemas.json_values import JsonObject
+from tests.comfy.backend import GRAPH, Backend, take_up
 from tests.patience import PATIENCE_S
 
 GREETING = {"status": {"exec_info": {"queue_remaining": 0}}}
@@ -76,17 +78,18 @@ async def test_each_question_without_an_answer_is_told(backend: Backend, client:
     )
     await backend.stop()
     with pytest.raises(Unreachable):
-        await follower.follow("p")
+        await take_up(follower, "p")
     assert len(troubles) > 1
 
 
 @pytest.mark.parametrize("marker", [12345, 12346, 12347])
 def test_swarmuis_markers_are_no_progress(marker: int) -> None:
     progress = Progress(GRAPH)
-    state = {"node_id": "2", "state": "running", "value": marker, "max": marker}
-    assert list(progress.read("progress", {"node": "2", "value": marker, "max": marker})) == []
-    assert list(progress.read("progress_state", {"nodes": {"2": state}})) == []
-    assert [event.kind for event in progress.read("progress", {"node": "2", "value": 1, "max": 2})] == ["progress"]
+    state: JsonObject = {"node_id": "2", "state": "running", "value": marker, "max": marker}
+    assert list(progress.read(read_message("progress", {"node": "2", "value": marker, "max": marker}))) == []
+    assert list(progress.read(read_message("progress_state", {"nodes": {"2": state}}))) == []
+    step = read_message("progress", {"node": "2", "value": 1, "max": 2})
+    assert [event.kind for event in progress.read(step)] == ["progress"]
 
 
 async def test_messages_that_cannot_be_read_are_passed_over_and_logged_once(

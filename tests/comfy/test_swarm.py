@@ -154,8 +154,8 @@ async def test_a_graph_becomes_a_file_though_events_come_twice_and_indented(
     double.swarm.switches.repeats_events = True
     outcome, heard = await run(follower, short())
     assert outcome.state == "success"
-    assert [event.data["node"] for event in heard if event.kind == "node"] == ["1", "2"]
-    fractions = [event.data["fraction"] for event in heard if event.kind == "progress"]
+    assert [event.node for event in heard if event.kind == "node"] == ["1", "2"]
+    fractions = [event.fraction for event in heard if event.kind == "progress"]
     assert fractions == sorted(set(fractions))
     (file,) = files_of(outcome.outputs)
     assert (await collect(follower.client, file, tmp_path / "a.part")).stat().st_size > 1000
@@ -178,17 +178,20 @@ async def test_a_prompt_waits_until_the_socket_was_greeted(swarm: Swarm, double:
 
 
 async def test_a_running_prompt_is_interrupted_by_its_id(follower: Follower) -> None:
-    stop = asyncio.Event()
+    runs = asyncio.Event()
     graph = long_piece(uuid4().int % 1000, 120.0)
 
     def when_it_runs(event: PromptEvent) -> None:
         if event.kind == "progress":
-            stop.set()
+            runs.set()
 
     prompt_id = str(uuid4())
     async with follower.watch(prompt_id, graph) as watch:
         await follower.client.submit(graph, prompt_id, follower.client_id)
-        assert (await watch.outcome(when_it_runs, stop)).state == "interrupted"
+        outcome = asyncio.create_task(watch.outcome(when_it_runs))
+        await runs.wait()
+        assert (await cancel(follower.client, prompt_id)).did == ("interrupted",)
+        assert (await outcome).state == "interrupted"
 
 
 # Ways to a file

@@ -13,8 +13,10 @@ from devserver.comfy.client import Client
 from devserver.comfy.collect import collect, files_of
 from devserver.comfy.errors import OutputMissing
 from devserver.comfy.follow import Follower
+from devserver.comfy.messages import PreviewSeen
 from devserver.comfy.prompt import Outcome, PromptEvent, outcome_of
-from tests.comfy.backend import Backend, transcript
+from schemas.graph import Graph
+from tests.comfy.backend import Backend, take_up, transcript
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ async def replay(
 
 
 def fractions(heard: list[PromptEvent]) -> list[float]:
-    return [event.data["fraction"] for event in heard if event.kind == "progress"]
+    return [event.fraction for event in heard if event.kind == "progress"]
 
 
 async def test_a_first_run_and_the_same_again(backend: Backend, follower: Follower) -> None:
@@ -78,7 +80,7 @@ async def test_a_first_run_and_the_same_again(backend: Backend, follower: Follow
         assert outcome.cached is cached
         assert [file.path for file in files_of(outcome.outputs)] == ["audio/ComfyUI_00001_.mp3"]
         assert fractions(heard)[-1] == 1.0
-        assert [event.data["node"] for event in heard if event.kind == "output"] == ["2"]
+        assert [event.node for event in heard if event.kind == "output"] == ["2"]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ async def test_ace_step_from_its_loader_to_its_mp3(
     assert (outcome.state, outcome.cached) == ("success", cached)
     assert fractions(heard) == sorted(set(fractions(heard)))
     assert fractions(heard)[-1] == 1.0
-    classes = [event.data["class_type"] for event in heard if event.kind == "node"]
+    classes = [event.class_type for event in heard if event.kind == "node"]
     assert cached or classes[-3:] == ["KSampler", "VAEDecodeAudio", "SaveAudioMP3"]
 
 
@@ -104,11 +106,11 @@ async def test_a_sampler_of_twenty_steps_is_one_node_of_ten(backend: Backend, fo
     (prompt_id,) = ids_in(recorded["ws"])
     entry = {"outputs": recorded["outputs"], "status": recorded["status"]}
     _, heard = (await replay(backend, follower, recorded["graph"], recorded["ws"], {prompt_id: entry}))[prompt_id]
-    steps = [event.data for event in heard if event.kind == "progress" and event.data["max"] == 20]
-    assert [step["class_type"] for step in steps] == ["KSampler"] * 20
-    assert steps[-1]["fraction"] - steps[0]["fraction"] < 0.1
+    steps = [event for event in heard if event.kind == "progress" and event.max == 20]
+    assert [step.class_type for step in steps] == ["KSampler"] * 20
+    assert steps[-1].fraction - steps[0].fraction < 0.1
     # The decoder, which says nothing for seconds, is not passed over as done.
-    assert steps[-1]["fraction"] < 0.85
+    assert steps[-1].fraction < 0.85
 
 
 async def test_a_node_that_fails(backend: Backend, follower: Follower) -> None:
@@ -145,14 +147,16 @@ async def test_previews_that_name_their_prompt(backend: Backend, follower: Follo
     outputs = next(event["data"]["output"] for event in events if event.get("type") == "executed")
     entry = {"outputs": {"3": outputs}, "status": {"status_str": "success", "messages": []}}
     _, heard = (await replay(backend, follower, {}, events, {prompt_id: entry}))[prompt_id]
-    previews = [event.data for event in heard if event.kind == "preview"]
-    assert previews == [{"node": "2", "image": b"\xff\xd8 an image", "mime": "image/jpeg"}] * 4
+    previews = [event for event in heard if event.kind == "preview"]
+    assert previews == [PreviewSeen(prompt_id, "2", "image/jpeg", b"\xff\xd8 an image")] * 4
 
 
 async def test_a_reconnection_in_mid_run(backend: Backend, follower: Follower) -> None:
     recorded = transcript("06")["reconnect_same_id_mid_run"]
     (prompt_id,) = ids_in(recorded["first"])
-    graph = {node: {"class_type": name} for node, name in (("1", "Tone"), ("2", "Slow"), ("3", "SaveAudioMP3"))}
+    graph: Graph = {
+        node: {"class_type": name, "inputs": {}} for node, name in (("1", "Tone"), ("2", "Slow"), ("3", "SaveAudioMP3"))
+    }
     heard: list[PromptEvent] = []
     async with follower.watch(prompt_id, graph) as watch:
         await follower.client.submit({}, prompt_id, "ours")
@@ -164,8 +168,8 @@ async def test_a_reconnection_in_mid_run(backend: Backend, follower: Follower) -
         entry = {"outputs": {"3": {"audio": []}}, "status": {"status_str": "success"}}
         await play(backend, recorded["second"], {prompt_id: entry})
         assert (await outcome).state == "success"
-    assert [event.data["node"] for event in heard if event.kind == "node"] == ["1", "2", "3"]
-    steps = [event.data["value"] for event in heard if event.kind == "progress" and event.data["max"] == 10]
+    assert [event.node for event in heard if event.kind == "node"] == ["1", "2", "3"]
+    steps = [event.value for event in heard if event.kind == "progress" and event.max == 10]
     assert steps == [1, 2, 3, 7, 8, 9, 10]
     assert fractions(heard) == sorted(set(fractions(heard)))
 
@@ -175,7 +179,7 @@ async def test_a_cached_answer_whose_file_is_gone(
 ) -> None:
     recorded = transcript("06")["cached_rerun_after_delete"]
     backend.history["p"] = {"outputs": recorded["second_outputs"], "status": recorded["second_status"]}
-    outcome = await follower.follow("p")
+    outcome = await take_up(follower, "p")
     assert (outcome.state, outcome.cached) == ("success", True)
     (file,) = files_of(outcome.outputs)
     with pytest.raises(OutputMissing, match=r"audio/cached_00001_\.mp3"):

@@ -5,9 +5,10 @@ import pytest
 from devserver.comfy.errors import BackendError, UnsafePath
 from devserver.comfy.files import MOST_FILES, RemoteFile, files_of
 from devserver.stages.taking import names_of
+from schemas.json_values import JsonObject
 from schemas.model import GraphChunk, Output
 
-RESULT = {
+RESULT: dict[str, JsonObject] = {
     "2": {
         "audio": [{"filename": "a.mp3", "subfolder": "", "type": "output"}],
         "stems": [
@@ -60,7 +61,7 @@ def test_files_without_a_name_of_their_own_are_numbered_in_as_many_steps_as_ther
 
 
 def test_more_files_than_anybody_could_mean_and_names_that_no_system_has_are_refused() -> None:
-    many = {"2": {"images": [{"filename": f"{index}.png"} for index in range(MOST_FILES + 1)]}}
+    many: dict[str, JsonObject] = {"2": {"images": [{"filename": f"{index}.png"} for index in range(MOST_FILES + 1)]}}
     with pytest.raises(BackendError, match=f"more than {MOST_FILES} files"):
         files_of(many)
     with pytest.raises(UnsafePath) as caught:
