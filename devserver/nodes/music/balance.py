@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..studio.meter import SILENCE_LUFS, gated_lufs
 from .channel import DUCKED, ECHOES, SENT, duck_shape, kicks
 from .dsp import Samples
 from .genre import Levels
-from .loudness import BLOCK, SILENCE_LUFS, gated_lufs, weighed
+from .loudness import BLOCK, weighed
 from .render import EFFECT_GAIN, Drums, Pitched, Struck, length_samples
 from .song import Part, Song
 

@@ -7,9 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..studio.meter import SILENCE_LUFS, gated_lufs
 from .dsp import SAMPLE_RATE_HZ, Samples, from_spectrum, looped, noise_loop, spectrum, ticks
 from .genre import Bed as BedName
-from .loudness import SILENCE_LUFS, gated_lufs, weighed_power
+from .loudness import weighed_power
 
 LOOP_BITS = 18  # 5.5 s
 SIDE_SAMPLES = 90_001  # how much later the right ear hears the loop

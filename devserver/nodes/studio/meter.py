@@ -41,7 +41,7 @@ class Meter:
     def __init__(self, sample_rate_hz: int) -> None:
         self.sample_rate_hz = sample_rate_hz
         self.length = 0
-        self._history = 1 << math.ceil(math.log2(FILTER_SECONDS * sample_rate_hz))
+        self._history = max(STEP, 1 << math.ceil(math.log2(FILTER_SECONDS * sample_rate_hz)))
         self._frame = self._history * 7  # samples that are worked on at once
         self._weighting = _k_weighting(sample_rate_hz, self._history * 8)
         self._between = _interpolation(4 if sample_rate_hz == 48_000 else 8)
@@ -127,20 +127,29 @@ def by_tenths(energies: Array, length: int, sample_rate_hz: int) -> Array:
 
 def integrated_lufs(tenths: Array) -> float:
     """The gated loudness of a sound from the mean powers of its tenths of a second."""
-    powers = _windows(tenths, round(BLOCK_SECONDS / HOP_SECONDS))
-    powers = powers[_lufs(powers) > SILENCE_LUFS]
+    return gated_lufs(_windows(tenths, round(BLOCK_SECONDS / HOP_SECONDS)))
+
+
+def gated_lufs(powers: Array) -> float:
+    """The loudness of blocks of power, without pauses."""
+    powers = powers[lufs(powers) > SILENCE_LUFS]
     if not powers.size:
         return SILENCE_LUFS
-    return float(_lufs(powers[_lufs(powers) > _lufs(powers.mean()) + RELATIVE_GATE_LU].mean()))
+    return float(lufs(powers[lufs(powers) > lufs(powers.mean()) + RELATIVE_GATE_LU].mean()))
+
+
+def short_powers(tenths: Array) -> Array:
+    """The mean powers of the 3 s that end at each tenth of a second, from the third second on."""
+    return _windows(tenths, round(SHORT_SECONDS / HOP_SECONDS))
 
 
 def range_lu(tenths: Array) -> float:
     """The loudness range: what lies between the 10th and the 95th percentile of the loudness of 3 s."""
-    powers = _windows(tenths, round(SHORT_SECONDS / HOP_SECONDS))
-    powers = powers[_lufs(powers) > SILENCE_LUFS]
+    powers = short_powers(tenths)
+    powers = powers[lufs(powers) > SILENCE_LUFS]
     if not powers.size:
         return 0.0
-    kept = np.sort(_lufs(powers[_lufs(powers) > _lufs(powers.mean()) + RANGE_GATE_LU]))
+    kept = np.sort(lufs(powers[lufs(powers) > lufs(powers.mean()) + RANGE_GATE_LU]))
     low, high = (max(int(share * len(kept) + 0.5) - 1, 0) for share in (0.1, 0.95))
     return float(kept[high] - kept[low])
 
@@ -156,7 +165,7 @@ def _windows(tenths: Array, size: int) -> Array:
     return np.asarray((total[size:] - total[:-size]) / size)
 
 
-def _lufs(power: Array | float) -> Array:
+def lufs(power: Array | float) -> Array:
     return np.asarray(-0.691 + 10 * np.log10(np.maximum(power, 1e-15)))
 
 

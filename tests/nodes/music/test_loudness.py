@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devserver.nodes.music.loudness import SILENCE_LUFS, PartMeter
+from devserver.nodes.music.loudness import PartMeter
+from devserver.nodes.studio.meter import SILENCE_LUFS
 
 
 def heard(sound: np.ndarray, block: int = 10_000) -> float:

@@ -19,6 +19,7 @@ class Reading(NamedTuple):
     loudness_lufs: float
     true_peak_dbtp: float
     range_lu: float
+    short_term_lufs: tuple[float, ...]  # of the 3 s that end at each tenth of a second
 
 
 def ebur128(sound: Sound, sample_rate_hz: int) -> Reading:
@@ -32,6 +33,7 @@ def ebur128(sound: Sound, sample_rate_hz: int) -> Reading:
     meter.link_to(sink)
     graph.configure()
     last: dict[str, str] = {}
+    short: list[float] = []
     for start in [*range(0, sound.shape[1], 4800), None]:
         if start is None:
             graph.push(None)
@@ -42,11 +44,12 @@ def ebur128(sound: Sound, sample_rate_hz: int) -> Reading:
             graph.push(frame)
         for out in _pulled(graph):
             last = dict(out.metadata) or last
+            short.append(float(last.get("lavfi.r128.S", -70)))
     peak = max(float(last.get(f"lavfi.r128.true_peaks_ch{channel}", 0)) for channel in range(len(sound)))
     loudness, loudness_range = (
         float(last.get(f"lavfi.r128.{name}", default)) for name, default in (("I", -70), ("LRA", 0))
     )
-    return Reading(loudness, 20 * math.log10(max(peak, 1e-9)), loudness_range)
+    return Reading(loudness, 20 * math.log10(max(peak, 1e-9)), loudness_range, tuple(short))
 
 
 def _pulled(graph: av.filter.Graph) -> Iterator[Any]:
