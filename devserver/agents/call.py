@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
 
-from devserver.nodes.host import checked_output
+from devserver.agents.node_class import declared_inputs, inputs_of, lists_of, run_node, takes_lists
 from schemas.graph import Graph, link_of
+from schemas.json_values import Json, JsonObject
 
 
 @dataclass(frozen=True)
 class Result:
     """What a node made: per output slot the list of its items, and what it says to the user interface."""
 
-    slots: list[list[Any]]
-    ui: dict[str, list[Any]] | None
+    slots: list[list[object]]
+    ui: JsonObject | None
 
 
-def frozen(value: Any) -> Any:
+def frozen(value: object) -> object:
     """The value as other nodes may see it: containers rebuilt, floats as contiguous float32, every array read-only."""
     import numpy as np
 
@@ -30,28 +29,29 @@ def frozen(value: Any) -> Any:
         return array
     if isinstance(value, Mapping):
         return {key: frozen(item) for key, item in value.items()}
-    return type(value)(map(frozen, value)) if type(value) in (list, tuple) else value
+    if type(value) is list:
+        return [frozen(item) for item in value]
+    return tuple(map(frozen, value)) if type(value) is tuple else value
 
 
 def gather(
-    node_id: str, graph: Graph, cls: type[Any], results: Mapping[str, Result], extra: Any
-) -> dict[str, list[Any]]:
+    node_id: str, graph: Graph, cls: type, results: Mapping[str, Result], extra: Json
+) -> dict[str, list[object]]:
     """Every input of the node as a list of items: a constant is one item, a linked list output several."""
-    declared = cls.INPUT_TYPES()
-    known = {**declared.get("required", {}), **declared.get("optional", {})}
-    inputs: dict[str, list[Any]] = {}
+    known = declared_inputs(cls)
+    inputs: dict[str, list[object]] = {}
     for name, value in graph[node_id]["inputs"].items():
         if link := link_of(value):
             slots = results[link.node].slots
             inputs[name] = [frozen(item) for item in slots[link.slot]] if link.slot < len(slots) else [None]
         elif name in known:
             inputs[name] = [value]
-    hidden = {"PROMPT": graph, "EXTRA_PNGINFO": extra, "UNIQUE_ID": node_id}
-    inputs |= {name: [hidden[kind]] for name, kind in declared.get("hidden", {}).items() if kind in hidden}
-    return inputs
+    filled = {"PROMPT": graph, "EXTRA_PNGINFO": extra, "UNIQUE_ID": node_id}
+    hidden = inputs_of(cls).get("hidden", {})
+    return inputs | {name: [filled[kind]] for name, kind in hidden.items() if kind in filled}
 
 
-def call(cls: type[Any], inputs: Mapping[str, list[Any]], before_each: Callable[[], None]) -> Result:
+def call(cls: type, inputs: Mapping[str, list[object]], before_each: Callable[[], None]) -> Result:
     """Run the node once per item of its longest input (a shorter one repeats its last), and join what it returns.
 
     Each call gets a fresh object; `before_each` is called first and may raise to stop.
@@ -60,40 +60,43 @@ def call(cls: type[Any], inputs: Mapping[str, list[Any]], before_each: Callable[
         TypeError, ValueError: the node returned what no host can pass on. Whatever the node raises passes through.
     """
     returned = []
-    if getattr(cls, "INPUT_IS_LIST", False):
-        batches: list[dict[str, Any]] = [dict(inputs)]
-    else:
+    batches: list[dict[str, object]] = [dict(inputs)]
+    if not takes_lists(cls):
         count = max((len(items) for items in inputs.values()), default=1)
         batches = [
             {name: items[min(index, len(items) - 1)] for name, items in inputs.items()} for index in range(count)
         ]
     for batch in batches:
         before_each()
-        returned.append(checked_output(cls, getattr(cls(), cls.FUNCTION)(**batch)))
-    return Result(_slots(cls, returned), _ui(returned))
+        returned.append(run_node(cls, batch))
+    return Result(_slots(cls, [made for made, _ in returned]), _ui([ui for _, ui in returned if ui is not None]))
 
 
-def _slots(cls: type[Any], returned: list[Any]) -> list[list[Any]]:
-    tuples = [out.get("result", ()) if isinstance(out, Mapping) else out for out in returned]
-    is_list = getattr(cls, "OUTPUT_IS_LIST", (False,) * len(cls.RETURN_TYPES))
-    slots: list[list[Any]] = []
-    for slot, joined in enumerate(is_list):
-        made = [out[slot] for out in tuples]
-        slots.append([frozen(item) for item in (chain.from_iterable(made) if joined else made)])
+def _slots(cls: type, returned: list[tuple[object, ...]]) -> list[list[object]]:
+    slots: list[list[object]] = []
+    for slot, joined in enumerate(lists_of(cls)):
+        made = [outputs[slot] for outputs in returned]
+        slots.append([frozen(item) for item in (_joined(made) if joined else made)])
     return slots
 
 
-def _ui(returned: list[Any]) -> dict[str, list[Any]] | None:
-    said = [out["ui"] for out in returned if isinstance(out, Mapping) and "ui" in out]
+def _joined(made: list[object]) -> Iterator[object]:
+    for items in made:
+        if not isinstance(items, Iterable):
+            raise TypeError(f"an output that is a list is a {type(items).__name__}")
+        yield from items
+
+
+def _ui(said: list[Mapping[str, list[Json]]]) -> JsonObject | None:
     if not said:
         return None
     return {key: [entry for ui in said for entry in ui[key]] for key in said[0]}
 
 
-def shown(inputs: Mapping[str, list[Any]] | None, limit: int = 2000) -> dict[str, list[Any]]:
+def shown(inputs: Mapping[str, list[object]] | None, limit: int = 2000) -> JsonObject:
     """The inputs as an error report carries them: plain values as they are, others as text, long text cut."""
 
-    def plain(value: Any) -> Any:
+    def plain(value: object) -> Json:
         if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
             return value
         text = str(value)

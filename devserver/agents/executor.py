@@ -8,18 +8,19 @@ import time
 import traceback
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from devserver.agents.call import Result, call, gather, shown
 from devserver.agents.folders import Folders
-from devserver.agents.graph import Schedule, Table, needed, signatures
+from devserver.agents.graph import Schedule, needed, signatures
+from devserver.agents.node_class import Table, change_mark, inputs_of, is_output
 from devserver.nodes.host import PARTIAL, Cancelled, Host, current
 from schemas.graph import Graph, link_of, links_of
+from schemas.json_values import JsonObject
 
-Emit = Callable[[str, dict[str, Any]], None]
+Emit = Callable[[str, JsonObject], None]
 
 NODES_SHOWN = 200  # that one state lists: more in each of twice as many messages would be gigabytes
 LENT_SECONDS = 120.0  # that a piece of a sound is there to be fetched; it is told at once when it is
@@ -62,13 +63,14 @@ class Progress:
 
     def __init__(self, prompt_id: str, emit: Emit) -> None:
         self._prompt_id, self._emit = prompt_id, emit
-        self._nodes: dict[str, dict[str, Any]] = {}
+        self._nodes: dict[str, JsonObject] = {}
 
     def running(self, node_id: str, value: float = 0.0, maximum: float = 1.0) -> None:
         self._change(node_id, value, maximum, "running")
 
     def finished(self, node_id: str) -> None:
-        maximum = self._nodes[node_id]["max"] if node_id in self._nodes else 1
+        known = self._nodes.get(node_id, {}).get("max")
+        maximum = known if isinstance(known, int | float) else 1
         self._change(node_id, maximum, maximum, "finished")
 
     def _change(self, node_id: str, value: float, maximum: float, state: str) -> None:
@@ -84,7 +86,7 @@ class Progress:
         }
         if len(self._nodes) > NODES_SHOWN:
             del self._nodes[next(iter(self._nodes))]
-        self._emit("progress_state", {"prompt_id": self._prompt_id, "nodes": dict(self._nodes)})
+        self._emit("progress_state", {"prompt_id": self._prompt_id, "nodes": {**self._nodes}})
 
 
 class Executor:
@@ -110,7 +112,7 @@ class Executor:
         while self._lent and time.monotonic() - self._lent[0][0] >= LENT_SECONDS:
             self._lent.popleft()[1].unlink(missing_ok=True)
 
-    def run(self, prompt_id: str, graph: Graph, extra_data: dict[str, Any], outputs: list[str]) -> None:
+    def run(self, prompt_id: str, graph: Graph, extra_data: JsonObject, outputs: list[str]) -> None:
         """Run the output nodes and what they need. Never raises: a node's failure is an event."""
         self.emit("execution_start", {"prompt_id": prompt_id})
         self._take_back()
@@ -118,7 +120,7 @@ class Executor:
         self.cache = {mark: self.cache[mark] for mark in marks.values() if mark in self.cache}
         run = _Run(self, prompt_id, graph, extra_data, marks)
         cached = [node_id for node_id in graph if run.has(node_id)]
-        self.emit("execution_cached", {"nodes": cached, "prompt_id": prompt_id})
+        self.emit("execution_cached", {"nodes": [*cached], "prompt_id": prompt_id})
         for node_id in Schedule(needed(graph, outputs, run.has), run.is_output):
             if not run.visit(node_id):
                 return
@@ -134,14 +136,16 @@ class Executor:
     def _own_mark(self, node_id: str, graph: Graph) -> str:
         """What a node adds to its signature for itself; a fresh value makes it run again."""
         cls = self.table[graph[node_id]["class_type"]]
-        hidden = cls.INPUT_TYPES().get("hidden", {})
+        hidden, changes = inputs_of(cls).get("hidden", {}), change_mark(cls)
         mark = node_id if "UNIQUE_ID" in hidden.values() else ""
-        if not hasattr(cls, "IS_CHANGED"):
+        if changes is None:
             return mark
-        inputs = {name: None if link_of(value) else value for name, value in graph[node_id]["inputs"].items()}
+        inputs: JsonObject = {
+            name: None if link_of(value) else value for name, value in graph[node_id]["inputs"].items()
+        }
         inputs |= {name: {} if kind == "PROMPT" else None for name, kind in hidden.items()}
         try:
-            changed = cls.IS_CHANGED(**inputs)
+            changed = changes(**inputs)
         except Exception:  # noqa: BLE001 - a node's own code; it is run again and says itself what is wrong
             return uuid.uuid4().hex
         always = isinstance(changed, float) and math.isnan(changed)
@@ -152,18 +156,18 @@ class _Run:
     """One prompt on its way through an executor."""
 
     def __init__(
-        self, executor: Executor, prompt_id: str, graph: Graph, extra_data: dict[str, Any], marks: dict[str, str]
+        self, executor: Executor, prompt_id: str, graph: Graph, extra_data: JsonObject, marks: dict[str, str]
     ) -> None:
         self._executor, self._emit = executor, executor.emit
         self._prompt_id, self._graph, self._extra, self._marks = prompt_id, graph, extra_data, marks
         self._progress = Progress(prompt_id, self._emit)
         self._executed: list[str] = []
 
-    def cls(self, node_id: str) -> type[Any]:
+    def cls(self, node_id: str) -> type:
         return self._executor.table[self._graph[node_id]["class_type"]]
 
     def is_output(self, node_id: str) -> bool:
-        return bool(getattr(self.cls(node_id), "OUTPUT_NODE", False))
+        return is_output(self.cls(node_id))
 
     def result(self, node_id: str) -> Result | None:
         return self._executor.cache.get(self._marks.get(node_id, ""))
@@ -183,13 +187,13 @@ class _Run:
             self._executor.cache[self._marks[node_id]] = result
             self._executed.append(node_id)
         if result.ui is not None:
-            place = {"node": node_id, "display_node": node_id}
+            place: JsonObject = {"node": node_id, "display_node": node_id}
             self._emit("executed", {**place, "output": result.ui, "prompt_id": self._prompt_id})
         self._progress.finished(node_id)
         return True
 
     def _execute(self, node_id: str) -> Result | None:
-        inputs: dict[str, list[Any]] | None = None
+        inputs: dict[str, list[object]] | None = None
         try:
             cls = self.cls(node_id)
             sources = {link.node for _, link in links_of(self._graph[node_id])}
@@ -204,14 +208,14 @@ class _Run:
         return None
 
     @contextmanager
-    def _hosting(self, node_id: str) -> Any:
+    def _hosting(self, node_id: str) -> Iterator[None]:
         def report(done: int, total: int) -> None:
             self._progress.running(node_id, min(done, total), total)
-            position = {"value": min(done, total), "max": total}
+            position: JsonObject = {"value": min(done, total), "max": total}
             self._emit("progress", {**position, "prompt_id": self._prompt_id, "node": node_id})
 
         def partial(index: int, file: dict[str, str]) -> None:
-            self._emit(PARTIAL, {"prompt_id": self._prompt_id, "node": node_id, "index": index, "file": file})
+            self._emit(PARTIAL, {"prompt_id": self._prompt_id, "node": node_id, "index": index, "file": {**file}})
 
         executor = self._executor
         token = current.set(NodeHost(executor.folders, report, self._check, partial, executor.lend))
@@ -223,7 +227,7 @@ class _Run:
     def _check(self) -> None:
         self._executor.check(self._prompt_id)
 
-    def _where(self, node_id: str) -> dict[str, Any]:
+    def _where(self, node_id: str) -> JsonObject:
         return {
             "prompt_id": self._prompt_id,
             "node_id": node_id,
@@ -231,16 +235,16 @@ class _Run:
             "executed": list(self._executed),
         }
 
-    def _current_outputs(self) -> dict[str, Any]:
+    def _current_outputs(self) -> JsonObject:
         return {"current_outputs": list(self._graph)}
 
 
-def _report(error: Exception, inputs: dict[str, list[Any]] | None) -> dict[str, Any]:
+def _report(error: Exception, inputs: dict[str, list[object]] | None) -> JsonObject:
     kind = type(error)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return {
         "exception_message": f"{error}\n",
         "exception_type": f"{module}{kind.__qualname__}",
-        "traceback": traceback.format_tb(error.__traceback__),
+        "traceback": [*traceback.format_tb(error.__traceback__)],
         "current_inputs": shown(inputs),
     }

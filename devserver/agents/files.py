@@ -7,10 +7,11 @@ import mimetypes
 import os
 import shutil
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO
 
 from devserver.agents.folders import Folders, OutsideFolder, inside
 
+BLOCK_BYTES = 1 << 20
 # The same on every machine, whatever its own table says.
 MIME_TYPES = {
     ".flac": "audio/flac",
@@ -83,7 +84,7 @@ def upload_target(folders: Folders, filename: str, subfolder: str, type_: str) -
     return path
 
 
-def stored(path: Path, content: BinaryIO, *, overwrite: bool) -> Path:
+def stored(path: Path, content: IO[bytes], *, overwrite: bool) -> Path:
     """Write an upload and return where it lies: identical bytes keep the name, others get ``name (1).ext``."""
     target, count = path, 0
     if not overwrite:
@@ -101,8 +102,10 @@ def stored(path: Path, content: BinaryIO, *, overwrite: bool) -> Path:
     return target
 
 
-def _digest(stream: Any) -> str:
+def _digest(stream: IO[bytes]) -> str:
     stream.seek(0)
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while block := stream.read(BLOCK_BYTES):
+        digest.update(block)
     stream.seek(0)
-    return digest
+    return digest.hexdigest()

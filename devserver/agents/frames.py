@@ -5,32 +5,58 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from typing import Any, BinaryIO
+from collections.abc import Mapping
+from typing import BinaryIO, Literal, TypedDict
+
+from schemas.graph import Graph
+from schemas.json_values import JsonObject
 
 LENGTH = struct.Struct(">I")
 
-Message = dict[str, Any]
+
+class RunRequest(TypedDict):
+    """The host asks for a prompt to be run."""
+
+    do: Literal["run"]
+    prompt_id: str
+    graph: Graph
+    extra_data: JsonObject
+    outputs: list[str]
 
 
-def pack(message: Message) -> bytes:
+class CancelRequest(TypedDict):
+    """The host asks for a prompt to be stopped."""
+
+    do: Literal["cancel"]
+    prompt_id: str
+
+
+class WorkerEvent(TypedDict):
+    """The worker tells what happens; `done` is the end of a prompt."""
+
+    event: str
+    data: JsonObject
+
+
+def pack(message: Mapping[str, object]) -> bytes:
     """One frame."""
     body = json.dumps(message).encode()
     return LENGTH.pack(len(body)) + body
 
 
-async def read(stream: asyncio.StreamReader) -> Message | None:
-    """The next message; None when the other side is gone."""
+async def read_event(stream: asyncio.StreamReader) -> WorkerEvent | None:
+    """The worker's next message; None when it is gone."""
     try:
         (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
         body = await stream.readexactly(length)
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
-    message: Message = json.loads(body)
-    return message
+    event: WorkerEvent = json.loads(body)
+    return event
 
 
-def read_blocking(stream: BinaryIO) -> Message | None:
-    """Like ``read``, for the worker's thread."""
+def read_request(stream: BinaryIO) -> RunRequest | CancelRequest | None:
+    """The host's next message; None when it is gone. Blocks: it is for the worker's thread."""
     header = stream.read(LENGTH.size)
     if len(header) < LENGTH.size:
         return None
@@ -38,5 +64,5 @@ def read_blocking(stream: BinaryIO) -> Message | None:
     body = stream.read(length)
     if len(body) < length:
         return None
-    message: Message = json.loads(body)
-    return message
+    request: RunRequest | CancelRequest = json.loads(body)
+    return request

@@ -6,11 +6,10 @@ import hashlib
 import heapq
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from schemas.graph import Graph, links_of
 
-Table = dict[str, type[Any]]
 R = TypeVar("R")
 Walk = Generator[str, R, R]
 MOST_NODES: Final = 10_000
@@ -18,16 +17,15 @@ MOST_LINKS: Final = 50_000
 DEEPEST: Final = 64  # lists and objects in each other within a node
 
 
-def excess(graph: Mapping[str, Any]) -> str:
+def excess(graph: Graph) -> str:
     """Say by how much a graph is larger than one may be; '' where it is not."""
     if len(graph) > MOST_NODES:
         return f"the prompt has {len(graph)} nodes; at most {MOST_NODES} are allowed"
-    nodes = [node for node in graph.values() if isinstance(node, dict)]
-    inputs = [found for node in nodes if isinstance(found := node.get("inputs"), dict)]
+    inputs = [given for node in graph.values() if isinstance(given := node.get("inputs"), dict)]
     linked = sum(isinstance(value, list) for entry in inputs for value in entry.values())
     if linked > MOST_LINKS:
         return f"the prompt has {linked} links; at most {MOST_LINKS} are allowed"
-    level: list[Any] = list(graph.values())
+    level: list[object] = list(graph.values())
     for _ in range(DEEPEST):
         inside = [value for value in level if isinstance(value, dict | list)]
         level = [inner for value in inside for inner in (value.values() if isinstance(value, dict) else value)]
@@ -75,25 +73,24 @@ def walked(visit: Callable[[str], Walk[R]], node_id: str) -> R:
     So a chain of nodes may be as long as it likes; calls in each other would end at a few hundred.
     """
     stack = [visit(node_id)]
-    answer: Any = None
+    given: list[R] = []  # what the visit on top asked for; nothing where it begins
     error: Exception | None = None
-    while True:
+    while stack:
+        top = stack[-1]
         try:
-            wanted = stack[-1].send(answer) if error is None else stack[-1].throw(error)
+            wanted = top.throw(error) if error is not None else top.send(given.pop()) if given else next(top)
         except StopIteration as end:
             stack.pop()
-            answer, error = end.value, None
+            given, error = [end.value], None
         except Exception as raised:  # noqa: BLE001 - passed on to the visit that asked, or raised here where none did
             stack.pop()
-            answer, error = None, raised
+            given, error = [], raised
         else:
             stack.append(visit(wanted))
-            answer, error = None, None
-        if not stack:
-            if error is not None:
-                raise error
-            result: R = answer
-            return result
+            error = None
+    if error is not None:
+        raise error
+    return given[0]
 
 
 def needed(graph: Graph, outputs: Iterable[str], have: Callable[[str], bool]) -> dict[str, set[str]]:

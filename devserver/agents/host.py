@@ -6,8 +6,9 @@ import asyncio
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, NoReturn, TypeGuard
 
 from aiohttp import web
 
@@ -20,6 +21,8 @@ from devserver.agents.sockets import Sockets
 from devserver.agents.tables import load
 from devserver.agents.validate import Verdict, validate
 from devserver.agents.worker_process import WorkerEnded, WorkerProcess
+from schemas.graph import Graph
+from schemas.json_values import Json, JsonObject, read_list, read_object
 
 # Kept in a prompt's record, with a time stamp.
 RECORDED = frozenset(
@@ -119,27 +122,29 @@ class Host:
 
     # A prompt's way
 
-    async def accept(self, body: dict[str, Any]) -> web.Response:
+    async def accept(self, body: JsonObject) -> web.Response:
         """Check a posted prompt and put it into the queue."""
         if "number" in body:
-            number = float(body["number"])
+            number = _number(body["number"])
         else:
             number = -self._count if body.get("front") else self._count
             self._count += 1
         if "prompt" not in body:
             return web.json_response({"error": NO_PROMPT, "node_errors": {}}, status=400)
-        graph = body["prompt"]
-        verdict = self.validate(graph, body.get("partial_execution_targets"))
+        graph, targets = body["prompt"], body.get("partial_execution_targets")
+        if not _has_nodes(graph):
+            raise web.HTTPInternalServerError(text=SERVER_ERROR)
+        verdict = self.validate(graph, None if targets is None else [str(each) for each in read_list(targets)])
         if verdict.error is not None:
             return self.refuse(verdict)
-        extra = dict(body.get("extra_data") or {})
+        extra = {**read_object(body.get("extra_data"))}
         if "client_id" in body:
             extra["client_id"] = body["client_id"]
         prompt = Prompt(number, str(body.get("prompt_id", uuid.uuid4())), graph, extra, verdict.outputs)
         self.prompts.put(prompt)
         return web.json_response({"prompt_id": prompt.prompt_id, "number": number, "node_errors": verdict.node_errors})
 
-    def validate(self, graph: Any, targets: list[str] | None) -> Verdict:
+    def validate(self, graph: Graph, targets: list[str] | None) -> Verdict:
         try:
             return validate(graph, self.table, targets)
         except (TypeError, AttributeError) as error:
@@ -170,45 +175,45 @@ class Host:
         self.running_prompt.end()
         await self.end(prompt)
 
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def follow(self, prompt: Prompt, event: str, data: JsonObject) -> None:
         """Take note of one event of a running prompt and pass it on to its client."""
         if event in RECORDED:
             data = {**data, "timestamp": int(time.time() * 1000)}
             prompt.messages.append((event, data))
         elif event == "executing":
-            prompt.started_nodes.append(data["node"])
+            prompt.started_nodes.append(str(data["node"]))
         elif event == "executed":
-            node = data["node"]
-            prompt.outputs[node] = data["output"]
+            node = str(data["node"])
+            prompt.outputs[node] = read_object(data["output"])
             prompt.meta[node] = {"node_id": node, "display_node": node, "parent_node": None, "real_node_id": node}
         self.tell(prompt, event, data)
 
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def tell(self, prompt: Prompt, event: str, data: JsonObject) -> None:
         if prompt.client_id is not None:
             self.sockets.send(event, data, prompt.client_id)
         elif event in PUBLIC:
             self.sockets.send(event, data)
 
-    def lost(self, prompt: Prompt, ended: WorkerEnded) -> tuple[str, dict[str, Any]]:
+    def lost(self, prompt: Prompt, ended: WorkerEnded) -> tuple[str, JsonObject]:
         """The event that ends a prompt whose worker is gone: killed after an interrupt, or died by itself."""
         node = prompt.started_nodes[-1] if prompt.started_nodes else prompt.outputs_to_run[0]
-        where = {
+        where: JsonObject = {
             "prompt_id": prompt.prompt_id,
             "node_id": node,
             "node_type": prompt.graph[node]["class_type"],
-            "executed": prompt.started_nodes[:-1],
+            "executed": [*prompt.started_nodes[:-1]],
         }
         if prompt.interrupted:
             return "execution_interrupted", where
-        report = {"exception_message": f"{ended}\n", "exception_type": "WorkerEnded", "traceback": []}
-        return "execution_error", where | report | {"current_inputs": {}, "current_outputs": list(prompt.graph)}
+        report: JsonObject = {"exception_message": f"{ended}\n", "exception_type": "WorkerEnded", "traceback": []}
+        return "execution_error", {**where, **report, "current_inputs": {}, "current_outputs": [*prompt.graph]}
 
     async def end(self, prompt: Prompt) -> None:
         """History first, then the queue's new length, then the end mark that clients wait for."""
         self.prompts.finish(self.entry(prompt))
         self.tell(prompt, "executing", {"node": None, "prompt_id": prompt.prompt_id})
 
-    def entry(self, prompt: Prompt) -> dict[str, Any]:
+    def entry(self, prompt: Prompt) -> Mapping[str, object]:
         return prompt.entry()
 
     def interrupt(self, prompt_id: str | None) -> None:
@@ -235,7 +240,7 @@ class Host:
     def announce_queue(self) -> None:
         self.sockets.send("status", self.status())
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> JsonObject:
         return {"status": {"exec_info": {"queue_remaining": len(self.prompts)}}}
 
     def greet(self, client_id: str) -> None:
@@ -245,7 +250,7 @@ class Host:
         if prompt is not None and prompt.client_id == client_id and prompt.started_nodes:
             self.sockets.send("executing", {"node": prompt.started_nodes[-1]}, client_id)
 
-    def object_info(self, name: str | None) -> dict[str, Any]:
+    def object_info(self, name: str | None) -> dict[str, info.ClassInfo]:
         names = self.table if name is None else [name] if name in self.table else []
         return {each: info.node_info(each, self.table[each]) for each in names}
 
@@ -253,7 +258,7 @@ class Host:
         headers = {"Content-Disposition": f'filename="{path.name}"', "Content-Type": files.mime_type(path.name)}
         return web.FileResponse(path, headers=headers)
 
-    def store_upload(self, path: Path, content: Any, *, overwrite: bool) -> Path:
+    def store_upload(self, path: Path, content: IO[bytes], *, overwrite: bool) -> Path:
         return files.stored(path, content, overwrite=overwrite)
 
     # Routes
@@ -276,8 +281,8 @@ class Host:
         body = await _body(request)
         if body.get("clear"):
             self.prompts.clear()
-        for prompt_id in body.get("delete", ()):
-            self.delete(prompt_id)
+        for prompt_id in read_list(body.get("delete")):
+            self.delete(str(prompt_id))
         return web.Response()
 
     def delete(self, prompt_id: str) -> None:
@@ -297,16 +302,16 @@ class Host:
         body = await _body(request)
         if body.get("clear"):
             self.prompts.history.clear()
-        for prompt_id in body.get("delete", ()):
-            self.prompts.history.pop(prompt_id, None)
+        for prompt_id in read_list(body.get("delete")):
+            self.prompts.history.pop(str(prompt_id), None)
         return web.Response()
 
     async def _post_interrupt(self, request: web.Request) -> web.Response:
         try:
-            body = await request.json()
+            prompt_id = read_object(await request.json()).get("prompt_id")
         except json.JSONDecodeError:
-            body = {}  # no body: whatever runs
-        self.interrupt(body.get("prompt_id"))
+            prompt_id = None  # no body: whatever runs
+        self.interrupt(None if prompt_id is None else str(prompt_id))
         return web.Response()
 
     async def _post_free(self, request: web.Request) -> web.Response:
@@ -350,7 +355,7 @@ class Host:
         return web.json_response({"name": lies_at.name, "subfolder": subfolder, "type": kind})
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
+async def _body(request: web.Request) -> JsonObject:
     """Return the JSON object of a request.
 
     Raises:
@@ -371,10 +376,22 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _strict(text: str) -> Any:
+def _strict(text: str) -> Json:
     """JSON as browsers read it: NaN in a graph would come back in every answer that shows the graph."""
 
-    def refuse(name: str) -> Any:
+    def refuse(name: str) -> NoReturn:
         raise ValueError(f"{name} is not JSON")
 
-    return json.loads(text, parse_constant=refuse)
+    value: Json = json.loads(text, parse_constant=refuse)
+    return value
+
+
+def _number(value: Json) -> float:
+    if isinstance(value, str | int | float):
+        return float(value)
+    raise web.HTTPInternalServerError(text=SERVER_ERROR)
+
+
+def _has_nodes(value: Json) -> TypeGuard[Graph]:
+    """Whether a value has the outer form of a graph; what its nodes lack is for the check to say."""
+    return isinstance(value, dict) and all(isinstance(node, dict) for node in value.values())

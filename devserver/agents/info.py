@@ -7,7 +7,10 @@ import os
 import platform
 import sys
 from importlib import metadata
-from typing import Any
+from typing import TypedDict
+
+from devserver.agents.node_class import InputTypes, inputs_of, is_output, lists_of, outputs_of
+from schemas.json_values import JsonObject
 
 MAX_UPLOAD_BYTES = 100 << 20  # what a ComfyUI takes that was told nothing else
 FEATURES = {"supports_preview_metadata": True, "max_upload_size": MAX_UPLOAD_BYTES}
@@ -16,30 +19,46 @@ FEATURES = {"supports_preview_metadata": True, "max_upload_size": MAX_UPLOAD_BYT
 PROTOCOL = "0.3.64"
 
 
-def node_info(name: str, cls: type[Any]) -> dict[str, Any]:
+class ClassInfo(TypedDict):
     """One class's entry of /object_info."""
-    inputs = cls.INPUT_TYPES()
-    outputs = list(cls.RETURN_TYPES)
+
+    input: InputTypes
+    input_order: dict[str, list[str]]
+    output: list[str]
+    output_is_list: list[bool]
+    output_name: list[str]
+    name: str
+    display_name: str
+    description: str
+    python_module: str
+    category: str
+    output_node: bool
+
+
+def node_info(name: str, cls: type) -> ClassInfo:
+    inputs = inputs_of(cls)
+    outputs = list(outputs_of(cls))
+    sections = {"required": inputs.get("required"), "optional": inputs.get("optional"), "hidden": inputs.get("hidden")}
     return {
         "input": inputs,
-        "input_order": {category: list(names) for category, names in inputs.items()},
+        "input_order": {category: list(names) for category, names in sections.items() if names is not None},
         "output": outputs,
-        "output_is_list": list(getattr(cls, "OUTPUT_IS_LIST", [False] * len(outputs))),
+        "output_is_list": list(lists_of(cls)),
         "output_name": list(getattr(cls, "RETURN_NAMES", outputs)),
         "name": name,
         "display_name": getattr(cls, "DISPLAY_NAME", name),
         "description": getattr(cls, "DESCRIPTION", ""),
         "python_module": cls.__module__,
         "category": getattr(cls, "CATEGORY", "sd"),
-        "output_node": bool(getattr(cls, "OUTPUT_NODE", False)),
+        "output_node": is_output(cls),
     }
 
 
-def system_stats(table: str) -> dict[str, Any]:
+def system_stats(table: str) -> JsonObject:
     """The host's /system_stats; versions of what is not here are null. Memory in bytes."""
     page = os.sysconf("SC_PAGE_SIZE")
     total, free = page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
-    system = {
+    system: JsonObject = {
         "os": os.name,
         "ram_total": total,
         "ram_free": free,
@@ -54,9 +73,9 @@ def system_stats(table: str) -> dict[str, Any]:
         "table": table,
         "packages": {name: metadata.version(name) for name in ("numpy", "scipy", "av")},
         "cpu": platform.processor() or platform.machine(),
-        "cpu_features": cpu_features(),
+        "cpu_features": [*cpu_features()],
     }
-    memory = {"vram_total": total, "vram_free": free, "torch_vram_total": total, "torch_vram_free": free}
+    memory: JsonObject = {"vram_total": total, "vram_free": free, "torch_vram_total": total, "torch_vram_free": free}
     return {"system": system, "devices": [{"name": "cpu", "type": "cpu", "index": None, **memory}]}
 
 

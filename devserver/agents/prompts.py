@@ -5,13 +5,30 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal, TypedDict
 
 from schemas.graph import Graph
+from schemas.json_values import JsonObject
 
 HISTORY_LIMIT = 10_000
+QueueRow = tuple[float, str, Graph, JsonObject, list[str]]  # number, prompt id, graph, extra data, outputs to run
+
+
+class HistoryStatus(TypedDict):
+    status_str: Literal["success", "error"]
+    completed: bool
+    messages: list[tuple[str, JsonObject]]
+
+
+class HistoryEntry(TypedDict):
+    """A prompt that has ended; `meta` says of each node of `outputs` which node of the graph it is."""
+
+    prompt: QueueRow
+    outputs: dict[str, JsonObject]
+    status: HistoryStatus
+    meta: JsonObject
 
 
 @dataclass
@@ -21,29 +38,30 @@ class Prompt:
     number: float
     prompt_id: str
     graph: Graph
-    extra_data: dict[str, Any]
+    extra_data: JsonObject
     outputs_to_run: list[str]
-    outputs: dict[str, Any] = field(default_factory=dict)
-    meta: dict[str, Any] = field(default_factory=dict)
-    messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    outputs: dict[str, JsonObject] = field(default_factory=dict)
+    meta: JsonObject = field(default_factory=dict)
+    messages: list[tuple[str, JsonObject]] = field(default_factory=list)
     started_nodes: list[str] = field(default_factory=list)
     interrupted: bool = False
 
     @property
     def client_id(self) -> str | None:
-        return self.extra_data.get("client_id")
+        client_id = self.extra_data.get("client_id")
+        return None if client_id is None else str(client_id)
 
     @property
     def succeeded(self) -> bool:
         return any(event == "execution_success" for event, _ in self.messages)
 
-    def row(self) -> list[Any]:
+    def row(self) -> QueueRow:
         """The form in which queue and history show it."""
-        return [self.number, self.prompt_id, self.graph, self.extra_data, self.outputs_to_run]
+        return (self.number, self.prompt_id, self.graph, self.extra_data, self.outputs_to_run)
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> HistoryEntry:
         """Its entry in the history."""
-        status = {
+        status: HistoryStatus = {
             "status_str": "success" if self.succeeded else "error",
             "completed": self.succeeded,
             "messages": self.messages,
@@ -60,7 +78,7 @@ class Prompts:
         self._order = itertools.count()
         self._arrived = asyncio.Event()
         self.running: Prompt | None = None
-        self.history: dict[str, dict[str, Any]] = {}
+        self.history: dict[str, Mapping[str, object]] = {}
 
     def __len__(self) -> int:
         return len(self._heap) + (self.running is not None)
@@ -82,7 +100,7 @@ class Prompts:
         self._changed()
         return self.running
 
-    def finish(self, entry: dict[str, Any]) -> None:
+    def finish(self, entry: Mapping[str, object]) -> None:
         """The running prompt is over; `entry` goes into the history."""
         assert self.running is not None  # noqa: S101 - only called for the running prompt
         self.history.pop(self.running.prompt_id, None)
@@ -106,7 +124,7 @@ class Prompts:
         self._heap.clear()
         self._changed()
 
-    def past(self, max_items: int | None = None, offset: int = -1) -> dict[str, Any]:
+    def past(self, max_items: int | None = None, offset: int = -1) -> dict[str, Mapping[str, object]]:
         """The history, oldest first; the newest `max_items` unless an offset is given."""
         keys = list(self.history)
         if offset < 0:

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import uuid
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from aiohttp import WSMsgType, web
+
+from schemas.json_values import Json, read_object
 
 MOST_UNSENT = 10_000
 
@@ -23,7 +25,7 @@ class Sockets:
         self._queues: dict[str, Outgoing] = {}
         self._open: set[web.WebSocketResponse] = set()
 
-    def send(self, event: str, data: dict[str, Any], client_id: str | None = None) -> None:
+    def send(self, event: str, data: Mapping[str, object], client_id: str | None = None) -> None:
         """To one client, or to all without `client_id`."""
         queues = list(self._queues.values()) if client_id is None else [self._queues.get(client_id)]
         text = json.dumps({"type": event, "data": data})
@@ -32,7 +34,9 @@ class Sockets:
                 # A client that reads nothing for so long is cut off: its socket is closed by the end mark.
                 queue.put_nowait(text if queue.qsize() < MOST_UNSENT else None)
 
-    async def serve(self, request: web.Request, greet: Any, flags: dict[str, Any]) -> web.WebSocketResponse:
+    async def serve(
+        self, request: web.Request, greet: Callable[[str], None], flags: Mapping[str, object]
+    ) -> web.WebSocketResponse:
         """Hold one socket open. ``greet(client_id)`` sends the first messages.
 
         A second socket with the same client id takes over; the older one gets nothing more.
@@ -61,14 +65,14 @@ class Sockets:
         if self._queues.get(client_id) is queue:
             del self._queues[client_id]
 
-    async def _listen(self, socket: web.WebSocketResponse, queue: Outgoing, flags: dict[str, Any]) -> None:
+    async def _listen(self, socket: web.WebSocketResponse, queue: Outgoing, flags: Mapping[str, object]) -> None:
         first = True
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 continue
             with contextlib.suppress(ValueError):  # a client may say what it likes
-                said = json.loads(message.data)
-                if first and isinstance(said, dict) and said.get("type") == "feature_flags":
+                said: Json = json.loads(message.data)
+                if first and read_object(said).get("type") == "feature_flags":
                     queue.put_nowait(json.dumps({"type": "feature_flags", "data": flags}))
             first = False
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from devserver.agents import stock
 from devserver.agents.folders import Folders
-from devserver.agents.graph import Table
+from devserver.agents.node_class import Table
 
 
 class UnknownTable(ValueError):

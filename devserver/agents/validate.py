@@ -8,14 +8,33 @@ from __future__ import annotations
 import inspect
 import math
 import traceback
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
-from devserver.agents.graph import Table, Walk, excess, walked
-from schemas.graph import Graph
+from devserver.agents.graph import Walk, excess, walked
+from devserver.agents.node_class import InputType, Options, Table, inputs_of, is_output, outputs_of, own_check
+from schemas.graph import Graph, InputValue
 
-Error = dict[str, Any]
+Config = tuple[InputType, Options]
+
+
+class Error(TypedDict):
+    """One thing that is wrong, in ComfyUI's form."""
+
+    type: str
+    message: str
+    details: str
+    extra_info: Mapping[str, object]
+
+
+class NodeErrors(TypedDict):
+    """What is wrong with one node, and the outputs that cannot run for that."""
+
+    errors: list[Error]
+    dependent_outputs: list[str]
+    class_type: str
+
 
 LONGEST_LIST_SHOWN = 20
 MOST_TOLD = 1_000  # errors; each output that cannot run repeats those of all nodes before it
@@ -27,7 +46,7 @@ class Verdict:
 
     outputs: list[str] = field(default_factory=list)
     error: Error | None = None
-    node_errors: dict[str, Error] = field(default_factory=dict)
+    node_errors: dict[str, NodeErrors] = field(default_factory=dict)
 
 
 def validate(graph: Graph, table: Table, targets: Iterable[str] | None = None) -> Verdict:
@@ -46,7 +65,7 @@ def validate(graph: Graph, table: Table, targets: Iterable[str] | None = None) -
         name = node["class_type"]
         if name not in table:
             return _refused(node_id, f"Cannot execute because node {name} does not exist.")
-        if getattr(table[name], "OUTPUT_NODE", False) and (wanted is None or node_id in wanted):
+        if is_output(table[name]) and (wanted is None or node_id in wanted):
             outputs.append(node_id)
     if not outputs:
         return Verdict(error=_top("prompt_no_outputs", "Prompt has no outputs"))
@@ -61,11 +80,11 @@ def _refused(node_id: str, message: str) -> Verdict:
     return Verdict(error=_top("invalid_prompt", message, f"Node ID '#{node_id}'"))
 
 
-def _error(kind: str, message: str, details: str, **extra: Any) -> Error:
+def _error(kind: str, message: str, details: str, **extra: object) -> Error:
     return {"type": kind, "message": message, "details": details, "extra_info": extra}
 
 
-def _raised(error: Exception) -> dict[str, Any]:
+def _raised(error: Exception) -> dict[str, object]:
     return {"exception_type": type(error).__qualname__, "traceback": traceback.format_tb(error.__traceback__)}
 
 
@@ -88,7 +107,11 @@ class _Check:
             details += [f"{error['message']}: {error['details']}" for error in errors]
             for node_id, (_, found) in self._done.items() if len(details) < MOST_TOLD else ():
                 if found:
-                    place = {"errors": found, "dependent_outputs": [], "class_type": self._graph[node_id]["class_type"]}
+                    place: NodeErrors = {
+                        "errors": found,
+                        "dependent_outputs": [],
+                        "class_type": self._graph[node_id]["class_type"],
+                    }
                     verdict.node_errors.setdefault(node_id, place)["dependent_outputs"].append(output)
         if not verdict.outputs:
             message = "Prompt outputs failed validation"
@@ -113,15 +136,14 @@ class _Check:
         self._open.add(node_id)
         cls = self._table[self._graph[node_id]["class_type"]]
         inputs = self._graph[node_id]["inputs"]
-        declared = cls.INPUT_TYPES()
-        own_check = getattr(cls, "VALIDATE_INPUTS", None)
-        checked = _arguments(own_check)
-        good, errors = True, []
-        for category in ("required", "optional"):
-            for name, (kind, *rest) in declared.get(category, {}).items():
-                config = (kind, rest[0] if rest else {})
+        declared, check = inputs_of(cls), own_check(cls)
+        checked = _arguments(check)
+        good, errors = True, list[Error]()
+        for is_required, specs in ((True, declared.get("required", {})), (False, declared.get("optional", {}))):
+            for name, spec in specs.items():
+                config: Config = (spec[0], spec[1] if len(spec) > 1 else {})
                 if name not in inputs:
-                    if category == "required":
+                    if is_required:
                         errors.append(
                             _error("required_input_missing", "Required input is missing", name, input_name=name)
                         )
@@ -133,14 +155,14 @@ class _Check:
                     error = _value(name, config, inputs, unbounded=name in checked or "**" in checked)
                 if error is not None:
                     errors.append(error)
-        if own_check is not None:
-            errors += _custom(own_check, checked, inputs)
+        if check is not None:
+            errors += _custom(check, checked, inputs)
         self._open.discard(node_id)
         self._done[node_id] = (good and not errors, errors)
         return self._done[node_id]
 
     def _link(
-        self, name: str, config: tuple[Any, Any], link: list[Any]
+        self, name: str, config: Config, link: list[InputValue]
     ) -> Generator[str, tuple[bool, list[Error]], tuple[bool, Error | None]]:
         """Whether what the link leads to is good, and what is wrong with the link itself."""
         if len(link) != 2:
@@ -149,10 +171,19 @@ class _Check:
                 "bad_linked_input", message, name, input_name=name, input_config=config, received_value=link
             )
         source, slot = link
-        received = self._table[self._graph[source]["class_type"]].RETURN_TYPES[slot]
+        if not isinstance(source, str):
+            raise KeyError(source)
+        if not isinstance(slot, int):
+            raise TypeError(f"tuple indices must be integers or slices, not {type(slot).__name__}")
+        received = outputs_of(self._table[self._graph[source]["class_type"]])[slot]
         if not _fits(received, config[0]):
             details = f"{name}, received_type({received}) mismatch input_type({config[0]})"
-            extra = {"input_name": name, "input_config": config, "received_type": received, "linked_node": link}
+            extra: dict[str, object] = {
+                "input_name": name,
+                "input_config": config,
+                "received_type": received,
+                "linked_node": link,
+            }
             return True, _error("return_type_mismatch", "Return type mismatch between linked nodes", details, **extra)
         try:
             return (yield source)[0], None
@@ -166,7 +197,7 @@ class _Check:
             return False, None
 
 
-def _fits(received: Any, wanted: Any) -> bool:
+def _fits(received: object, wanted: object) -> bool:
     if received == wanted or "*" in {str(received), str(wanted)}:
         return True
     if not isinstance(received, str) or not isinstance(wanted, str):
@@ -174,17 +205,26 @@ def _fits(received: Any, wanted: Any) -> bool:
     return bool({part.strip() for part in received.split(",")} & {part.strip() for part in wanted.split(",")})
 
 
-def _float(value: Any) -> float:
-    number = float(value)
+def _int(value: InputValue) -> int:
+    return int(value)  # type: ignore[arg-type]  # what is none, Python refuses in the words that ComfyUI shows
+
+
+def _float(value: InputValue) -> float:
+    number = float(value)  # type: ignore[arg-type]  # as above
     if not math.isfinite(number):
         raise ValueError(f"{value} is not a finite number")
     return number
 
 
-CONVERSIONS: dict[str, Callable[[Any], Any]] = {"INT": int, "FLOAT": _float, "STRING": str, "BOOLEAN": bool}
+CONVERSIONS: dict[str, Callable[[InputValue], InputValue]] = {
+    "INT": _int,
+    "FLOAT": _float,
+    "STRING": str,
+    "BOOLEAN": bool,
+}
 
 
-def _value(name: str, config: tuple[Any, Any], inputs: dict[str, Any], *, unbounded: bool) -> Error | None:
+def _value(name: str, config: Config, inputs: dict[str, InputValue], *, unbounded: bool) -> Error | None:
     """What is wrong with a constant; the converted value is written back."""
     kind, options = config
     value = inputs[name]
@@ -201,10 +241,11 @@ def _value(name: str, config: tuple[Any, Any], inputs: dict[str, Any], *, unboun
     if unbounded:
         return None
     extra = {"input_name": name, "input_config": config, "received_value": value}
-    if "min" in options and value < options["min"]:
-        return _error("value_smaller_than_min", f"Value {value} smaller than min of {options['min']}", name, **extra)
-    if "max" in options and value > options["max"]:
-        return _error("value_bigger_than_max", f"Value {value} bigger than max of {options['max']}", name, **extra)
+    low, high = options.get("min"), options.get("max")
+    if isinstance(value, int | float) and isinstance(low, int | float) and value < low:
+        return _error("value_smaller_than_min", f"Value {value} smaller than min of {low}", name, **extra)
+    if isinstance(value, int | float) and isinstance(high, int | float) and value > high:
+        return _error("value_bigger_than_max", f"Value {value} bigger than max of {high}", name, **extra)
     if isinstance(kind, list) and value not in kind:
         shown = str(kind)
         if len(kind) > LONGEST_LIST_SHOWN:
@@ -213,7 +254,7 @@ def _value(name: str, config: tuple[Any, Any], inputs: dict[str, Any], *, unboun
     return None
 
 
-def _arguments(check: Any) -> set[str]:
+def _arguments(check: Callable[..., object] | None) -> set[str]:
     """The inputs that a class checks itself; "**" stands for all."""
     if check is None:
         return set()
@@ -221,7 +262,7 @@ def _arguments(check: Any) -> set[str]:
     return {"**" if each.kind is inspect.Parameter.VAR_KEYWORD else each.name for each in parameters}
 
 
-def _custom(check: Any, names: set[str], inputs: dict[str, Any]) -> list[Error]:
+def _custom(check: Callable[..., object], names: set[str], inputs: dict[str, InputValue]) -> list[Error]:
     """Ask the class's own check, with its constants; a link is None."""
     given = {
         name: None if isinstance(value, list) else value

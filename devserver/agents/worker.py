@@ -12,13 +12,14 @@ import queue
 import sys
 import threading
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from devserver.agents import frames
 from devserver.agents.executor import Executor
 from devserver.agents.folders import Folders
 from devserver.agents.tables import load
 from devserver.processes.signals import ignore_stops
+from schemas.json_values import JsonObject
 
 WARMED = ("av", "mido")  # what nearly every prompt of ours needs, and what takes long to import
 
@@ -29,7 +30,7 @@ class Worker:
     def __init__(self, requests: BinaryIO, answers: BinaryIO) -> None:
         self._requests, self._answers = requests, answers
         self._writing = threading.Lock()
-        self._prompts: queue.SimpleQueue[frames.Message] = queue.SimpleQueue()
+        self._prompts: queue.SimpleQueue[frames.RunRequest] = queue.SimpleQueue()
 
     def serve(self, executor: Executor) -> None:
         """Run prompts until the host is gone; this does not return."""
@@ -39,7 +40,7 @@ class Worker:
             executor.run(prompt["prompt_id"], prompt["graph"], prompt["extra_data"], prompt["outputs"])
             self.emit("done", {})
 
-    def emit(self, event: str, data: dict[str, Any]) -> None:
+    def emit(self, event: str, data: JsonObject) -> None:
         """Send one event to the host; nodes may call it from several threads."""
         packed = frames.pack({"event": event, "data": data})
         try:
@@ -50,7 +51,7 @@ class Worker:
             os._exit(0)  # the host is gone, killed perhaps; nobody is there to be told
 
     def _listen(self, executor: Executor) -> None:
-        while (message := frames.read_blocking(self._requests)) is not None:
+        while (message := frames.read_request(self._requests)) is not None:
             if message["do"] == "cancel":
                 executor.cancel(message["prompt_id"])
             else:

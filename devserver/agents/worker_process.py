@@ -9,9 +9,10 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from devserver.agents import frames
+from schemas.graph import Graph
+from schemas.json_values import JsonObject
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,8 +59,8 @@ class WorkerProcess:
         return self._process
 
     async def run(
-        self, prompt_id: str, graph: dict[str, Any], extra_data: dict[str, Any], outputs: list[str]
-    ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        self, prompt_id: str, graph: Graph, extra_data: JsonObject, outputs: list[str]
+    ) -> AsyncIterator[tuple[str, JsonObject]]:
         """Run one prompt; yields (event, data) until it is done.
 
         Raises:
@@ -67,10 +68,9 @@ class WorkerProcess:
         """
         process = await self.start()
         assert process.stdout is not None  # noqa: S101 - it was started with a pipe
-        request = {"do": "run", "prompt_id": prompt_id, "graph": graph, "extra_data": extra_data, "outputs": outputs}
-        self._send(request)
+        self._send({"do": "run", "prompt_id": prompt_id, "graph": graph, "extra_data": extra_data, "outputs": outputs})
         self.busy = True
-        while (message := await frames.read(process.stdout)) is not None:
+        while (message := await frames.read_event(process.stdout)) is not None:
             if message["event"] == "done":
                 self.busy = False
                 return
@@ -92,7 +92,7 @@ class WorkerProcess:
         if self._process is not None:
             await self._process.wait()
 
-    def _send(self, message: frames.Message) -> None:
+    def _send(self, message: frames.RunRequest | frames.CancelRequest) -> None:
         if self._process is None or self._process.stdin is None:
             return
         with contextlib.suppress(ConnectionError):  # it just ended: whoever reads its answers learns that

@@ -8,7 +8,8 @@ import pytest
 
 from devserver.agents.executor import NODES_SHOWN
 from devserver.agents.folders import Folders
-from devserver.agents.graph import MOST_LINKS, MOST_NODES, Schedule, Table, needed, signatures
+from devserver.agents.graph import MOST_LINKS, MOST_NODES, Schedule, needed, signatures
+from devserver.agents.node_class import Table
 from devserver.agents.tables import load
 from devserver.agents.validate import validate
 from tests.agents.conftest import Bench

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from devserver.agents.folders import Folders
-from devserver.agents.graph import Table
+from devserver.agents.node_class import Table
 from devserver.agents.tables import UnknownTable, load
-from devserver.agents.validate import Verdict, validate
+from devserver.agents.validate import Error, Verdict, validate
 
 
 @pytest.fixture
@@ -25,9 +25,8 @@ def graph(**inputs: Any) -> dict[str, Any]:
     }
 
 
-def only_error(verdict: Verdict, node: str) -> dict[str, Any]:
+def only_error(verdict: Verdict, node: str) -> Error:
     (error,) = verdict.node_errors[node]["errors"]
-    assert isinstance(error, dict)
     return error
 
 

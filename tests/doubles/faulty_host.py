@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,34 +140,34 @@ class RunEndsWithItsClient(Fault):
 
 
 class HistoryWithoutStatus(Fault):
-    def entry(self, prompt: Prompt) -> dict[str, Any]:
+    def entry(self, prompt: Prompt) -> Mapping[str, object]:
         return {key: value for key, value in prompt.entry().items() if key != "status"}
 
 
 class HistoryWithoutMeta(Fault):
-    def entry(self, prompt: Prompt) -> dict[str, Any]:
+    def entry(self, prompt: Prompt) -> Mapping[str, object]:
         return {key: value for key, value in prompt.entry().items() if key != "meta"}
 
 
 class HistoryWithoutOutputs(Fault):
-    def entry(self, prompt: Prompt) -> dict[str, Any]:
+    def entry(self, prompt: Prompt) -> Mapping[str, object]:
         return prompt.entry() | {"outputs": {}}
 
 
 class HistoryForgetsExtraData(Fault):
-    def entry(self, prompt: Prompt) -> dict[str, Any]:
+    def entry(self, prompt: Prompt) -> Mapping[str, object]:
         prompt.extra_data = {"client_id": prompt.client_id}
         return prompt.entry()
 
 
 class EverythingSucceeds(Fault):
-    def entry(self, prompt: Prompt) -> dict[str, Any]:
+    def entry(self, prompt: Prompt) -> Mapping[str, object]:
         status = prompt.entry()["status"] | {"status_str": "success", "completed": True}
         return prompt.entry() | {"status": status}
 
 
 class MessagesWithoutTime(Fault):
-    def entry(self, prompt: Prompt) -> dict[str, Any]:
+    def entry(self, prompt: Prompt) -> Mapping[str, object]:
         for _, data in prompt.messages:
             data.pop("timestamp", None)
         return prompt.entry()

@@ -9,7 +9,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from aiohttp import web
 from devserver.agents.host import Host
 from devserver.agents.prompts import Prompt
 from devserver.agents.stock.sound import encoded
+from devserver.agents.validate import Verdict
+from devserver.comfy import files as comfy
+from schemas.graph import Graph
 from tests.doubles.quirky_host import DeadWorker, SuccessBeforeHistory
 
 __all__ = ["DeadWorker", "SuccessBeforeHistory"]
@@ -35,8 +38,7 @@ def length_of(prompt: Prompt) -> float:
 
 def files_of(host: Host, prompt: Prompt) -> list[Path]:
     """Where the files lie that a prompt has made."""
-    entries = [e for output in prompt.outputs.values() for listed in output.values() for e in listed]
-    return [host.folders.output / e["subfolder"] / e["filename"] for e in entries if isinstance(e, dict)]
+    return [file.below(host.folders.output) for file in comfy.files_of(prompt.outputs)]
 
 
 @cache
@@ -128,7 +130,7 @@ class FailsWithFiles(Host):
 class MakesNothing(Host):
     """Success, and no file is named anywhere."""
 
-    def entry(self, prompt: Prompt) -> dict[str, Any]:
+    def entry(self, prompt: Prompt) -> Mapping[str, object]:
         return prompt.entry() | {"outputs": {}}
 
 
@@ -204,10 +206,9 @@ class FullDisk(Host):
 class OwnRefusal(Host):
     """Has the nodes, and refuses a value of them in its own words."""
 
-    def validate(self, graph: Any, targets: list[str] | None) -> Any:
-        return super().validate(
-            {**graph, "2": {**graph["2"], "inputs": {**graph["2"]["inputs"], "quality": "9k"}}}, targets
-        )
+    def validate(self, graph: Graph, targets: list[str] | None) -> Verdict:
+        graph["2"]["inputs"]["quality"] = "9k"
+        return super().validate(graph, targets)
 
 
 class TurnsPromptsAway(Host):

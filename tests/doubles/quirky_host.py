@@ -8,6 +8,7 @@ from pathlib import Path
 from devserver.agents.host import Host
 from devserver.agents.prompts import Prompt
 from devserver.agents.sockets import Outgoing, Sockets
+from devserver.comfy.files import files_of
 
 
 class DeafTwin(Host):
@@ -41,9 +42,8 @@ class GhostFile(Host):
     """A cached answer names a file that is gone."""
 
     async def end(self, prompt: Prompt) -> None:
-        for output in prompt.outputs.values():
-            for entry in (each for entries in output.values() for each in entries if isinstance(each, dict)):
-                (self.folders.output / entry["subfolder"] / entry["filename"]).unlink(missing_ok=True)
+        for file in files_of(prompt.outputs):
+            file.below(self.folders.output).unlink(missing_ok=True)
         await super().end(prompt)
 
 

@@ -26,6 +26,7 @@ from devserver.retries import Retries
 from devserver.store import Exports
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
+from schemas.json_values import read_object
 from schemas.loader import load_tables
 from tests.doubles.thread_worker import on_a_thread
 from tests.patience import PATIENCE_S
@@ -102,7 +103,7 @@ class Studio:
 
     def states(self) -> list[str]:
         """How each prompt ended, in order."""
-        return [entry["status"]["status_str"] for entry in self.host.prompts.history.values()]
+        return [str(read_object(entry["status"])["status_str"]) for entry in self.host.prompts.history.values()]
 
 
 class Rig:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from devserver.agents.folders import Folders
+from devserver.agents.node_class import Table
 
 
-def table(folders: Folders) -> dict[str, type[Any]]:
+def table(folders: Folders) -> Table:
     """Every stand-in by its class name, bound to the folders that it reads and writes."""
     from devserver.agents.stock import audio, image, video
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import secrets
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from devserver.agents.folders import Folders, OutsideFolder
+from devserver.agents.node_class import InputSpec, InputTypes, Options, Shown
 from devserver.agents.stock.sound import Audio, Samples, decoded, encoded, resampled
+from schemas.graph import Graph
+from schemas.json_values import JsonObject
 
 NO_BOUND = 0xFFFFFFFFFFFFFFFF
 HIDDEN = {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"}
 
-Made = tuple[dict[str, Any], ...]
+Made = tuple[Audio, ...]
 
 
 class _AudioNode:
@@ -29,13 +32,14 @@ class EmptyAudio(_AudioNode):
     FUNCTION = "create"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        seconds = {"default": 60.0, "min": 0.0, "max": NO_BOUND, "step": 0.01}
+    def INPUT_TYPES(cls) -> InputTypes:
+        tip = "Duration of the empty audio clip in seconds"
+        seconds: Options = {"default": 60.0, "min": 0.0, "max": NO_BOUND, "step": 0.01, "tooltip": tip}
         rate = {"default": 44100, "tooltip": "Sample rate of the empty audio clip."}
         channels = {"default": 2, "min": 1, "max": 2, "tooltip": "Number of audio channels (1 for mono, 2 for stereo)."}
         return {
             "required": {
-                "duration": ("FLOAT", seconds | {"tooltip": "Duration of the empty audio clip in seconds"}),
+                "duration": ("FLOAT", seconds),
                 "sample_rate": ("INT", rate),
                 "channels": ("INT", channels),
             }
@@ -51,9 +55,9 @@ class LoadAudio(_AudioNode):
     FUNCTION = "load"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         names = sorted(entry.name for entry in cls.folders.input.iterdir() if _is_media(entry.name))
-        return {"required": {"audio": (names, {"audio_upload": True})}}
+        return {"required": {"audio": ([*names], {"audio_upload": True})}}
 
     @classmethod
     def VALIDATE_INPUTS(cls, audio: str) -> bool | str:
@@ -82,8 +86,8 @@ class _SaveNode(_AudioNode):
     TYPE = "output"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        required: dict[str, Any] = {
+    def INPUT_TYPES(cls) -> InputTypes:
+        required: dict[str, InputSpec] = {
             "audio": ("AUDIO",),
             "filename_prefix": ("STRING", {"default": "audio/ComfyUI"}),
         }
@@ -96,11 +100,11 @@ class _SaveNode(_AudioNode):
         audio: Audio,
         filename_prefix: str,
         quality: str = "",
-        prompt: Any = None,
-        extra_pnginfo: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
+        prompt: Graph | None = None,
+        extra_pnginfo: JsonObject | None = None,
+    ) -> Shown:
         target = self.folders.save_target(filename_prefix, self.TYPE)
-        tags = ({} if prompt is None else {"prompt": prompt}) | (extra_pnginfo or {})
+        tags: dict[str, object] = {**({} if prompt is None else {"prompt": prompt}), **(extra_pnginfo or {})}
         entries = []
         for index, samples in enumerate(audio["waveform"]):
             path, entry = target.file(self.KIND, index)
@@ -134,12 +138,12 @@ class PreviewAudio(_SaveNode):
     PREFIX = f"ComfyUI_temp_{secrets.token_hex(3)}"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         return {"required": {"audio": ("AUDIO",)}, "hidden": dict(HIDDEN)}
 
     FUNCTION = "preview"
 
-    def preview(self, audio: Audio, prompt: Any = None, extra_pnginfo: dict[str, Any] | None = None) -> dict[str, Any]:
+    def preview(self, audio: Audio, prompt: Graph | None = None, extra_pnginfo: JsonObject | None = None) -> Shown:
         return self.save(audio, self.PREFIX, prompt=prompt, extra_pnginfo=extra_pnginfo)
 
 
@@ -149,14 +153,14 @@ class TrimAudioDuration(_AudioNode):
     DESCRIPTION = "Trim audio tensor into chosen time range."
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        start = {"default": 0.0, "min": -NO_BOUND, "max": NO_BOUND, "step": 0.01}
-        duration = {"default": 60.0, "min": 0.0, "step": 0.01, "tooltip": "Duration in seconds"}
+    def INPUT_TYPES(cls) -> InputTypes:
         tip = "Start time in seconds, can be negative to count from the end (supports sub-seconds)."
+        start: Options = {"default": 0.0, "min": -NO_BOUND, "max": NO_BOUND, "step": 0.01, "tooltip": tip}
+        duration = {"default": 60.0, "min": 0.0, "step": 0.01, "tooltip": "Duration in seconds"}
         return {
             "required": {
                 "audio": ("AUDIO",),
-                "start_index": ("FLOAT", start | {"tooltip": tip}),
+                "start_index": ("FLOAT", start),
                 "duration": ("FLOAT", duration),
             }
         }
@@ -178,7 +182,7 @@ class AudioConcat(_AudioNode):
     DESCRIPTION = "Concatenates the audio1 to audio2 in the specified direction."
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         tip = "Whether to append audio2 after or before audio1."
         return {
             "required": {
@@ -202,7 +206,7 @@ class AudioMerge(_AudioNode):
     DESCRIPTION = "Combine two audio tracks by overlaying their waveforms."
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         tip = "The method used to combine the audio waveforms."
         return {
             "required": {
@@ -233,7 +237,7 @@ class AudioAdjustVolume(_AudioNode):
     FUNCTION = "adjust_volume"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         tip = "Volume adjustment in decibels (dB). 0 = no change, +6 = double, -6 = half, etc"
         volume = {"default": 1.0, "min": -100, "max": 100, "tooltip": tip}
         return {"required": {"audio": ("AUDIO",), "volume": ("INT", volume)}}
@@ -250,7 +254,7 @@ class SplitAudioChannels(_AudioNode):
     DESCRIPTION = "Separates the audio into left and right channels."
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         return {"required": {"audio": ("AUDIO",)}}
 
     def separate(self, audio: Audio) -> Made:
@@ -274,7 +278,7 @@ def _at_one_rate(first: Audio, second: Audio) -> tuple[Samples, Samples, int]:
     return one, two, rate
 
 
-CLASSES: tuple[type[Any], ...] = (
+CLASSES: tuple[type, ...] = (
     EmptyAudio,
     LoadAudio,
     SaveAudio,

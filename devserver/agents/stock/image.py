@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devserver.agents.folders import Folders
+from devserver.agents.node_class import InputTypes, Shown
 from devserver.nodes.host import host
+from schemas.graph import Graph
+from schemas.json_values import JsonObject
 
 LARGEST_SIDE = 16384
 
@@ -21,7 +24,7 @@ class EmptyImage:
     FUNCTION = "generate"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         side = {"default": 512, "min": 1, "max": LARGEST_SIDE, "step": 1}
         return {
             "required": {
@@ -47,7 +50,7 @@ class SaveImage:
     FUNCTION = "save_images"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         tip = (
             "The prefix for the file to save. This may include formatting information such as %date:yyyy-MM-dd% or "
             "%Empty Latent Image.width% to include values from nodes."
@@ -64,16 +67,17 @@ class SaveImage:
         self,
         images: NDArray[np.float32],
         filename_prefix: str,
-        prompt: Any = None,
-        extra_pnginfo: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
+        prompt: Graph | None = None,
+        extra_pnginfo: JsonObject | None = None,
+    ) -> Shown:
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
         _, height, width, _ = images.shape
         target = self.folders.save_target(filename_prefix, width=width, height=height)
         tags = PngInfo()
-        for key, value in (({} if prompt is None else {"prompt": prompt}) | (extra_pnginfo or {})).items():
+        kept: dict[str, object] = {**({} if prompt is None else {"prompt": prompt}), **(extra_pnginfo or {})}
+        for key, value in kept.items():
             tags.add_text(key, json.dumps(value))
         entries = []
         for index, image in enumerate(images):
@@ -89,4 +93,4 @@ def pixels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.asarray(np.clip(image * 255.0, 0, 255), np.uint8)
 
 
-CLASSES: tuple[type[Any], ...] = (EmptyImage, SaveImage)
+CLASSES: tuple[type, ...] = (EmptyImage, SaveImage)

@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,26 @@ from numpy.typing import NDArray
 from devserver.nodes.host import host
 from devserver.nodes.studio.decode import PACKED, channels_of
 
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+
 Samples = NDArray[np.float32]
-Audio = Mapping[str, Any]
+
+
+class Audio(TypedDict):
+    """A sound between nodes."""
+
+    waveform: Samples
+    sample_rate: int
+
 
 OPUS_RATES_HZ = (8000, 12000, 16000, 24000, 48000)
-CODECS = {"flac": "flac", "mp3": "libmp3lame", "opus": "libopus"}
+CODECS: Mapping[str, Literal["flac", "libmp3lame", "libopus"]] = {
+    "flac": "flac",
+    "mp3": "libmp3lame",
+    "opus": "libopus",
+}
 
 
 def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
@@ -56,7 +71,7 @@ def decoded(path: Path) -> tuple[Samples, int]:
         return np.concatenate(parts, axis=1), int(stream.rate)
 
 
-def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mapping[str, Any]) -> bytes:
+def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mapping[str, object]) -> bytes:
     """One file's bytes: `kind` flac, mp3 or opus; `quality` V0 or a bit rate as "128k", "" for flac; tags as JSON.
 
     Raises:
@@ -76,7 +91,7 @@ def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mappi
     target = io.BytesIO()
     with av.open(target, mode="w", format=kind) as container:
         container.metadata.update({key: json.dumps(value) for key, value in tags.items()})
-        stream: Any = container.add_stream(CODECS[kind], rate=rate_hz, layout=layout)
+        stream = container.add_stream(CODECS[kind], rate=rate_hz, layout=layout)
         if quality == "V0":
             stream.codec_context.qscale = True  # with a global quality of 0: LAME's best variable rate
         elif quality:
@@ -85,7 +100,7 @@ def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mappi
     return target.getvalue()
 
 
-def write_audio(container: Any, stream: Any, samples: Samples, rate_hz: int) -> None:
+def write_audio(container: OutputContainer, stream: AudioStream, samples: Samples, rate_hz: int) -> None:
     """Encode [channels, samples] into an open stream, a second at a time, so that a cancel is heard."""
     import av
 

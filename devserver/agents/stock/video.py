@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devserver.agents.folders import Folders
+from devserver.agents.node_class import InputTypes, Shown
 from devserver.agents.stock.image import pixels
 from devserver.agents.stock.sound import Audio, write_audio
 from devserver.nodes.host import host
+from schemas.graph import Graph
+from schemas.json_values import JsonObject
 
 CONTAINERS = ("auto", "mp4")
 CODECS = ("auto", "h264")
@@ -39,7 +43,7 @@ class CreateVideo:
     FUNCTION = "create"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         return {
             "required": {
                 "images": ("IMAGE", {"tooltip": "The images to create a video from."}),
@@ -62,7 +66,7 @@ class SaveVideo:
     FUNCTION = "save"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
+    def INPUT_TYPES(cls) -> InputTypes:
         tip = (
             "The prefix for the file to save. This may include formatting information such as %date:yyyy-MM-dd% or "
             "%Empty Latent Image.width% to include values from nodes."
@@ -87,29 +91,29 @@ class SaveVideo:
         filename_prefix: str,
         format: str,  # noqa: A002 - ComfyUI's name
         codec: str,
-        prompt: Any = None,
-        extra_pnginfo: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
+        prompt: Graph | None = None,
+        extra_pnginfo: JsonObject | None = None,
+    ) -> Shown:
         for value, allowed, what in ((format, CONTAINERS, "VideoContainer"), (codec, CODECS, "VideoCodec")):
             if value not in allowed:
                 raise ValueError(f"'{value}' is not a valid {what}")
         _, height, width, _ = video.images.shape
         path, entry = self.folders.save_target(filename_prefix, width=width, height=height).file("mp4")
-        tags = (extra_pnginfo or {}) | ({} if prompt is None else {"prompt": prompt})
+        tags: dict[str, object] = {**(extra_pnginfo or {}), **({} if prompt is None else {"prompt": prompt})}
         write_mp4(path, video, tags)
         return {"ui": {"images": [entry], "animated": [True]}}
 
 
-def write_mp4(path: Path, video: Video, tags: dict[str, Any]) -> None:
+def write_mp4(path: Path, video: Video, tags: Mapping[str, object]) -> None:
     """H.264 in yuv420p and, where there is a soundtrack, AAC cut to the length of the picture; tags as JSON."""
     import av
 
     count, height, width, _ = video.images.shape
     with av.open(str(path), mode="w", format="mp4", options={"movflags": "use_metadata_tags"}) as container:
         container.metadata.update({key: json.dumps(value) for key, value in tags.items()})
-        picture: Any = container.add_stream("h264", rate=video.fps)
+        picture = container.add_stream("h264", rate=video.fps)
         picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"
-        sound: Any = None
+        sound = None
         if video.audio is not None:
             sound = container.add_stream("aac", rate=int(video.audio["sample_rate"]))
             sound.layout = "mono" if video.audio["waveform"].shape[1] == 1 else "stereo"
@@ -124,4 +128,4 @@ def write_mp4(path: Path, video: Video, tags: dict[str, Any]) -> None:
             write_audio(container, sound, samples, rate)
 
 
-CLASSES: tuple[type[Any], ...] = (CreateVideo, SaveVideo)
+CLASSES: tuple[type, ...] = (CreateVideo, SaveVideo)
