@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from config import ROOT, BackendSettings, LlmSettings, Settings
@@ -14,6 +17,7 @@ from devserver.backends.sources import answering
 from devserver.cluster import Sharing, own_name
 from devserver.comfy.swarm import credentials
 from devserver.definitions import Definitions
+from devserver.errors import PackageMissing
 from devserver.http.addresses import without_user
 from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
@@ -22,9 +26,12 @@ from devserver.queue import Limits
 from devserver.retries import Retries
 from devserver.store import Exports
 from devserver.uploads import MIB
-from devserver.watching.tracing import exporter_to
 from schemas.errors import DefinitionError, DefinitionProblem
 from schemas.loader import load_tables
+
+if TYPE_CHECKING:
+    from devserver.durable.database import Database
+    from devserver.watching.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +115,17 @@ async def discover(settings: Settings) -> list[Address]:
     return await answering([address for address in USUALLY if address.base_url not in known])
 
 
+def tracing_of(settings: Settings) -> Callable[[Database], Tracing] | None:
+    """What makes the sender of traces over a database; None where they go nowhere."""
+    if not settings.otlp_url:
+        return None
+    try:
+        from devserver.watching.tracing import Tracing, exporter_to
+    except ImportError as e:
+        raise PackageMissing("otlp_url", "telemetry") from e
+    return partial(Tracing, exporter_to(settings.otlp_url))
+
+
 async def build_parts(settings: Settings) -> Parts:
     """Every part of a server, not started yet.
 
@@ -116,7 +134,7 @@ async def build_parts(settings: Settings) -> Parts:
         devserver.errors.PackageMissing: a setting needs an extra that is not installed.
         schemas.errors.DefinitionError: the definitions are wrong.
     """
-    exporter = exporter_to(settings.otlp_url) if settings.otlp_url else None
+    tracing = tracing_of(settings)
     sharing = sharing_of(settings)
     exports = Exports(settings.exports, sharing.node if sharing else None, works=settings.role != "web")
     exports.lock({"pid": os.getpid(), "url": f"http://{settings.host}:{settings.port}"})
@@ -136,5 +154,5 @@ async def build_parts(settings: Settings) -> Parts:
         file_roots=settings.file_roots,
         safety_floor=settings.safety_floor or "off",
         sharing=sharing,
-        exporter=exporter,
+        tracing=tracing,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,11 +58,11 @@ from devserver.users.sessions import Sessions
 from devserver.watching.listening import Watching
 from devserver.watching.logs import RunLog
 from devserver.watching.metrics import Metrics
-from devserver.watching.tracing import Tracing
 from schemas.model import Level
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace.export import SpanExporter
+    from devserver.durable.database import Database
+    from devserver.watching.tracing import Tracing
 
 
 class Parts:
@@ -82,7 +82,7 @@ class Parts:
         llm_check: whether the safety stages ask one of them too.
         retries: how a take is tried again.
         limits: how many unfinished runs there may be.
-        exporter: gets the traces; None where nobody wants them.
+        tracing: makes what sends traces; None where nobody wants them.
     """
 
     _started = False
@@ -107,7 +107,7 @@ class Parts:
         limits: Limits | None = None,
         clock: Clock | None = None,
         sharing: Sharing | None = None,
-        exporter: SpanExporter | None = None,
+        tracing: Callable[[Database], Tracing] | None = None,
     ) -> None:
         self._begun_s = time.time()
         self._loop, self.clock = running_loop(), clock or Clock()
@@ -119,7 +119,7 @@ class Parts:
         self.database = open_database(sharing.database_url if sharing else exports.state / "journal.sqlite")
         self.waiting = Waiting(self.bus, self.has_ended, self.answer)
         self.journal = Journal(self.database, self.clock, self.bus, sharing.owner if sharing else ALONE)
-        self.tracing = Tracing(exporter, self.database) if exporter else None
+        self.tracing = tracing(self.database) if tracing is not None else None
         self.keys = Keys(exports.state, self.clock)
         self.sessions = Sessions(exports.state, self.keys, self.clock)
         self.examiner = Examiner()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from devserver.answer import Answer
 from devserver.authoring import Authoring
@@ -23,8 +23,10 @@ from devserver.users.keys import Keys
 from devserver.users.rights import Rights
 from devserver.users.sessions import Sessions
 from devserver.watching.metrics import Metrics
-from devserver.watching.tracing import Tracing
 from schemas.catalog import Catalog
+
+if TYPE_CHECKING:
+    from devserver.watching.tracing import Tracing
 
 
 class Accepted(Protocol):

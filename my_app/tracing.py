@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from devserver.watching.tracing import TRACEPARENT, Tracing
 from my_app.bridge import TRACE
+
+if TYPE_CHECKING:
+    from devserver.watching.tracing import Tracing
 
 READS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
@@ -22,12 +23,11 @@ def traced(tracing: Tracing) -> Middleware:
 
     @web.middleware
     async def trace(request: web.Request, handler: Handler) -> web.StreamResponse:
-        header = request.headers.get(TRACEPARENT)
+        header = request.headers.get("traceparent")
         if request.method in READS and header is None:
             return await handler(request)
-        above, own = tracing.join(header)
-        request[TRACE] = own.header()
-        begun_ns, status = time.time_ns(), 499  # the client went
+        span, request[TRACE] = tracing.begin(header)
+        status = 499  # the client went
         try:
             response = await handler(request)
             status = response.status
@@ -36,7 +36,6 @@ def traced(tracing: Tracing) -> Middleware:
             resource = request.match_info.route.resource
             path = resource.canonical if resource is not None else ""
             told = {"http.request.method": request.method, "http.route": path, "http.response.status_code": status}
-            name = f"{request.method} {path}".strip()
-            tracing.answered(name, above, own, begun_ns, told)
+            tracing.answered(span, f"{request.method} {path}".strip(), told)
 
     return trace

@@ -2,94 +2,76 @@
 
 A span is sent when it ends, made of what the journal has. Its id follows from the run and the place, so that a server
 that was started again goes on with the same trace, and so that a child may be sent before its parent.
+
+This module needs the extra `telemetry`: import it where spans are sent.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-import secrets
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextvars import ContextVar
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from devserver.durable.database import Database
 from devserver.durable.search import RunLine
 from devserver.durable.sql import Transaction
-from devserver.errors import PackageMissing
 from devserver.events import Event
 from devserver.runs.rows import AttemptRow, PartRow, StageRow
 from devserver.watching.listening import Row
 
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace.export import SpanExporter
-
 TRACEPARENT: Final = "traceparent"
-FORM: Final = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
-SAMPLED: Final = 1
 ROUTE: Final = "/v1/traces"
 ANSWER_S: Final = 5.0  # how long a collector may take, also when the server ends
 SERVER_FAULT: Final = 500
 BADLY: Final = ("failed", "blocked", "lost")
 REMEMBERED: Final = 1000  # runs whose parents are kept in memory
-
-
-@dataclass(frozen=True)
-class Parent:
-    """Below what a span goes. `span_id` 0 is nothing: the span is the first of its trace."""
-
-    trace_id: int
-    span_id: int = 0
-    sampled: bool = True
-
-    @classmethod
-    def read(cls, header: str | None) -> Parent | None:
-        """The parent that a `traceparent` header names; None where it names none."""
-        found = FORM.fullmatch((header or "").strip())
-        if found is None or not int(found[1], 16) or not int(found[2], 16):
-            return None
-        return cls(int(found[1], 16), int(found[2], 16), bool(int(found[3], 16) & SAMPLED))
-
-    def header(self) -> str:
-        return f"00-{self.trace_id:032x}-{self.span_id:016x}-{int(self.sampled):02x}"
-
-
-@dataclass(frozen=True)
-class Span:
-    """Something that took time, below what, and how it ended."""
-
-    name: str
-    parent: Parent
-    span_id: int
-    begun_ns: int
-    ended_ns: int
-    told: Mapping[str, Any]
-    failed: bool = False
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Where:
-    """A place within a run (a stage, an attempt; '' for the run itself), and what its span goes below."""
-
-    place: str
-    parent: Parent
+_W3C: Final = TraceContextTextMapPropagator()
 
 
 def exporter_to(otlp_url: str) -> SpanExporter:
-    """What sends spans to a collector, as protobuf over HTTP.
-
-    Raises:
-        PackageMissing: the extra `telemetry` is not installed.
-    """
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    except ImportError as e:
-        raise PackageMissing("otlp_url", "telemetry") from e
+    """The exporter that sends spans to a collector, as protobuf over HTTP."""
     url = otlp_url.rstrip("/")
     return OTLPSpanExporter(url if url.endswith(ROUTE) else url + ROUTE, timeout=ANSWER_S)
+
+
+def context_in(header: str | None) -> Context:
+    """The context that a `traceparent` header names; an empty one where it names none."""
+    return _W3C.extract({TRACEPARENT: header or ""}, Context())
+
+
+def header_of(context: Context) -> str:
+    """A context as a `traceparent` header; '' where there is no span in it."""
+    headers: dict[str, str] = {}
+    _W3C.inject(headers, context)
+    return headers.get(TRACEPARENT, "")
+
+
+class _Ids(RandomIdGenerator):
+    """Random ids, but for spans whose ids follow from what they are of."""
+
+    def __init__(self) -> None:
+        self.of_run: ContextVar[SpanContext | None] = ContextVar("ids of the next span", default=None)
+
+    def generate_trace_id(self) -> int:
+        known = self.of_run.get()
+        return known.trace_id if known else super().generate_trace_id()
+
+    def generate_span_id(self) -> int:
+        known = self.of_run.get()
+        return known.span_id if known else super().generate_span_id()
 
 
 class Tracing:
@@ -100,46 +82,45 @@ class Tracing:
     """
 
     def __init__(self, exporter: SpanExporter, database: Database) -> None:
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-        from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-
-        self._db = database
-        self._exporter = exporter
-        self._processor = BatchSpanProcessor(exporter)
-        self._resource = Resource.create({"service.name": "tonewright"})
-        self._scope = InstrumentationScope("tonewright")
-        self._parents: dict[str, Parent] = {}
+        self._db, self._ids = database, _Ids()
+        self._provider = TracerProvider(
+            ParentBased(ALWAYS_ON),
+            Resource.create({"service.name": "tonewright"}),
+            shutdown_on_exit=False,
+            id_generator=self._ids,
+        )
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("tonewright")
+        self._requests: dict[str, Context] = {}  # what the newest runs came with
 
     def flush(self) -> None:
         """Send what has ended so far."""
-        self._processor.force_flush()
+        self._provider.force_flush()
 
     def close(self) -> None:
         """Send what has ended, within a few seconds, and stop."""
-        self._processor.shutdown()  # type: ignore[no-untyped-call] # the package leaves it without types
+        self._provider.shutdown()
 
     # Requests
 
-    def join(self, header: str | None) -> tuple[Parent | None, Parent]:
-        """What a request comes from, if anything, and itself: a new span in the same trace, or in one of its own."""
-        above = Parent.read(header)
-        if above is None:
-            return None, Parent(secrets.randbits(128) or 1, secrets.randbits(64) or 1)
-        return above, Parent(above.trace_id, secrets.randbits(64) or 1, above.sampled)
+    def begin(self, header: str | None) -> tuple[Span, str]:
+        """Begin the span of a request, in the trace of its header or in one of its own; and the header of that span."""
+        span = self._tracer.start_span("request", context_in(header), SpanKind.SERVER)
+        return span, header_of(trace.set_span_in_context(span, Context()))
 
-    def answered(self, name: str, above: Parent | None, own: Parent, begun_ns: int, told: Mapping[str, Any]) -> None:
+    def answered(self, span: Span, name: str, told: Mapping[str, Any]) -> None:
         """Send the span of a request that was answered just now."""
-        parent = above or Parent(own.trace_id, 0, own.sampled)
-        failed = told["http.response.status_code"] >= SERVER_FAULT
-        self._send(Span(name, parent, own.span_id, begun_ns, time.time_ns(), told, failed))
+        span.update_name(name)
+        span.set_attributes(told)
+        if told["http.response.status_code"] >= SERVER_FAULT:
+            span.set_status(StatusCode.ERROR)
+        span.end()
 
     def keep(self, db: Transaction, run_id: str, headers: Mapping[str, str]) -> None:
         """Remember the request that a run came with, in the transaction that accepts the run."""
         given = {name.lower(): value for name, value in headers.items()}
-        parent = Parent.read(given.get(TRACEPARENT))
-        if parent is not None:
-            db.execute("INSERT INTO traces (run_id, parent) VALUES ($1, $2)", (run_id, parent.header()))
+        if header := header_of(context_in(given.get(TRACEPARENT))):
+            db.execute("INSERT INTO traces (run_id, parent) VALUES ($1, $2)", (run_id, header))
 
     # Runs
 
@@ -148,81 +129,66 @@ class Tracing:
         match event.kind, row:
             case "run.ended", RunLine():
                 asked = {"schema": row.schema, "output_config": row.output_config}
-                self._ended(row, "run", Where("", self._parent(row.run_id)), asked)
+                self._ended(row, "", self._request(row.run_id), "run", asked)
             case "stage.ended", StageRow() if row.state != "skipped":
-                where = Where(row.stage, self._below(row.run_id, ""))
-                self._ended(row, f"stage {row.stage}", where, {"stage": row.stage})
+                above = self._within(row.run_id, "")
+                self._ended(row, row.stage, above, f"stage {row.stage}", {"stage": row.stage})
             case "attempt.ended", AttemptRow():
                 place = f"{row.stage}/{row.take}/{row.attempt}"
                 told: dict[str, Any] = {"stage": row.stage, "take": row.take, "attempt": row.attempt}
                 told |= {"backend": row.backend or "", "prompt_id": row.prompt_id or ""}
-                where = Where(place, self._below(row.run_id, row.stage))
-                self._ended(row, f"attempt {row.attempt}", where, told)
+                self._ended(row, place, self._within(row.run_id, row.stage), f"attempt {row.attempt}", told)
                 self._nodes(row, place)
 
-    def _ended(self, row: PartRow | RunLine, name: str, where: Where, told: Mapping[str, Any]) -> None:
+    def _ended(self, row: PartRow | RunLine, place: str, above: Context, name: str, told: Mapping[str, Any]) -> None:
         begun_at = row.created_at if isinstance(row, RunLine) else row.started_at
-        begun_ns = _nanoseconds(begun_at)
-        ended_ns = max(begun_ns, _nanoseconds(row.ended_at or begun_at))
         error = row.error if isinstance(row, RunLine) else row.result.error
-        code = error.code if error else ""
-        named = _named({"run_id": row.run_id, "status": row.state, **told, **({"error": code} if code else {})})
-        span_id = _span_id(row.run_id, where.place)
-        self._send(Span(name, where.parent, span_id, begun_ns, ended_ns, named, row.state in BADLY, code))
+        named = {"run_id": row.run_id, "status": row.state, **told, **({"error": error.code} if error else {})}
+        span = self._begun(place, above, name, begun_at, named)
+        if row.state in BADLY:
+            span.set_status(StatusCode.ERROR, error.code if error else None)
+        span.end(max(_nanoseconds(begun_at), _nanoseconds(row.ended_at or begun_at)))
 
     def _nodes(self, row: AttemptRow, place: str) -> None:
         for number, node in enumerate(row.result.nodes):
-            begun_ns = _nanoseconds(node.started_at)
-            name = f"node {node.class_type or node.node}"
-            told = _named({"run_id": row.run_id, "node": node.node, "class_type": node.class_type or ""})
-            ended_ns = begun_ns + round(node.seconds * 1e9)
-            span_id = _span_id(row.run_id, f"{place}/{number}")
-            self._send(Span(name, self._below(row.run_id, place), span_id, begun_ns, ended_ns, told))
+            told = {"run_id": row.run_id, "node": node.node, "class_type": node.class_type or ""}
+            above, name = self._within(row.run_id, place), f"node {node.class_type or node.node}"
+            span = self._begun(f"{place}/{number}", above, name, node.started_at, told)
+            span.end(_nanoseconds(node.started_at) + round(node.seconds * 1e9))
 
-    def _below(self, run_id: str, place: str) -> Parent:
-        """What goes below the run ('') or one of its places."""
-        parent = self._parent(run_id)
-        return Parent(parent.trace_id, _span_id(run_id, place), parent.sampled)
+    def _begun(self, place: str, above: Context, name: str, begun_at: str, told: Mapping[str, Any]) -> Span:
+        named = {f"tonewright.{key}": value for key, value in told.items()}
+        token = self._ids.of_run.set(self._ids_of(told["run_id"], place))
+        try:
+            return self._tracer.start_span(name, above, attributes=named, start_time=_nanoseconds(begun_at))
+        finally:
+            self._ids.of_run.reset(token)
 
-    def _parent(self, run_id: str) -> Parent:
-        """What the run itself goes below: the request that it came with, or nothing in a trace of its own."""
-        if run_id not in self._parents:
+    def _within(self, run_id: str, place: str) -> Context:
+        """The context of the run ('') or one of its places: what a span below it begins in."""
+        return trace.set_span_in_context(trace.NonRecordingSpan(self._ids_of(run_id, place)), Context())
+
+    def _ids_of(self, run_id: str, place: str) -> SpanContext:
+        """The ids of a run's place, whether its span was sent or not."""
+        request = trace.get_current_span(self._request(run_id)).get_span_context()
+        trace_id = request.trace_id or int.from_bytes(_digest(run_id)[:16])
+        span_id = int.from_bytes(_digest(f"{run_id}/{place}")[:8]) or 1
+        flags = request.trace_flags if request.is_valid else TraceFlags(TraceFlags.SAMPLED)
+        return SpanContext(trace_id, span_id, is_remote=True, trace_flags=flags)
+
+    def _request(self, run_id: str) -> Context:
+        """The context of the request that a run came with; an empty one where it came with none."""
+        known = self._requests.get(run_id)
+        if known is None:
             rows = self._db.rows("SELECT parent FROM traces WHERE run_id = $1", run_id)
-            kept = Parent.read(rows[0]["parent"]) if rows else None
-            if len(self._parents) >= REMEMBERED:
-                self._parents.clear()
-            self._parents[run_id] = kept or Parent(int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:16]))
-        return self._parents[run_id]
-
-    def _send(self, span: Span) -> None:
-        from opentelemetry.sdk.trace import ReadableSpan
-        from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
-
-        parent, flags = span.parent, TraceFlags(TraceFlags.SAMPLED)
-        if not parent.sampled:
-            return
-        above = SpanContext(parent.trace_id, parent.span_id, is_remote=True, trace_flags=flags)
-        ended = ReadableSpan(
-            span.name,
-            SpanContext(parent.trace_id, span.span_id, is_remote=False, trace_flags=flags),
-            above if parent.span_id else None,
-            self._resource,
-            dict(span.told),
-            kind=SpanKind.SERVER if "http.request.method" in span.told else SpanKind.INTERNAL,
-            status=Status(StatusCode.ERROR, span.why or None) if span.failed else Status(),
-            start_time=span.begun_ns,
-            end_time=span.ended_ns,
-            instrumentation_scope=self._scope,
-        )
-        self._processor.on_end(ended)
+            if len(self._requests) >= REMEMBERED:
+                self._requests.clear()
+            known = self._requests[run_id] = context_in(rows[0]["parent"] if rows else None)
+        return known
 
 
-def _span_id(run_id: str, place: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{run_id}/{place}".encode()).digest()[:8]) or 1
-
-
-def _named(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"tonewright.{name}": value for name, value in told.items()}
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _nanoseconds(stamp: str) -> int:

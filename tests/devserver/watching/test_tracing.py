@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
@@ -15,7 +15,7 @@ from devserver.runs.failure import Failure
 from devserver.runs.results import AttemptResult, NodeTime, StageResult
 from devserver.runs.rows import Place
 from devserver.watching.listening import Watching
-from devserver.watching.tracing import Parent, Tracing
+from devserver.watching.tracing import Tracing, header_of
 from tests.devserver.plans import AT, RUN_ID, add_run
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -146,21 +146,26 @@ def test_what_a_caller_does_not_sample_is_not_sent(journal: Journal, database: D
     ],
 )
 def test_a_header_that_is_none_begins_a_trace_of_its_own(sent: Sent, header: str | None) -> None:
-    above, own = sent.tracing.join(header)
-    assert above is None
-    assert own.trace_id
-    assert own.span_id
+    span, own = sent.tracing.begin(header)
+    assert own == header_of(set_span_in_context(span))
+    assert own != header
+    sent.tracing.answered(span, "GET /x", {"http.response.status_code": 200})
+    assert sent.spans()["GET /x"].parent is None
 
 
 def test_a_request_joins_the_trace_of_its_caller(sent: Sent) -> None:
-    above, own = sent.tracing.join(CALLER)
-    assert above == Parent.read(CALLER)
-    assert above is not None
-    assert above.header() == CALLER
-    assert own.trace_id == above.trace_id
-    assert own.span_id != above.span_id
+    begun, own = sent.tracing.begin(CALLER)
+    assert own[:36] == CALLER[:36]
+    assert own[36:52] != CALLER[36:52]
     told = {"http.request.method": "POST", "http.route": "/x", "http.response.status_code": 500}
-    sent.tracing.answered("POST /x", above, own, 1, told)
+    sent.tracing.answered(begun, "POST /x", told)
     span = sent.spans()["POST /x"]
-    assert (parent_of(span), id_of(span)) == (above.span_id, own.span_id)
-    assert span.status.status_code is StatusCode.ERROR
+    assert (parent_of(span), id_of(span)) == (int(CALLER[36:52], 16), int(own[36:52], 16))
+    assert (span.kind, span.status.status_code) == (SpanKind.SERVER, StatusCode.ERROR)
+
+
+def test_a_request_that_its_caller_does_not_sample_says_so_and_is_not_sent(sent: Sent) -> None:
+    span, own = sent.tracing.begin(CALLER[:-1] + "0")
+    assert own.endswith("-00")
+    sent.tracing.answered(span, "POST /x", {"http.response.status_code": 200})
+    assert sent.spans() == {}
