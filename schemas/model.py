@@ -15,6 +15,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -59,7 +60,7 @@ NodeId = Annotated[str, BeforeValidator(_node_id), Field(min_length=1)]
 Number = Annotated[float, PlainValidator(_number)]  # a whole number stays an int
 Term = Annotated[str, Field(pattern=r"^[=-]?\w.*$")]
 # As it is written; what a parameter allows is looked at where its chunk is known.
-Written = Annotated[Json, SkipValidation]
+Written = Annotated[Json, SkipValidation, WithJsonSchema({})]
 
 
 class Frozen(BaseModel):
