@@ -12,6 +12,7 @@ from cli.build import build_parts
 from cli.serve import READY
 from config import ROOT, BackendSettings, Settings
 from devserver.events import Bus
+from devserver.runs.events import OtherData
 from my_app.context import FrontSettings
 from my_app.front import create_front, listen_at
 
@@ -44,7 +45,7 @@ async def tick(bus: Bus) -> None:
     while True:
         due += EVERY_S
         await asyncio.sleep(due - loop.time())
-        bus.tell(None, KIND, {"at": time.monotonic()})
+        bus.tell(None, OtherData.of(KIND, {"at": time.monotonic()}))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from devserver.definitions import Definitions
 from devserver.errors import InputError, refused_field
 from devserver.importing.files import write_definitions
 from devserver.importing.process import ImportProcesses, Job
+from devserver.runs.server import DefinitionsState
 from devserver.uploads import Uploads
 from schemas.errors import nearest
 from schemas.importing.admit import taken
@@ -62,7 +63,7 @@ class Authoring:
     """
 
     def __init__(
-        self, definitions: Definitions, pool: Pool, uploads: Uploads, told: Callable[[Mapping[str, Any]], None]
+        self, definitions: Definitions, pool: Pool, uploads: Uploads, told: Callable[[DefinitionsState], None]
     ) -> None:
         self._definitions, self._pool, self._uploads, self._told = definitions, pool, uploads, told
         self._processes = ImportProcesses()

@@ -14,6 +14,7 @@ from typing import Any, Final
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from devserver.runs.server import DefinitionsState
 from schemas.catalog import Catalog
 from schemas.loader import read_tables, shown, usable_definitions
 from schemas.nodes import NodeTable
@@ -25,7 +26,7 @@ QUIET_S: Final = 0.2
 EDITS: Final = frozenset({"closed", "created", "moved", "deleted"})
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
-Tell = Callable[[Mapping[str, Any]], None]
+Tell = Callable[[DefinitionsState], None]
 
 
 class Definitions:
@@ -58,18 +59,18 @@ class Definitions:
         """Where new definitions are written: over all others. It need not be there yet."""
         return self._own[-1] if self._own else None
 
-    def status(self) -> dict[str, Any]:
+    def status(self) -> DefinitionsState:
         """Whether what lies in the folders is in force: what is wrong is as it was before, or left out, and told.
 
         `version` counts the versions that were in force since the start.
         """
-        return {
-            "state": "broken" if self.problems else "ok",
-            "version": self.version,
-            "problems": [asdict(problem) for problem in self.problems],
-            "folders": [shown(folder) for folder in self.folders],
-            "watched": [shown(folder) for folder in self._own if folder in self._watches],
-        }
+        return DefinitionsState(
+            state="broken" if self.problems else "ok",
+            version=self.version,
+            problems=[asdict(problem) for problem in self.problems],
+            folders=[shown(folder) for folder in self.folders],
+            watched=[shown(folder) for folder in self._own if folder in self._watches],
+        )
 
     def reload(self) -> bool:
         """Read the folders again; whether something is different now.

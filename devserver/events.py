@@ -1,40 +1,18 @@
-"""Events of runs: what happened, in an order that only grows, and the bus that tells listeners in this process."""
+"""The bus that tells the listeners in this process of events."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from devserver.clock import Clock
+from devserver.runs.events import Event, OtherData, Passing, Preview, Progress, RunEnded, TextDelta
 
 QUEUE_LIMIT: Final = 1024
 TRANSIENT_PER_SECOND: Final = 5
-TRANSIENT: Final = frozenset({"progress", "preview", "text.delta"})
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a run (or, with `run_id` None, to the server).
-
-    `seq` is one counter for the whole server; transient events (progress, previews, text as it grows) have none.
-    `stage` is '' and `take`, `attempt` are 0 where there is none.
-    """
-
-    seq: int | None
-    run_id: str | None
-    stage: str
-    take: int
-    attempt: int
-    at: str
-    kind: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Lagged:
@@ -131,9 +109,9 @@ class Bus:
         """The runs that somebody listens to alone."""
         return {run_id for run_id in self._subscriptions if run_id is not None}
 
-    def tell_listeners(self, run_id: str, kind: str, data: Mapping[str, Any]) -> None:
+    def tell_listeners(self, run_id: str, data: Passing) -> None:
         """Tell those alone who listen to this one run: it would be too much for those who hear everything."""
-        event = Event(None, run_id, "", 0, 0, self._clock.stamp(), kind, dict(data))
+        event = Event(None, run_id, "", 0, 0, self._clock.stamp(), data)
         _deliver(self._subscriptions.get(run_id, ()), event)
 
     def publish(self, event: Event) -> None:
@@ -142,14 +120,15 @@ class Bus:
         if event.run_id is not None:
             listeners += self._subscriptions.get(event.run_id, ())
         _deliver(listeners, event)
-        if event.kind == "run.ended":
+        if isinstance(event.data, RunEnded):
             with self._lock:
                 for key in [key for key in self._last_transient if key[0] == event.run_id]:
                     del self._last_transient[key]
 
-    def tell(self, run_id: str | None, kind: str, data: Mapping[str, Any], *, stage: str = "", take: int = 0) -> None:
+    def tell(self, run_id: str | None, data: Passing | OtherData, *, stage: str = "", take: int = 0) -> None:
         """Publish an event that is not stored. The transient kinds go out at most five times a second each."""
-        if kind in TRANSIENT:
+        kind = data.event_kind
+        if isinstance(data, Progress | Preview | TextDelta):
             key, now = (run_id, stage, take, kind), self._clock.monotonic()
             with self._lock:
                 if now - self._last_transient.get(key, -1.0) < 1 / TRANSIENT_PER_SECOND:
@@ -157,7 +136,7 @@ class Bus:
                 self._last_transient[key] = now
         with self._lock:
             self.told[kind] += 1
-        event = Event(None, run_id, stage, take, 0, self._clock.stamp(), kind, dict(data))
+        event = Event(None, run_id, stage, take, 0, self._clock.stamp(), data)
         self.publish(event)
         if self.outlet is not None:
             self.outlet(event)

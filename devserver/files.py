@@ -103,7 +103,7 @@ class InputFiles:
             run = self._journal.run(str(value["run"]))
             known = run is not None and self._viewer in (None, run.user_id)
             events = self._journal.events(str(value["run"]), "entity") if known else []
-            names = [Entity.model_validate(event.data).filename for event in events]
+            names = [event.data.filename for event in events if isinstance(event.data, Entity)]
             if str(value["entity"]) in names:
                 return self.keep(self._exports.file(str(value["run"]), str(value["entity"]))), str(value["entity"])
             message = "There is no such file of a run."

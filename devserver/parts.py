@@ -27,7 +27,7 @@ from devserver.durable.lease import ALONE
 from devserver.durable.search import Wanted
 from devserver.durable.sql import Transaction
 from devserver.errors import InputError, unknown_run
-from devserver.events import Bus, Event
+from devserver.events import Bus
 from devserver.files import InputFiles
 from devserver.late import LateRecords
 from devserver.llm.ask import Models
@@ -47,6 +47,7 @@ from devserver.readiness import Readiness
 from devserver.retries import Retries
 from devserver.run import walk_run
 from devserver.runs.entity import Entity
+from devserver.runs.events import Event, Passing
 from devserver.runs.rows import RunRow
 from devserver.runs.waiting import Waiting
 from devserver.store import Exports
@@ -160,9 +161,7 @@ class Parts:
         )
         traces = [self.tracing] if self.tracing else []
         self.watching = Watching(self.journal, [self.metrics, RunLog(), *traces])
-        self.authoring = Authoring(
-            definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, "definitions", status)
-        )
+        self.authoring = Authoring(definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, status))
         self.dispatcher = Dispatcher(
             self.journal,
             lambda run_id, cancelled: walk_run(run_id, self, cancelled),
@@ -186,7 +185,7 @@ class Parts:
         )
         await self.dispatcher.start()
         self.pool.next_please()  # those that sleep may have to go elsewhere
-        await self.definitions.start(lambda status: self.bus.tell(None, "definitions", status))
+        await self.definitions.start(lambda status: self.bus.tell(None, status))
         self._started = True
         self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it
 
@@ -313,7 +312,7 @@ class Parts:
         if row is None:
             raise unknown_run(run_id)
         told = answer.answer(self.journal, row)
-        return told if row.ended else Answer(told.status, {**told.body, **self.queue.of_run(run_id)})
+        return told if row.ended else Answer(told.status, {**told.body, **self.queue.of_run(run_id).as_json()})
 
     def has_ended(self, run_id: str) -> bool:
         return self.journal.has_ended(run_id)
@@ -324,7 +323,7 @@ class Parts:
 
     def run_detail(self, run_id: str) -> dict[str, Any] | None:
         row = self.journal.run(run_id)
-        waits = self.queue.of_run(run_id) if row and not row.ended else {}
+        waits = self.queue.of_run(run_id).as_json() if row and not row.ended else {}
         return {**answer.detail(self.journal, row), **waits} if row else None
 
     def list_runs(self, wanted: Wanted) -> dict[str, Any]:
@@ -382,9 +381,8 @@ class Parts:
     def snapshot(self) -> list[Event]:
         """The server's state, for a listener that has just come."""
         at = self.clock.stamp()
-        backends = [Event(None, None, "", 0, 0, at, "backend", told.as_json()) for told in self.pool.describe()]
-        server = {"queue": self.queue.state(), "definitions": self.definitions.status()}
-        return [*backends, *(Event(None, None, "", 0, 0, at, kind, told) for kind, told in server.items())]
+        states: tuple[Passing, ...] = (*self.pool.describe(), self.queue.state(), self.definitions.status())
+        return [Event(None, None, "", 0, 0, at, state) for state in states]
 
     def health(self) -> dict[str, Any]:
         """This process answers; it says nothing about the backends."""

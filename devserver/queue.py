@@ -20,6 +20,7 @@ from devserver.processes.loops import on_loop
 from devserver.queueing.expected import Expected, Line
 from devserver.queueing.tickets import ALL, Ticket
 from devserver.runs.rows import ENDED
+from devserver.runs.server import QueueLength, QueuePlace, QueueState, RunPlace
 from devserver.store import RUN_ID_ALONE
 from schemas.wording import one_of
 
@@ -202,20 +203,20 @@ class Queue:
         line = await asyncio.to_thread(self.expected.line)
         return await on_loop(self._pool.loop, survey(self._pool.backends, line))
 
-    def of_run(self, run_id: str) -> dict[str, Any]:
-        """A run's place in the queue, and when it will be done: `queue` and `eta`, each None where it is not known."""
+    def of_run(self, run_id: str) -> RunPlace:
+        """A run's place in the queue, and when it will be done; each None where it is not known."""
         line = self.expected.line()
         eta = self.expected.of_run(run_id)
-        return {"queue": _place(line, run_id), "eta": eta.as_dict() if eta else None}
+        return RunPlace(queue=_place(line, run_id), eta=eta.as_time_left() if eta else None)
 
     def _tell(self) -> None:
         """Tell everybody how long the queues are, and those who listen to a waiting run where it stands."""
         line = self.expected.line()
         lengths = [
-            {"name": name, "held": len(line.held(name)), "waiting": len(line.waiting(name))}
+            QueueLength(name=name, held=len(line.held(name)), waiting=len(line.waiting(name)))
             for name in dict.fromkeys(ticket.backend for ticket in line.tickets.values())
         ]
-        self._bus.tell(None, "queue", {"backends": lengths, "paused": sorted(line.paused)})
+        self._bus.tell(None, QueueState(backends=lengths, paused=sorted(line.paused)))
         if self._clock.monotonic() - self._told_at < POSITIONS_TOLD_S:
             return
         self._told_at = self._clock.monotonic()
@@ -223,13 +224,13 @@ class Queue:
         places = {run_id: _place(line, run_id) for run_id in {t.run_id for t in line.tickets.values()} & heard}
         for run_id, place in places.items():
             if place != self._positions.get(run_id):
-                self._bus.tell_listeners(run_id, "queue", self.of_run(run_id))
+                self._bus.tell_listeners(run_id, self.of_run(run_id))
         self._positions = places
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> QueueState:
         """What is told of the queues to somebody who has just come."""
         line = self.expected.line()
-        return {"paused": sorted(line.paused), "waiting": sum(not t.held for t in line.tickets.values())}
+        return QueueState(paused=sorted(line.paused), waiting=sum(not t.held for t in line.tickets.values()))
 
     # Changing
 
@@ -271,7 +272,7 @@ class Queue:
             at = _index(request, others, [ticket for ticket in line if ticket not in moved])
             self._tickets.rearrange(backend, [*others[:at], *moved, *others[at:]])
         self._changed()
-        return {"run_id": request.run_id, **self.of_run(request.run_id)}
+        return {"run_id": request.run_id, **self.of_run(request.run_id).as_json()}
 
     def _waits_at(self, before: str, viewer: str | None) -> set[str]:
         found = [ticket for ticket in self._tickets.of_run(before) if viewer in (None, ticket.user_id)]
@@ -309,18 +310,17 @@ def _index(request: MoveRequest, others: list[Ticket], line: list[Ticket]) -> in
     return sum(ticket.key in before for ticket in others)
 
 
-def _eta(ticket: Ticket, line: Line) -> dict[str, Any] | None:
+def _eta(ticket: Ticket, line: Line) -> dict[str, object] | None:
     eta = line.eta(ticket)
-    return eta.as_dict() if eta is not None else None
+    return eta.as_time_left().as_json() if eta is not None else None
 
 
-def _place(line: Line, run_id: str) -> dict[str, Any] | None:
+def _place(line: Line, run_id: str) -> QueuePlace | None:
     """Where the run's next take stands: position 0 has its turn."""
-    places: list[tuple[int, dict[str, Any]]] = []
+    places: list[QueuePlace] = []
     for ticket in line.of_run(run_id):
         waiting = line.waiting(ticket.backend)
         position = line.position(ticket)
         paused = not ticket.held and line.is_paused(ticket.backend)
-        told = {"backend": ticket.backend, "position": position, "waiting": len(waiting), "paused": paused}
-        places.append((position, told))
-    return min(places, key=lambda place: place[0])[1] if places else None
+        places.append(QueuePlace(backend=ticket.backend, position=position, waiting=len(waiting), paused=paused))
+    return min(places, key=lambda place: place.position) if places else None

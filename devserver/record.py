@@ -16,10 +16,10 @@ from devserver.disk import ExportsGone, disk_trouble
 from devserver.durable.journal import Journal
 from devserver.durable.sql import Transaction
 from devserver.errors import DatabaseGone
-from devserver.events import Event
 from devserver.plan import OutputPlan, Plan, StagePlan, read_plan
 from devserver.queueing.expected import around
 from devserver.runs.entity import Entity, text_entity
+from devserver.runs.events import Event
 from devserver.runs.failure import Failure
 from devserver.runs.results import TakeResult
 from devserver.runs.rows import AttemptRow, PartRow, RunRow, RunState, StageRow, TakeRow
@@ -203,7 +203,7 @@ def build(journal: Journal, row: RunRow) -> dict[str, Any]:
         "definitions": [definition.model_dump(exclude={"content"}) for definition in plan.definitions],
         "stages": [_stage(stage, rows) for stage in plan.stages],
         "entities": [entity.as_json() for entity in entities(journal, row.run_id)],
-        "measurements": [dict(event.data) for event in journal.events(row.run_id, "measurement")],
+        "measurements": [event.data.as_json() for event in journal.events(row.run_id, "measurement")],
         "warnings": warnings(journal, row.run_id),
         "error": row.error.as_json() if row.error else None,
     }
@@ -228,13 +228,13 @@ def _listed(events: Sequence[Event]) -> list[Entity]:
     for event in events:
         newest[event.stage, event.take] = max(event.attempt, newest.get((event.stage, event.take), 0))
     standing = (event for event in events if not event.attempt or event.attempt == newest[event.stage, event.take])
-    by_name = {entity.filename: entity for entity in (Entity.model_validate(event.data) for event in standing)}
+    by_name = {event.data.filename: event.data for event in standing if isinstance(event.data, Entity)}
     return sorted(by_name.values(), key=lambda entity: (entity.number, entity.take, entity.name, entity.filename))
 
 
 def warnings(journal: Journal, run_id: str) -> list[dict[str, Any]]:
     """What the user must be told, with the stage it belongs to."""
-    return [{"stage": event.stage, **event.data} for event in journal.events(run_id, "warning")]
+    return [{"stage": event.stage, **event.data.as_json()} for event in journal.events(run_id, "warning")]
 
 
 def seconds_between(start_at: str | None, end_at: str | None) -> float | None:

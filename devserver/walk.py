@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from devserver.backends.pool import Pool
 from devserver.clock import Clock
@@ -21,6 +21,7 @@ from devserver.media.stream import Streams
 from devserver.plan import Plan, StagePlan
 from devserver.retries import Retries
 from devserver.runs.entity import text_entity
+from devserver.runs.events import RunWarning
 from devserver.runs.rows import Place, RunRow
 from devserver.store import Exports, dump
 
@@ -77,11 +78,11 @@ class Walk:
     def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
         return Place(self.run.run_id, self.run.generation, stage, take, attempt)
 
-    def warn(self, place: Place, code: str, message: str, **data: Any) -> None:
+    def warn(self, place: Place, code: str, message: str, **data: object) -> None:
         """Write down something that the user must be told: nothing happens silently."""
         log.warning("%s: %s", self.run.run_id, message)
-        stored = {"code": code, "message": message, **data}
-        self.tools.journal.add_event(Place(place.run_id, place.generation, place.stage), "warning", stored, key=code)
+        warning = RunWarning.model_validate({"code": code, "message": message, **data})
+        self.tools.journal.add_event(Place(place.run_id, place.generation, place.stage), warning, key=code)
 
     async def write(self, filename: str, content: bytes) -> None:
         """Write a file into the run's folder; waiting for the disk is left to a thread."""
@@ -97,4 +98,4 @@ class Walk:
         """Write a small file of ours into the run's folder and list it as an entity."""
         await self.write(filename, content)
         entity = text_entity(filename, content, number=number, type=kind, stage=place.stage, take=place.take)
-        self.tools.journal.add_event(place, "entity", entity.as_json(), key=filename)
+        self.tools.journal.add_event(place, entity, key=filename)

@@ -11,7 +11,8 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 
-from devserver.events import LAGGED, Event, Lagged, Subscription
+from devserver.events import LAGGED, Lagged, Subscription
+from devserver.runs.events import Event
 from my_app.addresses import below, prefix_of
 from my_app.context import Context
 from my_app.errors import dump
@@ -155,7 +156,7 @@ WIRE: Final = Wire()
 
 def message(event: Event, prefix: str) -> bytes:
     """One event as Server-Sent Events carry it. Only stored events have an id, so only they move the resume point."""
-    return encode(event.kind, below(prefix, event.as_dict()), event.seq)
+    return encode(event.kind, below(prefix, event.as_json()), event.seq)
 
 
 def encode(kind: str, data: object, seq: int | None = None) -> bytes:

@@ -11,11 +11,13 @@ from devserver.answer import Answer
 from devserver.authoring import Authoring
 from devserver.durable.idempotency import Claim, First, Idempotency
 from devserver.durable.search import Wanted
-from devserver.events import Bus, Event
+from devserver.events import Bus
 from devserver.media.drawn import Drawn
 from devserver.media.encoding import Form
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest, Queue
+from devserver.runs.events import Event
+from devserver.runs.server import DefinitionsState
 from devserver.runs.waiting import Waiting
 from devserver.understanding import Understood
 from devserver.uploads import Uploads
@@ -85,7 +87,7 @@ class StemFile(Protocol):
 class Definitions(Protocol):
     @property
     def catalog(self) -> Catalog: ...
-    def status(self) -> dict[str, Any]:
+    def status(self) -> DefinitionsState:
         """Whether the folders' last edit is in force, and what is wrong with it if not."""
 
 

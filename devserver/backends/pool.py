@@ -188,7 +188,7 @@ class Pool:
         for backend in changed:
             if backend not in before or backend.state != before[backend][0]:
                 log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
-                self._bus.tell(None, "backend", backend.describe().as_json())
+                self._bus.tell(None, backend.describe())
 
     async def _watch(self, source: Source) -> None:
         pause = FIRST_RETRY_S

@@ -136,7 +136,7 @@ class Backend:
     def describe(self) -> BackendState:
         return BackendState(
             name=self.name,
-            backend_kind=self.address.kind,
+            kind=self.address.kind,
             state=self.state,
             problem=self.problem,
             last_problem=self.last_problem,

@@ -38,7 +38,7 @@ def _told(backend: Backend, queue: dict[str, int] | None, line: Line) -> dict[st
         "paused": line.is_paused(backend.name),
         "held": len(line.held(backend.name)),
         "waiting": len(line.waiting(backend.name)),
-        "eta": eta.as_dict() if eta else None,
+        "eta": eta.as_time_left().as_json() if eta else None,
     }
     has = {"nodes": len(backend.table.classes), "models": files_of_models(backend.table)} if backend.table else {}
     return {**backend.describe().as_json(), "url": backend.address.base_url, "queue": queue, **ours, **has}

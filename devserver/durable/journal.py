@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 from devserver.clock import Clock
 from devserver.durable.database import Database
@@ -14,8 +14,20 @@ from devserver.durable.lease import ALONE, LEASE_S, Leases, fence
 from devserver.durable.search import Search
 from devserver.durable.sql import Row, Transaction, marks
 from devserver.durable.stops import Stops
-from devserver.events import Bus, Event
+from devserver.events import Bus
 from devserver.runs.entity import Entity
+from devserver.runs.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    RunEnded,
+    RunQueued,
+    RunStarted,
+    StageEnded,
+    StageStarted,
+    Stored,
+    read_data,
+)
 from devserver.runs.failure import Failure
 from devserver.runs.results import AttemptResult, Result, Skipped, StageResult, TakeResult
 from devserver.runs.rows import (
@@ -52,9 +64,8 @@ def _part(row: Row) -> PartRow:
 
 
 def _event(row: Row) -> Event:
-    values = dict(row)
-    del values["key"]
-    return Event(**{**values, "data": json.loads(values["data"])})
+    place = (row["seq"], row["run_id"], row["stage"], row["take"], row["attempt"], row["at"])
+    return Event(*place, read_data(row["kind"], json.loads(row["data"])))
 
 
 class Journal:
@@ -87,18 +98,18 @@ class Journal:
                 for hear in self.hearers:
                     hear(event)
 
-    def _add_event(self, db: Transaction, place: Place, kind: str, key: str, data: Mapping[str, Any]) -> None:
+    def _add_event(self, db: Transaction, place: Place, data: Stored, key: str = "") -> None:
         at = self._clock.stamp()
         where = (place.run_id, place.stage, place.take, place.attempt)
         done = db.execute(
             "INSERT INTO events (seq, run_id, stage, take, attempt, kind, key, at, data)"  # noqa: S608 - a fixed word
             " SELECT value + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM counters WHERE name = 'event'"
             f"{db.dialect.for_update} ON CONFLICT (run_id, stage, take, attempt, kind, key) DO NOTHING RETURNING seq",
-            (*where, kind, key, at, json.dumps(data)),
+            (*where, data.event_kind, key, at, json.dumps(data.as_json())),
         ).fetchone()
         if done is not None:
             db.execute("UPDATE counters SET value = $1 WHERE name = 'event'", (done["seq"],))
-            self._fresh.append(Event(done["seq"], *where, at, kind, dict(data)))
+            self._fresh.append(Event(done["seq"], *where, at, data))
 
     def _fence(self, db: Transaction, place: Place) -> None:
         """Refuse to write for a walk that no longer owns the run."""
@@ -130,10 +141,9 @@ class Journal:
             )
             found = {"user_id": user_id, "created_at": created_at, "title": title, "outputs": output_config}
             self.search.add(db, run_id, **found, text=text)
-            data = {"title": title, "schema": schema, "output_config": output_config}
-            self._add_event(db, Place(run_id, 0), "run.queued", "", data)
+            self._add_event(db, Place(run_id, 0), RunQueued(title=title, schema_=schema, output_config=output_config))
             for entity in entities:
-                self._add_event(db, Place(run_id, 0), "entity", entity.filename, entity.as_json())
+                self._add_event(db, Place(run_id, 0), entity, entity.filename)
             if together is not None:
                 together(db)
 
@@ -159,7 +169,7 @@ class Journal:
             row = _run(self.leases.claim(db, run_id, self._clock.stamp()))
             if row.generation > 1:
                 self.stops.count(db, run_id)
-            self._add_event(db, Place(run_id, row.generation), "run.started", "", {})
+            self._add_event(db, Place(run_id, row.generation), RunStarted())
         self.leases.held[run_id] = row.generation
         return row
 
@@ -173,9 +183,8 @@ class Journal:
             )
             db.execute("DELETE FROM tickets WHERE run_id = $1", (place.run_id,))
             self.search.end(db, place.run_id, state, text)
-            failure = {"error": error.as_json()} if error else {}
-            url = f"/api/runs/{place.run_id}"
-            self._add_event(db, place, "run.ended", "", {"status": state, **failure, "url": url})
+            ended = RunEnded(status=state, url=f"/api/runs/{place.run_id}")
+            self._add_event(db, place, ended.model_copy(update={"error": error}) if error else ended)
 
     def ask_cancel(self, run_id: str) -> bool:
         """Set the run's cancel flag; False when it had ended already."""
@@ -241,9 +250,10 @@ class Journal:
                     self.stops.process if at_work else None,
                 ),
             ).fetchone()
-            kind = "attempt.started" if place.attempt else "stage.started"
-            if place.attempt or not place.take:
-                self._add_event(db, place, kind, "", {"backend": backend} if backend else {})
+            if place.attempt:
+                self._add_event(db, place, AttemptStarted(backend=backend) if backend else AttemptStarted())
+            elif not place.take:
+                self._add_event(db, place, StageStarted())
             return _part(row or db.execute(STAGE, key).fetchone())
 
     def skip(self, place: Place, reason: str) -> None:
@@ -257,7 +267,7 @@ class Journal:
                 " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING",
                 (place.run_id, place.stage, at, at, json.dumps(Skipped(reason=reason).as_json()), place.run_id),
             )
-            self._add_event(db, place, "stage.ended", "", {"status": "skipped", "reason": reason})
+            self._add_event(db, place, StageEnded(status="skipped", reason=reason))
 
     def end(self, place: Place, state: StageState, result: Result | None = None) -> None:
         """End a stage, take or attempt; `result` is merged into what is there."""
@@ -267,9 +277,9 @@ class Journal:
             if place.take and not place.attempt and state == "success":
                 self.stops.set_back(db, place.run_id, place.stage)
             if place.attempt or not place.take:
-                kind = "attempt.ended" if place.attempt else "stage.ended"
-                failure = {"error": result.error.as_json()} if result and result.error else {}
-                self._add_event(db, place, kind, "", {"status": state, **failure})
+                ended = AttemptEnded(status=state) if place.attempt else StageEnded(status=state)
+                error = result.error if result else None
+                self._add_event(db, place, ended.model_copy(update={"error": error}) if error else ended)
 
     def note(self, place: Place, result: Result) -> None:
         """Merge something that was decided into the result of a stage, take or attempt."""
@@ -324,11 +334,11 @@ class Journal:
 
     # Events
 
-    def add_event(self, place: Place, kind: str, data: Mapping[str, Any], key: str = "") -> None:
+    def add_event(self, place: Place, data: Stored, key: str = "") -> None:
         """Store and publish an event; one with the same place, kind and key is stored once."""
         with self._transaction() as db:
             self._fence(db, place)
-            self._add_event(db, place, kind, key, data)
+            self._add_event(db, place, data, key)
 
     def events_after(self, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
         """Stored events with a greater number, in order."""

@@ -6,13 +6,13 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Final
 
 from devserver.durable.database import Database, Listening
 from devserver.durable.journal import Journal, events_after, last_seq
 from devserver.errors import DatabaseGone
-from devserver.events import Bus, Event
+from devserver.events import Bus
+from devserver.runs.events import Event
 
 MOST_BYTES: Final = 7900  # of one message; PostgreSQL takes 8000
 MOST_WAITING: Final = 1000
@@ -95,7 +95,7 @@ class Wire:
     def _hear(self, text: str) -> None:
         told = json.loads(text)
         if told.pop("by") != self._journal.leases.owner:
-            self._bus.publish(Event(**told))
+            self._bus.publish(Event.from_json(told))
 
     def _tell(self, event: Event) -> None:
         """Send an event to the others; it is called on any thread."""
@@ -105,7 +105,7 @@ class Wire:
     async def _send_all(self) -> None:
         while True:
             event = await self._outgoing.get()
-            text = json.dumps({"by": self._journal.leases.owner, **asdict(event)})
+            text = json.dumps({"by": self._journal.leases.owner, **event.as_json()})
             if len(text.encode()) > MOST_BYTES:
                 continue
             try:

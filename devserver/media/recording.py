@@ -12,11 +12,11 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from devserver.durable.journal import Journal
-from devserver.events import Event
 from devserver.media import pieces
 from devserver.media.encoding import Encoder, Form, Undecodable
 from devserver.plan import Plan
 from devserver.runs.entity import Entity
+from devserver.runs.events import AttemptEnded, AttemptStarted, Event, Piece, RunEnded, StageEnded
 from devserver.runs.rows import Place
 from devserver.store import Exports
 
@@ -116,10 +116,10 @@ class Recording:
         async with aclosing(self._events(self.run_id)) as events:
             async for event in events:
                 if (event.stage, event.take) == (stage, 1) and event.attempt >= first_attempt:
-                    if event.kind == "attempt.started":
+                    if isinstance(event.data, AttemptStarted):
                         here.clear()
-                    elif event.kind == "partial":
-                        here[int(event.data["index"])] = str(event.data["file"])
+                    elif isinstance(event.data, Piece):
+                        here[event.data.index] = event.data.file
                 while wanted in here and await self._add_piece(encoder, here.pop(wanted)):
                     wanted += 1
                 if _ends(event, stage):
@@ -135,7 +135,7 @@ class Recording:
 
     async def _encode_rest(self, encoder: Encoder, stage: str) -> None:
         events = await asyncio.to_thread(self._journal.events, self.run_id, "entity")
-        entities = (Entity.model_validate(event.data) for event in events if event.stage == stage)
+        entities = (event.data for event in events if isinstance(event.data, Entity) and event.stage == stage)
         main = next((entity for entity in entities if (entity.role, entity.media) == ("main", "audio")), None)
         seconds = main.facts.seconds if main and main.facts else None
         if main is None or seconds is None or seconds - encoder.seconds < SLACK_SECONDS:
@@ -173,6 +173,6 @@ class Recording:
 
 def _ends(event: Event, stage: str) -> bool:
     """Whether no more pieces will come."""
-    if event.kind == "attempt.ended":
-        return (event.stage, event.take, event.data.get("status")) == (stage, 1, "success")
-    return event.kind == "run.ended" or (event.kind, event.stage) == ("stage.ended", stage)
+    if isinstance(event.data, AttemptEnded):
+        return (event.stage, event.take, event.data.status) == (stage, 1, "success")
+    return isinstance(event.data, RunEnded) or (isinstance(event.data, StageEnded) and event.stage == stage)

@@ -10,11 +10,12 @@ from typing import Final
 
 from devserver.durable.journal import Journal
 from devserver.errors import InputError
-from devserver.events import LAGGED, Bus, Event, Lagged
+from devserver.events import LAGGED, Bus, Lagged
 from devserver.media import pieces
 from devserver.media.encoding import FORMS
 from devserver.media.recording import Recording
 from devserver.plan import Plan
+from devserver.runs.events import Event
 from devserver.store import Exports
 
 PAGE: Final = 500

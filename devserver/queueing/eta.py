@@ -19,6 +19,7 @@ from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.queueing.tickets import Work
 from devserver.runs.rows import Place
+from devserver.runs.server import TimeLeft
 
 KEPT: Final = 30  # durations of a kind: older ones tell of another time
 ENOUGH: Final = 5  # durations that show how they grow with the size
@@ -47,11 +48,11 @@ class Guess:
     def times(self, share: float) -> Guess:
         return Guess(self.low * share, self.usual * share, self.high * share, self.samples)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_time_left(self) -> TimeLeft:
         """Seconds from now to two digits, and not finer than a hundredth."""
         step = max(0.01, 10.0 ** (math.floor(math.log10(self.low or 1)) - 1))
         low, high = math.floor(self.low / step) * step, math.ceil(self.high / step) * step
-        return {"low_seconds": round(low, 2), "high_seconds": round(high, 2), "samples": self.samples}
+        return TimeLeft(low_seconds=round(low, 2), high_seconds=round(high, 2), samples=self.samples)
 
 
 def total(guesses: Iterable[Guess | None]) -> Guess | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import ClassVar
 
 from pydantic import Field
 
 from devserver.comfy.sniff import Medium
-from devserver.runs.kept import Kept
+from devserver.runs.kept import EventData, Kept
 
 
 class MediaFacts(Kept):
@@ -23,8 +24,10 @@ class MediaFacts(Kept):
     height: int | None = Field(None, description="of the picture, in pixels")
 
 
-class Entity(Kept):
+class Entity(EventData):
     """One file of a run. `stage` is '' and `take` is 0 for what the run begins with."""
+
+    KIND: ClassVar[str] = "entity"
 
     number: int = Field(description="the number that the file name begins with; the order of a run's files")
     type: str = Field(description="the kind of file: `config`, `input`, the stage's name, `output_audio`, `stem`, ...")

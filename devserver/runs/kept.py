@@ -22,6 +22,10 @@ class Kept(BaseModel):
 
 
 class EventData(Kept):
-    """What an event tells; its class has the event's kind."""
+    """What an event tells; the class says of which kind it is."""
 
-    kind: ClassVar[str]
+    KIND: ClassVar[str] = ""
+
+    @property
+    def event_kind(self) -> str:
+        return self.KIND

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from devserver.errors import StageError, TonewrightError
 from devserver.llm.answer import Shape
 from devserver.llm.ask import Question, Reply
 from devserver.llm.errors import LlmError
 from devserver.plan import StagePlan
+from devserver.runs.events import TextDelta
 from devserver.runs.results import LlmUse
 from devserver.walk import Walk
 from schemas.model import LlmRule
@@ -46,7 +47,7 @@ async def ask(walk: Walk, stage: StagePlan, rule: LlmRule, shape: type[S], text:
         raise NoAnswer("llm_missing", f"There is no language model for {step}: {reason}.", [])
 
     def on_text(grown: str) -> None:
-        walk.tools.bus.tell(walk.run.run_id, "text.delta", {"text": grown}, stage=stage.name)
+        walk.tools.bus.tell(walk.run.run_id, TextDelta(text=grown), stage=stage.name)
 
     question = Question(rule.instruction, text, shape, rule.temperature, walk.plan.seed)
     problems: list[LlmError] = []
@@ -58,7 +59,7 @@ async def ask(walk: Walk, stage: StagePlan, rule: LlmRule, shape: type[S], text:
             continue
         if problems:
             failed = " ".join(problem.message for problem in problems)
-            told: dict[str, Any] = {"used": endpoint.name, "problems": [problem.as_dict() for problem in problems]}
+            told: dict[str, object] = {"used": endpoint.name, "problems": [problem.as_dict() for problem in problems]}
             walk.warn(walk.place(stage.name), "llm_other", f"{failed} So {endpoint.name} was asked.", **told)
         return reply
     raise NoAnswer("llm_failed", " ".join(problem.message for problem in problems), problems)

@@ -26,6 +26,7 @@ from devserver.comfy.prompt import NodeBegun, Outcome, Progressed, PromptEvent
 from devserver.disk import told_of_disk
 from devserver.errors import StageError
 from devserver.media.intake import IntakeCrashed, OutputRefused
+from devserver.runs.events import Preview, Progress
 from devserver.runs.failure import Failure
 from devserver.runs.results import AttemptResult
 from devserver.runs.rows import PartRow, StageState
@@ -222,8 +223,8 @@ def _tell(walk: Walk, job: Job, event: PromptEvent, partials: Partials) -> None:
     elif isinstance(event, NodeBegun):
         job.nodes.enter(event.node, event.class_type)
     elif isinstance(event, Progressed):
-        walk.tools.bus.tell(place.run_id, "progress", asdict(event), stage=place.stage, take=place.take)
+        walk.tools.bus.tell(place.run_id, Progress(**asdict(event)), stage=place.stage, take=place.take)
     elif isinstance(event, PreviewSeen):
         image = base64.b64encode(event.image).decode()
-        data = {"node": event.node, "mime": event.mime, "image_base64": image}
-        walk.tools.bus.tell(place.run_id, "preview", data, stage=place.stage, take=place.take)
+        preview = Preview(node=event.node, mime=event.mime, image_base64=image)
+        walk.tools.bus.tell(place.run_id, preview, stage=place.stage, take=place.take)

@@ -119,10 +119,9 @@ def _source(walk: Walk, stage: StagePlan, take: int) -> RunFile | None:
     if not stage.source:
         return None
     for event in reversed(walk.tools.journal.events(walk.run.run_id, "entity")):  # a lost attempt may have listed one
-        if (event.stage, event.take) == (stage.source, take):
-            entity = Entity.model_validate(event.data)
-            if entity.is_main:
-                return RunFile(walk.tools.exports.folder(walk.run.run_id) / entity.filename, entity.sha256)
+        entity = event.data
+        if isinstance(entity, Entity) and entity.is_main and (event.stage, event.take) == (stage.source, take):
+            return RunFile(walk.tools.exports.folder(walk.run.run_id) / entity.filename, entity.sha256)
     raise LookupError(f"{stage.source} has made no file in take {take}")
 
 

@@ -12,6 +12,7 @@ from devserver.comfy.files import RemoteFile
 from devserver.comfy.messages import PieceMade
 from devserver.comfy.sniff import sniff
 from devserver.media import pieces
+from devserver.runs.events import Piece
 from devserver.stages.job import Job
 from devserver.walk import Walk
 from schemas.json_values import read_object, read_text
@@ -68,8 +69,8 @@ class Partials:
             name = await asyncio.to_thread(_named, part, pieces.name_of(place, index, ""))
         finally:
             part.unlink(missing_ok=True)
-        stored = {"index": index, "node": file.node_id, "file": name}
-        self._walk.tools.journal.add_event(place, "partial", stored, key=str(index))
+        piece = Piece(index=index, node=file.node_id, file=name)
+        self._walk.tools.journal.add_event(place, piece, key=str(index))
 
 
 def read_partial(told: PieceMade) -> tuple[int, RemoteFile]:

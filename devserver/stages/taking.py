@@ -130,7 +130,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         facts=taken.facts,
         collected=ways[0],
     )
-    tools.journal.add_event(place, "entity", entity.as_json(), key=final.name)
+    tools.journal.add_event(place, entity, key=final.name)
 
 
 def _tags(walk: Walk, job: Job, bound: dict[str, Any], reports: list[dict[str, object]]) -> TrackTags:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from devserver.durable.journal import Journal
 from devserver.durable.search import RunLine
-from devserver.events import Event
+from devserver.runs.events import AttemptEnded, AttemptStarted, Event, RunEnded, StageEnded
 from devserver.runs.rows import PartRow, Place
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,10 @@ class Watching:
     def _row(self, event: Event) -> Row:
         if event.run_id is None:
             return None
-        if event.kind == "run.ended":
+        if isinstance(event.data, RunEnded):
             return self._journal.database.now(lambda tx: self._journal.search.line(tx, str(event.run_id)))
-        if event.kind in ("stage.ended", "attempt.ended"):
+        if isinstance(event.data, StageEnded | AttemptEnded):
             return self._journal.stage(Place(event.run_id, 0, event.stage, event.take, event.attempt))
-        if event.kind == "attempt.started" and event.attempt > 1:
+        if isinstance(event.data, AttemptStarted) and event.attempt > 1:
             return self._journal.stage(Place(event.run_id, 0, event.stage, event.take, event.attempt - 1))
         return None

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from devserver.durable.search import RunLine
-from devserver.events import Event
 from devserver.http.addresses import hide_secrets
 from devserver.record import seconds_between
+from devserver.runs.events import AttemptEnded, Event, RunEnded, StageEnded
 from devserver.watching.listening import Row
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class RunLog:
 
     def hear(self, event: Event, row: Row) -> None:
         """Write the line of an event, if it has one."""
-        if row is None or not event.kind.endswith(".ended"):
+        if row is None or not isinstance(event.data, RunEnded | StageEnded | AttemptEnded):
             return
         seconds = seconds_between(row.started_at, row.ended_at)
         error = row.error if isinstance(row, RunLine) else row.result.error

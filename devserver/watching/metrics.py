@@ -13,8 +13,10 @@ from devserver.backends.pool import Backend
 from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.search import RunLine
-from devserver.events import Bus, Event
+from devserver.events import Bus
 from devserver.record import seconds_between
+from devserver.runs.entity import Entity
+from devserver.runs.events import AttemptEnded, AttemptStarted, Event, RunEnded, RunQueued, StageEnded
 from devserver.runs.rows import AttemptRow, StageRow
 from devserver.watching.listening import Row
 from schemas.catalog import Catalog
@@ -59,21 +61,21 @@ class Metrics:
     def hear(self, event: Event, row: Row) -> None:
         """Count an event."""
         self._events.labels(event.kind).inc()
-        match event.kind, row:
-            case "run.queued", _:
-                self._accepted.labels(self._config(str(event.data.get("output_config", "")))).inc()
-            case "run.ended", RunLine():
+        match event.data, row:
+            case RunQueued(), _:
+                self._accepted.labels(self._config(event.data.output_config)).inc()
+            case RunEnded(), RunLine():
                 self._ended.labels(row.state, self._config(row.output_config)).inc()
-            case "stage.ended", StageRow() if row.state != "skipped":
+            case StageEnded(), StageRow() if row.state != "skipped":
                 seconds = seconds_between(row.started_at, row.ended_at) or 0.0
                 self._stages.labels(self._stage(row.stage)).observe(seconds)
-            case "attempt.started", AttemptRow():
+            case AttemptStarted(), AttemptRow():
                 code = row.result.error.code if row.result.error else ""
                 self._retries.labels(code or row.state).inc()
-            case "attempt.ended", AttemptRow():
+            case AttemptEnded(), AttemptRow():
                 self._attempts.labels(row.backend or UNKNOWN, row.state).inc()
-            case "entity", _ if "collected" in event.data:
-                self._collected.labels(str(event.data["collected"])).inc()
+            case Entity(collected=str(way)), _:
+                self._collected.labels(way).inc()
 
     def _config(self, names: str) -> str:
         if not names or ", " in names:

@@ -28,7 +28,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from devserver.durable.database import Database
 from devserver.durable.search import RunLine
 from devserver.durable.sql import Transaction
-from devserver.events import Event
+from devserver.runs.events import AttemptEnded, Event, RunEnded, StageEnded
 from devserver.runs.rows import AttemptRow, PartRow, StageRow
 from devserver.watching.listening import Row
 
@@ -126,14 +126,14 @@ class Tracing:
 
     def hear(self, event: Event, row: Row) -> None:
         """Send the span of a stage, attempt or run that has ended."""
-        match event.kind, row:
-            case "run.ended", RunLine():
+        match event.data, row:
+            case RunEnded(), RunLine():
                 asked = {"schema": row.schema, "output_config": row.output_config}
                 self._ended(row, "", self._request(row.run_id), "run", asked)
-            case "stage.ended", StageRow() if row.state != "skipped":
+            case StageEnded(), StageRow() if row.state != "skipped":
                 above = self._within(row.run_id, "")
                 self._ended(row, row.stage, above, f"stage {row.stage}", {"stage": row.stage})
-            case "attempt.ended", AttemptRow():
+            case AttemptEnded(), AttemptRow():
                 place = f"{row.stage}/{row.take}/{row.attempt}"
                 told: dict[str, Any] = {"stage": row.stage, "take": row.take, "attempt": row.attempt}
                 told |= {"backend": row.backend or "", "prompt_id": row.prompt_id or ""}

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from devserver.errors import InputError
-from devserver.events import Event
+from devserver.runs.events import Event
 from my_app.addresses import prefix_of
 from my_app.auth import viewer_of, visible
 from my_app.context import CONTEXT

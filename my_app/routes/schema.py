@@ -71,7 +71,7 @@ def list_chunks() -> Response:
 
 def show_status() -> Response:
     """The definitions in force, and what is wrong with an edit that could not be used."""
-    return json_reply(the_parts().definitions.status())
+    return json_reply(the_parts().definitions.status().as_json())
 
 
 STATUS: Final = {

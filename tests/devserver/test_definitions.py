@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cli.build import SHIPPED
 from devserver.definitions import Definitions
+from devserver.runs.server import DefinitionsState
 from schemas.loader import load_tables
 from tests.patience import PATIENCE_S
 
@@ -24,7 +24,7 @@ class Edited:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.definitions = Definitions([SHIPPED], load_tables([SHIPPED]), own=[folder])
-        self._told: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+        self._told: asyncio.Queue[DefinitionsState] = asyncio.Queue()
 
     async def start(self) -> None:
         await self.definitions.start(self._told.put_nowait)
@@ -35,12 +35,12 @@ class Edited:
         path.write_text(text, "utf8")
         return path
 
-    async def until(self, state: str, version: int) -> Mapping[str, Any]:
+    async def until(self, state: str, version: int) -> DefinitionsState:
         """What is told when the definitions stand like that; an edit in several steps may be told in several."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 told = await self._told.get()
-                if (told["state"], told["version"]) == (state, version):
+                if (told.state, told.version) == (state, version):
                     return told
 
 
@@ -67,11 +67,11 @@ async def test_a_bad_edit_leaves_the_last_good_version_in_force_and_is_told(edit
     await edited.until("ok", 2)
     path = edited.write("hush", SILENCE.replace("seconds: 1", "seconds: -1"))
     told = await edited.until("broken", 2)
-    assert [(p["field"], p["line"]) for p in told["problems"]] == [("values.seconds", 10)]
+    assert [(p["field"], p["line"]) for p in told.problems] == [("values.seconds", 10)]
     assert told == edited.definitions.status()
     assert edited.definitions.catalog.output("hush").values == {"seconds": 1}
     path.write_text(SILENCE.replace("seconds: 1", "seconds: 2"))
-    assert (await edited.until("ok", 3))["problems"] == []
+    assert (await edited.until("ok", 3)).problems == []
     assert edited.definitions.catalog.output("hush").values == {"seconds": 2}
 
 
@@ -118,7 +118,7 @@ async def test_an_edit_that_adds_a_graph_stage_leaves_the_pipeline_as_it_was(edi
     path.parent.mkdir()
     path.write_text(text.replace(stage, f"{stage}\n  - {{name: cover, kind: graph, chunk: cover_image}}"), "utf8")
     told = await edited.until("broken", 1)
-    assert [problem["message"] for problem in told["problems"]] == [
+    assert [problem["message"] for problem in told.problems] == [
         "cover is a second graph stage, and a pipeline can have only one"
     ]
     assert edited.definitions.catalog.pipeline("text_to_audio") == before

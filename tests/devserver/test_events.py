@@ -4,7 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 
 from devserver.clock import Clock
-from devserver.events import LAGGED, QUEUE_LIMIT, Bus, Event
+from devserver.events import LAGGED, QUEUE_LIMIT, Bus
+from devserver.runs.events import Event, Progress, RunWarning
 
 
 class HeldClock(Clock):
@@ -21,7 +22,7 @@ class HeldClock(Clock):
 
 
 def event(run_id: str, seq: int = 1) -> Event:
-    return Event(seq, run_id, "", 0, 0, "", "warning", {})
+    return Event(seq, run_id, "", 0, 0, "", RunWarning())
 
 
 async def test_a_listener_hears_its_run_alone_and_one_hears_all() -> None:
@@ -39,8 +40,8 @@ async def test_progress_goes_out_five_times_a_second_for_each_run() -> None:
     heard = bus.subscribe()
     for hundredth in range(100):
         clock.seconds = hundredth / 100
-        bus.tell("a", "progress", {"fraction": clock.seconds})
-        bus.tell("b", "progress", {"fraction": clock.seconds})
+        bus.tell("a", Progress(fraction=clock.seconds))
+        bus.tell("b", Progress(fraction=clock.seconds))
     await asyncio.sleep(0)
     told = [await anext(heard) for _ in range(10)]
     assert sorted(str(e.run_id) for e in told if isinstance(e, Event)) == ["a"] * 5 + ["b"] * 5

@@ -30,7 +30,7 @@ def test_a_file_of_a_run_becomes_its_content(files: InputFiles, exports: Exports
     place = add_run(journal)
     exports.folder(RUN_ID).mkdir()
     exports.write(RUN_ID, "07_output_audio.mp3", b"sound")
-    journal.add_event(place, "entity", make_entity().as_json(), key="07_output_audio.mp3")
+    journal.add_event(place, make_entity(), key="07_output_audio.mp3")
     value = files.resolve("params.audio", {"run": RUN_ID, "entity": "07_output_audio.mp3"}).stored
     assert value["ext"] == "mp3"
     assert (exports.uploads / value["sha256"]).read_bytes() == b"sound"
@@ -53,7 +53,7 @@ def test_a_user_names_files_of_the_own_runs_and_uploads_alone(
     place = add_run(journal)
     exports.folder(RUN_ID).mkdir()
     exports.write(RUN_ID, "a.mp3", b"sound")
-    journal.add_event(place, "entity", make_entity("a.mp3").as_json(), key="a.mp3")
+    journal.add_event(place, make_entity("a.mp3"), key="a.mp3")
     tone = tmp_path / "tone.wav"
     tone.write_bytes(b"RIFF    WAVEfmt ")
     upload = files.keep(tone)["sha256"]

@@ -155,23 +155,24 @@ def test_times_add_up_in_the_order_of_the_queue_and_stop_where_it_is_paused(
 ) -> None:
     for number in range(3):
         add(journal, expected, number)
-    assert queue.of_run(run_id(2))["eta"] is None
+    assert queue.of_run(run_id(2)).eta is None
     for number in range(20):
         expected.durations.learn(Place(f"old {number}", 1, "generation", 1), WORK, "gpu", 20.0)
     expected.look_again()
-    etas = [queue.of_run(run_id(number))["eta"] for number in range(3)]
+    etas = [queue.of_run(run_id(number)).eta for number in range(3)]
     for number, eta in enumerate(etas, 1):
-        assert eta["low_seconds"] < 20 * number < eta["high_seconds"] < 1.5 * 20 * number
-        assert eta["samples"] == 20
+        assert eta is not None
+        assert eta.low_seconds < 20 * number < eta.high_seconds < 1.5 * 20 * number
+        assert eta.samples == 20
     expected.tickets.grant("gpu", 1)
     queue.pause(None)
-    assert queue.of_run(run_id(0))["eta"] is not None
-    assert queue.of_run(run_id(1)) == {
+    assert queue.of_run(run_id(0)).eta is not None
+    assert queue.of_run(run_id(1)).as_json() == {
         "queue": {"backend": "gpu", "position": 1, "waiting": 2, "paused": True},
         "eta": None,
     }
     queue.resume(None)
-    assert queue.of_run(run_id(1))["eta"] is not None
+    assert queue.of_run(run_id(1)).eta is not None
 
 
 def test_only_a_backend_that_is_there_is_paused(queue: Queue, journal: Journal, expected: Expected) -> None:

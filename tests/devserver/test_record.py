@@ -39,9 +39,9 @@ def test_the_files_of_a_lost_attempt_give_way_to_those_of_the_one_that_followed(
     journal = walk.tools.journal
     first, second = walk.place("generation", 1, 1), walk.place("generation", 1, 2)
     for name in ("07_output_audio.mp3", "07_output_audio.wav"):
-        journal.add_event(first, "entity", make_entity(name, sha256="lost").as_json(), key=name)
+        journal.add_event(first, make_entity(name, sha256="lost"), key=name)
     made = make_entity("07_output_audio.mp3", sha256="made")
-    journal.add_event(second, "entity", made.as_json(), key=made.filename)
+    journal.add_event(second, made, key=made.filename)
     listed = [(one.filename, one.sha256) for one in record.entities(journal, RUN_ID) if one.take]
     assert listed == [("07_output_audio.mp3", "made")]
     assert record.entities_of(journal, [RUN_ID]) == {RUN_ID: record.entities(journal, RUN_ID)}

@@ -133,7 +133,7 @@ def test_a_broken_definition_is_told_and_all_others_are_in_force(own: Path, kind
     assert told, name
     assert all(f"own/{place}:" in one and ":" in one for one in told)
     found = definitions(own)
-    assert found.status()["state"] == "broken"
+    assert found.status().state == "broken"
     assert any(one.file.endswith(place) for one in found.problems)
     catalog = found.catalog
     assert catalog.output("procedural_instrumental").chunk == "procedural_instrumental"
@@ -149,7 +149,7 @@ def test_a_broken_definition_is_told_and_all_others_are_in_force(own: Path, kind
 @pytest.mark.parametrize("kind", [kind for kind in DEFINITIONS if kind != "table"])
 def test_edited_while_the_server_runs_the_old_one_stays_and_other_edits_come_into_force(own: Path, kind: str) -> None:
     found = definitions(own)
-    assert found.status()["state"] == "ok"
+    assert found.status().state == "ok"
     before = dict(found.catalog.sources)
     (own / DEFINITIONS[kind]).write_bytes(b"\xff\xfe\0")
     (own / "configs/output/fresh.yaml").write_text(FILES["configs/output/spare.yaml"], "utf8")

@@ -16,10 +16,12 @@ from devserver.clock import Clock
 from devserver.durable.idempotency import Claim, First
 from devserver.durable.search import Wanted
 from devserver.errors import InputError
-from devserver.events import Bus, Event, Subscription
+from devserver.events import Bus, Subscription
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest
+from devserver.runs.events import Event, OtherData
+from devserver.runs.server import DefinitionsState, QueueState
 from devserver.runs.waiting import Waiting
 from devserver.understanding import Understood, understand
 from devserver.uploads import Uploads
@@ -27,6 +29,8 @@ from devserver.users.keys import Keys
 from devserver.users.rights import Rights
 from devserver.users.sessions import Sessions
 from tests.patience import PATIENCE_S
+
+AT = "2030-01-01T00:00:00+00:00"
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Media:
 class Definitions:
     catalog: Any = None
 
-    def status(self) -> dict[str, Any]:
-        return {"state": "ok", "version": 1, "problems": [], "folders": [], "watched": []}
+    def status(self) -> DefinitionsState:
+        return DefinitionsState(state="ok", version=1)
 
 
 class NoStreams:
@@ -158,7 +162,7 @@ class Runs:
     def tell(self, run_id: str | None, kind: str, **data: Any) -> Event:
         """Store an event and publish it."""
         with self.lock:
-            event = Event(len(self.events) + 1, run_id, "", 0, 0, "2030-01-01T00:00:00+00:00", kind, data)
+            event = Event(len(self.events) + 1, run_id, "", 0, 0, AT, OtherData.of(kind, data))
             self.events.append(event)
             self.bus.publish(event)
         return event
@@ -230,7 +234,7 @@ class Runs:
             return [e for e in self.events[seq:] if run_id is None or e.run_id == run_id][:limit]
 
     def snapshot(self) -> list[Event]:
-        return [Event(None, None, "", 0, 0, "2030-01-01T00:00:00+00:00", "queue", {"waiting": 0})]
+        return [Event(None, None, "", 0, 0, AT, QueueState(waiting=0))]
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         return bool(self.bodies), {"backends": []}

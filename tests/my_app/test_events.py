@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from devserver.events import QUEUE_LIMIT
+from devserver.runs.events import Progress
 from my_app.front import Listening
 from tests.my_app.parts import Runs
 
@@ -49,7 +50,7 @@ async def test_a_run_is_told_from_its_first_event_to_its_last(client: ClientSess
         assert await anext(stream) == {"retry": "2000"}
         told = [await anext(stream)]
         runs.tell(other, "stage.started")
-        runs.bus.tell(run_id, "progress", {"value": 1})
+        runs.bus.tell(run_id, Progress(value=1))
         runs.end(run_id)
         told += [message async for message in stream if "event" in message]
     assert [message["event"] for message in told] == ["run.queued", "progress", "run.ended"]

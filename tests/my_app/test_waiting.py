@@ -8,6 +8,7 @@ import pytest
 from aiohttp import ClientSession
 from multidict import CIMultiDict
 
+from devserver.runs.events import Progress
 from my_app.front import Listening
 from tests.my_app.parts import Runs
 
@@ -87,7 +88,7 @@ async def test_streaming_tells_what_happens_and_the_answer_last(client: ClientSe
     async with client.post(EXECUTE, json={"input_text": "test", "enable_streaming": True}) as reply:
         assert (reply.status, reply.content_type) == (200, "text/event-stream")
         run_id = next(iter(runs.bodies))
-        runs.bus.tell(run_id, "progress", {"value": 1, "max": 2})
+        runs.bus.tell(run_id, Progress(value=1, max=2))
         runs.end(run_id, final_output="done")
         lines = (await reply.text()).splitlines()
     kinds = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]

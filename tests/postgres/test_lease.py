@@ -20,6 +20,7 @@ from devserver.durable.journal import Journal
 from devserver.errors import DatabaseGone, Fenced
 from devserver.events import Bus
 from devserver.queueing.tickets import Tickets
+from devserver.runs.events import RunWarning
 from tests.devserver.plans import AT, RUN_ID, add_run
 from tests.doubles.together import until
 
@@ -97,7 +98,7 @@ def test_who_renews_nothing_has_lost_his_runs_and_can_write_nothing(first: Proce
     assert second.journal.begin_run(RUN_ID).generation == 2
     for write in (
         lambda: first.journal.begin_stage(replace(place, stage="generation")),
-        lambda: first.journal.add_event(place, "warning", {}),
+        lambda: first.journal.add_event(place, RunWarning()),
         lambda: first.journal.end_run(place, "success", AT, None),
         lambda: first.journal.leases.check(place.run_id, place.generation),
         lambda: tickets.ask(replace(place, stage="generation", take=1), "other"),

@@ -16,8 +16,10 @@ from devserver.durable import postgres as database_postgres
 from devserver.durable.database import open_database
 from devserver.durable.journal import Journal
 from devserver.durable.wire import Wire
-from devserver.events import Bus, Event, Lagged, Subscription
+from devserver.events import Bus, Lagged, Subscription
 from devserver.queueing.tickets import Tickets
+from devserver.runs.events import Event, Preview, Progress, RunWarning
+from devserver.runs.server import BackendState, QueueState
 from tests.devserver.plans import add_run
 from tests.doubles.postgres import Postgres
 from tests.patience import PATIENCE_S
@@ -64,17 +66,17 @@ async def heard(subscription: Subscription, count: int) -> list[Event]:
 
 async def test_what_is_told_and_not_stored_is_heard_by_both_once(two: list[Process]) -> None:
     listening = [one.bus.subscribe() for one in two]
-    two[0].bus.tell("20240131-235959-1f2e3d4c", "progress", {"value": 0.5}, stage="generation", take=1)
-    two[0].bus.tell(None, "queue", {"of": "each its own"})
-    two[1].bus.tell(None, "backend", {"name": "x"})
+    two[0].bus.tell("20240131-235959-1f2e3d4c", Progress(value=0.5), stage="generation", take=1)
+    two[0].bus.tell(None, QueueState(waiting=3))
+    two[1].bus.tell(None, BackendState(name="x"))
     kinds = [sorted(event.kind for event in await heard(one, n)) for one, n in zip(listening, (3, 2), strict=True)]
     assert kinds == [["backend", "progress", "queue"], ["backend", "progress"]]
 
 
 async def test_what_is_too_long_for_a_message_is_left_out_and_the_next_one_comes(two: list[Process]) -> None:
     listening = two[1].bus.subscribe()
-    two[0].bus.tell("r", "preview", {"image_base64": "x" * 9000})
-    two[0].bus.tell("r", "progress", {"value": 1})
+    two[0].bus.tell("r", Preview(image_base64="x" * 9000))
+    two[0].bus.tell("r", Progress(value=1))
     assert [event.kind for event in await heard(listening, 1)] == ["progress"]
 
 
@@ -128,7 +130,7 @@ async def many_writers(two: list[Process]) -> None:
         journal = two[number % 2].journal
         place = add_run(journal, f"20240131-235959-0000000{number}")
         for index in range(each):
-            journal.add_event(place, "warning", {"code": str(index)}, key=str(index))
+            journal.add_event(place, RunWarning(code=str(index)), key=str(index))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(writers)]
     for thread in threads:
@@ -148,5 +150,5 @@ async def test_after_a_restart_of_the_database_what_was_missed_is_heard(postgres
         await heard(listening, 2)
         await asyncio.to_thread(postgres.stop)
         await asyncio.to_thread(postgres.start)
-        first.journal.add_event(place, "warning", {"code": "after"})
-        assert [event.data for event in await heard(listening, 1)] == [{"code": "after"}]
+        first.journal.add_event(place, RunWarning(code="after"))
+        assert [event.data for event in await heard(listening, 1)] == [RunWarning(code="after")]

@@ -47,7 +47,7 @@ async def test_a_swarmui_is_recognised_and_each_of_its_comfyuis_is_a_backend(
     assert (head.state, head.up, head.silent) == ("up", False, False)
     assert entry.up
     assert entry.follower.connected
-    assert entry.describe().backend_kind == "swarmui"
+    assert entry.describe().kind == "swarmui"
     swarm.swarm.backends[1].status = "running"
     await source.ask()
     assert names(source) == ["s", "s#0", "s#1"]

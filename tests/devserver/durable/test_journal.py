@@ -9,7 +9,8 @@ from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.errors import Fenced
-from devserver.events import Bus, Event
+from devserver.events import Bus
+from devserver.runs.events import Event, RunWarning
 from devserver.runs.failure import Failure
 from devserver.runs.results import GraphResult, TakeResult
 from devserver.runs.rows import Place
@@ -150,7 +151,7 @@ def test_a_file_that_was_not_taken_in_is_no_longer_at_work(journal: Journal) -> 
 def test_an_event_with_the_same_place_kind_and_key_is_stored_once(journal: Journal) -> None:
     place = add_run(journal)
     for _ in range(2):
-        journal.add_event(place, "entity", make_entity().as_json(), key="07_output_audio.mp3")
+        journal.add_event(place, make_entity(), key="07_output_audio.mp3")
     assert len(journal.events(RUN_ID, "entity")) == 1
 
 
@@ -177,9 +178,9 @@ async def test_listeners_hear_what_is_committed_and_nothing_of_what_is_not(journ
     place = add_run(journal)
     heard = bus.subscribe(RUN_ID)
     with pytest.raises(Fenced):
-        journal.add_event(replace(place, generation=99), "warning", {"code": "lost"})
-    journal.add_event(place, "warning", {"code": "kept"})
+        journal.add_event(replace(place, generation=99), RunWarning(code="lost"))
+    journal.add_event(place, RunWarning(code="kept"))
     event = await asyncio.wait_for(anext(heard), PATIENCE_S)
     assert isinstance(event, Event)
-    assert event.data == {"code": "kept"}
+    assert event.data == RunWarning(code="kept")
     assert event.seq == journal.last_seq()

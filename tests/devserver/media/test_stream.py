@@ -19,6 +19,7 @@ from devserver.errors import InputError
 from devserver.events import Bus
 from devserver.media import pieces
 from devserver.media.stream import Streams
+from devserver.runs.events import Piece
 from devserver.runs.failure import Failure
 from devserver.runs.rows import Place
 from devserver.store import Exports
@@ -48,12 +49,12 @@ class Run:
         path = self.exports.folder(RUN_ID) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_wav(path, tone(index if pitch is None else pitch))
-        self.journal.add_event(self.place, "partial", {"index": index, "file": name}, key=str(index))
+        self.journal.add_event(self.place, Piece(index=index, file=name), key=str(index))
 
     def whole(self, *pitches: int) -> None:
         write_wav(self.exports.folder(RUN_ID) / "07_output_audio.wav", np.concatenate([tone(n) for n in pitches]))
         entity = make_entity("07_output_audio.wav", facts={"seconds": len(pitches) * PIECE_SECONDS})
-        self.journal.add_event(self.place, "entity", entity.as_json(), key=entity.filename)
+        self.journal.add_event(self.place, entity, key=entity.filename)
 
     def end(self, state: Any = "success") -> None:
         self.journal.end(self.place, state)

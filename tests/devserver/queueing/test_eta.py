@@ -15,6 +15,7 @@ from devserver.queueing import eta
 from devserver.queueing.eta import KEPT, READ_AGAIN_S, Durations, Guess, Law, Sample, law, size_of, total
 from devserver.queueing.tickets import Work
 from devserver.runs.rows import Place
+from devserver.runs.server import TimeLeft
 
 # Of each kind: seconds of a run of no size, seconds for each unit, the sizes that are asked for.
 KINDS = {"song": (4.0, 0.5, (30, 240)), "picture": (1.0, 2e-6, (65_536, 4_194_304)), "check": (0.3, 0.0, (1, 100))}
@@ -147,9 +148,12 @@ def test_a_size_is_what_makes_a_prompt_long() -> None:
 
 
 def test_a_range_is_rounded_outwards_to_two_digits() -> None:
-    assert Guess(12.34, 13, 14.01, 3).as_dict() == {"low_seconds": 12.0, "high_seconds": 15.0, "samples": 3}
-    assert Guess(0.123, 0.2, 0.234, 1).as_dict() == {"low_seconds": 0.12, "high_seconds": 0.24, "samples": 1}
-    assert Guess(0.0, 0.0, 0.0, 1).as_dict() == {"low_seconds": 0.0, "high_seconds": 0.0, "samples": 1}
+    for guess, low, high in (
+        (Guess(12.34, 13, 14.01, 3), 12.0, 15.0),
+        (Guess(0.123, 0.2, 0.234, 3), 0.12, 0.24),
+        (Guess(0.0, 0.0, 0.0, 3), 0.0, 0.0),
+    ):
+        assert guess.as_time_left() == TimeLeft(low_seconds=low, high_seconds=high, samples=3)
 
 
 def test_of_each_kind_the_newest_are_kept_and_survive_a_restart(

@@ -8,7 +8,8 @@ import pytest
 
 from devserver.answer import Answer
 from devserver.clock import Clock
-from devserver.events import QUEUE_LIMIT, Bus, Event
+from devserver.events import QUEUE_LIMIT, Bus
+from devserver.runs.events import Event, OtherData
 from devserver.runs.waiting import Waiting
 from tests.patience import PATIENCE_S
 
@@ -33,7 +34,7 @@ class Run:
         return Answer(200 if self.state != "running" else 202, {"run_id": run_id, "status": self.state})
 
     def tell(self, kind: str) -> None:
-        self.bus.publish(Event(1, RUN_ID, "", 0, 0, "2030-01-01T00:00:00Z", kind))
+        self.bus.publish(Event(1, RUN_ID, "", 0, 0, "2030-01-01T00:00:00Z", OtherData.of(kind, {})))
 
     def end(self) -> None:
         self.state = "success"

@@ -16,6 +16,7 @@ from devserver.queueing.tickets import Tickets
 from devserver.runs.failure import Failure
 from devserver.runs.results import AttemptResult
 from devserver.runs.rows import Place
+from devserver.runs.server import QueueState
 from devserver.watching.listening import Watching
 from devserver.watching.metrics import Metrics
 from tests.devserver.plans import AT, add_run
@@ -99,8 +100,8 @@ def test_attempts_and_why_they_were_made_again(journal: Journal, read: Read) -> 
 def test_the_way_of_a_file_is_counted(journal: Journal, read: Read) -> None:
     place = add_run(journal)
     for name, way in (("07_a.mp3", "view"), ("08_b.mp3", "view"), ("09_c.mp3", "shared_folder")):
-        journal.add_event(place, "entity", make_entity(name, collected=way).as_json(), key=name)
-    journal.add_event(place, "entity", make_entity("04_interception.txt").as_json(), key="04_interception.txt")
+        journal.add_event(place, make_entity(name, collected=way), key=name)
+    journal.add_event(place, make_entity("04_interception.txt"), key="04_interception.txt")
     assert read.value("files_collected_total", way="view") == 2
     assert read.value("files_collected_total", way="shared_folder") == 1
     assert read.value("events_total", kind="entity") == 4
@@ -137,7 +138,7 @@ async def test_listeners_and_passing_events_are_counted(bus: Bus, read: Read) ->
     for subscription in subscriptions:
         subscription.close()
     assert read.value("listeners") == 0
-    bus.tell(None, "queue", {})
+    bus.tell(None, QueueState())
     assert read.value("passing_events_total", kind="queue") == 1
 
 

@@ -14,7 +14,6 @@ from tests.kept.scenario import Scenario
 PRODUCT: Final = ("server.py", "config.py", "cli", "my_app", "devserver", "schemas")
 TABLES: Final = ("CODES", "LOST")  # of which a code is looked up
 EVENT: Final = re.compile(r"(run|stage|attempt|text)\.[a-z]+")
-TELLING: Final = ("tell", "add_event", "add_events")
 
 
 def sources() -> list[ast.Module]:
@@ -52,8 +51,8 @@ class Reader:
         for node in self._nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and EVENT.fullmatch(node.value):
                 yield node.value
-            elif isinstance(node, ast.Call) and _called(node) in TELLING:
-                yield from (text for value in node.args[1:2] for text in self._texts(value))
+            elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "ClassVar[str]" and node.value:
+                yield from (text for text in self._texts(node.value) if ast.unparse(node.target) == "KIND")
 
     def _texts(self, node: ast.expr) -> Iterator[str]:
         """The texts that an expression may be, a part that is not known as `*`; none where all of it is unknown."""
