@@ -154,7 +154,7 @@ class Expected:
         until: dict[Key, Guess | None] = {}
         guesses: dict[Work, Guess | None] = {}  # in a long queue many are alike
         before: list[Guess | None] = []
-        for ticket in sorted(tickets, key=lambda ticket: (not ticket.held, ticket.granted_at if ticket.held else "")):
+        for ticket in sorted(tickets, key=lambda ticket: (not ticket.held, (ticket.held and ticket.granted_at) or "")):
             if ticket.work not in guesses:
                 guesses[ticket.work] = self.durations.guess(ticket.work, ticket.backend)
             own = guesses[ticket.work]
