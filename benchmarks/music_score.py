@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 
 from devserver.nodes.music.drumming import FIRST_DRUM
@@ -95,11 +94,8 @@ class ScoreFacts:
     lead_rests: float | None  # share of the time in sections with a lead in which it is silent
     lead_longest_beats: float  # the longest stretch without a rest
     bass_commonest: float | None  # share of the commonest pitch class in the bass's notes
-    bass_pitches: int
-    chord_changes: int  # kinds of chords
     out_of_range: int  # notes
     fills: tuple[int, int]  # different last bars of sections of the drums, and such bars in all
-    repeated: float  # share of bars that are the bar before them, note for note
 
 
 def facts(song: Song) -> ScoreFacts:
@@ -116,15 +112,12 @@ def facts(song: Song) -> ScoreFacts:
         lead_rests=_rests(song, lead),
         lead_longest_beats=_longest(lead),
         bass_commonest=max(common.values()) / len(bass) if len(bass) >= 8 else None,
-        bass_pitches=len({found.note.pitch for found in bass}),
-        chord_changes=len(set(song.chords)),
         out_of_range=sum(
             not LOWEST_PITCHES[found.part] <= found.note.pitch <= HIGHEST_PITCHES[found.part]
             for found in notes
             if found.part != "drums"
         ),
         fills=_fills(song, piece),
-        repeated=sum(a == b for a, b in pairwise(piece)) / max(1, len(piece) - 1),
     )
 
 

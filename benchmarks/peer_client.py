@@ -1,7 +1,7 @@
-"""`python -m benchmarks.peer_client NAME URL SECONDS COUNT`, run where that peer is installed: the graph through it.
+"""`python -m benchmarks.peer_client NAME URL SECONDS`, run where that peer is installed: the graph through it.
 
-Prints `{"seconds": [...], "wall_s": ..., "failed": ...}`: COUNT one after the other, then COUNT at once, which take
-`wall_s` in all.
+Each line on stdin is a number: so many graphs at once. Once all have ended it is answered with
+`{"wall_s": ..., "failed": ...}`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,15 @@ def simplified(url: str, wanted: dict[str, Any]) -> bytes:
     return content
 
 
+def headless(url: str, wanted: dict[str, Any]) -> bytes:
+    """`comfy-headless`, which asks the history twice a second."""
+    with import_module("comfy_headless").ComfyClient(url) as client:
+        prompt_id = client.queue_prompt(wanted)
+        (file,) = client.wait_for_completion(prompt_id)["outputs"][SAVER]["audio"]
+        content: bytes = client.get_file(file["filename"], file["subfolder"], file["type"])
+    return content
+
+
 def sdk(_: str, wanted: dict[str, Any]) -> bytes:
     """`comfy-sdk`, pointed at `comfy-api-proxy` by its environment."""
     client = import_module("comfy_sdk").Comfy()
@@ -55,30 +64,29 @@ def cli(url: str, wanted: dict[str, Any]) -> bytes:
     return said.stdout
 
 
-PEERS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {"simplified": simplified, "sdk": sdk, "cli": cli}
+PEERS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {
+    one.__name__: one for one in (simplified, headless, sdk, cli)
+}
 
 
-def once(name: str, url: str, seconds: float) -> float | None:
-    """Seconds until the sound's bytes are here; None where the peer failed."""
-    begin = perf_counter()
+def fetch(name: str, url: str, seconds: float) -> bool:
+    """Make one graph and fetch its sound; whether that went well."""
     try:
-        content = PEERS[name](url, graph(seconds, f"peers/{uuid.uuid4().hex}/audio"))
+        return bool(PEERS[name](url, graph(seconds, f"peers/{uuid.uuid4().hex}/audio")))
     except Exception as e:  # noqa: BLE001 # reason: whatever a peer raises is one failed run of it
         print(f"{type(e).__name__}: {e}", file=sys.stderr)
-        return None
-    return perf_counter() - begin if content else None
+        return False
 
 
 def main() -> None:
-    name, url, seconds, count = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
-    once(name, url, seconds)
-    alone = [once(name, url, seconds) for _ in range(count)]
-    begin = perf_counter()
-    with ThreadPoolExecutor(count) as threads:
-        together = list(threads.map(lambda _: once(name, url, seconds), range(count)))
-    wall = perf_counter() - begin
-    failed = [*alone, *together].count(None)
-    print(json.dumps({"seconds": [taken for taken in alone if taken], "wall_s": wall, "failed": failed}))
+    name, url, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    answers, sys.stdout = sys.stdout, sys.stderr  # peers print too
+    for line in sys.stdin:
+        begin = perf_counter()
+        with ThreadPoolExecutor(int(line)) as threads:
+            made = list(threads.map(lambda _: fetch(name, url, seconds), range(int(line))))
+        told = {"wall_s": perf_counter() - begin, "failed": made.count(False)}
+        print(json.dumps(told), file=answers, flush=True)
 
 
 if __name__ == "__main__":

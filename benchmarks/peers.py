@@ -1,12 +1,13 @@
-"""Other programs for the same purpose, beside us on the same backend. They are told as absent where they are not."""
+"""Other programs for the same purpose, in turns with us on the same backend. They are told as absent where they are."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
-from time import perf_counter
-from typing import Any
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import ClientConnectionError
 
@@ -20,71 +21,108 @@ from benchmarks.ways import Bare, Through, Way, session
 PYTHON = ROOT / ".cache" / "peers" / "bin" / "python"
 NAMES = {
     "simplified": "comfy_api_simplified",
+    "headless": "comfy-headless",
     "sdk": "comfy-sdk through comfy-api-proxy",
     "cli": "comfy-cli (`comfy run --wait`, which fetches nothing)",
 }
+ROUNDS, SLOW_ROUNDS = 20, 5
+SLOW = "cli"
+
+Make = Callable[[int], Awaitable[tuple[float, int]]]  # so many at once: the seconds until all are done, how many failed
+
+
+@dataclass
+class Peer:
+    """A program, and what its runs took."""
+
+    name: str
+    make: Make
+    most: int
+    seconds: list[float] = field(default_factory=list)
+    failed: int = 0
+    has_ended: bool = False
+
+    async def run(self, count: int) -> float:
+        if self.has_ended:
+            return 0.0
+        try:
+            seconds, failed = await self.make(count)
+        except (ConnectionError, EOFError):
+            self.has_ended = True
+            return 0.0
+        self.failed += failed
+        return seconds
+
+    def row(self, wall_s: float) -> Row:
+        if self.has_ended:
+            return Row(_what(self.name), "did not run here: its process ended")
+        failed = f", {self.failed} failed" if self.failed else ""
+        measured = f"p50 {ms(p50(self.seconds))}; {self.most} at once {ms(wall_s)}{failed}"
+        return Row(_what(self.name), measured, figures={"p50_s": p50(self.seconds), "wall_s": wall_s})
 
 
 async def measure(bench: Bench) -> list[Row]:
+    if not PYTHON.exists():
+        return [Row(_what(name), "absent; `make bench-peers` installs it") for name in NAMES.values()]
+    rounds, slow = bench.count(ROUNDS, 2), bench.count(SLOW_ROUNDS, 1)
     async with (
         session() as http,
         backend(bench, "peers") as backend_url,
         server(bench.folder / "peers" / "exports", backend_url) as (server_url, _),
         Bare(http, backend_url).listening() as bare,
+        contextlib.AsyncExitStack() as children,
     ):
-        ways: dict[str, Way] = {"a bare client": bare, "Tonewright": Through(http, server_url)}
-        ours = [await _own(bench, name, way) for name, way in ways.items()]
-        return [*ours, *[await _peer(bench, name, backend_url) for name in NAMES]]
+        own: dict[str, Way] = {"a bare client": bare, "Tonewright": Through(http, server_url)}
+        peers = [Peer(name, partial(_own, way), min(AT_ONCE, rounds)) for name, way in own.items()]
+        for name, shown in NAMES.items():
+            child = await children.enter_async_context(_child(bench, name, backend_url))
+            peers.append(Peer(shown, partial(_answer, child), slow if name == SLOW else min(AT_ONCE, rounds)))
+        for peer in peers * WARM:
+            await peer.run(1)
+        for number in range(rounds):
+            for peer in peers:
+                if number < peer.most:
+                    peer.seconds.append(await peer.run(1))
+        return [peer.row(await peer.run(peer.most)) for peer in peers]
 
 
-async def _own(bench: Bench, name: str, way: Way) -> Row:
-    for _ in range(WARM):
-        await way.make(SHORT_S)
-    taken = []
-    for _ in range(bench.count(AT_ONCE, 2)):
-        begin = perf_counter()
-        await way.make(SHORT_S)
-        taken.append(perf_counter() - begin)
-    return _row(name, {"seconds": taken, "wall_s": await wall(way, SHORT_S, AT_ONCE), "failed": 0})
+async def _own(way: Way, count: int) -> tuple[float, int]:
+    return await wall(way, SHORT_S, count), 0
 
 
-async def _peer(bench: Bench, name: str, backend_url: str) -> Row:
-    what = _what(NAMES[name])
-    if not PYTHON.exists():
-        return Row(what, "absent; `make bench-peers` installs it")
-    count = bench.count(AT_ONCE if name != "cli" else 5, 2)
-    async with _served(bench, name, backend_url) as (url, environment):
-        command = ["-m", "benchmarks.peer_client", name, url, str(SHORT_S), str(count)]
-        async with started(str(PYTHON), *command, environment=environment) as process:
-            said, _ = await process.communicate()
-    if process.returncode:
-        return Row(what, f"did not run here: it ended with {process.returncode}")
-    return _row(NAMES[name], json.loads(said), count)
+async def _answer(child: Process, count: int) -> tuple[float, int]:
+    assert child.stdin
+    assert child.stdout
+    child.stdin.write(f"{count}\n".encode())
+    line = await child.stdout.readline()
+    if not line:
+        raise EOFError
+    told = json.loads(line)
+    return told["wall_s"], told["failed"]
 
 
 @contextlib.asynccontextmanager
-async def _served(bench: Bench, name: str, backend_url: str) -> AsyncIterator[tuple[str, dict[str, str]]]:
-    """The address that the peer is told, behind its own server where it has one, and its environment."""
-    if name != "sdk":
-        yield backend_url, {}
-        return
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    program, state = str(PYTHON.with_name("comfy-api-proxy")), str(bench.folder / "proxy")
-    command = ["run", "--comfyui", backend_url, "--port", str(port), "--state-dir", state]
-    async with started(program, *command), session() as http:
+async def _child(bench: Bench, name: str, backend_url: str) -> AsyncIterator[Process]:
+    """A peer in a process of its own; `sdk` behind its own server."""
+    url, environment = backend_url, {}
+    async with contextlib.AsyncExitStack() as stack:
+        if name == "sdk":
+            url = f"http://127.0.0.1:{(port := free_port())}"
+            program, state = str(PYTHON.with_name("comfy-api-proxy")), str(bench.folder / "proxy")
+            command = ["run", "--comfyui", backend_url, "--port", str(port), "--state-dir", state]
+            await stack.enter_async_context(started(program, *command))
+            await _listens(url)
+            environment = {"COMFY_BASE_URL": url}
+        command = ["-m", "benchmarks.peer_client", name, url, str(SHORT_S)]
+        yield await stack.enter_async_context(started(str(PYTHON), *command, environment=environment))
+
+
+async def _listens(url: str) -> None:
+    async with session() as http:
         for _ in range(1000):
             with contextlib.suppress(ClientConnectionError):
                 async with http.get(url):
-                    break
-        yield url, {"COMFY_BASE_URL": url}
-
-
-def _row(name: str, told: dict[str, Any], at_once: int = AT_ONCE) -> Row:
-    if not told["seconds"]:
-        return Row(_what(name), "every run failed")
-    failed = f", {told['failed']} failed" if told["failed"] else ""
-    measured = f"p50 {ms(p50(told['seconds']))}; {at_once} at once {ms(told['wall_s'])}{failed}"
-    return Row(_what(name), measured, figures={"p50_s": p50(told["seconds"]), "wall_s": told["wall_s"]})
+                    return
 
 
 def _what(name: str) -> str:

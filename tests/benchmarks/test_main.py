@@ -17,6 +17,7 @@ def test_each_row_tells_what_was_measured_and_the_exit_code_whether_a_goal_was_m
     done = bench("--only", "latency,collecting,queueing,prompt")
     added = re.findall(r"\| bare [\d.]+ ms, through us [\d.]+ ms: (-?[\d.]+) ms added \| at most", done.stdout)
     assert len(added) == 2, done.stderr
+    assert re.search(r"request with `wait: false` until the run is accepted \| p50 [\d.]+ ms", done.stdout)
     assert len(re.findall(r"\| p50 [\d.]+ ms, p99 [\d.]+ ms \| p99 \d+ ms \|", done.stdout)) == 2
     assert "| 8 of 8 right, " in done.stdout
     assert re.search(r"reading a prompt, \d+ of them \| p50 [\d.]+ ms", done.stdout)
