@@ -8,7 +8,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from devserver.briefing import Briefing, Formats, applied, briefing, further_formats, given, locked_values
 from devserver.errors import InputError, refused_field
@@ -29,13 +29,19 @@ TITLE_LENGTH: Final = 60
 MOST_AT_ONCE: Final = 16  # outputs, and formats, that one request may ask for
 TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
 
-ALTERNATIVES: Final = ("str", "list[str]", "int", "bool", "dict[str,any]")  # how an error names a type of several
+EXAMPLE: Final[dict[str, JsonValue]] = {
+    "schema": "dada",
+    "input_text": "test",
+    "output_config": "acestep_instrumental",
+    "execution_mode": "eco",
+    "safety_level": "off",
+}
 
 
 class ExecuteRequest(BaseModel):
     """The body of `POST /api/schema/pipeline/execute`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [EXAMPLE]})
 
     schema_: str | None = Field(
         None, alias="schema", description="How the text is transformed: an interception config."
@@ -103,7 +109,7 @@ def parse_request(body: Any) -> ExecuteRequest:
     try:
         return ExecuteRequest.model_validate(body)
     except ValidationError as e:
-        raise refused_field(e, ExecuteRequest, passed_over=ALTERNATIVES, missing_status=400) from e
+        raise refused_field(e, ExecuteRequest, missing_status=400) from e
 
 
 def make_plan(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from devserver.backends.pool import Pool
 from devserver.definitions import Definitions
-from devserver.errors import InputError, refused_field
+from devserver.errors import InputError
 from devserver.importing.files import write_definitions
 from devserver.importing.process import ImportProcesses, Job
 from devserver.runs.server import DefinitionsState
@@ -28,7 +28,6 @@ from schemas.nodes import NodeTable
 from schemas.wording import one_of
 
 ANY_NAME = "draft"
-T = TypeVar("T", bound=BaseModel)
 Kind = Literal["chunk", "pipeline", "interception", "output", "graph"]
 
 
@@ -48,7 +47,11 @@ class ImportRequest(BaseModel):
 class ValidateRequest(BaseModel):
     """A definition's text as it stands in an editor."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"kind": "output", "name": "mine", "text": "label: {en: Mine, de: Meins}\n"}]},
+    )
 
     kind: Kind
     text: str = Field(description="YAML, or JSON for a graph.")
@@ -68,12 +71,11 @@ class Authoring:
         self._definitions, self._pool, self._uploads, self._told = definitions, pool, uploads, told
         self._processes = ImportProcesses()
 
-    async def take_in(self, body: Mapping[str, Any], viewer: str | None = None) -> dict[str, Any]:
+    async def take_in(self, asked: ImportRequest, viewer: str | None = None) -> dict[str, Any]:
         """Make files of a graph and write them where that was asked. On the loop: the work is done in a process.
 
         A `viewer` sees the own uploads alone, and may not write: definitions are everybody's.
         """
-        asked = _read(ImportRequest, body)
         job, old = await asyncio.to_thread(self._job, asked, viewer)
         try:
             made = await self._processes.make(job)
@@ -117,9 +119,8 @@ class Authoring:
             self._told(self._definitions.status())
         return written
 
-    def validate(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def validate(self, asked: ValidateRequest) -> dict[str, Any]:
         """Every problem of a text, with line and field, as if it lay in the folder under its name."""
-        asked = _read(ValidateRequest, body)
         folders = self._definitions.folders
         found = problems_of({(asked.kind, asked.name): asked.text}, folders, load_tables(folders))
         problems = [{"line": one.line, "field": one.field, "message": one.message} for one in found]
@@ -177,13 +178,6 @@ class Authoring:
             message = f"The backend {name} does not answer: {backend.problem}."
             raise InputError(message, status=409, field="backend", value=name, allowed="a backend that answers")
         return backend.table
-
-
-def _read(model: type[T], body: Mapping[str, Any]) -> T:
-    try:
-        return model.model_validate(body)
-    except ValidationError as e:
-        raise refused_field(e, model) from e
 
 
 def _refused(error: ImportRefused, asked: ImportRequest) -> InputError:

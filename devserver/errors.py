@@ -14,14 +14,17 @@ TonewrightError
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ValidationError
 
 from devserver.runs.failure import Failure
 from schemas.wording import keys_at, requirement
+
+# How a path to a wrong field names one type of several, which is no name of a field.
+ALTERNATIVES: Final = frozenset({"str", "list[str]", "int", "bool", "dict[str,any]"})
 
 
 class TonewrightError(Exception):
@@ -69,19 +72,16 @@ def unknown_run(run_id: str) -> InputError:
     return InputError(message, status=404, field="run_id", value=run_id, allowed="a run listed at /api/runs")
 
 
-def refused_field(
-    error: ValidationError, model: type[BaseModel], *, passed_over: Collection[str] = (), missing_status: int = 422
-) -> InputError:
+def refused_field(error: ValidationError, model: type[BaseModel], *, missing_status: int = 422) -> InputError:
     """The first wrong field of a body.
 
     Args:
         error: what the model says of the body.
         model: of the body.
-        passed_over: parts of a field's path that are no names, but those of a type among several.
         missing_status: the HTTP status where a field is missing.
     """
     fault = error.errors(include_url=False)[0]
-    path = [part for part in fault["loc"] if part not in passed_over]
+    path = [part for part in fault["loc"] if part not in ALTERNATIVES]
     field, value = ".".join(map(str, path)), fault["input"]
     if fault["type"] == "missing":
         message = f"The field {field} is missing."
@@ -91,6 +91,8 @@ def refused_field(
         near = get_close_matches(str(path[-1]), names, 1)
         hint = f"Did you mean {near[0]}?" if near else ""
         return InputError(f"There is no field {field}.", field=field, value=value, allowed=names, hint=hint)
+    if fault["type"] == "string_too_long":
+        value = f"{len(value)} characters"
     wanted = requirement(fault)
     return InputError(f"{field or 'The body'}: {wanted}.", field=field, value=value, allowed=wanted)
 

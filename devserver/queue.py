@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from devserver.backends.pool import Pool
 from devserver.backends.told import survey
@@ -28,6 +28,7 @@ RETRY_S: Final = 5.0  # where nothing is known of how long a run takes
 POSITIONS_TOLD_S: Final = 1.0
 PAGE: Final = 100  # entries of each queue that are told at a time where nobody says how many
 LONGEST_PAGE: Final = 1000
+EXAMPLE: Final[dict[str, JsonValue]] = {"run_id": "20240131-235959-1f2e3d4c", "to": "front"}
 
 
 class PauseRequest(BaseModel):
@@ -41,7 +42,9 @@ class PauseRequest(BaseModel):
 class MoveRequest(BaseModel):
     """The body of `POST /api/queue/move`: exactly one of `to`, `before` and `position`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=one_of("to", "before", "position"))
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={**one_of("to", "before", "position"), "examples": [EXAMPLE]}
+    )
 
     run_id: str = Field(description="A run of yours that waits.", json_schema_extra={"pattern": RUN_ID_ALONE})
     to: str | None = Field(None, pattern="^(front|back)$", description="front or back.")

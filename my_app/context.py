@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from devserver.parts import Parts
 from my_app.arriving import STALL_S
 from my_app.opened import OpenRequests
-from my_app.ports import Parts
 from my_app.proxies import Proxies
 from my_app.public_urls import PublicUrl
 from my_app.threads import Threads

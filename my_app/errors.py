@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from pydantic import BaseModel, ConfigDict, Field
 
 from devserver.disk import STATUS as DISK_STATUS
 from devserver.disk import disk_trouble
@@ -36,6 +37,27 @@ CODES: Final = {
     503: "not_ready",
 }
 OUR_FAULT: Final = "The server made a mistake. Its log has the details."
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong. Of a stage that failed, `details` holds missing nodes and models, and measured values."""
+
+    model_config = ConfigDict(extra="allow")
+
+    stage: str = Field(description="`request`, or the stage of the run that failed")
+    code: str = Field(description="for programs")
+    message: str
+    hint: str = Field(description="what can be done about it")
+    field: str = Field("", description="the field that is to blame, '' where none is")
+    value: Any = Field(None, description="what was sent there")
+    allowed: Any = Field(None, description="what may stand there: a list, or words")
+    details: dict[str, Any] = {}
+
+
+class Error(BaseModel):
+    """The body of every refusal, and of every failure but that of a run."""
+
+    error: ErrorDetail
 
 
 def error_body(

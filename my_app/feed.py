@@ -23,8 +23,9 @@ PAGE: Final = 500
 HEARTBEAT: Final = b": still here\n\n"
 # A browser that lost the stream comes back after this long, with the number of the last event that it saw.
 RETRY: Final = b"retry: 2000\n\n"
+EVENT_STREAM: Final = "text/event-stream"
 STREAM_HEADERS: Final = {
-    "Content-Type": "text/event-stream; charset=utf-8",
+    "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }

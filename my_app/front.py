@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
 from aiohttp import hdrs, web
 
+from devserver.parts import Parts
+from my_app.addresses import prefix_of
 from my_app.arriving import STALL
 from my_app.auth import TABLE, check_runs, identify
 from my_app.bodies import read_body
-from my_app.bridge import Bridge
+from my_app.bridge import USER_ID, Bridge, headers_of
 from my_app.context import CONTEXT, Context, FrontSettings
 from my_app.cors import share
 from my_app.errors import error_body, errors, json_response
@@ -25,20 +27,25 @@ from my_app.headers import secure
 from my_app.listener import AcceptTroubles, Runner, admit
 from my_app.openapi import build_openapi
 from my_app.opened import BEGUN, OpenRequests
-from my_app.ports import Parts
 from my_app.proxies import locate
 from my_app.public_urls import own_path
+from my_app.replies import render
 from my_app.room import Room
-from my_app.route import NativeView, Route
+from my_app.route import Route
 from my_app.routes.media import tag_files
+from my_app.signature import Asked, Headers
 from my_app.table import ROUTES
 from my_app.threads import Threads
 from my_app.tracing import traced
-from my_app.visitors import Owners
+from my_app.visitors import Owners, Visitor
 
 BACKLOG: Final = 1024  # connections that the system keeps until they are taken
 TAKEN_AT_ONCE: Final = 8  # before the loop looks at those that it has, so that a burst does not use up the descriptors
+LARGE_BYTES: Final = 1 << 15  # JSON of more is read on a thread
 SHUTDOWN_S: Final = 3.0  # how long requests may go on after the server was told to stop
+
+
+NativeView = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create_front(
@@ -51,11 +58,11 @@ def create_front(
     app[STALL] = settings.stall_s
     threads = Threads(settings.threads)
     bridge = Bridge(create_flask(parts, routes), threads)
-    described = build_openapi(routes, parts.execute_schema, version)
+    described = build_openapi(routes, version)
     app[CONTEXT] = Context(parts, threads, settings, described, Owners(parts.owner), OpenRequests(parts.keys))
     app[TABLE] = table = dict[web.AbstractRoute, Route]()
     for route in routes:
-        view = cast(NativeView, route.view) if route.native else _over(bridge, route)
+        view = _native(route) if route.native else _over(bridge, route)
         methods = [route.method, *([hdrs.METH_HEAD] if route.method == hdrs.METH_GET and route.head else [])]
         table.update((app.router.add_route(m, route.path, view, expect_handler=_expect), route) for m in methods)
     app.cleanup_ctx.append(_watch_keys)
@@ -66,9 +73,33 @@ def create_front(
     return app
 
 
-def _over(bridge: Bridge, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _over(bridge: Bridge, route: Route) -> NativeView:
     async def view(request: web.Request) -> web.StreamResponse:
         return await bridge.call(request, await read_body(request, route.max_body_bytes))
+
+    return view
+
+
+def _native(route: Route) -> NativeView:
+    """Call a view with its arguments. What takes the processor long, a large body or answer, is done on a thread."""
+    reads_body = route.body is not None
+
+    async def view(request: web.Request) -> web.StreamResponse:
+        context = request.app[CONTEXT]
+        body = await read_body(request, route.max_body_bytes) if reads_body else b""
+        headers = headers_of(request)
+        given = {web.Request: request, Headers: headers, Parts: context.parts, Context: context}
+        visitor = Visitor(request[USER_ID], context.parts.keys)
+        asked = Asked(request.match_info, request.query, headers, body, {**given, Visitor: visitor})
+        if len(body) > LARGE_BYTES:
+            arguments = await context.threads.run(route.signature.bind, asked)
+        else:
+            arguments = route.signature.bind(asked)
+        result = await route.view(**arguments)
+        if isinstance(result, web.StreamResponse):
+            return result
+        status, told, content = render(route, result, prefix_of(request))
+        return web.Response(status=status, headers=told, body=content)
 
     return view
 
@@ -79,7 +110,7 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
         body = error_body(417, "Nothing else than 100-continue can be expected.", field=hdrs.EXPECT)
         return json_response(417, body)
     context, route = request.app[CONTEXT], request.app[TABLE][request.match_info.route]
-    limit = context.parts.uploads.limit_bytes if route.bodies else route.max_body_bytes
+    limit = context.parts.uploads.limit_bytes if route.forms else route.max_body_bytes
     if (request.content_length or 0) > limit:
         return json_response(413, error_body(413, "The request's body is too large.", allowed=f"at most {limit} bytes"))
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

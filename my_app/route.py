@@ -4,66 +4,74 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal
 
-from aiohttp import web
-from flask import Response
+from pydantic import Field
 
 from devserver.errors import InputError
 from devserver.store import RUN_ID
+from my_app.signature import Argument, Signature, read_signature
 
 SMALL_BODY_BYTES: Final = 1 << 20
 
-NativeView = Callable[[web.Request], Awaitable[web.StreamResponse]]
-FlaskView = Callable[..., Response]
-
-
-@dataclass(frozen=True)
-class Query:
-    """A query parameter; `schema` is its JSON Schema."""
-
-    name: str
-    schema: Mapping[str, Any]
-    description: str
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One answer that a route gives. `schema` names a component, or is a JSON Schema, or None for no JSON."""
-
-    description: str
-    schema: str | Mapping[str, Any] | None = None
-    media_type: str = "application/json"
-    example: Any = None
+RunId = Annotated[str, Field(pattern=f"^{RUN_ID.pattern}$", description="The run.")]
 
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one path and the function that answers it.
+    """One method of one path and the function that answers it; the rest follows from that function's signature.
 
-    An `async def` view is native to the front: it gets the aiohttp request. A plain function is a Flask view: it runs
-    on a thread, gets the path's parameters by name, and never waits for a run.
+    An `async def` view is native to the front; a plain function is a Flask view: it runs on a thread, and never waits
+    for a run.
+
+    Args:
+        statuses: those of its answers, the usual one first, then those of its refusals besides what every route of its
+            kind may answer.
+        failures: the models of refusals that are no plain errors.
+        media_type: of an answer that is no JSON.
+        forms: the media types of a body that is no JSON, with their JSON Schemas.
+        missing_status: of the refusal of a body that lacks a field.
+        is_open: whether it is answered without a key where keys are needed.
+        is_control: whether it is answered where there is no room for more connections.
+        keyed: whether it takes an Idempotency-Key.
+        head: whether HEAD may be asked where GET may; a stream without an end has no headers to tell alone.
+        stability: `experimental` where it may change without notice.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
-    view: NativeView | FlaskView
+    view: Callable[..., Any]
     tag: str
-    summary: str
-    replies: Mapping[int, Reply]
-    query: tuple[Query, ...] = ()
-    body: str | Mapping[str, Any] | None = None
-    body_required: bool = False
-    body_example: Mapping[str, Any] = field(default_factory=dict)
-    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # JSON Schemas of those that are no JSON
+    statuses: tuple[int, ...] = (200,)
+    failures: Mapping[int, Any] = field(default_factory=dict)
+    media_type: str = "application/json"
+    forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    missing_status: int = 422
     max_body_bytes: int = SMALL_BODY_BYTES
-    is_open: bool = False  # whether it is answered without a key where keys are needed
+    is_open: bool = False
     only_admins: bool = False
-    is_control: bool = False  # whether it is answered where there is no room for more connections
-    keyed: bool = False  # whether it takes an Idempotency-Key
-    head: bool = True  # whether HEAD may be asked where GET may; a stream without an end has no headers to tell alone
+    is_control: bool = False
+    keyed: bool = False
+    head: bool = True
+    stability: Literal["stable", "experimental"] = "stable"
+
+    @cached_property
+    def signature(self) -> Signature:
+        return read_signature(self.view, self.parameters, self.missing_status)
+
+    @property
+    def body(self) -> Argument | None:
+        """The argument that is the JSON body."""
+        return self.signature.argument("body")
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The names of the query parameters."""
+        query = self.signature.argument("query")
+        return tuple(query.annotation.model_fields) if query is not None else ()
 
     @property
     def native(self) -> bool:

@@ -9,10 +9,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from devserver.users.keys import Keys
+
 TRIES: Final = 10  # wrong keys that one address may show in a row
 WINDOW_S: Final = 60.0  # how long each of them counts
 MOST_ADDRESSES: Final = 10_000
 MOST_RUNS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The user who asks."""
+
+    user_id: str
+    keys: Keys
+
+    @property
+    def viewer(self) -> str | None:
+        """Whose runs and files are shown: the user's own, or None for everybody's."""
+        return self.keys.viewer(self.user_id)
 
 
 @dataclass

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final, Literal
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
+from devserver.accept import ExecuteRequest
 from devserver.answer import Answer
+from devserver.durable.idempotency import Accepted
+from devserver.parts import Parts
 from my_app.addresses import below, prefix_of
 from my_app.context import CONTEXT
 from my_app.errors import json_response
 from my_app.feed import encode, feed, open_stream, pour
-from my_app.ports import Accepted, Parts
+from my_app.signature import Reply
 
 REPLAYED: Final = {"Idempotency-Replayed": "true"}
 PREFERRED_WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
@@ -32,24 +34,27 @@ class Wish:
     timeout_s: float = 0.0
 
 
-def read_wish(body: Mapping[str, Any], headers: Mapping[str, str], default_timeout_s: float) -> Wish:
-    """Read `wait`, `wait_timeout_s`, `enable_streaming` of an accepted request, and the Prefer header."""
-    if body.get("enable_streaming", False):
+def read_wish(asked: ExecuteRequest, headers: Mapping[str, str]) -> Wish:
+    """Read how a client wants its answer: from its request, or where that leaves it open from the Prefer header."""
+    prefer = headers.get("Prefer", "")
+    if asked.enable_streaming:
         return Wish("stream")
-    if "respond-async" in headers.get("Prefer", "").lower() or not body.get("wait", True):
+    if "respond-async" in prefer.lower() or not asked.wait:
         return Wish("no")
-    return Wish("end", float(body.get("wait_timeout_s", preferred_wait_s(headers, default_timeout_s))))
+    is_open = "wait_timeout_s" not in asked.model_fields_set
+    return Wish("end", preferred_wait_s(prefer, asked.wait_timeout_s) if is_open else asked.wait_timeout_s)
 
 
-def preferred_wait_s(headers: Mapping[str, str], otherwise: float) -> float:
+def preferred_wait_s(prefer: str, otherwise: float) -> float:
     """Return for how many seconds a client prefers to wait (RFC 7240)."""
-    preferred = PREFERRED_WAIT.search(headers.get("Prefer", "").lower())
+    preferred = PREFERRED_WAIT.search(prefer.lower())
     return float(preferred[1]) if preferred else otherwise
 
 
 async def start(
     request: web.Request,
-    accept: Callable[[], tuple[Accepted, Wish]],
+    accept: Callable[[], Accepted],
+    wish: Wish,
     shape: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> web.StreamResponse:
     """Accept a run on a thread, then answer as the client wishes. `shape` makes an ended run's answer the route's own.
@@ -57,12 +62,13 @@ async def start(
     Where the same was asked before with the same key, the answer is the one that was given then.
     """
     context = request.app[CONTEXT]
-    run, wish, answer = await context.threads.run(_take_on, context.parts, accept)
+    run, answer = await context.threads.run(_take_on, context.parts, accept, wish)
     headers = {} if run.first is None else REPLAYED
     if answer is not None:
-        return reply(request, run.run_id, answer, headers)
+        return response_of(request, run.run_id, answer, headers)
     if wish.mode == "end":
-        return reply(request, run.run_id, shape(await context.parts.wait(run.run_id, wish.timeout_s)), headers)
+        ended = shape(await context.parts.wait(run.run_id, wish.timeout_s))
+        return response_of(request, run.run_id, ended, headers)
     response = await open_stream(request, headers)
     await pour(feed(context, run.run_id, 0), response, prefix_of(request))
     answer = shape(await context.threads.run(context.parts.answer, run.run_id))
@@ -71,10 +77,10 @@ async def start(
     return response
 
 
-def _take_on(parts: Parts, accept: Callable[[], tuple[Accepted, Wish]]) -> tuple[Accepted, Wish, Answer | None]:
+def _take_on(parts: Parts, accept: Callable[[], Accepted], wish: Wish) -> tuple[Accepted, Answer | None]:
     """Accept a run; with its answer where nobody waits for another one."""
-    run, wish = accept()
-    return run, wish, answer_at_once(parts, run) if wish.mode == "no" else None
+    run = accept()
+    return run, answer_at_once(parts, run) if wish.mode == "no" else None
 
 
 def answer_at_once(parts: Parts, run: Accepted) -> Answer:
@@ -87,8 +93,18 @@ def answer_at_once(parts: Parts, run: Accepted) -> Answer:
     return answer
 
 
-def reply(request: web.Request, run_id: str, answer: Answer, headers: Mapping[str, str]) -> web.Response:
+def reply_of(run: Accepted, answer: Answer) -> Reply[Any]:
+    """Return the answer for a run that was just accepted, as a view returns it."""
+    headers = {} if run.first is None else REPLAYED
+    return Reply(answer.body, answer.status, {**_location(run.run_id, answer), **headers})
+
+
+def response_of(request: web.Request, run_id: str, answer: Answer, headers: Mapping[str, str]) -> web.Response:
     """Return the answer of a run as a response; with where to look while it goes on."""
     prefix = prefix_of(request)
-    location = {"Location": f"{prefix}/api/runs/{run_id}"} if answer.status == HTTPStatus.ACCEPTED else {}
+    location = {name: prefix + path for name, path in _location(run_id, answer).items()}
     return json_response(answer.status, below(prefix, answer.body), {**location, **headers})
+
+
+def _location(run_id: str, answer: Answer) -> dict[str, str]:
+    return {} if answer.ended else {hdrs.LOCATION: f"/api/runs/{run_id}"}

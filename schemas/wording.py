@@ -54,6 +54,7 @@ LENGTHS: Final = {
 }
 MARK: Final = "'"  # around each choice that the library lists
 PATTERNS: Final = {
+    "^([0-9]{8}-[0-9]{6}-[0-9a-f]{8})?$": "must be the id of a run",
     "^https?://": "must begin with http:// or https://",
     "^(front|back)$": "must be front or back",
     "^[a-z0-9][a-z0-9_-]*$": "must be of small letters, digits, _ and -, a letter or digit first",

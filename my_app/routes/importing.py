@@ -2,76 +2,71 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from aiohttp import web
-from flask import Response
+from pydantic import Field
 
 from devserver.authoring import ImportRequest, ValidateRequest
-from my_app.auth import viewer_of
-from my_app.bodies import read_body, read_json
-from my_app.bridge import USER_ID
-from my_app.context import CONTEXT
-from my_app.errors import json_response
-from my_app.flask_app import json_body, json_reply, the_parts
-from my_app.route import Reply, Route
+from devserver.parts import Parts
+from my_app.route import Route
+from my_app.shapes import Shown
+from my_app.signature import Headers, Received, Reply
+from my_app.visitors import Visitor
 from my_app.waiting import REPLAYED
 from schemas.limits import BYTES
 
 LARGEST_BYTES: Final = BYTES.most  # a saved graph with sub-graphs and notes has a few MiB at most
 
 
-async def import_graph(request: web.Request) -> web.StreamResponse:
+class Imported(Shown):
+    """Definitions that were made of a graph."""
+
+    name: str
+    form: Literal["api", "ui"]
+    parameters: dict[str, str] = Field(description="each parameter's type")
+    models: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    warnings: list[str]
+    files: dict[str, str] = Field(description="each file's text, by its place")
+    written: list[str] = Field(description="the files that were written")
+
+
+class Problem(Shown):
+    """What is wrong with a definition's text, and where."""
+
+    line: int = Field(ge=1)
+    field: str
+    message: str
+
+
+class Checked(Shown):
+    """What is wrong with a definition's text."""
+
+    valid: bool
+    problems: list[Problem]
+
+
+async def import_graph(
+    parts: Parts, visitor: Visitor, headers: Headers, body: ImportRequest, received: Received
+) -> Reply[Imported]:
     """Make definitions from a graph in either of ComfyUI's forms, or from an uploaded file that holds one.
 
     The answer shows the files. They are written only with `write`, and are in force then.
     """
-    parts, viewer = request.app[CONTEXT].parts, viewer_of(request)
-    body = await asyncio.to_thread(read_json, await read_body(request, LARGEST_BYTES))
-    claim = parts.idempotency.claim(dict(request.headers), request[USER_ID], "import", body)
+    claim = parts.idempotency.claim(headers, visitor.user_id, "import", received)
 
     async def make() -> tuple[int, dict[str, Any]]:
-        return HTTPStatus.OK, await parts.authoring.take_in(body, viewer)
+        return HTTPStatus.OK, await parts.authoring.take_in(body, visitor.viewer)
 
     first, replayed = await parts.idempotency.once_awaited(claim, make)
-    return json_response(first.status or HTTPStatus.OK, first.body, REPLAYED if replayed else {})
+    return Reply(Imported.model_validate(first.body), first.status or 0, REPLAYED if replayed else {})
 
 
-def validate_definition() -> Response:
+def validate_definition(parts: Parts, body: ValidateRequest) -> Checked:
     """Check a definition's text: every problem with its line, counted from 1, and its field."""
-    return json_reply(the_parts().authoring.validate(json_body()))
+    return Checked.model_validate(parts.authoring.validate(body))
 
-
-def _object(required: str, **properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": required.split(), "properties": properties}
-
-
-TEXT: Final = {"type": "string"}
-TEXTS: Final = {"type": "array", "items": TEXT}
-OBJECTS: Final = {"type": "array", "items": {"type": "object"}}
-IMPORTED: Final = _object(
-    "name form parameters models outputs warnings files written",
-    name=TEXT,
-    form={"enum": ["api", "ui"]},
-    parameters={"type": "object", "additionalProperties": TEXT, "description": "each parameter's type"},
-    models=OBJECTS,
-    outputs=OBJECTS,
-    warnings=TEXTS,
-    files={"type": "object", "additionalProperties": TEXT, "description": "each file's text, by its place"},
-    written={**TEXTS, "description": "the files that were written"},
-)
-CHECKED: Final = _object(
-    "valid problems",
-    valid={"type": "boolean"},
-    problems={
-        "type": "array",
-        "items": _object("line field message", line={"type": "integer", "minimum": 1}, field=TEXT, message=TEXT),
-    },
-)
-NO_JSON: Final = Reply("The body is no JSON object.", "Error")
-TOO_LARGE: Final = Reply("The body is too large.", "Error")
 
 ROUTES: Final = (
     Route(
@@ -79,35 +74,10 @@ ROUTES: Final = (
         "/api/schema/import",
         import_graph,
         "schema",
-        "Make definitions from a graph",
-        {
-            200: Reply("The definitions.", IMPORTED),
-            400: NO_JSON,
-            403: Reply("Only an admin key may write definitions; or Host or Origin is not one of ours.", "Error"),
-            404: Reply("There is no such upload or backend.", "Error"),
-            409: Reply("The name is taken, or the backend does not answer.", "Error"),
-            413: TOO_LARGE,
-            422: Reply("The graph cannot be made into definitions; nothing was written.", "Error"),
-        },
+        (200, 404, 409),
         keyed=True,
-        body=ImportRequest.model_json_schema(),
-        body_required=True,
         max_body_bytes=LARGEST_BYTES,
+        stability="experimental",
     ),
-    Route(
-        "POST",
-        "/api/schema/validate",
-        validate_definition,
-        "schema",
-        "Check a definition's text",
-        {
-            200: Reply("What is wrong with it.", CHECKED),
-            400: NO_JSON,
-            413: TOO_LARGE,
-            422: Reply("A field is missing or not known.", "Error"),
-        },
-        body=ValidateRequest.model_json_schema(),
-        body_required=True,
-        body_example={"kind": "output", "name": "mine", "text": "label: {en: Mine, de: Meins}\n"},
-    ),
+    Route("POST", "/api/schema/validate", validate_definition, "schema", stability="experimental"),
 )

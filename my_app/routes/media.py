@@ -5,65 +5,66 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
 from aiohttp import ETag, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
+from pydantic import BaseModel, Field
 
 from devserver.errors import InputError
-from my_app.context import CONTEXT
-from my_app.ports import Media, Parts
-from my_app.route import Query, Reply, Route, unknown_run
+from devserver.media.derived import Media
+from devserver.parts import Parts
+from my_app.route import Route, RunId, unknown_run
 
-MEDIA: Final = ("audio", "video", "image", "file")
+Medium = Annotated[Literal["audio", "video", "image", "file"], Field(description="The medium.")]
+Index = Annotated[int, Field(ge=0, lt=1_000_000, description="Counts the run's files of that medium.")]
 RANGE: Final = re.compile(r"bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})")
 
 
-async def media_file(request: web.Request) -> web.StreamResponse:
-    """A run's main output of one medium, or with an index one of its files of that medium."""
-    run_id, media = request.match_info["run_id"], request.match_info["media"]
-    if media not in MEDIA:
-        raise InputError("There is no such medium.", status=404, field="media", value=media, allowed=list(MEDIA))
-    index = request.match_info.get("index")
-    if index is not None and (not index.isdecimal() or len(index) > 6):
-        raise InputError("The index counts a run's files.", status=404, field="index", value=index, allowed="0 or more")
-    parts = request.app[CONTEXT].parts
-    found = await asyncio.to_thread(_there, parts, run_id, media, None if index is None else int(index))
+class Download(BaseModel):
+    """How a file is answered."""
+
+    download: str | None = Field(None, description="Present: as an attachment, to be saved.")
+
+
+async def media_file(
+    *, request: web.Request, parts: Parts, media: Medium, run_id: RunId, query: Download, index: Index | None = None
+) -> web.StreamResponse:
+    """Send a run's main output of one medium, or with an index one of its files of that medium."""
+    found = await asyncio.to_thread(_existing, parts, run_id, media, index)
     if found is None:
-        await known_run(request)
+        await check_run(parts, run_id)
         raise InputError(
             "The run has no such file.",
             status=404,
-            field="index" if index else "media",
-            value=index or media,
+            field="media" if index is None else "index",
+            value=media if index is None else index,
             hint=f"/api/runs/{run_id} lists its files.",
         )
-    return respond(request, found)
+    return respond(request, found, query)
 
 
-def _there(parts: Parts, run_id: str, media: str, index: int | None) -> Media | None:
+def _existing(parts: Parts, run_id: str, media: str, index: int | None) -> Media | None:
     found = parts.media(run_id, media, index)
     return found if found is not None and found.path.is_file() else None
 
 
-async def known_run(request: web.Request) -> str:
-    """The run's id; InputError (404) where there is no such run."""
-    run_id = request.match_info["run_id"]
-    if await asyncio.to_thread(request.app[CONTEXT].parts.run_detail, run_id) is None:
+async def check_run(parts: Parts, run_id: str) -> None:
+    """Refuse the id of a run that there is not (404)."""
+    if await asyncio.to_thread(parts.owner, run_id) is None:
         raise unknown_run(run_id)
-    return run_id
 
 
-def respond(request: web.Request, media: Media) -> web.StreamResponse:
+def respond(request: web.Request, media: Media, query: Download) -> web.StreamResponse:
     """The file, or 304 where the client has it already, or 412 where it wanted another one."""
     matching = request.if_match
     if matching is not None and not _names(media.etag, (tag for tag in matching if not tag.is_weak)):
         raise web.HTTPPreconditionFailed
     if request.if_none_match is not None and _names(media.etag, request.if_none_match):
         return web.Response(status=304, headers={hdrs.ETAG: f'"{media.etag}"', hdrs.CACHE_CONTROL: "no-cache"})
-    return FileOfRun(media, attachment="download" in request.query)
+    return FileOfRun(media, attachment=query.download is not None)
 
 
 def _names(etag: str, tags: Iterable[ETag]) -> bool:
@@ -122,27 +123,8 @@ async def tag_files(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.popall(hdrs.LAST_MODIFIED, None)  # a second clock beside the hash could only disagree
 
 
-BYTES: Final = Reply("The file.", {"type": "string", "format": "binary"}, "*/*")
-REPLIES: Final = {
-    200: BYTES,
-    206: Reply("The range that was asked for.", {"type": "string", "format": "binary"}, "*/*"),
-    304: Reply("The client has it already."),
-    404: Reply("There is no such run or file.", "Error"),
-    412: Reply("The file is not the one in If-Match.", "Error"),
-    416: Reply("The range lies outside the file."),
-}
-DOWNLOAD: Final = (Query("download", {"type": "string"}, "Present: as an attachment, to be saved."),)
+FILE_STATUSES: Final = (200, 206, 304, 412, 416)
 ROUTES: Final = (
-    Route(
-        "GET", "/api/media/{media}/{run_id}", media_file, "media", "A run's main file of a medium", REPLIES, DOWNLOAD
-    ),
-    Route(
-        "GET",
-        "/api/media/{media}/{run_id}/{index}",
-        media_file,
-        "media",
-        "One of a run's files of a medium",
-        REPLIES,
-        DOWNLOAD,
-    ),
+    Route("GET", "/api/media/{media}/{run_id}", media_file, "media", FILE_STATUSES, media_type="*/*"),
+    Route("GET", "/api/media/{media}/{run_id}/{index}", media_file, "media", FILE_STATUSES, media_type="*/*"),
 )

@@ -7,16 +7,18 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from my_app.context import CONTEXT
-from my_app.route import Reply, Route
+from devserver.parts import Parts
+from my_app.route import Route
+from my_app.signature import Headers
 
 
-async def metrics(request: web.Request) -> web.StreamResponse:
-    """Counters of this process, and how runs, queues and backends stand now."""
-    told = request.app[CONTEXT].parts.metrics.told
-    body, content_type = await asyncio.to_thread(told, request.headers.get(hdrs.ACCEPT, ""))
+async def metrics(parts: Parts, headers: Headers) -> web.StreamResponse:
+    """Count for Prometheus: what this process did, and how runs, queues and backends stand now.
+
+    In Prometheus' own text format, or as OpenMetrics where that is asked for.
+    """
+    body, content_type = await asyncio.to_thread(parts.metrics.told, headers.get(hdrs.ACCEPT, ""))
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 
-TEXT: Final = Reply("Prometheus' own text format, or OpenMetrics where that is asked for.", None, "text/plain")
-ROUTES: Final = (Route("GET", "/metrics", metrics, "system", "What Prometheus reads", {200: TEXT}),)
+ROUTES: Final = (Route("GET", "/metrics", metrics, "system", media_type="text/plain"),)

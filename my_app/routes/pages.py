@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
+from pydantic import Field
 
-from my_app.context import CONTEXT
-from my_app.route import Reply, Route
+from my_app.context import Context
+from my_app.route import Route
 from my_app.routes.media import SentFile, with_headers
 
+HTML: Final = "text/html"
+FilePath = Annotated[str, Field(description="The file's path below the public folder.")]
 # Only these are served, whatever else lies in the folder.
 TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -28,19 +31,19 @@ TYPES: Final = {
 }
 
 
-async def index(request: web.Request) -> web.StreamResponse:
-    """The page that starts a run and plays it."""
-    return await public_file(request, "index.html")
+async def index(context: Context) -> web.StreamResponse:
+    """Show the page that starts a run and plays it."""
+    return await public_file(context, "index.html")
 
 
-async def public(request: web.Request) -> web.StreamResponse:
-    """A file of the page."""
-    return await public_file(request, request.match_info["path"])
+async def public(context: Context, path: FilePath) -> web.StreamResponse:
+    """Send a file of the page."""
+    return await public_file(context, path)
 
 
-async def public_file(request: web.Request, name: str) -> web.StreamResponse:
-    """A file below the public folder, never one beside it."""
-    path = await asyncio.to_thread(_find, request.app[CONTEXT].settings.public, name)
+async def public_file(context: Context, name: str) -> web.StreamResponse:
+    """Send a file below the public folder, never one beside it."""
+    path = await asyncio.to_thread(_find, context.settings.public, name)
     headers = {hdrs.CONTENT_TYPE: TYPES[path.suffix], hdrs.CACHE_CONTROL: "no-cache"}
     return PageFile(path, headers=headers)
 
@@ -64,16 +67,7 @@ def _find(folder: Path, name: str) -> Path:
     return path
 
 
-PAGE: Final = {200: Reply("A page.", None, "text/html"), 304: Reply("The browser has it already.")}
 ROUTES: Final = (
-    Route("GET", "/", index, "pages", "The page", PAGE, is_open=True),
-    Route(
-        "GET",
-        "/public/{path:.+}",
-        public,
-        "pages",
-        "A file of the page",
-        {**PAGE, 200: Reply("The file.", None, "*/*"), 404: Reply("There is no such file.", "Error")},
-        is_open=True,
-    ),
+    Route("GET", "/", index, "pages", (200, 304), media_type=HTML, is_open=True),
+    Route("GET", "/public/{path:.+}", public, "pages", (200, 304), media_type="*/*", is_open=True),
 )

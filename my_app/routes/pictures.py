@@ -3,73 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Annotated, Final
 
 from aiohttp import web
 
 from devserver.errors import InputError
+from devserver.media.derived import Media
 from devserver.media.drawn import Drawn
-from my_app.context import CONTEXT
-from my_app.ports import Media
-from my_app.route import NativeView, Reply, Route
-from my_app.routes.media import DOWNLOAD, REPLIES, known_run, respond
+from devserver.parts import Parts
+from my_app.route import Route, RunId
+from my_app.routes.media import FILE_STATUSES, Download, check_run, respond
+from my_app.shapes import Shown
 
 
-async def midi(request: web.Request) -> web.StreamResponse:
-    """The run's notes as a MIDI file, where what made its music knows them."""
-    return await _of_role(request, "midi")
+class Outline(Shown):
+    """The outline of a sound, as audiowaveform's JSON has it: in `data` min and max by turns."""
+
+    version: int
+    channels: int
+    sample_rate: int
+    samples_per_pixel: int
+    bits: int
+    length: int
+    data: list[int]
 
 
-async def peaks(request: web.Request) -> web.StreamResponse:
-    """The outline of the run's sound, as audiowaveform's JSON: made with it, or once when it is asked for."""
-    run_id = await known_run(request)
-    found = await asyncio.to_thread(request.app[CONTEXT].parts.role, run_id, "peaks")
-    return respond(request, found) if found else await _drawn(request, "peaks.json")
+async def midi(request: web.Request, parts: Parts, run_id: RunId, query: Download) -> web.StreamResponse:
+    """Send the run's notes as a MIDI file, where what made its music knows them."""
+    await check_run(parts, run_id)
+    return respond(request, _found(await asyncio.to_thread(parts.role, run_id, "midi"), run_id, "midi"), query)
 
 
-async def waveform(request: web.Request) -> web.StreamResponse:
-    """The waveform of the run's sound, 1600 x 320 on no ground; drawn once, when it is asked for."""
-    return await _drawn(request, "waveform.png")
+async def peaks(
+    request: web.Request, parts: Parts, run_id: RunId, query: Download
+) -> Annotated[web.StreamResponse, Outline]:
+    """Send the outline of the run's sound: made with it, or once when it is asked for."""
+    await check_run(parts, run_id)
+    found = await asyncio.to_thread(parts.role, run_id, "peaks")
+    return respond(request, found or await _draw(parts, run_id, "peaks.json"), query)
 
 
-async def spectrogram(request: web.Request) -> web.StreamResponse:
-    """The spectrogram of the run's sound, 1600 x 480, from 30 Hz to 20 kHz; drawn once, when it is asked for."""
-    return await _drawn(request, "spectrogram.png")
+async def waveform(request: web.Request, parts: Parts, run_id: RunId, query: Download) -> web.StreamResponse:
+    """Send the waveform of the run's sound, 1600 x 320 on no ground; drawn once, when it is asked for."""
+    return respond(request, await _draw(parts, run_id, "waveform.png"), query)
 
 
-async def _of_role(request: web.Request, role: str) -> web.StreamResponse:
-    run_id = await known_run(request)
-    return _answer(request, await asyncio.to_thread(request.app[CONTEXT].parts.role, run_id, role), role)
+async def spectrogram(request: web.Request, parts: Parts, run_id: RunId, query: Download) -> web.StreamResponse:
+    """Send the spectrogram of the run's sound, 1600 x 480, from 30 Hz to 20 kHz; drawn once, when it is asked for."""
+    return respond(request, await _draw(parts, run_id, "spectrogram.png"), query)
 
 
-async def _drawn(request: web.Request, what: Drawn) -> web.StreamResponse:
-    run_id = await known_run(request)
-    return _answer(request, await request.app[CONTEXT].parts.drawn(run_id, what), "sound to draw")
+async def _draw(parts: Parts, run_id: str, what: Drawn) -> Media:
+    await check_run(parts, run_id)
+    return _found(await parts.drawn(run_id, what), run_id, "sound to draw")
 
 
-def _answer(request: web.Request, found: Media | None, what: str) -> web.StreamResponse:
-    if found is None:
-        run_id = request.match_info["run_id"]
+def _found(media: Media | None, run_id: str, what: str) -> Media:
+    if media is None:
         hint = f"/api/runs/{run_id} lists its files."
         raise InputError(f"The run has no {what}.", status=404, field="run_id", value=run_id, hint=hint)
-    return respond(request, found)
-
-
-def _route(name: str, view: NativeView, summary: str, found: Reply = REPLIES[200]) -> Route:
-    return Route("GET", f"/api/media/{name}/{{run_id}}", view, "media", summary, {**REPLIES, 200: found}, DOWNLOAD)
-
-
-OUTLINE: Final = {
-    "type": "object",
-    "required": ["version", "channels", "sample_rate", "samples_per_pixel", "bits", "length", "data"],
-    "properties": {"data": {"type": "array", "items": {"type": "integer"}, "description": "min and max by turns"}},
-    "additionalProperties": {"type": "integer"},
-}
+    return media
 
 
 ROUTES: Final = (
-    _route("midi", midi, "A run's notes as MIDI"),
-    _route("peaks", peaks, "The outline of a run's sound", Reply("The outline.", OUTLINE)),
-    _route("waveform.png", waveform, "The waveform of a run's sound"),
-    _route("spectrogram.png", spectrogram, "The spectrogram of a run's sound"),
+    Route("GET", "/api/media/midi/{run_id}", midi, "media", FILE_STATUSES, media_type="*/*"),
+    Route("GET", "/api/media/peaks/{run_id}", peaks, "media", FILE_STATUSES),
+    Route("GET", "/api/media/waveform.png/{run_id}", waveform, "media", FILE_STATUSES, media_type="*/*"),
+    Route("GET", "/api/media/spectrogram.png/{run_id}", spectrogram, "media", FILE_STATUSES, media_type="*/*"),
 )

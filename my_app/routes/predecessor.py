@@ -2,142 +2,221 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Annotated, Any, ClassVar, Final
 
 from aiohttp import web
-from flask import Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from devserver.accept import parse_request
 from devserver.answer import Answer
+from devserver.durable.idempotency import Accepted
 from devserver.errors import InputError
-from my_app.bodies import read_body, read_json
-from my_app.bridge import USER_ID, headers_of
-from my_app.context import CONTEXT
-from my_app.flask_app import json_reply, the_parts, user_id
-from my_app.ports import Accepted
-from my_app.route import SMALL_BODY_BYTES, Reply, Route, unknown_run
-from my_app.routes.runs import RUN_ANSWERS, UNKNOWN
-from my_app.waiting import Wish, read_wish, start
+from devserver.parts import Parts
+from my_app import shapes
+from my_app.route import Route, RunId, unknown_run
+from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Count, Links, MediaOutput, Remark, Shown, State
+from my_app.signature import Headers, JsonObject, Reply
+from my_app.visitors import Visitor
+from my_app.waiting import read_wish, start
 from schemas.catalog import Catalog
 from schemas.describe import describe_interception, describe_output
 
 TEXT_PIPELINE: Final = "text_only"
 UNCHANGED: Final = "plain"
 LEVELS: Final = {"research": "off"}  # its name for a server that checks nothing
-# What a request may say, and under which name we take it; `params.` leads to a parameter of the output.
-INTERCEPTION: Final = {
-    name: name for name in ("schema", "input_text", "seed", "safety_level", "execution_mode", "enable_streaming")
-}
-GENERATION: Final = {
-    "prompt": "input_text",
-    **{name: name for name in ("output_config", "seed", "enable_streaming")},
-    **{
-        name: f"params.{name}"
-        for name in ("width", "height", "steps", "cfg", "negative_prompt", "sampler_name", "scheduler", "denoise")
-    },
-}
-# What it had and nothing here needs: taken, and without effect.
-INTERCEPTION_IDLE: Final = (
-    *("output_config", "user_language", "context_prompt", "context_language", "user_input", "stage4_only"),
-    *("timestamp", "interception_result", "optimization_result", "input_image", "input_image1", "input_image2"),
-    *("input_image3", "alpha_factor", "custom_placeholders", "device_id", "prompt1", "prompt2", "combination_type"),
-    "mode",
-)
-GENERATION_IDLE: Final = ("run_id", "interception_result", "interception_config", "device_id")
+PARAMETERS: Final = ("width", "height", "steps", "cfg", "negative_prompt", "sampler_name", "scheduler", "denoise")
+IDLE: Final = "without effect"
+Idle = Annotated[Any, Field(description=IDLE), IDLE]  # what it had and nothing here needs
 
 
-@dataclass(frozen=True)
-class Door:
-    """How one of its requests becomes ours.
+class Taken(BaseModel):
+    """A request of the predecessor; null counts as not said, as it did there. What a value may be, `execute` says.
 
-    Args:
-        names: its fields, and under which name we take them; `params.` leads to a parameter of the output.
-        idle: what it had and nothing here needs: taken, and without effect.
-        needed: the fields that it cannot be without.
-        translate: makes our request of it.
-        shape: makes the answer its own.
+    `NAMES` has our names of its fields where they differ; `params.` leads to a parameter of the output.
     """
 
-    names: Mapping[str, str]
-    idle: Iterable[str]
-    needed: tuple[str, ...]
-    translate: Callable[[dict[str, Any]], dict[str, Any]]
-    shape: Callable[[Answer], Answer] = lambda answer: answer
+    model_config = ConfigDict(extra="forbid")
 
-    async def start(self, request: web.Request) -> web.StreamResponse:
-        """Start the run that a request means, and answer as the client wishes."""
-        parts = request.app[CONTEXT].parts
-        raw, user_id, headers = await read_body(request, SMALL_BODY_BYTES), request[USER_ID], headers_of(request)
+    NAMES: ClassVar[Mapping[str, str]] = {}
 
-        def accept() -> tuple[Accepted, Wish]:
-            body = _read(read_json(raw), self.names, self.idle, self.needed)
-            with self._own_names():
-                run = parts.accept(self.translate(body), user_id, headers)
-            return run, read_wish(body, headers, 600.0)
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, body: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in body.items() if value is not None}
 
-        return await start(request, accept, self.shape)
+    def as_ours(self) -> dict[str, Any]:
+        """Return what the request says, under our names."""
+        fields = type(self).model_fields
+        said = self.model_dump(exclude_unset=True, by_alias=True)
+        idle = {about.alias or name for name, about in fields.items() if IDLE in about.metadata}
+        return {self.NAMES.get(name, name): value for name, value in said.items() if name not in idle}
 
     @contextmanager
-    def _own_names(self) -> Iterator[None]:
+    def own_names(self) -> Iterator[None]:
         """Name the field that the client knows where a request is refused."""
         try:
             yield
         except InputError as error:
-            error.field = next((theirs for theirs, ours in self.names.items() if ours == error.field), error.field)
+            error.field = next((theirs for theirs, ours in self.NAMES.items() if ours == error.field), error.field)
             if error.field == "safety_level":
                 error.value = next((theirs for theirs, ours in LEVELS.items() if ours == error.value), error.value)
             raise
 
 
-async def interception(request: web.Request) -> web.StreamResponse:
-    """Rewrite a text and make nothing of it; the answer's `final_output` is the text.
+class InterceptionRequest(Taken):
+    """The body of `POST /api/schema/pipeline/interception`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"schema": "haiku", "input_text": "The rain falls on the old harbour, slow and grey."}]
+        }
+    )
+
+    schema_: Any = Field(alias="schema")
+    input_text: Any
+    seed: Any = None
+    safety_level: Any = None
+    execution_mode: Any = None
+    enable_streaming: Any = None
+    output_config: Idle = None
+    user_language: Idle = None
+    context_prompt: Idle = None
+    context_language: Idle = None
+    user_input: Idle = None
+    stage4_only: Idle = None
+    timestamp: Idle = None
+    interception_result: Idle = None
+    optimization_result: Idle = None
+    input_image: Idle = None
+    input_image1: Idle = None
+    input_image2: Idle = None
+    input_image3: Idle = None
+    alpha_factor: Idle = None
+    custom_placeholders: Idle = None
+    device_id: Idle = None
+    prompt1: Idle = None
+    prompt2: Idle = None
+    combination_type: Idle = None
+    mode: Idle = None
+
+
+class GenerationRequest(Taken):
+    """The body of `POST /api/schema/pipeline/generation`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"prompt": "slow blues in A minor, piano", "output_config": "procedural_instrumental", "seed": 7}
+            ]
+        }
+    )
+    NAMES: ClassVar = {"prompt": "input_text", **{name: f"params.{name}" for name in PARAMETERS}}
+
+    prompt: Any
+    output_config: Any
+    seed: Any = None
+    enable_streaming: Any = None
+    width: Any = None
+    height: Any = None
+    steps: Any = None
+    cfg: Any = None
+    negative_prompt: Any = None
+    sampler_name: Any = None
+    scheduler: Any = None
+    denoise: Any = None
+    run_id: Idle = None
+    interception_result: Idle = None
+    interception_config: Idle = None
+    device_id: Idle = None
+
+
+class GeneratedOutput(MediaOutput):
+    """What was made, as `generation` tells it."""
+
+    index: Count
+    seed: int | None
+
+
+class Generated(Shown):
+    """The answer of `generation`."""
+
+    status: State
+    run_id: str
+    links: Links = Field({})
+    media_output: GeneratedOutput | None = None
+    duration_ms: Count = 0
+    loras: list[JsonObject] = Field([])
+    was_translated: bool = False
+    warnings: list[Remark] = Field([])
+
+
+class PipelineState(Shown):
+    """Where a run is."""
+
+    stage: str
+    step: str
+    progress: str = Field(pattern=r"^\d+/\d+$")
+
+
+class PipelineStatus(Shown):
+    """How far a run is: its state, its files and its models."""
+
+    run_id: str
+    status: State
+    timestamp: str = ""
+    config_name: str = ""
+    execution_mode: str = ""
+    safety_level: str = ""
+    user_id: str = ""
+    device_id: str | None = None
+    expected_outputs: list[str] = Field([])
+    current_state: PipelineState
+    entities: list[JsonObject]
+    models_used: dict[str, list[str]] = Field({})
+
+
+async def interception(
+    request: web.Request, parts: Parts, visitor: Visitor, headers: Headers, body: InterceptionRequest
+) -> Annotated[web.StreamResponse, shapes.Answer]:
+    """Transform a text and make nothing of it; the answer's `final_output` is the text.
 
     Taken without effect, because nothing here needs them: the fields of the predecessor that concern other stages.
     """
-    return await Door(INTERCEPTION, INTERCEPTION_IDLE, ("schema", "input_text"), _rewrite).start(request)
+    asked = {**body.as_ours(), "pipeline": TEXT_PIPELINE}
+    if "safety_level" in asked:
+        asked["safety_level"] = LEVELS.get(str(asked["safety_level"]), asked["safety_level"])
+    with body.own_names():
+        wish = read_wish(parse_request(asked), headers)
+    return await start(request, partial(_accept, parts, body, asked, visitor, headers), wish)
 
 
-def _rewrite(body: dict[str, Any]) -> dict[str, Any]:
-    level = body.get("safety_level")
-    asked = {**body, **({"safety_level": LEVELS.get(str(level), level)} if level is not None else {})}
-    return {**asked, "pipeline": TEXT_PIPELINE}
-
-
-async def generation(request: web.Request) -> web.StreamResponse:
+async def generation(
+    request: web.Request, parts: Parts, visitor: Visitor, headers: Headers, body: GenerationRequest
+) -> Annotated[web.StreamResponse, Generated]:
     """Make media of a prompt as it is; the text is checked, and not transformed.
 
     `run_id` is taken without effect: every generation is a run of its own.
     """
-    needed = ("prompt", "output_config")
-    return await Door(GENERATION, GENERATION_IDLE, needed, _generate, as_generated).start(request)
+    said = body.as_ours()
+    params = {name.removeprefix("params."): said.pop(name) for name in list(said) if name.startswith("params.")}
+    asked = {**said, "schema": UNCHANGED, "params": params}
+    with body.own_names():
+        wish = read_wish(parse_request(asked), headers)
+    return await start(request, partial(_accept, parts, body, asked, visitor, headers), wish, as_generated)
 
 
-def _generate(body: dict[str, Any]) -> dict[str, Any]:
-    asked = {name: value for name, value in body.items() if not name.startswith("params.")}
-    params = {name.removeprefix("params."): value for name, value in body.items() if name.startswith("params.")}
-    return {**asked, "schema": UNCHANGED, "params": params}
+def _accept(parts: Parts, body: Taken, asked: dict[str, Any], visitor: Visitor, headers: Headers) -> Accepted:
+    with body.own_names():
+        return parts.accept(asked, visitor.user_id, headers)
 
 
-def _read(
-    body: Mapping[str, Any], names: Mapping[str, str], idle: Iterable[str], needed: tuple[str, ...]
-) -> dict[str, Any]:
-    """The body under our names. Null counts as not said, as it did there."""
-    for name in needed:
-        if body.get(name) is None:
-            raise InputError(f"The field {name} is missing.", status=400, field=name, allowed="text")
-    for name, value in body.items():
-        if name not in names and name not in idle:
-            allowed = sorted([*names, *idle])
-            raise InputError(f"There is no field {name}.", field=name, value=value, allowed=allowed)
-    return {names[name]: value for name, value in body.items() if name in names and value is not None}
-
-
-def generated(run_id: str) -> Response:
-    """What `generation` answers for this run, now."""
-    found = as_generated(the_parts().answer(run_id))
-    return json_reply(found.body, found.status)
+def generated(parts: Parts, run_id: RunId) -> Reply[Generated]:
+    """Answer as `generation` does for this run, now."""
+    found = as_generated(parts.answer(run_id))
+    return Reply(Generated.model_validate(found.body), found.status)
 
 
 def as_generated(answer: Answer) -> Answer:
@@ -157,50 +236,48 @@ def as_generated(answer: Answer) -> Answer:
     return Answer(answer.status, told)
 
 
-def status(run_id: str) -> Response:
-    """How far a run is, for a script that asks again and again."""
-    detail = _detail(run_id)
+def status(parts: Parts, run_id: RunId) -> PipelineStatus:
+    """Tell how far a run is, for a script that asks again and again."""
+    detail = _detail(parts, run_id)
     resolved, stages = detail["resolved"], detail["stages"]
     done = [stage for stage in stages if stage["state"] in ("success", "skipped")]
     others = [stage for stage in stages if stage["state"] not in ("success", "skipped", "waiting")]
     at = (others or done[-1:] or stages)[0]
-    return json_reply(
-        {
-            "run_id": run_id,
-            "status": detail["status"],
-            "timestamp": detail["created_at"],
-            "config_name": resolved["schema"],
-            "execution_mode": resolved["execution_mode"],
-            "safety_level": resolved["safety_level"],
-            "user_id": detail["user_id"],
-            "device_id": None,
-            "expected_outputs": _expected(resolved["outputs"]),
-            "current_state": {"stage": at["name"], "step": at["state"], "progress": f"{len(done)}/{len(stages)}"},
-            "entities": _entities(detail),
-            "models_used": _models(stages),
-        }
+    return PipelineStatus(
+        run_id=run_id,
+        status=detail["status"],
+        timestamp=detail["created_at"],
+        config_name=resolved["schema"],
+        execution_mode=resolved["execution_mode"],
+        safety_level=resolved["safety_level"],
+        user_id=detail["user_id"],
+        device_id=None,
+        expected_outputs=_expected(parts.definitions.catalog, resolved["outputs"]),
+        current_state=PipelineState(stage=at["name"], step=at["state"], progress=f"{len(done)}/{len(stages)}"),
+        entities=_entities(detail),
+        models_used=_models(stages),
     )
 
 
-def entities(run_id: str) -> Response:
-    """The files of a run, numbered."""
-    listed = _entities(_detail(run_id))
-    return json_reply({"run_id": run_id, "entity_count": len(listed), "entities": listed})
+def entities(parts: Parts, run_id: RunId) -> JsonObject:
+    """List the files of a run, numbered."""
+    listed = _entities(_detail(parts, run_id))
+    return {"run_id": run_id, "entity_count": len(listed), "entities": listed}
 
 
-def media_info(run_id: str) -> Response:
-    """The media of a run, with their addresses."""
-    detail = _detail(run_id)
+def media_info(parts: Parts, run_id: RunId) -> JsonObject:
+    """List the media of a run, with their addresses."""
+    detail = _detail(parts, run_id)
     media = [{"type": made["media"], **made} for made in detail["media"]]
-    return json_reply({"run_id": run_id, "status": detail["status"], "media_count": len(media), "media": media})
+    return {"run_id": run_id, "status": detail["status"], "media_count": len(media), "media": media}
 
 
-def configs_metadata() -> Response:
-    """Everything that can be chosen, interceptions and outputs, in one list."""
-    catalog, rights = the_parts().definitions.catalog, the_parts().rights(user_id())
+def configs_metadata(parts: Parts, visitor: Visitor) -> JsonObject:
+    """List everything that can be chosen, interceptions and outputs."""
+    catalog, rights = parts.definitions.catalog, parts.rights(visitor.user_id)
     ways = [_about_interception(catalog, name) for name in catalog.interceptions]
     outputs = [_about_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
-    return json_reply({"configs": [*ways, *outputs]})
+    return {"configs": [*ways, *outputs]}
 
 
 def _about_interception(catalog: Catalog, name: str) -> dict[str, Any]:
@@ -227,8 +304,8 @@ def _about_output(catalog: Catalog, name: str) -> dict[str, Any]:
     }
 
 
-def _detail(run_id: str) -> dict[str, Any]:
-    detail = the_parts().run_detail(run_id)
+def _detail(parts: Parts, run_id: str) -> dict[str, Any]:
+    detail = parts.run_detail(run_id)
     if detail is None:
         raise unknown_run(run_id)
     return detail
@@ -247,8 +324,7 @@ def _entities(detail: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _expected(outputs: Iterable[Mapping[str, Any]]) -> list[str]:
-    catalog = the_parts().definitions.catalog
+def _expected(catalog: Catalog, outputs: Iterable[Mapping[str, Any]]) -> list[str]:
     names = [output["config"] for output in outputs if output["config"] in catalog.outputs]
     return [f"output_{describe_output(catalog, name)['media']}" for name in names]
 
@@ -259,86 +335,14 @@ def _models(stages: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     return {name: sorted(set(attempt["result"].get("models", {}).values())) for name, attempt in last.items()}
 
 
-ERRORS: Final = {
-    400: Reply("The body is no JSON object, or a field is missing.", "Error"),
-    404: Reply("A definition that the request names does not exist.", "Error"),
-    413: Reply("The body is too large.", "Error"),
-    422: Reply("A field or a parameter has a value that is not allowed.", "Error"),
-}
-GENERATED: Final = {
-    number: Reply(reply.description, "Refused" if reply.schema == "Refused" else "Generated")
-    for number, reply in RUN_ANSWERS.items()
-}
-OBJECT: Final = {"type": "object"}
-
-
-def _body(names: Mapping[str, str], idle: Iterable[str], needed: list[str]) -> dict[str, Any]:
-    properties: dict[str, Any] = {name: {} for name in names}
-    properties |= {name: {"description": "without effect"} for name in idle}
-    return {"type": "object", "required": needed, "properties": properties, "additionalProperties": False}
-
-
+TAG: Final = "predecessor"
+START: Final[dict[str, Any]] = {"failures": RUN_FAILURES, "missing_status": 400}
 ROUTES: Final = (
-    Route(
-        "POST",
-        "/api/schema/pipeline/interception",
-        interception,
-        "predecessor",
-        "Transform a text",
-        {**RUN_ANSWERS, **ERRORS},
-        body=_body(INTERCEPTION, INTERCEPTION_IDLE, ["schema", "input_text"]),
-        body_required=True,
-        body_example={"schema": "haiku", "input_text": "The rain falls on the old harbour, slow and grey."},
-    ),
-    Route(
-        "POST",
-        "/api/schema/pipeline/generation",
-        generation,
-        "predecessor",
-        "Make media of a prompt as it is",
-        {**GENERATED, **ERRORS},
-        body=_body(GENERATION, GENERATION_IDLE, ["prompt", "output_config"]),
-        body_required=True,
-        body_example={"prompt": "slow blues in A minor, piano", "output_config": "procedural_instrumental", "seed": 7},
-    ),
-    Route(
-        "GET",
-        "/api/pipeline/{run_id}/generation",
-        generated,
-        "predecessor",
-        "What generation answers for a run",
-        {**GENERATED, 404: UNKNOWN},
-    ),
-    Route(
-        "GET",
-        "/api/pipeline/{run_id}/status",
-        status,
-        "predecessor",
-        "How far a run is",
-        {200: Reply("Its state, its files and its models.", "PipelineStatus"), 404: UNKNOWN},
-    ),
-    Route(
-        "GET",
-        "/api/pipeline/{run_id}/entities",
-        entities,
-        "predecessor",
-        "The files of a run",
-        {200: Reply("The files, numbered.", OBJECT), 404: UNKNOWN},
-    ),
-    Route(
-        "GET",
-        "/api/media/info/{run_id}",
-        media_info,
-        "predecessor",
-        "The media of a run",
-        {200: Reply("Each with its address.", OBJECT), 404: UNKNOWN},
-    ),
-    Route(
-        "GET",
-        "/pipeline_configs_metadata",
-        configs_metadata,
-        "predecessor",
-        "Everything that can be chosen",
-        {200: Reply("Interceptions and outputs.", OBJECT)},
-    ),
+    Route("POST", "/api/schema/pipeline/interception", interception, TAG, (*RUN_STATUSES, 404), **START),
+    Route("POST", "/api/schema/pipeline/generation", generation, TAG, (*RUN_STATUSES, 404), **START),
+    Route("GET", "/api/pipeline/{run_id}/generation", generated, TAG, RUN_STATUSES, failures=RUN_FAILURES),
+    Route("GET", "/api/pipeline/{run_id}/status", status, TAG),
+    Route("GET", "/api/pipeline/{run_id}/entities", entities, TAG),
+    Route("GET", "/api/media/info/{run_id}", media_info, TAG),
+    Route("GET", "/pipeline_configs_metadata", configs_metadata, TAG),
 )

@@ -2,155 +2,108 @@
 
 from __future__ import annotations
 
-import asyncio
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 
 from devserver.briefing import refused_value
-from devserver.errors import InputError
-from devserver.nodes.prompting.brief import FIELDS, LISTS, BadValue, BriefValues
+from devserver.nodes.prompting.brief import BadValue, BriefValues, Origin, Span
 from devserver.nodes.prompting.complete import parse_text
+from devserver.parts import Parts
 from devserver.understanding import Understood
-from my_app.bodies import read_body, read_json
-from my_app.context import CONTEXT
-from my_app.errors import json_response
-from my_app.route import SMALL_BODY_BYTES, Reply, Route
+from my_app.context import Context
+from my_app.route import Route
+from my_app.shapes import Remark, Shown
+from my_app.signature import JsonObject
 
 MAX_TEXT_CHARACTERS: Final = 10_000
-KNOWN: Final = ("text", "locked", "llm", "execution_mode")
-MODES: Final = ["eco", "fast"]
 TEXT: Final = "A high-energy drum and bass track at 174 bpm with a heavy reese bass"
 
+Place = Annotated[Span, Field(description="[start, end) in characters (Unicode code points) of the text")]
 
-async def parse(request: web.Request) -> web.StreamResponse:
-    """Read a text in English or German into a brief: no model, no network, the same answer for the same text.
 
-    With `llm` a language model that has the step `brief` fills what the words leave open; what goes wrong with it is
-    among the `warnings`, and `execution_mode` `fast` allows remote ones.
+class ParseRequest(BaseModel):
+    """The body of `POST /api/prompt/parse`."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"text": TEXT, "locked": {"key": "A minor"}}]}
+    )
+
+    text: str = Field(max_length=MAX_TEXT_CHARACTERS)
+    locked: JsonObject | None = Field(
+        None,
+        description="Values that stay, whatever the text says.",
+        json_schema_extra={"anyOf": [BriefValues.model_json_schema(), {"type": "null"}]},
+    )
+    llm: bool = Field(False, description="Ask a language model for what is left open.")
+    execution_mode: Literal["eco", "fast"] = Field("eco", description="fast: also a remote model.")
+
+
+class Reading(Shown):
+    """A field's value: where the text says it, how sure that is, and who said it."""
+
+    value: Any
+    span: Place | None
+    confidence: float = Field(ge=0, le=1)
+    origin: Origin
+    spans: list[Place | None] = Field([], description="of the items of a list")
+
+
+class Unmatched(Shown):
+    """A word of the text that says nothing."""
+
+    word: str
+    span: Place
+
+
+class Conflict(Shown):
+    """Fields that contradict each other."""
+
+    fields: list[str]
+    message: str
+
+
+def _reading(name: str, value: Any) -> Any:
+    """The type of a field of the brief: null where the text leaves it open."""
+    as_it_is = Annotated[Any, WithJsonSchema(TypeAdapter(value).json_schema())]
+    return create_model(f"{name.title().replace('_', '')}Reading", __base__=Reading, value=(as_it_is, ...)) | None
+
+
+READINGS: Final[dict[str, Any]] = {
+    name: (_reading(name, about.annotation), ...) for name, about in BriefValues.model_fields.items()
+}
+Brief = create_model("Brief", __base__=Shown, **READINGS)
+
+
+class Parse(Shown):
+    """What a text asks for."""
+
+    brief: Brief
+    unmatched: list[Unmatched]
+    conflicts: list[Conflict]
+    notes: list[str] = Field(description="What is used in the place of what was said, and what cannot be used.")
+    llm: JsonObject | None = Field(description="The language model that helped, where one did.")
+    warnings: list[Remark]
+
+
+async def parse(context: Context, parts: Parts, body: ParseRequest) -> Parse:
+    """Read what a text asks for into a brief: no model, no network, the same answer for the same text.
+
+    The text is English or German. With `llm` a language model that has the step `brief` fills what the words leave
+    open; what goes wrong with it is among the `warnings`, and `execution_mode` `fast` allows remote ones.
 
     `origin` says where a value is from: `user` (in so many words in the text, or locked), `parsed` (concluded from its
     words), `llm`, or `genre default`. `span` counts in characters (Unicode code points) of the text.
     """
-    text, locked, mode = _checked(read_json(await read_body(request, SMALL_BODY_BYTES)))
-    if mode is None:
-        found = Understood(await asyncio.to_thread(parse_text, text, locked))
-    else:
-        found = await request.app[CONTEXT].parts.understand(text, locked, remote=mode == "fast")
-    return json_response(HTTPStatus.OK, found.as_json())
-
-
-def _checked(body: dict[str, Any]) -> tuple[str, BriefValues, str | None]:
-    """The text, what is locked, and the mode in which a language model is asked; None where none is."""
-    if unknown := sorted(set(body) - set(KNOWN)):
-        name = unknown[0]
-        raise InputError(f"There is no field {name}.", field=name, value=body[name], allowed=list(KNOWN))
-    llm, mode = body.get("llm", False), body.get("execution_mode", "eco")
-    if not isinstance(llm, bool):
-        raise InputError("llm is true or false.", field="llm", value=llm, allowed="true or false")
-    if mode not in MODES:
-        raise InputError(f"There is no execution_mode {mode!r}.", field="execution_mode", value=mode, allowed=MODES)
-    if "text" not in body:
-        raise InputError("The text is missing.", status=400, field="text", allowed="a text")
-    text = body["text"]
-    if not isinstance(text, str) or len(text) > MAX_TEXT_CHARACTERS:
-        shown = text if not isinstance(text, str) else f"{len(text)} characters"
-        allowed = f"a text of up to {MAX_TEXT_CHARACTERS} characters"
-        raise InputError("The text cannot be read.", field="text", value=shown, allowed=allowed)
     try:
-        locked = BriefValues.checked(body.get("locked") or {})
+        locked = BriefValues.checked(body.locked or {})
     except BadValue as error:
         raise refused_value(error, "locked") from error
-    return text, locked, mode if llm else None
+    if body.llm:
+        found = await parts.understand(body.text, locked, remote=body.execution_mode == "fast")
+    else:
+        found = Understood(await context.threads.run(parse_text, body.text, locked))
+    return Parse.model_validate(found.as_json())
 
 
-def _schema() -> dict[str, Any]:
-    """The schema of the answer, from that of the values."""
-    values = BriefValues.model_json_schema()["properties"]
-    span = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2}
-    no_span = {"anyOf": [span, {"type": "null"}]}
-    fields = {}
-    for name in FIELDS:
-        reading: dict[str, Any] = {
-            "type": "object",
-            "required": ["value", "span", "confidence", "origin"],
-            "properties": {
-                "value": {key: value for key, value in values[name].items() if key not in {"default", "title"}},
-                "span": no_span,
-                "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-                "origin": {"enum": ["user", "parsed", "llm", "genre default"]},
-            },
-            "additionalProperties": False,
-        }
-        if name in LISTS:
-            reading["properties"]["spans"] = {"type": "array", "items": no_span}
-        fields[name] = {"anyOf": [reading, {"type": "null"}]}
-    words = {"type": "array", "items": {"type": "string"}}
-    return {
-        "type": "object",
-        "required": ["brief", "unmatched", "conflicts", "notes", "llm", "warnings"],
-        "properties": {
-            "brief": {"type": "object", "required": list(FIELDS), "properties": fields},
-            "unmatched": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["word", "span"],
-                    "properties": {"word": {"type": "string"}, "span": span},
-                },
-            },
-            "conflicts": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["fields", "message"],
-                    "properties": {"fields": words, "message": {"type": "string"}},
-                },
-            },
-            "notes": {**words, "description": "What is used in the place of what was said, and what cannot be used."},
-            "llm": {"type": ["object", "null"], "description": "The language model that helped, where one did."},
-            "warnings": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["code", "message"],
-                    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-                },
-            },
-        },
-    }
-
-
-def _asked() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": ["text"],
-        "properties": {
-            "text": {"type": "string", "maxLength": MAX_TEXT_CHARACTERS},
-            "locked": {**BriefValues.model_json_schema(), "description": "Values that stay, whatever the text says."},
-            "llm": {"type": "boolean", "default": False, "description": "Ask a language model for what is left open."},
-            "execution_mode": {"enum": MODES, "default": "eco", "description": "fast: also a remote model."},
-        },
-        "additionalProperties": False,
-    }
-
-
-ROUTES: Final = (
-    Route(
-        "POST",
-        "/api/prompt/parse",
-        parse,
-        "prompt",
-        "Read what a text asks for",
-        {
-            200: Reply("The brief.", _schema(), example=Understood(parse_text(TEXT)).as_json()),
-            400: Reply("The body is no JSON object, or the text is missing.", "Error"),
-            413: Reply("The body is too large.", "Error"),
-            422: Reply("The text is too long, or a locked field has a value that is not allowed.", "Error"),
-        },
-        body=_asked(),
-        body_example={"text": TEXT, "locked": {"key": "A minor"}},
-        body_required=True,
-    ),
-)
+ROUTES: Final = (Route("POST", "/api/prompt/parse", parse, "prompt", missing_status=400, stability="experimental"),)

@@ -5,58 +5,68 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Generator, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from aiohttp import hdrs, web
+from pydantic import Field
 
 from devserver.errors import InputError
-from my_app.addresses import prefix_of
-from my_app.context import CONTEXT
-from my_app.errors import json_response
-from my_app.ports import StemFile
-from my_app.route import Reply, Route
-from my_app.routes.media import DOWNLOAD, REPLIES, known_run, respond
+from devserver.media.derived import StemFile
+from devserver.parts import Parts
+from my_app.route import Route, RunId
+from my_app.routes.media import FILE_STATUSES, Download, check_run, respond
+from my_app.shapes import Count, Shown
 
+ZIP: Final = "application/zip"
+StemName = Annotated[str, Field(description="The stem's name, as the list of stems gives it.")]
 READ_BYTES: Final = 256 * 1024
 ARCHIVE_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the earliest that an archive knows: the same files make the same archive
 
 
-async def stems(request: web.Request) -> web.StreamResponse:
-    """The run's stems by name; an empty list where it has none."""
-    run_id = await known_run(request)
-    listed = [
-        {
-            "name": stem.name,
-            "url": f"{prefix_of(request)}/api/media/stems/{run_id}/{quote(stem.name)}",
-            "filename": stem.file.filename,
-            "bytes": (await asyncio.to_thread(stem.file.path.stat)).st_size,
-            "seconds": stem.seconds,
-        }
-        for stem in await _existing(request)
-    ]
-    return json_response(200, listed)
+class StemShown(Shown):
+    """One voice of a run's music."""
+
+    name: str
+    url: str
+    filename: str
+    bytes: Count
+    seconds: float | None
 
 
-async def stem(request: web.Request) -> web.StreamResponse:
-    """One stem, by the name that the list gives it."""
-    run_id, name = await known_run(request), request.match_info["name"]
-    known = {stem.name: stem.file for stem in await _existing(request)}
+async def stems(parts: Parts, run_id: RunId) -> list[StemShown]:
+    """List the run's stems by name; none where it has none."""
+    await check_run(parts, run_id)
+    return await asyncio.to_thread(lambda: [_shown(run_id, stem) for stem in _existing(parts, run_id)])
+
+
+def _shown(run_id: str, stem: StemFile) -> StemShown:
+    url = f"/api/media/stems/{run_id}/{quote(stem.name)}"
+    size = stem.file.path.stat().st_size
+    return StemShown(name=stem.name, url=url, filename=stem.file.filename, bytes=size, seconds=stem.seconds)
+
+
+async def stem(
+    request: web.Request, parts: Parts, run_id: RunId, name: StemName, query: Download
+) -> web.StreamResponse:
+    """Send one stem, by the name that the list gives it."""
+    await check_run(parts, run_id)
+    known = {stem.name: stem.file for stem in await asyncio.to_thread(_existing, parts, run_id)}
     found = known.get(name) or known.get(name.rpartition(".")[0])
     if found is None:
         raise InputError(f"Run {run_id} has no such stem.", status=404, field="name", value=name, allowed=list(known))
-    return respond(request, found)
+    return respond(request, found, query)
 
 
-async def stems_archive(request: web.Request) -> web.StreamResponse:
-    """All stems in one ZIP archive, packed while it is sent; sound is not compressed twice."""
-    run_id = await known_run(request)
-    found = await _existing(request)
+async def stems_archive(request: web.Request, parts: Parts, run_id: RunId) -> web.StreamResponse:
+    """Send all stems in one ZIP archive, packed while it is sent; sound is not compressed twice."""
+    await check_run(parts, run_id)
+    found = await asyncio.to_thread(_existing, parts, run_id)
     if not found:
         raise InputError("The run has no stems.", status=404, field="run_id", value=run_id)
     headers = {
-        hdrs.CONTENT_TYPE: "application/zip",
+        hdrs.CONTENT_TYPE: ZIP,
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{run_id}_stems.zip"',
         hdrs.CACHE_CONTROL: "no-cache",
     }
@@ -72,14 +82,9 @@ async def stems_archive(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _existing(request: web.Request) -> list[StemFile]:
+def _existing(parts: Parts, run_id: str) -> list[StemFile]:
     """The stems whose files are there."""
-
-    def existing() -> list[StemFile]:
-        found = request.app[CONTEXT].parts.stems(request.match_info["run_id"])
-        return [stem for stem in found if stem.file.path.is_file()]
-
-    return await asyncio.to_thread(existing)
+    return [stem for stem in parts.stems(run_id) if stem.file.path.is_file()]
 
 
 class _Outlet(io.RawIOBase):
@@ -114,36 +119,8 @@ def archive(stems: Sequence[StemFile]) -> Generator[bytes, None, None]:
     yield outlet.take()
 
 
-STEM: Final = {
-    "type": "object",
-    "required": ["name", "url", "filename", "bytes", "seconds"],
-    "properties": {
-        "name": {"type": "string"},
-        "url": {"type": "string"},
-        "filename": {"type": "string"},
-        "bytes": {"type": "integer", "minimum": 0},
-        "seconds": {"type": ["number", "null"]},
-    },
-}
-BYTES: Final = {"type": "string", "format": "binary"}
-UNKNOWN: Final = Reply("There is no such run or stem.", "Error")
 ROUTES: Final = (
-    Route(
-        "GET",
-        "/api/media/stems/{run_id}.zip",
-        stems_archive,
-        "media",
-        "All stems of a run in one archive",
-        {200: Reply("The archive.", BYTES, "application/zip"), 404: UNKNOWN},
-        head=False,
-    ),
-    Route(
-        "GET",
-        "/api/media/stems/{run_id}",
-        stems,
-        "media",
-        "The stems of a run",
-        {200: Reply("The stems.", {"type": "array", "items": STEM}), 404: UNKNOWN},
-    ),
-    Route("GET", "/api/media/stems/{run_id}/{name}", stem, "media", "One stem of a run", REPLIES, DOWNLOAD),
+    Route("GET", "/api/media/stems/{run_id}.zip", stems_archive, "media", media_type=ZIP, head=False),
+    Route("GET", "/api/media/stems/{run_id}", stems, "media"),
+    Route("GET", "/api/media/stems/{run_id}/{name}", stem, "media", FILE_STATUSES, media_type="*/*"),
 )

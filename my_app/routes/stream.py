@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import hdrs, web
+from pydantic import BaseModel, Field
 
-from devserver.errors import InputError
 from devserver.media.encoding import FORMS
-from my_app.context import CONTEXT
-from my_app.route import Query, Reply, Route, check_run_id
+from devserver.parts import Parts
+from my_app.route import Route, RunId
+from my_app.signature import Headers
 
 USUAL: Final = "mp3"
 BY_MIME: Final = {form.mime: name for name, form in FORMS.items()}
 
 
-async def stream(request: web.Request) -> web.StreamResponse:
-    """The sound of a run from its beginning, as far as it is made, and then as it goes on, to its end.
+class Format(BaseModel):
+    """The form of the sound."""
+
+    format: Literal[tuple(FORMS)] | None = Field(None, description="Without it the Accept header decides, else MP3.")  # type: ignore[valid-type]
+
+
+async def stream(
+    request: web.Request, parts: Parts, headers: Headers, run_id: RunId, query: Format
+) -> web.StreamResponse:
+    """Send a run's sound while it is made: from its beginning, as far as it is made, then as it goes on, to its end.
 
     The answer begins when the first piece is there. Where the run has ended, or a piece is missing, the rest is that of
     its finished file.
     """
-    run_id, name = check_run_id(request.match_info["run_id"]), wanted_form(request)
-    streams = request.app[CONTEXT].parts.streams
-    await streams.wait_for(run_id)
-    with streams.listen(run_id, name) as recording:
-        headers = {
+    await parts.streams.wait_for(run_id)
+    with parts.streams.listen(run_id, query.format or accepted_form(headers.get(hdrs.ACCEPT, ""))) as recording:
+        about = {
             hdrs.CONTENT_TYPE: recording.form.mime,
             hdrs.CACHE_CONTROL: "no-store",
             hdrs.ACCEPT_RANGES: "none",
             "X-Accel-Buffering": "no",
         }
-        response = web.StreamResponse(headers=headers)
+        response = web.StreamResponse(headers=about)
         await response.prepare(request)
         async with aclosing(recording.chunks()) as chunks:
             async for chunk in chunks:
@@ -41,33 +48,11 @@ async def stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def wanted_form(request: web.Request) -> str:
-    """The form by `?format=`, else the first that the Accept header names, else MP3."""
-    asked = request.query.get("format")
-    if asked is not None:
-        if asked not in FORMS:
-            message = f"A stream is not made as {asked}."
-            raise InputError(message, status=422, field="format", value=asked, allowed=list(FORMS))
-        return asked
-    accepted = (part.partition(";")[0].strip().lower() for part in request.headers.get(hdrs.ACCEPT, "").split(","))
+def accepted_form(accept: str) -> str:
+    """Return the first form that an Accept header names, else MP3."""
+    accepted = (part.partition(";")[0].strip().lower() for part in accept.split(","))
     return next((BY_MIME[mime] for mime in accepted if mime in BY_MIME), USUAL)
 
 
-SOUND: Final = {"type": "string", "format": "binary"}
-ROUTES: Final = (
-    Route(
-        "GET",
-        "/api/media/stream/{run_id}",
-        stream,
-        "media",
-        "A run's sound while it is made",
-        {
-            200: Reply("The sound, as MP3 or WebM/Opus, until the run is made.", SOUND, "audio/mpeg"),
-            404: Reply("There is no such run.", "Error"),
-            409: Reply("The run's backend sends no pieces (`not_streamable`).", "Error"),
-            422: Reply("Another format than these two was asked for.", "Error"),
-        },
-        (Query("format", {"type": "string", "enum": list(FORMS)}, "Without it the Accept header decides, else MP3."),),
-        head=False,
-    ),
-)
+PATH: Final = "/api/media/stream/{run_id}"
+ROUTES: Final = (Route("GET", PATH, stream, "media", (200, 409), media_type="audio/mpeg", head=False),)

@@ -2,72 +2,49 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
 
+from devserver.parts import Parts
 from my_app.addresses import prefix_of
-from my_app.bridge import USER_ID
-from my_app.context import CONTEXT
-from my_app.errors import json_response
-from my_app.route import Reply, Route
-from my_app.routes.pages import PAGE, public_file
+from my_app.context import Context
+from my_app.route import Route
+from my_app.routes.pages import HTML, public_file
+from my_app.signature import JsonObject, Reply
+from my_app.visitors import Visitor
 
 
-async def health(request: web.Request) -> web.StreamResponse:
-    """Answered on the loop, so it tells that the loop turns."""
-    return json_response(200, request.app[CONTEXT].parts.health())
+async def health(parts: Parts) -> JsonObject:
+    """Tell that the server is alive. It is answered on the loop, so it tells that the loop turns."""
+    return parts.health()
 
 
-async def ready(request: web.Request) -> web.StreamResponse:
-    """200 when a run could be made now, 503 until then. Why not is told to those who may use the server."""
-    is_ready, detail = await request.app[CONTEXT].parts.ready()
-    told = detail if request[USER_ID] else {"ready": is_ready}
-    return json_response(200 if is_ready else 503, told)
+async def ready(parts: Parts, visitor: Visitor) -> Reply[JsonObject]:
+    """Tell whether something can be made now: 200 when it can, 503 until then.
+
+    Why not is told to those who may use the server.
+    """
+    is_ready, detail = await parts.ready()
+    told = detail if visitor.user_id else {"ready": is_ready}
+    return Reply(told, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-async def openapi(request: web.Request) -> web.StreamResponse:
-    """This interface, for programs."""
-    document, prefix = request.app[CONTEXT].openapi, prefix_of(request)
-    return json_response(200, {**document, "servers": [{"url": prefix}]} if prefix else document)
+async def openapi(request: web.Request, context: Context) -> JsonObject:
+    """Describe this interface for programs."""
+    prefix = prefix_of(request)
+    return {**context.openapi, "servers": [{"url": prefix}]} if prefix else context.openapi
 
 
-async def docs(request: web.Request) -> web.StreamResponse:
-    """This interface, for people."""
-    return await public_file(request, "docs.html")
+async def docs(context: Context) -> web.StreamResponse:
+    """Describe this interface for people."""
+    return await public_file(context, "docs.html")
 
 
-STATE: Final = Reply("How it is.", {"type": "object"})
 ROUTES: Final = (
-    Route(
-        "GET", "/health", health, "system", "Whether the server is alive", {200: STATE}, is_open=True, is_control=True
-    ),
-    Route(
-        "GET",
-        "/ready",
-        ready,
-        "system",
-        "Whether it can make something now",
-        {200: STATE, 503: Reply("Not now; the body says why.", {"type": "object"})},
-        is_open=True,
-        is_control=True,
-    ),
-    Route(
-        "GET",
-        "/openapi.json",
-        openapi,
-        "system",
-        "This description",
-        {200: Reply("OpenAPI 3.1.", {"type": "object"})},
-        is_open=True,
-    ),
-    Route(
-        "GET",
-        "/docs",
-        docs,
-        "system",
-        "This description as a page",
-        PAGE,
-        is_open=True,
-    ),
+    Route("GET", "/health", health, "system", is_open=True, is_control=True),
+    Route("GET", "/ready", ready, "system", failures={503: JsonObject}, is_open=True, is_control=True),
+    Route("GET", "/openapi.json", openapi, "system", is_open=True),
+    Route("GET", "/docs", docs, "system", (200, 304), media_type=HTML, is_open=True),
 )

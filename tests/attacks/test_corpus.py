@@ -20,7 +20,7 @@ STREAMS = {"all_events", "run_events"}  # a right request never ends; only wrong
 BY_NAME = {f"{route.method} {route.path}": route for route in ROUTES}
 WITH_BODY = [name for name, route in BY_NAME.items() if route.body is not None]
 WITH_PLACE = [name for name, route in BY_NAME.items() if route.parameters]
-WITH_QUERY = [name for name, route in BY_NAME.items() if route.query]
+WITH_QUERY = [name for name, route in BY_NAME.items() if route.queries]
 
 
 @pytest.fixture(autouse=True)
@@ -51,10 +51,10 @@ def checked(said: Said, about: object) -> Said:
 def test_no_route_is_left_out() -> None:
     for name, route in BY_NAME.items():
         assert {*route.parameters} <= {*PATHS}, f"{name}: give the corpus values for its parameters"
-        assert {query.name for query in route.query} <= {*QUERIES}, f"{name}: give the corpus its queries"
+        assert {*route.queries} <= {*QUERIES}, f"{name}: give the corpus its queries"
         if route.body is not None:
             assert route.name in BODIES, f"{name}: give the corpus a right body"
-        assert not route.bodies or route.name in FILES, f"{name}: attack its files"
+        assert not route.forms or route.name in FILES, f"{name}: attack its files"
 
 
 @pytest.mark.parametrize("name", WITH_PLACE)
@@ -75,11 +75,11 @@ def test_queries(target: Target, wire: Wire, name: str) -> None:
     if route.name == "upload":
         return  # its name goes with a file, below
     path = path_of(route, {"run_id": target.run_id, "media": "audio", "index": "0", "name": "x"}.__getitem__)
-    for query in route.query:
+    for query in route.queries:
         for value in (*PATHS["run_id"], *PATHS["path"]):
             sent = value.replace("&", "%26").replace(" ", "%20").encode().decode("latin-1")
-            checked(wire.send(route.method, f"{path}?{query.name}={sent}"), (path, query.name, value))
-        checked(wire.send(route.method, f"{path}?{query.name}=1&{query.name}=2"), (path, query.name, "twice"))
+            checked(wire.send(route.method, f"{path}?{query}={sent}"), (path, query, value))
+        checked(wire.send(route.method, f"{path}?{query}=1&{query}=2"), (path, query, "twice"))
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
@@ -147,7 +147,9 @@ def test_bodies_that_are_no_object(wire: Wire, name: str) -> None:
         said = checked(
             wire.send(route.method, route.path, {"Content-Type": "application/json"}, body), (name, body[:20])
         )
-        assert said.status in {400, 404, 413, 422} or (not route.body_required and not body), said
+        assert said.status in {400, 404, 413, 422} or (
+            route.body is not None and not route.body.is_required and not body
+        ), said
 
 
 FILE_VALUES = (

@@ -48,7 +48,7 @@ def described(target: Target) -> Iterator[Any]:
 
 ASKED = [route for route in ROUTES if route.name not in ENDLESS]
 FREE = {"public", "remove_key"}  # any text may stand in its path, so no value is a wrong one
-WITH_VALUES = [r for r in ASKED if (r.body is not None or r.query or r.parameters) and r.name not in FREE]
+WITH_VALUES = [r for r in ASKED if (r.body is not None or r.queries or r.parameters) and r.name not in FREE]
 STREAMS = {"run_events"}  # their events are held against the schema in tests/my_app
 OF_RUNS = [route for route in ASKED if "run_id" in route.parameters and route.name not in STREAMS]
 

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from playwright.sync_api import Browser, sync_playwright
 
 from cli.serve import READY
+from devserver.parts import Parts
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from tests.my_app.api import Api
@@ -32,7 +34,7 @@ def runs(tmp_path: Path) -> Runs:
 @pytest.fixture
 async def front(runs: Runs) -> AsyncIterator[Listening]:
     settings = FrontSettings(public=PUBLIC, heartbeat_s=0.05, threads=4)
-    listening = await listen_at(create_front(runs, settings, version="0"), "127.0.0.1", 0)
+    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
     yield listening
     await listening.close()
 

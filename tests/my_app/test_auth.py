@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
+from devserver.parts import Parts
 from devserver.users.keys import Keys
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
@@ -180,7 +181,7 @@ def test_tries_are_forgotten_with_time_and_addresses_do_not_pile_up() -> None:
 
 async def test_who_is_exposed_needs_a_key_before_there_is_one(runs: Runs) -> None:
     settings = FrontSettings(PUBLIC, (PublicUrl.read("https://music.example.org"),), exposed=True)
-    listening = await listen_at(create_front(runs, settings, version="0"), "127.0.0.1", 0)
+    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
     name = {"Host": "music.example.org"}
     async with ClientSession(listening.url) as client:
         async with client.get("/api/runs", headers=name) as reply:

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import cast
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
 from config import OWN_PATHS
+from devserver.parts import Parts
 from devserver.users.keys import Keys
 from my_app.addresses import below
 from my_app.context import FrontSettings
@@ -36,7 +38,7 @@ async def fronted(
     """A client of a front with these public addresses."""
     addresses = tuple(PublicUrl.read(url) for url in urls)
     settings = FrontSettings(PUBLIC, addresses, proxies or Proxies(), heartbeat_s=0.05)
-    listening = await listen_at(create_front(runs, settings, version="0"), host, 0)
+    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), host, 0)
     timeout = ClientTimeout(PATIENCE_S)
     async with ClientSession(listening.url, timeout=timeout, cookie_jar=DummyCookieJar()) as client:
         yield client

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import cast
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
+from devserver.parts import Parts
 from devserver.users.keys import Keys
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
@@ -27,7 +29,7 @@ ASKED = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Header
 @pytest.fixture
 async def listening(runs: Runs) -> AsyncIterator[Listening]:
     settings = FrontSettings(PUBLIC, (PublicUrl.read(DEV),), heartbeat_s=0.05, requests_per_key=1)
-    listening = await listen_at(create_front(runs, settings, version="0"), "127.0.0.1", 0)
+    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
     yield listening
     await listening.close()
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
+from devserver.parts import Parts
 from devserver.users.keys import Keys
 from my_app import forms
 from my_app.context import FrontSettings
@@ -108,7 +109,7 @@ async def test_many_requests_on_one_connection_are_no_flood(front: Listening) ->
 async def narrow(runs: Runs) -> AsyncIterator[Listening]:
     """A front with little room, which does not wait long for those who read nothing."""
     settings = FrontSettings(PUBLIC, connections_per_address=8, requests_per_key=3, unread_s=1.0)
-    listening = await listen_at(create_front(runs, settings, version="0"), "127.0.0.1", 0)
+    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
     yield listening
     await listening.close()
 

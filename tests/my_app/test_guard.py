@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from aiohttp import ClientSession
 
+from devserver.parts import Parts
 from my_app.context import FrontSettings
 from my_app.front import create_front, listen_at
 from my_app.public_urls import host_name
@@ -53,7 +56,9 @@ def test_the_name_in_a_host_header(header: str, name: str) -> None:
 
 
 async def test_the_address_that_was_connected_to_is_a_name_of_ours_and_another_is_not(runs: Runs) -> None:
-    listening = await listen_at(create_front(runs, FrontSettings(public=PUBLIC), version="0"), "127.0.0.3", 0)
+    listening = await listen_at(
+        create_front(cast(Parts, runs), FrontSettings(public=PUBLIC), version="0"), "127.0.0.3", 0
+    )
     async with ClientSession(listening.url) as client:
         for host, status in (("127.0.0.3", 200), ("127.0.0.4", 403), ("192.168.1.5", 403), ("[::2]", 403)):
             async with client.get("/health", headers={"Host": f"{host}:{listening.port}"}) as reply:

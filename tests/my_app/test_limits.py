@@ -6,11 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession
 
+from devserver.parts import Parts
 from my_app import listener
 from my_app.bodies import DEEPEST
 from my_app.context import FrontSettings
@@ -22,14 +23,14 @@ from tests.my_app.parts import Runs
 from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
-WITH_BODY = sorted({route.path for route in ROUTES if route.body is not None or route.bodies})
+WITH_BODY = sorted({route.path for route in ROUTES if route.body is not None or route.forms})
 
 
 @pytest.fixture
 async def hasty(runs: Runs) -> AsyncIterator[Listening]:
     """A front that does not wait long for a body."""
     settings = FrontSettings(public=PUBLIC, stall_s=0.1)
-    listening = await listen_at(create_front(runs, settings, version="0"), "127.0.0.1", 0)
+    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
     yield listening
     await listening.close()
 
@@ -102,7 +103,9 @@ async def test_a_body_that_stops_on_its_way_is_not_waited_for(hasty: Listening) 
 
 async def test_headers_that_never_end_are_not_waited_for(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "QUIET_S", 0.1)
-    listening = await listen_at(create_front(runs, FrontSettings(public=PUBLIC), version="0"), "127.0.0.1", 0)
+    listening = await listen_at(
+        create_front(cast(Parts, runs), FrontSettings(public=PUBLIC), version="0"), "127.0.0.1", 0
+    )
     reader, writer = await asyncio.open_connection("127.0.0.1", listening.port)
     writer.write(b"GET / HTTP/1.1\r\nHost: loc")
     async with asyncio.timeout(PATIENCE_S):

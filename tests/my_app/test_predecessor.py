@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
-from my_app.routes.predecessor import GENERATION_IDLE, INTERCEPTION_IDLE
+from my_app.routes.predecessor import IDLE, GenerationRequest, InterceptionRequest, Taken
 from tests.my_app.api import Api
 
 INTERCEPTION = "/api/schema/pipeline/interception"
 GENERATION = "/api/schema/pipeline/generation"
 TEXT = {"schema": "mirror", "input_text": "one two three", "safety_level": "research"}
 SILENCE = {"prompt": "hush", "output_config": "silence_mp3"}
+
+
+def idle_fields(request: type[Taken]) -> list[str]:
+    """The fields that are taken without effect."""
+    return [name for name, about in request.model_fields.items() if IDLE in about.metadata]
 
 
 async def test_interception_answers_with_the_rewritten_text_and_makes_nothing(api: Api) -> None:
@@ -73,13 +78,13 @@ async def test_everything_that_can_be_chosen_is_in_one_list(api: Api) -> None:
     assert all(config["name"]["de"] and config["description"]["en"] for config in configs.values())
 
 
-@pytest.mark.parametrize("name", INTERCEPTION_IDLE)
+@pytest.mark.parametrize("name", idle_fields(InterceptionRequest))
 async def test_what_it_had_beside_is_taken_by_interception(api: Api, name: str) -> None:
     assert (await api.ask("POST", INTERCEPTION, {**TEXT, name: {"anything": 1}}))[0] == 200
 
 
 async def test_what_it_had_beside_is_taken_by_generation(api: Api) -> None:
-    idle = dict.fromkeys(GENERATION_IDLE, "x") | dict.fromkeys(("width", "steps"))
+    idle = dict.fromkeys(idle_fields(GenerationRequest), "x") | dict.fromkeys(("width", "steps"))
     assert (await api.ask("POST", GENERATION, {**SILENCE, **idle}))[0] == 200
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
+from typing import cast
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
+from devserver.parts import Parts
 from devserver.users.keys import Keys
 from my_app.context import FrontSettings
 from my_app.front import create_front, listen_at
@@ -28,7 +30,7 @@ async def behind(runs: Runs, *networks: str) -> AsyncIterator[ClientSession]:
     """A client of a front that believes these proxies; the client itself comes from 127.0.0.1."""
     proxies = Proxies(tuple(ip_network(network) for network in networks), HEADER)
     settings = FrontSettings(PUBLIC, proxies=proxies, exposed=True, heartbeat_s=0.05, requests_per_key=3)
-    listening = await listen_at(create_front(runs, settings, version="0"), "127.0.0.1", 0)
+    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
     timeout = ClientTimeout(PATIENCE_S)
     async with ClientSession(listening.url, timeout=timeout, cookie_jar=DummyCookieJar()) as client:
         yield client
