@@ -8,13 +8,15 @@ handed in by its type: the visitor, the parts, the headers, the body as it was s
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, Generic, Literal, NewType, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Generic, Literal, NewType, TypeVar, get_args, get_origin, get_type_hints
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from devserver.errors import InputError, refused_field
 from my_app.bodies import read_json
@@ -22,6 +24,16 @@ from schemas.wording import requirement
 
 Result = TypeVar("Result")
 JsonObject = dict[str, Any]
+DIGITS: Final = re.compile(r"[0-9]{1,18}")
+
+
+def _check_digits(text: Any) -> Any:
+    if isinstance(text, str) and not DIGITS.fullmatch(text):
+        raise PydanticCustomError("int_parsing", "must be a whole number")
+    return text
+
+
+Whole = Annotated[int, BeforeValidator(_check_digits)]  # a number in a path, a query or a header: of few plain digits
 Headers = NewType("Headers", Mapping[str, str])  # by any case
 Received = NewType("Received", JsonObject)  # the body as it was sent
 

@@ -16,11 +16,11 @@ from my_app.context import Context
 from my_app.feed import EVENT_STREAM, feed, is_over, message, open_stream, pour, straight
 from my_app.route import Route, RunId
 from my_app.routes.media import check_run
-from my_app.signature import Header
+from my_app.signature import Header, Whole
 from my_app.visitors import Visitor
 
 LastEventId = Annotated[
-    int | None, Header("Last-Event-ID"), Field(ge=0, lt=10**18, description="The last event that was seen.")
+    Whole | None, Header("Last-Event-ID"), Field(ge=0, lt=10**18, description="The last event that was seen.")
 ]
 
 

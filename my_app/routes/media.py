@@ -17,9 +17,10 @@ from devserver.errors import InputError
 from devserver.media.derived import Media
 from devserver.parts import Parts
 from my_app.route import Route, RunId, unknown_run
+from my_app.signature import Whole
 
 Medium = Annotated[Literal["audio", "video", "image", "file"], Field(description="The medium.")]
-Index = Annotated[int, Field(ge=0, lt=1_000_000, description="Counts the run's files of that medium.")]
+Index = Annotated[Whole, Field(ge=0, lt=1_000_000, description="Counts the run's files of that medium.")]
 RANGE: Final = re.compile(r"bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})")
 
 

@@ -11,6 +11,7 @@ from devserver.queue import LONGEST_PAGE, PAGE, MoveRequest, PauseRequest
 from devserver.runs.server import BackendState, QueuePlace, TimeLeft
 from my_app.route import Route
 from my_app.shapes import Count, Shown
+from my_app.signature import Whole
 from my_app.visitors import Visitor
 
 EVERY_QUEUE: Final = PauseRequest(backend=None)
@@ -20,8 +21,8 @@ FARTHEST: Final = 1_000_000
 class Page(BaseModel):
     """Which part of each queue is listed."""
 
-    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE, description="How many that wait are listed of each queue.")
-    offset: int = Field(
+    limit: Whole = Field(PAGE, ge=1, le=LONGEST_PAGE, description="How many that wait are listed of each queue.")
+    offset: Whole = Field(
         0, ge=0, le=FARTHEST, description="How many of each queue come before these: `next_offset` of the page before."
     )
 

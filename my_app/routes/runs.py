@@ -13,7 +13,7 @@ from devserver.parts import Parts
 from devserver.store import RUN_ID
 from my_app.route import Route, RunId, unknown_run
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Answer, Links, Run, Shown, State
-from my_app.signature import Header, Headers, JsonObject, Reply
+from my_app.signature import Header, Headers, JsonObject, Reply, Whole
 from my_app.visitors import Visitor
 from my_app.waiting import answer_at_once, preferred_wait_s, reply_of, response_of
 
@@ -30,7 +30,7 @@ Prefer = Annotated[str, Header("Prefer"), Field(description="`wait=SECONDS`: ans
 class RunQuery(BaseModel):
     """Which runs are listed."""
 
-    limit: int = Field(FEW_RUNS, ge=1, le=MOST_RUNS, description="How many.")
+    limit: Whole = Field(FEW_RUNS, ge=1, le=MOST_RUNS, description="How many.")
     before: str = Field(
         "", pattern=f"^({RUN_ID.pattern})?$", description="The run_id of the last run already seen: `next_before`."
     )
