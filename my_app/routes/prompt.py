@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 
 from devserver.briefing import refused_value
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Origin, Span
@@ -22,6 +22,13 @@ TEXT: Final = "A high-energy drum and bass track at 174 bpm with a heavy reese b
 Place = Annotated[Span, Field(description="[start, end) in characters (Unicode code points) of the text")]
 
 
+def _check_locked(values: Any) -> BriefValues:
+    try:
+        return BriefValues.checked(values or {})
+    except BadValue as error:
+        raise refused_value(error, "locked") from error
+
+
 class ParseRequest(BaseModel):
     """The body of `POST /api/prompt/parse`."""
 
@@ -30,10 +37,8 @@ class ParseRequest(BaseModel):
     )
 
     text: str = Field(max_length=MAX_TEXT_CHARACTERS)
-    locked: JsonObject | None = Field(
-        None,
-        description="Values that stay, whatever the text says.",
-        json_schema_extra={"anyOf": [BriefValues.model_json_schema(), {"type": "null"}]},
+    locked: Annotated[BriefValues | None, BeforeValidator(_check_locked)] = Field(
+        None, description="Values that stay, whatever the text says."
     )
     llm: bool = Field(False, description="Ask a language model for what is left open.")
     execution_mode: Literal["eco", "fast"] = Field("eco", description="fast: also a remote model.")
@@ -95,10 +100,7 @@ async def parse(context: Context, parts: Parts, body: ParseRequest) -> Parse:
     `origin` says where a value is from: `user` (in so many words in the text, or locked), `parsed` (concluded from its
     words), `llm`, or `genre default`. `span` counts in characters (Unicode code points) of the text.
     """
-    try:
-        locked = BriefValues.checked(body.locked or {})
-    except BadValue as error:
-        raise refused_value(error, "locked") from error
+    locked = body.locked or BriefValues()
     if body.llm:
         found = await parts.understand(body.text, locked, remote=body.execution_mode == "fast")
     else:

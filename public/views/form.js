@@ -88,7 +88,7 @@ export async function showForm(form, onStarted) {
     problem.textContent = `${say("could_not")} ${error.message}`;
     return;
   }
-  const [schemas, outputs, pipelines, { components, paths }, { safety_levels: levels }] = offer;
+  const [schemas, outputs, pipelines, { components }, { safety_levels: levels }] = offer;
   const asked = components.schemas.ExecuteRequest.properties;
   const text = element("textarea", { rows: 4, required: true, placeholder: say("input_hint"), maxLength: asked.input_text.maxLength ?? 20000 });
   const schema = select(named(schemas), "plain");
@@ -100,7 +100,7 @@ export async function showForm(form, onStarted) {
   const fallback = element("input", { type: "checkbox", id: "make-fallback", checked: true });
   const also = outputs.map(({ name, label }) => ({ name, node: element("input", { type: "checkbox", value: name }), label: own(label) || name }));
   const settings = new Settings(pipelines);
-  const spoken = paths["/api/prompt/parse"].post.requestBody.content["application/json"].schema.properties.locked;
+  const spoken = components.schemas.BriefValues;
   const brief = new Brief(spoken, () => described(chosen()[0], settings, text));
   const formats = element("fieldset", { className: "formats" });
   const start = element("button", { type: "submit", className: "main", textContent: say("start") });
