@@ -22,3 +22,14 @@ def read_list(value: object) -> list[Json]:
 def read_text(value: object) -> str:
     """Return the value as text; '' where it is null, false, 0 or empty."""
     return str(value or "")
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Return whether lists and objects lie in each other over more than so many levels."""
+    level = [value]
+    for _ in range(levels):
+        inside = [each for each in level if isinstance(each, dict | list)]
+        if not inside:
+            return False
+        level = [inner for each in inside for inner in (each.values() if isinstance(each, dict) else each)]
+    return any(isinstance(each, dict | list) for each in level)

@@ -1,4 +1,4 @@
-"""Reads the definition folders into a catalog, or says everything that is wrong with them at once."""
+"""Reads the definition folders into a catalog, and says everything that is wrong with them at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from schemas import rules
 from schemas.catalog import Catalog
-from schemas.errors import DefinitionError, DefinitionProblem, hint
+from schemas.errors import DefinitionProblem, hint
 from schemas.graph import Graph, is_node
 from schemas.known import Definitions
 from schemas.limits import api_excess, excess_of
@@ -63,17 +63,6 @@ def read_tables(folders: Sequence[Path]) -> tuple[dict[str, NodeTable], list[Def
             earlier = tables.pop(source.name, None)  # what comes later stands over all that was there, so it goes last
             tables[source.name] = NodeTable.merged([earlier, found]) if earlier else found
     return tables, problems
-
-
-def load_catalog(folders: Sequence[Path], tables: Mapping[str, NodeTable]) -> Catalog:
-    """Reads and checks all definitions; a later folder's replace those of the same kind and name in earlier ones.
-
-    Raises DefinitionError with every problem of every file.
-    """
-    catalog, problems = read_definitions(folders, tables)
-    if problems:
-        raise DefinitionError(problems)
-    return catalog
 
 
 def read_definitions(

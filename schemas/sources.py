@@ -14,7 +14,7 @@ from typing import Final
 import yaml
 
 from schemas.errors import DefinitionProblem
-from schemas.json_values import Json, JsonObject
+from schemas.json_values import Json, JsonObject, is_deeper
 from schemas.texts import LONGEST_NUMBER, Unreadable, parse_json, read_text
 
 FieldPath = tuple[str | int, ...]
@@ -203,20 +203,9 @@ def _read_json(text: str, shown: str, kind: str) -> Read:
         content = parse_json(text, endless=kind == "table")
     except Unreadable as e:
         return None, {}, [DefinitionProblem(shown, e.line, "", e.reason)]
-    if _levels(content) > DEEPEST:
+    if is_deeper(content, DEEPEST):
         return None, {}, [DefinitionProblem(shown, 1, "", TOO_DEEP)]
     return content, json_lines(text), []
-
-
-def _levels(content: Json) -> int:
-    """How deep a value is, up to one more than is allowed."""
-    level: list[Json] = [content]
-    depth = 0
-    while level and depth <= DEEPEST:
-        inside = [value for value in level if isinstance(value, dict | list)]
-        level = [inner for value in inside for inner in (value.values() if isinstance(value, dict) else value)]
-        depth += 1
-    return depth
 
 
 def json_lines(text: str) -> dict[FieldPath, int]:

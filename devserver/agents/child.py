@@ -26,18 +26,14 @@ class Child:
         self,
         table: str,
         base_dir: Path,
-        python: str = sys.executable,
         max_upload_bytes: int | None = None,
         token: str | None = None,
     ) -> None:
-        """`python` may be the interpreter of another environment, which needs aiohttp and what the table imports.
-
-        `token` is what its requests must show; it is handed over by its stdin.
-        """
+        """`token` is what its requests must show; it is handed over by its stdin."""
         self._token = token
         limit = ["--max-upload-bytes", str(max_upload_bytes)] if max_upload_bytes else []
         limit += ["--token-on-stdin"] if token else []
-        self._command = (python, "-m", "devserver.agents", "--table", table, "--base", str(base_dir), *limit)
+        self._command = (sys.executable, "-m", "devserver.agents", "--table", table, "--base", str(base_dir), *limit)
         self._process: Process | None = None
         self._said: deque[str] = deque(maxlen=LINES_KEPT)
         self._reader: asyncio.Task[None] | None = None
@@ -45,15 +41,6 @@ class Child:
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
-
-    @property
-    def alive(self) -> bool:
-        return self._process is not None and self._process.returncode is None
-
-    @property
-    def last_lines(self) -> list[str]:
-        """What the process wrote to stderr last, for a person who looks for a reason."""
-        return list(self._said)
 
     async def start(self) -> str:
         """Start the process and wait until it listens.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from schemas.graph import Graph, links_of
+from schemas.json_values import is_deeper
 
 R = TypeVar("R")
 Walk = Generator[str, R, R]
@@ -25,11 +26,7 @@ def excess(graph: Graph) -> str:
     linked = sum(isinstance(value, list) for entry in inputs for value in entry.values())
     if linked > MOST_LINKS:
         return f"the prompt has {linked} links; at most {MOST_LINKS} are allowed"
-    level: list[object] = list(graph.values())
-    for _ in range(DEEPEST):
-        inside = [value for value in level if isinstance(value, dict | list)]
-        level = [inner for value in inside for inner in (value.values() if isinstance(value, dict) else value)]
-    if any(isinstance(value, dict | list) for value in level):
+    if is_deeper(graph, DEEPEST + 1):
         return f"a node of the prompt is nested deeper than {DEEPEST} levels"
     return ""
 

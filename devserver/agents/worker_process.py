@@ -43,11 +43,6 @@ class WorkerProcess:
     def __init__(self, table: str, base: Path) -> None:
         self._command = (sys.executable, "-m", "devserver.agents.worker", table, str(base))
         self._process: Process | None = None
-        self.busy = False
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     async def start(self) -> Process:
         """The running process, started now if there is none."""
@@ -69,13 +64,10 @@ class WorkerProcess:
         process = await self.start()
         assert process.stdout is not None  # noqa: S101 - it was started with a pipe
         self._send({"do": "run", "prompt_id": prompt_id, "graph": graph, "extra_data": extra_data, "outputs": outputs})
-        self.busy = True
         while (message := await frames.read_event(process.stdout)) is not None:
             if message["event"] == "done":
-                self.busy = False
                 return
             yield message["event"], message["data"]
-        self.busy = False
         raise WorkerEnded(await process.wait())
 
     def cancel(self, prompt_id: str) -> None:

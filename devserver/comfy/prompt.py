@@ -88,14 +88,13 @@ class Outcome:
     """How a prompt ended.
 
     `outputs` is {node_id: {key: [...]}}, and may be filled where a later node failed. `cached` says that every
-    listed output came from an earlier prompt, so its files are older than this one. `messages` are the history's own.
+    listed output came from an earlier prompt, so its files are older than this one.
     """
 
     state: State
     outputs: dict[str, JsonObject] = field(default_factory=dict)
     error: Failure | None = None
     cached: bool = False
-    messages: tuple[tuple[str, JsonObject], ...] = ()
 
     def raise_for_state(self) -> None:
         """Raise `PromptFailed`, `WorkerLost`, `Interrupted` or `PromptLost` unless the prompt succeeded."""
@@ -128,11 +127,11 @@ def outcome_of(entry: JsonObject) -> Outcome:
     if status.get("status_str") == "error":
         # Status does not tell an interrupted prompt from a failed one; the last message does.
         if messages and messages[-1][0] == "execution_interrupted":
-            return Outcome("interrupted", outputs, messages=messages)
-        return Outcome("error", outputs, failure_of(by_kind.get("execution_error")), messages=messages)
+            return Outcome("interrupted", outputs)
+        return Outcome("error", outputs, failure_of(by_kind.get("execution_error")))
     cached_nodes = {str(node) for node in read_list(by_kind.get("execution_cached", {}).get("nodes"))}
     cached = bool(listed) and set(listed) <= cached_nodes
-    return Outcome("success", outputs, cached=cached, messages=messages)
+    return Outcome("success", outputs, cached=cached)
 
 
 def failure_of(data: JsonObject | None) -> Failure:

@@ -10,7 +10,7 @@ from typing import Final
 
 import aiohttp
 
-from schemas.json_values import Json
+from schemas.json_values import Json, is_deeper
 
 MIB: Final = 1 << 20
 # What refuses a compressed answer: a few kilobytes of it can hold gigabytes.
@@ -83,7 +83,8 @@ def parse(text: bytes | str) -> Json:
         raise BrokenAnswer(f"no JSON: {e}") from e
     except (RecursionError, MemoryError) as e:
         raise BrokenAnswer("JSON that is nested too deeply or too large") from e
-    _refuse_depth(value)
+    if is_deeper(value, MAX_DEPTH):
+        raise BrokenAnswer(f"JSON of more than {MAX_DEPTH} levels")
     return value
 
 
@@ -96,18 +97,3 @@ def _without_halves(text: str) -> str:
     if "\\ud" not in text and "\\uD" not in text:
         return text
     return HALF_PAIR.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
-
-
-def _refuse_depth(value: Json) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return
-    raise BrokenAnswer(f"JSON of more than {MAX_DEPTH} levels")

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from cli.build import SHIPPED
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from tests.doubles.model_nodes import SHELF
 from tests.doubles.programs import NodeHost, Server
+from tests.loading import load_catalog
 
 CATALOG = load_catalog([SHIPPED], load_tables([SHIPPED]))
 SHORT = {"seconds": 1, "frames": 17}

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from schemas.catalog import Catalog
 from schemas.compiler import PREFIX, bind, compile_graph, fill, graph_hash, resolve
 from schemas.errors import ParameterError
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.model import GraphChunk, Parameter
 from schemas.values import from_json, to_json
 from tests.attacks.made import QUIET, values
 from tests.doubles.programs import ROOT
+from tests.loading import load_catalog
 
 FOLDERS = [ROOT / "schemas"]
 CATALOG: Catalog = load_catalog(FOLDERS, load_tables(FOLDERS))

@@ -18,10 +18,11 @@ from pydantic import ValidationError
 from config import Settings
 from schemas.errors import DefinitionError
 from schemas.importing.check import problems_of
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.sources import DEEPEST, LONGEST_YAML, MOST_PROBLEMS, MOST_VALUES, TOO_DEEP, Source, draft_source
 from tests.attacks.made import QUIET, values
 from tests.doubles.programs import ROOT
+from tests.loading import load_catalog
 
 TABLES = load_tables([ROOT / "schemas"])
 SHIPPED = {

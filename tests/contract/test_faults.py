@@ -13,6 +13,8 @@ from aiohttp import web
 
 from devserver.agents.host import Host
 from devserver.agents.worker_process import WorkerProcess
+from schemas.graph import Graph
+from schemas.json_values import JsonObject
 from tests.contract import about, listening, media, queueing, refusals, runs
 from tests.contract.live import Live
 from tests.contract.scenario import Check, Running
@@ -84,6 +86,16 @@ NOTICED_BY: dict[str, Check] = {
 
 class OneWorkerForAll(WorkerProcess):
     """Hosts come and go; the worker stays, unless it still runs what a host left behind."""
+
+    busy = False
+
+    async def run(
+        self, prompt_id: str, graph: Graph, extra_data: JsonObject, outputs: list[str]
+    ) -> AsyncIterator[tuple[str, JsonObject]]:
+        self.busy = True
+        async for event in super().run(prompt_id, graph, extra_data, outputs):
+            yield event
+        self.busy = False
 
     async def stop(self) -> None:
         if self.busy:

@@ -15,8 +15,9 @@ import numpy as np
 
 from devserver.agents.folders import Folders
 from devserver.agents.tables import embedded
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.node_table import NodeClass, NodeTable
+from tests.loading import load_catalog
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 SHELF = "shelf/"

@@ -46,7 +46,6 @@ class ThreadWorker(WorkerProcess):
     """The executor of the real worker process, on a thread."""
 
     def __init__(self, table: dict[str, type[Any]], folders: Folders) -> None:
-        self.busy = False
         self._executor = Executor(table, folders, _to_nobody)
 
     async def start(self) -> Any:
@@ -65,12 +64,10 @@ class ThreadWorker(WorkerProcess):
             self._executor.run(prompt_id, graph, extra_data, outputs)
             loop.call_soon_threadsafe(told.put_nowait, None)
 
-        self.busy = True
         working = loop.run_in_executor(None, work)
         while (one := await told.get()) is not None:
             yield one
         await working
-        self.busy = False
 
     def cancel(self, prompt_id: str) -> None:
         self._executor.cancel(prompt_id)

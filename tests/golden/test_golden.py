@@ -8,11 +8,12 @@ import pytest
 from schemas.catalog import Catalog
 from schemas.compiler import PREFIX, bind
 from schemas.graph import Graph
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.model import GraphChunk
 from schemas.nodes import NodeTable, check_graph
 from schemas.values import PLACEHOLDERS
 from tests.golden.write import FILE, GOLDEN, SCHEMAS, TEXTS, compiled, expected, golden_file, makers
+from tests.loading import load_catalog
 
 TABLES = load_tables([SCHEMAS])
 CATALOG = load_catalog([SCHEMAS], TABLES)

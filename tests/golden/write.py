@@ -12,10 +12,11 @@ from typing import Any
 from devserver.nodes import TABLE
 from schemas.catalog import Catalog
 from schemas.compiler import compile_graph, fill, graph_hash, resolve
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.model import GraphChunk
 from schemas.nodes import NodeTable
 from schemas.values import PLACEHOLDERS
+from tests.loading import load_catalog
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "schemas"

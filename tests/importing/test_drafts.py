@@ -16,10 +16,11 @@ from schemas.importing.drafts import draft, name_from
 from schemas.importing.form import ImportRefused, parse_graph
 from schemas.importing.yaml_text import yaml_text
 from schemas.json_values import JsonObject
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.nodes import NodeTable
 from schemas.sources import Source, draft_source
 from tests.importing.saved import node, save, saved, silence
+from tests.loading import load_catalog
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
 

@@ -16,9 +16,10 @@ from schemas.importing.admit import Imported, import_graph
 from schemas.importing.drafts import name_from
 from schemas.importing.form import ImportRefused
 from schemas.lint import lint, lint_backend
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.nodes import NodeTable
 from tests.importing.templates import graphs
+from tests.loading import load_catalog
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
 # Those with nodes of a paid service or of a pack, and the classes that are not ComfyUI's own.

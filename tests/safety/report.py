@@ -9,8 +9,9 @@ from pathlib import Path
 
 from cli.build import SHIPPED
 from schemas.lexicon import Lexicon
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.model import LEVELS, Level
+from tests.loading import load_catalog
 
 TEXTS = Path(__file__).parent / "texts"
 LANGUAGES, HALVES = ("en", "de"), ("seen", "unseen")

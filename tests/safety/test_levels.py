@@ -6,8 +6,9 @@ import pytest
 
 from cli.build import SHIPPED
 from schemas.catalog import Catalog
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.model import LEVELS
+from tests.loading import load_catalog
 from tests.safety.report import HALVES, LANGUAGES, count, report, samples
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from schemas.catalog import Catalog
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from schemas.nodes import NodeTable
+from tests.loading import load_catalog
 
 SHIPPED = Path(__file__).parents[2] / "schemas"
 CHUNK = """\

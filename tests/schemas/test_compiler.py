@@ -10,10 +10,10 @@ from schemas.catalog import Catalog
 from schemas.compiler import bind, compile_graph, fill, graph_hash, resolve
 from schemas.errors import ParameterError
 from schemas.graph import Graph
-from schemas.loader import load_catalog
 from schemas.model import GraphChunk, OutputConfig
 from schemas.nodes import NodeTable
 from schemas.values import Placeholder, from_json, to_json
+from tests.loading import load_catalog
 from tests.schemas.conftest import CHUNK, FILES, Write
 
 TEXTS = {"text": "made", "input_text": "written"}

@@ -8,9 +8,10 @@ from schemas.catalog import Catalog
 from schemas.compiler import resolve
 from schemas.errors import DefinitionError, UnknownName
 from schemas.lint import lint, lint_backend
-from schemas.loader import load_catalog, load_tables, read_tables
+from schemas.loader import load_tables, read_tables
 from schemas.model import LEVELS
 from schemas.nodes import NodeTable
+from tests.loading import load_catalog
 from tests.schemas.conftest import FILES, SHIPPED, Write
 
 Tables = dict[str, NodeTable]

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.build import SHIPPED
-from schemas.loader import load_catalog, load_tables
+from schemas.loader import load_tables
 from tests.doubles.programs import NodeHost, Server
 from tests.doubles.reencode import tone
 from tests.kept.runs.inputs import picture, sent
 from tests.kept.runs.seen import made
 from tests.kept.scenario import Scenario
+from tests.loading import load_catalog
 
 CATALOG: Final = load_catalog([SHIPPED], load_tables([SHIPPED]))
 SEED: Final = 11
