@@ -189,18 +189,18 @@ def _param(text: str) -> tuple[str, Any]:
 @click.option("--backend", "backends", multiple=True, metavar="URL", help="Tell what this backend can run.")
 @_definitions
 def lint(file: Path | None, backends: tuple[str, ...]) -> None:
-    """Check the definitions; with FILE only what is wrong in that file."""
+    """Check the definitions and the words that prompts are read with; with FILE only what is wrong in that file."""
     from cli.build import folders_of
-    from cli.importing import what_runs_where
+    from cli.importing import problems_of_words, what_runs_where
     from schemas.lint import lint as check
     from schemas.loader import read_tables
 
     settings = read_settings({"backends": _backends(backends)})
     folders = folders_of(settings)
     tables, wrong = read_tables(folders)
-    problems = check(folders, tables, file, wrong)
+    problems = [*map(str, check(folders, tables, file, wrong)), *problems_of_words()]
     for problem in problems:
-        click.echo(str(problem))
+        click.echo(problem)
     click.echo(f"{len(problems)} problems" if problems else "The definitions have no problem.")
     if problems or not backends:
         sys.exit(1 if problems else 0)

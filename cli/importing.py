@@ -1,4 +1,4 @@
-"""`import`: definitions from a graph; `schema`: JSON Schemas for editors; `lint --backend`: what runs where."""
+"""`import`: definitions from a graph; `schema`: JSON Schemas for editors; `lint`: words, and what runs where."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from config import Settings
 from devserver.backends.sources import Source
 from devserver.importing.files import write_definitions
 from devserver.importing.process import ImportProcesses, Job
+from devserver.nodes.prompting.wordlists import WordsError, read_words
 from schemas.catalog import Catalog
 from schemas.editors import SCHEMA_FILES, editor_schemas
 from schemas.errors import DefinitionError
@@ -88,6 +89,15 @@ def _lacking(catalog: Catalog, table: NodeTable) -> Iterator[str]:
         yield from (f"    {problem.message}" for problem in problems[:PROBLEMS_SHOWN])
         if len(problems) > PROBLEMS_SHOWN:
             yield f"    and {len(problems) - PROBLEMS_SHOWN} more"
+
+
+def problems_of_words() -> list[str]:
+    """Return what is wrong with the words that prompts are read with; the first problem of a file hides the others."""
+    try:
+        read_words()
+    except WordsError as e:
+        return [str(e)]
+    return []
 
 
 def write_schemas(folder: Path) -> str:

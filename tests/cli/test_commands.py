@@ -9,6 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from devserver.nodes.prompting import wordlists
+from server import main
 from tests.doubles.llm import LlmServer
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.patience import PATIENCE_S
@@ -35,6 +40,16 @@ def test_lint_names_file_line_and_field(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "mine.yaml:" in done.stdout
     assert "second" in done.stdout
+
+
+def test_lint_reads_the_words_of_every_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nl.yaml").write_text("moods:\n  calm: rustig\n", "utf-8")
+    monkeypatch.setattr(wordlists, "FOLDER", tmp_path)
+    done = CliRunner().invoke(main, ["lint"])
+    assert (done.exit_code, done.output.splitlines()) == (
+        1,
+        ["nl.yaml:2: a list of terms is expected for 'calm': `[term, term]`", "1 problems"],
+    )
 
 
 def test_a_wrong_setting_is_named() -> None:

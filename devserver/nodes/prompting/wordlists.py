@@ -94,7 +94,7 @@ class WordLists:
 
 @cache
 def word_lists() -> WordLists:
-    return read_words(FOLDER)
+    return read_words()
 
 
 @cache
@@ -110,7 +110,7 @@ def terms(table: str, name: str) -> list[str]:
     return word_lists().tables[table].get(name, [])
 
 
-def read_words(folder: Path) -> WordLists:
+def read_words(folder: Path | None = None) -> WordLists:
     """Read every file of words.
 
     Raises:
@@ -118,7 +118,7 @@ def read_words(folder: Path) -> WordLists:
     """
     lists = WordLists()
     said: dict[tuple[str, str], str] = {}
-    for path in sorted(folder.glob("*.yaml"), key=lambda path: (path.stem != SHARED, path.stem)):
+    for path in sorted((folder or FOLDER).glob("*.yaml"), key=lambda path: (path.stem != SHARED, path.stem)):
         _File(path, lists, said).read()
     return lists
 

@@ -27,6 +27,7 @@ from .meter import (
     by_tenths,
     decibels,
     integrated_lufs,
+    lufs,
     range_lu,
 )
 
@@ -190,7 +191,7 @@ class Mastering:
         if self._glue is None or loudness_lufs <= SILENCE_LUFS or not len(energies):
             return np.ones(len(energies))
         reach = max(1, round(GLUE_ATTACK_SECONDS / 2 * self._rate / STEP))
-        level_db = -0.691 + 10 * np.log10(np.maximum(mean_around(energies, reach) / STEP, 1e-12))
+        level_db = lufs(mean_around(energies, reach) / STEP)
         tick()
         down_db = squeezed(level_db - loudness_lufs - self._glue.above_lu, self._glue.ratio, GLUE_KNEE_DB)
         down_db = self._glue.most_db * (1 - np.exp(-down_db / self._glue.most_db))

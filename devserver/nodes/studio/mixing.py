@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from .audio import STRETCH, Samples, Work, stretches
 from .curves import gain_at, mean_around, released, squeezed
 from .filters import Band, equalised
-from .meter import STEP, Array, Meter, by_tenths, integrated_lufs
+from .meter import STEP, Array, Meter, by_tenths, integrated_lufs, lufs
 from .plan import Plan
 
 StemName = Literal["drums", "bass", "chords", "lead", "vocals"]
@@ -205,7 +205,7 @@ def placing(pan: float, width: float) -> Samples:
 def _compressing(energies: Array, loudness_lufs: float, plan: Compression, sample_rate_hz: int) -> Array:
     steps_in_a_second = sample_rate_hz / STEP
     reach = max(1, round(plan.attack_ms / 2000 * steps_in_a_second))
-    level_db = -0.691 + 10 * np.log10(np.maximum(mean_around(energies, reach) / STEP, 1e-12))
+    level_db = lufs(mean_around(energies, reach) / STEP)
     down_db = squeezed(level_db - loudness_lufs - plan.above_lu, plan.ratio, 6.0)
     followed = released(down_db, plan.release_ms / 1000 * steps_in_a_second)
     return np.asarray(10 ** (-mean_around(followed, reach) / 20))
