@@ -18,6 +18,7 @@ from my_app.arriving import STALL
 from my_app.auth import TABLE, check_runs, identify
 from my_app.bodies import read_body
 from my_app.bridge import USER_ID, Bridge, headers_of
+from my_app.compression import compress
 from my_app.context import CONTEXT, Context, FrontSettings
 from my_app.cors import share
 from my_app.errors import error_body, errors, json_response
@@ -54,7 +55,9 @@ def create_front(
     """The whole HTTP side as one aiohttp application."""
     around = [traced(parts.tracing)] if parts.tracing else []
     located = locate(settings.proxies, settings.public_urls)
-    app = web.Application(middlewares=[*around, admit, errors, guard(settings), located, identify, check_runs])
+    app = web.Application(
+        middlewares=[*around, compress, admit, errors, guard(settings), located, identify, check_runs]
+    )
     app[STALL] = settings.stall_s
     threads = Threads(settings.threads)
     bridge = Bridge(create_flask(parts, routes), threads)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from os import stat_result
 from pathlib import Path
+from stat import S_ISREG
 from typing import Annotated, Final
 
-from aiohttp import hdrs, web
+from aiohttp import ETag, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 from pydantic import Field
 
+from my_app.compression import PACKED, SMALLEST_BYTES, packed_file, takes_gzip, vary
 from my_app.context import Context
 from my_app.route import Route
 from my_app.routes.media import SentFile, with_headers
@@ -31,21 +34,40 @@ TYPES: Final = {
 }
 
 
-async def index(context: Context) -> web.StreamResponse:
+async def index(request: web.Request, context: Context) -> web.StreamResponse:
     """Show the page that starts a run and plays it."""
-    return await public_file(context, "index.html")
+    return await public_file(request, context, "index.html")
 
 
-async def public(context: Context, path: FilePath) -> web.StreamResponse:
+async def public(request: web.Request, context: Context, path: FilePath) -> web.StreamResponse:
     """Send a file of the page."""
-    return await public_file(context, path)
+    return await public_file(request, context, path)
 
 
-async def public_file(context: Context, name: str) -> web.StreamResponse:
+async def public_file(request: web.Request, context: Context, name: str) -> web.StreamResponse:
     """Send a file below the public folder, never one beside it."""
-    path = await asyncio.to_thread(_find, context.settings.public, name)
-    headers = {hdrs.CONTENT_TYPE: TYPES[path.suffix], hdrs.CACHE_CONTROL: "no-cache"}
-    return PageFile(path, headers=headers)
+    path, about = await asyncio.to_thread(_find, context.settings.public, name)
+    headers: dict[str, str] = {hdrs.CONTENT_TYPE: TYPES[path.suffix], hdrs.CACHE_CONTROL: "no-cache"}
+    if headers[hdrs.CONTENT_TYPE].partition(";")[0] not in PACKED or about.st_size < SMALLEST_BYTES:
+        return PageFile(path, headers=headers)
+    found = await _packed(request, path, about, headers) if takes_gzip(request) else PageFile(path, headers=headers)
+    vary(found)
+    return found
+
+
+async def _packed(request: web.Request, path: Path, about: stat_result, headers: dict[str, str]) -> web.Response:
+    """The file packed, under a weak form of its tag: the content is the same, the bytes are not."""
+    tag = ETag(f"{about.st_mtime_ns:x}-{about.st_size:x}", is_weak=True)
+    since, known = request.if_modified_since, request.if_none_match
+    if any(one.value in (tag.value, "*") for one in known or ()) or (
+        known is None and since is not None and about.st_mtime <= since.timestamp()
+    ):
+        response = web.Response(status=304, headers=headers)
+    else:
+        content = await asyncio.to_thread(packed_file, path, about.st_mtime_ns)
+        response = web.Response(body=content, headers={**headers, hdrs.CONTENT_ENCODING: "gzip"})
+    response.etag, response.last_modified = tag, about.st_mtime
+    return response
 
 
 class PageFile(SentFile):
@@ -55,16 +77,16 @@ class PageFile(SentFile):
         return await super().prepare(with_headers(request, hdrs.IF_NONE_MATCH, hdrs.IF_MODIFIED_SINCE))
 
 
-def _find(folder: Path, name: str) -> Path:
+def _find(folder: Path, name: str) -> tuple[Path, stat_result]:
     root = folder.resolve()
     try:
         path = (root / name).resolve()
-        found = path.is_file()
+        about = path.stat()
     except (OSError, ValueError) as error:  # a name that is too long, or has a zero byte
         raise web.HTTPNotFound from error
-    if not found or not path.is_relative_to(root) or path.suffix not in TYPES:
+    if not S_ISREG(about.st_mode) or not path.is_relative_to(root) or path.suffix not in TYPES:
         raise web.HTTPNotFound
-    return path
+    return path, about
 
 
 ROUTES: Final = (

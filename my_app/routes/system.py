@@ -37,9 +37,9 @@ async def openapi(request: web.Request, context: Context) -> JsonObject:
     return {**context.openapi, "servers": [{"url": prefix}]} if prefix else context.openapi
 
 
-async def docs(context: Context) -> web.StreamResponse:
+async def docs(request: web.Request, context: Context) -> web.StreamResponse:
     """Describe this interface for people."""
-    return await public_file(context, "docs.html")
+    return await public_file(request, context, "docs.html")
 
 
 ROUTES: Final = (
