@@ -282,7 +282,7 @@ def configs_metadata(parts: Parts, visitor: Visitor) -> JsonObject:
 
 def _about_interception(catalog: Catalog, name: str) -> dict[str, Any]:
     told = describe_interception(catalog, name)
-    about = {"id": name, "name": told["label"], "description": told["description"]}
+    about = {"id": name, "name": told.label.model_dump(), "description": told.description.model_dump()}
     return {**about, "pipeline": TEXT_PIPELINE, "meta": {"stage": "interception"}}
 
 
@@ -290,16 +290,16 @@ def _about_output(catalog: Catalog, name: str) -> dict[str, Any]:
     told = describe_output(catalog, name)
     return {
         "id": name,
-        "name": told["label"],
-        "description": told["description"],
-        "pipeline": told["pipeline"],
-        "media_preferences": {"default_output": told["media"]},
-        "parameters": {parameter["name"]: parameter["default"] for parameter in told["parameters"]},
+        "name": told.label.model_dump(),
+        "description": told.description.model_dump(),
+        "pipeline": told.pipeline,
+        "media_preferences": {"default_output": told.media},
+        "parameters": {parameter.name: parameter.default for parameter in told.parameters},
         "meta": {
             "stage": "output",
-            "model": next((model["file"] for model in told["models"]), None),
-            "gpu_vram_mb": told["hints"]["vram_mb"],
-            "estimated_duration_seconds": told["hints"]["seconds"],
+            "model": next((model.file for model in told.models), None),
+            "gpu_vram_mb": told.hints.vram_mb,
+            "estimated_duration_seconds": told.hints.seconds,
         },
     }
 
@@ -326,7 +326,7 @@ def _entities(detail: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _expected(catalog: Catalog, outputs: Iterable[Mapping[str, Any]]) -> list[str]:
     names = [output["config"] for output in outputs if output["config"] in catalog.outputs]
-    return [f"output_{describe_output(catalog, name)['media']}" for name in names]
+    return [f"output_{describe_output(catalog, name).media}" for name in names]
 
 
 def _models(stages: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

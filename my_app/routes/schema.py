@@ -12,10 +12,20 @@ from devserver.parts import Parts
 from devserver.runs.server import DefinitionsState
 from my_app.route import Route
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Answer, Shown
-from my_app.signature import Headers, JsonObject, Received
+from my_app.signature import Headers, Received
 from my_app.visitors import Visitor
 from my_app.waiting import read_wish, start
-from schemas.describe import describe_chunk, describe_interception, describe_output, describe_pipeline
+from schemas.describe import (
+    DescribedGraphChunk,
+    DescribedInterception,
+    DescribedOutput,
+    DescribedTextChunk,
+    describe_chunk,
+    describe_interception,
+    describe_output,
+    describe_pipeline,
+)
+from schemas.model import Pipeline
 
 
 class OutputQuery(BaseModel):
@@ -27,25 +37,25 @@ class OutputQuery(BaseModel):
 class Interceptions(Shown):
     """The interception configs."""
 
-    schemas: list[JsonObject]
+    schemas: list[DescribedInterception]
 
 
 class Outputs(Shown):
     """The output configs."""
 
-    outputs: list[JsonObject]
+    outputs: list[DescribedOutput]
 
 
 class Pipelines(Shown):
     """The pipelines."""
 
-    pipelines: list[JsonObject]
+    pipelines: list[Pipeline]
 
 
 class Chunks(Shown):
     """The chunks."""
 
-    chunks: list[JsonObject]
+    chunks: list[DescribedTextChunk | DescribedGraphChunk]
 
 
 async def execute(
@@ -68,7 +78,7 @@ def list_outputs(parts: Parts, visitor: Visitor, query: OutputQuery) -> Outputs:
     outputs = [describe_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
     if query.backend is not None:
         found = parts.authoring.runs_on(query.backend)
-        outputs = [{**output, "backend": found.get(output["name"])} for output in outputs]
+        outputs = [output.model_copy(update={"backend": found.get(output.name)}) for output in outputs]
     return Outputs(outputs=outputs)
 
 
