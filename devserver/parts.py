@@ -46,6 +46,7 @@ from devserver.queueing.expected import Expected
 from devserver.readiness import Readiness
 from devserver.retries import Retries
 from devserver.run import walk_run
+from devserver.runs.answer import links_of
 from devserver.runs.entity import Entity
 from devserver.runs.events import Event, Passing
 from devserver.runs.rows import RunRow
@@ -300,7 +301,7 @@ class Parts:
         if not asked:
             message = f"The run has ended already: {row.state}."
             raise InputError(message, status=409, field="run_id", value=run_id, allowed="a queued or running run")
-        return {"run_id": run_id, "status": "cancelling", "links": answer.links(run_id)}
+        return {"run_id": run_id, "status": "cancelling", "links": links_of(run_id).as_json()}
 
     def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
         """Let a waiting run go before others."""
@@ -324,13 +325,13 @@ class Parts:
     def run_detail(self, run_id: str) -> dict[str, Any] | None:
         row = self.journal.run(run_id)
         waits = self.queue.of_run(run_id).as_json() if row and not row.ended else {}
-        return {**answer.detail(self.journal, row), **waits} if row else None
+        return {**answer.detail(self.journal, row).as_json(), **waits} if row else None
 
     def list_runs(self, wanted: Wanted) -> dict[str, Any]:
         lines = self.database.now(lambda tx: self.journal.search.find(tx, replace(wanted, limit=wanted.limit + 1)))
         shown = lines[: wanted.limit]
         following = shown[-1].run_id if len(lines) > wanted.limit else None
-        return {"runs": answer.summaries(self.journal, shown), "next_before": following}
+        return {"runs": [one.as_json() for one in answer.summaries(self.journal, shown)], "next_before": following}
 
     def media(self, run_id: str, media: str, index: int | None) -> Media | None:
         entity = pick(record.entities(self.journal, run_id), media, index)

@@ -8,25 +8,23 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from devserver.disk import ExportsGone, disk_trouble
 from devserver.durable.journal import Journal
 from devserver.durable.sql import Transaction
 from devserver.errors import DatabaseGone
-from devserver.plan import OutputPlan, Plan, StagePlan, read_plan
+from devserver.plan import Plan, read_plan
 from devserver.queueing.expected import around
 from devserver.runs.entity import Entity, text_entity
-from devserver.runs.events import Event
+from devserver.runs.events import Event, Measurement, RunWarning
 from devserver.runs.failure import Failure
-from devserver.runs.results import TakeResult
-from devserver.runs.rows import AttemptRow, PartRow, RunRow, RunState, StageRow, TakeRow
+from devserver.runs.record import Record, build_record
+from devserver.runs.rows import RunRow, RunState, TakeRow
 from devserver.store import RECORD, Exports, dump
 from devserver.walk import Walk
 
-VERSION: Final = 1
 KEPT_AFTER_S: Final = 0.05
 
 log = logging.getLogger(__name__)
@@ -96,7 +94,7 @@ def write(journal: Journal, exports: Exports, run_id: str) -> None:
     """Write the record as the journal has it now."""
     row = journal.run(run_id)
     if row is not None:
-        exports.write(run_id, RECORD, dump(build(journal, row)))
+        exports.write(run_id, RECORD, dump(build(journal, row).as_json()))
 
 
 class Keeper:
@@ -140,7 +138,7 @@ def restore(journal: Journal, exports: Exports, run_id: str) -> None:
     """Write the record of a run that has ended once more: a walk that had lost it may have written over it."""
     row = journal.run(run_id)
     if row is not None and row.ended:
-        exports.write(run_id, RECORD, dump(build(journal, row)))
+        exports.write(run_id, RECORD, dump(build(journal, row).as_json()))
 
 
 async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
@@ -163,7 +161,7 @@ async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
 
 def _write_final(walk: Walk, row: RunRow) -> None:
     exports, journal = walk.tools.exports, walk.tools.journal
-    final = dump(build(journal, row))
+    final = dump(build(journal, row).as_json())
     journal.leases.check(row.run_id, walk.run.generation)
     exports.write(row.run_id, RECORD, final)
     exports.clear_embedded(row.run_id, _sent_at_home(walk))
@@ -183,30 +181,16 @@ def _sent_at_home(walk: Walk) -> list[str]:
     return [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in main]
 
 
-def build(journal: Journal, row: RunRow) -> dict[str, Any]:
-    """The record of a run, from the journal alone."""
-    plan = read_plan(row.plan)
-    rows = journal.stages(row.run_id)
-    return {
-        "version": VERSION,
-        "run_id": row.run_id,
-        "user_id": row.user_id,
-        "status": row.state,
-        "title": row.title,
-        "created_at": row.created_at,
-        "started_at": row.started_at,
-        "ended_at": row.ended_at,
-        "execution_time": seconds_between(row.started_at, row.ended_at),
-        "rerun_of": plan.rerun_of,
-        "request": plan.request,
-        "resolved": _resolved(plan, rows),
-        "definitions": [definition.model_dump(exclude={"content"}) for definition in plan.definitions],
-        "stages": [_stage(stage, rows) for stage in plan.stages],
-        "entities": [entity.as_json() for entity in entities(journal, row.run_id)],
-        "measurements": [event.data.as_json() for event in journal.events(row.run_id, "measurement")],
-        "warnings": warnings(journal, row.run_id),
-        "error": row.error.as_json() if row.error else None,
-    }
+def build(journal: Journal, row: RunRow) -> Record:
+    """Return the record of a run, from the journal alone."""
+    return build_record(
+        row,
+        read_plan(row.plan),
+        journal.stages(row.run_id),
+        entities=entities(journal, row.run_id),
+        measurements=[e.data for e in journal.events(row.run_id, "measurement") if isinstance(e.data, Measurement)],
+        warnings=warnings(journal, row.run_id),
+    )
 
 
 def entities(journal: Journal, run_id: str) -> list[Entity]:
@@ -232,69 +216,7 @@ def _listed(events: Sequence[Event]) -> list[Entity]:
     return sorted(by_name.values(), key=lambda entity: (entity.number, entity.take, entity.name, entity.filename))
 
 
-def warnings(journal: Journal, run_id: str) -> list[dict[str, Any]]:
-    """What the user must be told, with the stage it belongs to."""
-    return [{"stage": event.stage, **event.data.as_json()} for event in journal.events(run_id, "warning")]
-
-
-def seconds_between(start_at: str | None, end_at: str | None) -> float | None:
-    """Seconds from one stamp of the journal to another, never below 0; None where one is missing."""
-    if start_at is None or end_at is None:
-        return None
-    return max(0.0, round((datetime.fromisoformat(end_at) - datetime.fromisoformat(start_at)).total_seconds(), 3))
-
-
-def _resolved(plan: Plan, rows: Sequence[PartRow]) -> dict[str, Any]:
-    """Everything that was defaulted, drawn or chosen."""
-    outputs = []
-    for stage in plan.stages:
-        if stage.output is None:
-            continue
-        takes = [row.result for row in rows if isinstance(row, TakeRow) and row.stage == stage.name]
-        first = takes[0] if takes else TakeResult()
-        used = first.model_dump(include={"config_used", "variant", "preset", "backend", "graph_sha256"})
-        values = [take.values for take in takes] or list(stage.output.options[0].takes)
-        brief = {"brief": stage.output.brief, "applied": _applied(stage.output, first)}
-        outputs.append({"stage": stage.name, "config": stage.output.config, **used, **brief, "values": values})
-    return {
-        "schema": plan.schema_,
-        "pipeline": plan.pipeline,
-        "seed": plan.seed,
-        "safety_level": plan.safety_level,
-        "execution_mode": plan.execution_mode,
-        "preset": plan.preset,
-        "outputs": outputs,
-    }
-
-
-def _applied(output: OutputPlan, result: TakeResult) -> list[dict[str, Any]]:
-    """What the way that was used took from the brief."""
-    used = next((option for option in output.options if option.key == result.option), output.options[0])
-    return [one.model_dump() for one in used.brief]
-
-
-def _stage(stage: StagePlan, rows: Sequence[PartRow]) -> dict[str, Any]:
-    own = [row for row in rows if row.stage == stage.name]
-    main = next((row for row in own if isinstance(row, StageRow)), None)
-    told: dict[str, Any] = {"name": stage.name, "kind": stage.kind, "state": main.state if main else "waiting"}
-    if main:
-        times = {"started_at": main.started_at, "ended_at": main.ended_at}
-        told |= {**times, "seconds": seconds_between(main.started_at, main.ended_at), "result": main.result.as_json()}
-    takes = [row for row in own if isinstance(row, TakeRow)]
-    if takes:
-        told["takes"] = [_take(row) for row in takes]
-    attempts = [row for row in own if isinstance(row, AttemptRow)]
-    if attempts:
-        told["attempts"] = [_attempt(row) for row in attempts]
-    return told
-
-
-def _take(row: TakeRow) -> dict[str, Any]:
-    times = {"started_at": row.started_at, "ended_at": row.ended_at}
-    return {"take": row.take, "state": row.state, **times, "result": row.result.as_json()}
-
-
-def _attempt(row: AttemptRow) -> dict[str, Any]:
-    told = {"take": row.take, "attempt": row.attempt, "state": row.state, "backend": row.backend}
-    times = {"started_at": row.started_at, "ended_at": row.ended_at}
-    return {**told, "prompt_id": row.prompt_id, **times, "result": row.result.as_json()}
+def warnings(journal: Journal, run_id: str) -> list[RunWarning]:
+    """Return what the user must know, with the stage that it belongs to."""
+    events = journal.events(run_id, "warning")
+    return [event.data.of_stage(event.stage) for event in events if isinstance(event.data, RunWarning)]

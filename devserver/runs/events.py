@@ -84,8 +84,13 @@ class RunWarning(EventData):
 
     KIND: ClassVar[str] = "warning"
 
+    stage: str = Field("", description="the stage that it belongs to, where a record or an answer lists it")
     code: str = Field("", description="one word for programs")
     message: str = Field("", description="for people")
+
+    def of_stage(self, stage: str) -> RunWarning:
+        """Return the warning as records and answers list it."""
+        return self.model_copy(update={"stage": stage})
 
 
 class Piece(EventData):

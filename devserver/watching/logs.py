@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 from devserver.durable.search import RunLine
 from devserver.http.addresses import hide_secrets
-from devserver.record import seconds_between
 from devserver.runs.events import AttemptEnded, Event, RunEnded, StageEnded
+from devserver.runs.times import seconds_between
 from devserver.watching.listening import Row
 
 log = logging.getLogger(__name__)

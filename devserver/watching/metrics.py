@@ -14,10 +14,10 @@ from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.search import RunLine
 from devserver.events import Bus
-from devserver.record import seconds_between
 from devserver.runs.entity import Entity
 from devserver.runs.events import AttemptEnded, AttemptStarted, Event, RunEnded, RunQueued, StageEnded
 from devserver.runs.rows import AttemptRow, StageRow
+from devserver.runs.times import seconds_between
 from devserver.watching.listening import Row
 from schemas.catalog import Catalog
 
