@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
@@ -21,7 +21,7 @@ from schemas.errors import ParameterError, UnknownName
 from schemas.file_inputs import accepts
 from schemas.model import OUTPUT_CHUNK, GraphChunk, InterceptionConfig, Level, OutputConfig, Pipeline, TextChunk
 from schemas.rules import graph_stage_findings
-from schemas.values import is_random, to_json
+from schemas.values import RecordedValue, is_random, to_json
 
 DEFAULT_PIPELINE: Final = "text_to_audio"
 SEED_LIMIT: Final = 2**32 - 1
@@ -50,7 +50,7 @@ class ExecuteRequest(BaseModel):
     output_config: str | list[str] | None = Field(None, description="What is made of it; several names make several.")
     pipeline: str | None = Field(None, description="Default: the output config's own.")
     preset: str | None = Field(None, description="A set of values that the output config has under this name.")
-    params: dict[str, Any] = Field({}, description="Values by parameter name, or by `stage.parameter`.")
+    params: dict[str, object] = Field({}, description="Values by parameter name, or by `stage.parameter`.")
     seed: int | Literal["random"] | None = Field(None, description="null, -1 and 'random' draw one, which is recorded.")
     execution_mode: Literal["eco", "fast"] = Field(
         "eco", description="eco: local backends only; fast: remote ones too."
@@ -70,7 +70,7 @@ class ExecuteRequest(BaseModel):
     )
     wait: bool = Field(True, description="False: answer 202 with links at once.")
     wait_timeout_s: float = Field(600.0, ge=0, le=86_400, description="How long to wait before answering 202.")
-    brief: bool | dict[str, Any] = Field(
+    brief: bool | dict[str, object] = Field(
         True,
         description="What the words say of length, tempo, key, takes and format is used where the request leaves it "
         "open; false: nothing is. An object holds fields of the brief that stay, whatever the words say.",
@@ -102,7 +102,7 @@ class ExecuteRequest(BaseModel):
         return value
 
 
-def parse_request(body: Any) -> ExecuteRequest:
+def parse_request(body: object) -> ExecuteRequest:
     """Raises InputError naming the first wrong field, its value and what is allowed."""
     if not isinstance(body, dict):
         raise InputError("The body must be a JSON object.", status=400, value=type(body).__name__, allowed="object")
@@ -114,7 +114,7 @@ def parse_request(body: Any) -> ExecuteRequest:
 
 def make_plan(
     request: ExecuteRequest,
-    received: dict[str, Any],
+    received: dict[str, object],
     catalog: Catalog,
     files: InputFiles,
     *,
@@ -267,7 +267,7 @@ def _output(
     catalog: Catalog,
     files: InputFiles,
     *,
-    wanted: dict[str, Any],
+    wanted: dict[str, object],
     seeds: list[int],
     found: Briefing | None,
 ) -> OutputPlan:
@@ -307,7 +307,7 @@ def _output(
     )
 
 
-def _allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _allowed(chunk: GraphChunk, asked: Mapping[str, object]) -> dict[str, object]:
     """Of the values that the asked config takes, those that a fallback takes too."""
     kept = {}
     for name, value in asked.items():
@@ -319,25 +319,25 @@ def _allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _files_among(chunk: GraphChunk, asked: Mapping[str, Any]) -> list[str]:
+def _files_among(chunk: GraphChunk, asked: Mapping[str, object]) -> list[str]:
     return [name for name in asked if chunk.parameters[name].type == "file"]
 
 
-def _file(files: InputFiles, catalog: Catalog, chunk: GraphChunk, name: str, value: Any) -> InputFile:
+def _file(files: InputFiles, catalog: Catalog, chunk: GraphChunk, name: str, value: object) -> InputFile:
     """What a `file` parameter names, by its content."""
     return files.resolve(f"params.{name}", value, accepts(chunk.parameters[name], catalog.graphs[chunk.graph]))
 
 
 def _resolved(
-    chunk: GraphChunk, config: OutputConfig, asked: Mapping[str, Any], seed: int, preset: str | None
-) -> dict[str, Any]:
+    chunk: GraphChunk, config: OutputConfig, asked: Mapping[str, object], seed: int, preset: str | None
+) -> dict[str, RecordedValue]:
     try:
         return to_json(resolve(chunk, config, asked, lambda: seed, preset))
     except ParameterError as e:
         raise InputError(str(e), field=f"params.{e.field}", value=e.value, allowed=e.allowed) from e
 
 
-def _requested(request: ExecuteRequest, stage_name: str) -> dict[str, Any]:
+def _requested(request: ExecuteRequest, stage_name: str) -> dict[str, object]:
     """The values meant for one stage; `stage.parameter` is stronger than `parameter`."""
     plain = {name: value for name, value in request.params.items() if "." not in name}
     prefix = f"{stage_name}."

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from devserver.errors import InputError
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Parsed, Reading
 from devserver.nodes.prompting.complete import parse_text
 from devserver.nodes.prompting.merge import told
 from devserver.nodes.prompting.read import read
-from devserver.plan import Applied
+from devserver.plan import Applied, BriefValue
 from schemas.catalog import LOSSLESS
 from schemas.model import GraphChunk, OutputConfig, Parameter
-from schemas.values import PLACEHOLDERS
+from schemas.values import PLACEHOLDERS, Value
 from schemas.wording import requirement
 
 MUSICAL: Final = frozenset({"genre", "bpm"})  # parameters of a film that has music made for it
@@ -60,15 +60,15 @@ class Briefing:
 
     @property
     def takes(self) -> int | None:
-        takes: int | None = self.value("variations")
-        return takes
+        takes = self.value("variations")
+        return takes if isinstance(takes, int) else None
 
     @property
     def seed(self) -> int | None:
-        seed: int | None = self.value("seed")
-        return seed
+        seed = self.value("seed")
+        return seed if isinstance(seed, int) else None
 
-    def value(self, field: str) -> Any:
+    def value(self, field: str) -> object:
         """What the words, or a locked field, say; not what is only guessed, as what a genre usually has is."""
         reading = self.said(field)
         return reading.value if reading else None
@@ -77,12 +77,12 @@ class Briefing:
         reading = self.parsed.readings.get(field)
         return None if reading is None or reading.guessed else reading
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         told = self.parsed.as_json()
         return {"fields": {name: one for name, one in told.pop("brief").items() if one}, **told}
 
 
-def locked_values(asked: bool | Mapping[str, Any]) -> BriefValues:
+def locked_values(asked: bool | Mapping[str, object]) -> BriefValues:
     """The values that a request's `brief` holds fast. Raises InputError naming the field."""
     try:
         return BriefValues.checked(asked if isinstance(asked, Mapping) else {})
@@ -100,7 +100,7 @@ def refused_value(error: BadValue, parent: str) -> InputError:
 
 
 def briefing(
-    chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], text: str, values: BriefValues
+    chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, object], text: str, values: BriefValues
 ) -> Briefing | None:
     """What the text that describes an output says; None where it makes no music, or no text of the request does.
 
@@ -121,14 +121,14 @@ def briefing(
 
 
 def applied(
-    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: Formats
+    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, object], formats: Formats
 ) -> tuple[Applied, ...]:
     """What a way to make the output takes from the brief; values that the request gives are left alone."""
     return tuple(_applied(found, chunk, config, wanted, formats))
 
 
 def _applied(
-    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: Formats
+    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, object], formats: Formats
 ) -> Iterator[Applied]:
     for field, names in PARAMETERS.items():
         reading = _for_parameter(found, field, names, config)
@@ -175,16 +175,16 @@ def _in_words(field: str, reading: Reading, chunk: GraphChunk, config: OutputCon
     return Applied(field=field, parameter=DESCRIPTION, asked=reading.value, used=words, origin=reading.origin)
 
 
-def worded(values: Mapping[str, Any], brief: tuple[Applied, ...]) -> dict[str, Any]:
+def worded(values: Mapping[str, Value], brief: tuple[Applied, ...]) -> dict[str, Value]:
     """The values of a take with what is locked said before the text that describes it."""
-    words = [one.used for one in brief if one.parameter == DESCRIPTION and one.used]
+    words = [str(one.used) for one in brief if one.parameter == DESCRIPTION and one.used]
     text = values.get(DESCRIPTION)
     if not words or not isinstance(text, str):
         return dict(values)
     return {**values, DESCRIPTION: ". ".join(part for part in (", ".join(words), text) if part)}
 
 
-def given(brief: tuple[Applied, ...]) -> dict[str, Any]:
+def given(brief: tuple[Applied, ...]) -> dict[str, BriefValue]:
     """The values by parameter."""
     chosen = {one.parameter: one.used for one in brief if one.parameter and one.used is not None}
     return {name: value for name, value in chosen.items() if name != DESCRIPTION}
@@ -197,10 +197,10 @@ def _unused(field: str, reading: Reading, why: str) -> Applied:
 
 def further_formats(brief: tuple[Applied, ...]) -> list[str]:
     """The formats that the words ask for beside that of the main file."""
-    return [one.used for one in brief if one.field == "format" and one.parameter is None and one.used]
+    return [str(one.used) for one in brief if one.field == "format" and one.parameter is None and one.used]
 
 
-def fitted(parameter: Parameter, value: Any) -> tuple[Any, str]:
+def fitted(parameter: Parameter, value: BriefValue) -> tuple[BriefValue, str]:
     """The value as the parameter can have it, and what is to be told where that is another one; None where none is."""
     name, unit = parameter.name, f" {parameter.unit}" if parameter.unit else ""
     if parameter.type == "choice":
@@ -209,11 +209,11 @@ def fitted(parameter: Parameter, value: Any) -> tuple[Any, str]:
                 return spelled, ""
         allowed = ", ".join(map(str, parameter.choices))
         return None, f"The text asks for {name} {value}, which is not among {allowed}; it was left as it is."
-    if parameter.type not in ("int", "float"):
+    if parameter.type not in ("int", "float") or not isinstance(value, int | float):
         return value, ""
     low, high = parameter.min, parameter.max
-    used = min(max(value, low if low is not None else value), high if high is not None else value)
-    used = round(used) if parameter.type == "int" else float(used)
+    within = min(max(value, low if low is not None else value), high if high is not None else value)
+    used = round(within) if parameter.type == "int" else float(within)
     if used == value:
         return used, ""
     span = f" ({low:g} to {high:g}{unit} are allowed)" if low is not None and high is not None else ""
@@ -230,14 +230,16 @@ def _spellings(value: str) -> Iterator[str]:
         yield value.partition("/")[0]
 
 
-def _voices(found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any]) -> Iterator[Applied]:
+def _voices(
+    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, object]
+) -> Iterator[Applied]:
     """Music without a voice is asked for by its mark in the lyrics; words to be sung can only come from a person."""
     reading = found.said("vocals")
     if reading is None or wanted.get(LYRICS) is not None or config.values.get(LYRICS) in PLACEHOLDERS:
         return
     own = config.values.get(LYRICS)
     if LYRICS in chunk.parameters and reading.value == "instrumental":
-        mark = own if str(own).casefold() == NO_VOICE else NO_VOICE
+        mark = str(own) if str(own).casefold() == NO_VOICE else NO_VOICE
         yield Applied(field="vocals", parameter=LYRICS, asked=reading.value, used=mark, origin=reading.origin)
     elif reading.value not in SINGS_ANYWAY:
         why = "give the words to be sung as lyrics" if LYRICS in chunk.parameters else "it makes no voices"
@@ -245,7 +247,7 @@ def _voices(found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Ma
 
 
 def _format(
-    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, Any], formats: Formats
+    found: Briefing, chunk: GraphChunk, config: OutputConfig, wanted: Mapping[str, object], formats: Formats
 ) -> Iterator[Applied]:
     """The format of the main file where it can be chosen, else of another one that is made from it."""
     reading = found.said("format")

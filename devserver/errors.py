@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -50,8 +50,8 @@ class InputError(TonewrightError):
         *,
         status: int = 422,
         field: str = "",
-        value: Any = None,
-        allowed: Any = None,
+        value: object = None,
+        allowed: object = None,
         hint: str = "",
         code: str = "",
         retry_after_s: float | None = None,

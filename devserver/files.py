@@ -7,9 +7,10 @@ import copy
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 from weakref import WeakValueDictionary
 
 from devserver.comfy.client import Client
@@ -65,7 +66,7 @@ class InputFiles:
                 incoming.write(block)
             return {"sha256": incoming.keep_any(), "ext": path.suffix.lstrip(".").lower() or "bin"}
 
-    def resolve(self, field: str, value: Any, accepts: tuple[str, ...] = ()) -> InputFile:
+    def resolve(self, field: str, value: object, accepts: tuple[str, ...] = ()) -> InputFile:
         """What a request names; `accepts` are the media that it may be, () where any may.
 
         A sound of more than two channels, for a parameter that takes sounds, becomes its stereo mix.
@@ -82,21 +83,21 @@ class InputFiles:
             raise InputError(message, field=field, value=value, allowed=list(accepts))
         if examined is None or media not in ("audio", "video"):
             return InputFile(found)
-        about = {"field": field, "value": value}
+        refuse = partial(InputError, field=field, value=value)
         if examined.refusal is not None:
-            raise InputError(f"{shown(name)} {examined.refusal.words}", **about, hint=examined.refusal.hint)
+            raise refuse(f"{shown(name)} {examined.refusal.words}", hint=examined.refusal.hint)
         if "audio" not in accepts:
             if examined.picture is None:
                 message = f"{shown(name)} has no picture, and {field} needs one."
-                raise InputError(message, **about, allowed="a film with a picture")
+                raise refuse(message, allowed="a film with a picture")
             return InputFile(found)
         if why := unheard(examined):
             message = f"{shown(name)} {why}, and {field} needs a sound."
-            raise InputError(message, **about, allowed=f"a sound, or a film with one, of at least {SHORTEST_SECONDS} s")
+            raise refuse(message, allowed=f"a sound, or a film with one, of at least {SHORTEST_SECONDS} s")
         told = tuple((one.code, f"{shown(name)} ({field}): {one.message}") for one in examined.warnings)
         return InputFile({"sha256": examined.mix.sha256, "ext": "flac"} if examined.mix else found, told)
 
-    def _resolve(self, field: str, value: Any) -> tuple[dict[str, str], str]:
+    def _resolve(self, field: str, value: object) -> tuple[dict[str, str], str]:
         """The `{sha256, ext}` of what a request names, and the name that a person knows it by."""
         allowed = "{run, entity} of a run here, or the id of an upload"
         if isinstance(value, dict) and set(value) == {"run", "entity"}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from devserver.errors import InputError
 from devserver.plan import Option, OutputPlan, StagePlan
@@ -18,7 +18,7 @@ RUN_TIMEOUT_S: Final = 600.0
 NO_FILE: Final = {"sha256": "0" * 64, "ext": "flac"}
 
 
-def saved_as(chunk: GraphChunk, wanted: Mapping[str, Any], formats: Sequence[str]) -> dict[str, str]:
+def saved_as(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[str]) -> dict[str, str]:
     """The value of the parameter that chooses the main file's format, where `formats` decides it.
 
     One format is what the file is saved as. For several it is saved without loss: as the first of them that has none,
@@ -35,7 +35,7 @@ def saved_as(chunk: GraphChunk, wanted: Mapping[str, Any], formats: Sequence[str
 
 
 def further(
-    chunk: GraphChunk, config: OutputConfig, values: Mapping[str, Any], formats: Sequence[str], catalog: Catalog
+    chunk: GraphChunk, config: OutputConfig, values: Mapping[str, object], formats: Sequence[str], catalog: Catalog
 ) -> list[str]:
     """The formats that are made from the main file; `values` are the resolved ones of the first take.
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SkipValidation
 
 from devserver.runs.results import StageResult
+from schemas.graph import Graph
 from schemas.model import GraphChunk, InterceptionConfig, Level, TextChunk
+from schemas.values import RecordedValue
+
+# What a field of a brief says, or a parameter is given for it.
+BriefValue: TypeAlias = str | int | float | bool | list[str] | None
 
 
 class _Frozen(BaseModel):
@@ -22,7 +27,7 @@ class Definition(_Frozen):
     name: str
     file: str
     sha256: str
-    content: Any
+    content: dict[str, object]
 
 
 class Applied(_Frozen):
@@ -33,8 +38,8 @@ class Applied(_Frozen):
 
     field: str
     parameter: str | None
-    asked: Any
-    used: Any
+    asked: BriefValue
+    used: BriefValue
     origin: str
     message: str = ""
 
@@ -58,8 +63,8 @@ class Option(_Frozen):
 
     config: str
     chunk: GraphChunk
-    graph: dict[str, Any]
-    takes: tuple[dict[str, Any], ...]
+    graph: Annotated[Graph, SkipValidation]
+    takes: tuple[dict[str, RecordedValue], ...]
     left_out: tuple[str, ...] = ()
     preset: str = ""
     brief: tuple[Applied, ...] = ()
@@ -79,7 +84,7 @@ class OutputPlan(_Frozen):
     options: tuple[Option, ...]
     fallback: bool
     run_timeout_s: float
-    brief: dict[str, Any] | None = None
+    brief: dict[str, object] | None = None
 
 
 class StagePlan(_Frozen):
@@ -104,7 +109,7 @@ class Plan(_Frozen):
     user_id: str
     created_at: str
     title: str
-    request: dict[str, Any]
+    request: dict[str, object]
     schema_: str = Field(alias="schema")
     pipeline: str
     input_text: str

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from devserver.clock import Clock
 from devserver.errors import FolderLocked, InputError
@@ -25,7 +25,7 @@ RUN_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 RUN_ID_ALONE: Final = f"^{RUN_ID.pattern}$"  # as a JSON Schema has it
 
 
-def dump(value: Any) -> bytes:
+def dump(value: object) -> bytes:
     """JSON as the run folder keeps it: readable, in the order in which it was built."""
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
@@ -73,7 +73,7 @@ class Exports:
         self.uploads = self.state / "uploads"
         self._locks: list[IO[str]] = []
 
-    def lock(self, holder: Mapping[str, Any]) -> None:
+    def lock(self, holder: Mapping[str, object]) -> None:
         """Make the folders and take them for this process; where several share them, the node's own ones.
 
         Raises:
@@ -96,7 +96,7 @@ class Exports:
             self.unlock()
             raise
 
-    def _take(self, path: Path, kind: int, holder: Mapping[str, Any], message: str) -> None:
+    def _take(self, path: Path, kind: int, holder: Mapping[str, object], message: str) -> None:
         file = path.open("a+", encoding="utf8")
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)

@@ -67,8 +67,8 @@ def error_body(
     stage: str = "request",
     hint: str = "",
     field: str = "",
-    value: Any = None,
-    allowed: Any = None,
+    value: object = None,
+    allowed: object = None,
     code: str = "",
 ) -> dict[str, Any]:
     """The body of an error answer. `field` is '' where no field is to blame."""
@@ -87,8 +87,15 @@ def error_body(
 
 
 def input_error_body(error: InputError) -> dict[str, Any]:
-    about = {"hint": error.hint, "field": error.field, "value": error.value, "allowed": error.allowed}
-    return error_body(error.status, error.message, **about, code=error.code)
+    return error_body(
+        error.status,
+        error.message,
+        hint=error.hint,
+        field=error.field,
+        value=error.value,
+        allowed=error.allowed,
+        code=error.code,
+    )
 
 
 def retry_header(error: InputError) -> dict[str, str]:

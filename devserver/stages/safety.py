@@ -72,7 +72,8 @@ def texts_of(walk: Walk) -> list[tuple[str, str]]:
             words = [
                 name for name, parameter in option.chunk.parameters.items() if parameter.type in ("text", "string")
             ]
-            texts += [(name, take[name]) for take in option.takes for name in words if isinstance(take.get(name), str)]
+            values = [(name, take.get(name)) for take in option.takes for name in words]
+            texts += [(name, value) for name, value in values if isinstance(value, str)]
     return list(dict.fromkeys(texts))
 
 

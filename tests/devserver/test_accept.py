@@ -88,6 +88,7 @@ def test_a_near_name_is_offered(parts: Parts) -> None:
     with pytest.raises(InputError) as refused:
         plan(*parts, output_config="acestep_instrumentl")
     assert refused.value.status == 404
+    assert isinstance(refused.value.allowed, list)
     assert refused.value.allowed[0] == "acestep_instrumental"
 
 
@@ -180,7 +181,7 @@ def test_a_graph_stage_that_would_run_something_else_is_refused(parts: Parts, st
     pipelines = dict(definitions.catalog.pipelines)
     pipelines["text_to_audio"] = pipelines["text_to_audio"].model_copy(update={"stages": stages})
     catalog = replace(definitions.catalog, pipelines=pipelines)
-    body = {"input_text": "x"}
+    body: dict[str, object] = {"input_text": "x"}
     files = InputFiles(exports, journal, database)
     with pytest.raises(InputError) as caught:
         make_plan(parse_request(body), body, catalog, files, run_id=RUN_ID, user_id="local", created_at=AT)

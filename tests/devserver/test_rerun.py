@@ -10,6 +10,7 @@ from devserver.definitions import Definitions
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.errors import InputError
+from devserver.plan import Definition
 from devserver.rerun import plan_again
 from devserver.runs.results import TakeResult
 from devserver.store import Exports
@@ -39,7 +40,7 @@ def test_a_run_with_a_second_graph_stage_is_not_made_again(
     first = plan(definitions, exports, journal, database, output_config="silence_mp3")
     second = {"name": "cover", "kind": "graph", "chunk": "cover_image"}
     kept = tuple(
-        entry.model_copy(update={"content": {**entry.content, "stages": [*entry.content["stages"], second]}})
+        entry.model_copy(update={"content": {**entry.content, "stages": [*stages_of(entry), second]}})
         if entry.kind == "pipeline"
         else entry
         for entry in first.definitions
@@ -50,3 +51,9 @@ def test_a_run_with_a_second_graph_stage_is_not_made_again(
     row = replace(row, plan=first.model_copy(update={"definitions": kept}).model_dump_json(by_alias=True))
     with pytest.raises(InputError, match="cover is a second graph stage"):
         plan_again(journal, row, run_id="other", user_id="local", created_at=AT)
+
+
+def stages_of(pipeline: Definition) -> list[object]:
+    stages = pipeline.content["stages"]
+    assert isinstance(stages, list)
+    return stages
