@@ -8,7 +8,6 @@ import logging
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from devserver.comfy.errors import (
     BackendError,
@@ -50,6 +49,7 @@ from devserver.stages.taking import remarks_of, reports_of, take_in_all
 from devserver.store import dump
 from devserver.walk import Walk
 from schemas.compiler import FILE_MARK, bind
+from schemas.graph import Graph, is_node
 from schemas.texts import Unreadable, parse_json, read_text
 
 log = logging.getLogger(__name__)
@@ -143,17 +143,18 @@ def _failure(job: Job, error: BackendError) -> StageError:
     return StageError(f"{job.backend.name}: {error}", code=code, status=502, hint=hint, details=details)
 
 
-def _kept_graph(path: Path) -> dict[str, Any] | None:
+def _kept_graph(path: Path) -> Graph | None:
     """The graph that an earlier walk has sent; None where its file is damaged: then it is bound once more."""
     try:
         graph = parse_json(read_text(path))
     except Unreadable as e:
         log.warning("%s:%s: %s; the graph is made again", path, e.line, e.reason)
         return None
-    return graph if isinstance(graph, dict) else None
+    nodes = {name: node for name, node in graph.items() if is_node(node)} if isinstance(graph, dict) else {}
+    return nodes if nodes and nodes == graph else None
 
 
-async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, dict[str, Any]]:
+async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, Graph]:
     journal, place, backend = walk.tools.journal, job.place, job.backend
     decided = AttemptResult(
         config=job.option.config,
@@ -206,7 +207,7 @@ def _not_taken(job: Job, error: NotServing) -> NotTaken:
     return NotTaken(str(error), error.status)
 
 
-async def _bind(walk: Walk, job: Job) -> dict[str, Any]:
+async def _bind(walk: Walk, job: Job) -> Graph:
     """The graph as this backend gets it; input files are sent to it first."""
     values = [value for node in job.compiled.values() for value in node["inputs"].values()]
     names = {v.removeprefix(FILE_MARK) for v in values if isinstance(v, str) and v.startswith(FILE_MARK)}

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+
+from pydantic import Field
 
 from devserver.backends.pool import Backend
 from devserver.errors import StageError
 from devserver.plan import Option, OutputPlan
+from devserver.runs.kept import Kept
 from devserver.runs.rows import Place
 from devserver.walk import Walk
 from schemas.node_table import NodeTable
@@ -24,6 +26,17 @@ class Choice:
     option: Option
     backend: Backend
     models: dict[tuple[str, str], str]
+
+
+class Lack(Kept):
+    """What a backend lacks for an output."""
+
+    nodes: list[str] = Field(description="classes that it does not know")
+    models: list[str] = Field(description="model files that it does not have")
+    nearest_models: dict[str, str] = Field(description="for a model, the file of its that is nearest in name")
+    inputs: dict[str, list[str]] = Field(description="for a class of another pack, the inputs that it has there")
+    other: list[str] = Field(description="everything else, in words")
+    problem: str | None = Field(None, description="why it cannot be used at all")
 
 
 async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str, str] | None) -> Choice:
@@ -54,7 +67,7 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
             asked=asked,
             used=used,
             reason=reason,
-            missing=lacks,
+            missing={name: lack.as_json() for name, lack in lacks.items()},
         )
     raise AssertionError("an output has at least one option")
 
@@ -153,7 +166,7 @@ def _silent(walk: Walk) -> dict[str, str]:
     return {backend.name: backend.problem for backend in allowed if backend.silent}
 
 
-def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, dict[str, Any]]:
+def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, Lack]:
     """What each answering backend lacks for a config: for that variant of it which it is nearest to having."""
     lacks = {}
     for backend, table in _answering(walk):
@@ -161,7 +174,7 @@ def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, dict[str, Any]]:
         lacks[backend.name] = _sorted(problems, table)
     for backend in walk.tools.pool.allowed(walk.plan.execution_mode):
         if backend.state == "down" and not backend.silent and not backend.address.discovered:
-            lacks[backend.name] = {**_sorted([], NodeTable({})), "problem": backend.problem}
+            lacks[backend.name] = _sorted([], NodeTable({})).model_copy(update={"problem": backend.problem})
     return lacks
 
 
@@ -169,40 +182,40 @@ def _distance(problems: Sequence[GraphProblem]) -> tuple[int, int]:
     return sum(problem.kind == "missing_node" for problem in problems), len(problems)
 
 
-def _sorted(problems: Sequence[GraphProblem], table: NodeTable) -> dict[str, Any]:
+def _sorted(problems: Sequence[GraphProblem], table: NodeTable) -> Lack:
     nodes = sorted({p.class_type for p in problems if p.kind == "missing_node"})
     models = {str(p.value): p.available[0] if p.available else "" for p in problems if p.kind == "missing_model"}
     strange = sorted({p.class_type for p in problems if p.kind in ("unknown_input", "missing_input")})
     others = [p.message for p in problems if p.kind not in ("missing_node", "missing_model")]
-    return {
-        "nodes": nodes,
-        "models": sorted(models),
-        "nearest_models": {name: near for name, near in models.items() if near},
-        "inputs": {name: list(table.classes[name].inputs) for name in strange},
-        "other": others,
-    }
+    return Lack(
+        nodes=nodes,
+        models=sorted(models),
+        nearest_models={name: near for name, near in models.items() if near},
+        inputs={name: list(table.classes[name].inputs) for name in strange},
+        other=others,
+    )
 
 
-def _reason(lacks: dict[str, dict[str, Any]], silent: dict[str, str]) -> str:
+def _reason(lacks: dict[str, Lack], silent: dict[str, str]) -> str:
     parts = [f"{name} did not answer" + (f" ({why.rstrip('.')})" if why else "") for name, why in silent.items()]
     parts += [f"{name} {' and '.join(_lack(lack))}" for name, lack in lacks.items()]
     return "; ".join(parts) or "no backend may be used under this execution_mode"
 
 
-def _lack(lack: dict[str, Any]) -> list[str]:
-    if "problem" in lack:
-        return [f"cannot be used: {lack['problem'].rstrip('.')}"]
-    near: dict[str, str] = lack["nearest_models"]
-    models = [f"{name} (nearest: {near[name]})" if name in near else name for name in lack["models"]]
-    said = [f"lacks the nodes {', '.join(lack['nodes'])}"] if lack["nodes"] else []
+def _lack(lack: Lack) -> list[str]:
+    if lack.problem is not None:
+        return [f"cannot be used: {lack.problem.rstrip('.')}"]
+    near = lack.nearest_models
+    models = [f"{name} (nearest: {near[name]})" if name in near else name for name in lack.models]
+    said = [f"lacks the nodes {', '.join(lack.nodes)}"] if lack.nodes else []
     said += [f"lacks the models {', '.join(models)}"] if models else []
-    said += [f"has a {name} of another pack, with {', '.join(found)}" for name, found in lack["inputs"].items()]
-    return said + ([] if lack["inputs"] else [f"refuses it: {message}" for message in lack["other"][:2]])
+    said += [f"has a {name} of another pack, with {', '.join(found)}" for name, found in lack.inputs.items()]
+    return said + ([] if lack.inputs else [f"refuses it: {message}" for message in lack.other[:2]])
 
 
-def _nothing_fits(option: Option, lacks: dict[str, dict[str, Any]], silent: dict[str, str]) -> StageError:
+def _nothing_fits(option: Option, lacks: dict[str, Lack], silent: dict[str, str]) -> StageError:
     message = f"No backend can make {option.config}: {_reason(lacks, silent)}."
-    details = {"missing": lacks, "silent": list(silent)}
+    details = {"missing": {name: lack.as_json() for name, lack in lacks.items()}, "silent": list(silent)}
     if silent:
         hint = "Start the backend, or take it out of the configuration."
         return StageError(message, code="backend_unreachable", status=502, hint=hint, details=details)

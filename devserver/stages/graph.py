@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 from devserver.backends.pool import NoTurn
 from devserver.briefing import worded
@@ -108,8 +108,15 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: TakeRow) ->
             raise StageError(message, code="run_timeout", status=504, hint=hint) from e
 
 
-def _asking(walk: Walk, job: Job) -> dict[str, Any]:
-    """Who asks for a turn, and what for."""
+class Asking(TypedDict):
+    """Who asks for a turn at a backend, and what for."""
+
+    user_id: str
+    priority: int
+    work: Work
+
+
+def _asking(walk: Walk, job: Job) -> Asking:
     work = Work(job.option.config, job.option.chunk.name, size_of(job.values))
     return {"user_id": walk.plan.user_id, "priority": walk.plan.priority, "work": work}
 

@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from devserver.backends.pool import Backend
 from devserver.plan import Option, OutputPlan
 from devserver.runs.results import Retry
 from devserver.runs.rows import Place
 from devserver.stages.nodes import NodeTimes
+from schemas.graph import Graph
 from schemas.values import RecordedValue
 
 # Every prompt id is made from its place, so that a restart finds the prompt that it had submitted.
@@ -51,7 +52,7 @@ class Job:
     backend: Backend
     output: OutputPlan
     option: Option
-    compiled: dict[str, Any]
+    compiled: Graph
     graph_sha256: str
     values: dict[str, RecordedValue]
     models: Mapping[tuple[str, str], str]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError
 from devserver.stages.job import Job
 from devserver.walk import Walk
+from schemas.graph import Graph
 
 TAKEN_BACK_WITHIN_S: Final = 10.0
 
 
-async def submit(walk: Walk, job: Job, bound: dict[str, Any]) -> None:
+async def submit(walk: Walk, job: Job, bound: Graph) -> None:
     """Submit a prompt, unless another process has taken the run over; if one has done so just now, take it back.
 
     Raises:

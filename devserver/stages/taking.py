@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from devserver.comfy.collect import collect
 from devserver.comfy.files import RemoteFile, files_of
@@ -19,6 +19,7 @@ from devserver.media.tags import TrackTags, read_tags
 from devserver.runs.entity import Entity
 from devserver.stages.job import Job
 from devserver.walk import Walk
+from schemas.graph import Graph
 from schemas.json_values import read_list
 from schemas.model import Output
 
@@ -47,7 +48,7 @@ def remarks_of(report: Mapping[str, object]) -> list[str]:
     return [str(remark) for remark in remarks] if isinstance(remarks, list) else []
 
 
-async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: dict[str, Any]) -> None:
+async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: Graph) -> None:
     """Take in every file of every output that the chunk declares, side by side.
 
     Raises:
@@ -133,7 +134,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
     tools.journal.add_event(place, entity, key=final.name)
 
 
-def _tags(walk: Walk, job: Job, bound: dict[str, Any], reports: list[dict[str, object]]) -> TrackTags:
+def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) -> TrackTags:
     """What a file says about itself, for players, for ComfyUI, and for us; what a node reports replaces a value."""
     values, plan = {**job.values, **(reports[0] if reports else {})}, walk.plan
     bpm, key, lyrics = values.get("bpm"), values.get("key"), str(values.get("lyrics") or "")
