@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
@@ -17,7 +17,10 @@ from devserver.media.hearing import Ear, Heard
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.mixdown import FULL, channel_names, mix_down
 from devserver.media.opening import opened
-from devserver.media.remarks import Frozen, Remark, decibels, is_silent, remarks
+from devserver.media.remarks import FileFacts, Frozen, PictureFacts, Remark, SoundFacts, decibels, is_silent, remarks
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
 
 SHORTEST_SECONDS: Final = 0.1
 RATES_HZ: Final = (1_000, 768_000)
@@ -49,7 +52,7 @@ class Examined(Frozen):
     media: Medium
     mime: str
     ext: str
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: FileFacts = Field(default_factory=FileFacts)
     warnings: tuple[Remark, ...] = ()
     refusal: Refusal | None = None
     mix: Mix | None = None
@@ -59,11 +62,11 @@ class Examined(Frozen):
         return Kind(self.media, self.mime, self.ext)
 
     @property
-    def sound(self) -> dict[str, Any] | None:
+    def sound(self) -> SoundFacts | None:
         return self.facts.get("sound")
 
     @property
-    def picture(self) -> dict[str, Any] | None:
+    def picture(self) -> PictureFacts | None:
         return self.facts.get("picture")
 
 
@@ -112,12 +115,12 @@ def examine(path: Path, name: str, mix_to: Path) -> Examined:
         return _found(kind, {"picture": _image(content)} if kind.media == "image" else {})
     heard = ear.heard() if content.peak_dbfs is not None else None
     facts = _streams(path, content, heard)
-    sound = facts["sound"]
-    if sound is not None and (why := _no_sound(sound, alone=facts["picture"] is None)) is not None:
+    sound = facts.get("sound")
+    if sound is not None and (why := _no_sound(sound, alone=facts.get("picture") is None)) is not None:
         return _refused(kind, why)
     mix: Mix | None = None
     mixed: tuple[Remark, ...] = ()
-    if heard is not None and heard.mixed_peak is not None:
+    if sound is not None and heard is not None and heard.mixed_peak is not None:
         mix, mixed = _mixed(path, mix_to, sound, heard.mixed_peak)
     warnings = (*mixed, *remarks(sound)) if sound is not None else ()
     return _found(kind, facts, warnings, mix)
@@ -134,7 +137,7 @@ def _decoded(path: Path, kind: Kind, ear: Ear) -> Content | Refusal:
     return content if is_whole(path, kind) else CUT_OFF
 
 
-def _no_sound(sound: dict[str, Any], *, alone: bool) -> Refusal | None:
+def _no_sound(sound: SoundFacts, *, alone: bool) -> Refusal | None:
     """Why nothing can be made of a sound that could be decoded; `alone` where there is no picture with it."""
     rate, seconds, peak = sound["sample_rate_hz"], sound["seconds"], sound["peak_dbfs"]
     lowest, highest = RATES_HZ
@@ -150,12 +153,13 @@ def _no_sound(sound: dict[str, Any], *, alone: bool) -> Refusal | None:
     return None
 
 
-def _found(kind: Kind, facts: dict[str, Any], warnings: tuple[Remark, ...] = (), mix: Mix | None = None) -> Examined:
-    return Examined(**kind._asdict(), facts={"sound": None, "picture": None, **facts}, warnings=warnings, mix=mix)
+def _found(kind: Kind, facts: FileFacts, warnings: tuple[Remark, ...] = (), mix: Mix | None = None) -> Examined:
+    whole = FileFacts(sound=facts.get("sound"), picture=facts.get("picture"))
+    return Examined(media=kind.media, mime=kind.mime, ext=kind.ext, facts=whole, warnings=warnings, mix=mix)
 
 
 def _refused(kind: Kind, why: Refusal) -> Examined:
-    return Examined(**kind._asdict(), refusal=why)
+    return Examined(media=kind.media, mime=kind.mime, ext=kind.ext, refusal=why)
 
 
 def _probed(path: Path) -> Kind | None:
@@ -196,20 +200,20 @@ def _ends_early(path: Path, kind: Kind, error: Undecodable) -> bool:
     return kind.ext in ("mp4", "m4a", "mov") and not boxes_are_whole(path)
 
 
-def _image(content: Content) -> dict[str, Any]:
+def _image(content: Content) -> PictureFacts:
     return {"codec": content.codec, "width": content.width, "height": content.height}
 
 
-def _streams(path: Path, content: Content, heard: Heard | None) -> dict[str, Any]:
+def _streams(path: Path, content: Content, heard: Heard | None) -> FileFacts:
     """The facts of the first sound and the first picture."""
-    sound = picture = None
+    facts = FileFacts(sound=None, picture=None)
     with opened(path) as container:
         if heard is not None:
             stream = container.streams.audio[0]
-            sound = {
+            facts["sound"] = {
                 "codec": content.codec,
                 "seconds": round(content.seconds or 0.0, 6),
-                "sample_rate_hz": content.sample_rate_hz,
+                "sample_rate_hz": content.sample_rate_hz or 0,
                 "channels": content.channels,
                 "layout": stream.layout.name,
                 "streams": len(container.streams.audio),
@@ -225,14 +229,14 @@ def _streams(path: Path, content: Content, heard: Heard | None) -> dict[str, Any
         shown = [one for one in container.streams.video if not _is_cover(one)]
         if shown and content.kind.media == "video":
             rate = shown[0].average_rate
-            picture = {
+            facts["picture"] = {
                 "codec": shown[0].codec_context.name,
                 "width": shown[0].width,
                 "height": shown[0].height,
                 "fps": round(float(rate), 3) if rate else None,
                 "streams": len(shown),
             }
-    return {"sound": sound, "picture": picture}
+    return facts
 
 
 def _places(path: Path) -> list[str]:
@@ -240,13 +244,13 @@ def _places(path: Path) -> list[str]:
         return channel_names(container.streams.audio[0])
 
 
-def _is_cover(stream: Any) -> bool:
+def _is_cover(stream: VideoStream) -> bool:
     from av.stream import Disposition
 
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _mixed(path: Path, mix_to: Path, sound: dict[str, Any], peak: float) -> tuple[Mix, tuple[Remark, ...]]:
+def _mixed(path: Path, mix_to: Path, sound: SoundFacts, peak: float) -> tuple[Mix, tuple[Remark, ...]]:
     """Write the stereo mix, and say how it was made."""
     gain = min(1.0, FULL / peak) if peak > 0 else 1.0
     mix_down(path, mix_to, gain)

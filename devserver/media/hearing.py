@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devserver.media.measure import FULL_SCALE
 from devserver.media.mixdown import channel_names, shares
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
 
 Samples = NDArray[np.float32]
 
@@ -52,7 +55,7 @@ class Ear:
         self._sums = self._powers = np.zeros(1)
         self._cross = 0.0
 
-    def hear(self, stream: Any, block: Samples) -> None:
+    def hear(self, stream: AudioStream, block: Samples) -> None:
         """Take the next block of a stream, [channels, samples]."""
         if not self._rate:
             self._rate = stream.rate

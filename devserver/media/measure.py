@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from devserver.comfy.sniff import Kind, sniff
 from devserver.media.opening import opened
 from devserver.nodes.studio.decode import PACKED, channels_of
 
-Hear = Callable[[Any, Any], None]  # a stream, and the next block of its sound, float32 [channels, samples]
+if TYPE_CHECKING:
+    import numpy as np
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from numpy.typing import NDArray
+
+# Hears a stream and the next block of its sound, [channels, samples].
+Hear: TypeAlias = "Callable[[AudioStream, NDArray[np.float32]], None]"
 
 # 16 bits cannot tell a peak at full scale from a clipped one.
 FULL_SCALE = 32767 / 32768
@@ -114,18 +121,25 @@ def _stream_content(path: Path, kind: Kind, hear: Hear | None) -> Content:
 
     try:
         with opened(path) as container:
-            sound = _sound(container, hear) if container.streams.audio else {}
+            sound = _sound(container, kind, hear) if container.streams.audio else None
             declared = container.duration / av.time_base if container.duration else None
-        picture = _picture_of(path) if kind.media == "video" else {}
+        picture = _picture_of(path, kind) if kind.media == "video" else None
     except (av.FFmpegError, ValueError) as error:
         raise Undecodable(str(error)) from error
-    if not sound and not picture:
+    content = _both(sound, picture)
+    if content is None:
         raise Undecodable("it has neither sound nor picture", "nothing")
-    content = Content(kind, **{**picture, **sound})
-    length = max(sound.get("seconds", 0.0), picture.get("seconds", 0.0))
+    length = max(part.seconds or 0.0 for part in (sound, picture) if part is not None)
     if declared is not None and _declares_length(path, kind) and length < declared * WHOLE - WHOLE_SLACK_SECONDS:
         raise Truncated(length, declared)
     return content
+
+
+def _both(sound: Content | None, picture: Content | None) -> Content | None:
+    """Return what is in a film: the sound's length and codec, the picture's size."""
+    if sound is None or picture is None:
+        return sound or picture
+    return replace(sound, width=picture.width, height=picture.height)
 
 
 def _declares_length(path: Path, kind: Kind) -> bool:
@@ -137,7 +151,7 @@ def _declares_length(path: Path, kind: Kind) -> bool:
     return b"Xing" in head or b"Info" in head
 
 
-def _sound(container: Any, hear: Hear | None) -> dict[str, Any]:
+def _sound(container: InputContainer, kind: Kind, hear: Hear | None) -> Content:
     import av
     import numpy as np
 
@@ -162,22 +176,23 @@ def _sound(container: Any, hear: Hear | None) -> dict[str, Any]:
             clipped += int(np.count_nonzero(levels >= FULL_SCALE))
     if not samples:
         raise Undecodable("its sound has no samples", "no_samples")
-    return {
-        "seconds": samples / rate,
-        "sample_rate_hz": rate,
-        "channels": channels,
-        "codec": stream.codec_context.name,
-        "peak_dbfs": max(LOWEST_DBFS, 20 * math.log10(peak)) if peak > 0 else LOWEST_DBFS,
-        "clipped_samples": clipped,
-    }
+    return Content(
+        kind,
+        seconds=samples / rate,
+        sample_rate_hz=rate,
+        channels=channels,
+        codec=stream.codec_context.name,
+        peak_dbfs=max(LOWEST_DBFS, 20 * math.log10(peak)) if peak > 0 else LOWEST_DBFS,
+        clipped_samples=clipped,
+    )
 
 
-def _picture_of(path: Path) -> dict[str, Any]:
+def _picture_of(path: Path, kind: Kind) -> Content | None:
     with opened(path) as container:
-        return _picture(container) if container.streams.video else {}
+        return _picture(container, kind) if container.streams.video else None
 
 
-def _picture(container: Any) -> dict[str, Any]:
+def _picture(container: InputContainer, kind: Kind) -> Content:
     stream = container.streams.video[0]
     stream.codec_context.skip_frame = "NONKEY"
     packets, decoded, end = 0, 0, 0.0
@@ -189,7 +204,8 @@ def _picture(container: Any) -> dict[str, Any]:
         decoded += len(packet.decode())
     if not decoded:
         raise ValueError(f"none of its {packets} pictures can be decoded")
-    return {"seconds": end, "codec": stream.codec_context.name, "width": stream.width, "height": stream.height}
+    codec = stream.codec_context.name
+    return Content(kind, seconds=end, codec=codec, width=stream.width, height=stream.height)
 
 
 def _image_content(path: Path, kind: Kind) -> Content:

@@ -11,13 +11,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devserver.media.opening import opened
 from devserver.nodes.studio.decode import PACKED, channels_of
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
 
 Samples = NDArray[np.float32]
 
@@ -52,7 +55,7 @@ def shares(channels: Sequence[str]) -> Samples:
     return np.asarray(rows, np.float32).T
 
 
-def channel_names(stream: Any) -> list[str]:
+def channel_names(stream: AudioStream) -> list[str]:
     """The names of a stream's channels, as FFmpeg has them."""
     return [channel.name for channel in stream.layout.channels]
 
@@ -70,7 +73,7 @@ def mix_down(source: Path, target: Path, gain: float) -> None:
     with opened(source) as container, av.open(str(target), "w", format="flac") as written:
         stream = container.streams.audio[0]
         matrix = shares(channel_names(stream)) * gain
-        flac: Any = written.add_stream("flac", rate=stream.rate, layout="stereo")
+        flac = written.add_stream("flac", rate=stream.rate, layout="stereo")
         flac.format = "s32"
         packed = av.AudioResampler(format=PACKED)
         position = 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
 
 # Lists of other files and addresses, devices, and what draws letters as a picture.
 ELSEWHERE: Final = frozenset(
@@ -44,7 +46,7 @@ ELSEWHERE: Final = frozenset(
 )
 
 
-def opened(path: Path) -> AbstractContextManager[Any]:
+def opened(path: Path) -> InputContainer:
     """The container at `path`, told by its content, whatever its name is.
 
     Raises:

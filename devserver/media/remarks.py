@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final, NotRequired
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
 
 from devserver.media.intake import SILENT_BELOW_DBFS
 
@@ -31,7 +32,55 @@ class Remark(Frozen):
     message: str
 
 
-def remarks(sound: dict[str, Any]) -> Iterator[Remark]:
+class SoundFacts(TypedDict):
+    """What was found in a sound that somebody sent.
+
+    Attributes:
+        layout: the channels, as FFmpeg names them together.
+        streams: how many sounds the file has; the first is looked at.
+        clipped_share: the part of all samples that stand in a row at full scale.
+        silent_share: the part of the time in which nothing is heard.
+        dc_offset: the largest mean of a channel, as a part of full scale.
+        correlation: of left and right, -1 to 1; None where there is one channel, or one side has no sound.
+        one_sided: `left` or `right` where the other side has no sound, else ''.
+        stereo_peak_dbfs: of the stereo mix; None of mono and stereo.
+        float_samples: whether it can go over full scale.
+    """
+
+    codec: str | None
+    seconds: float
+    sample_rate_hz: int
+    channels: int | None
+    layout: str
+    streams: int
+    peak_dbfs: float
+    clipped_share: float
+    silent_share: float
+    dc_offset: float
+    correlation: float | None
+    one_sided: str
+    stereo_peak_dbfs: float | None
+    float_samples: bool
+
+
+class PictureFacts(TypedDict):
+    """What was found in a picture, or in the picture of a film; `width` and `height` are in pixels."""
+
+    codec: str | None
+    width: int | None
+    height: int | None
+    fps: NotRequired[float | None]
+    streams: NotRequired[int]
+
+
+class FileFacts(TypedDict, total=False):
+    """What was found in a file; None where it has no sound, or no picture."""
+
+    sound: SoundFacts | None
+    picture: PictureFacts | None
+
+
+def remarks(sound: SoundFacts) -> Iterator[Remark]:
     """Whatever is doubtful about a sound with these facts."""
     if is_silent(sound):
         message = f"It is silent: its loudest sample is at {sound['peak_dbfs']:.1f} dBFS."
@@ -50,7 +99,7 @@ def remarks(sound: dict[str, Any]) -> Iterator[Remark]:
         yield Remark(code="several_sounds", message=f"It has {sound['streams']} sound tracks; the first is used.")
 
 
-def is_silent(sound: dict[str, Any]) -> bool:
+def is_silent(sound: SoundFacts) -> bool:
     """Whether nothing can be heard of a sound, or of its stereo mix."""
     peaks = (sound["peak_dbfs"], sound["stereo_peak_dbfs"])
     return any(peak is not None and peak < SILENT_BELOW_DBFS for peak in peaks)
@@ -60,9 +109,9 @@ def decibels(level: float) -> float:
     return 20 * math.log10(level) if level > 0 else LOWEST_DB
 
 
-def _about_levels(sound: dict[str, Any]) -> Iterator[Remark]:
+def _about_levels(sound: SoundFacts) -> Iterator[Remark]:
     clipped, peak = sound["clipped_share"], sound["peak_dbfs"]
-    if peak > OVER_DB and sound["codec"].startswith("pcm_f"):  # nothing is lost in such a file
+    if peak > OVER_DB and (sound["codec"] or "").startswith("pcm_f"):  # nothing is lost in such a file
         message = f"It goes {peak:.1f} dB over full scale. Export it softer where it shall not be limited."
         yield Remark(code="over_full_scale", message=message)
     elif clipped > (CLIPPED_SHARE_OF_FLOAT if sound["float_samples"] else CLIPPED_SHARE):
@@ -73,7 +122,7 @@ def _about_levels(sound: dict[str, Any]) -> Iterator[Remark]:
         yield Remark(code="dc_offset", message=message)
 
 
-def _about_sides(sound: dict[str, Any]) -> Iterator[Remark]:
+def _about_sides(sound: SoundFacts) -> Iterator[Remark]:
     if sound["correlation"] is not None and sound["correlation"] < OPPOSITE:
         message = (
             "Left and right cancel each other, so that in mono almost nothing is left: turn the polarity of one"
