@@ -94,6 +94,12 @@ def test_a_term_means_the_same_in_every_file(tmp_path: Path) -> None:
         read_words(tmp_path)
 
 
+def test_a_language_may_add_words_to_a_family_that_the_shared_file_has(tmp_path: Path) -> None:
+    (tmp_path / "shared.yaml").write_text("genre:\n  zydeco:\n    next_best: folk\n    names: [zydeco]\n", "utf-8")
+    (tmp_path / "fr.yaml").write_text("genre:\n  zydeco:\n    names: [musique cajun]\n", "utf-8")
+    assert [terms for _, _, _, terms in read_words(tmp_path).genres] == [["zydeco"], ["musique cajun"]]
+
+
 def test_a_group_that_no_file_has_is_empty_and_one_that_nobody_knows_an_error() -> None:
     assert "drums" not in words("grammar", "only")
     assert terms("note_modes", "dorian") == []
