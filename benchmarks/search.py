@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import mean
@@ -22,6 +22,7 @@ from devserver.clock import Clock
 from devserver.comfy.sniff import Medium
 from devserver.durable.database import open_database
 from devserver.durable.journal import Journal
+from devserver.durable.writing import NewRun, Writing
 from devserver.events import Bus
 from devserver.runs.entity import Entity
 from devserver.runs.rows import Place, RunState
@@ -103,18 +104,21 @@ def fill(path: Path, count: int) -> str:
     draw = random.Random(1)
     texts = text_of_runs(draw)
     middle = ""
-    for number in range(count):
-        at = FIRST + timedelta(seconds=number * 97)
-        run_id = f"{at:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
-        middle = run_id if number == count // 2 else middle
-        add(journal, run_id, at, next(texts), draw)
+    with database.door() as door:
+        for number in range(count):
+            at = FIRST + timedelta(seconds=number * 97)
+            run_id = f"{at:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+            middle = run_id if number == count // 2 else middle
+            write = add(run_id, at, next(texts), draw)
+            door.write(lambda tx: journal.write_in(tx, write))  # noqa: B023 - called at once
     database.close()
     return middle
 
 
-def add(journal: Journal, run_id: str, at: datetime, text: str, draw: random.Random) -> None:
+def add(run_id: str, at: datetime, text: str, draw: random.Random) -> Callable[[Writing], None]:
+    """What writes a run that has ended."""
     created_at = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    journal.add_run(
+    new = NewRun(
         run_id,
         user_id="local",
         title=text[:60],
@@ -125,8 +129,13 @@ def add(journal: Journal, run_id: str, at: datetime, text: str, draw: random.Ran
         entities=[file("04_interception.txt", "file"), file("07_output_audio.mp3", "audio")],
         text=text,
     )
-    place = Place(run_id, journal.begin_run(run_id).generation)
-    journal.end_run(place, draw.choice(STATES), created_at, None, f"{text} {text[::2]}")
+
+    def write(writing: Writing) -> None:
+        writing.add_run(new)
+        place = Place(run_id, writing.begin_run(run_id).generation)
+        writing.end_run(place, draw.choice(STATES), created_at, None, f"{text} {text[::2]}")
+
+    return write
 
 
 def file(name: str, media: Medium) -> Entity:

@@ -172,7 +172,7 @@ async def rebuild_journal(settings: Settings) -> str:
     except FolderLocked as e:
         return f"{e}\nStop that server first."
     try:
-        count, wrong = rebuild(parts.database, parts.journal, parts.exports)
+        count, wrong = await rebuild(parts.journal, parts.exports)
         return "\n".join([f"{count} runs were read back into the journal.", *(f"unreadable: {line}" for line in wrong)])
     finally:
         parts.database.close()

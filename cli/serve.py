@@ -10,7 +10,6 @@ from cli.build import build_parts, keep_modes
 from cli.keys import front_settings, keys_of
 from config import Settings
 from devserver.processes.limits import raise_open_files
-from devserver.processes.loops import LoopThread
 from devserver.processes.signals import run_until_stopped
 from devserver.watching.logs import configure
 from my_app.front import create_front, listen_at
@@ -30,28 +29,24 @@ async def serve(settings: Settings, *, with_parent: bool = False) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    """Serve until this is cancelled, which may happen anywhere during the start, too.
-
-    The front has a loop of its own: it answers while the loop of the runs waits for the database.
-    """
+    """Serve until this is cancelled, which may happen anywhere during the start, too."""
     raise_open_files()
     keep_modes(settings)
     doors = front_settings(settings, keys_of(settings))
-    with LoopThread("front") as loop:
-        parts = await build_parts(settings)
+    parts = await build_parts(settings)
+    try:
+        routes = WORKER_ROUTES if settings.role == "worker" else ROUTES
+        front = create_front(parts, doors, version=VERSION, routes=routes)
+        listening = await listen_at(front, settings.host, settings.port)
         try:
-            routes = WORKER_ROUTES if settings.role == "worker" else ROUTES
-            front = create_front(parts, doors, version=VERSION, routes=routes)
-            listening = await loop.do(listen_at(front, settings.host, settings.port))
-            try:
-                await parts.start()
-                gc.collect()
-                gc.freeze()  # what a server is made of never becomes garbage; looking through it stops the loop
-                sys.stdout.write(f"{READY}{listening.url}\n")
-                sys.stdout.flush()
-                await asyncio.Event().wait()
-            finally:
-                await loop.do(listening.close())
+            await parts.start()
+            gc.collect()
+            gc.freeze()  # what a server is made of never becomes garbage; looking through it stops the loop
+            sys.stdout.write(f"{READY}{listening.url}\n")
+            sys.stdout.flush()
+            await asyncio.Event().wait()
         finally:
-            await parts.stop()
-            parts.exports.unlock()
+            await listening.close()
+    finally:
+        await parts.stop()
+        parts.exports.unlock()

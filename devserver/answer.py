@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from devserver import record
-from devserver.durable.journal import Journal
+from devserver.durable.reading import Reading
 from devserver.durable.search import RunLine
 from devserver.plan import read_plan
 from devserver.runs.answer import RunDetail, RunSummary, answer_ended, answer_started, links_of, media_of, status_of
@@ -29,24 +29,24 @@ class Answer:
         return self.status != HTTPStatus.ACCEPTED
 
 
-def answer(journal: Journal, row: RunRow) -> Answer:
+def answer(reading: Reading, row: RunRow) -> Answer:
     """Return the answer of `execute` for a run: 202 with links while it is not finished."""
     if not row.ended:
         return Answer(status_of(row), answer_started(row).as_json())
-    entities, warnings = record.entities(journal, row.run_id), record.warnings(journal, row.run_id)
-    body = answer_ended(row, read_plan(row.plan), journal.stages(row.run_id), entities, warnings)
+    entities, warnings = record.entities(reading, row.run_id), record.warnings(reading, row.run_id)
+    body = answer_ended(row, read_plan(row.plan), reading.stages(row.run_id), entities, warnings)
     return Answer(status_of(row), body.as_json())
 
 
-def detail(journal: Journal, row: RunRow) -> RunDetail:
+def detail(reading: Reading, row: RunRow) -> RunDetail:
     """Return one run for a page: the record as it stands, with links and URLs."""
-    told = record.build(journal, row)
+    told = record.build(reading, row)
     return RunDetail(**dict(told), links=links_of(row.run_id), media=media_of(row.run_id, told.entities))
 
 
-def summaries(journal: Journal, lines: Sequence[RunLine]) -> list[RunSummary]:
+def summaries(reading: Reading, lines: Sequence[RunLine]) -> list[RunSummary]:
     """Return runs as a list shows them; their files are read together."""
-    files = record.entities_of(journal, [line.run_id for line in lines])
+    files = record.entities_of(reading, [line.run_id for line in lines])
     return [summarize(line, files.get(line.run_id, [])) for line in lines]
 
 

@@ -90,7 +90,7 @@ class Cluster:
         heard: dict[str, Callable[[str], None]] = {
             "runs": lambda _: self._dispatcher.wake(),
             "cancel": self._dispatcher.stop_walk,
-            "tickets": lambda _: self._pool.wake(),
+            "tickets": lambda _: self._pool.turns.wake(),
         }
         self._wire = Wire(process.database, process.journal, process.bus, heard, self._look)
         # On a thread of its own: a loop that computes for some seconds is not dead.
@@ -141,7 +141,7 @@ class Cluster:
     def _look(self) -> None:
         self._dispatcher.wake()
         if self._dispatcher.walking:
-            self._pool.wake()
+            self._pool.turns.wake()
 
     def _beat(self) -> None:
         with self._db.door() as door:

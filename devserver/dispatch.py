@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Final
 
 from devserver.disk import disk_trouble
@@ -33,8 +33,7 @@ log = logging.getLogger(__name__)
 class Dispatcher:
     """Starts a walk for every accepted run, and again for those that a stop left unfinished.
 
-    `submit`, `cancel`, `wake`, `stop_walk` and `lose` may be called from any thread; the journal is written first, so
-    nothing is lost between.
+    `wake`, `stop_walk` and `lose` may be called from any thread, the rest belongs to the loop.
 
     Args:
         walks_at_once: how many runs this process walks at most; None: all there are, 0: none, it only accepts them.
@@ -49,7 +48,6 @@ class Dispatcher:
         self._journal, self._walk, self._limit = journal, walk, walks_at_once
         self._walks: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
         self._pauses: dict[str, float] = {}
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
@@ -62,12 +60,12 @@ class Dispatcher:
 
         What only waits for its turn is left asleep: with thousands of runs that makes the start quick.
         """
-        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._loop = asyncio.get_running_loop()
         if self._journal.leases.shared:
             self._look()
             return
-        self.asleep.fill(self._journal.database)
-        unfinished = self._journal.unfinished()
+        await self.asleep.fill(self._journal.database)
+        unfinished = await self._journal.read(lambda reading: reading.unfinished())
         if unfinished:
             log.info("taking up %d unfinished runs, %d of them wait for their turn", len(unfinished), len(self.asleep))
         for run_id in unfinished:
@@ -77,49 +75,33 @@ class Dispatcher:
     async def stop(self) -> None:
         """Stop walking. The runs stay unfinished in the journal, and a clean stop is not held against them."""
         self._loop = None
-        self._forgive()  # before anything that may take long, in case somebody loses patience meanwhile
+        await self._forgive()  # before anything that may take long, in case somebody loses patience meanwhile
         tasks = [task for task, _ in self._walks.values()]
         tasks += [task for task in (self._looking, self._beginner) if task is not None]
         self.asleep.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._forgive()
+        await self._forgive()
         try:
-            self._journal.leases.release()
+            await self._journal.leases.release()
         except (DatabaseGone, sqlite3.OperationalError) as e:
             log.warning("the runs that were walked here are taken up later: %s", e)
 
-    def _forgive(self) -> None:
+    async def _forgive(self) -> None:
         try:
-            self._journal.stops.forgive()
+            await self._journal.stops.forgive()
         except (DatabaseGone, sqlite3.OperationalError) as e:  # it is away, or its disk is full
             log.warning("this stop counts for the runs that were at work: %s", e)
 
-    def write(self, change: Callable[[], None]) -> None:
-        """Make a change of the journal on the loop, where the walks make theirs, and wait for it.
-
-        Writes of many threads would hold each other up for longer than they take.
-        """
-        if self._loop is None or threading.get_ident() == self._thread:
-            change()
-            return
-
-        async def on_the_loop() -> None:
-            change()
-
-        asyncio.run_coroutine_threadsafe(on_the_loop(), self._loop).result()
-
     def submit(self, run_id: str) -> None:
-        """Walk a run that was just accepted, here or in another process."""
-        if self._journal.leases.shared:
-            self.write(lambda: self._journal.leases.offer(run_id))
-        else:
-            self._call(self._start, run_id)
+        """Walk a run that was just accepted, here or in another process, which was told by the commit."""
+        if not self._journal.leases.shared and self._loop is not None:
+            self._start(run_id)
 
-    def cancel(self, run_id: str) -> bool:
+    async def cancel(self, run_id: str) -> bool:
         """Ask a run to stop, whoever walks it; False when it had ended already."""
-        asked = self._journal.ask_cancel(run_id)
+        asked = await self._journal.write(lambda writing: writing.ask_cancel(run_id))
         if asked:
             self.stop_walk(run_id)
         return asked
@@ -169,7 +151,7 @@ class Dispatcher:
             if room <= 0:
                 return
             try:
-                found = await asyncio.to_thread(self._journal.leases.claimable, room + len(self._walks))
+                found = await self._journal.leases.claimable(room + len(self._walks))
                 for run_id in found:
                     await asyncio.sleep(min(MOST_HANDICAP_S, HANDICAP_S * len(self._walks)))
                     if self._room() > 0:
@@ -192,15 +174,17 @@ class Dispatcher:
         return MOST_WALKS - len(self._walks) if self._limit is None else self._limit - len(self._walks)
 
     def _start(self, run_id: str) -> None:
-        row = self._journal.run(run_id)
-        if row is None or row.ended or run_id in self._walks:
+        if run_id in self._walks:
             return
         cancelled = asyncio.Event()
-        if row.cancel:
-            cancelled.set()
-        task = asyncio.ensure_future(self._walk(run_id, cancelled))
+        walk = self._walk_apart(run_id, cancelled)
+        task = asyncio.get_running_loop().create_task(walk, context=Context())
         self._walks[run_id] = (task, cancelled)
         task.add_done_callback(lambda done: self._done(run_id, done))
+
+    async def _walk_apart(self, run_id: str, cancelled: asyncio.Event) -> None:
+        """Walk without anything of the request that the run came with: it has another patience."""
+        await self._walk(run_id, cancelled)
 
     def _done(self, run_id: str, task: asyncio.Future[None]) -> None:
         self._walks.pop(run_id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -18,7 +18,8 @@ from devserver.comfy.errors import BackendError, OutputMissing
 from devserver.comfy.files import RemoteFile
 from devserver.comfy.sniff import KINDS
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
+from devserver.durable.reading import Reading
+from devserver.durable.sql import Transaction
 from devserver.errors import InputError, StageError
 from devserver.media.examine import SHORTEST_SECONDS, unheard
 from devserver.runs.entity import Entity
@@ -26,6 +27,10 @@ from devserver.store import Exports
 from devserver.uploads import MIB, UPLOAD_ID, Look, Uploads, shown
 
 SUBFOLDER: Final = "tonewright"
+KEEP_SENT: Final = (
+    "INSERT INTO sent_files (backend, file, name) VALUES ($1, $2, $3)"
+    " ON CONFLICT (backend, file) DO UPDATE SET name = excluded.name"
+)
 
 
 @dataclass(frozen=True)
@@ -42,21 +47,26 @@ class InputFiles:
     def __init__(
         self,
         exports: Exports,
-        journal: Journal,
         database: Database,
         roots: Sequence[Path] = (),
         look: Look | None = None,
     ) -> None:
-        self._exports, self._journal, self._db = exports, journal, database
+        self._exports, self._db = exports, database
         self._roots = [root.resolve() for root in roots]
         self._uploads = Uploads(exports.uploads, sys.maxsize, look)  # what a run has made may be of any length
         self._sending: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._viewer: str | None = None
+        self._of_runs: Mapping[str, list[str]] = {}
 
-    def seen_by(self, viewer: str | None) -> Self:
-        """The files that a user may name: of the own runs and uploads, or with None of everybody's."""
+    async def seen_by(self, viewer: str | None, asked: object = None) -> Self:
+        """The files that a user may name: of the own runs and uploads, or with None of everybody's.
+
+        `asked` is what names them, as JSON: of the runs in it is read now what files they have.
+        """
         seen = copy.copy(self)
         seen._viewer = viewer  # noqa: SLF001 - it is ours, only narrower
+        if run_ids := set(_runs_in(asked)):
+            seen._of_runs = await self._db.read(partial(_files_of_runs, run_ids, viewer))  # noqa: SLF001 - same
         return seen
 
     def keep(self, path: Path) -> dict[str, str]:
@@ -101,10 +111,7 @@ class InputFiles:
         """The `{sha256, ext}` of what a request names, and the name that a person knows it by."""
         allowed = "{run, entity} of a run here, or the id of an upload"
         if isinstance(value, dict) and set(value) == {"run", "entity"}:
-            run = self._journal.run(str(value["run"]))
-            known = run is not None and self._viewer in (None, run.user_id)
-            events = self._journal.events(str(value["run"]), "entity") if known else []
-            names = [event.data.filename for event in events if isinstance(event.data, Entity)]
+            names = self._of_runs.get(str(value["run"]), [])
             if str(value["entity"]) in names:
                 return self.keep(self._exports.file(str(value["run"]), str(value["entity"]))), str(value["entity"])
             message = "There is no such file of a run."
@@ -151,7 +158,7 @@ class InputFiles:
         lock = self._sending.setdefault((backend, name), asyncio.Lock())
         async with lock:  # runs that need the same file wait for the first of them to send it
             kept = await asyncio.to_thread(path.is_file)
-            known = self._known(backend, name)
+            known = await self._db.read(lambda tx: _sent_as(tx, backend, name))
             if known is not None and kept and await _has(client, known, path.stat().st_size):
                 return known
             if not kept:
@@ -165,17 +172,33 @@ class InputFiles:
                 message = f"{backend} takes no file as large as this one ({path.stat().st_size / MIB:.0f} MiB)."
                 hint = "A ComfyUI takes larger ones when it is started with --max-upload-size."
                 raise StageError(message, code="input_too_large", status=502, hint=hint) from e
-            with self._db.transaction() as db:
-                sql = (
-                    "INSERT INTO sent_files (backend, file, name) VALUES ($1, $2, $3)"
-                    " ON CONFLICT (backend, file) DO UPDATE SET name = excluded.name"
-                )
-                db.execute(sql, (backend, name, known))
+            await self._db.write(lambda tx: tx.execute(KEEP_SENT, (backend, name, known)))
             return known
 
-    def _known(self, backend: str, name: str) -> str | None:
-        rows = self._db.rows("SELECT name FROM sent_files WHERE backend = $1 AND file = $2", backend, name)
-        return str(rows[0]["name"]) if rows else None
+
+def _runs_in(asked: object) -> Iterator[str]:
+    """Every run of which a file is named somewhere."""
+    if isinstance(asked, dict):
+        if set(asked) == {"run", "entity"}:
+            yield str(asked["run"])
+        asked = list(asked.values())
+    if isinstance(asked, list):
+        for value in asked:
+            yield from _runs_in(value)
+
+
+def _files_of_runs(run_ids: Iterable[str], viewer: str | None, tx: Transaction) -> dict[str, list[str]]:
+    reading = Reading(tx)
+    seen = [run_id for run_id in run_ids if (owner := reading.owner(run_id)) is not None and viewer in (None, owner)]
+    return {
+        run_id: [e.data.filename for e in reading.events(run_id, "entity") if isinstance(e.data, Entity)]
+        for run_id in seen
+    }
+
+
+def _sent_as(tx: Transaction, backend: str, name: str) -> str | None:
+    rows = tx.rows("SELECT name FROM sent_files WHERE backend = $1 AND file = $2", backend, name)
+    return str(rows[0]["name"]) if rows else None
 
 
 async def _has(client: Client, name: str, length: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -17,7 +17,7 @@ class LateRecords:
         write: writes the record of a run as the journal has it.
     """
 
-    def __init__(self, write: Callable[[str], None], pause_s: float = PAUSE_S) -> None:
+    def __init__(self, write: Callable[[str], Awaitable[None]], pause_s: float = PAUSE_S) -> None:
         self._write, self._pause_s = write, pause_s
         self._run_ids: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -37,5 +37,5 @@ class LateRecords:
             await asyncio.sleep(self._pause_s)
             for run_id in sorted(self._run_ids):
                 with suppress(OSError):
-                    await asyncio.to_thread(self._write, run_id)
+                    await self._write(run_id)
                     self._run_ids.discard(run_id)

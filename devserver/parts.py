@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from devserver import answer, record, rerun
 from devserver.accept import ExecuteRequest, make_plan, parse_request
@@ -24,6 +25,7 @@ from devserver.durable.database import open_database
 from devserver.durable.idempotency import Accepted, Claim, Idempotency, KeyTaken
 from devserver.durable.journal import Journal
 from devserver.durable.lease import ALONE
+from devserver.durable.reading import Reading
 from devserver.durable.search import Wanted
 from devserver.durable.sql import Transaction
 from devserver.errors import InputError, unknown_run
@@ -31,23 +33,20 @@ from devserver.events import Bus
 from devserver.files import InputFiles
 from devserver.late import LateRecords
 from devserver.llm.ask import Models
-from devserver.media.derived import Drawings, Media, StemFile
-from devserver.media.drawn import Drawn
+from devserver.media.derived import Drawings
 from devserver.media.encoding import load_codecs
 from devserver.media.examiner import Examiner
 from devserver.media.intake import IntakePool
-from devserver.media.served import of_role, pick, stems
+from devserver.media.of_runs import RunMedia
 from devserver.media.stream import Streams
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.plan import Plan, read_plan
-from devserver.processes.loops import on_loop, running_loop
 from devserver.queue import Limits, MoveRequest, Queue
 from devserver.queueing.expected import Expected
 from devserver.readiness import Readiness
 from devserver.retries import Retries
 from devserver.run import walk_run
 from devserver.runs.answer import links_of
-from devserver.runs.entity import Entity
 from devserver.runs.events import Event, Passing
 from devserver.runs.rows import RunRow
 from devserver.runs.waiting import Waiting
@@ -66,9 +65,11 @@ if TYPE_CHECKING:
     from devserver.durable.database import Database
     from devserver.watching.tracing import Tracing
 
+STOP_PATIENCE_S: Final = 2.0  # how long each answer of the database is waited for when the server stops
+
 
 class Parts:
-    """Everything between HTTP and the backends. `start` and `stop` belong to the loop; the rest may be called anywhere.
+    """Everything between HTTP and the backends. On the loop.
 
     Args:
         exports: taken (locked) already.
@@ -112,7 +113,7 @@ class Parts:
         tracing: Callable[[Database], Tracing] | None = None,
     ) -> None:
         self._begun_s = time.time()
-        self._loop, self.clock = running_loop(), clock or Clock()
+        self.clock = clock or Clock()
         self.exports, self.definitions = exports, definitions
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
         self.models, self.llm_check = models or Models([]), llm_check
@@ -126,15 +127,16 @@ class Parts:
         self.sessions = Sessions(exports.state, self.keys, self.clock)
         self.examiner = Examiner()
         self.uploads = Uploads(exports.uploads, upload_limit_bytes, self.examiner.examine)
-        self.files = InputFiles(exports, self.journal, self.database, file_roots, self.examiner.examine)
+        self.files = InputFiles(exports, self.database, file_roots, self.examiner.examine)
         self.intake = IntakePool()
-        self.drawings = Drawings(exports, self.intake)
+        files = RunMedia(self.journal, exports, Drawings(exports, self.intake))
+        self.media, self.role, self.stems, self.drawn = files.media, files.role, files.stems, files.drawn
         self.streams = Streams(self.journal, self.bus, exports)
-        self.expected = Expected.over(self.database, self.clock)
+        self.expected = Expected.by(self.clock)
         self._embedded = exports.embedded if embedded and (sharing is None or sharing.walks) else None
         self.pool = Pool(
             addresses,
-            tickets=self.expected.tickets,
+            database=self.database,
             bus=self.bus,
             clock=self.clock,
             embedded_folder=self._embedded,
@@ -168,7 +170,7 @@ class Parts:
             lambda run_id, cancelled: walk_run(run_id, self, cancelled),
             sharing.walks if sharing else None,
         )
-        self.pool.on_turns = self.dispatcher.asleep.look
+        self.pool.turns.on_turns = self.dispatcher.asleep.look
         self.cluster = Cluster(sharing, self) if sharing else None
         self.late = LateRecords(lambda run_id: record.write(self.journal, self.exports, run_id))
         others = self.cluster.ready if self.cluster else None
@@ -180,30 +182,31 @@ class Parts:
         """Start the backends, then take up what an earlier server left unfinished."""
         if self.cluster:
             await self.cluster.start()
-        await asyncio.to_thread(self._note_what_was_running)
-        await asyncio.gather(
-            self.pool.start(), self.intake.warm(), asyncio.to_thread(self._tidy), self.journal.search.fill()
-        )
+        await self._note_what_was_running()
+        await asyncio.gather(self.pool.start(), self.intake.warm(), self._tidy(), self.journal.search.fill())
         await self.dispatcher.start()
-        self.pool.next_please()  # those that sleep may have to go elsewhere
+        self.pool.turns.next_please()  # those that sleep may have to go elsewhere
         await self.definitions.start(lambda status: self.bus.tell(None, status))
         self._started = True
         self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it
 
-    def _note_what_was_running(self) -> None:
+    async def _note_what_was_running(self) -> None:
         """Before a new embedded backend begins: what the last one was running when it and its server died."""
-        if self._embedded is not None and (prompt_id := take_running_prompt(self._embedded)):
-            self.journal.stops.was_running(prompt_id)
+        if self._embedded is None:
+            return
+        if prompt_id := await asyncio.to_thread(take_running_prompt, self._embedded):
+            await self.journal.stops.was_running(prompt_id)
 
-    def _tidy(self) -> None:
-        self.uploads.clear_parts(OLD_PART_S if self.cluster else None)
-        self.streams.clear_ended()
-        record.discard_prepared(self.journal, self.exports, self._begun_s - (OLD_PART_S if self.cluster else 0.0))
+    async def _tidy(self) -> None:
+        await asyncio.to_thread(self.uploads.clear_parts, OLD_PART_S if self.cluster else None)
+        await self.streams.clear_ended()
+        await record.discard_prepared(self.journal, self.exports, self._begun_s - (OLD_PART_S if self.cluster else 0.0))
 
     async def stop(self) -> None:
         """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""
         self._started = False
-        self.pool.closing = True
+        self.pool.turns.closing = True
+        self.database.shorten(STOP_PATIENCE_S)
         if self._embedded is not None:  # first of all, in case the rest takes too long and is ended by force
             take_running_prompt(self._embedded)
         await self.definitions.stop()
@@ -220,169 +223,161 @@ class Parts:
         if self.cluster:
             await self.cluster.stop()
         if self.tracing:
-            await asyncio.to_thread(self.tracing.close)
-        self.database.close()
+            await self.tracing.close()
+        await asyncio.to_thread(self.database.close)
 
     # Runs
 
-    def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:
+    async def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Check a request, resolve it, keep a snapshot of it, and hand it on to be walked.
 
         Raises:
             InputError: with the field, its value and what is allowed. Nothing was started.
         """
         claim, rights = self.idempotency.claim(headers, user_id, "execute", body), self.rights(user_id)
-        if found := self._found(claim, rights):
+        if found := await self._found(claim, rights):
             return found
+        files = await self.files.seen_by(self.keys.viewer(user_id), body)
+        plan = await asyncio.to_thread(self._plan, body, user_id, rights, files)
+        return await self._take_on(rights.admit(plan), claim, headers, rights)
+
+    def _plan(self, body: Any, user_id: str, rights: Rights, files: InputFiles) -> Plan:
         request = parse_request(body)
         if "safety_level" not in request.model_fields_set:
             request = request.model_copy(update={"safety_level": rights.usual_level})
-        plan = make_plan(
-            request,
-            dict(body),
-            self.definitions.catalog,
-            self.files.seen_by(self.keys.viewer(user_id)),
-            run_id=self.exports.new_run_id(self.clock),
-            user_id=user_id,
-            created_at=self.clock.stamp(),
-        )
-        return self._take_on(rights.admit(plan), claim, headers, rights)
+        run_id, created_at = self.exports.new_run_id(self.clock), self.clock.stamp()
+        new = {"run_id": run_id, "user_id": user_id, "created_at": created_at}
+        return make_plan(request, dict(body), self.definitions.catalog, files, **new)
 
-    def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
+    async def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Run a finished run again from its record: the same values, texts and compiled graphs."""
-        row = self._own(run_id, user_id)
+        row = await self._own(run_id, user_id)
         claim, rights = self.idempotency.claim(headers, user_id, "rerun", run_id), self.rights(user_id)
-        if found := self._found(claim, rights):
+        if found := await self._found(claim, rights):
             return found
-        new_id = self.exports.new_run_id(self.clock)
-        plan = rerun.plan_again(self.journal, row, run_id=new_id, user_id=user_id, created_at=self.clock.stamp())
-        return self._take_on(rights.admit(plan), claim, headers, rights)
+        new = {"run_id": self.exports.new_run_id(self.clock), "user_id": user_id, "created_at": self.clock.stamp()}
+        plan = await self.journal.read(lambda reading: rerun.plan_again(reading, row, **new))
+        return await self._take_on(rights.admit(plan), claim, headers, rights)
 
     def rights(self, user_id: str) -> Rights:
         """What a user may ask for now, by the key and by the server's settings."""
         return self.keys.rights(user_id).at_least(self.safety_floor)
 
-    def _found(self, claim: Claim | None, rights: Rights) -> Accepted | None:
+    async def _found(self, claim: Claim | None, rights: Rights) -> Accepted | None:
         """The run that the same request made before, where the user may still ask for it."""
-        found = self.idempotency.found(claim)
-        if found is not None and (row := self.journal.run(found.run_id)) is not None:
-            rights.admit(read_plan(row.plan))
+        if claim is None:
+            return None
+        found, plan = await self.journal.read(partial(self._find, claim))
+        if plan is not None:
+            rights.admit(plan)
         return found
 
-    def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str], rights: Rights) -> Accepted:
-        def together(db: Transaction) -> None:
-            if use is not None:
-                use(db)
-            if self.tracing is not None:
-                self.tracing.keep(db, plan.run_id, headers)
+    def _find(self, claim: Claim, reading: Reading) -> tuple[Accepted | None, Plan | None]:
+        found = self.idempotency.found(reading.tx, claim)
+        row = reading.run(found.run_id) if found is not None else None
+        return found, read_plan(row.plan) if row is not None else None
 
-        def accept() -> None:
-            record.accept(self.journal, plan, entities, together)
+    async def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str], rights: Rights) -> Accepted:
+        def together(tx: Transaction) -> None:
+            if use is not None:
+                use(tx)
+            if self.tracing is not None:
+                self.tracing.keep(tx, plan.run_id, headers)
+
+        def then() -> None:
             if self.cluster is None:  # else nobody knows here who will walk it, and when it has ended
                 self.expected.accept(plan)
             self.dispatcher.submit(plan.run_id)
 
-        with self.queue.room_for(plan.user_id, rights.queue_limit):
-            entities = record.prepare(self.exports, plan)
+        async with self.queue.room_for(plan.user_id, rights.queue_limit):
+            entities = await asyncio.to_thread(record.prepare, self.exports, plan)
             use = self.idempotency.using(claim, plan.run_id)
             try:
-                self.dispatcher.write(accept)
+                await record.accept(self.journal, plan, entities, together, then)
             except KeyTaken:
-                self.exports.discard(plan.run_id)
-                if found := self._found(claim, rights):
+                await asyncio.to_thread(self.exports.discard, plan.run_id)
+                if found := await self._found(claim, rights):
                     return found
                 raise
         return Accepted(plan.run_id, claim)
 
-    def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
+    async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         """Ask a run to stop; the answer says whether it was still to be stopped."""
-        row = self._own(run_id, user_id)
-        asked = self.dispatcher.cancel(run_id)
+        row = await self._own(run_id, user_id)
+        asked = await self.dispatcher.cancel(run_id)
         if not asked:
             message = f"The run has ended already: {row.state}."
             raise InputError(message, status=409, field="run_id", value=run_id, allowed="a queued or running run")
         return {"run_id": run_id, "status": "cancelling", "links": links_of(run_id).as_json()}
 
-    def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
+    async def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
         """Let a waiting run go before others."""
-        self._own(request.run_id, user_id)
-        return self.queue.move(request, self.keys.viewer(user_id))
+        await self._own(request.run_id, user_id)
+        return await self.queue.move(request, self.keys.viewer(user_id))
 
-    def answer(self, run_id: str) -> Answer:
-        row = self.journal.run(run_id)
+    async def answer(self, run_id: str) -> Answer:
+        """The answer of `execute` for a run, as of now."""
+        return await self.journal.read(partial(self._answer, run_id))
+
+    def _answer(self, run_id: str, reading: Reading) -> Answer:
+        row = reading.run(run_id)
         if row is None:
             raise unknown_run(run_id)
-        told = answer.answer(self.journal, row)
-        return told if row.ended else Answer(told.status, {**told.body, **self.queue.of_run(run_id).as_json()})
+        told = answer.answer(reading, row)
+        return (
+            told if row.ended else Answer(told.status, {**told.body, **self.queue.of_run(reading.tx, run_id).as_json()})
+        )
 
-    def has_ended(self, run_id: str) -> bool:
-        return self.journal.has_ended(run_id)
+    async def has_ended(self, run_id: str) -> bool:
+        return await self.journal.has_ended(run_id)
 
     async def wait(self, run_id: str, timeout_s: float) -> Answer:
         """Return the answer of a run when it has ended; as of now when the time is up or the server stops."""
         return await self.waiting.for_answer(run_id, timeout_s)
 
-    def run_detail(self, run_id: str) -> dict[str, Any] | None:
-        row = self.journal.run(run_id)
-        waits = self.queue.of_run(run_id).as_json() if row and not row.ended else {}
-        return {**answer.detail(self.journal, row).as_json(), **waits} if row else None
+    async def run_detail(self, run_id: str) -> dict[str, Any] | None:
+        return await self.journal.read(partial(self._run_detail, run_id))
 
-    def list_runs(self, wanted: Wanted) -> dict[str, Any]:
-        lines = self.database.now(lambda tx: self.journal.search.find(tx, replace(wanted, limit=wanted.limit + 1)))
+    def _run_detail(self, run_id: str, reading: Reading) -> dict[str, Any] | None:
+        row = reading.run(run_id)
+        waits = self.queue.of_run(reading.tx, run_id).as_json() if row and not row.ended else {}
+        return {**answer.detail(reading, row).as_json(), **waits} if row else None
+
+    async def list_runs(self, wanted: Wanted) -> dict[str, Any]:
+        return await self.journal.read(partial(self._list_runs, wanted))
+
+    def _list_runs(self, wanted: Wanted, reading: Reading) -> dict[str, Any]:
+        lines = self.journal.search.find(reading.tx, replace(wanted, limit=wanted.limit + 1))
         shown = lines[: wanted.limit]
         following = shown[-1].run_id if len(lines) > wanted.limit else None
-        return {"runs": [one.as_json() for one in answer.summaries(self.journal, shown)], "next_before": following}
-
-    def media(self, run_id: str, media: str, index: int | None) -> Media | None:
-        entity = pick(record.entities(self.journal, run_id), media, index)
-        return self._served(run_id, entity) if entity else None
-
-    def role(self, run_id: str, role: str) -> Media | None:
-        """The first file of a run that has a role: `midi`, `peaks`."""
-        entity = of_role(record.entities(self.journal, run_id), role)
-        return self._served(run_id, entity) if entity else None
-
-    def stems(self, run_id: str) -> list[StemFile]:
-        found = stems(record.entities(self.journal, run_id))
-        return [StemFile(s.name, self._served(run_id, s.entity), s.seconds) for s in found]
-
-    async def drawn(self, run_id: str, what: Drawn) -> Media | None:
-        """Something drawn of the run's main sound; None where it has none. On the loop."""
-        entities = await asyncio.to_thread(record.entities, self.journal, run_id)
-        sound = pick(entities, "audio", None)
-        return await self.drawings.of(run_id, sound, what) if sound else None
-
-    def _served(self, run_id: str, entity: Entity) -> Media:
-        path = self.exports.file(run_id, entity.filename)
-        return Media(path, entity.mime, entity.filename, entity.sha256)
+        return {"runs": [one.as_json() for one in answer.summaries(reading, shown)], "next_before": following}
 
     async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:
         """A text's brief, with the help of a language model; `remote` allows those on other machines."""
-        return await on_loop(self._loop, understand(text, values, self.models, remote=remote))
+        return await understand(text, values, self.models, remote=remote)
 
-    def owner(self, run_id: str) -> str | None:
+    async def owner(self, run_id: str) -> str | None:
         """The user who started a run; None where there is no such run."""
-        rows = self.database.rows("SELECT user_id FROM runs WHERE run_id = $1", run_id)
-        return str(rows[0]["user_id"]) if rows else None
+        return await self.journal.read(lambda reading: reading.owner(run_id))
 
-    def _own(self, run_id: str, user_id: str) -> RunRow:
-        row = self.journal.run(run_id)
+    async def _own(self, run_id: str, user_id: str) -> RunRow:
+        row = await self.journal.run(run_id)
         if row is None or self.keys.viewer(user_id) not in (None, row.user_id):
             raise unknown_run(run_id)
         return row
 
     # Events and state
 
-    def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
-        return self.journal.events_after(seq, run_id, limit)
+    async def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
+        return await self.journal.read(lambda reading: reading.events_after(seq, run_id, limit))
 
-    def last_seq(self) -> int:
-        return self.journal.last_seq()
+    async def last_seq(self) -> int:
+        return await self.journal.read(lambda reading: reading.last_seq())
 
-    def snapshot(self) -> list[Event]:
+    async def snapshot(self) -> list[Event]:
         """The server's state, for a listener that has just come."""
-        at = self.clock.stamp()
-        states: tuple[Passing, ...] = (*self.pool.describe(), self.queue.state(), self.definitions.status())
+        queue, at = await self.queue.state(), self.clock.stamp()
+        states: tuple[Passing, ...] = (*self.pool.describe(), queue, self.definitions.status())
         return [Event(None, None, "", 0, 0, at, state) for state in states]
 
     def health(self) -> dict[str, Any]:

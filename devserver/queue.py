@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from devserver.backends.pool import Pool
 from devserver.backends.told import survey
 from devserver.durable.database import Database
+from devserver.durable.sql import Transaction
 from devserver.errors import InputError
 from devserver.events import Bus
-from devserver.processes.loops import on_loop
 from devserver.queueing.expected import Expected, Line
 from devserver.queueing.tickets import ALL, Ticket
 from devserver.runs.rows import ENDED
@@ -86,7 +86,7 @@ class _Shown:
 
 
 class Queue:
-    """Everything about waiting. Every method may be called from any thread."""
+    """Everything about waiting. What takes a transaction may be called from any thread."""
 
     def __init__(
         self,
@@ -100,16 +100,15 @@ class Queue:
         self._db, self._pool, self._bus, self.expected = database, pool, bus, expected
         self._tickets, self._clock = expected.tickets, expected.clock
         self._limits = limits or Limits()
-        self._arriving: dict[str, int] = {}  # by user: accepted, but not in the journal yet
-        self._lock = threading.Lock()
+        self._arriving = Counter[str]()  # by user: accepted, but not in the journal yet
         self._positions: dict[str, Any] = {}
         self._told_at = float("-inf")
-        pool.on_queue = self._tell
+        pool.turns.on_queue = self._tell
 
     # Room
 
-    @contextmanager
-    def room_for(self, user_id: str, own_limit: int = 0) -> Iterator[None]:
+    @asynccontextmanager
+    async def room_for(self, user_id: str, own_limit: int = 0) -> AsyncIterator[None]:
         """Hold a place for one more run until it is in the journal.
 
         `own_limit` is the user's, in the place of the one for everybody; 0 where there is none.
@@ -117,33 +116,27 @@ class Queue:
         Raises:
             InputError: there is none (429), with the time after which there may be one.
         """
-        with self._lock:
-            self._check_room(user_id, own_limit or self._limits.runs_per_user)
-            self._arriving[user_id] = self._arriving.get(user_id, 0) + 1
+        before = Counter(self._arriving)
+        self._arriving[user_id] += 1
         try:
+            own_limit = own_limit or self._limits.runs_per_user
+            if self._limits.runs or own_limit:
+                await self._db.read(partial(self._check_room, user_id, own_limit, before))
             yield
         finally:
-            with self._lock:
-                self._arriving[user_id] -= 1
+            self._arriving[user_id] -= 1
 
-    def _check_room(self, user_id: str, own_limit: int) -> None:
-        limit = self._limits.runs
-        if not limit and not own_limit:
-            return
-        unfinished = self._unfinished()
-        every = sum(unfinished.values()) + sum(self._arriving.values())
-        own = unfinished.get(user_id, 0) + self._arriving.get(user_id, 0)
+    def _check_room(self, user_id: str, own_limit: int, before: Counter[str], tx: Transaction) -> None:
+        """Refuse a run for which there is no room, those counted in that arrived before it."""
+        limit, unfinished = self._limits.runs, _unfinished(tx) + before
+        every, own = unfinished.total(), unfinished[user_id]
         if limit and every >= limit:
-            raise self._full(f"The queue is full: {every} runs are not finished.", "queue_limit", limit)
+            raise self._full(tx, f"The queue is full: {every} runs are not finished.", "queue_limit", limit)
         if own_limit and own >= own_limit:
-            raise self._full(f"{own} runs of yours are not finished.", "queue_limit_per_user", own_limit)
+            raise self._full(tx, f"{own} runs of yours are not finished.", "queue_limit_per_user", own_limit)
 
-    def _unfinished(self) -> dict[str, int]:
-        sql = "SELECT user_id, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY user_id"
-        return {row["user_id"]: row["runs"] for row in self._db.rows(sql)}
-
-    def _full(self, message: str, limited_by: str, limit: int) -> InputError:
-        line = self.expected.line()
+    def _full(self, tx: Transaction, message: str, limited_by: str, limit: int) -> InputError:
+        line = self.expected.line(tx)
         nexts = {ticket.backend: line.eta(ticket) for ticket in reversed(line.tickets.values())}
         return InputError(
             message,
@@ -156,12 +149,15 @@ class Queue:
 
     # Looking
 
-    def overview(self, viewer: str | None, limit: int = PAGE, offset: int = 0) -> dict[str, Any]:
+    async def overview(self, viewer: str | None, limit: int = PAGE, offset: int = 0) -> dict[str, Any]:
         """Every queue: the viewer's own runs in full, those of others as places without a name; None sees all.
 
         Of those that wait, `limit` after the first `offset` of each queue.
         """
-        line, titles = self.expected.line(), self._titles()
+        return await self._db.read(partial(self._overview, viewer, limit, offset))
+
+    def _overview(self, viewer: str | None, limit: int, offset: int, tx: Transaction) -> dict[str, Any]:
+        line, titles = self.expected.line(tx), _titles(tx)
         names = dict.fromkeys([*(b.name for b in self._pool.backends), *(t.backend for t in line.tickets.values())])
         backends: list[dict[str, Any]] = []
         to = offset + limit
@@ -197,24 +193,20 @@ class Queue:
             "next_offset": to if to < longest else None,
         } | limits
 
-    def _titles(self) -> dict[str, tuple[str, str]]:
-        sql = "SELECT run_id, title, user_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id"
-        return {row["run_id"]: (row["title"], row["user_id"]) for row in self._db.rows(sql)}
-
     async def survey(self) -> list[dict[str, Any]]:
         """Every backend, with what it has and does now."""
-        line = await asyncio.to_thread(self.expected.line)
-        return await on_loop(self._pool.loop, survey(self._pool.backends, line))
+        line = await self._db.read(self.expected.line)
+        return await survey(self._pool.backends, line)
 
-    def of_run(self, run_id: str) -> RunPlace:
+    def of_run(self, tx: Transaction, run_id: str) -> RunPlace:
         """A run's place in the queue, and when it will be done; each None where it is not known."""
-        line = self.expected.line()
-        eta = self.expected.of_run(run_id)
+        line = self.expected.line(tx)
+        eta = self.expected.of_run(tx, run_id)
         return RunPlace(queue=_place(line, run_id), eta=eta.as_time_left() if eta else None)
 
-    def _tell(self) -> None:
+    async def _tell(self) -> None:
         """Tell everybody how long the queues are, and those who listen to a waiting run where it stands."""
-        line = self.expected.line()
+        line = await self._db.read(self.expected.line)
         lengths = [
             QueueLength(name=name, held=len(line.held(name)), waiting=len(line.waiting(name)))
             for name in dict.fromkeys(ticket.backend for ticket in line.tickets.values())
@@ -225,60 +217,67 @@ class Queue:
         self._told_at = self._clock.monotonic()
         heard = self._bus.listened_to()
         places = {run_id: _place(line, run_id) for run_id in {t.run_id for t in line.tickets.values()} & heard}
-        for run_id, place in places.items():
-            if place != self._positions.get(run_id):
-                self._bus.tell_listeners(run_id, self.of_run(run_id))
+        moved = [run_id for run_id, place in places.items() if place != self._positions.get(run_id)]
+        if moved:
+            told = await self._db.read(lambda tx: [self.of_run(tx, run_id) for run_id in moved])
+            for run_id, about in zip(moved, told, strict=True):
+                self._bus.tell_listeners(run_id, about)
         self._positions = places
 
-    def state(self) -> QueueState:
+    async def state(self) -> QueueState:
         """What is told of the queues to somebody who has just come."""
-        line = self.expected.line()
+        line = await self._db.read(self.expected.line)
         return QueueState(paused=sorted(line.paused), waiting=sum(not t.held for t in line.tickets.values()))
 
     # Changing
 
-    def pause(self, backend: str | None) -> None:
+    async def pause(self, backend: str | None) -> None:
         """Submit nothing new: to one backend, or at all. What was submitted goes on. It lasts over a restart."""
-        self._tickets.pause(self._checked(backend))
+        await self._db.write(lambda tx: self._tickets.pause(tx, self._checked(tx, backend)))
         self._changed()
 
-    def resume(self, backend: str | None) -> None:
-        self._tickets.resume(self._checked(backend))
+    async def resume(self, backend: str | None) -> None:
+        """Submit again: to one backend, or to all, also those that were paused one by one."""
+        await self._db.write(lambda tx: self._tickets.resume(tx, self._checked(tx, backend)))
         self._changed()
 
-    def _checked(self, backend: str | None) -> str:
-        names = sorted({b.name for b in self._pool.backends} | {t.backend for t in self._tickets.listed()})
+    def _checked(self, tx: Transaction, backend: str | None) -> str:
+        names = sorted({b.name for b in self._pool.backends} | {t.backend for t in self._tickets.listed(tx)})
         if backend is not None and backend not in names:
             raise InputError("There is no such backend.", status=404, field="backend", value=backend, allowed=names)
         return backend or ALL
 
-    def move(self, request: MoveRequest, viewer: str | None) -> dict[str, Any]:
+    async def move(self, request: MoveRequest, viewer: str | None) -> dict[str, Any]:
         """Move a run's waiting takes among the viewer's own places; None moves among all.
 
         Raises:
             InputError: it does not wait, or not where the other one does (409); the other one is not theirs (404).
         """
-        waiting = [ticket for ticket in self._tickets.of_run(request.run_id) if not ticket.held]
+        await self._db.write(partial(self._move, request, viewer))
+        self._changed()
+        place = await self._db.read(lambda tx: self.of_run(tx, request.run_id))
+        return {"run_id": request.run_id, **place.as_json()}
+
+    def _move(self, request: MoveRequest, viewer: str | None, tx: Transaction) -> None:
+        waiting = [ticket for ticket in self._tickets.of_run(tx, request.run_id) if not ticket.held]
         if not waiting:
-            raise self._unmovable(request.run_id)
+            raise self._unmovable(tx, request.run_id)
         backends = {ticket.backend for ticket in waiting}
         if request.before is not None:
-            backends &= self._waits_at(request.before, viewer)
+            backends &= self._waits_at(tx, request.before, viewer)
             if not backends:
                 message = "The two wait at different backends."
                 raise InputError(message, status=409, field="before", value=request.before, allowed="one at the same")
-        for backend in backends:
-            line = [ticket for ticket in self._tickets.listed(backend) if not ticket.held]
+        for backend in sorted(backends):
+            line = [ticket for ticket in self._tickets.listed(tx, backend) if not ticket.held]
             may = [ticket for ticket in line if viewer in (None, ticket.user_id)]
             moved = [ticket for ticket in may if ticket.run_id == request.run_id]
             others = [ticket for ticket in may if ticket.run_id != request.run_id]
             at = _index(request, others, [ticket for ticket in line if ticket not in moved])
-            self._tickets.rearrange(backend, [*others[:at], *moved, *others[at:]])
-        self._changed()
-        return {"run_id": request.run_id, **self.of_run(request.run_id).as_json()}
+            self._tickets.rearrange(tx, backend, [*others[:at], *moved, *others[at:]])
 
-    def _waits_at(self, before: str, viewer: str | None) -> set[str]:
-        found = [ticket for ticket in self._tickets.of_run(before) if viewer in (None, ticket.user_id)]
+    def _waits_at(self, tx: Transaction, before: str, viewer: str | None) -> set[str]:
+        found = [ticket for ticket in self._tickets.of_run(tx, before) if viewer in (None, ticket.user_id)]
         if not found:
             message = "No run of yours with this id waits."
             raise InputError(message, status=404, field="before", value=before, allowed="a waiting run of yours")
@@ -288,11 +287,11 @@ class Queue:
             raise InputError(message, status=409, field="before", value=before, allowed="a waiting run")
         return waits
 
-    def _unmovable(self, run_id: str) -> InputError:
-        states = [row["state"] for row in self._db.rows("SELECT state FROM runs WHERE run_id = $1", run_id)]
+    def _unmovable(self, tx: Transaction, run_id: str) -> InputError:
+        states = [row["state"] for row in tx.rows("SELECT state FROM runs WHERE run_id = $1", run_id)]
         if states and states[0] in ENDED:
             message = f"The run has ended already: {states[0]}."
-        elif self._tickets.of_run(run_id):
+        elif self._tickets.of_run(tx, run_id):
             message = "The run has its turn already: it is at its backend."
         else:
             message = "The run waits for no backend now."
@@ -300,7 +299,19 @@ class Queue:
 
     def _changed(self) -> None:
         self.expected.look_again()
-        self._pool.wake()
+        self._pool.turns.wake()
+
+
+def _unfinished(tx: Transaction) -> Counter[str]:
+    """How many unfinished runs each user has."""
+    sql = "SELECT user_id, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY user_id"
+    return Counter({row["user_id"]: row["runs"] for row in tx.rows(sql)})
+
+
+def _titles(tx: Transaction) -> dict[str, tuple[str, str]]:
+    """Title and user of every unfinished run, the oldest first."""
+    sql = "SELECT run_id, title, user_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id"
+    return {row["run_id"]: (row["title"], row["user_id"]) for row in tx.rows(sql)}
 
 
 def _index(request: MoveRequest, others: list[Ticket], line: list[Ticket]) -> int:

@@ -15,11 +15,13 @@ from devserver.clock import Clock
 from devserver.comfy.pulse import feel
 from devserver.disk import JournalGone
 from devserver.durable.database import Database
-from devserver.processes.loops import on_loop, running_loop
+from devserver.errors import DatabaseGone
+from devserver.runs.patience import patience
 from devserver.store import Exports
 
 FRESH_S: Final = 0.5  # as long as one look is good for everybody who asks
 DISK_LIMIT_S: Final = 2.0
+DATABASE_LIMIT_S: Final = 2.0
 ANSWER_S: Final = 2.5
 ROOM_BYTES: Final = 1 << 20  # with less than this nothing that a run makes can be kept
 NO_BACKEND: Final = "no backend answers"
@@ -47,14 +49,13 @@ class Readiness:
         """`others` adds what other processes say, from the database."""
         self._exports, self._pool, self._clock, self._started = exports, pool, clock, started
         self._database, self._others = database, others
-        self._loop = running_loop()
         self._asking: asyncio.Task[Found] | None = None
         self._looking: asyncio.Task[Found] | None = None
         self._looked_at = float("-inf")
         self._looked_started = False
 
     async def ask(self) -> Found:
-        """Return a finding within `ANSWER_S`, whatever the database does. It may be asked on another loop, of one."""
+        """Return a finding within `ANSWER_S`, whatever the database does."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
         try:
@@ -65,7 +66,7 @@ class Readiness:
             return False, {"ready": False, "problems": [problem], "backends": self._backends()}
 
     async def _ask(self) -> Found:
-        found = await on_loop(self._loop, self._newest())
+        found = await self._newest()
         return await self._others(found) if self._others else found
 
     async def _newest(self) -> Found:
@@ -81,11 +82,11 @@ class Readiness:
         problems = [] if self._looked_started else ["the server is starting or stopping"]
         asked = [backend for backend in self._pool.backends if backend.up or backend.stalled]
         asking = asyncio.gather(*(self._backend(backend) for backend in asked))
-        disk, told = await asyncio.gather(self._disk(), asking)
+        disk, journal, told = await asyncio.gather(self._disk(), self._journal(), asking)
         if not any(answers for answers, _ in told):
             problems.append(NO_BACKEND)
         problems += [problem for _, problem in told if problem]
-        problems += [disk] if disk else []
+        problems += [problem for problem in (disk, journal) if problem]
         self._looked_at = self._clock.monotonic()
         return not problems, {"ready": not problems, "problems": problems, "backends": self._backends()}
 
@@ -107,6 +108,14 @@ class Readiness:
             backend.follower.refresh()
             return True, f"the event socket of {backend.name} is deaf; it is opened again"
         return True, ""
+
+    async def _journal(self) -> str:
+        try:
+            with patience(DATABASE_LIMIT_S):
+                await self._database.write(lambda _tx: None)  # nothing, but in its turn
+        except DatabaseGone as e:
+            return self._database.silence() or str(e)
+        return ""
 
     async def _disk(self) -> str:
         try:

@@ -7,14 +7,17 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from devserver.disk import ExportsGone, disk_trouble
 from devserver.durable.journal import Journal
+from devserver.durable.lease import owned
+from devserver.durable.reading import Reading
 from devserver.durable.sql import Transaction
-from devserver.errors import DatabaseGone
+from devserver.durable.writing import NewRun, Writing
+from devserver.errors import DatabaseGone, Fenced
 from devserver.plan import Plan, read_plan
 from devserver.queueing.expected import around
 from devserver.runs.entity import Entity, text_entity
@@ -55,28 +58,30 @@ def prepare(exports: Exports, plan: Plan) -> list[Entity]:
     ]
 
 
-def discard_prepared(journal: Journal, exports: Exports, before_s: float) -> None:
+async def discard_prepared(journal: Journal, exports: Exports, before_s: float) -> None:
     """Delete the folders of runs that a kill kept from being accepted, and what it left half written.
 
     Where the journal knows no run, but there are records of some, it is a new one: nothing is deleted.
     """
-    if not journal.has_runs() and (records := sum(1 for _ in exports.root.glob(f"*/{RECORD}"))):
+    has_runs = await journal.read(lambda reading: reading.has_runs())
+    if not has_runs and (records := await asyncio.to_thread(exports.count_records)):
         how = "`python server.py doctor --rebuild` reads them"
         log.warning("The journal in %s is new, and beside it are %d records of runs: %s", exports.root, records, how)
         return
-    for run_id in list(exports.unfinished(before_s)):
-        if journal.run(run_id) is None:
-            exports.discard(run_id)
+    for run_id in await asyncio.to_thread(lambda: list(exports.unfinished(before_s))):
+        if await journal.run(run_id) is None:
+            await asyncio.to_thread(exports.discard, run_id)
 
 
-def accept(
+async def accept(
     journal: Journal,
     plan: Plan,
     entities: list[Entity],
-    together: Callable[[Transaction], None] | None = None,
+    together: Callable[[Transaction], None] = lambda _tx: None,
+    then: Callable[[], None] = lambda: None,
 ) -> None:
-    """From this commit on the run is never lost. `together` writes in the same one."""
-    journal.add_run(
+    """From this commit on the run is never lost. `together` writes in the same one; `then` is called after it."""
+    new = NewRun(
         plan.run_id,
         user_id=plan.user_id,
         title=plan.title,
@@ -86,15 +91,19 @@ def accept(
         created_at=plan.created_at,
         entities=entities,
         text=plan.input_text,
-        together=together,
     )
+    await journal.add_run(new, together, then)
 
 
-def write(journal: Journal, exports: Exports, run_id: str) -> None:
+async def write(journal: Journal, exports: Exports, run_id: str) -> None:
     """Write the record as the journal has it now."""
-    row = journal.run(run_id)
-    if row is not None:
-        exports.write(run_id, RECORD, dump(build(journal, row).as_json()))
+    content = await journal.read(lambda reading: _content(reading, reading.run(run_id)))
+    if content is not None:
+        await asyncio.to_thread(exports.write, run_id, RECORD, content)
+
+
+def _content(reading: Reading, row: RunRow | None) -> bytes | None:
+    return dump(build(reading, row).as_json()) if row is not None else None
 
 
 class Keeper:
@@ -122,7 +131,7 @@ class Keeper:
 
     async def _write(self) -> None:
         try:
-            await asyncio.to_thread(write, self._journal, self._exports, self._run_id)
+            await write(self._journal, self._exports, self._run_id)
         except (OSError, DatabaseGone) as e:
             log.warning("%s: its record could not be written: %s", self._run_id, e)
 
@@ -134,74 +143,97 @@ class Keeper:
             await self._writing
 
 
-def restore(journal: Journal, exports: Exports, run_id: str) -> None:
+async def restore(journal: Journal, exports: Exports, run_id: str) -> None:
     """Write the record of a run that has ended once more: a walk that had lost it may have written over it."""
-    row = journal.run(run_id)
+    row = await journal.run(run_id)
     if row is not None and row.ended:
-        exports.write(run_id, RECORD, dump(build(journal, row).as_json()))
+        await write(journal, exports, run_id)
 
 
 async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
     """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
     tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
     row = replace(walk.run, state=state, ended_at=ended_at, error=error)
+    final = await tools.journal.read(lambda reading: _final(reading, walk, row))
     try:
-        await asyncio.to_thread(_write_final, walk, row)
+        await asyncio.to_thread(_write_final, tools.exports, run_id, final)
     except OSError as e:
         if (trouble := disk_trouble(e)) is None:
             raise
-        walk.warn(walk.place(), "record_late", f"{trouble.message} The run's record follows as soon as it can be kept.")
+        message = f"{trouble.message} The run's record follows as soon as it can be kept."
+        await walk.warn(walk.place(), "record_late", message)
         tools.late.add(run_id)
-    tools.journal.end_run(walk.place(), state, ended_at, row.error, walk.text)
+    around_s = around(row.created_at, ended_at, final.takes)
+
+    def end(writing: Writing) -> None:
+        writing.end_run(walk.place(), state, ended_at, row.error, walk.text)
+        if around_s is not None:
+            tools.expected.learn_around(writing.tx, run_id, around_s)
+
+    await tools.journal.write(end)
     with suppress(OSError):  # it is in the journal, and written late
         await asyncio.to_thread(tools.exports.sync_record, run_id)  # while the answer is made: it needs the processor
     await tools.streams.settle(run_id)
-    tools.pool.ended(run_id, around(row.created_at, ended_at, _takes(tools.journal, row)))
+    tools.pool.turns.ended(run_id)
 
 
-def _write_final(walk: Walk, row: RunRow) -> None:
-    exports, journal = walk.tools.exports, walk.tools.journal
-    final = dump(build(journal, row).as_json())
-    journal.leases.check(row.run_id, walk.run.generation)
-    exports.write(row.run_id, RECORD, final)
-    exports.clear_embedded(row.run_id, _sent_at_home(walk))
+@dataclass(frozen=True)
+class _Final:
+    """What is written of a run that has ended.
+
+    Attributes:
+        sent: the run's own files that other formats were made from, as the embedded backend got them.
+        takes: when each take of a run that ended well began and ended.
+    """
+
+    record: bytes
+    sent: list[str]
+    takes: list[tuple[str, str]]
 
 
-def _takes(journal: Journal, row: RunRow) -> list[tuple[str, str]]:
-    """When each take of a run that ended well began and ended."""
-    rows = journal.stages(row.run_id) if row.state == "success" else []
-    return [(r.started_at, r.ended_at) for r in rows if isinstance(r, TakeRow) and r.ended_at]
+def _final(reading: Reading, walk: Walk, row: RunRow) -> _Final:
+    """Build the last record of a run.
 
-
-def _sent_at_home(walk: Walk) -> list[str]:
-    """The run's own files that other formats were made from, as the embedded backend got them."""
+    Raises:
+        Fenced: another process has taken the run over.
+    """
+    if not owned(reading.tx, row.run_id, walk.run.generation):
+        raise Fenced(f"run {row.run_id} is walked by another worker now")
     sources = {stage.source for stage in walk.plan.stages if stage.source}
-    found = entities(walk.tools.journal, walk.run.run_id) if sources else []
+    found = entities(reading, row.run_id) if sources else []
     main = [entity for entity in found if entity.stage in sources and entity.is_main]
-    return [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in main]
+    sent = [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in main]
+    rows = reading.stages(row.run_id) if row.state == "success" else []
+    takes = [(r.started_at, r.ended_at) for r in rows if isinstance(r, TakeRow) and r.ended_at]
+    return _Final(dump(build(reading, row).as_json()), sent, takes)
 
 
-def build(journal: Journal, row: RunRow) -> Record:
+def _write_final(exports: Exports, run_id: str, final: _Final) -> None:
+    exports.write(run_id, RECORD, final.record)
+    exports.clear_embedded(run_id, final.sent)
+
+
+def build(reading: Reading, row: RunRow) -> Record:
     """Return the record of a run, from the journal alone."""
     return build_record(
         row,
         read_plan(row.plan),
-        journal.stages(row.run_id),
-        entities=entities(journal, row.run_id),
-        measurements=[e.data for e in journal.events(row.run_id, "measurement") if isinstance(e.data, Measurement)],
-        warnings=warnings(journal, row.run_id),
+        reading.stages(row.run_id),
+        entities=entities(reading, row.run_id),
+        measurements=[e.data for e in reading.events(row.run_id, "measurement") if isinstance(e.data, Measurement)],
+        warnings=warnings(reading, row.run_id),
     )
 
 
-def entities(journal: Journal, run_id: str) -> list[Entity]:
+def entities(reading: Reading, run_id: str) -> list[Entity]:
     """The files of a run, in the order of their numbers."""
-    return _listed(journal.events(run_id, "entity"))
+    return _listed(reading.events(run_id, "entity"))
 
 
-def entities_of(journal: Journal, run_ids: Sequence[str]) -> dict[str, list[Entity]]:
+def entities_of(reading: Reading, run_ids: Sequence[str]) -> dict[str, list[Entity]]:
     """The files of several runs, each run's in the order of their numbers; a run without any is left out."""
     events: dict[str, list[Event]] = {}
-    for event in journal.events_of(run_ids, "entity"):
+    for event in reading.events_of(run_ids, "entity"):
         events.setdefault(str(event.run_id), []).append(event)
     return {run_id: _listed(own) for run_id, own in events.items()}
 
@@ -216,7 +248,7 @@ def _listed(events: Sequence[Event]) -> list[Entity]:
     return sorted(by_name.values(), key=lambda entity: (entity.number, entity.take, entity.name, entity.filename))
 
 
-def warnings(journal: Journal, run_id: str) -> list[RunWarning]:
+def warnings(reading: Reading, run_id: str) -> list[RunWarning]:
     """Return what the user must know, with the stage that it belongs to."""
-    events = journal.events(run_id, "warning")
+    events = reading.events(run_id, "warning")
     return [event.data.of_stage(event.stage) for event in events if isinstance(event.data, RunWarning)]

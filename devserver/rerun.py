@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from devserver.accept import check_graph_stages
-from devserver.durable.journal import Journal
+from devserver.durable.reading import Reading
 from devserver.plan import Option, OutputPlan, Plan, StagePlan
 from devserver.runs.rows import RunRow, StageRow, TakeRow
 from schemas.model import Pipeline
 
 
-def plan_again(journal: Journal, row: RunRow, *, run_id: str, user_id: str, created_at: str) -> Plan:
+def plan_again(reading: Reading, row: RunRow, *, run_id: str, user_id: str, created_at: str) -> Plan:
     """The plan of a rerun. Where a fallback was used, it is used again: the compiled graph stays the same.
 
     Raises:
@@ -20,7 +20,7 @@ def plan_again(journal: Journal, row: RunRow, *, run_id: str, user_id: str, crea
     plan = Plan.model_validate_json(row.plan)
     for pipeline in _pipelines(plan):
         check_graph_stages(pipeline)
-    rows = journal.stages(row.run_id)
+    rows = reading.stages(row.run_id)
     ended = {r.stage: r.result for r in rows if isinstance(r, StageRow) and r.state == "success"}
     recorded = {stage.name: ended[stage.name] for stage in plan.stages if stage.text and stage.name in ended}
     used = {r.stage: r.result.option for r in rows if isinstance(r, TakeRow) and r.take == 1}

@@ -12,7 +12,7 @@ from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageE
 from devserver.plan import StagePlan, read_plan
 from devserver.runs.failure import Failure
 from devserver.runs.results import StageResult
-from devserver.runs.rows import RunState, StageRow, StageState
+from devserver.runs.rows import Place, RunState, StageRow, StageState
 from devserver.stages.ask import make_room
 from devserver.stages.graph import run_graph
 from devserver.stages.text import run_text
@@ -29,14 +29,15 @@ ROOM_PAUSE_S: Final = 5.0  # nobody tells that a disk has room again
 async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again."""
     at(run_id=run_id)
-    async with tools.slice:
-        try:
-            run = tools.journal.begin_run(run_id)
-        except Fenced as e:
-            log.debug("%s", e)
-            return
-        walk = Walk(run, read_plan(run.plan), tools, cancelled)
-        walk.text = walk.plan.input_text
+    try:
+        run = await tools.journal.begin_run(run_id)
+    except Fenced as e:
+        log.debug("%s", e)
+        return
+    if run.cancel:
+        cancelled.set()
+    plan = read_plan(run.plan)
+    walk = Walk(run, plan, tools, cancelled, plan.input_text)
     kept = record.Keeper(tools.journal, tools.exports, run_id)
     try:
         try:
@@ -47,7 +48,7 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     except Fenced:
         await _leave(walk)
     except asyncio.CancelledError:
-        if not tools.journal.leases.owns(run_id, run.generation):
+        if not await tools.journal.leases.owns(run_id, run.generation):
             await _leave(walk)
         raise
 
@@ -78,7 +79,7 @@ async def _to_its_end(walk: Walk, kept: record.Keeper) -> tuple[RunState, Failur
 async def _leave(walk: Walk) -> None:
     """Stop a walk whose run another process has taken over. What it wrote last into the folder may have been stale."""
     log.warning("%s is walked by another worker now; this walk stops", walk.run.run_id)
-    await asyncio.to_thread(record.restore, walk.tools.journal, walk.tools.exports, walk.run.run_id)
+    await record.restore(walk.tools.journal, walk.tools.exports, walk.run.run_id)
 
 
 async def _until_cancelled(walk: Walk, kept: record.Keeper) -> None:
@@ -111,12 +112,17 @@ async def _walk_steps(walk: Walk, kept: record.Keeper) -> None:
 async def _run_stage(walk: Walk, stage: StagePlan) -> None:
     at(stage=stage.name)
     journal, place = walk.tools.journal, walk.place(stage.name)
-    async with walk.tools.slice:
-        if stage.skip:
-            journal.skip(place, stage.skip)
-            return
-        row = journal.begin_stage(place, at_work=stage.kind == "text")
-    result = await _work(walk, stage, row) if row.state == "running" else row.result
+    skip, at_work = stage.skip, stage.kind == "text"
+    if skip:
+        await journal.write(lambda writing: writing.skip(place, skip))
+        return
+    try:
+        row = await journal.write(lambda writing: writing.begin_stage(place, at_work=at_work))
+        result = await _work(walk, stage, row) if row.state == "running" else row.result
+    except asyncio.CancelledError:
+        if walk.cancelled.is_set():
+            await journal.end(place, "cancelled")
+        raise
     if result.error is not None:
         raise StageError.from_failure(result.error)
     if result.text is not None:
@@ -133,11 +139,7 @@ async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageResult:
     except StageError as e:
         e.details.setdefault("stage", stage.name)
         state, result = "blocked" if isinstance(e, Blocked) else "failed", StageResult(error=e.as_failure())
-    except asyncio.CancelledError:
-        if walk.cancelled.is_set():
-            journal.end(place, "cancelled")
-        raise
-    journal.end(place, state, result)
+    await journal.end(place, state, result)
     return result
 
 
@@ -150,11 +152,19 @@ async def _result(walk: Walk, stage: StagePlan) -> StageResult:
                 return await STAGES[stage.kind](walk, stage)
         except ExportsFull as e:
             place = walk.place(stage.name)
-            with walk.tools.journal.stops.at_rest(place):
-                if not waits:
-                    walk.warn(place, "exports_full", f"{e} The run waits for room and goes on by itself.")
-                waits = True
-                await asyncio.sleep(ROOM_PAUSE_S)
+            if not waits:
+                await walk.warn(place, "exports_full", f"{e} The run waits for room and goes on by itself.")
+            waits = True
+            await _rest(walk, place)
+
+
+async def _rest(walk: Walk, place: Place) -> None:
+    """Wait a moment; a server that dies meanwhile has not died of the stage."""
+    journal = walk.tools.journal
+    row = await journal.stage(place)
+    await journal.write(lambda writing: writing.mark(place, None))
+    await asyncio.sleep(ROOM_PAUSE_S)
+    await journal.write(lambda writing: writing.mark(place, row.at_work if row else None))
 
 
 def _check_stops(stage: StagePlan, row: StageRow) -> None:

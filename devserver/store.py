@@ -150,6 +150,10 @@ class Exports:
         for path in (self.folder(run_id) / RECORD, self.folder(run_id)):
             sync(path)
 
+    def count_records(self) -> int:
+        """How many runs have left a record."""
+        return sum(1 for _ in self.root.glob(f"*/{RECORD}"))
+
     def unfinished(self, before_s: float) -> Iterator[str]:
         """Clear what a killed process left half written in run folders before a time.
 

@@ -19,6 +19,7 @@ from devserver.llm.ask import Models
 from devserver.media.intake import IntakePool
 from devserver.media.stream import Streams
 from devserver.plan import Plan, StagePlan
+from devserver.queueing.expected import Expected
 from devserver.retries import Retries
 from devserver.runs.entity import text_entity
 from devserver.runs.events import RunWarning
@@ -45,6 +46,8 @@ class Tools(Protocol):
     def llm_check(self) -> bool: ...
     @property
     def pool(self) -> Pool: ...
+    @property
+    def expected(self) -> Expected: ...
     @property
     def intake(self) -> IntakePool: ...
     @property
@@ -78,11 +81,12 @@ class Walk:
     def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
         return Place(self.run.run_id, self.run.generation, stage, take, attempt)
 
-    def warn(self, place: Place, code: str, message: str, **data: object) -> None:
+    async def warn(self, place: Place, code: str, message: str, **data: object) -> None:
         """Write down something that the user must be told: nothing happens silently."""
         log.warning("%s: %s", self.run.run_id, message)
         warning = RunWarning.model_validate({"code": code, "message": message, **data})
-        self.tools.journal.add_event(Place(place.run_id, place.generation, place.stage), warning, key=code)
+        stage = Place(place.run_id, place.generation, place.stage)
+        await self.tools.journal.add_event(stage, warning, key=code)
 
     async def write(self, filename: str, content: bytes) -> None:
         """Write a file into the run's folder; waiting for the disk is left to a thread."""
@@ -98,4 +102,4 @@ class Walk:
         """Write a small file of ours into the run's folder and list it as an entity."""
         await self.write(filename, content)
         entity = text_entity(filename, content, number=number, type=kind, stage=place.stage, take=place.take)
-        self.tools.journal.add_event(place, entity, key=filename)
+        await self.tools.journal.add_event(place, entity, key=filename)

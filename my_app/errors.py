@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from devserver.disk import STATUS as DISK_STATUS
 from devserver.disk import disk_trouble
 from devserver.errors import DatabaseGone, InputError
+from devserver.runs.patience import patience
 from devserver.users.keys import KeysUnreadable
 
 LOG: Final = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ CODES: Final = {
     500: "internal",
     503: "not_ready",
 }
+PATIENCE_S: Final = 3.5  # how long a request waits for each answer of the database
 OUR_FAULT: Final = "The server made a mistake. Its log has the details."
 
 
@@ -118,7 +120,8 @@ def json_response(status: int, body: Any, headers: Mapping[str, str] | None = No
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever a view raises into an answer in the one shape."""
     try:
-        return await handler(request)
+        with patience(PATIENCE_S):
+            return await handler(request)
     except InputError as error:
         return json_response(error.status, input_error_body(error), retry_header(error))
     except web.HTTPException as error:

@@ -13,6 +13,7 @@ from aiohttp import HttpVersion11, web
 
 from devserver.events import LAGGED, Lagged, Subscription
 from devserver.runs.events import Event
+from devserver.runs.patience import USUAL_S, patience
 from my_app.addresses import below, prefix_of
 from my_app.context import Context
 from my_app.errors import dump
@@ -98,7 +99,8 @@ async def _live(
 
 async def _stored(context: Context, run_id: str | None, after: int) -> AsyncIterator[Event]:
     while True:
-        page = await asyncio.to_thread(context.parts.events_after, after, run_id, PAGE)
+        with patience(USUAL_S):  # a stream does not end because the database is silent for a while
+            page = await context.parts.events_after(after, run_id, PAGE)
         for event in page:
             after = event.seq or after
             yield event
@@ -107,14 +109,12 @@ async def _stored(context: Context, run_id: str | None, after: int) -> AsyncIter
 
 
 async def has_ended(context: Context, run_id: str) -> bool:
-    return await asyncio.to_thread(context.parts.has_ended, run_id)
+    return await context.parts.has_ended(run_id)
 
 
 async def is_over(context: Context, run_id: str, after: int) -> bool:
     """Whether the run has ended and the listener has all of its events, so that coming back is pointless."""
-    return await has_ended(context, run_id) and not await asyncio.to_thread(
-        context.parts.events_after, after, run_id, 1
-    )
+    return await has_ended(context, run_id) and not await context.parts.events_after(after, run_id, 1)
 
 
 def straight(request: web.Request, response: web.StreamResponse) -> Tap | None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, ParamSpec, TypeVar
+from contextvars import ContextVar, copy_context
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 CLOSED_WITHIN_S: Final = 1.0
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+
+
+LOOP: ContextVar[asyncio.AbstractEventLoop] = ContextVar("loop")
+
+
+def wait_for(work: Coroutine[Any, Any, Result]) -> Result:
+    """Wait on a view's thread for what the loop does, with the patience of the view's request."""
+    return asyncio.run_coroutine_threadsafe(work, LOOP.get()).result()
 
 
 class Threads:
@@ -22,7 +32,10 @@ class Threads:
 
     async def run(self, work: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
         """Run a function on a thread. It runs to its end even if the caller is cancelled: nothing stops half-way."""
-        return await asyncio.shield(asyncio.wrap_future(self._pool.submit(work, *args, **kwargs)))
+        context = copy_context()
+        context.run(LOOP.set, asyncio.get_running_loop())
+        done = self._pool.submit(partial(context.run, work, *args, **kwargs))
+        return await asyncio.shield(asyncio.wrap_future(done))
 
     async def close(self) -> None:
         """Wait until everything has returned, for a while: what waits for a database may never."""

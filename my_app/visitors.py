@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -57,7 +56,7 @@ class Tries:
 class Owners:
     """Whose runs are whose, looked up once: a run's owner never changes."""
 
-    find: Callable[[str], str | None]
+    find: Callable[[str], Awaitable[str | None]]
     _known: OrderedDict[str, str] = field(default_factory=OrderedDict)
 
     async def of(self, run_id: str) -> str | None:
@@ -65,7 +64,7 @@ class Owners:
         known = self._known.get(run_id)
         if known is not None:
             return known
-        found = await asyncio.to_thread(self.find, run_id)
+        found = await self.find(run_id)
         if found is not None:
             self._known[run_id] = found
             if len(self._known) > MOST_RUNS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -53,43 +53,37 @@ def preferred_wait_s(prefer: str, otherwise: float) -> float:
 
 async def start(
     request: web.Request,
-    accept: Callable[[], Accepted],
+    accept: Callable[[], Awaitable[Accepted]],
     wish: Wish,
     shape: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> web.StreamResponse:
-    """Accept a run on a thread, then answer as the client wishes. `shape` makes an ended run's answer the route's own.
+    """Accept a run, then answer as the client wishes. `shape` makes an ended run's answer the route's own.
 
     Where the same was asked before with the same key, the answer is the one that was given then.
     """
     context = request.app[CONTEXT]
-    run, answer = await context.threads.run(_take_on, context.parts, accept, wish)
+    run = await accept()
     headers = {} if run.first is None else REPLAYED
-    if answer is not None:
-        return response_of(request, run.run_id, answer, headers)
+    if wish.mode == "no":
+        return response_of(request, run.run_id, await answer_at_once(context.parts, run), headers)
     if wish.mode == "end":
         ended = shape(await context.parts.wait(run.run_id, wish.timeout_s))
         return response_of(request, run.run_id, ended, headers)
     response = await open_stream(request, headers)
     await pour(feed(context, run.run_id, 0), response, prefix_of(request))
-    answer = shape(await context.threads.run(context.parts.answer, run.run_id))
+    answer = shape(await context.parts.answer(run.run_id))
     await response.write(encode("answer", below(prefix_of(request), answer.body)))
     await response.write_eof()
     return response
 
 
-def _take_on(parts: Parts, accept: Callable[[], Accepted], wish: Wish) -> tuple[Accepted, Answer | None]:
-    """Accept a run; with its answer where nobody waits for another one."""
-    run = accept()
-    return run, answer_at_once(parts, run) if wish.mode == "no" else None
-
-
-def answer_at_once(parts: Parts, run: Accepted) -> Answer:
+async def answer_at_once(parts: Parts, run: Accepted) -> Answer:
     """Return the answer for a run as of now, or the one that was given before, and keep it for its key."""
     if run.first is not None and run.first.status is not None:
         return Answer(run.first.status, run.first.body)
-    answer = parts.answer(run.run_id)
+    answer = await parts.answer(run.run_id)
     if run.claim is not None:
-        parts.idempotency.keep(run.claim, answer.status, answer.body)
+        await parts.idempotency.keep(run.claim, answer.status, answer.body)
     return answer
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,38 +13,23 @@ from devserver.agents.access import authorization_of, new_token
 from devserver.agents.child import Child, ChildFailed
 from devserver.backends.alive import Watchman
 from devserver.backends.sources import MARK, Address, Backend, Source
+from devserver.backends.turns import Turns
 from devserver.clock import Clock
+from devserver.durable.database import Database
 from devserver.events import Bus
 from devserver.queueing.expected import Expected
-from devserver.queueing.tickets import Tickets, Work
-from devserver.runs.rows import Place
 from devserver.runs.server import BackendState
 
-__all__ = ["Address", "Backend", "NoTurn", "Pool", "Turn"]
+__all__ = ["Address", "Backend", "Pool"]
 
 log = logging.getLogger(__name__)
 
-PROMPTS_AT_ONCE: Final = 2  # one running, one ready
 FIRST_RETRY_S: Final = 1.0
 FORM_BYTES: Final = 1 << 20  # of an upload beside the file itself: the form's other fields
 START_S: Final = 5.0  # within which a backend that is well has told its nodes; who needs longer comes when it answers
 DOUBT_S: Final = 30.0  # a take does not wait longer for what a backend says that has lost something
 EMBEDDED_STARTS: Final = 3  # in a row, before it is taken for broken
 LONGEST_RETRY_S: Final = 60.0
-QUEUE_TOLD_S: Final = 0.2  # changes of the queue are told together
-
-
-class NoTurn(Exception):
-    """The backend went down while a take waited there for its turn; it keeps its place, and may go elsewhere."""
-
-
-@dataclass
-class Turn:
-    """A take that waits for its turn at a backend, or has it."""
-
-    backend: Backend
-    has_come: bool = False
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Pool:
@@ -53,14 +37,14 @@ class Pool:
 
     Args:
         max_upload_bytes: the largest file that the embedded one takes; None leaves it at what a ComfyUI takes.
-        expected: is told who asks for a turn and how long it was used.
+        expected: learns who asks for a turn and how long it was used.
     """
 
     def __init__(
         self,
         addresses: Sequence[Address],
         *,
-        tickets: Tickets,
+        database: Database,
         bus: Bus,
         clock: Clock,
         embedded_folder: Path | None,
@@ -69,26 +53,19 @@ class Pool:
         max_upload_bytes: int | None = None,
         expected: Expected | None = None,
     ) -> None:
-        self.tickets, self._bus, self._clock, self._probe_s = tickets, bus, clock, probe_s
+        self._bus, self._clock, self._probe_s = bus, clock, probe_s
         self._embedded_folder, self._embedded_name = embedded_folder, embedded_name
         self._max_upload_bytes = max_upload_bytes
-        self._expected = expected
         self._sources = [Source(address) for address in addresses]
         self._embedded: Source | None = None
         self._child: Child | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
-        self._telling: asyncio.TimerHandle | None = None
         self._refreshing: asyncio.Future[list[None]] | None = None
         self._doubting: dict[Source, asyncio.Task[None]] = {}
-        self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
-        self._turns: dict[tuple[str, str, int], Turn] = {}
+        self.turns = Turns(database, expected or Expected.by(clock), lambda: self.backends)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchman = Watchman(clock, lambda: self.backends, self.doubt)
-        # Called when something in a queue has changed, told together.
-        self.on_queue: Callable[[], None] = lambda: None
-        # Called with the runs that have a turn, and the backends that are up, whenever either may have changed.
-        self.on_turns: Callable[[set[str], set[str]], None] = lambda _runs, _up: None
 
     async def start(self) -> None:
         """Start the embedded backend and begin to watch the others. Returns when each has answered, or after `START_S`.
@@ -120,6 +97,7 @@ class Pool:
         for task in [*self._tasks, *asking]:
             task.cancel()
         await asyncio.gather(*self._tasks, *asking, return_exceptions=True)
+        await self.turns.close()
         for source in self._sources:
             await source.close()
         if self._child is not None:
@@ -184,7 +162,7 @@ class Pool:
         if changed:
             self._changed.set()
             self._changed = asyncio.Event()
-            self.next_please()  # a take may have queued at one that was not listed until now
+            self.turns.next_please()  # a take may have queued at one that was not listed until now
         for backend in changed:
             if backend not in before or backend.state != before[backend][0]:
                 log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
@@ -221,7 +199,7 @@ class Pool:
             gone = self._embedded
             if gone is not None:
                 await gone.close()  # it stays listed as silent, so that takes wait for the one that follows
-                self.next_please()
+                self.turns.next_please()
             source = await self._start_embedded_at_last(folder)
             if gone is not None:
                 self._sources.remove(gone)
@@ -244,83 +222,6 @@ class Pool:
                 log.error("the embedded backend does not start: %s", e)  # noqa: TRY400 - its own last lines say more
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_RETRY_S)
-
-    # Tickets
-
-    @asynccontextmanager
-    async def ticket(
-        self,
-        place: Place,
-        backend: Backend,
-        *,
-        user_id: str = "local",
-        priority: int = 0,
-        work: Work | None = None,
-        stays: bool = False,
-    ) -> AsyncIterator[Turn]:
-        """Wait for a turn at a backend and hold it. The order is the journal's, so it survives a restart.
-
-        `stays`: something of it is at the backend already, so that it has a turn even where that is down.
-
-        Raises:
-            NoTurn: the backend went down meanwhile. The place there is kept until it asks at another one.
-        """
-        key = (place.run_id, place.stage, place.take)
-        kept, granted_s = False, self._clock.monotonic()
-        self.tickets.ask(place, backend.name, priority, user_id=user_id, work=work, held=stays)
-        turn = self._turns[key] = Turn(backend, has_come=stays)
-        if self._expected is not None:
-            self._expected.ask(place)
-        self.next_please()
-        try:
-            while not turn.has_come:
-                if not backend.up:
-                    kept = True
-                    raise NoTurn(f"{backend.name} is down: {backend.problem}")
-                turn.changed.clear()
-                await turn.changed.wait()
-            granted_s = self._clock.monotonic()
-            yield turn
-        finally:
-            self._turns.pop(key, None)
-            if self._expected is not None and turn.has_come:
-                # How long one that stays had been there before is not known here.
-                self._expected.done(place, None if stays else work, backend.name, granted_s)
-            if not self.closing and not kept:
-                self.tickets.give_back(place)
-                self.next_please()
-
-    def next_please(self) -> None:
-        """Let the next takes go on wherever there is room, and tell those whose backend is down. On the loop."""
-        has_turn = set[str]()
-        for backend in self.backends:
-            for key in self.tickets.grant(backend.name, PROMPTS_AT_ONCE if backend.up else 0):
-                has_turn.add(key[0])
-                if key in self._turns and self._turns[key].backend is backend:
-                    self._turns[key].has_come = True
-                    self._turns[key].changed.set()
-        for turn in self._turns.values():
-            if not turn.backend.up:
-                turn.changed.set()
-        self.on_turns(has_turn, {backend.name for backend in self.backends if backend.up})
-        if self._telling is None:
-            self._telling = asyncio.get_running_loop().call_later(QUEUE_TOLD_S, self._tell_queue)
-
-    def ended(self, run_id: str, around_s: float | None) -> None:
-        """A run has ended and left its places; `around_s` is what it took beside its takes. On the loop."""
-        if self._expected is not None:
-            self._expected.end(run_id, around_s)
-        self.next_please()
-
-    def wake(self) -> None:
-        """The table of tickets was changed: look at it soon. From any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.next_please)
-
-    def _tell_queue(self) -> None:
-        self._telling = None
-        if not self.closing:
-            self.on_queue()
 
     def describe(self) -> list[BackendState]:
         """Every backend's state, for `/ready`, `doctor` and the page."""

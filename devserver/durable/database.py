@@ -11,18 +11,17 @@ asking; a few read. So no call blocks an event loop, and all of a function is on
 from __future__ import annotations
 
 import asyncio
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from devserver.durable.lanes import Door, Job, Lane
-from devserver.durable.patience import patience_s
-from devserver.durable.sql import Dialect, Row, Transaction
+from devserver.durable.sql import Dialect, Transaction
 from devserver.durable.tables import make_tables
 from devserver.errors import DatabaseGone
+from devserver.runs.patience import patience_s
 
 READERS: Final = 4
 SILENT_S: Final = 1.0  # an answer that is missing for longer is a problem that /ready tells
@@ -54,9 +53,6 @@ class Database(ABC):
         self._reading = Lane("database reader", [self.door() for _ in range(READERS)])
         self._waiting: set[Job[Any]] = set()
         self._most_s = float("inf")
-        self.lock = threading.RLock()
-        self._own = threading.local()
-        self._doors: list[Door] = []
 
     def _open(self) -> None:
         """Bring the tables up to date and start the threads."""
@@ -139,45 +135,6 @@ class Database(ABC):
     def gone(self, reason: str) -> DatabaseGone:
         return DatabaseGone(f"The database {self.name} does not answer: {reason}. The next call asks it again.")
 
-    # For callers that do not await yet.
-
-    def _own_door(self) -> Door:
-        if not hasattr(self._own, "door"):
-            self._own.door = self.door()
-            self._doors.append(self._own.door)
-        found: Door = self._own.door
-        return found
-
-    def now(self, work: Callable[[Transaction], Found]) -> Found:
-        return self._own_door().read(work)
-
-    def rows(self, sql: str, *values: Any) -> list[Row]:
-        return self.now(lambda tx: tx.rows(sql, *values))
-
-    def at_once(self, sql: str, *values: Any) -> list[Row]:
-        return self._own_door().write(lambda tx: tx.rows(sql, *values))
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        job: Job[None] = Job(lambda _: None, writes=True)
-        with self.lock:
-            door = self._own_door()
-            try:
-                session = door.open()
-                session.begin(job)
-            except DatabaseGone:
-                door.close()
-                session = door.open()
-                session.begin(job)
-            try:
-                yield session
-                session.commit()
-            except BaseException:  # half of it must not stay, whatever ended it
-                session.roll_back()
-                if session.lost:
-                    door.close()
-                raise
-
     @abstractmethod
     def door(self) -> Door:
         """A connection for a thread of one's own, which blocks that thread. For what must not wait for a loop."""
@@ -193,8 +150,6 @@ class Database(ABC):
         """Close every connection; nothing may be asked afterwards. A thread that waits for an answer is left behind."""
         self._writing.close(CLOSED_WITHIN_S)
         self._reading.close(CLOSED_WITHIN_S)
-        for door in self._doors:
-            door.close()
 
     async def tell(self, topic: str, text: str) -> None:  # noqa: B027 - alone there is nobody to tell
         """Tell every process at once, outside of any transaction; at most 7900 bytes."""

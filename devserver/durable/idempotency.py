@@ -6,10 +6,8 @@ written in one transaction, so that a kill between the two cannot make a second 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,12 +56,11 @@ class KeyTaken(TonewrightError):
 
 
 class Idempotency:
-    """The table of keys. Every method may be called from any thread."""
+    """The table of keys. What takes a transaction may be called from any thread, the rest belongs to the loop."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db, self._clock = database, clock
         self._at_work: set[tuple[str, str]] = set()
-        self._lock = threading.Lock()
 
     def claim(self, headers: Mapping[str, str], user_id: str, what: str, body: Any) -> Claim | None:
         """The key that came along with a request; None where none did.
@@ -82,14 +79,14 @@ class Idempotency:
         said = json.dumps([what, body], sort_keys=True)
         return Claim(user_id, key, hashlib.sha256(said.encode()).hexdigest())
 
-    def find(self, claim: Claim) -> First | None:
+    def find(self, tx: Transaction, claim: Claim) -> First | None:
         """What the key was used for first, if it was.
 
         Raises:
             InputError: for something else (422).
         """
         sql = "SELECT * FROM first_answers WHERE user_id = $1 AND used_key = $2 AND at >= $3"
-        rows = self._db.rows(sql, claim.user_id, claim.key, self._oldest())
+        rows = tx.rows(sql, claim.user_id, claim.key, self._oldest())
         if not rows:
             return None
         row = rows[0]
@@ -103,19 +100,19 @@ class Idempotency:
             )
         return First(row["run_id"], row["status"], json.loads(row["body"]) if row["body"] else None)
 
-    def found(self, claim: Claim | None) -> Accepted | None:
+    def found(self, tx: Transaction, claim: Claim | None) -> Accepted | None:
         """The run that was made with the key before."""
-        first = self.find(claim) if claim is not None else None
+        first = self.find(tx, claim) if claim is not None else None
         return Accepted(first.run_id, claim, first) if first is not None and first.run_id else None
 
-    def use(self, db: Transaction, claim: Claim, run_id: str | None = None) -> None:
+    def use(self, tx: Transaction, claim: Claim, run_id: str | None = None) -> None:
         """Note that a key is used now, in the transaction that makes what it is used for.
 
         Raises:
             KeyTaken: it is used already.
         """
-        db.execute("DELETE FROM first_answers WHERE at < $1", (self._oldest(),))
-        done = db.execute(
+        tx.execute("DELETE FROM first_answers WHERE at < $1", (self._oldest(),))
+        done = tx.execute(
             "INSERT INTO first_answers (user_id, used_key, digest, run_id, at) VALUES ($1, $2, $3, $4, $5)"
             " ON CONFLICT (user_id, used_key) DO NOTHING",
             (claim.user_id, claim.key, claim.digest, run_id, self._clock.stamp()),
@@ -125,18 +122,19 @@ class Idempotency:
 
     def using(self, claim: Claim | None, run_id: str) -> Callable[[Transaction], None] | None:
         """`use` for a run, to be called in its transaction."""
-        return None if claim is None else lambda db: self.use(db, claim, run_id)
+        return None if claim is None else lambda tx: self.use(tx, claim, run_id)
 
-    def keep(self, claim: Claim, status: int, body: Any) -> None:
+    async def keep(self, claim: Claim, status: int, body: Any) -> None:
         """Keep the answer, if it is the first."""
-        with self._db.transaction() as db:
-            db.execute(
-                "UPDATE first_answers SET status = $1, body = $2"
-                " WHERE user_id = $3 AND used_key = $4 AND status IS NULL",
-                (status, json.dumps(body), claim.user_id, claim.key),
-            )
+        await self._db.write(lambda tx: self._keep(tx, claim, status, body))
 
-    def once(self, claim: Claim | None, work: Callable[[], tuple[int, Any]]) -> tuple[First, bool]:
+    def _keep(self, tx: Transaction, claim: Claim, status: int, body: Any) -> None:
+        tx.execute(
+            "UPDATE first_answers SET status = $1, body = $2 WHERE user_id = $3 AND used_key = $4 AND status IS NULL",
+            (status, json.dumps(body), claim.user_id, claim.key),
+        )
+
+    async def once(self, claim: Claim | None, work: Callable[[], Awaitable[tuple[int, Any]]]) -> tuple[First, bool]:
         """Do something that makes no run, or answer as it was answered before; whether it was.
 
         Nothing is kept of work that raises: what was wrong with it may be mended.
@@ -145,43 +143,30 @@ class Idempotency:
             InputError: the same key is at work just now (409).
         """
         if claim is None:
-            return First(None, *work()), False
-        with self._working(claim):
-            before = self.find(claim)
-            return (before, True) if before is not None else (self._keep_first(claim, *work()), False)
-
-    async def once_awaited(
-        self, claim: Claim | None, work: Callable[[], Awaitable[tuple[int, Any]]]
-    ) -> tuple[First, bool]:
-        """As `once`, for work on the loop."""
-        if claim is None:
             return First(None, *await work()), False
         with self._working(claim):
-            before = await asyncio.to_thread(self.find, claim)
+            before = await self._db.read(lambda tx: self.find(tx, claim))
             if before is not None:
                 return before, True
             status, body = await work()
-            return await asyncio.to_thread(self._keep_first, claim, status, body), False
+            await self._db.write(lambda tx: self._keep_first(tx, claim, status, body))
+            return First(None, status, body), False
 
-    def _keep_first(self, claim: Claim, status: int, body: Any) -> First:
-        with self._db.transaction() as db:
-            self.use(db, claim)
-        self.keep(claim, status, body)
-        return First(None, status, body)
+    def _keep_first(self, tx: Transaction, claim: Claim, status: int, body: Any) -> None:
+        self.use(tx, claim)
+        self._keep(tx, claim, status, body)
 
     @contextmanager
     def _working(self, claim: Claim) -> Iterator[None]:
         key = (claim.user_id, claim.key)
-        with self._lock:
-            if key in self._at_work:
-                message = "A request with this key is at work."
-                raise InputError(message, status=409, field=HEADER, value=claim.key, retry_after_s=1.0)
-            self._at_work.add(key)
+        if key in self._at_work:
+            message = "A request with this key is at work."
+            raise InputError(message, status=409, field=HEADER, value=claim.key, retry_after_s=1.0)
+        self._at_work.add(key)
         try:
             yield
         finally:
-            with self._lock:
-                self._at_work.discard(key)
+            self._at_work.discard(key)
 
     def _oldest(self) -> str:
         return (self._clock.now() - KEPT).isoformat(timespec="milliseconds").replace("+00:00", "Z")

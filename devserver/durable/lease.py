@@ -30,7 +30,7 @@ class Renewed:
 
 
 class Leases:
-    """The runs that this process walks. Every method may be called from any thread.
+    """The runs that this process walks. What takes a transaction may be called from any thread.
 
     Attributes:
         held: the generation of each run that is walked here.
@@ -45,49 +45,42 @@ class Leases:
         """Whether other processes walk runs too."""
         return self._db.shared
 
-    def claim(self, db: Transaction, run_id: str, at: str) -> Row:
+    def claim(self, tx: Transaction, run_id: str, at: str) -> Row:
         """Take a run for a walk.
 
         Raises:
             Fenced: it has ended, or another process walks it.
         """
-        row: Row | None = db.execute(
+        row: Row | None = tx.execute(
             "UPDATE runs SET state = 'running', generation = generation + 1,"  # noqa: S608 - fixed words
             " started_at = coalesce(started_at, $1), owner = $2, lease_until = epoch_now() + $3"
             " WHERE run_id = (SELECT run_id FROM runs WHERE run_id = $4"
             " AND state IN ('queued', 'running') AND (owner IS NULL OR owner = $5 OR lease_until < epoch_now())"
-            f"{db.dialect.for_update}{db.dialect.skip_held}) RETURNING *",
+            f"{tx.dialect.for_update}{tx.dialect.skip_held}) RETURNING *",
             (at, self.owner, LEASE_S, run_id, self.owner),
         ).fetchone()
         if row is None:
             raise Fenced(f"run {run_id} has ended already, or another process walks it")
         return row
 
-    def claimable(self, limit: int) -> list[str]:
+    async def claimable(self, limit: int) -> list[str]:
         """Runs that nobody walks, the oldest first."""
         sql = (
             "SELECT run_id FROM runs WHERE state IN ('queued', 'running')"
             " AND (owner IS NULL OR lease_until < epoch_now()) ORDER BY created_at, run_id LIMIT $1"
         )
-        return [row["run_id"] for row in self._db.rows(sql, limit)]
+        return await self._db.read(lambda tx: [row["run_id"] for row in tx.rows(sql, limit)])
 
-    def offer(self, run_id: str) -> None:
-        """A run that was accepted here is ready: anybody may walk it now."""
-        with self._db.transaction() as db:
-            sql = (
-                "UPDATE runs SET owner = NULL, lease_until = NULL WHERE run_id = $1 AND owner = $2 AND state = 'queued'"
-            )
-            db.execute(sql, (run_id, self.owner))
-            db.notify("runs")
-
-    def release(self) -> None:
+    async def release(self) -> None:
         """Leave every run to the others: this process stops."""
         self.held.clear()
         if self.shared:
-            with self._db.transaction() as db:
-                sql = "UPDATE runs SET owner = NULL, lease_until = NULL WHERE owner = $1"
-                db.execute(f"{sql} AND state IN ('queued', 'running')", (self.owner,))
-                db.notify("runs")
+            await self._db.write(self._release)
+
+    def _release(self, tx: Transaction) -> None:
+        sql = "UPDATE runs SET owner = NULL, lease_until = NULL WHERE owner = $1"
+        tx.execute(f"{sql} AND state IN ('queued', 'running')", (self.owner,))
+        tx.notify("runs")
 
     def renew(self, tx: Transaction) -> Renewed:
         """Hold on to the runs that are walked here; which of them are lost, and which shall be cancelled."""
@@ -109,21 +102,21 @@ class Leases:
         sql = "UPDATE runs SET lease_until = epoch_now() + $1 WHERE state IN ('queued', 'running')"
         tx.execute(f"{sql} AND lease_until > epoch_now() + $2", (LEASE_S, 2 * LEASE_S))
 
-    def owns(self, run_id: str, generation: int) -> bool:
-        """Whether nobody has taken the run over since. Who cannot know it keeps his hands off the run's prompts."""
+    async def owns(self, run_id: str, generation: int) -> bool:
+        """Whether nobody has taken the run over since. If that cannot be known, its prompts are not to be touched."""
         try:
-            return self._db.now(lambda tx: owned(tx, run_id, generation))
+            return await self._db.read(lambda tx: owned(tx, run_id, generation))
         except DatabaseGone as e:
             log.warning("%s: %s", run_id, e)
             return False
 
-    def check(self, run_id: str, generation: int) -> None:
+    async def check(self, run_id: str, generation: int) -> None:
         """Before something is done that no transaction fences.
 
         Raises:
             Fenced: another process has taken the run over.
         """
-        if not self.owns(run_id, generation):
+        if not await self.owns(run_id, generation):
             raise Fenced(f"run {run_id} is walked by another worker now")
 
 
@@ -133,13 +126,13 @@ def owned(tx: Transaction, run_id: str, generation: int) -> bool:
     return bool(rows) and bool(rows[0]["generation"] == generation)
 
 
-def fence(db: Transaction, run_id: str, generation: int) -> None:
+def fence(tx: Transaction, run_id: str, generation: int) -> None:
     """Refuse to write for a walk that no longer owns the run, and keep it from being taken over until the commit.
 
     Raises:
         Fenced: another process has taken the run over.
     """
-    sql = f"SELECT generation FROM runs WHERE run_id = $1{db.dialect.for_share}"  # noqa: S608 - a fixed word
-    row = db.execute(sql, (run_id,)).fetchone()
+    sql = f"SELECT generation FROM runs WHERE run_id = $1{tx.dialect.for_share}"  # noqa: S608 - a fixed word
+    row = tx.execute(sql, (run_id,)).fetchone()
     if row is None or row["generation"] != generation:
         raise Fenced(f"run {run_id} is walked by another worker now")

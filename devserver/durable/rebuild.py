@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from devserver.durable.database import Database
 from devserver.durable.journal import Journal
+from devserver.durable.search import Search
+from devserver.durable.sql import Transaction
 from devserver.errors import TonewrightError
 from devserver.plan import Plan
 from devserver.runs.rows import ENDED
@@ -34,15 +36,16 @@ class BadRecord(TonewrightError):
     """A file of a run cannot be read back; the message names it."""
 
 
-def rebuild(database: Database, journal: Journal, exports: Exports) -> tuple[int, list[str]]:
+async def rebuild(journal: Journal, exports: Exports) -> tuple[int, list[str]]:
     """Read every record that the journal does not have. Returns how many, and what could not be read and why."""
     count, wrong = 0, []
     for folder in sorted(exports.root.iterdir()):
-        if not RUN_ID.fullmatch(folder.name) or journal.run(folder.name) is not None:
+        if not RUN_ID.fullmatch(folder.name) or await journal.run(folder.name) is not None:
             continue
         try:
             record, plan = _read(folder / "metadata.json"), _plan(folder / "01_config.json")
-            _restore(database, journal, _row(record, plan), _stages(record), _events(record))
+            run = _Run(_row(record, plan), _stages(record), _events(record))
+            await journal.database.write(lambda tx: _restore(tx, journal.search, run))  # noqa: B023 - awaited at once
             count += 1
         except BadRecord as e:
             wrong.append(f"{folder.name}/{e}")
@@ -70,34 +73,37 @@ def _plan(path: Path) -> str:
     return text
 
 
-def _restore(
-    database: Database,
-    journal: Journal,
-    row: dict[str, Any],
-    stages: list[dict[str, Any]],
-    events: list[tuple[str, int, str, str, dict[str, Any]]],
-) -> None:
-    with database.transaction() as db:
-        db.execute(
-            "INSERT INTO runs (run_id, user_id, state, created_at, started_at, ended_at, title, schema,"
-            " output_config, plan, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            (*(row[name] for name in RUN_COLUMNS), json.dumps(row["error"]) if row["error"] else None),
+@dataclass(frozen=True)
+class _Run:
+    """What the journal has of a run; an event is (stage, take, kind, key, data)."""
+
+    row: dict[str, Any]
+    stages: list[dict[str, Any]]
+    events: list[tuple[str, int, str, str, dict[str, Any]]]
+
+
+def _restore(tx: Transaction, search: Search, run: _Run) -> None:
+    row, run_id = run.row, run.row["run_id"]
+    tx.execute(
+        "INSERT INTO runs (run_id, user_id, state, created_at, started_at, ended_at, title, schema,"
+        " output_config, plan, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        (*(row[name] for name in RUN_COLUMNS), json.dumps(row["error"]) if row["error"] else None),
+    )
+    for number, stage in enumerate(run.stages, start=1):
+        tx.execute(
+            "INSERT INTO stages (stage, take, attempt, state, started_at, ended_at, backend, prompt_id,"
+            " run_id, result, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            (*(stage[name] for name in STAGE_COLUMNS), run_id, json.dumps(stage["result"]), number),
         )
-        for number, stage in enumerate(stages, start=1):
-            db.execute(
-                "INSERT INTO stages (stage, take, attempt, state, started_at, ended_at, backend, prompt_id,"
-                " run_id, result, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                (*(stage[name] for name in STAGE_COLUMNS), row["run_id"], json.dumps(stage["result"]), number),
-            )
-        journal.search.read(db, row["run_id"])
-        at = row["ended_at"] or row["created_at"]
-        for name, take, kind, key, data in events:
-            db.execute("UPDATE counters SET value = value + 1 WHERE name = 'event'")
-            db.execute(
-                "INSERT INTO events (seq, run_id, stage, take, kind, key, data, at)"
-                " SELECT value, $1, $2, $3, $4, $5, $6, $7 FROM counters WHERE name = 'event'",
-                (row["run_id"], name, take, kind, key, json.dumps(data), at),
-            )
+    search.read(tx, run_id)
+    at = row["ended_at"] or row["created_at"]
+    for name, take, kind, key, data in run.events:
+        tx.execute("UPDATE counters SET value = value + 1 WHERE name = 'event'")
+        tx.execute(
+            "INSERT INTO events (seq, run_id, stage, take, kind, key, data, at)"
+            " SELECT value, $1, $2, $3, $4, $5, $6, $7 FROM counters WHERE name = 'event'",
+            (run_id, name, take, kind, key, json.dumps(data), at),
+        )
 
 
 def _row(record: dict[str, Any], plan: str) -> dict[str, Any]:

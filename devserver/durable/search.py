@@ -90,24 +90,24 @@ class Search:
         self._db = database
 
     def add(
-        self, db: Transaction, run_id: str, *, user_id: str, created_at: str, title: str, outputs: str, text: str
+        self, tx: Transaction, run_id: str, *, user_id: str, created_at: str, title: str, outputs: str, text: str
     ) -> None:
         """Let a run that was accepted be found."""
         names = [name for name in outputs.split(", ") if name]
         marks = [_mark("user", user_id), _mark("state", UNFINISHED), *(_mark("output", name) for name in names)]
-        place, stored = _place(run_id, created_at), INDEXES[db.dialect.name].stored
-        db.execute(
+        place, stored = _place(run_id, created_at), INDEXES[tx.dialect.name].stored
+        tx.execute(
             "INSERT INTO searched (place, run_id, title, input, marks) VALUES ("
             "coalesce((SELECT max(place) + 1 FROM searched WHERE place >= $1 AND place < $2), $3), $4, $5, $6, $7)"
             " ON CONFLICT (run_id) DO NOTHING",
             (place, place + NEIGHBOURS, place, run_id, stored(title), stored(text), " ".join(marks)),
         )
 
-    def end(self, db: Transaction, run_id: str, state: str, text: str) -> None:
+    def end(self, tx: Transaction, run_id: str, state: str, text: str) -> None:
         """Let a run be found by the state that it ended in and by its final text."""
-        db.execute(
+        tx.execute(
             "UPDATE searched SET final = $1, marks = replace(marks, $2, $3) WHERE run_id = $4",
-            (INDEXES[db.dialect.name].stored(text), _mark("state", UNFINISHED), _mark("state", state), run_id),
+            (INDEXES[tx.dialect.name].stored(text), _mark("state", UNFINISHED), _mark("state", state), run_id),
         )
 
     def find(self, tx: Transaction, wanted: Wanted) -> list[RunLine]:
@@ -146,16 +146,16 @@ class Search:
             self.read(tx, each)
         return run_ids
 
-    def read(self, db: Transaction, run_id: str) -> None:
+    def read(self, tx: Transaction, run_id: str) -> None:
         """Let a run be found that the journal has from elsewhere, with its stages."""
-        row = db.execute(f"SELECT * FROM runs WHERE run_id = $1{db.dialect.for_update}", (run_id,)).fetchone()  # noqa: S608 - a fixed word
+        row = tx.execute(f"SELECT * FROM runs WHERE run_id = $1{tx.dialect.for_update}", (run_id,)).fetchone()  # noqa: S608 - a fixed word
         sql = "SELECT result FROM stages WHERE run_id = $1 AND take = 0 AND attempt = 0 ORDER BY number"
-        results = [json.loads(stage["result"]) for stage in db.execute(sql, (run_id,)).fetchall()]
+        results = [json.loads(stage["result"]) for stage in tx.execute(sql, (run_id,)).fetchall()]
         text = json.loads(row["plan"]).get("input_text", "")
         given = {name: row[name] for name in ("user_id", "created_at", "title")}
-        self.add(db, run_id, **given, outputs=row["output_config"], text=text)
+        self.add(tx, run_id, **given, outputs=row["output_config"], text=text)
         if row["state"] not in GOING_ON:
-            self.end(db, run_id, row["state"], final_text(results) or text)
+            self.end(tx, run_id, row["state"], final_text(results) or text)
 
 
 def _before(tx: Transaction, wanted: Wanted) -> Row:

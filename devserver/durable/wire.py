@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from devserver.durable.database import Database, Listening
-from devserver.durable.journal import Journal, events_after, last_seq
+from devserver.durable.journal import Journal
 from devserver.errors import DatabaseGone
 from devserver.events import Bus
 from devserver.runs.events import Event
@@ -53,7 +53,7 @@ class Wire:
 
     async def start(self) -> None:
         """Hear everything from now on."""
-        self._seq = await self._db.read(last_seq)
+        self._seq = await self._journal.read(lambda reading: reading.last_seq())
         self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self._publish_all()), asyncio.create_task(self._send_all())]
         self._listening = await self._db.listen(list(self._on), self._heard)
@@ -85,7 +85,7 @@ class Wire:
 
     async def _publish(self) -> None:
         while True:
-            page = await self._db.read(lambda tx: events_after(tx, self._seq, limit=PAGE))
+            page = await self._journal.read(lambda reading: reading.events_after(self._seq, limit=PAGE))
             for event in page:
                 self._seq = event.seq or self._seq
                 self._bus.publish(event)

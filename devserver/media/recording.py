@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import aclosing
+from contextvars import Context
 from typing import Any, Final
 
 from devserver.durable.journal import Journal
@@ -55,7 +56,7 @@ class Recording:
         self._file = tempfile.TemporaryFile(buffering=0, dir=exports.state)  # noqa: SIM115 - closed by `close_unused`
         self._size, self._over = 0, False
         self._grown = asyncio.Event()
-        self._task = asyncio.create_task(self._record())
+        self._task = self._loop.create_task(self._record(), context=Context())  # nobody's request
         self._task.add_done_callback(lambda _: on_end())
         self._task.add_done_callback(lambda _: self.close_unused())
 
@@ -99,7 +100,7 @@ class Recording:
             self._tell()
 
     async def _encode_all(self, encoder: Encoder) -> None:
-        row = await asyncio.to_thread(self._journal.run, self.run_id)
+        row = await self._journal.run(self.run_id)
         if row is None:
             return
         stage = (await asyncio.to_thread(Plan.model_validate_json, row.plan)).main_stage
@@ -109,7 +110,7 @@ class Recording:
 
     async def _encode_pieces(self, encoder: Encoder, stage: str) -> None:
         """Every piece in its turn; those of an attempt that was followed by another one are left out."""
-        last = await asyncio.to_thread(self._journal.last_attempt, Place(self.run_id, 0, stage, 1))
+        last = await self._journal.last_attempt(Place(self.run_id, 0, stage, 1))
         first_attempt = last.attempt if last else 1
         here: dict[int, str] = {}
         wanted = 0
@@ -134,7 +135,7 @@ class Recording:
         return True
 
     async def _encode_rest(self, encoder: Encoder, stage: str) -> None:
-        events = await asyncio.to_thread(self._journal.events, self.run_id, "entity")
+        events = await self._journal.read(lambda reading: reading.events(self.run_id, "entity"))
         entities = (event.data for event in events if isinstance(event.data, Entity) and event.stage == stage)
         main = next((entity for entity in entities if (entity.role, entity.media) == ("main", "audio")), None)
         seconds = main.facts.seconds if main and main.facts else None

@@ -38,7 +38,7 @@ class Streams:
         Raises:
             InputError: there is no such run (404), or it has ended or will end without any piece (409).
         """
-        row = await asyncio.to_thread(self.journal.run, run_id)
+        row = await self.journal.run(run_id)
         if row is None:
             raise InputError(f"There is no run {run_id}.", status=404, field="run_id", value=run_id)
         plan = await asyncio.to_thread(Plan.model_validate_json, row.plan)
@@ -99,18 +99,21 @@ class Streams:
             self._ready.discard(run_id)
             await asyncio.to_thread(pieces.clear, self.exports, run_id)
 
-    def clear_ended(self) -> None:
+    async def clear_ended(self) -> None:
         """Delete what an earlier server left of runs that have ended."""
-        for run_id in pieces.kept(self.exports):
-            row = self.journal.run(run_id)
+        for run_id in await asyncio.to_thread(lambda: list(pieces.kept(self.exports))):
+            row = await self.journal.run(run_id)
             if row is None or row.ended:
-                pieces.clear(self.exports, run_id)
+                await asyncio.to_thread(pieces.clear, self.exports, run_id)
 
     def close(self) -> None:
         """End every recording; who listens hears the end."""
         for recording in list(self._recordings.values()):
             recording.stop()
         self.threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _events_after(self, after: int, run_id: str) -> list[Event]:
+        return await self.journal.read(lambda reading: reading.events_after(after, run_id, PAGE))
 
     async def events(self, run_id: str) -> AsyncGenerator[Event, None]:
         """A run's stored events from its first one on, up to its end."""
@@ -119,7 +122,7 @@ class Streams:
         with closing(self.bus.subscribe(run_id)) as subscription:
             while True:
                 if isinstance(arrived, Lagged):
-                    while page := await asyncio.to_thread(self.journal.events_after, after, run_id, PAGE):
+                    while page := await self._events_after(after, run_id):
                         for event in page:
                             after = event.seq or after
                             yield event

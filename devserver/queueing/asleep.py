@@ -43,9 +43,9 @@ class Asleep:
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._waits_at
 
-    def fill(self, database: Database) -> None:
+    async def fill(self, database: Database) -> None:
         """Let every run sleep that only waits for its turn."""
-        for row in database.rows(ASLEEP):
+        for row in await database.read(lambda tx: tx.rows(ASLEEP)):
             self._waits_at.setdefault(row["run_id"], set()).add(row["backend"])
 
     def clear(self) -> None:

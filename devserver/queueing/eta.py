@@ -16,7 +16,7 @@ from statistics import linear_regression, median, quantiles
 from typing import Any, Final
 
 from devserver.clock import Clock
-from devserver.durable.database import Database
+from devserver.durable.sql import Transaction
 from devserver.queueing.tickets import Work
 from devserver.runs.rows import Place
 from devserver.runs.server import TimeLeft
@@ -115,8 +115,8 @@ def _log(value: float) -> float:
 class Durations:
     """The table of durations, and the laws that follow from it. Every method may be called from any thread."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._db, self._clock = database, clock
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._read_s = float("-inf")
         self._samples: dict[Kind, deque[Sample]] = {}
         self._laws: dict[Kind, Law] = {}
@@ -124,42 +124,42 @@ class Durations:
         self.ended_at: dict[str, datetime] = {}  # when each backend was last seen to end something
         self._ended_s: dict[str, float] = {}  # the same on the clock that nobody sets
 
-    def learn(self, place: Place, work: Work, backend: str, seconds: float) -> None:
+    def learn(self, tx: Transaction, place: Place, work: Work, backend: str, seconds: float) -> None:
         """Keep how long a take had the backend; of each kind the newest are kept."""
         kind, at = (work.config, work.variant, backend), self._clock.stamp()
-        with self._db.transaction() as db:
-            db.execute(
-                "INSERT INTO durations (run_id, stage, take, config, variant, backend, size, seconds, at)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (run_id, stage, take) DO NOTHING",
-                (place.run_id, place.stage, place.take, *kind, work.size, seconds, at),
-            )
-            db.execute(
-                "DELETE FROM durations WHERE config = $1 AND variant = $2 AND backend = $3 AND at <"
-                " (SELECT min(at) FROM (SELECT at FROM durations WHERE config = $4 AND variant = $5 AND backend = $6"
-                " ORDER BY at DESC LIMIT $7) AS newest)",
-                (*kind, *kind, KEPT),
-            )
+        tx.execute(
+            "INSERT INTO durations (run_id, stage, take, config, variant, backend, size, seconds, at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (run_id, stage, take) DO NOTHING",
+            (place.run_id, place.stage, place.take, *kind, work.size, seconds, at),
+        )
+        tx.execute(
+            "DELETE FROM durations WHERE config = $1 AND variant = $2 AND backend = $3 AND at <"
+            " (SELECT min(at) FROM (SELECT at FROM durations WHERE config = $4 AND variant = $5 AND backend = $6"
+            " ORDER BY at DESC LIMIT $7) AS newest)",
+            (*kind, *kind, KEPT),
+        )
         self._samples.setdefault(kind, deque(maxlen=KEPT)).append((work.size, seconds))
         self._last[work.config, work.variant] = at, backend
         self._laws.pop(kind, None)
 
-    def _read(self) -> None:
+    def read(self, tx: Transaction) -> None:
+        """Read the table, unless that was done a moment ago."""
         now_s = self._clock.monotonic()
         if now_s - self._read_s < READ_AGAIN_S:
             return
         samples: dict[Kind, deque[Sample]] = defaultdict(lambda: deque(maxlen=KEPT))
-        for row in self._db.rows("SELECT config, variant, backend, size, seconds, at FROM durations ORDER BY at"):
+        for row in tx.rows("SELECT config, variant, backend, size, seconds, at FROM durations ORDER BY at"):
             samples[row["config"], row["variant"], row["backend"]].append((row["size"], row["seconds"]))
             self._last[row["config"], row["variant"]] = row["at"], row["backend"]
         self._samples, self._laws, self._read_s = dict(samples), {}, now_s
 
-    def ended_well(self, place: Place) -> bool:
+    def ended_well(self, tx: Transaction, place: Place) -> bool:
         """Whether the last attempt of a take has."""
         sql = "SELECT state FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 ORDER BY attempt DESC LIMIT 1"
-        return [row["state"] for row in self._db.rows(sql, place.run_id, place.stage, place.take)] == ["success"]
+        return [row["state"] for row in tx.rows(sql, place.run_id, place.stage, place.take)] == ["success"]
 
-    def unfinished(self) -> set[str]:
-        rows = self._db.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running')")
+    def unfinished(self, tx: Transaction) -> set[str]:
+        rows = tx.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running')")
         return {row["run_id"] for row in rows}
 
     def worked(self, backend: str, granted_s: float) -> float:
@@ -173,7 +173,6 @@ class Durations:
 
     def guess(self, work: Work, backend: str) -> Guess | None:
         """How long a work has a backend; None where nothing like it was made there yet."""
-        self._read()
         kind = (work.config, work.variant, backend)
         known = self._laws.get(kind)
         if known is None and kind in self._samples:
@@ -182,7 +181,6 @@ class Durations:
 
     def usual(self, ways: Sequence[Work]) -> tuple[str, Guess | None]:
         """The backend of the way that was used last, and how long it takes there; ("", None) where none ever was."""
-        self._read()
         used = [(*self._last[key], work) for work in ways if (key := (work.config, work.variant)) in self._last]
         _, backend, work = max(used, key=lambda one: one[0], default=("", "", None))
         return backend, self.guess(work, backend) if work is not None else None

@@ -11,16 +11,14 @@ from itertools import takewhile
 from typing import Final
 
 from devserver.clock import Clock
-from devserver.durable.database import Database
+from devserver.durable.sql import Transaction
 from devserver.plan import Plan
 from devserver.queueing.eta import AROUND, Durations, Guess, size_of, total
-from devserver.queueing.tickets import ALL, Ticket, Tickets, Work
+from devserver.queueing.tickets import ALL, Key, Ticket, Tickets, Work
 from devserver.runs.rows import Place
 
 STILL_TO_COME: Final = 0.1  # the share of a take's usual time that is left at least, however long it has run
 FRESH_S: Final = 0.1  # as long as one look at the tickets is good for everybody who asks
-
-Key = tuple[str, str, int]  # run, stage, take
 
 
 @dataclass
@@ -84,8 +82,8 @@ class Expected:
         self._lock = threading.Lock()
 
     @classmethod
-    def over(cls, database: Database, clock: Clock) -> Expected:
-        return cls(Tickets(database, clock), Durations(database, clock), clock)
+    def by(cls, clock: Clock) -> Expected:
+        return cls(Tickets(clock), Durations(clock), clock)
 
     # What happens
 
@@ -107,21 +105,22 @@ class Expected:
         if place.run_id in self._coming:
             self._coming[place.run_id].has_asked = True
 
-    def done(self, place: Place, work: Work | None, backend: str, granted_s: float) -> None:
-        """A take gives its turn back; where it ended well, its time is learned."""
-        self.look_again()
-        seconds = self.durations.worked(backend, granted_s)
-        well = self.durations.ended_well(place)
+    def done(self, tx: Transaction, place: Place, work: Work | None, backend: str, seconds: float) -> None:
+        """A take gives its turn back, which it had for some seconds; where it ended well, that is learned."""
+        well = self.durations.ended_well(tx, place)
         if well and work is not None:
-            self.durations.learn(place, work, backend, seconds)
+            self.durations.learn(tx, place, work, backend, seconds)
         if well and place.run_id in self._coming:
             self._coming[place.run_id].left.pop((place.stage, place.take), None)
 
-    def end(self, run_id: str, around_s: float | None) -> None:
-        """A run has ended; `around_s` is what it took beside its takes, where it ended well."""
+    def end(self, run_id: str) -> None:
+        """A run has ended."""
         self._coming.pop(run_id, None)
-        if around_s is not None:
-            self.durations.learn(Place(run_id, 0), AROUND, "", around_s)
+        self.look_again()
+
+    def learn_around(self, tx: Transaction, run_id: str, seconds: float) -> None:
+        """Keep what a run that ended well took beside its takes."""
+        self.durations.learn(tx, Place(run_id, 0), AROUND, "", seconds)
 
     def look_again(self) -> None:
         """The tickets were changed."""
@@ -129,23 +128,24 @@ class Expected:
 
     # What follows
 
-    def line(self) -> Line:
+    def line(self, tx: Transaction) -> Line:
         """The tickets of all backends in their order, and when each will be done."""
         with self._lock:
             now = self.clock.monotonic()
             if self._line is None or now - self._line[0] > FRESH_S:
-                tickets = self.tickets.listed()
+                self.durations.read(tx)
+                tickets = self.tickets.listed(tx)
                 until: dict[Key, Guess | None] = {}
                 for backend in {ticket.backend for ticket in tickets}:
                     until |= self._until([ticket for ticket in tickets if ticket.backend == backend])
-                self._forget_ended()
-                self._line = (now, Line(tickets, until, self.tickets.paused()))
+                self._forget_ended(tx)
+                self._line = (now, Line(tickets, until, self.tickets.paused(tx)))
             return self._line[1]
 
-    def _forget_ended(self) -> None:
+    def _forget_ended(self, tx: Transaction) -> None:
         """Forget the runs that another process walked to their end."""
         if self._coming:
-            unfinished = self.durations.unfinished()
+            unfinished = self.durations.unfinished(tx)
             for run_id in set(self._coming) - unfinished:
                 self._coming.pop(run_id, None)
 
@@ -172,9 +172,9 @@ class Expected:
         begun_at = max(begun_at, self.durations.ended_at.get(ticket.backend, begun_at))
         return max(0.0, (self.clock.now() - begun_at).total_seconds())
 
-    def of_run(self, run_id: str) -> Guess | None:
+    def of_run(self, tx: Transaction, run_id: str) -> Guess | None:
         """When a run will be done; None where a part of it, or of what is before it, is not known, or is paused."""
-        line, coming = self.line(), self._coming.get(run_id)
+        line, coming = self.line(tx), self._coming.get(run_id)
         tickets = line.of_run(run_id)
         if any(map(line.stands, tickets)) or not (tickets or coming):
             return None

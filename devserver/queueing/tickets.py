@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from devserver.clock import Clock
-from devserver.durable.database import Database
 from devserver.durable.lease import fence
 from devserver.durable.sql import Transaction
 from devserver.runs.rows import Place
+
+Key = tuple[str, str, int]  # run, stage, take
 
 ALL: Final = ""  # the name under which the queues of all backends are paused together
 
@@ -51,23 +52,24 @@ class Ticket:
         return -self.level, self.round, self.position
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> Key:
         return self.run_id, self.stage, self.take
 
 
 class Tickets:
-    """The table of tickets. A take has one at most, for one backend.
+    """The table of tickets, within a transaction. A take has one at most, for one backend.
 
     Users take turns within a priority: a ticket gets the first round in which its user has none yet. A user with a
     hundred tickets so waits for the others as often as they wait for him. What is moved takes the place that it is
     moved to, and the others of that stretch move up or down by one.
     """
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
-        self._db, self._clock = database, clock or Clock()
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
 
     def ask(
         self,
+        tx: Transaction,
         place: Place,
         backend: str,
         priority: int = 0,
@@ -79,113 +81,109 @@ class Tickets:
         """Queue a take at a backend, or keep the place that it has there; `held` gives it its turn at once."""
         work, at = work or Work(), self._clock.stamp()
         key = (place.run_id, place.stage, place.take)
-        with self._db.transaction() as db:
-            fence(db, place.run_id, place.generation)
-            self._touch(db, backend)
-            # In another queue it gets the turn that its user has there; when it was asked for stays.
-            rounds = db.execute(
-                "SELECT max(CASE WHEN user_id = $1 THEN round + 1 END) AS own, min(CASE WHEN held = 0 THEN round END)"
-                " AS going_on FROM tickets WHERE backend = $2 AND level = $3",
-                (user_id, backend, priority),
-            ).fetchone()
-            turn = max(rounds["own"] or 0, rounds["going_on"] or 0)
-            db.execute(
-                "INSERT INTO tickets (run_id, stage, take, backend, user_id, priority, level, round, position,"
-                " held, asked_at, granted_at, config, variant, size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
-                " (SELECT coalesce(max(position), 0) + 1 FROM tickets), $9, $10, $11, $12, $13, $14)"
-                " ON CONFLICT (run_id, stage, take) DO UPDATE SET backend = excluded.backend, level = excluded.level,"
-                " round = excluded.round, held = excluded.held, granted_at = excluded.granted_at,"
-                " config = excluded.config, variant = excluded.variant, size = excluded.size"
-                " WHERE tickets.backend <> excluded.backend OR excluded.held > tickets.held",
-                (
-                    *(*key, backend, user_id, priority, priority, turn),
-                    *(int(held), at, at if held else None, work.config, work.variant, work.size),
-                ),
-            )
+        fence(tx, place.run_id, place.generation)
+        self._touch(tx, backend)
+        # In another queue it gets the turn that its user has there; when it was asked for stays.
+        rounds = tx.execute(
+            "SELECT max(CASE WHEN user_id = $1 THEN round + 1 END) AS own, min(CASE WHEN held = 0 THEN round END)"
+            " AS going_on FROM tickets WHERE backend = $2 AND level = $3",
+            (user_id, backend, priority),
+        ).fetchone()
+        turn = max(rounds["own"] or 0, rounds["going_on"] or 0)
+        tx.execute(
+            "INSERT INTO tickets (run_id, stage, take, backend, user_id, priority, level, round, position,"
+            " held, asked_at, granted_at, config, variant, size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+            " (SELECT coalesce(max(position), 0) + 1 FROM tickets), $9, $10, $11, $12, $13, $14)"
+            " ON CONFLICT (run_id, stage, take) DO UPDATE SET backend = excluded.backend, level = excluded.level,"
+            " round = excluded.round, held = excluded.held, granted_at = excluded.granted_at,"
+            " config = excluded.config, variant = excluded.variant, size = excluded.size"
+            " WHERE tickets.backend <> excluded.backend OR excluded.held > tickets.held",
+            (
+                *(*key, backend, user_id, priority, priority, turn),
+                *(int(held), at, at if held else None, work.config, work.variant, work.size),
+            ),
+        )
 
-    def grant(self, backend: str, at_once: int) -> list[tuple[str, str, int]]:
-        """Let the next takes go on, so that `at_once` are held; answers all (run_id, stage, take) that hold one.
+    def grant(self, tx: Transaction, backend: str, at_once: int) -> None:
+        """Let the next takes go on, so that `at_once` have a turn. While the queue is paused nobody new gets one."""
+        self._touch(tx, backend)
+        tx.execute(
+            "UPDATE tickets SET held = 1, granted_at = $1 WHERE backend = $2 AND held = 0"
+            " AND NOT EXISTS (SELECT 1 FROM queues WHERE backend IN ($3, $4) AND paused = 1)"
+            " AND (run_id, stage, take) IN (SELECT run_id, stage, take FROM tickets WHERE backend = $5"
+            " ORDER BY held DESC, level DESC, round, position, run_id, stage, take LIMIT $6)",
+            (self._clock.stamp(), backend, backend, ALL, backend, at_once),
+        )
 
-        While the queue is paused nobody new gets a turn.
-        """
-        if self._may_grant(backend, at_once):
-            with self._db.transaction() as db:
-                self._touch(db, backend)
-                db.execute(
-                    "UPDATE tickets SET held = 1, granted_at = $1 WHERE backend = $2 AND held = 0"
-                    " AND NOT EXISTS (SELECT 1 FROM queues WHERE backend IN ($3, $4) AND paused = 1)"
-                    " AND (run_id, stage, take) IN (SELECT run_id, stage, take FROM tickets WHERE backend = $5"
-                    " ORDER BY held DESC, level DESC, round, position, run_id, stage, take LIMIT $6)",
-                    (self._clock.stamp(), backend, backend, ALL, backend, at_once),
-                )
-        sql = "SELECT run_id, stage, take FROM tickets WHERE backend = $1 AND held = 1"
-        return [(row["run_id"], row["stage"], row["take"]) for row in self._db.rows(sql, backend)]
+    def to_grant(self, tx: Transaction, at_once: Mapping[str, int]) -> list[str]:
+        """The backends at which somebody waits and there is room: asked often, and mostly answered without a write."""
+        sql = "SELECT backend, count(*) AS tickets, coalesce(sum(held), 0) AS held FROM tickets GROUP BY backend"
+        free = [
+            row["backend"] for row in tx.rows(sql) if row["held"] < min(at_once.get(row["backend"], 0), row["tickets"])
+        ]
+        paused = self.paused(tx) if free else set()
+        return [backend for backend in free if not {ALL, backend} & paused]
 
-    def _may_grant(self, backend: str, at_once: int) -> bool:
-        """Whether somebody waits and there is room: asked often, and mostly answered without a write."""
-        sql = "SELECT count(*) AS tickets, coalesce(sum(held), 0) AS held FROM tickets WHERE backend = $1"
-        now = self._db.rows(sql, backend)[0]
-        return now["held"] < min(at_once, now["tickets"]) and not {ALL, backend} & self.paused()
+    def held(self, tx: Transaction) -> list[tuple[str, Key]]:
+        """Who has a turn now, and at which backend."""
+        sql = "SELECT backend, run_id, stage, take FROM tickets WHERE held = 1"
+        return [(row["backend"], (row["run_id"], row["stage"], row["take"])) for row in tx.rows(sql)]
 
-    def give_back(self, place: Place) -> None:
+    def give_back(self, tx: Transaction, place: Place) -> None:
         """Give a ticket back, held or not. The one of a run that another process has taken over is that one's."""
-        with self._db.transaction() as db:
-            db.execute(
-                "DELETE FROM tickets WHERE run_id = $1 AND stage = $2 AND take = $3"
-                " AND EXISTS (SELECT 1 FROM runs WHERE run_id = $4 AND generation = $5)",
-                (place.run_id, place.stage, place.take, place.run_id, place.generation),
-            )
-            db.notify("tickets")
+        tx.execute(
+            "DELETE FROM tickets WHERE run_id = $1 AND stage = $2 AND take = $3"
+            " AND EXISTS (SELECT 1 FROM runs WHERE run_id = $4 AND generation = $5)",
+            (place.run_id, place.stage, place.take, place.run_id, place.generation),
+        )
+        tx.notify("tickets")
 
-    def _touch(self, db: Transaction, backend: str) -> None:
+    def _touch(self, tx: Transaction, backend: str) -> None:
         """Take a queue for this transaction: another process waits here until it is committed, and is told then."""
         sql = (
             "INSERT INTO queues (backend, changes) VALUES ($1, 1)"
             " ON CONFLICT (backend) DO UPDATE SET changes = queues.changes + 1"
         )
-        db.execute(sql, (backend,))
-        db.notify("tickets")
+        tx.execute(sql, (backend,))
+        tx.notify("tickets")
 
     # Pausing
 
-    def pause(self, backend: str = ALL) -> None:
+    def pause(self, tx: Transaction, backend: str = ALL) -> None:
         """Give nobody a new turn at a backend, or at any; who has one goes on."""
-        with self._db.transaction() as db:
-            self._touch(db, backend)
-            db.execute("UPDATE queues SET paused = 1 WHERE backend = $1", (backend,))
+        self._touch(tx, backend)
+        tx.execute("UPDATE queues SET paused = 1 WHERE backend = $1", (backend,))
 
-    def resume(self, backend: str = ALL) -> None:
+    def resume(self, tx: Transaction, backend: str = ALL) -> None:
         """Give turns again: at one backend, or at all, also those that were paused one by one."""
-        with self._db.transaction() as db:
-            db.execute("UPDATE queues SET paused = 0 WHERE backend = $1 OR $2 = ''", (backend, backend))
-            db.notify("tickets")
+        tx.execute("UPDATE queues SET paused = 0 WHERE backend = $1 OR $2 = ''", (backend, backend))
+        tx.notify("tickets")
 
-    def paused(self) -> set[str]:
+    def paused(self, tx: Transaction) -> set[str]:
         """The backends whose queues are paused; `ALL` among them where every queue is."""
-        return {row["backend"] for row in self._db.rows("SELECT backend FROM queues WHERE paused = 1")}
+        return {row["backend"] for row in tx.rows("SELECT backend FROM queues WHERE paused = 1")}
 
     # Order
 
-    def listed(self, backend: str | None = None) -> list[Ticket]:
+    def listed(self, tx: Transaction, backend: str | None = None) -> list[Ticket]:
         """The tickets of one backend, or of all, in the order in which they will be granted."""
         if backend is None:
-            return _in_order(self._db.rows("SELECT * FROM tickets"))
-        return _in_order(self._db.rows("SELECT * FROM tickets WHERE backend = $1", backend))
+            return _in_order(tx.rows("SELECT * FROM tickets"))
+        return _in_order(tx.rows("SELECT * FROM tickets WHERE backend = $1", backend))
 
-    def of_run(self, run_id: str) -> list[Ticket]:
-        return _in_order(self._db.rows("SELECT * FROM tickets WHERE run_id = $1", run_id))
+    def of_run(self, tx: Transaction, run_id: str) -> list[Ticket]:
+        return _in_order(tx.rows("SELECT * FROM tickets WHERE run_id = $1", run_id))
 
-    def rearrange(self, backend: str, order: Sequence[Ticket]) -> None:
+    def rearrange(self, tx: Transaction, backend: str, order: Sequence[Ticket]) -> None:
         """Deal the places that these waiting tickets have out anew, in this order; all others keep theirs."""
         places = sorted(ticket.place for ticket in order)
-        with self._db.transaction() as db:
-            self._touch(db, backend)
-            for ticket, (level, turn, position) in zip(order, places, strict=True):
-                db.execute(
-                    "UPDATE tickets SET level = $1, round = $2, position = $3"
-                    " WHERE run_id = $4 AND stage = $5 AND take = $6 AND held = 0",
-                    (-level, turn, position, *ticket.key),
-                )
+        self._touch(tx, backend)
+        for ticket, (level, turn, position) in zip(order, places, strict=True):
+            tx.execute(
+                "UPDATE tickets SET level = $1, round = $2, position = $3"
+                " WHERE run_id = $4 AND stage = $5 AND take = $6 AND held = 0",
+                (-level, turn, position, *ticket.key),
+            )
 
 
 def _in_order(rows: Sequence[Any]) -> list[Ticket]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from devserver.answer import Answer
 from devserver.events import Bus, Lagged, Subscription
+from devserver.runs.patience import USUAL_S, patience
 
 
 class Waiting:
-    """Waits for the ends of runs. Everything here belongs to the loop of those who wait, whichever that is.
+    """Waits for the ends of runs. On the loop.
 
     Args:
         bus: tells of events, `run.ended` among them.
         has_ended: says whether a run has ended.
-        answer: builds the answer of a run, as of now. Both may take long, so they run on threads.
+        answer: builds the answer of a run, as of now.
     """
 
-    def __init__(self, bus: Bus, has_ended: Callable[[str], bool], answer: Callable[[str], Answer]) -> None:
+    def __init__(
+        self, bus: Bus, has_ended: Callable[[str], Awaitable[bool]], answer: Callable[[str], Awaitable[Answer]]
+    ) -> None:
         self._bus, self._has_ended, self._answer = bus, has_ended, answer
         self._listening: set[Subscription] = set()
 
@@ -39,17 +42,17 @@ class Waiting:
 
         It subscribes before it reads, so it misses no end.
         """
-        with self.listen(run_id) as events:
+        with self.listen(run_id) as events, patience(USUAL_S):  # whoever waits does not end with a silent database
             try:
                 async with asyncio.timeout(timeout_s):
-                    ended = await asyncio.to_thread(self._has_ended, run_id)
+                    ended = await self._has_ended(run_id)
                     while True:
-                        if ended and (answer := await asyncio.to_thread(self._answer, run_id)).ended:
+                        if ended and (answer := await self._answer(run_id)).ended:
                             return answer
                         event = await anext(events)
                         ended = isinstance(event, Lagged) or event.kind == "run.ended"
             except (TimeoutError, StopAsyncIteration):
-                return await asyncio.to_thread(self._answer, run_id)
+                return await self._answer(run_id)
 
     def close(self) -> None:
         """End everybody's waiting and listening: the server stops."""

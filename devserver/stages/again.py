@@ -8,7 +8,7 @@ nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final
@@ -66,27 +66,27 @@ async def why_again(walk: Walk, last: AttemptRow) -> Retry:
     Raises:
         StageError: it is not tried again.
     """
-    error = last.result.error or Failure()
+    error, codes = last.result.error or Failure(), await _codes(walk, last)
     if last.state == "failed":
         if error.code == DISK_FULL and _is_embedded(walk, last):
             place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
             message = f"The disk of the exports is full: {error.message} The take waits for room and is tried again."
-            walk.warn(place, f"disk_full_{last.take}", message)
+            await walk.warn(place, f"disk_full_{last.take}", message)
             await asyncio.to_thread(_make_room, walk, place)
-            waited_s = await _pause(walk, last, _tries(walk, last))
+            waited_s = await _pause(walk, last, _tries(codes))
             return Retry(after=last.attempt, code=DISK_FULL, waited_s=waited_s)
-        if error.code != OUT_OF_MEMORY or _codes(walk, last).count(OUT_OF_MEMORY) > 1:
+        if error.code != OUT_OF_MEMORY or codes.count(OUT_OF_MEMORY) > 1:
             raise StageError.from_failure(error)
         freed = await _free(walk, last)
-        waited_s = await _pause(walk, last, _tries(walk, last), after_freeing=True)
+        waited_s = await _pause(walk, last, _tries(codes), after_freeing=True)
         return Retry(after=last.attempt, code=OUT_OF_MEMORY, waited_s=waited_s, freed=freed)
     if last.state == "cancelled":
         return Retry(after=last.attempt, code="cancelled", waited_s=0.0)
     if error.code == SERVER_STOPPED:
         return Retry(after=last.attempt, code=SERVER_STOPPED, waited_s=0.0)
-    tries = _tries(walk, last)
+    tries = _tries(codes)
     # A prompt that no backend took was nobody's to lose: it waits, within the time of the run.
-    lost = tries - _codes(walk, last).count(NOT_TAKEN)
+    lost = tries - codes.count(NOT_TAKEN)
     if lost >= walk.tools.retries.attempts:
         raise _given_up(last, lost, error)
     if (backend := walk.tools.pool.named(last.backend or "")) is not None:
@@ -116,16 +116,17 @@ def _given_up(last: AttemptRow, tries: int, error: Failure) -> StageError:
     return StageError(text, code="attempts_lost", status=502, hint=hint)
 
 
-def _codes(walk: Walk, last: AttemptRow) -> list[str]:
+async def _codes(walk: Walk, last: AttemptRow) -> list[str]:
     """How each attempt of a take ended, '' where it was with success."""
-    rows = (row for row in walk.tools.journal.stages(last.run_id) if (row.stage, row.take) == (last.stage, last.take))
-    attempts = [row for row in rows if isinstance(row, AttemptRow)]
+    rows = await walk.tools.journal.stages(last.run_id)
+    own = (row for row in rows if (row.stage, row.take) == (last.stage, last.take))
+    attempts = [row for row in own if isinstance(row, AttemptRow)]
     return [row.result.error.code if row.result.error else "" for row in attempts]
 
 
-def _tries(walk: Walk, last: AttemptRow) -> int:
+def _tries(codes: Sequence[str]) -> int:
     """How many attempts of a take count: those that went down with a server of ours were not tried in earnest."""
-    return sum(code != SERVER_STOPPED for code in _codes(walk, last))
+    return sum(code != SERVER_STOPPED for code in codes)
 
 
 async def _free(walk: Walk, last: AttemptRow) -> bool:
@@ -138,9 +139,9 @@ async def _free(walk: Walk, last: AttemptRow) -> bool:
             raise Unreachable(f"the backend {last.backend} is gone")
         await backend.client.free()
     except BackendError as e:
-        walk.warn(place, f"memory_{last.take}", f"{message}, and could not be: {e} The take is tried once more.")
+        await walk.warn(place, f"memory_{last.take}", f"{message}, and could not be: {e} The take is tried once more.")
         return False
-    walk.warn(place, f"memory_{last.take}", f"{message}; the take is tried once more.")
+    await walk.warn(place, f"memory_{last.take}", f"{message}; the take is tried once more.")
     return True
 
 
@@ -228,7 +229,7 @@ async def stop_earlier(walk: Walk, job: Job) -> None:
         StillRunning: it does not stop.
         Unreachable: the backend is silent again.
     """
-    for row in walk.tools.journal.stages(job.place.run_id):
+    for row in await walk.tools.journal.stages(job.place.run_id):
         if (row.stage, row.take, row.backend) != (job.place.stage, job.place.take, job.backend.name):
             continue
         code = row.result.error.code if row.result.error else ""

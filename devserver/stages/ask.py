@@ -60,7 +60,7 @@ async def ask(walk: Walk, stage: StagePlan, rule: LlmRule, shape: type[S], text:
         if problems:
             failed = " ".join(problem.message for problem in problems)
             told: dict[str, object] = {"used": endpoint.name, "problems": [problem.as_dict() for problem in problems]}
-            walk.warn(walk.place(stage.name), "llm_other", f"{failed} So {endpoint.name} was asked.", **told)
+            await walk.warn(walk.place(stage.name), "llm_other", f"{failed} So {endpoint.name} was asked.", **told)
         return reply
     raise NoAnswer("llm_failed", " ".join(problem.message for problem in problems), problems)
 
@@ -73,4 +73,4 @@ def use_of(reply: Reply[S]) -> LlmUse:
 async def make_room(walk: Walk) -> None:
     """Before media are made: let models that have been used free their memory."""
     for problem in await walk.tools.models.release():
-        walk.warn(walk.place(), "llm_not_freed", problem.message, endpoint=problem.endpoint)
+        await walk.warn(walk.place(), "llm_not_freed", problem.message, endpoint=problem.endpoint)

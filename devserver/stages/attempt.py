@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 
 from devserver.comfy.errors import (
@@ -23,6 +24,7 @@ from devserver.comfy.errors import (
 from devserver.comfy.messages import PieceMade, PreviewSeen
 from devserver.comfy.prompt import NodeBegun, Outcome, Progressed, PromptEvent
 from devserver.disk import told_of_disk
+from devserver.durable.writing import Writing
 from devserver.errors import StageError
 from devserver.media.intake import IntakeCrashed, OutputRefused
 from devserver.runs.events import Preview, Progress
@@ -61,23 +63,23 @@ async def run_attempt(walk: Walk, job: Job) -> None:
     try:
         await _until_answered(walk, job)
     except (PromptLost, Unreachable, OutputMissing, WorkerLost) as e:
-        _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
-        walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
+        await _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
+        await walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
     except BackendError as e:
-        _end_failed(walk, job, _failure(job, e))
+        await _end_failed(walk, job, _failure(job, e))
     except OutputRefused as e:
-        _end_failed(walk, job, output_refused(job, e))
+        await _end_failed(walk, job, output_refused(job, e))
     except IntakeCrashed as e:
         hint = "Look at the server's memory."
-        _end_failed(walk, job, StageError(str(e), code="intake_crashed", status=500, hint=hint))
+        await _end_failed(walk, job, StageError(str(e), code="intake_crashed", status=500, hint=hint))
     except StageError as e:
-        _end_failed(walk, job, e)
+        await _end_failed(walk, job, e)
     except asyncio.CancelledError:
         # The run was cancelled or is past its time. A server that stops leaves the prompt alone and finds it again.
         # Nor does one touch the prompts of a run that another process has taken over.
-        owned = journal.leases.owns(place.run_id, place.generation)
-        if owned and not walk.tools.pool.closing and journal.stage(place) is not None:
-            _end(walk, job, "cancelled", AttemptResult(cancel=await take_back(walk, job)))
+        owned = await journal.leases.owns(place.run_id, place.generation)
+        if owned and not walk.tools.pool.turns.closing and await journal.stage(place) is not None:
+            await _end(walk, job, "cancelled", AttemptResult(cancel=await take_back(walk, job)))
         raise
 
 
@@ -85,20 +87,20 @@ async def _until_answered(walk: Walk, job: Job) -> None:
     """Run a prompt and take in what it made. Where its backend falls silent, it may live: it is asked for again."""
     silences = 0
     not_taken: NotTaken | None = None
-    before = walk.tools.journal.stage(job.place)  # there where an earlier server submitted it
+    before = await walk.tools.journal.stage(job.place)  # there where an earlier server submitted it
     while True:
         try:
-            outcome, bound = await _run_prompt(walk, job)
+            outcome, bound = await _run_prompt(walk, job, begun=before is not None or silences > 0)
             if outcome.state == "lost" and before is not None and _went_with_its_server(job, before):
                 raise LostWithServer(f"the server stopped, and its backend {before.backend} with it")
             outcome.raise_for_state()
             reports = reports_of(outcome)
             for report in reports:
                 for remark in remarks_of(report):
-                    walk.warn(job.place, f"remark: {remark}", str(remark))
-            with told_of_disk(), walk.tools.journal.stops.at_work(job.place):
+                    await walk.warn(job.place, f"remark: {remark}", str(remark))
+            async with _at_work(walk, job):
                 await take_in_all(walk, job, outcome, bound)
-            _end(walk, job, "success", AttemptResult(cached=outcome.cached, reports=reports))
+            await _end(walk, job, "success", AttemptResult(cached=outcome.cached, reports=reports))
             return
         except Gone:
             raise
@@ -112,16 +114,32 @@ async def _until_answered(walk: Walk, job: Job) -> None:
             log.warning("%s: %s gave no answer: %s", job.place.run_id, job.backend.name, e)
             if not await answers_again(walk, job, silences):
                 raise
-            walk.tools.journal.note(job.place, AttemptResult(silences=silences))
+            await walk.tools.journal.note(job.place, AttemptResult(silences=silences))
             job = replace(job, backend=walk.tools.pool.named(job.backend.name) or job.backend)
 
 
-def _end_failed(walk: Walk, job: Job, error: StageError) -> None:
-    _end(walk, job, "failed", AttemptResult(error=error.as_failure()))
+@asynccontextmanager
+async def _at_work(walk: Walk, job: Job) -> AsyncIterator[None]:
+    """Mark an attempt while a file of it is taken in. Its end removes the mark, and so does an error."""
+    journal = walk.tools.journal
+    await journal.write(lambda writing: writing.mark(job.place, journal.stops.process))
+    try:
+        with told_of_disk():
+            yield
+    except Exception:  # whatever it was, nothing of the attempt is at work any more
+        try:
+            await journal.write(lambda writing: writing.mark(job.place, None))
+        except Exception as e:  # noqa: BLE001 - the disk or the database that failed; the first error says more
+            log.debug("%s is still marked: %s", job.place.run_id, e)
+        raise
 
 
-def _end(walk: Walk, job: Job, state: StageState, result: AttemptResult) -> None:
-    walk.tools.journal.end(job.place, state, result.model_copy(update={"nodes": job.nodes.ended()}))
+async def _end_failed(walk: Walk, job: Job, error: StageError) -> None:
+    await _end(walk, job, "failed", AttemptResult(error=error.as_failure()))
+
+
+async def _end(walk: Walk, job: Job, state: StageState, result: AttemptResult) -> None:
+    await walk.tools.journal.end(job.place, state, result.model_copy(update={"nodes": job.nodes.ended()}))
 
 
 def _failure(job: Job, error: BackendError) -> StageError:
@@ -154,7 +172,7 @@ def _kept_graph(path: Path) -> Graph | None:
     return nodes if nodes and nodes == graph else None
 
 
-async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, Graph]:
+async def _run_prompt(walk: Walk, job: Job, *, begun: bool) -> tuple[Outcome, Graph]:
     journal, place, backend = walk.tools.journal, job.place, job.backend
     decided = AttemptResult(
         config=job.option.config,
@@ -165,20 +183,25 @@ async def _run_prompt(walk: Walk, job: Job) -> tuple[Outcome, Graph]:
     )
     if job.again:
         decided = decided.model_copy(update={"again": job.again})
-    begin = partial(journal.begin_attempt, place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
+
+    def begin(writing: Writing) -> None:
+        writing.begin_attempt(place, backend=backend.name, prompt_id=job.prompt_id, result=decided)
+
     kept = walk.tools.exports.folder(place.run_id) / job.bound_name
-    in_flight = journal.stage(place) is not None and await asyncio.to_thread(kept.is_file)
+    in_flight = begun and await asyncio.to_thread(kept.is_file)
     bound = await asyncio.to_thread(_kept_graph, kept) if in_flight else None
     if bound is None:
         try:
             bound = await _bind(walk, job)
         except (BackendError, StageError) as e:
-            begin()  # an attempt that could not even be bound is written down like any other that failed
+            await journal.write(
+                begin
+            )  # an attempt that could not even be bound is written down like any other that failed
             if isinstance(e, NotServing):
                 raise _not_taken(job, e) from e
             raise
         await walk.write(job.bound_name, dump(bound))
-    begin()
+    await journal.write(begin)
     async with (
         backend.follower.watch(job.prompt_id, bound) as watch,
         Partials(walk, job) as partials,

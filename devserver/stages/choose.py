@@ -53,14 +53,14 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
     for way, following in zip(ways, [*ways[1:], None], strict=True):
         choice = await _wait_for(walk, take, way)
         if choice is not None:
-            _tell_differences(walk, take, choice, asked=options[0])
+            await _tell_differences(walk, take, choice, asked=options[0])
             return choice
         lacks, silent = _lacks(walk, way), _silent(walk)
         if following is None or not output.fallback:
             raise _nothing_fits(way[0], lacks, silent)
         reason = _reason(lacks, silent)
         asked, used = way[0].config, following[0].config
-        walk.warn(
+        await walk.warn(
             take,
             "fallback",
             f"{asked} was asked for, {used} is used instead: {reason}",
@@ -98,8 +98,9 @@ async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | 
             return None
         if not told:
             message = f"Waiting up to {walk.tools.backend_wait_s:g} s for {', '.join(silent)}, which does not answer."
-            walk.warn(take, "backend_silent", message, backends=list(silent))
+            await walk.warn(take, "backend_silent", message, backends=list(silent))
             told = True
+            continue  # it may have come meanwhile
         try:
             async with asyncio.timeout(left_s):
                 await pool.changed()
@@ -131,33 +132,33 @@ def _fit(option: Option, table: NodeTable) -> Fit:
     return fit(option.chunk.models, option.graph, table)
 
 
-def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) -> None:
+async def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) -> None:
     option = choice.option
     if walk.plan.request.get("seed") not in (None, -1, "random") and asked.chunk.seeds and not option.chunk.seeds:
         message = (
             f"{option.config} was made by {option.chunk.name}, which takes no seed: another run gives another result."
         )
-        walk.warn(take, "seed_left_out", message, variant=option.chunk.name)
+        await walk.warn(take, "seed_left_out", message, variant=option.chunk.name)
     for remark in option.inputs:
-        walk.warn(take, f"input_{remark.code}_{remark.parameter}", remark.message, parameter=remark.parameter)
+        await walk.warn(take, f"input_{remark.code}_{remark.parameter}", remark.message, parameter=remark.parameter)
     for name in option.left_out:
         message = f"{option.config} does not take this value of {name}; it was left out."
-        walk.warn(take, f"left_out_{name}", message, parameter=name)
+        await walk.warn(take, f"left_out_{name}", message, parameter=name)
     if told := " ".join(one.message for one in option.brief if one.message):
         values = [one.model_dump(exclude={"message"}) for one in option.brief if one.message]
-        walk.warn(take, "brief_limited", told, values=values)
+        await walk.warn(take, "brief_limited", told, values=values)
     if walk.plan.preset and not option.preset:
         message = f"{option.config} has no preset {walk.plan.preset}; its own values were used."
-        walk.warn(take, "preset_left_out", message, preset=walk.plan.preset, config=option.config)
+        await walk.warn(take, "preset_left_out", message, preset=walk.plan.preset, config=option.config)
     for model in option.chunk.models:
         used = choice.models[model.node, model.input]
         if base_name(used).casefold() == base_name(model.file).casefold():
             if not same_place(used, model.file):
                 message = f"{choice.backend.name} has no {model.file}; {used} is used, its only file of that name."
-                walk.warn(take, f"elsewhere_{model.node}_{model.input}", message, asked=model.file, used=used)
+                await walk.warn(take, f"elsewhere_{model.node}_{model.input}", message, asked=model.file, used=used)
         else:
             message = f"{choice.backend.name} has {used}, the same model as {model.file} in another precision."
-            walk.warn(take, f"precision_{model.node}_{model.input}", message, asked=model.file, used=used)
+            await walk.warn(take, f"precision_{model.node}_{model.input}", message, asked=model.file, used=used)
 
 
 def _silent(walk: Walk) -> dict[str, str]:

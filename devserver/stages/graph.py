@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TypedDict
 
-from devserver.backends.pool import NoTurn
+from devserver.backends.turns import Asking, NoTurn
 from devserver.briefing import worded
 from devserver.disk import told_of_disk
 from devserver.errors import StageError
@@ -39,7 +38,7 @@ async def run_graph(walk: Walk, stage: StagePlan) -> GraphResult:
     """
     if stage.output is None:
         raise TypeError(f"{stage.name} is no graph stage")
-    if stage.source and not _is_to_be_made(walk, stage):
+    if stage.source and not await _is_to_be_made(walk, stage):
         return GraphResult(takes=0)
     takes = range(1, len(stage.output.options[0].takes) + 1)
     outcomes = await asyncio.gather(*(_run_take(walk, stage, take) for take in takes), return_exceptions=True)
@@ -52,21 +51,21 @@ async def run_graph(walk: Walk, stage: StagePlan) -> GraphResult:
 async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
     at(take=take)
     journal, place = walk.tools.journal, walk.place(stage.name, take)
-    row = journal.begin_take(place)
-    if row.state == "success":
-        return
-    if row.result.error is not None:
-        raise StageError.from_failure(row.result.error)
     try:
+        row = await journal.write(lambda writing: writing.begin_take(place))
+        if row.state == "success":
+            return
+        if row.result.error is not None:
+            raise StageError.from_failure(row.result.error)
         with told_of_disk():
             await _attempts(walk, stage, place, row)
-        journal.end(place, "success")
+        await journal.end(place, "success")
     except StageError as e:
-        journal.end(place, "failed", TakeResult(error=e.as_failure()))
+        await journal.end(place, "failed", TakeResult(error=e.as_failure()))
         raise
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
-            journal.end(place, "cancelled")
+            await journal.end(place, "cancelled")
         raise
 
 
@@ -77,7 +76,7 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: TakeRow) ->
     journal = walk.tools.journal
     decided, reasons = row.result.option, dict[int, Retry]()
     worked = Worked(walk, place, row)
-    while (last := journal.last_attempt(place)) is None or last.state != "success":
+    while (last := await journal.last_attempt(place)) is None or last.state != "success":
         choice, again, resumed = None, None, True
         if last is not None and last.state == "running":
             number, again = last.attempt, last.result.again
@@ -96,7 +95,7 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: TakeRow) ->
         at(backend=choice.backend.name)
         try:
             async with (
-                walk.tools.pool.ticket(place, choice.backend, **_asking(walk, job), stays=resumed),
+                walk.tools.pool.turns.take(place, choice.backend, _asking(walk, job), stays=resumed),
                 worked.within(stage.output.run_timeout_s),
             ):
                 await run_attempt(walk, replace(job, again=again))
@@ -108,39 +107,33 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: TakeRow) ->
             raise StageError(message, code="run_timeout", status=504, hint=hint) from e
 
 
-class Asking(TypedDict):
-    """Who asks for a turn at a backend, and what for."""
-
-    user_id: str
-    priority: int
-    work: Work
-
-
 def _asking(walk: Walk, job: Job) -> Asking:
+    """Who asks for a turn, and what for."""
     work = Work(job.option.config, job.option.chunk.name, size_of(job.values))
-    return {"user_id": walk.plan.user_id, "priority": walk.plan.priority, "work": work}
+    return Asking(walk.plan.user_id, walk.plan.priority, work)
 
 
-def _source(walk: Walk, stage: StagePlan, take: int) -> RunFile | None:
+async def _source(walk: Walk, stage: StagePlan, take: int) -> RunFile | None:
     """The main file that another stage has made in this take, for a stage that makes others from it."""
     if not stage.source:
         return None
-    for event in reversed(walk.tools.journal.events(walk.run.run_id, "entity")):  # a lost attempt may have listed one
+    events = await walk.tools.journal.read(lambda reading: reading.events(walk.run.run_id, "entity"))
+    for event in reversed(events):  # a lost attempt may have listed one
         entity = event.data
         if isinstance(entity, Entity) and entity.is_main and (event.stage, event.take) == (stage.source, take):
             return RunFile(walk.tools.exports.folder(walk.run.run_id) / entity.filename, entity.sha256)
     raise LookupError(f"{stage.source} has made no file in take {take}")
 
 
-def _is_to_be_made(walk: Walk, stage: StagePlan) -> bool:
+async def _is_to_be_made(walk: Walk, stage: StagePlan) -> bool:
     """Whether another form is made of what the other stage has made, which may come from a fallback."""
-    source = _source(walk, stage, 1)
+    source = await _source(walk, stage, 1)
     wanted = stage.output.options[0].takes[0][FORMAT] if stage.output else ""
     if source is None or source.ext == wanted:
         return False
     if source.ext not in LOSSLESS:
         message = f"No {wanted} is made: what was used instead saves {source.ext}, which has lost too much for that."
-        walk.warn(walk.place(stage.name), "format_left_out", message, format=wanted)
+        await walk.warn(walk.place(stage.name), "format_left_out", message, format=wanted)
         return False
     return True
 
@@ -160,7 +153,7 @@ async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place)
         raise TypeError(f"{stage.name} is no graph stage")
     option, place = choice.option, replace(attempt, attempt=0)
     texts = {"text": walk.text, "input_text": walk.plan.input_text}
-    source = await asyncio.to_thread(_source, walk, stage, place.take) if stage.source else None
+    source = await _source(walk, stage, place.take)
     given = {SOUND: source.as_value()} if source else {}
     values = worded(fill(from_json({**option.takes[place.take - 1], **given}), texts), option.brief)
     compiled = compile_graph(option.chunk, option.graph, values)
@@ -179,6 +172,6 @@ async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place)
         values=to_json(values),
         backend=choice.backend.name,
     )
-    walk.tools.journal.note(place, decided)
+    await walk.tools.journal.note(place, decided)
     chosen = (choice.backend, stage.output, option)
     return Job(attempt, *chosen, compiled, digest, to_json(values), choice.models, NodeTimes(walk.tools.clock), source)

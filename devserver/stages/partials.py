@@ -57,7 +57,7 @@ class Partials:
                 await self._fetch(told)
             except (BackendError, OSError, ValueError) as e:
                 message = f"A piece of the sound could not be fetched while it was made: {e}"
-                self._walk.warn(self._job.place, "partial_missing", message)
+                await self._walk.warn(self._job.place, "partial_missing", message)
 
     async def _fetch(self, told: PieceMade) -> None:
         place, exports = self._job.place, self._walk.tools.exports
@@ -70,7 +70,7 @@ class Partials:
         finally:
             part.unlink(missing_ok=True)
         piece = Piece(index=index, node=file.node_id, file=name)
-        self._walk.tools.journal.add_event(place, piece, key=str(index))
+        await self._walk.tools.journal.add_event(place, piece, key=str(index))
 
 
 def read_partial(told: PieceMade) -> tuple[int, RemoteFile]:

@@ -46,7 +46,7 @@ async def run_interception(walk: Walk, stage: StagePlan) -> TextResult:
         try:
             reply = await ask(walk, stage, config.llm, Rewritten, walk.text)
         except NoAnswer as e:
-            _allow(walk, stage, e, config.rule.kind)
+            await _allow(walk, stage, e, config.rule.kind)
         else:
             await walk.keep_text(stage, "txt", reply.answer.text)
             return TextResult(text=reply.answer.text, llm=use_of(reply))
@@ -55,14 +55,14 @@ async def run_interception(walk: Walk, stage: StagePlan) -> TextResult:
     return TextResult(text=text, rule=config.rule.kind)
 
 
-def _allow(walk: Walk, stage: StagePlan, problem: NoAnswer, rule: str) -> None:
+async def _allow(walk: Walk, stage: StagePlan, problem: NoAnswer, rule: str) -> None:
     """Say what is done without a model. A rule that changes the text is the config's own second way."""
     config = walk.plan.interception.name
     if not walk.plan.fallback and (problem.code == "llm_failed" or rule == "plain"):
         raise problem.as_error() from problem
     instead = "the text passes unchanged" if rule == "plain" else f"its rule {rule} is used"
     told = {"asked": config, "used": rule, "problems": problem.problems}
-    walk.warn(walk.place(stage.name), problem.code, f"{problem} {config} asks for one; {instead}.", **told)
+    await walk.warn(walk.place(stage.name), problem.code, f"{problem} {config} asks for one; {instead}.", **told)
 
 
 async def run_translation(walk: Walk, stage: StagePlan) -> TranslationResult:
@@ -80,7 +80,7 @@ async def run_translation(walk: Walk, stage: StagePlan) -> TranslationResult:
         if not walk.plan.fallback and e.code == "llm_failed":
             raise e.as_error() from e
         message = f"{e} The text is not translated, though a chosen output wants English."
-        walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
+        await walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
         return TranslationResult(text=original, translated=False)
     text = reply.answer.text
     await walk.keep_text(stage, "txt", text)

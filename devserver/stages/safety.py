@@ -115,7 +115,7 @@ async def _by_model(walk: Walk, stage: StagePlan, text: str) -> tuple[ModelCheck
             )
             return made, blocked
         message = f"{e} The text was checked by the term lists alone."
-        walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
+        await walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
         return made, None
     verdict = reply.answer
     made = ModelCheck(

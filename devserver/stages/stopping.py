@@ -25,6 +25,8 @@ async def take_back(walk: Walk, job: Job) -> Withdrawal:
         done = await cancel(job.backend.client, job.prompt_id, CONFIRMED_WITHIN_S if job.backend.up else 0.0)
     except BackendError as e:
         message = f"{name} did not stop the prompt as far as it says, and may go on; nothing of it is used: {e}"
-        walk.warn(place, f"not_stopped_{place.take}_{place.attempt}", message, backend=name, prompt_id=job.prompt_id)
+        await walk.warn(
+            place, f"not_stopped_{place.take}_{place.attempt}", message, backend=name, prompt_id=job.prompt_id
+        )
         return Withdrawal(confirmed=False, problem=str(e))
     return Withdrawal(confirmed=True, did=list(done.did))

@@ -23,7 +23,7 @@ async def submit(walk: Walk, job: Job, bound: Graph) -> None:
         BackendError: as the client says.
     """
     leases, backend = walk.tools.journal.leases, job.backend
-    leases.check(job.place.run_id, job.place.generation)
+    await leases.check(job.place.run_id, job.place.generation)
     sending = asyncio.create_task(backend.client.submit(bound, job.prompt_id, backend.follower.client_id))
     try:
         await asyncio.shield(sending)
@@ -34,13 +34,13 @@ async def submit(walk: Walk, job: Job, bound: Graph) -> None:
             sending.exception()
         raise
     finally:
-        if not leases.owns(job.place.run_id, job.place.generation):
+        if not await leases.owns(job.place.run_id, job.place.generation):
             await _take_back(walk, job)
 
 
 async def _take_back(walk: Walk, job: Job) -> None:
     """The one who has the run now follows this prompt, or has looked for it in vain: then nobody wants it."""
-    row = walk.tools.journal.stage(job.place)
+    row = await walk.tools.journal.stage(job.place)
     if row is not None and row.state != "running":
         with suppress(BackendError):
             await cancel(job.backend.client, job.prompt_id, TAKEN_BACK_WITHIN_S)

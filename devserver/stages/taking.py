@@ -112,7 +112,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         await collect(job.backend.client, file, part, job.backend.address.output_folder, on_way=ways.append)
         kept = await asyncio.to_thread(sniff, part, file.filename)
         final = folder / f"{stem}.{kept.ext}"
-        tools.journal.leases.check(place.run_id, place.generation)
+        await tools.journal.leases.check(place.run_id, place.generation)
         taken = await tools.intake.take_in(part, final, tags, verify, embed=tools.embed_tags)
     finally:
         part.unlink(missing_ok=True)
@@ -131,7 +131,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         facts=taken.facts,
         collected=ways[0],
     )
-    tools.journal.add_event(place, entity, key=final.name)
+    await tools.journal.add_event(place, entity, key=final.name)
 
 
 def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) -> TrackTags:

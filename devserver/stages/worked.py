@@ -45,7 +45,7 @@ class Worked:
             async with asyncio.timeout(max(0.0, limit_s - self._seconds)):
                 yield
         except BaseException:  # a server that stops, say: the next one counts on
-            self._keep()
+            await self._keep()
             raise
         finally:
             self._seconds, self._since = self.seconds, None
@@ -54,10 +54,11 @@ class Worked:
     async def _keep_counting(self) -> None:
         while True:
             await asyncio.sleep(KEPT_EVERY_S)
-            self._keep()
+            await self._keep()
 
-    def _keep(self) -> None:
+    async def _keep(self) -> None:
         try:
-            self._journal.keep_worked(self._place, self.seconds)
+            seconds = self.seconds
+            await self._journal.write(lambda writing: writing.keep_worked(self._place, seconds))
         except Exception as e:  # noqa: BLE001 - another has the run, or it cannot be written now: the walk says so itself
             log.debug("%s: its time is not kept: %s", self._place.run_id, e)

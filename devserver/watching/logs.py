@@ -12,7 +12,7 @@ from devserver.durable.search import RunLine
 from devserver.http.addresses import hide_secrets
 from devserver.runs.events import AttemptEnded, Event, RunEnded, StageEnded
 from devserver.runs.times import seconds_between
-from devserver.watching.listening import Row
+from devserver.watching.listening import About
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def configure(level: str, written_as: Format) -> None:
 class RunLog:
     """One line for each stage, attempt and run that has ended. No texts: a title is made of the user's words."""
 
-    def hear(self, event: Event, row: Row) -> None:
+    def hear(self, event: Event, row: About) -> None:
         """Write the line of an event, if it has one."""
         if row is None or not isinstance(event.data, RunEnded | StageEnded | AttemptEnded):
             return

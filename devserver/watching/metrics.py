@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -13,12 +15,13 @@ from devserver.backends.pool import Backend
 from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.search import RunLine
+from devserver.durable.sql import Row
 from devserver.events import Bus
 from devserver.runs.entity import Entity
 from devserver.runs.events import AttemptEnded, AttemptStarted, Event, RunEnded, RunQueued, StageEnded
 from devserver.runs.rows import AttemptRow, StageRow
 from devserver.runs.times import seconds_between
-from devserver.watching.listening import Row
+from devserver.watching.listening import About
 from schemas.catalog import Catalog
 
 # From a text stage's ten milliseconds to a film's hour.
@@ -27,6 +30,15 @@ NONE: Final = "none"  # a run that makes a text alone
 SEVERAL: Final = "several"  # configs of one run
 OTHER: Final = "other"  # of a name that no definition has now
 UNKNOWN: Final = "unknown"
+RUNS: Final = "SELECT state, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY state"
+QUEUES: Final = (
+    "SELECT backend, count(*) AS tickets, min(asked_at) AS oldest FROM tickets WHERE held = 0"
+    " GROUP BY backend ORDER BY backend"
+)
+PROMPTS: Final = (
+    "SELECT stages.backend, count(*) AS prompts FROM runs JOIN stages ON stages.run_id = runs.run_id"
+    " WHERE runs.state = 'running' AND stages.attempt > 0 AND stages.state = 'running' GROUP BY stages.backend"
+)
 
 
 class Metrics:
@@ -56,9 +68,9 @@ class Metrics:
         self._collected = Counter("files_collected", "Files taken over from backends, by the way.", ["way"], **own)
         self._events = Counter("events", "Events that were stored.", ["kind"], **own)
         ProcessCollector(registry=self.registry)
-        self.registry.register(State(database, bus, clock, backends))
+        self._state = State(database, bus, clock, backends)
 
-    def hear(self, event: Event, row: Row) -> None:
+    def hear(self, event: Event, row: About) -> None:
         """Count an event."""
         self._events.labels(event.kind).inc()
         match event.data, row:
@@ -89,14 +101,22 @@ class Metrics:
         shorter = ("_".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((one for one in shorter if one in known), OTHER)
 
-    def told(self, accept: str = "") -> tuple[bytes, str]:
-        """Everything as Prometheus reads it, with its content type. Reads the journal, so not on the loop."""
+    async def told(self, accept: str = "") -> tuple[bytes, str]:
+        """Everything as Prometheus reads it, with its content type."""
+        state = await self._state.read()
         encode, content_type = choose_encoder(accept)
-        return encode(self), content_type
+        return await asyncio.to_thread(encode, _Told([*self.registry.collect(), *state])), content_type
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Families for the encoder."""
+
+    families: Sequence[Metric]
 
     def collect(self) -> Iterator[Metric]:
-        """Every family, without the times at which counters began: they would be as many lines again."""
-        for family in self.registry.collect():
+        """Yield every family, without the times at which counters began: they would be as many lines again."""
+        for family in self.families:
             family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
             yield family
 
@@ -107,18 +127,24 @@ class State:
     def __init__(self, database: Database, bus: Bus, clock: Clock, backends: Callable[[], Sequence[Backend]]) -> None:
         self._db, self._bus, self._clock, self._backends = database, bus, clock, backends
 
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: a registry that is made asks no journal."""
-        return []
+    async def read(self) -> list[Metric]:
+        """Return the families of what is so now."""
+        runs, queues, prompts = await self._db.read(lambda tx: (tx.rows(RUNS), tx.rows(QUEUES), tx.rows(PROMPTS)))
+        return list(self._families(runs, queues, prompts))
 
-    def collect(self) -> Iterator[Metric]:
-        yield _gauge("runs", "Runs that have not ended.", ["status"], self._runs())
-        queues = self._queues()
+    def _families(self, runs: Sequence[Row], queues: Sequence[Row], prompts: Sequence[Row]) -> Iterator[Metric]:
+        counted = {row["state"]: row["runs"] for row in runs}
+        unfinished = [(state, counted.get(state, 0)) for state in ("queued", "running")]
+        yield _gauge("runs", "Runs that have not ended.", ["status"], unfinished)
         waiting = [(row["backend"], row["tickets"]) for row in queues]
         yield _gauge("queue_depth", "Takes that wait for their turn at a backend.", ["backend"], waiting)
         ages = [(row["backend"], self._age(row["oldest"])) for row in queues]
         yield _gauge("queue_oldest_seconds", "How long the first of them has waited.", ["backend"], ages)
-        yield _gauge("backend_prompts", "Prompts that a backend has of us.", ["backend"], self._prompts())
+        of_us = {
+            **{backend.name: 0 for backend in self._backends()},
+            **{row["backend"]: row["prompts"] for row in prompts},
+        }
+        yield _gauge("backend_prompts", "Prompts that a backend has of us.", ["backend"], sorted(of_us.items()))
         up = [(backend.name, float(backend.up)) for backend in self._backends()]
         yield _gauge("backend_up", "Whether a backend answers and its nodes are known.", ["backend"], up)
         listening = [("", self._bus.listening)]
@@ -128,28 +154,8 @@ class State:
             passing.add_metric([kind], count)
         yield passing
 
-    def _runs(self) -> list[tuple[str, float]]:
-        sql = "SELECT state, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY state"
-        counted = {row["state"]: row["runs"] for row in self._db.rows(sql)}
-        return [(state, counted.get(state, 0)) for state in ("queued", "running")]
-
-    def _queues(self) -> list[Any]:
-        sql = (
-            "SELECT backend, count(*) AS tickets, min(asked_at) AS oldest FROM tickets WHERE held = 0"
-            " GROUP BY backend ORDER BY backend"
-        )
-        return list(self._db.rows(sql))
-
     def _age(self, asked_at: str) -> float:
         return seconds_between(asked_at, self._clock.stamp()) or 0.0
-
-    def _prompts(self) -> list[tuple[str, float]]:
-        sql = (
-            "SELECT stages.backend, count(*) AS prompts FROM runs JOIN stages ON stages.run_id = runs.run_id"
-            " WHERE runs.state = 'running' AND stages.attempt > 0 AND stages.state = 'running' GROUP BY stages.backend"
-        )
-        counted = {row["backend"]: row["prompts"] for row in self._db.rows(sql)}
-        return sorted({**{backend.name: 0 for backend in self._backends()}, **counted}.items())
 
 
 def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[str, float]]) -> GaugeMetricFamily:

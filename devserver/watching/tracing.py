@@ -8,7 +8,10 @@ This module needs the extra `telemetry`: import it where spans are sent.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
+from collections import deque
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime
@@ -28,9 +31,12 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from devserver.durable.database import Database
 from devserver.durable.search import RunLine
 from devserver.durable.sql import Transaction
+from devserver.errors import DatabaseGone
 from devserver.runs.events import AttemptEnded, Event, RunEnded, StageEnded
 from devserver.runs.rows import AttemptRow, PartRow, StageRow
-from devserver.watching.listening import Row
+from devserver.watching.listening import About
+
+log = logging.getLogger(__name__)
 
 TRACEPARENT: Final = "traceparent"
 ROUTE: Final = "/v1/traces"
@@ -92,14 +98,20 @@ class Tracing:
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("tonewright")
         self._requests: dict[str, Context] = {}  # what the newest runs came with
+        self._heard: deque[tuple[Event, PartRow | RunLine]] = deque()
+        self._sending: asyncio.Task[None] | None = None
 
-    def flush(self) -> None:
+    async def flush(self) -> None:
         """Send what has ended so far."""
-        self._provider.force_flush()
+        if self._sending is not None:
+            await self._sending
+        await asyncio.to_thread(self._provider.force_flush)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Send what has ended, within a few seconds, and stop."""
-        self._provider.shutdown()
+        if self._sending is not None:
+            await self._sending
+        await asyncio.to_thread(self._provider.shutdown)
 
     # Requests
 
@@ -116,20 +128,33 @@ class Tracing:
             span.set_status(StatusCode.ERROR)
         span.end()
 
-    def keep(self, db: Transaction, run_id: str, headers: Mapping[str, str]) -> None:
+    def keep(self, tx: Transaction, run_id: str, headers: Mapping[str, str]) -> None:
         """Remember the request that a run came with, in the transaction that accepts the run."""
         given = {name.lower(): value for name, value in headers.items()}
         if header := header_of(context_in(given.get(TRACEPARENT))):
-            db.execute("INSERT INTO traces (run_id, parent) VALUES ($1, $2)", (run_id, header))
+            tx.execute("INSERT INTO traces (run_id, parent) VALUES ($1, $2)", (run_id, header))
 
     # Runs
 
-    def hear(self, event: Event, row: Row) -> None:
-        """Send the span of a stage, attempt or run that has ended."""
+    def hear(self, event: Event, row: About) -> None:
+        """Send the span of a stage, attempt or run that has ended, as soon as its run's request is known."""
+        if row is None or not isinstance(event.data, RunEnded | StageEnded | AttemptEnded):
+            return
+        self._heard.append((event, row))
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send_heard())
+
+    async def _send_heard(self) -> None:
+        while self._heard:
+            event, row = self._heard.popleft()
+            await self._find_request(row.run_id)
+            self._send(event, row)
+
+    def _send(self, event: Event, row: PartRow | RunLine) -> None:
         match event.data, row:
             case RunEnded(), RunLine():
                 asked = {"schema": row.schema, "output_config": row.output_config}
-                self._ended(row, "", self._request(row.run_id), "run", asked)
+                self._ended(row, "", self._requests[row.run_id], "run", asked)
             case StageEnded(), StageRow() if row.state != "skipped":
                 above = self._within(row.run_id, "")
                 self._ended(row, row.stage, above, f"stage {row.stage}", {"stage": row.stage})
@@ -170,21 +195,26 @@ class Tracing:
 
     def _ids_of(self, run_id: str, place: str) -> SpanContext:
         """The ids of a run's place, whether its span was sent or not."""
-        request = trace.get_current_span(self._request(run_id)).get_span_context()
+        request = trace.get_current_span(self._requests[run_id]).get_span_context()
         trace_id = request.trace_id or int.from_bytes(_digest(run_id)[:16])
         span_id = int.from_bytes(_digest(f"{run_id}/{place}")[:8]) or 1
         flags = request.trace_flags if request.is_valid else TraceFlags(TraceFlags.SAMPLED)
         return SpanContext(trace_id, span_id, is_remote=True, trace_flags=flags)
 
-    def _request(self, run_id: str) -> Context:
-        """The context of the request that a run came with; an empty one where it came with none."""
-        known = self._requests.get(run_id)
-        if known is None:
-            rows = self._db.rows("SELECT parent FROM traces WHERE run_id = $1", run_id)
-            if len(self._requests) >= REMEMBERED:
-                self._requests.clear()
-            known = self._requests[run_id] = context_in(rows[0]["parent"] if rows else None)
-        return known
+    async def _find_request(self, run_id: str) -> None:
+        """Find the context of the request that a run came with; an empty one where it came with none."""
+        if run_id in self._requests:
+            return
+        header = None
+        try:
+            sql = "SELECT parent FROM traces WHERE run_id = $1"
+            rows = await self._db.read(lambda tx: tx.rows(sql, run_id))
+            header = rows[0]["parent"] if rows else None
+        except DatabaseGone as e:
+            log.warning("the trace of %s begins anew: %s", run_id, e)
+        if len(self._requests) >= REMEMBERED:
+            self._requests.clear()
+        self._requests[run_id] = context_in(header)
 
 
 def _digest(text: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from typing import Annotated, Final
 
@@ -10,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from devserver.runs.events import Event
+from devserver.runs.patience import USUAL_S, patience
 from my_app.addresses import prefix_of
 from my_app.auth import visible
 from my_app.context import Context
@@ -33,12 +33,14 @@ async def all_events(
     key, everybody's.
     """
     parts, viewer = context.parts, visitor.viewer
-    newest = await asyncio.to_thread(parts.last_seq)
+    newest = await parts.last_seq()
     response = await open_stream(request)
     after = newest if seen is None else min(seen, newest)
     await response.write(b"id: %d\n\n" % after)  # so that a listener can come back even if nothing happens before
     prefix = prefix_of(request)
-    for event in await asyncio.to_thread(parts.snapshot):
+    with patience(USUAL_S):  # the answer has begun
+        state = await parts.snapshot()
+    for event in state:
         await response.write(message(event, prefix))
     if viewer is None:
         return await _stream(feed(context, None, after, straight(request, response)), response, prefix)

@@ -59,7 +59,7 @@ async def import_graph(
     async def make() -> tuple[int, dict[str, Any]]:
         return HTTPStatus.OK, await parts.authoring.take_in(body, visitor.viewer)
 
-    first, replayed = await parts.idempotency.once_awaited(claim, make)
+    first, replayed = await parts.idempotency.once(claim, make)
     return Reply(Imported.model_validate(first.body), first.status or 0, REPLAYED if replayed else {})
 
 

@@ -34,7 +34,7 @@ async def media_file(
     *, request: web.Request, parts: Parts, media: Medium, run_id: RunId, query: Download, index: Index | None = None
 ) -> web.StreamResponse:
     """Send a run's main output of one medium, or with an index one of its files of that medium."""
-    found = await asyncio.to_thread(_existing, parts, run_id, media, index)
+    found = await _existing(parts, run_id, media, index)
     if found is None:
         await check_run(parts, run_id)
         raise InputError(
@@ -47,14 +47,14 @@ async def media_file(
     return respond(request, found, query)
 
 
-def _existing(parts: Parts, run_id: str, media: str, index: int | None) -> Media | None:
-    found = parts.media(run_id, media, index)
-    return found if found is not None and found.path.is_file() else None
+async def _existing(parts: Parts, run_id: str, media: str, index: int | None) -> Media | None:
+    found = await parts.media(run_id, media, index)
+    return found if found is not None and await asyncio.to_thread(found.path.is_file) else None
 
 
 async def check_run(parts: Parts, run_id: str) -> None:
     """Refuse the id of a run that there is not (404)."""
-    if await asyncio.to_thread(parts.owner, run_id) is None:
+    if await parts.owner(run_id) is None:
         raise unknown_run(run_id)
 
 

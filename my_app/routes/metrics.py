@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -17,7 +16,7 @@ async def metrics(parts: Parts, headers: Headers) -> web.StreamResponse:
 
     In Prometheus' own text format, or as OpenMetrics where that is asked for.
     """
-    body, content_type = await asyncio.to_thread(parts.metrics.told, headers.get(hdrs.ACCEPT, ""))
+    body, content_type = await parts.metrics.told(headers.get(hdrs.ACCEPT, ""))
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 

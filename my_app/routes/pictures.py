@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -31,7 +30,7 @@ class Outline(Shown):
 async def midi(request: web.Request, parts: Parts, run_id: RunId, query: Download) -> web.StreamResponse:
     """Send the run's notes as a MIDI file, where what made its music knows them."""
     await check_run(parts, run_id)
-    return respond(request, _found(await asyncio.to_thread(parts.role, run_id, "midi"), run_id, "midi"), query)
+    return respond(request, _found(await parts.role(run_id, "midi"), run_id, "midi"), query)
 
 
 async def peaks(
@@ -39,7 +38,7 @@ async def peaks(
 ) -> Annotated[web.StreamResponse, Outline]:
     """Send the outline of the run's sound: made with it, or once when it is asked for."""
     await check_run(parts, run_id)
-    found = await asyncio.to_thread(parts.role, run_id, "peaks")
+    found = await parts.role(run_id, "peaks")
     return respond(request, found or await _draw(parts, run_id, "peaks.json"), query)
 
 

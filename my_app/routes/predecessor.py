@@ -19,6 +19,7 @@ from my_app import shapes
 from my_app.route import Route, RunId, unknown_run
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Count, Links, MediaOutput, Remark, Shown, State
 from my_app.signature import Headers, JsonObject, Reply
+from my_app.threads import wait_for
 from my_app.visitors import Visitor
 from my_app.waiting import read_wish, start
 from schemas.catalog import Catalog
@@ -208,14 +209,14 @@ async def generation(
     return await start(request, partial(_accept, parts, body, asked, visitor, headers), wish, as_generated)
 
 
-def _accept(parts: Parts, body: Taken, asked: dict[str, Any], visitor: Visitor, headers: Headers) -> Accepted:
+async def _accept(parts: Parts, body: Taken, asked: dict[str, Any], visitor: Visitor, headers: Headers) -> Accepted:
     with body.own_names():
-        return parts.accept(asked, visitor.user_id, headers)
+        return await parts.accept(asked, visitor.user_id, headers)
 
 
 def generated(parts: Parts, run_id: RunId) -> Reply[Generated]:
     """Answer as `generation` does for this run, now."""
-    found = as_generated(parts.answer(run_id))
+    found = as_generated(wait_for(parts.answer(run_id)))
     return Reply(Generated.model_validate(found.body), found.status)
 
 
@@ -305,7 +306,7 @@ def _about_output(catalog: Catalog, name: str) -> dict[str, Any]:
 
 
 def _detail(parts: Parts, run_id: str) -> dict[str, Any]:
-    detail = parts.run_detail(run_id)
+    detail = wait_for(parts.run_detail(run_id))
     if detail is None:
         raise unknown_run(run_id)
     return detail

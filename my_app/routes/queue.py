@@ -12,6 +12,7 @@ from devserver.runs.server import BackendState, QueuePlace, TimeLeft
 from my_app.route import Route
 from my_app.shapes import Count, Shown
 from my_app.signature import Whole
+from my_app.threads import wait_for
 from my_app.visitors import Visitor
 
 EVERY_QUEUE: Final = PauseRequest(backend=None)
@@ -121,7 +122,7 @@ def show_queue(parts: Parts, visitor: Visitor, query: Page) -> Queues:
 
     Own runs in full, those of others as places without a name. Of each queue a page of those that wait.
     """
-    return Queues.model_validate(parts.queue.overview(visitor.viewer, query.limit, query.offset))
+    return Queues.model_validate(wait_for(parts.queue.overview(visitor.viewer, query.limit, query.offset)))
 
 
 def pause(parts: Parts, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Queues:
@@ -129,19 +130,19 @@ def pause(parts: Parts, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Q
 
     What was submitted goes on. It lasts over a restart.
     """
-    parts.queue.pause(body.backend)
+    wait_for(parts.queue.pause(body.backend))
     return show_queue(parts, visitor, Page())
 
 
 def resume(parts: Parts, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Queues:
     """Go on submitting: to one backend, or to all, also those that were paused one by one."""
-    parts.queue.resume(body.backend)
+    wait_for(parts.queue.resume(body.backend))
     return show_queue(parts, visitor, Page())
 
 
 def move(parts: Parts, visitor: Visitor, body: MoveRequest) -> Moved:
     """Let a waiting run go before others: to the front, before another one, or to a position."""
-    return Moved.model_validate(parts.move(body, visitor.user_id))
+    return Moved.model_validate(wait_for(parts.move(body, visitor.user_id)))
 
 
 ROUTES: Final = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from devserver.store import RUN_ID
 from my_app.route import Route, RunId, unknown_run
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Answer, Links, Run, Shown, State
 from my_app.signature import Header, Headers, JsonObject, Reply, Whole
+from my_app.threads import wait_for
 from my_app.visitors import Visitor
 from my_app.waiting import answer_at_once, preferred_wait_s, reply_of, response_of
 
@@ -77,12 +77,12 @@ def list_runs(parts: Parts, visitor: Visitor, query: RunQuery) -> RunList:
         state=query.status or "",
         output=query.output,
     )
-    return RunList.model_validate(parts.list_runs(wanted))
+    return RunList.model_validate(wait_for(parts.list_runs(wanted)))
 
 
 def show_run(parts: Parts, run_id: RunId) -> Annotated[JsonObject, Run]:
     """Show everything that is known about a run, its stages and files among it."""
-    detail = parts.run_detail(run_id)
+    detail = wait_for(parts.run_detail(run_id))
     if detail is None:
         raise unknown_run(run_id)
     return detail
@@ -93,19 +93,19 @@ async def answer(
 ) -> Annotated[web.StreamResponse, Answer]:
     """Answer as `execute` does for this run: now, or with `Prefer: wait=SECONDS` as soon as it has ended."""
     wait_s = preferred_wait_s(prefer, 0.0)
-    found = await parts.wait(run_id, wait_s) if wait_s else await asyncio.to_thread(parts.answer, run_id)
+    found = await parts.wait(run_id, wait_s) if wait_s else await parts.answer(run_id)
     return response_of(request, run_id, found, {})
 
 
 def cancel(parts: Parts, visitor: Visitor, run_id: RunId) -> Cancelled:
     """Ask a run to stop; its record is completed all the same."""
-    return Cancelled.model_validate(parts.cancel(run_id, visitor.user_id))
+    return Cancelled.model_validate(wait_for(parts.cancel(run_id, visitor.user_id)))
 
 
 def rerun(parts: Parts, visitor: Visitor, headers: Headers, run_id: RunId) -> Reply[Answer]:
     """Run the recorded values again: same graph, same seeds."""
-    run = parts.rerun(run_id, visitor.user_id, headers)
-    return reply_of(run, answer_at_once(parts, run))
+    run = wait_for(parts.rerun(run_id, visitor.user_id, headers))
+    return reply_of(run, wait_for(answer_at_once(parts, run)))
 
 
 ROUTES: Final = (

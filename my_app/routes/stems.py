@@ -38,7 +38,7 @@ class StemShown(Shown):
 async def stems(parts: Parts, run_id: RunId) -> list[StemShown]:
     """List the run's stems by name; none where it has none."""
     await check_run(parts, run_id)
-    return await asyncio.to_thread(lambda: [_shown(run_id, stem) for stem in _existing(parts, run_id)])
+    return [_shown(run_id, stem) for stem in await _existing(parts, run_id)]
 
 
 def _shown(run_id: str, stem: StemFile) -> StemShown:
@@ -52,7 +52,7 @@ async def stem(
 ) -> web.StreamResponse:
     """Send one stem, by the name that the list gives it."""
     await check_run(parts, run_id)
-    known = {stem.name: stem.file for stem in await asyncio.to_thread(_existing, parts, run_id)}
+    known = {stem.name: stem.file for stem in await _existing(parts, run_id)}
     found = known.get(name) or known.get(name.rpartition(".")[0])
     if found is None:
         raise InputError(f"Run {run_id} has no such stem.", status=404, field="name", value=name, allowed=list(known))
@@ -62,7 +62,7 @@ async def stem(
 async def stems_archive(request: web.Request, parts: Parts, run_id: RunId) -> web.StreamResponse:
     """Send all stems in one ZIP archive, packed while it is sent; sound is not compressed twice."""
     await check_run(parts, run_id)
-    found = await asyncio.to_thread(_existing, parts, run_id)
+    found = await _existing(parts, run_id)
     if not found:
         raise InputError("The run has no stems.", status=404, field="run_id", value=run_id)
     headers = {
@@ -82,9 +82,10 @@ async def stems_archive(request: web.Request, parts: Parts, run_id: RunId) -> we
     return response
 
 
-def _existing(parts: Parts, run_id: str) -> list[StemFile]:
+async def _existing(parts: Parts, run_id: str) -> list[StemFile]:
     """The stems whose files are there."""
-    return [stem for stem in parts.stems(run_id) if stem.file.path.is_file()]
+    found = await parts.stems(run_id)
+    return await asyncio.to_thread(lambda: [stem for stem in found if stem.file.path.is_file()])
 
 
 class _Outlet(io.RawIOBase):

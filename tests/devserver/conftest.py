@@ -11,13 +11,13 @@ from devserver import record
 from devserver.clock import Clock
 from devserver.definitions import Definitions
 from devserver.durable.database import Database, open_database
-from devserver.durable.journal import Journal
 from devserver.events import Bus
 from devserver.parts import Parts
 from devserver.store import Exports
 from devserver.walk import Walk
 from schemas.loader import load_tables
 from tests.devserver.plans import plan
+from tests.doubles.at_once import JournalAtOnce
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +46,8 @@ def bus() -> Bus:
 
 
 @pytest.fixture
-def journal(database: Database, bus: Bus) -> Journal:
-    return Journal(database, Clock(), bus)
+def journal(database: Database, bus: Bus) -> JournalAtOnce:
+    return JournalAtOnce(database, Clock(), bus)
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def parts(exports: Exports, definitions: Definitions) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def walk(parts: Parts, exports: Exports, definitions: Definitions) -> Walk:
+async def walk(parts: Parts, exports: Exports, definitions: Definitions) -> Walk:
     """A walk that has begun a run of one graph stage, `generation`."""
-    made = plan(definitions, exports, parts.journal, parts.database, output_config="silence_mp3")
-    record.accept(parts.journal, made, record.prepare(exports, made))
-    return Walk(parts.journal.begin_run(made.run_id), made, parts, asyncio.Event())
+    made = plan(definitions, exports, parts.database, output_config="silence_mp3")
+    await record.accept(parts.journal, made, record.prepare(exports, made))
+    return Walk(await parts.journal.begin_run(made.run_id), made, parts, asyncio.Event())

@@ -8,7 +8,6 @@ import pytest
 from devserver.accept import make_plan, make_title, parse_request
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
 from devserver.errors import InputError
 from devserver.files import InputFiles
 from devserver.plan import Plan
@@ -16,12 +15,12 @@ from devserver.store import Exports
 from schemas.model import Stage
 from tests.devserver.plans import AT, RUN_ID, plan
 
-Parts = tuple[Definitions, Exports, Journal, Database]
+Parts = tuple[Definitions, Exports, Database]
 
 
 @pytest.fixture
-def parts(definitions: Definitions, exports: Exports, journal: Journal, database: Database) -> Parts:
-    return definitions, exports, journal, database
+def parts(definitions: Definitions, exports: Exports, database: Database) -> Parts:
+    return definitions, exports, database
 
 
 def values(made: Plan, option: int = 0) -> dict[str, Any]:
@@ -177,12 +176,12 @@ def test_a_request_cannot_ask_for_any_number_of_things(field: str) -> None:
     ids=["a second one", "the same twice", "a chunk of its own"],
 )
 def test_a_graph_stage_that_would_run_something_else_is_refused(parts: Parts, stages: tuple[Stage, ...]) -> None:
-    definitions, exports, journal, database = parts
+    definitions, exports, database = parts
     pipelines = dict(definitions.catalog.pipelines)
     pipelines["text_to_audio"] = pipelines["text_to_audio"].model_copy(update={"stages": stages})
     catalog = replace(definitions.catalog, pipelines=pipelines)
     body: dict[str, object] = {"input_text": "x"}
-    files = InputFiles(exports, journal, database)
+    files = InputFiles(exports, database)
     with pytest.raises(InputError) as caught:
         make_plan(parse_request(body), body, catalog, files, run_id=RUN_ID, user_id="local", created_at=AT)
     assert (caught.value.status, caught.value.field, caught.value.value) == (422, "pipeline", "text_to_audio")

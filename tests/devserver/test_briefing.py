@@ -11,7 +11,6 @@ from cli.build import SHIPPED
 from devserver.briefing import fitted, worded
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
 from devserver.plan import Applied, Plan
 from devserver.store import Exports
 from schemas.compiler import compile_graph, fill
@@ -21,13 +20,13 @@ from schemas.values import from_json
 from tests.acceptance.test_formats import write_tone
 from tests.devserver.plans import plan
 
-Parts = tuple[Definitions, Exports, Journal, Database]
+Parts = tuple[Definitions, Exports, Database]
 SONG = "hard techno in Eb minor at 150 bpm, 3/4, sung in German by a woman, 45 seconds, 3 versions, seed 7"
 
 
 @pytest.fixture
-def parts(definitions: Definitions, exports: Exports, journal: Journal, database: Database) -> Parts:
-    return definitions, exports, journal, database
+def parts(definitions: Definitions, exports: Exports, database: Database) -> Parts:
+    return definitions, exports, database
 
 
 def graph(made: Plan, take: int = 0, option: int = 0) -> dict[str, Any]:

@@ -11,27 +11,29 @@ from aiohttp.test_utils import TestServer
 
 from devserver.comfy.client import Client
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
 from devserver.errors import InputError, StageError
 from devserver.files import InputFiles
 from devserver.media.examine import examine
 from devserver.store import Exports
 from tests.devserver.plans import RUN_ID, add_run
 from tests.doubles import odd_media
+from tests.doubles.at_once import JournalAtOnce
 from tests.doubles.entities import make_entity
 
 
 @pytest.fixture
-def files(exports: Exports, journal: Journal, database: Database) -> InputFiles:
-    return InputFiles(exports, journal, database)
+def files(exports: Exports, database: Database) -> InputFiles:
+    return InputFiles(exports, database)
 
 
-def test_a_file_of_a_run_becomes_its_content(files: InputFiles, exports: Exports, journal: Journal) -> None:
+async def test_a_file_of_a_run_becomes_its_content(files: InputFiles, exports: Exports, journal: JournalAtOnce) -> None:
     place = add_run(journal)
     exports.folder(RUN_ID).mkdir()
     exports.write(RUN_ID, "07_output_audio.mp3", b"sound")
     journal.add_event(place, make_entity(), key="07_output_audio.mp3")
-    value = files.resolve("params.audio", {"run": RUN_ID, "entity": "07_output_audio.mp3"}).stored
+    named = {"run": RUN_ID, "entity": "07_output_audio.mp3"}
+    seen = await files.seen_by(None, {"params": {"audio": named}})
+    value = seen.resolve("params.audio", named).stored
     assert value["ext"] == "mp3"
     assert (exports.uploads / value["sha256"]).read_bytes() == b"sound"
 
@@ -40,15 +42,16 @@ def test_a_file_of_a_run_becomes_its_content(files: InputFiles, exports: Exports
     "value",
     ["/etc/passwd", "../x", 5, None, {"run": "x"}, {"run": "../../etc", "entity": "passwd"}, "0" * 64],
 )
-def test_nothing_else_is_a_file(files: InputFiles, value: object) -> None:
+async def test_nothing_else_is_a_file(files: InputFiles, value: object) -> None:
+    seen = await files.seen_by(None, [value])
     with pytest.raises(InputError) as refused:
-        files.resolve("params.audio", value)
+        seen.resolve("params.audio", value)
     assert refused.value.field == "params.audio"
     assert refused.value.allowed
 
 
-def test_a_user_names_files_of_the_own_runs_and_uploads_alone(
-    files: InputFiles, exports: Exports, journal: Journal, tmp_path: Path
+async def test_a_user_names_files_of_the_own_runs_and_uploads_alone(
+    files: InputFiles, exports: Exports, journal: JournalAtOnce, tmp_path: Path
 ) -> None:
     place = add_run(journal)
     exports.folder(RUN_ID).mkdir()
@@ -58,24 +61,24 @@ def test_a_user_names_files_of_the_own_runs_and_uploads_alone(
     tone.write_bytes(b"RIFF    WAVEfmt ")
     upload = files.keep(tone)["sha256"]
     for value in ({"run": RUN_ID, "entity": "a.mp3"}, upload):
-        assert files.seen_by(None).resolve("params.audio", value)
+        assert (await files.seen_by(None, value)).resolve("params.audio", value)
+        seen = await files.seen_by("somebody", value)
         with pytest.raises(InputError) as refused:
-            files.seen_by("somebody").resolve("params.audio", value)
+            seen.resolve("params.audio", value)
         assert refused.value.status == 404
         assert "a.mp3" not in str(refused.value.allowed)
-    assert files.seen_by("local").resolve("params.audio", {"run": RUN_ID, "entity": "a.mp3"})
+    own = {"run": RUN_ID, "entity": "a.mp3"}
+    assert (await files.seen_by("local", own)).resolve("params.audio", own)
 
 
-def test_a_path_is_taken_below_the_roots_alone(
-    exports: Exports, journal: Journal, database: Database, tmp_path: Path
-) -> None:
+def test_a_path_is_taken_below_the_roots_alone(exports: Exports, database: Database, tmp_path: Path) -> None:
     root, outside = tmp_path / "music", tmp_path / "music-private"
     for folder in (root, outside):
         folder.mkdir()
         (folder / "tone.wav").write_bytes(b"RIFF    WAVEfmt ")
     (root / "link.wav").symlink_to(outside / "tone.wav")
     (root / "way").symlink_to(outside)
-    files = InputFiles(exports, journal, database, [root])
+    files = InputFiles(exports, database, [root])
     assert files.resolve("params.audio", str(root / "tone.wav"), ("audio",)).stored["ext"] == "wav"
     wrong = [
         outside / "tone.wav",
@@ -95,7 +98,7 @@ def test_a_path_is_taken_below_the_roots_alone(
             files.resolve("params.audio", path)
         assert (refused.value.status, refused.value.message) == (404, "There is no such file that may be used.")
     with pytest.raises(InputError):
-        InputFiles(exports, journal, database).resolve("params.audio", str(root / "tone.wav"))
+        InputFiles(exports, database).resolve("params.audio", str(root / "tone.wav"))
 
 
 def test_an_upload_is_named_by_its_hash(files: InputFiles, tmp_path: Path) -> None:
@@ -192,9 +195,9 @@ def test_a_file_of_another_medium_is_refused(files: InputFiles, tone: str) -> No
 
 
 @pytest.fixture
-def looking(exports: Exports, journal: Journal, database: Database, tmp_path: Path) -> InputFiles:
+def looking(exports: Exports, database: Database, tmp_path: Path) -> InputFiles:
     """Files that are looked into, below a folder that may be named."""
-    return InputFiles(exports, journal, database, [tmp_path], examine)
+    return InputFiles(exports, database, [tmp_path], examine)
 
 
 def test_a_sound_of_many_channels_is_handed_on_as_stereo_and_that_is_told(

@@ -21,12 +21,12 @@ def status(exports: Exports) -> str:
 async def test_the_record_is_final_before_the_journal_tells_of_the_end(walk: Walk, exports: Exports) -> None:
     await record.finish(walk, "success", None)
     assert status(exports) == "success"
-    assert walk.tools.journal.has_ended(RUN_ID)
+    assert await walk.tools.journal.has_ended(RUN_ID)
 
 
 async def test_a_walk_that_lost_its_run_leaves_the_record_and_the_journal_alone(walk: Walk, exports: Exports) -> None:
-    later = replace(walk, run=walk.tools.journal.begin_run(RUN_ID))
-    record.write(walk.tools.journal, exports, RUN_ID)
+    later = replace(walk, run=await walk.tools.journal.begin_run(RUN_ID))
+    await record.write(walk.tools.journal, exports, RUN_ID)
     with pytest.raises(Fenced):
         await record.finish(walk, "failed", Failure(code="x"))
     assert status(exports) == "running"
@@ -34,14 +34,14 @@ async def test_a_walk_that_lost_its_run_leaves_the_record_and_the_journal_alone(
     assert status(exports) == "success"
 
 
-def test_the_files_of_a_lost_attempt_give_way_to_those_of_the_one_that_followed(walk: Walk) -> None:
+async def test_the_files_of_a_lost_attempt_give_way_to_those_of_the_one_that_followed(walk: Walk) -> None:
     """A server may die after a file was listed and before its attempt has ended, and its backend with it."""
     journal = walk.tools.journal
     first, second = walk.place("generation", 1, 1), walk.place("generation", 1, 2)
     for name in ("07_output_audio.mp3", "07_output_audio.wav"):
-        journal.add_event(first, make_entity(name, sha256="lost"), key=name)
+        await journal.add_event(first, make_entity(name, sha256="lost"), key=name)
     made = make_entity("07_output_audio.mp3", sha256="made")
-    journal.add_event(second, made, key=made.filename)
-    listed = [(one.filename, one.sha256) for one in record.entities(journal, RUN_ID) if one.take]
-    assert listed == [("07_output_audio.mp3", "made")]
-    assert record.entities_of(journal, [RUN_ID]) == {RUN_ID: record.entities(journal, RUN_ID)}
+    await journal.add_event(second, made, key=made.filename)
+    entities = await journal.read(lambda reading: record.entities(reading, RUN_ID))
+    assert [(one.filename, one.sha256) for one in entities if one.take] == [("07_output_audio.mp3", "made")]
+    assert await journal.read(lambda reading: record.entities_of(reading, [RUN_ID])) == {RUN_ID: entities}

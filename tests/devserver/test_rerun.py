@@ -8,19 +8,20 @@ import pytest
 
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
+from devserver.durable.reading import Reading
 from devserver.errors import InputError
 from devserver.plan import Definition
 from devserver.rerun import plan_again
 from devserver.runs.results import TakeResult
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, add_run, plan
+from tests.doubles.at_once import JournalAtOnce, write
 
 
 def test_the_variant_that_was_used_is_used_again(
-    definitions: Definitions, exports: Exports, journal: Journal, database: Database
+    definitions: Definitions, exports: Exports, journal: JournalAtOnce, database: Database
 ) -> None:
-    first = plan(definitions, exports, journal, database, output_config="musicgen", preset="best")
+    first = plan(definitions, exports, database, output_config="musicgen", preset="best")
     assert len(first.outputs[0].options) > 3
     place = replace(add_run(journal), stage=first.main_stage, take=1)
     journal.begin_take(place)
@@ -28,16 +29,17 @@ def test_the_variant_that_was_used_is_used_again(
     row = journal.run(RUN_ID)
     assert row is not None
     row = replace(row, plan=first.model_dump_json(by_alias=True))
-    again = plan_again(journal, row, run_id="other", user_id="local", created_at=AT)
+    new = {"run_id": "other", "user_id": "local", "created_at": AT}
+    again = write(database, lambda tx: plan_again(Reading(tx), row, **new))
     (option,) = again.outputs[0].options
     assert option.key == ("musicgen", "musicgen_prompt")
     assert (again.preset, option.preset, option.takes[0]["model"]) == ("best", "best", "large")
 
 
 def test_a_run_with_a_second_graph_stage_is_not_made_again(
-    definitions: Definitions, exports: Exports, journal: Journal, database: Database
+    definitions: Definitions, exports: Exports, journal: JournalAtOnce, database: Database
 ) -> None:
-    first = plan(definitions, exports, journal, database, output_config="silence_mp3")
+    first = plan(definitions, exports, database, output_config="silence_mp3")
     second = {"name": "cover", "kind": "graph", "chunk": "cover_image"}
     kept = tuple(
         entry.model_copy(update={"content": {**entry.content, "stages": [*stages_of(entry), second]}})
@@ -50,7 +52,7 @@ def test_a_run_with_a_second_graph_stage_is_not_made_again(
     assert row is not None
     row = replace(row, plan=first.model_copy(update={"definitions": kept}).model_dump_json(by_alias=True))
     with pytest.raises(InputError, match="cover is a second graph stage"):
-        plan_again(journal, row, run_id="other", user_id="local", created_at=AT)
+        write(database, lambda tx: plan_again(Reading(tx), row, run_id="other", user_id="local", created_at=AT))
 
 
 def stages_of(pipeline: Definition) -> list[object]:

@@ -20,6 +20,7 @@ import aiohttp
 from devserver import record
 from devserver.comfy import client, collect
 from devserver.comfy.client import Client
+from devserver.dispatch import Dispatcher
 from devserver.durable.journal import Journal
 from devserver.media import intake
 from devserver.media.tags import TrackTags
@@ -146,7 +147,7 @@ def install(folder: Path) -> None:
     """Wrap the calls at which this process shall stop."""
     os.environ[SERVER], os.environ[FOLDER] = str(os.getpid()), str(folder)
     points = Points(folder)
-    _after(points, record, "accept", "accepted")
+    _before(points, Dispatcher, "submit", "accepted")
     _after(points, Walk, "__init__", "dispatched")
     _wrap_submit(points)
     _wrap_tell(points)
@@ -213,8 +214,8 @@ def _wrap_tell(points: Points) -> None:
 def _wrap_end(points: Points) -> None:
     original = Journal.end
 
-    def end(self: Journal, place: Place, *args: Any) -> None:
-        original(self, place, *args)
+    async def end(self: Journal, place: Place, *args: Any) -> None:
+        await original(self, place, *args)
         if place.attempt:
             points.passing("taken_in")
 

@@ -147,6 +147,11 @@ class Listener:
         except (OSError, ValueError, AttributeError):  # it was closed
             return
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the stream goes on."""
+        return self._thread.is_alive()
+
     def stored(self) -> list[dict[str, Any]]:
         return [event for event in self.events if event["seq"] is not None]
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from devserver.answer import Answer
 from devserver.backends.pool import Address, Backend
 from devserver.clock import Clock
 from devserver.definitions import Definitions
+from devserver.durable.reading import Reading
 from devserver.media.intake import IntakePool
 from devserver.parts import Parts
 from devserver.retries import Retries
@@ -116,20 +118,31 @@ class Rig:
     def backend(self) -> Backend:
         return self.parts.pool.backends[0]
 
-    def accept(self, seconds: float, **body: Any) -> str:
+    async def accept(self, seconds: float, **body: Any) -> str:
         """Begin a run of silence of this length, by which its file is known."""
-        return self.parts.accept(request(seconds, **body), "local", {}).run_id
+        return (await self.parts.accept(request(seconds, **body), "local", {})).run_id
 
     async def ended(self, run_id: str) -> Answer:
-        await until(lambda: self.parts.answer(run_id).status != 202, f"{run_id} did not end")
-        return self.parts.answer(run_id)
+        await until(lambda: self.answer(run_id).status != 202, f"{run_id} did not end")
+        return self.answer(run_id)
 
     async def run(self, seconds: float, **body: Any) -> Answer:
-        return await self.ended(self.accept(seconds, **body))
+        return await self.ended(await self.accept(seconds, **body))
+
+    def read(self, work: Callable[[Reading], Any]) -> Any:
+        """Read the journal at once."""
+        with self.parts.database.door() as door:
+            return door.read(lambda tx: work(Reading(tx)))
+
+    def answer(self, run_id: str) -> Answer:
+        answer: Answer = self.read(partial(self.parts._answer, run_id))
+        return answer
+
+    def detail(self, run_id: str) -> dict[str, Any]:
+        return self.read(partial(self.parts._run_detail, run_id)) or {}
 
     def attempts(self, run_id: str) -> list[dict[str, Any]]:
-        detail = self.parts.run_detail(run_id) or {}
-        return [attempt for stage in detail["stages"] for attempt in stage.get("attempts", [])]
+        return [attempt for stage in self.detail(run_id)["stages"] for attempt in stage.get("attempts", [])]
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[aiohttp.ClientSession]:

@@ -45,17 +45,17 @@ async def run_in_silence(folder: Path, intake: IntakePool, *, deaf: bool) -> flo
         as_served: dict[str, Any] = {"poll_s": 1.0, "probe_s": 30.0, "clock": clock}
         async with rigged(folder / "exports", intake, relay.url, definitions=patient, **as_served) as rig:
             studio.gate.hold(1.5)
-            run_id = rig.accept(1.5, output_config="patient")
+            run_id = await rig.accept(1.5, output_config="patient")
             await until(lambda: studio.running)
             relay.deaf = deaf
             skips.skips = True
             await asyncio.sleep(SILENCE_S)
             skips.skips = relay.deaf = False
-            assert not rig.parts.journal.run(run_id).ended  # type: ignore[union-attr]
+            assert not rig.read(lambda reading: reading.run(run_id)).ended
             studio.gate.release()
             answers = [await rig.ended(run_id), await rig.run(0.4)]
             assert [(seconds_of(answer), attempts_of(answer)) for answer in answers] == [(1.5, 1), (0.4, 1)]
-            row = rig.parts.journal.run(run_id)
+            row = rig.read(lambda reading: reading.run(run_id))
             assert row is not None
             assert row.started_at is not None
             assert row.ended_at is not None

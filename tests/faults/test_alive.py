@@ -32,7 +32,7 @@ async def test_takes_of_a_dead_worker_are_made_elsewhere_and_are_gone_from_it(
 ) -> None:
     await again(studio, DeadWorker)
     async with Studio(tmp_path / "other") as other, rigged(exports, intake, studio, other, retries=SOON) as rig:
-        runs = [rig.accept(seconds) for seconds in (1.0, 2.0, 3.0)]
+        runs = [await rig.accept(seconds) for seconds in (1.0, 2.0, 3.0)]
         await until(lambda: rig.backend.state == "down", "the dead worker was not noticed")
         assert "prompt worker is dead" in rig.backend.problem
         answers = [await rig.ended(run_id) for run_id in runs]
@@ -46,7 +46,7 @@ async def test_takes_of_a_dead_worker_are_made_elsewhere_and_are_gone_from_it(
 async def test_a_worker_that_was_started_again_is_used_again(studio: Studio, exports: Path, intake: IntakePool) -> None:
     await again(studio, DeadWorker)
     async with rigged(exports, intake, studio) as rig:
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: "prompt worker is dead" in rig.backend.problem, "the dead worker was not noticed")
         await again(studio, Studio(Path()).kind)
         assert seconds_of(await rig.ended(run_id)) == 1.0
@@ -59,7 +59,7 @@ async def test_a_node_that_says_nothing_is_not_taken_for_dead(
 ) -> None:
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0)
-        runs = [rig.accept(1.0), rig.accept(2.0)]
+        runs = [await rig.accept(1.0), await rig.accept(2.0)]
         await until(lambda: studio.running and len(studio.host.prompts) == 2)
         looks = 0
         asked = rig.backend.client.queue

@@ -9,6 +9,7 @@ import pytest
 
 from devserver.durable.database import open_database
 from devserver.media.intake import IntakePool
+from tests.doubles.at_once import AtOnce, execute, rows
 from tests.faults.rig import Rig, Studio, rigged, seconds_of, until
 
 MANY = 40
@@ -22,18 +23,22 @@ async def other(tmp_path: Path) -> AsyncIterator[Studio]:
 
 def walks(rig: Rig) -> list[int]:
     """How often each unfinished run was begun."""
-    rows = rig.parts.database.rows("SELECT generation FROM runs WHERE state = 'running' ORDER BY created_at, run_id")
-    return [row["generation"] for row in rows]
+    sql = "SELECT generation FROM runs WHERE state = 'running' ORDER BY created_at, run_id"
+    return [row["generation"] for row in rows(rig.parts.database, sql)]
 
 
 async def waiting(exports: Path, intake: IntakePool, *studios: Studio) -> dict[str, float]:
     """Runs that wait in a paused queue, left behind by a server: their lengths, in the queue's order."""
     async with rigged(exports, intake, *studios) as rig:
-        rig.parts.queue.pause(None)
+        await rig.parts.queue.pause(None)
         lengths = [round(0.2 + 0.1 * (number % 5), 1) for number in range(MANY)]
-        runs = {rig.accept(seconds): seconds for seconds in lengths}
-        await until(lambda: len(rig.parts.expected.tickets.listed()) == MANY)
-        return {ticket.run_id: runs[ticket.run_id] for ticket in rig.parts.expected.tickets.listed()}
+        runs = {await rig.accept(seconds): seconds for seconds in lengths}
+        tickets = AtOnce(rig.parts.database, rig.parts.expected.tickets)
+        await until(lambda: len(tickets.listed()) == MANY)
+        return {
+            ticket.run_id: runs[ticket.run_id]
+            for ticket in AtOnce(rig.parts.database, rig.parts.expected.tickets).listed()
+        }
 
 
 async def test_a_start_walks_nobody_who_waits_and_all_are_made(
@@ -43,12 +48,12 @@ async def test_a_start_walks_nobody_who_waits_and_all_are_made(
     due = list(runs)
     async with rigged(exports, intake, studio) as rig:
         assert rig.parts.health()["runs"] == MANY
-        assert (rig.parts.run_detail(due[3]) or {})["queue"]["position"] == 4
+        assert rig.detail(due[3])["queue"]["position"] == 4
         gone = due.pop(5)
-        rig.parts.cancel(gone, "local")
+        await rig.parts.cancel(gone, "local")
         assert (await rig.ended(gone)).body["status"] == "cancelled"
         assert walks(rig) == [1] * (MANY - 1), "the one was walked again to its end, nobody else"
-        rig.parts.queue.resume(None)
+        await rig.parts.queue.resume(None)
         for run_id in due:
             assert seconds_of(await rig.ended(run_id)) == runs[run_id]
         order = [one["prompt"]["2"]["inputs"]["filename_prefix"].split("/")[1] for one in studio.submitted]
@@ -62,7 +67,7 @@ async def test_sleeping_runs_go_elsewhere_where_their_backend_does_not_come_back
 ) -> None:
     runs = await waiting(exports, intake, studio)
     database = open_database(exports / ".state" / "journal.sqlite")
-    database.at_once("UPDATE queues SET paused = 0")
+    execute(database, "UPDATE queues SET paused = 0")
     database.close()
     await studio.stop()
     try:

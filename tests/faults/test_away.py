@@ -14,7 +14,7 @@ async def test_away_for_a_moment_it_is_waited_for_and_nothing_is_submitted_again
 ) -> None:
     async with Relay(studio.url) as relay, rigged(exports, intake, relay.url) as rig:
         studio.gate.hold(1.5)
-        run_id = rig.accept(1.5)
+        run_id = await rig.accept(1.5)
         await until(lambda: studio.running)
         relay.away = True
         relay.drop()
@@ -31,7 +31,7 @@ async def test_away_for_too_long_its_prompt_is_stopped_before_it_gets_another(
 ) -> None:
     async with Relay(studio.url) as relay, rigged(exports, intake, relay.url, backend_wait_s=2.0) as rig:
         studio.gate.hold(1.5)
-        run_id = rig.accept(1.5)
+        run_id = await rig.accept(1.5)
         await until(lambda: studio.running)
         relay.away = True
         relay.drop()
@@ -49,7 +49,7 @@ async def test_away_for_ever_the_run_fails_and_says_who_is_silent(
 ) -> None:
     async with Relay(studio.url) as relay, rigged(exports, intake, relay.url, backend_wait_s=0.5) as rig:
         studio.gate.hold(1.5)
-        run_id = rig.accept(1.5)
+        run_id = await rig.accept(1.5)
         await until(lambda: studio.running)
         relay.away = True
         relay.drop()

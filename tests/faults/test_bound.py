@@ -24,7 +24,7 @@ async def test_a_damaged_bound_graph_is_bound_again(
 ) -> None:
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(0.4)
-        run_id = rig.accept(0.4)
+        run_id = await rig.accept(0.4)
         await until(lambda: studio.running)
     (kept,) = files_in(exports / run_id, "*.bound.json")
     kept.write_bytes(DAMAGES[damage])

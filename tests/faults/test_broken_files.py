@@ -15,7 +15,6 @@ from cli.build import SHIPPED
 from devserver.clock import Clock
 from devserver.definitions import Definitions
 from devserver.durable.database import open_database
-from devserver.durable.journal import Journal
 from devserver.durable.rebuild import rebuild
 from devserver.errors import Blocked
 from devserver.events import Bus
@@ -27,6 +26,7 @@ from schemas.errors import UnknownName
 from schemas.lint import lint
 from schemas.loader import load_tables, read_tables
 from tests.devserver.plans import AT, RUN_ID, plan
+from tests.doubles.at_once import JournalAtOnce
 from tests.doubles.programs import Server
 from tests.schemas.conftest import FILES
 
@@ -250,10 +250,10 @@ def record(text: str = "x") -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", DAMAGES)
 @pytest.mark.parametrize("file", ["metadata.json", "01_config.json"])
-def test_a_broken_record_is_told_and_the_other_runs_are_read_back(exports: Exports, file: str, name: str) -> None:
+async def test_a_broken_record_is_told_and_the_other_runs_are_read_back(exports: Exports, file: str, name: str) -> None:
     database = open_database(exports.state / "journal.sqlite")
-    journal = Journal(database, Clock(), Bus(Clock()))
-    made = plan(Definitions([SHIPPED], load_tables([SHIPPED])), exports, journal, database, output_config="silence_mp3")
+    journal = JournalAtOnce(database, Clock(), Bus(Clock()))
+    made = plan(Definitions([SHIPPED], load_tables([SHIPPED])), exports, database, output_config="silence_mp3")
     other = RUN_ID[:-1] + "d"
     for run_id in (RUN_ID, other):
         path = exports.root / run_id
@@ -262,7 +262,7 @@ def test_a_broken_record_is_told_and_the_other_runs_are_read_back(exports: Expor
         text = made.model_copy(update={"run_id": run_id}).model_dump_json(by_alias=True, indent=1)
         (path / "01_config.json").write_text(text)
     DAMAGES[name](exports.root / RUN_ID / file)
-    count, wrong = rebuild(database, journal, exports)
+    count, wrong = await rebuild(journal.journal, exports)
     assert (count, len(wrong)) == (1, 1), wrong
     assert wrong[0].startswith(f"{RUN_ID}/{file}:")
     assert journal.run(other) is not None
@@ -270,17 +270,17 @@ def test_a_broken_record_is_told_and_the_other_runs_are_read_back(exports: Expor
     shutil.rmtree(exports.root / RUN_ID)
 
 
-def test_rows_of_another_shape_stop_no_other_run(exports: Exports) -> None:
+async def test_rows_of_another_shape_stop_no_other_run(exports: Exports) -> None:
     database = open_database(exports.state / "journal.sqlite")
-    journal = Journal(database, Clock(), Bus(Clock()))
+    journal = JournalAtOnce(database, Clock(), Bus(Clock()))
     shapes: list[Any] = [{"stages": 7}, {"title": {"a": 1}}, {"entities": [1]}, {"resolved": None}, {"warnings": {}}]
-    made = plan(Definitions([SHIPPED], load_tables([SHIPPED])), exports, journal, database, output_config="silence_mp3")
+    made = plan(Definitions([SHIPPED], load_tables([SHIPPED])), exports, database, output_config="silence_mp3")
     for place, shape in enumerate(shapes):
         path = exports.root / f"{RUN_ID[:-1]}{place}"
         path.mkdir()
         (path / "metadata.json").write_text(json.dumps({**record(), "run_id": path.name, **shape}))
         (path / "01_config.json").write_text(made.model_dump_json(by_alias=True))
-    _, wrong = rebuild(database, journal, exports)
+    _, wrong = await rebuild(journal.journal, exports)
     assert len(wrong) >= len(shapes) - 1
     database.close()
 

@@ -54,7 +54,9 @@ def test_deleted_exports_are_told_at_every_route_that_writes(server: Server) -> 
         assert "is gone" in message
 
 
-def test_a_new_journal_beside_old_records_deletes_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_new_journal_beside_old_records_deletes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     exports = Exports(tmp_path)
     waited, ended = exports.new_run_id(Clock()), exports.new_run_id(Clock())
     for run_id, name in ((waited, "01_config.json"), (ended, "metadata.json")):
@@ -62,10 +64,10 @@ def test_a_new_journal_beside_old_records_deletes_nothing(tmp_path: Path, caplog
         (exports.folder(run_id) / name).write_text("{}")
     database = open_database(tmp_path / "journal.sqlite")
     journal = Journal(database, Clock(), Bus(Clock()))
-    discard_prepared(journal, exports, before_s=float("inf"))
+    await discard_prepared(journal, exports, before_s=float("inf"))
     assert exports.folder(waited).is_dir()
     assert "1 records of runs" in caplog.text
     shutil.rmtree(exports.folder(ended))
-    discard_prepared(journal, exports, before_s=float("inf"))
+    await discard_prepared(journal, exports, before_s=float("inf"))
     assert not exports.folder(waited).exists()
     database.close()

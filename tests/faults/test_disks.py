@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from devserver.durable.database import Database
 from devserver.media.intake import IntakePool
+from tests.doubles.at_once import rows
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.doubles.unprivileged import limit_file_size, own_folder, unprivileged
 from tests.faults.rig import Studio, attempts_of, codes, request, rigged, seconds_of, until
@@ -127,9 +129,9 @@ async def test_journal_disk_full(studio: Studio, exports: Path, intake: IntakePo
     """What runs meanwhile goes on when there is room, and is not submitted again; what comes is refused in words."""
     async with rigged(exports, intake, studio) as rig, rig.listening() as client:
         studio.gate.hold(1.5)
-        run_id = rig.accept(1.5)
+        run_id = await rig.accept(1.5)
         await until(lambda: studio.running)
-        limit_pages(rig.parts.database, full=True)
+        await limit_pages(rig.parts.database, full=True)
         status = 0
         while status != 507:  # the last page has room for some more
             async with client.post("/api/schema/pipeline/execute", json=request(0.4, wait=False)) as response:
@@ -139,17 +141,16 @@ async def test_journal_disk_full(studio: Studio, exports: Path, intake: IntakePo
         assert "Free some space" in told["error"]["hint"]
         studio.gate.release()
         await until(lambda: "success" in studio.states())
-        limit_pages(rig.parts.database, full=False)
+        await limit_pages(rig.parts.database, full=False)
         answer = await rig.ended(run_id)
-        await until(lambda: not rig.parts.journal.unfinished())
+        await until(lambda: not rig.read(lambda reading: reading.unfinished()))
     assert (seconds_of(answer), attempts_of(answer), codes(answer)) == (1.5, 1, [])
 
 
-def limit_pages(database: Any, *, full: bool) -> None:
+async def limit_pages(database: Database, *, full: bool) -> None:
     """Let the journal's file grow no more, so that SQLite says that its disk is full."""
-    pages = database.rows("PRAGMA page_count")[0][0] if full else 1 << 30
-    with database.transaction() as tx:
-        tx.execute(f"PRAGMA max_page_count = {pages}")
+    pages = rows(database, "PRAGMA page_count")[0]["page_count"] if full else 1 << 30
+    await database.write(lambda tx: tx.execute(f"PRAGMA max_page_count = {pages}"))
 
 
 def wait_for(happened: Any) -> None:

@@ -146,7 +146,7 @@ async def test_a_run_waits_where_the_full_disk_is_that_of_the_exports(
     studio = await start(FullDisk)
     async with rigged(exports, intake, studio) as rig:
         rig.backend.address = replace(rig.backend.address, kind="embedded")
-        run_id = rig.accept(0.4)
+        run_id = await rig.accept(0.4)
         await until(lambda: len(studio.submitted) > 1, "it was not tried again")
         assert isinstance(studio.host, FullDisk)
         studio.host.full = False

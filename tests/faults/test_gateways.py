@@ -117,7 +117,7 @@ async def test_a_dead_comfyui_behind_nginx_is_waited_for(
         assert seconds_of(await rig.run(0.3)) == 0.3
         setattr(relay, trouble, True)
         relay.drop()
-        runs = [rig.accept(0.4 + number / 10) for number in range(3)]
+        runs = [await rig.accept(0.4 + number / 10) for number in range(3)]
         await until(lambda: rig.backend.state == "down")
         assert {"away": "answered 502", "holds": "answered 504"}[trouble] in rig.backend.problem
         assert "<" not in rig.backend.problem
@@ -133,7 +133,7 @@ async def test_a_comfyui_behind_nginx_that_dies_under_a_run(
 ) -> None:
     async with Nginx(tmp_path / "nginx", studio.url) as nginx, rigged(exports, intake, nginx.url) as rig:
         studio.gate.hold(1.0)
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: studio.running)
         await studio.stop()
         await until(lambda: rig.backend.state == "down")
@@ -148,8 +148,8 @@ async def test_a_backend_is_up_when_its_comfyui_has_spoken(tmp_path: Path, expor
     """nginx listens, takes connections and answers all that is asked: that alone is no backend."""
     async with Nginx(tmp_path / "nginx", "http://127.0.0.1:9") as nginx, rigged(exports, intake, nginx.url) as rig:
         assert (rig.backend.state, rig.backend.silent) == ("down", True)
-        run_id = rig.accept(0.4)
-        await until(lambda: (rig.parts.run_detail(run_id) or {})["warnings"])
-        assert rig.parts.answer(run_id).status == 202
-        rig.parts.cancel(run_id, "local")
+        run_id = await rig.accept(0.4)
+        await until(lambda: rig.detail(run_id)["warnings"])
+        assert rig.answer(run_id).status == 202
+        await rig.parts.cancel(run_id, "local")
         await asyncio.wait_for(rig.ended(run_id), 30)

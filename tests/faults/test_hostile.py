@@ -23,7 +23,6 @@ from devserver.durable.database import open_database
 from devserver.events import Bus
 from devserver.http.answers import MIB, BrokenAnswer, parse
 from devserver.media.intake import IntakePool
-from devserver.queueing.tickets import Tickets
 from tests.doubles import hostile
 from tests.doubles.hostile import Answer, Hostile
 from tests.faults.rig import Studio, rigged, seconds_of, until, until_told
@@ -130,7 +129,7 @@ async def test_a_backend_that_breaks_later_is_told_of_by_ready(
         studio.host.nests = True
         await until(lambda: rig.backend.state == "down")
         await until_told(lambda: _not_ready(client), "/ready stays true")
-        run_id = rig.accept(0.4)
+        run_id = await rig.accept(0.4)
         studio.host.nests = False
         assert seconds_of(await rig.ended(run_id)) == 0.4
         await until_told(lambda: _ready(client), "/ready stays false")
@@ -170,8 +169,7 @@ async def test_an_embedded_backend_that_is_killed_while_it_starts_is_started_aga
     database, clock = open_database(tmp_path / "journal.sqlite"), Clock()
 
     def made(folder: str) -> Pool:
-        tickets, bus = Tickets(database), Bus(clock)
-        return Pool([], tickets=tickets, bus=bus, clock=clock, embedded_folder=tmp_path / folder, probe_s=60)
+        return Pool([], database=database, bus=Bus(clock), clock=clock, embedded_folder=tmp_path / folder, probe_s=60)
 
     KilledAtFirst.kills = 1
     started = made("once")

@@ -25,14 +25,14 @@ async def test_parameters_that_are_silently_dead(studio: Studio, exports: Path, 
     """Every value that was asked for is in the graph that was submitted, as a number; an unknown name is refused."""
     async with rigged(exports, intake, studio) as rig:
         params = {"seconds": 0.4, "sample_rate": 32000, "channels": 1, "quality": "128k"}
-        answer = await rig.ended(rig.parts.accept({**request(0.4), "params": params}, "local", {}).run_id)
+        answer = await rig.ended((await rig.parts.accept({**request(0.4), "params": params}, "local", {})).run_id)
         assert seconds_of(answer) == 0.4
         (graph,) = graphs_of(exports, answer.body["run_id"])
         assert graph["1"]["inputs"] == {"duration": 0.4, "sample_rate": 32000, "channels": 1}
         assert graph["2"]["inputs"]["quality"] == "128k"
         assert answer.body["media_output"]["metadata"]["facts"]["sample_rate_hz"] == 32000
         with pytest.raises(InputError, match="SECONDS") as refused:
-            rig.accept(0.4, params={"SECONDS": 1})
+            await rig.accept(0.4, params={"SECONDS": 1})
         assert "seconds" in str(refused.value.allowed)
 
 
@@ -40,7 +40,10 @@ async def test_a_run_that_is_built_from_another_runs_config(studio: Studio, expo
     """Two kinds of runs at once, many times: each is made by its own config, with its own values."""
     asked = [("dada", 0.3), ("plain", 0.5), ("haiku", 0.7), ("spoonerism", 0.9)] * 3
     async with rigged(exports, intake, studio) as rig:
-        runs = [rig.accept(seconds, schema=schema, input_text=f"text {n}") for n, (schema, seconds) in enumerate(asked)]
+        runs = [
+            await rig.accept(seconds, schema=schema, input_text=f"text {n}")
+            for n, (schema, seconds) in enumerate(asked)
+        ]
         answers = [await rig.ended(run_id) for run_id in runs]
     assert [(answer.body["schema"], seconds_of(answer)) for answer in answers] == asked
     assert [answer.body["input_text"] for answer in answers] == [f"text {n}" for n in range(len(asked))]
@@ -50,7 +53,7 @@ async def test_text_that_leaks_into_the_next_run(studio: Studio, exports: Path, 
     async with rigged(exports, intake, studio) as rig:
         secret = "the gardener's password is hollyhock"
         first, second = await rig.run(0.4, input_text=secret), await rig.run(0.4, input_text="a quiet sea")
-        third = rig.accept(0.4, input_text=secret)
+        third = await rig.accept(0.4, input_text=secret)
         fourth = await rig.run(0.4, input_text="a loud sea")
         await rig.ended(third)
     assert first.body["run_id"] != second.body["run_id"]
@@ -65,7 +68,9 @@ async def test_a_text_with_quotation_marks_that_breaks_the_graph(
 ) -> None:
     async with rigged(exports, intake, studio) as rig:
         music = {"output_config": "procedural_instrumental", "params": {"seconds": 5}}
-        answer = await rig.ended(rig.parts.accept({**request(5, input_text=QUOTED), **music}, "local", {}).run_id)
+        answer = await rig.ended(
+            (await rig.parts.accept({**request(5, input_text=QUOTED), **music}, "local", {})).run_id
+        )
         assert answer.status == 200, answer.body
         assert answer.body["input_text"] == QUOTED
     (graph,) = graphs_of(exports, answer.body["run_id"])
@@ -106,7 +111,7 @@ async def test_a_record_that_is_half_written(studio: Studio, exports: Path, inta
     """Each record is a file of its own, put in the place of the one before: who reads that one goes on reading it."""
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0)
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: studio.running)
         record, seen = exports / run_id / "metadata.json", exports.parent / "seen.json"
         await until(lambda: files_in(exports / run_id, record.name))

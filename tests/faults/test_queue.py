@@ -39,11 +39,11 @@ async def post(studio: Studio, path: str, **body: Any) -> None:
 async def test_cancel_of_a_queued_job_that_runs_anyway(studio: Studio, exports: Path, intake: IntakePool) -> None:
     async with replaced(studio, DeletesNothing), rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0, 2.0)
-        first = rig.accept(1.0)
+        first = await rig.accept(1.0)
         await until(lambda: studio.running)
-        queued = rig.accept(2.0)
+        queued = await rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 2)
-        rig.parts.cancel(queued, "local")
+        await rig.parts.cancel(queued, "local")
         studio.gate.release(1.0)  # the host now begins what it said was deleted
         answer = await rig.ended(queued)
         assert (answer.status, answer.body["status"]) == (409, "cancelled")
@@ -71,9 +71,9 @@ async def test_execution_success_before_history(studio: Studio, exports: Path, i
 async def test_a_pending_prompt_deleted_by_someone_else(studio: Studio, exports: Path, intake: IntakePool) -> None:
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0)
-        runs, waiting = [rig.accept(1.0)], studio.host.prompts.pending
+        runs, waiting = [await rig.accept(1.0)], studio.host.prompts.pending
         await until(lambda: studio.running)
-        runs.append(rig.accept(2.0))
+        runs.append(await rig.accept(2.0))
         await until(waiting)
         deleted = waiting()[0].prompt_id
         await post(studio, "/queue", delete=[deleted])
@@ -87,7 +87,7 @@ async def test_a_pending_prompt_deleted_by_someone_else(studio: Studio, exports:
 async def test_a_backend_restarted_with_an_empty_history(studio: Studio, exports: Path, intake: IntakePool) -> None:
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0)
-        runs = [rig.accept(1.0), rig.accept(2.0)]
+        runs = [await rig.accept(1.0), await rig.accept(2.0)]
         await until(lambda: len(studio.host.prompts) == 2)
         await studio.stop()
         await studio.start()
@@ -100,12 +100,12 @@ async def test_equal_ids_and_numbers(studio: Studio, exports: Path, intake: Inta
     """A ComfyUI that gets two equal numbers stops for ever, and mixes up equal ids: over runs, reruns and attempts."""
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0)
-        runs = [rig.accept(1.0, seed=1), rig.accept(1.0, seed=1)]
+        runs = [await rig.accept(1.0, seed=1), await rig.accept(1.0, seed=1)]
         await until(lambda: len(studio.host.prompts) == 2)
         await post(studio, "/queue", delete=[prompt.prompt_id for prompt in studio.host.prompts.pending()])
         studio.gate.release()
         answers = [await rig.ended(run_id) for run_id in runs]
-        answers.append(await rig.ended(rig.parts.rerun(runs[0], "local", {}).run_id))
+        answers.append(await rig.ended((await rig.parts.rerun(runs[0], "local", {})).run_id))
     assert sum(attempts_of(answer) for answer in answers) == 4
     assert len({body["prompt_id"] for body in studio.submitted}) == 4
     assert not [body for body in studio.submitted if "number" in body or "front" in body]
@@ -116,10 +116,10 @@ async def test_another_users_runs_on_the_same_backend(studio: Studio, exports: P
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(7.7, 2.0)
         await post(studio, "/prompt", prompt=STRANGER, client_id="a stranger", prompt_id="theirs")
-        ours, cancelled = rig.accept(1.0), rig.accept(2.0)
+        ours, cancelled = await rig.accept(1.0), await rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 3)
         await post(studio, "/prompt", prompt=STRANGER, client_id=rig.backend.follower.client_id, prompt_id="theirs too")
-        rig.parts.cancel(cancelled, "local")
+        await rig.parts.cancel(cancelled, "local")
         assert (await rig.ended(cancelled)).body["status"] == "cancelled"
         assert studio.running is not None
         assert studio.running.prompt_id == "theirs"
@@ -132,7 +132,7 @@ async def test_another_users_runs_on_the_same_backend(studio: Studio, exports: P
 async def test_a_stranger_who_interrupts_whatever_runs(studio: Studio, exports: Path, intake: IntakePool) -> None:
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0)
-        stopped, other = rig.accept(1.0), rig.accept(2.0)
+        stopped, other = await rig.accept(1.0), await rig.accept(2.0)
         await until(lambda: studio.running and length_of(studio.running) == 1.0)
         await post(studio, "/interrupt")
         assert "Run it again" in failure(await rig.ended(stopped), "interrupted")

@@ -52,7 +52,7 @@ async def test_health_that_stays_green_while_the_prompt_worker_is_dead(
         await studio.stop()
         studio.kind = DeadWorker
         await studio.start()
-        run_id = rig.accept(1.5)
+        run_id = await rig.accept(1.5)
         async with aiohttp.ClientSession(studio.url) as asking:
             await until_told(lambda: _waits(asking), "the prompt does not wait")
         await until_noticed(client, "prompt worker of studio0 is dead")
@@ -80,7 +80,7 @@ async def test_a_dead_prompt_worker_beside_a_backend_that_is_well(
         rigged(exports, intake, studio, other, retries=soon) as rig,
         rig.listening() as client,
     ):
-        run_id = rig.accept(0.4)
+        run_id = await rig.accept(0.4)
         await until_noticed(client, "prompt worker of studio0 is dead")
         await until(lambda: rig.backend.state == "down")
         assert not (await ready(client))[0]
@@ -118,7 +118,7 @@ async def test_a_deaf_websocket_that_stays_open(
         assert isinstance(studio.host, GoesDeaf)
         studio.host.deaf = True
         studio.gate.hold(1.5)
-        run_id = rig.accept(1.5)
+        run_id = await rig.accept(1.5)
         await until_noticed(client, "event socket of studio0 is deaf")
         studio.host.deaf = False
         studio.gate.release()

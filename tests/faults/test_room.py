@@ -13,6 +13,7 @@ from devserver import run
 from devserver.media.intake import IntakePool
 from devserver.store import Exports
 from tests.doubles import together
+from tests.doubles.at_once import rows
 from tests.doubles.programs import NodeHost, Server
 from tests.doubles.small_disk import SmallDisk, mounting, on_small_disk
 from tests.faults.rig import Studio, codes, rigged, seconds_of, until
@@ -81,9 +82,9 @@ async def test_a_text_that_cannot_be_kept_is_kept_later(
     monkeypatch.setattr(Exports, "write", write_where_there_is_room)
     monkeypatch.setattr(run, "ROOM_PAUSE_S", 0.05)
     async with rigged(exports, intake, studio) as rig:
-        run_id = rig.accept(0.4)
-        await until(lambda: rig.parts.journal.events(run_id, "warning"))
-        assert not rig.parts.database.rows("SELECT 1 FROM stages WHERE at_work IS NOT NULL")
+        run_id = await rig.accept(0.4)
+        await until(lambda: rig.read(lambda reading: reading.events(run_id, "warning")))
+        assert not rows(rig.parts.database, "SELECT 1 FROM stages WHERE at_work IS NOT NULL")
         full = False
         answer = await rig.ended(run_id)
     assert seconds_of(answer) == 0.4

@@ -13,7 +13,7 @@ from tests.faults.rig import Studio, attempts_of, codes, rigged, seconds_of, unt
 async def test_a_websocket_that_drops_in_mid_run(studio: Studio, exports: Path, intake: IntakePool) -> None:
     async with Relay(studio.url) as relay, rigged(exports, intake, relay.url) as rig:
         studio.gate.hold(1.5)
-        dropped = rig.accept(1.5)
+        dropped = await rig.accept(1.5)
         await until(lambda: studio.running)
         relay.drop(only_sockets=True)
         studio.gate.release()
@@ -37,7 +37,7 @@ async def test_a_deaf_websocket(studio: Studio, exports: Path, intake: IntakePoo
     """Nothing comes through any more, and nobody says so: runs go on, by asking, and the socket is opened anew."""
     async with Relay(studio.url) as relay, rigged(exports, intake, relay.url) as rig:
         studio.gate.hold(1.5)
-        run_id = rig.accept(1.5)
+        run_id = await rig.accept(1.5)
         await until(lambda: studio.running)
         relay.deaf = True
         studio.gate.release()

@@ -25,13 +25,13 @@ def cancels(attempts: list[dict[str, Any]]) -> list[Any]:
 async def test_a_cancel_is_confirmed_by_the_backend(studio: Studio, exports: Path, intake: IntakePool) -> None:
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0, 2.0)
-        running, queued = rig.accept(1.0), rig.accept(2.0)
+        running, queued = await rig.accept(1.0), await rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 2)
         await until(lambda: studio.running)
-        rig.parts.cancel(queued, "local")
+        await rig.parts.cancel(queued, "local")
         assert (await rig.ended(queued)).body["status"] == "cancelled"
         assert cancels(rig.attempts(queued)) == [{"confirmed": True, "did": ["deleted"]}]
-        rig.parts.cancel(running, "local")
+        await rig.parts.cancel(running, "local")
         assert (await rig.ended(running)).body["status"] == "cancelled"
         assert cancels(rig.attempts(running)) == [{"confirmed": True, "did": ["interrupted"]}]
         assert not len(studio.host.prompts)
@@ -47,9 +47,9 @@ async def test_a_backend_that_ignores_a_cancel_is_told_of_and_its_file_is_not_ta
     await studio.start()
     async with rigged(exports, intake, studio) as rig:
         studio.gate.hold(1.0)
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: studio.running)
-        rig.parts.cancel(run_id, "local")
+        await rig.parts.cancel(run_id, "local")
         answer = await rig.ended(run_id)
         assert (answer.status, answer.body["status"]) == (409, "cancelled")
         assert codes(answer) == ["not_stopped_1_1"]
@@ -58,6 +58,6 @@ async def test_a_backend_that_ignores_a_cancel_is_told_of_and_its_file_is_not_ta
         assert "still lists" in told["problem"]
         studio.gate.release()
         await until(lambda: studio.states() == ["success"], "the host did not go on")
-        assert rig.parts.answer(run_id) == answer
+        assert rig.answer(run_id) == answer
         assert not files_in(exports, f"{run_id}/07_*")
         assert seconds_of(await rig.run(0.4)) == 0.4

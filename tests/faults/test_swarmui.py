@@ -58,7 +58,7 @@ def backend_of(answer: object) -> str:
 async def test_swarmui_losing_its_session(studio: Studio, exports: Path, intake: IntakePool) -> None:
     async with swarming(exports, intake, studio) as (swarm, rig):
         studio.gate.hold(1.0)
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: studio.running)
         before = set(swarm.sessions)
         swarm.sessions.clear()
@@ -74,10 +74,8 @@ async def test_swarmui_loading(studio: Studio, exports: Path, intake: IntakePool
     async with swarming(exports, intake, studio) as (swarm, rig):
         swarm.backends[0].status = "loading"
         await until(lambda: states(rig) == {"studio0": "down"})
-        run_id = rig.accept(0.4)
-        await until(
-            lambda: rig.parts.answer(run_id).body.get("warnings") or (rig.parts.run_detail(run_id) or {})["warnings"]
-        )
+        run_id = await rig.accept(0.4)
+        await until(lambda: rig.answer(run_id).body.get("warnings") or rig.detail(run_id)["warnings"])
         swarm.backends[0].status = "running"
         answer = await rig.ended(run_id)
         assert (seconds_of(answer), codes(answer)) == (0.4, ["backend_silent"])
@@ -87,7 +85,7 @@ async def test_swarmui_answering_html(studio: Studio, exports: Path, intake: Int
     """In the middle of a run its page says that no ComfyUI runs; the prompt lives, and is found again."""
     async with swarming(exports, intake, studio) as (swarm, rig):
         studio.gate.hold(1.0)
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: studio.running)
         swarm.backends[0].status = "errored"
         await until(lambda: states(rig).get("studio0#0") != "up")
@@ -120,7 +118,7 @@ async def test_swarmuis_backend_changing_under_us(
     async with swarming(exports, intake, studio, other) as (swarm, rig):
         await until(lambda: len(states(rig)) == 3)
         studio.gate.hold(1.0)
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: studio.running)
         swarm.backends[0].status = "disabled"
         moved = await rig.ended(run_id)
@@ -134,11 +132,11 @@ async def test_a_dead_comfyui_by_its_address_ends_no_run(studio: Studio, exports
     async with swarming(exports, intake, studio, kind="comfyui_api", probe_s=3600) as (_, rig):
         assert seconds_of(await rig.run(0.3)) == 0.3
         await studio.stop()
-        runs = [rig.accept(0.4)]
+        runs = [await rig.accept(0.4)]
         await until(lambda: states(rig) == {"studio0": "down", "studio0#0": "down"})
         assert "no ComfyUI behind it does" in rig.backend.problem
         for number in range(1, 6):
-            runs.append(rig.accept(0.4 + number / 10))
+            runs.append(await rig.accept(0.4 + number / 10))
             await rig.parts.pool.refresh()  # each time it is called running
             assert states(rig) == {"studio0": "down", "studio0#0": "down"}
         await studio.start()
@@ -155,7 +153,7 @@ async def test_accounts_that_are_switched_on_are_told_as_such(
     async with swarming(exports, intake, studio) as (swarm, rig):
         assert seconds_of(await rig.run(0.3)) == 0.3
         swarm.token = "right"
-        run_id = rig.accept(0.4)
+        run_id = await rig.accept(0.4)
         await until(lambda: states(rig).get("studio0#0") == "down")
         problem = rig.parts.pool.describe()[1].problem
         assert "swarm_token" in problem
@@ -173,8 +171,8 @@ async def test_a_swarmui_behind_a_swarmui_serves(studio: Studio, exports: Path, 
             assert states(rig) == {"studio0": "up", "studio0#any": "up"}
             assert backend_of(await rig.run(0.4)) == "studio0#any"
             studio.gate.hold(1.0)
-            run_id = rig.accept(1.0)
+            run_id = await rig.accept(1.0)
             await until(lambda: studio.running)
-            rig.parts.cancel(run_id, "local")
+            await rig.parts.cancel(run_id, "local")
             await rig.ended(run_id)
             await until(lambda: studio.states()[-1] == "error")

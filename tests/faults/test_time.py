@@ -9,6 +9,7 @@ import pytest
 
 from devserver.durable.database import open_database
 from devserver.media.intake import IntakePool
+from tests.doubles.at_once import execute, rows
 from tests.doubles.passing_time import TestClock, run_skipping
 from tests.faults.rig import Studio, codes, rigged, seconds_of, until
 from tests.faults.silence import SILENCE_S, run_in_silence
@@ -22,17 +23,17 @@ async def test_clock_stepped_back(studio: Studio, exports: Path, intake: IntakeP
     clock = TestClock()
     async with rigged(exports, intake, studio, clock=clock) as rig:
         studio.gate.hold(1.0)
-        runs = [rig.accept(1.0), rig.accept(2.0)]
+        runs = [await rig.accept(1.0), await rig.accept(2.0)]
         await until(lambda: studio.running)
         clock.off = timedelta(hours=-1)
-        runs.append(rig.accept(0.4))
+        runs.append(await rig.accept(0.4))
         studio.gate.release()
         answers = [await rig.ended(run_id) for run_id in runs]
         assert [seconds_of(answer) for answer in answers] == [1.0, 2.0, 0.4]
         assert [codes(answer) for answer in answers] == [[], [], []]
         assert all(answer.body["execution_time"] >= 0 for answer in answers)
         assert all(answer.body["media_output"]["execution_time"] >= 0 for answer in answers)
-        events = rig.parts.events_after(0, None, 1000)
+        events = await rig.parts.events_after(0, None, 1000)
     seqs = [event.seq for event in events if event.seq is not None]
     assert seqs == list(range(1, len(seqs) + 1))
     ended = [event.run_id for event in events if event.kind == "run.ended"]
@@ -44,7 +45,7 @@ async def test_time_off_is_not_time_worked(studio: Studio, exports: Path, intake
     clock = TestClock()
     studio.gate.hold(1.0)
     async with rigged(exports, intake, studio, clock=clock) as rig:
-        runs = [rig.accept(1.0), rig.accept(2.0)]
+        runs = [await rig.accept(1.0), await rig.accept(2.0)]
         await until(lambda: len(studio.submitted) == 2)
     clock.off = timedelta(hours=12)
     async with rigged(exports, intake, studio, clock=clock) as rig:
@@ -55,13 +56,12 @@ async def test_time_off_is_not_time_worked(studio: Studio, exports: Path, intake
 async def test_what_earlier_servers_worked_on_a_take_counts(studio: Studio, exports: Path, intake: IntakePool) -> None:
     studio.gate.hold(1.0)
     async with rigged(exports, intake, studio) as rig:
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: studio.submitted)
     database = open_database(exports / ".state" / "journal.sqlite")
-    (worked_s,) = (row["worked_s"] for row in database.rows(TAKES))
+    (worked_s,) = (row["worked_s"] for row in rows(database, TAKES))
     assert worked_s > 0
-    with database.transaction() as db:
-        db.execute("UPDATE stages SET worked_s = 1e6 WHERE take = 1 AND attempt = 0")
+    execute(database, "UPDATE stages SET worked_s = 1e6 WHERE take = 1 AND attempt = 0")
     database.close()
     studio.gate.hold(1.0)
     async with rigged(exports, intake, studio) as rig:
@@ -76,20 +76,20 @@ async def test_the_count_is_kept_while_a_take_is_worked_on(
     monkeypatch.setattr("devserver.stages.worked.KEPT_EVERY_S", 0.05)
     studio.gate.hold(1.0)
     async with rigged(exports, intake, studio) as rig:
-        rig.accept(1.0)
-        await until(lambda: [row for row in rig.parts.database.rows(TAKES) if row["worked_s"] > 0.1])
+        await rig.accept(1.0)
+        await until(lambda: [row for row in rows(rig.parts.database, TAKES) if row["worked_s"] > 0.1])
 
 
 async def test_a_clock_that_jumps_teaches_no_wrong_duration(studio: Studio, exports: Path, intake: IntakePool) -> None:
     clock = TestClock()
     async with rigged(exports, intake, studio, clock=clock) as rig:
         studio.gate.hold(1.0)
-        run_id = rig.accept(1.0)
+        run_id = await rig.accept(1.0)
         await until(lambda: studio.running)
         clock.off = timedelta(hours=1)
         studio.gate.release()
         await rig.ended(run_id)
-        learned = rig.parts.database.rows("SELECT seconds FROM durations WHERE stage <> ''")
+        learned = rows(rig.parts.database, "SELECT seconds FROM durations WHERE stage <> ''")
     assert [row["seconds"] < PATIENCE_S for row in learned] == [True]
 
 

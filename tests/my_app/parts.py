@@ -135,7 +135,7 @@ class Runs:
     def sessions(self) -> Sessions:
         return Sessions(self.folder, self.keys)
 
-    def owner(self, run_id: str) -> str | None:
+    async def owner(self, run_id: str) -> str | None:
         return self.bodies[run_id]["user_id"] if run_id in self.bodies else None
 
     @property
@@ -148,7 +148,7 @@ class Runs:
         folder.mkdir(exist_ok=True)
         return Uploads(folder, self.upload_limit_bytes)
 
-    def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted:
+    async def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted:
         if "input_text" not in body:
             raise InputError("The field input_text is missing.", status=400, field="input_text", allowed="text")
         if body["input_text"] == "break":
@@ -179,45 +179,47 @@ class Runs:
         self.files[run_id, "audio", index] = media
         return media
 
-    def answer(self, run_id: str) -> Answer:
+    async def answer(self, run_id: str) -> Answer:
         self._known(run_id)
         going_on = Answer(202, {"run_id": run_id, "status": "running", "links": {"run": f"/api/runs/{run_id}"}})
         return self.answers.get(run_id, going_on)
 
-    def has_ended(self, run_id: str) -> bool:
+    async def has_ended(self, run_id: str) -> bool:
         return run_id in self.answers
 
-    def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
+    async def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         self._known(run_id)
-        return self.accept(self.bodies[run_id], user_id, headers)
+        return await self.accept(self.bodies[run_id], user_id, headers)
 
-    def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
+    async def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
         raise NotImplementedError
 
     def rights(self, user_id: str) -> Rights:
         return self.keys.rights(user_id)
 
-    def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
+    async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         self._known(run_id)
         if run_id in self.answers:
             raise InputError("The run has ended already.", status=409, field="run_id", value=run_id)
         self.end(run_id, 409, error={"code": "cancelled"})
         return {"run_id": run_id, "status": "cancelling", "by": user_id}
 
-    def run_detail(self, run_id: str) -> dict[str, Any] | None:
-        return {"run_id": run_id, "status": self.answer(run_id).body["status"]} if run_id in self.bodies else None
+    async def run_detail(self, run_id: str) -> dict[str, Any] | None:
+        return (
+            {"run_id": run_id, "status": (await self.answer(run_id)).body["status"]} if run_id in self.bodies else None
+        )
 
-    def list_runs(self, wanted: Wanted) -> dict[str, Any]:
-        listed = [self.run_detail(run_id) for run_id in self.bodies]
+    async def list_runs(self, wanted: Wanted) -> dict[str, Any]:
+        listed = [await self.run_detail(run_id) for run_id in self.bodies]
         return {"runs": listed[: wanted.limit], "asked": asdict(wanted)}
 
-    def media(self, run_id: str, media: str, index: int | None) -> Media | None:
+    async def media(self, run_id: str, media: str, index: int | None) -> Media | None:
         return self.files.get((run_id, media, index))
 
-    def role(self, run_id: str, role: str) -> Media | None:
+    async def role(self, run_id: str, role: str) -> Media | None:
         return self.files.get((run_id, role, None))
 
-    def stems(self, run_id: str) -> list[Any]:  # noqa: ARG002 - the protocol's
+    async def stems(self, run_id: str) -> list[Any]:  # noqa: ARG002 - the protocol's
         return []
 
     async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:
@@ -226,14 +228,14 @@ class Runs:
     async def drawn(self, run_id: str, what: str) -> Media | None:
         return self.files.get((run_id, what, None))
 
-    def last_seq(self) -> int:
+    async def last_seq(self) -> int:
         return len(self.events)
 
-    def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
+    async def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
         with self.lock:
             return [e for e in self.events[seq:] if run_id is None or e.run_id == run_id][:limit]
 
-    def snapshot(self) -> list[Event]:
+    async def snapshot(self) -> list[Event]:
         return [Event(None, None, "", 0, 0, AT, QueueState(waiting=0))]
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:

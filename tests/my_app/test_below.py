@@ -76,9 +76,13 @@ class Stem:
 
 
 async def test_the_addresses_of_stems_begin_with_the_path(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = runs.accept(REQUEST, "local", {}).run_id
+    run_id = (await runs.accept(REQUEST, "local", {})).run_id
     drums = Stem("drums", runs.add_file(run_id, b"sound", name="08_stem_drums.flac"))
-    monkeypatch.setattr(Runs, "stems", lambda *_: [drums])
+
+    async def stems(*_: object) -> list[Stem]:
+        return [drums]
+
+    monkeypatch.setattr(Runs, "stems", stems)
     async with fronted(runs) as client, client.get(f"/api/media/stems/{run_id}", headers=MUSIC) as reply:
         (told,) = await reply.json()
         assert told["url"] == f"/music/api/media/stems/{run_id}/drums"
@@ -86,7 +90,7 @@ async def test_the_addresses_of_stems_begin_with_the_path(runs: Runs, monkeypatc
 
 async def test_the_addresses_in_events_begin_with_the_path_of_each_listener(runs: Runs) -> None:
     async with fronted(runs) as client:
-        run_id = runs.accept(REQUEST, "local", {}).run_id
+        run_id = (await runs.accept(REQUEST, "local", {})).run_id
         for stored in (True, False):
             streams = []
             if not stored:

@@ -63,7 +63,7 @@ async def test_what_is_small_is_not_packed(client: ClientSession) -> None:
 
 
 async def test_media_are_not_packed_and_keep_their_ranges(client: ClientSession, runs: Runs) -> None:
-    run_id = runs.accept({"input_text": "x"}, "local", {}).run_id
+    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
     runs.add_file(run_id, b"abc" * 5000, name="07_output_audio.mp3")
     headers = {"Accept-Encoding": "gzip", "Range": "bytes=3-5"}
     async with client.get(f"/api/media/audio/{run_id}", headers=headers) as reply:
@@ -72,7 +72,7 @@ async def test_media_are_not_packed_and_keep_their_ranges(client: ClientSession,
 
 
 async def test_events_are_not_held_back(client: ClientSession, runs: Runs) -> None:
-    run_id = runs.accept({"input_text": "x"}, "local", {}).run_id
+    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
     async with client.get(f"/api/runs/{run_id}/events", headers={"Accept-Encoding": "gzip"}) as reply:
         assert "Content-Encoding" not in reply.headers
         assert b"run.queued" in await reply.content.readuntil(b"\n\n") + await reply.content.readuntil(b"\n\n")

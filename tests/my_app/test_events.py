@@ -39,12 +39,12 @@ async def seqs(reply: ClientResponse, count: int) -> list[int]:
     return found
 
 
-def new_run(runs: Runs) -> str:
-    return runs.accept({"input_text": "x"}, "local", {}).run_id
+async def new_run(runs: Runs) -> str:
+    return (await runs.accept({"input_text": "x"}, "local", {})).run_id
 
 
 async def test_a_run_is_told_from_its_first_event_to_its_last(client: ClientSession, runs: Runs) -> None:
-    run_id, other = new_run(runs), new_run(runs)
+    run_id, other = await new_run(runs), await new_run(runs)
     async with client.get(f"/api/runs/{run_id}/events") as reply:
         stream = messages(reply)
         assert await anext(stream) == {"retry": "2000"}
@@ -60,7 +60,7 @@ async def test_a_run_is_told_from_its_first_event_to_its_last(client: ClientSess
 
 async def test_coming_back_misses_nothing_and_hears_nothing_twice(client: ClientSession, runs: Runs) -> None:
     """A writer goes on all the time while one listener leaves and comes back again and again."""
-    run_id = new_run(runs)
+    run_id = await new_run(runs)
 
     async def write() -> None:
         for _ in range(2000):
@@ -78,7 +78,7 @@ async def test_coming_back_misses_nothing_and_hears_nothing_twice(client: Client
 
 
 async def test_a_listener_that_was_too_slow_reads_on_in_the_journal(client: ClientSession, runs: Runs) -> None:
-    run_id = new_run(runs)
+    run_id = await new_run(runs)
     count = QUEUE_LIMIT * 3
     async with client.get(f"/api/runs/{run_id}/events") as reply:
         assert await seqs(reply, 1) == [1]
@@ -88,7 +88,7 @@ async def test_a_listener_that_was_too_slow_reads_on_in_the_journal(client: Clie
 
 
 async def test_all_events_begin_with_the_state_of_the_server(client: ClientSession, runs: Runs) -> None:
-    run_id = new_run(runs)
+    run_id = await new_run(runs)
     async with client.get("/api/events") as reply:
         stream = messages(reply)
         assert await anext(stream) == {"retry": "2000"}
@@ -105,7 +105,7 @@ async def test_all_events_begin_with_the_state_of_the_server(client: ClientSessi
 async def test_a_number_from_before_the_journal_was_lost_does_not_make_the_listener_deaf(
     client: ClientSession, runs: Runs
 ) -> None:
-    run_id = new_run(runs)
+    run_id = await new_run(runs)
     async with client.get("/api/events", headers={"Last-Event-ID": "999"}) as reply:
         runs.tell(run_id, "run.started")
         assert await seqs(reply, 1) == [2]
@@ -120,7 +120,7 @@ async def test_a_quiet_stream_sends_comments(client: ClientSession) -> None:
 
 
 async def test_a_run_that_is_over_is_told_once_and_then_no_more(client: ClientSession, runs: Runs) -> None:
-    run_id = new_run(runs)
+    run_id = await new_run(runs)
     runs.end(run_id)
     async with client.get(f"/api/runs/{run_id}/events") as reply:
         assert await seqs(reply, 99) == [1, 2]
@@ -147,7 +147,7 @@ async def test_what_cannot_be_listened_to_is_named(
 async def test_streams_end_when_the_server_stops_and_nothing_is_left_listening(
     client: ClientSession, front: Listening, runs: Runs
 ) -> None:
-    async with client.get("/api/events") as reply, client.get(f"/api/runs/{new_run(runs)}/events") as one:
+    async with client.get("/api/events") as reply, client.get(f"/api/runs/{await new_run(runs)}/events") as one:
         await front.close()
         assert (await reply.read()).startswith(b"retry")
         assert (await one.read()).startswith(b"retry")
@@ -169,7 +169,7 @@ async def test_a_stream_has_no_head(client: ClientSession) -> None:
 
 async def test_who_reads_slowly_gets_every_event_in_order(front: Listening, runs: Runs) -> None:
     """What its connection has no room for waits for it, while the others are written to at once."""
-    run_id = new_run(runs)
+    run_id = await new_run(runs)
     reader, writer = await asyncio.open_connection("127.0.0.1", front.port, limit=1024)
     request = f"GET /api/runs/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     writer.write(request.encode())
@@ -186,7 +186,7 @@ async def test_who_reads_slowly_gets_every_event_in_order(front: Listening, runs
 
 
 async def test_a_client_of_an_older_http_hears_the_events_too(front: Listening, runs: Runs) -> None:
-    run_id = new_run(runs)
+    run_id = await new_run(runs)
     reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
     writer.write(f"GET /api/runs/{run_id}/events HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
     await reader.readuntil(b"run.queued")

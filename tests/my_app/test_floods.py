@@ -132,7 +132,7 @@ async def test_a_stream_that_nobody_reads_ends(narrow: Listening, runs: Runs, ca
 async def test_a_file_that_nobody_reads_is_given_up(
     narrow: Listening, runs: Runs, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run_id = runs.accept({"input_text": "x"}, "local", {}).run_id
+    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
     runs.add_file(run_id, bytes(32 << 20), name="07_output_audio.mp3")
     reader, writer = await asyncio.open_connection("127.0.0.1", narrow.port, limit=1 << 10)
     with closing(writer):
@@ -150,7 +150,7 @@ async def test_a_file_that_nobody_reads_is_given_up(
 async def test_an_address_has_so_many_connections_and_control_routes_answer_on_more(
     narrow: Listening, runs: Runs
 ) -> None:
-    run_id = runs.accept({"input_text": "x"}, "local", {}).run_id
+    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
     with ExitStack() as held:
         for count in range(1, 9):
             _, writer = await asyncio.open_connection("127.0.0.1", narrow.port)
@@ -175,7 +175,7 @@ async def test_an_address_has_so_many_connections_and_control_routes_answer_on_m
 
 async def test_a_key_has_so_many_open_requests_and_another_key_is_not_held_up(narrow: Listening, runs: Runs) -> None:
     anna, bob = (Keys(runs.folder).add(name) for name in ("anna", "bob"))
-    run_id = runs.accept({"input_text": "x"}, "anna", {}).run_id
+    run_id = (await runs.accept({"input_text": "x"}, "anna", {})).run_id
     with ExitStack() as held:
         for count in range(1, 4):
             _, writer = await asyncio.open_connection("127.0.0.1", narrow.port)

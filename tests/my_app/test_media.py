@@ -12,8 +12,8 @@ CONTENT = bytes(range(256)) * 400
 
 
 @pytest.fixture
-def media(runs: Runs) -> Media:
-    run_id = runs.accept({"input_text": "x"}, "local", {}).run_id
+async def media(runs: Runs) -> Media:
+    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
     return runs.add_file(run_id, CONTENT, name='07_Nächte "1".mp3')
 
 
@@ -99,7 +99,7 @@ async def test_what_is_not_there_is_named(client: ClientSession, path: str, medi
 
 
 async def test_a_page_that_a_graph_made_runs_no_script(client: ClientSession, runs: Runs, media: Media) -> None:
-    run_id = runs.accept({"input_text": "x"}, "local", {}).run_id
+    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
     runs.files[run_id, "file", None] = replace(media, mime="text/html")
     _, headers, _ = await ask(client, f"/api/media/file/{run_id}")
     assert headers["Content-Security-Policy"] == "sandbox"

@@ -25,8 +25,8 @@ CAREFUL: Final = {
 
 
 @pytest.fixture
-def run_id(runs: Runs) -> str:
-    return runs.accept({"input_text": "x"}, "local", {}).run_id
+async def run_id(runs: Runs) -> str:
+    return (await runs.accept({"input_text": "x"}, "local", {})).run_id
 
 
 async def test_a_run_is_listed_shown_cancelled_and_run_again(client: ClientSession, run_id: str) -> None:
@@ -50,7 +50,7 @@ async def test_a_run_is_listed_shown_cancelled_and_run_again(client: ClientSessi
 async def test_ready_says_when_nothing_could_be_made(client: ClientSession, runs: Runs) -> None:
     async with client.get("/ready") as reply:
         assert reply.status == 503
-    runs.accept({"input_text": "x"}, "local", {})
+    await runs.accept({"input_text": "x"}, "local", {})
     async with client.get("/ready") as reply:
         assert reply.status == 200
 

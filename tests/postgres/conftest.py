@@ -8,10 +8,10 @@ import pytest
 
 from devserver.clock import Clock
 from devserver.durable.database import Database, open_database
-from devserver.durable.journal import Journal
 from devserver.durable.wire import Wire
 from devserver.events import Bus
 from tests.devserver.conftest import bus, definitions, exports
+from tests.doubles.at_once import JournalAtOnce
 from tests.doubles.postgres import Postgres
 
 __all__ = ["bus", "database", "definitions", "exports", "journal", "url"]
@@ -30,9 +30,9 @@ def database(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-async def journal(database: Database, bus: Bus) -> AsyncIterator[Journal]:
-    made = Journal(database, Clock(), bus, "a")
-    wire = Wire(database, made, bus)
+async def journal(database: Database, bus: Bus) -> AsyncIterator[JournalAtOnce]:
+    made = JournalAtOnce(database, Clock(), bus, "a")
+    wire = Wire(database, made.journal, bus)
     await wire.start()
     yield made
     await wire.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from devserver.events import Bus, Lagged, Subscription
 from devserver.queueing.tickets import Tickets
 from devserver.runs.events import Event, Preview, Progress, RunWarning
 from devserver.runs.server import BackendState, QueueState
-from tests.devserver.plans import add_run
+from tests.devserver.plans import add_a_run
 from tests.doubles.postgres import Postgres
 from tests.patience import PATIENCE_S
 
@@ -100,11 +99,10 @@ async def test_a_new_run_a_cancel_and_a_turn_are_told_to_the_others(url: str) ->
     listening = await database.listen(["runs", "cancel", "tickets"], lambda topic, text: told.put_nowait((topic, text)))
     assert listening is not None
     async with process(url, "a") as first:
-        place = add_run(first.journal)
-        first.journal.leases.offer(place.run_id)
-        first.journal.ask_cancel(place.run_id)
-        Tickets(open_tickets := open_database(url)).ask(replace(place, stage="generation", take=1), "gpu")
-        open_tickets.close()
+        place = await add_a_run(first.journal)
+        await first.journal.write(lambda writing: writing.ask_cancel(place.run_id))
+        tickets, take = Tickets(), replace(place, stage="generation", take=1)
+        await first.journal.database.write(lambda tx: tickets.ask(tx, take, "gpu"))
         heard_of: set[tuple[str, str]] = set()
         while not heard_of >= {("runs", ""), ("cancel", place.run_id), ("tickets", "")}:
             heard_of.add(await asyncio.wait_for(told.get(), PATIENCE_S))
@@ -118,7 +116,7 @@ async def test_what_takes_long_to_be_committed_is_told_after_that(url: str) -> N
         with psycopg.connect(url) as connection:
             connection.execute(SLOW_COMMITS)
         listening = second.bus.subscribe()
-        await asyncio.to_thread(add_run, first.journal)
+        await add_a_run(first.journal)
         assert [event.kind for event in await heard(listening, 2)] == ["run.queued", "run.started"]
 
 
@@ -126,18 +124,14 @@ async def many_writers(two: list[Process]) -> None:
     listening = [one.bus.subscribe() for one in two]
     writers, each = 4, 25
 
-    def write(number: int) -> None:
+    async def write(number: int) -> None:
         journal = two[number % 2].journal
-        place = add_run(journal, f"20240131-235959-0000000{number}")
+        place = await add_a_run(journal, f"20240131-235959-0000000{number}")
         for index in range(each):
-            journal.add_event(place, RunWarning(code=str(index)), key=str(index))
+            await journal.add_event(place, RunWarning(code=str(index)), key=str(index))
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(writers)]
-    for thread in threads:
-        thread.start()
+    await asyncio.gather(*(write(number) for number in range(writers)))
     found = [await heard(one, writers * (each + 2)) for one in listening]
-    for thread in threads:
-        thread.join()
     numbers = [[event.seq for event in events] for events in found]
     assert numbers[0] == numbers[1] == list(range(1, writers * (each + 2) + 1))
 
@@ -146,9 +140,9 @@ async def test_after_a_restart_of_the_database_what_was_missed_is_heard(postgres
     url = postgres.new_database()
     async with process(url, "a") as first, process(url, "b") as second:
         listening = second.bus.subscribe()
-        place = add_run(first.journal)
+        place = await add_a_run(first.journal)
         await heard(listening, 2)
         await asyncio.to_thread(postgres.stop)
         await asyncio.to_thread(postgres.start)
-        first.journal.add_event(place, RunWarning(code="after"))
+        await first.journal.add_event(place, RunWarning(code="after"))
         assert [event.data for event in await heard(listening, 1)] == [RunWarning(code="after")]

@@ -12,7 +12,6 @@ from devserver.backends.pool import Address, Pool
 from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.events import Bus
-from devserver.queueing.tickets import Tickets
 
 
 class Asked:
@@ -48,7 +47,7 @@ async def asked() -> AsyncIterator[tuple[Asked, str]]:
 @pytest.fixture
 async def pool(asked: tuple[Asked, str], database: Database, bus: Bus) -> AsyncIterator[Pool]:
     address = Address("one", "comfyui", asked[1])
-    made = Pool([address], tickets=Tickets(database), bus=bus, clock=Clock(), embedded_folder=None, probe_s=3600)
+    made = Pool([address], database=database, bus=bus, clock=Clock(), embedded_folder=None, probe_s=3600)
     yield made
     await made.close()
 

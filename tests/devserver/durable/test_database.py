@@ -12,11 +12,12 @@ import pytest
 
 from devserver.durable import tables
 from devserver.durable.database import READERS, Database, open_database
-from devserver.durable.patience import patience
+from devserver.durable.lanes import Lane
 from devserver.durable.sql import Transaction
 from devserver.durable.sqlite import BUSY_MS
 from devserver.durable.tables import table_files
 from devserver.errors import DatabaseGone, OldJournal
+from devserver.runs.patience import patience
 from tests.doubles.postgres import Postgres
 from tests.patience import PATIENCE_S
 
@@ -138,6 +139,11 @@ async def test_what_was_committed_is_told_in_order_also_where_the_caller_is_canc
     assert done == [name for name in names if name != "03"]
 
 
+async def stuck_for(lane: Lane, seconds: float) -> None:
+    while lane.stuck_s < seconds:  # noqa: ASYNC110 - nothing but time makes it so
+        await asyncio.sleep(0.01)
+
+
 async def test_who_has_no_patience_left_is_told_so_and_what_he_asked_for_is_not_written(database: Database) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
@@ -151,6 +157,7 @@ async def test_who_has_no_patience_left_is_told_so_and_what_he_asked_for_is_not_
         await asyncio.to_thread(begun.wait, PATIENCE_S)
         queued = asyncio.create_task(add(database, "queued"))
         outcomes = await asyncio.gather(stuck, queued, return_exceptions=True)
+        await stuck_for(database._writing, 0.2)
         with pytest.raises(DatabaseGone, match="it has given no answer for"):
             await add(database, "too many")
     assert [type(outcome) for outcome in outcomes] == [DatabaseGone, DatabaseGone]
@@ -178,6 +185,7 @@ async def test_frozen_readers_are_few_and_those_who_come_then_are_told_at_once(d
             await asyncio.to_thread(begun.acquire)
         outcomes = await asyncio.gather(*stuck, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {DatabaseGone}
+        await stuck_for(database._reading, 0.2)
         with pytest.raises(DatabaseGone, match="it has given no answer for"):
             await files(database)
     may_end.set()

@@ -8,8 +8,8 @@ import pytest
 from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.idempotency import Claim, First, Idempotency, KeyTaken
-from devserver.durable.journal import Journal
 from devserver.errors import InputError
+from tests.doubles.at_once import AtOnce, JournalAtOnce
 
 ONE, TWO = "20300101-000000-00000001", "20300101-000000-00000002"
 BODY = {"input_text": "x", "seed": 1}
@@ -23,40 +23,55 @@ class Hand(Clock):
         return self.at
 
 
+class Keys:
+    """The table of keys; what is read of it is read at once."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.table = Idempotency(database, clock)
+        self.claim, self.using, self.keep, self.once = (
+            self.table.claim,
+            self.table.using,
+            self.table.keep,
+            self.table.once,
+        )
+        at_once = AtOnce(database, self.table)
+        self.find, self.found, self.use = at_once.find, at_once.found, at_once.use
+
+
 @pytest.fixture
 def clock() -> Hand:
     return Hand()
 
 
 @pytest.fixture
-def idempotency(database: Database, clock: Hand) -> Idempotency:
-    return Idempotency(database, clock)
+def idempotency(database: Database, clock: Hand) -> Keys:
+    return Keys(database, clock)
 
 
-def claim(idempotency: Idempotency, key: str = "k", user_id: str = "local", body: Any = BODY) -> Claim:
+def claim(idempotency: Keys, key: str = "k", user_id: str = "local", body: Any = BODY) -> Claim:
     found = idempotency.claim({"idempotency-key": key}, user_id, "execute", body)
     assert found is not None
     return found
 
 
-def add_run(journal: Journal, idempotency: Idempotency, claimed: Claim, run_id: str = ONE) -> None:
+def add_run(journal: JournalAtOnce, idempotency: Keys, claimed: Claim, run_id: str = ONE) -> None:
     values: dict[str, Any] = {"user_id": "local", "title": "x", "schema": "plain", "output_config": "o", "plan": "{}"}
     journal.add_run(run_id, **values, created_at="2030-01-01", together=idempotency.using(claimed, run_id))
 
 
-def test_without_a_key_nothing_is_remembered(idempotency: Idempotency) -> None:
+def test_without_a_key_nothing_is_remembered(idempotency: Keys) -> None:
     assert idempotency.claim({"Accept": "*/*"}, "local", "execute", BODY) is None
     assert idempotency.found(None) is None
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "naïve"])
-def test_a_key_that_cannot_be_one_is_named(idempotency: Idempotency, key: str) -> None:
+def test_a_key_that_cannot_be_one_is_named(idempotency: Keys, key: str) -> None:
     with pytest.raises(InputError, match="Idempotency-Key") as refused:
         claim(idempotency, key)
     assert (refused.value.status, refused.value.field) == (422, "Idempotency-Key")
 
 
-def test_key_and_run_are_written_together_or_not_at_all(journal: Journal, idempotency: Idempotency) -> None:
+def test_key_and_run_are_written_together_or_not_at_all(journal: JournalAtOnce, idempotency: Keys) -> None:
     first = claim(idempotency)
     add_run(journal, idempotency, first)
     assert idempotency.find(first) == First(ONE)
@@ -68,17 +83,17 @@ def test_key_and_run_are_written_together_or_not_at_all(journal: Journal, idempo
     assert found.run_id == ONE
 
 
-def test_the_first_answer_stays_and_survives_a_restart(
-    database: Database, journal: Journal, idempotency: Idempotency, clock: Hand
+async def test_the_first_answer_stays_and_survives_a_restart(
+    database: Database, journal: JournalAtOnce, idempotency: Keys, clock: Hand
 ) -> None:
     first = claim(idempotency)
     add_run(journal, idempotency, first)
-    idempotency.keep(first, 202, {"status": "queued"})
-    idempotency.keep(first, 200, {"status": "success"})
-    assert Idempotency(database, clock).find(first) == First(ONE, 202, {"status": "queued"})
+    await idempotency.keep(first, 202, {"status": "queued"})
+    await idempotency.keep(first, 200, {"status": "success"})
+    assert Keys(database, clock).find(first) == First(ONE, 202, {"status": "queued"})
 
 
-def test_the_same_key_with_another_body_is_refused(journal: Journal, idempotency: Idempotency) -> None:
+def test_the_same_key_with_another_body_is_refused(journal: JournalAtOnce, idempotency: Keys) -> None:
     add_run(journal, idempotency, claim(idempotency))
     assert idempotency.find(claim(idempotency, body=dict(reversed(BODY.items())))) is not None
     with pytest.raises(InputError) as refused:
@@ -86,7 +101,7 @@ def test_the_same_key_with_another_body_is_refused(journal: Journal, idempotency
     assert (refused.value.status, refused.value.code) == (422, "idempotency_key_reused")
 
 
-def test_the_same_key_and_body_for_something_else_are_refused(journal: Journal, idempotency: Idempotency) -> None:
+def test_the_same_key_and_body_for_something_else_are_refused(journal: JournalAtOnce, idempotency: Keys) -> None:
     add_run(journal, idempotency, claim(idempotency))
     other = idempotency.claim({"Idempotency-Key": "k"}, "local", "rerun", BODY)
     assert other is not None
@@ -94,12 +109,12 @@ def test_the_same_key_and_body_for_something_else_are_refused(journal: Journal, 
         idempotency.find(other)
 
 
-def test_another_users_key_is_another_key(journal: Journal, idempotency: Idempotency) -> None:
+def test_another_users_key_is_another_key(journal: JournalAtOnce, idempotency: Keys) -> None:
     add_run(journal, idempotency, claim(idempotency))
     assert idempotency.find(claim(idempotency, user_id="ada", body={"other": 1})) is None
 
 
-def test_a_key_is_kept_for_a_day(journal: Journal, idempotency: Idempotency, clock: Hand) -> None:
+def test_a_key_is_kept_for_a_day(journal: JournalAtOnce, idempotency: Keys, clock: Hand) -> None:
     add_run(journal, idempotency, claim(idempotency))
     clock.at += timedelta(hours=23, minutes=59)
     assert idempotency.find(claim(idempotency)) is not None
@@ -109,25 +124,29 @@ def test_a_key_is_kept_for_a_day(journal: Journal, idempotency: Idempotency, clo
     assert idempotency.find(claim(idempotency, body={"other": 1})) == First(TWO)
 
 
-def test_other_work_is_done_once_and_not_twice_at_a_time(idempotency: Idempotency) -> None:
+async def test_other_work_is_done_once_and_not_twice_at_a_time(idempotency: Keys) -> None:
     claimed, done = claim(idempotency), []
 
-    def work() -> tuple[int, Any]:
+    async def work() -> tuple[int, Any]:
         done.append(1)
         with pytest.raises(InputError, match="at work") as refused:
-            idempotency.once(claimed, work)
+            await idempotency.once(claimed, work)
         assert (refused.value.status, refused.value.retry_after_s) == (409, 1.0)
         return 200, {"made": len(done)}
 
-    assert idempotency.once(claimed, work) == (First(None, 200, {"made": 1}), False)
-    assert idempotency.once(claimed, work) == (First(None, 200, {"made": 1}), True)
+    assert await idempotency.once(claimed, work) == (First(None, 200, {"made": 1}), False)
+    assert await idempotency.once(claimed, work) == (First(None, 200, {"made": 1}), True)
     assert done == [1]
 
 
-def test_work_that_fails_is_not_remembered(idempotency: Idempotency) -> None:
-    def fails() -> tuple[int, Any]:
+async def test_work_that_fails_is_not_remembered(idempotency: Keys) -> None:
+    async def fails() -> tuple[int, Any]:
         raise InputError("wrong")
 
     with pytest.raises(InputError, match="wrong"):
-        idempotency.once(claim(idempotency), fails)
-    assert idempotency.once(claim(idempotency), lambda: (200, {})) == (First(None, 200, {}), False)
+        await idempotency.once(claim(idempotency), fails)
+
+    async def works() -> tuple[int, Any]:
+        return 200, {}
+
+    assert await idempotency.once(claim(idempotency), works) == (First(None, 200, {}), False)

@@ -14,7 +14,6 @@ import pytest
 
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
 from devserver.errors import InputError
 from devserver.events import Bus
 from devserver.media import pieces
@@ -24,6 +23,7 @@ from devserver.runs.failure import Failure
 from devserver.runs.rows import Place
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, plan
+from tests.doubles.at_once import JournalAtOnce
 from tests.doubles.entities import make_entity
 from tests.doubles.piece_nodes import PIECE_SECONDS, RATE_HZ, tone, write_wav
 from tests.patience import PATIENCE_S
@@ -32,7 +32,7 @@ from tests.patience import PATIENCE_S
 class Run:
     """A run of one take that sends pieces; each is a second of a tone of its own."""
 
-    def __init__(self, journal: Journal, exports: Exports, made: str, attempt: int = 1) -> None:
+    def __init__(self, journal: JournalAtOnce, exports: Exports, made: str, attempt: int = 1) -> None:
         self.journal, self.exports = journal, exports
         journal.add_run(RUN_ID, user_id="local", title="x", schema="plain", output_config="o", plan=made, created_at=AT)
         generation = journal.begin_run(RUN_ID).generation
@@ -65,13 +65,13 @@ class Run:
 
 
 @pytest.fixture
-def run(journal: Journal, exports: Exports, database: Database, definitions: Definitions) -> Run:
-    return Run(journal, exports, plan(definitions, exports, journal, database).model_dump_json(by_alias=True))
+def run(journal: JournalAtOnce, exports: Exports, database: Database, definitions: Definitions) -> Run:
+    return Run(journal, exports, plan(definitions, exports, database).model_dump_json(by_alias=True))
 
 
 @pytest.fixture
-def streams(journal: Journal, bus: Bus, exports: Exports) -> Iterator[Streams]:
-    made = Streams(journal, bus, exports)
+def streams(journal: JournalAtOnce, bus: Bus, exports: Exports) -> Iterator[Streams]:
+    made = Streams(journal.journal, bus, exports)
     yield made
     made.close()
 
@@ -158,13 +158,13 @@ async def test_pieces_without_listeners_go_at_once_and_those_of_a_dead_server_at
     run: Run, streams: Streams
 ) -> None:
     run.piece(0)
-    streams.clear_ended()
+    await streams.clear_ended()
     assert run.folder.exists()  # the run goes on
     await streams.settle(RUN_ID)
     assert not run.folder.exists()
     run.piece(1)
     run.journal.end_run(run.place, "success", AT, None)
-    streams.clear_ended()
+    await streams.clear_ended()
     assert not run.folder.exists()
 
 
@@ -201,9 +201,9 @@ async def test_waiting_ends_where_the_run_ends_without_a_piece(run: Run, streams
 
 
 async def test_a_run_that_makes_no_sound_is_told_at_once(
-    journal: Journal, exports: Exports, database: Database, definitions: Definitions, streams: Streams
+    journal: JournalAtOnce, exports: Exports, database: Database, definitions: Definitions, streams: Streams
 ) -> None:
-    made = plan(definitions, exports, journal, database, pipeline="text_only").model_dump_json(by_alias=True)
+    made = plan(definitions, exports, database, pipeline="text_only").model_dump_json(by_alias=True)
     Run(journal, exports, made)
     with pytest.raises(InputError, match="no sound"):
         await streams.wait_for(RUN_ID)

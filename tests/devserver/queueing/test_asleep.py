@@ -8,20 +8,20 @@ from dataclasses import replace
 import pytest
 
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
 from devserver.queueing.asleep import Asleep
 from devserver.queueing.tickets import Tickets
 from devserver.runs.rows import Place
 from tests.devserver.plans import RUN_ID, add_run
+from tests.doubles.at_once import AtOnce, JournalAtOnce
 
 
 @pytest.fixture
-def tickets(database: Database) -> Tickets:
-    return Tickets(database)
+def tickets(database: Database) -> AtOnce:
+    return AtOnce(database, Tickets())
 
 
 @pytest.fixture
-def waits(journal: Journal, tickets: Tickets) -> Place:
+def waits(journal: JournalAtOnce, tickets: AtOnce) -> Place:
     """A take that waits for its turn."""
     run = add_run(journal)
     journal.begin_stage(replace(run, stage="interception"), at_work=True)
@@ -33,52 +33,54 @@ def waits(journal: Journal, tickets: Tickets) -> Place:
     return take
 
 
-def asleep(database: Database) -> Asleep:
+async def asleep(database: Database) -> Asleep:
     found = Asleep(lambda _: None)
-    found.fill(database)
+    await found.fill(database)
     return found
 
 
-def test_a_run_that_waits_for_its_turn_sleeps(database: Database, waits: Place) -> None:
-    assert waits.run_id in asleep(database)
+async def test_a_run_that_waits_for_its_turn_sleeps(database: Database, waits: Place) -> None:
+    assert waits.run_id in await asleep(database)
 
 
-def test_one_whose_first_attempt_was_lost_sleeps_too(database: Database, journal: Journal, waits: Place) -> None:
+async def test_one_whose_first_attempt_was_lost_sleeps_too(
+    database: Database, journal: JournalAtOnce, waits: Place
+) -> None:
     journal.begin_attempt(replace(waits, attempt=1), prompt_id="p")
     journal.end(replace(waits, attempt=1), "lost")
-    assert RUN_ID in asleep(database)
+    assert RUN_ID in await asleep(database)
 
 
-def has_its_turn(_journal: Journal, tickets: Tickets, _take: Place) -> None:
+def has_its_turn(_journal: JournalAtOnce, tickets: AtOnce, _take: Place) -> None:
     tickets.grant("gpu", 1)
 
 
-def another_take_has_its_turn(journal: Journal, tickets: Tickets, take: Place) -> None:
+def another_take_has_its_turn(journal: JournalAtOnce, tickets: AtOnce, take: Place) -> None:
     journal.begin_take(replace(take, take=2))
     tickets.ask(replace(take, take=2), "other", held=True)
 
 
-def its_prompt_was_submitted(journal: Journal, _tickets: Tickets, take: Place) -> None:
+def its_prompt_was_submitted(journal: JournalAtOnce, _tickets: AtOnce, take: Place) -> None:
     journal.begin_attempt(replace(take, attempt=1), prompt_id="p")
 
 
-def a_take_has_not_asked(journal: Journal, _tickets: Tickets, take: Place) -> None:
+def a_take_has_not_asked(journal: JournalAtOnce, _tickets: AtOnce, take: Place) -> None:
     journal.begin_take(replace(take, take=2))
 
 
-def a_stage_has_no_take_yet(journal: Journal, _tickets: Tickets, take: Place) -> None:
+def a_stage_has_no_take_yet(journal: JournalAtOnce, _tickets: AtOnce, take: Place) -> None:
     journal.begin_stage(replace(take, stage="more", take=0))
 
 
-def is_to_be_cancelled(journal: Journal, _tickets: Tickets, take: Place) -> None:
+def is_to_be_cancelled(journal: JournalAtOnce, _tickets: AtOnce, take: Place) -> None:
     journal.ask_cancel(take.run_id)
 
 
-def has_ended(journal: Journal, _tickets: Tickets, take: Place) -> None:
+def has_ended(journal: JournalAtOnce, _tickets: AtOnce, take: Place) -> None:
     journal.end_run(replace(take, stage="", take=0), "failed", "2024-01-31T23:59:59.999Z", None)
 
 
-AWAKE: list[Callable[[Journal, Tickets, Place], None]] = [
+AWAKE: list[Callable[[JournalAtOnce, AtOnce, Place], None]] = [
     has_its_turn,
     another_take_has_its_turn,
     its_prompt_was_submitted,
@@ -90,15 +92,15 @@ AWAKE: list[Callable[[Journal, Tickets, Place], None]] = [
 
 
 @pytest.mark.parametrize("happens", AWAKE)
-def test_a_run_is_awake_that(
+async def test_a_run_is_awake_that(
     database: Database,
-    journal: Journal,
-    tickets: Tickets,
+    journal: JournalAtOnce,
+    tickets: AtOnce,
     waits: Place,
-    happens: Callable[[Journal, Tickets, Place], None],
+    happens: Callable[[JournalAtOnce, AtOnce, Place], None],
 ) -> None:
     happens(journal, tickets, waits)
-    assert RUN_ID not in asleep(database)
+    assert RUN_ID not in await asleep(database)
 
 
 def test_a_turn_wakes_its_run_alone_and_once() -> None:

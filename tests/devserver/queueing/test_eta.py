@@ -11,11 +11,13 @@ import pytest
 
 from devserver.clock import Clock
 from devserver.durable.database import Database
+from devserver.durable.sql import Transaction
 from devserver.queueing import eta
 from devserver.queueing.eta import KEPT, READ_AGAIN_S, Durations, Guess, Law, Sample, law, size_of, total
 from devserver.queueing.tickets import Work
 from devserver.runs.rows import Place
 from devserver.runs.server import TimeLeft
+from tests.doubles.at_once import AtOnce, rows
 
 # Of each kind: seconds of a run of no size, seconds for each unit, the sizes that are asked for.
 KINDS = {"song": (4.0, 0.5, (30, 240)), "picture": (1.0, 2e-6, (65_536, 4_194_304)), "check": (0.3, 0.0, (1, 100))}
@@ -39,9 +41,28 @@ def clock() -> Hand:
     return Hand()
 
 
+class _Durations:
+    """The table is read before each question, where it is due."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._durations = Durations(clock)
+        self.learn = self._durations.learn
+
+    def guess(self, tx: Transaction, work: Work, backend: str) -> Guess | None:
+        self._durations.read(tx)
+        return self._durations.guess(work, backend)
+
+    def usual(self, tx: Transaction, ways: Sequence[Work]) -> tuple[str, Guess | None]:
+        self._durations.read(tx)
+        return self._durations.usual(ways)
+
+    def worked(self, _tx: Transaction, backend: str, granted_s: float) -> float:
+        return self._durations.worked(backend, granted_s)
+
+
 @pytest.fixture
-def durations(database: Database, clock: Hand) -> Durations:
-    return Durations(database, clock)
+def durations(database: Database, clock: Hand) -> AtOnce:
+    return AtOnce(database, _Durations(clock))
 
 
 @dataclass(frozen=True)
@@ -92,7 +113,7 @@ def test_the_real_time_of_a_stream_lies_in_ranges_that_say_something(clients: in
     assert sum(one.high <= 2 * one.low for one in ranges) >= 0.8 * len(ranges)
 
 
-def test_nothing_is_said_of_what_was_never_made(durations: Durations) -> None:
+def test_nothing_is_said_of_what_was_never_made(durations: AtOnce) -> None:
     assert durations.guess(Work("song", "a", 30), "gpu") is None
     assert durations.usual([Work("song", "a", 30), Work("film", "b", 30)]) == ("", None)
     assert total([guess([(1, 1)], 1), None]) is None
@@ -157,32 +178,30 @@ def test_a_range_is_rounded_outwards_to_two_digits() -> None:
 
 
 def test_of_each_kind_the_newest_are_kept_and_survive_a_restart(
-    database: Database, durations: Durations, clock: Hand
+    database: Database, durations: AtOnce, clock: Hand
 ) -> None:
     for number in range(KEPT + 20):
         clock.at += timedelta(seconds=1)
         durations.learn(Place(f"run {number}", 1, "generation", 1), Work("song", "a", 1), "gpu", float(number))
     durations.learn(Place("other", 1, "generation", 1), Work("song", "a", 1), "cpu", 1000.0)
-    rows = database.rows("SELECT seconds FROM durations WHERE backend = 'gpu' ORDER BY at")
-    assert [row["seconds"] for row in rows] == [float(number) for number in range(20, KEPT + 20)]
-    again = Durations(database, clock)
+    kept = rows(database, "SELECT seconds FROM durations WHERE backend = 'gpu' ORDER BY at")
+    assert [row["seconds"] for row in kept] == [float(number) for number in range(20, KEPT + 20)]
+    again = AtOnce(database, _Durations(clock))
     found = again.guess(Work("song", "a", 1), "gpu")
     assert found is not None
     assert (found.samples, 20 < found.low < found.usual < 40) == (KEPT, True)
     assert again.usual([Work("film", "b"), Work("song", "a")]) == ("cpu", again.guess(Work("song", "a"), "cpu"))
 
 
-def test_another_process_hears_of_a_duration_within_a_while(
-    database: Database, durations: Durations, clock: Hand
-) -> None:
-    other = Durations(database, clock)
+def test_another_process_hears_of_a_duration_within_a_while(database: Database, durations: AtOnce, clock: Hand) -> None:
+    other = AtOnce(database, _Durations(clock))
     assert other.guess(Work("song", "a"), "gpu") is None
     durations.learn(Place("run", 1, "generation", 1), Work("song", "a"), "gpu", 20.0)
     clock.at += timedelta(seconds=READ_AGAIN_S)
     assert other.guess(Work("song", "a"), "gpu") is not None
 
 
-def test_a_machine_that_has_become_slower_is_noticed_within_some_runs(durations: Durations) -> None:
+def test_a_machine_that_has_become_slower_is_noticed_within_some_runs(durations: AtOnce) -> None:
     for number in range(60):
         work, seconds = Work("song", "a", 10), 5.0 if number < 40 else 10.0
         durations.learn(Place(f"run {number}", 1, "generation", 1), work, "gpu", seconds)
@@ -191,7 +210,7 @@ def test_a_machine_that_has_become_slower_is_noticed_within_some_runs(durations:
     assert found.usual == pytest.approx(10, rel=0.05)
 
 
-def test_a_law_is_worked_out_once_for_each_new_duration(durations: Durations, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_law_is_worked_out_once_for_each_new_duration(durations: AtOnce, monkeypatch: pytest.MonkeyPatch) -> None:
     """With hundreds of waiting runs it is asked for all the time."""
     made: list[int] = []
 
@@ -206,7 +225,7 @@ def test_a_law_is_worked_out_once_for_each_new_duration(durations: Durations, mo
     assert made == [1, 2, 3]
 
 
-def test_of_two_that_have_a_turn_the_second_works_from_the_end_of_the_first(durations: Durations, clock: Hand) -> None:
+def test_of_two_that_have_a_turn_the_second_works_from_the_end_of_the_first(durations: AtOnce, clock: Hand) -> None:
     begin = clock.monotonic()
     clock.at += timedelta(seconds=10)
     assert durations.worked("gpu", begin) == 10

@@ -9,7 +9,6 @@ import pytest
 
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
 from devserver.errors import Blocked, StageError
 from devserver.runs.failure import Failure
 from devserver.runs.kept import Kept
@@ -25,6 +24,7 @@ from devserver.runs.rows import TakeRow
 from devserver.store import Exports
 from schemas.values import RecordedValue
 from tests.devserver.plans import add_run, plan
+from tests.doubles.at_once import JournalAtOnce
 
 VALUES: dict[str, RecordedValue] = {
     "seconds": 30.0,
@@ -56,7 +56,7 @@ def test_values_keep_their_types() -> None:
     assert [type(value) for value in values.values()] == [float, int, bool, str, dict]
 
 
-def test_a_part_that_was_decided_earlier_stays(journal: Journal) -> None:
+def test_a_part_that_was_decided_earlier_stays(journal: JournalAtOnce) -> None:
     place = replace(add_run(journal), stage="generation", take=1)
     journal.begin_take(place)
     journal.note(place, TakeResult(config_used="a", variant="b"))
@@ -66,7 +66,7 @@ def test_a_part_that_was_decided_earlier_stays(journal: Journal) -> None:
     assert (row.result.option, row.result.error) == (("a", "b"), Failure(code="x"))
 
 
-def test_a_place_is_begun_as_what_it_is(journal: Journal) -> None:
+def test_a_place_is_begun_as_what_it_is(journal: JournalAtOnce) -> None:
     place = replace(add_run(journal), stage="generation")
     with pytest.raises(TypeError, match="no attempt"):
         journal.begin_attempt(replace(place, take=1))
@@ -80,11 +80,11 @@ def test_the_error_of_a_stage_comes_back_from_the_journal() -> None:
 
 
 def test_a_plan_keeps_recorded_results_as_they_were_written(
-    definitions: Definitions, exports: Exports, journal: Journal, database: Database
+    definitions: Definitions, exports: Exports, database: Database
 ) -> None:
     recorded = {"interception": TextResult(text="x", rule="plain"), "safety": StageResult.model_validate({"a": [1]})}
     written = (
-        plan(definitions, exports, journal, database)
+        plan(definitions, exports, database)
         .model_copy(update={"recorded": recorded})
         .model_dump(include={"recorded"}, mode="json")
     )

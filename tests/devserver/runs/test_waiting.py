@@ -21,16 +21,16 @@ class Run:
 
     def __init__(self) -> None:
         self.bus, self.state = Bus(Clock()), "running"
-        self.before_read: Callable[[], None] = lambda: None  # called as a thread reads whether the run has ended
+        self.before_read: Callable[[], None] = lambda: None  # called as it is read whether the run has ended
         self.waiting = Waiting(self.bus, self.has_ended, self.answer)
 
-    def has_ended(self, run_id: str) -> bool:
+    async def has_ended(self, run_id: str) -> bool:
         assert run_id == RUN_ID
         ended = self.state != "running"
         self.before_read()
         return ended
 
-    def answer(self, run_id: str) -> Answer:
+    async def answer(self, run_id: str) -> Answer:
         return Answer(200 if self.state != "running" else 202, {"run_id": run_id, "status": self.state})
 
     def tell(self, kind: str) -> None:

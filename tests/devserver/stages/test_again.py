@@ -32,15 +32,15 @@ async def _changing(parts: Parts) -> AsyncIterator[None]:
     changing.cancel()
 
 
-def last_attempt(walk: Walk, state: str, code: str) -> AttemptRow:
+async def last_attempt(walk: Walk, state: str, code: str) -> AttemptRow:
     """The row of the take's first attempt, which has just ended."""
     place = walk.place("generation", 1, 1)
     journal = walk.tools.journal
-    journal.begin_attempt(place, backend="studio")
-    journal.end(
+    await journal.write(lambda writing: writing.begin_attempt(place, backend="studio"))
+    await journal.end(
         place, "failed" if state == "failed" else "lost", AttemptResult(error=Failure(code=code, message="it was lost"))
     )
-    row = journal.last_attempt(place)
+    row = await journal.last_attempt(place)
     assert row is not None
     return row
 
@@ -48,13 +48,13 @@ def last_attempt(walk: Walk, state: str, code: str) -> AttemptRow:
 @pytest.mark.usefixtures("_changing")
 async def test_a_lost_attempt_is_tried_again_as_soon_as_a_backend_changes(walk: Walk, parts: Parts) -> None:
     parts.retries = Retries(first_pause_s=10 * PATIENCE_S, longest_pause_s=10 * PATIENCE_S)
-    again = await asyncio.wait_for(why_again(walk, last_attempt(walk, "lost", "prompt_lost")), PATIENCE_S)
+    again = await asyncio.wait_for(why_again(walk, await last_attempt(walk, "lost", "prompt_lost")), PATIENCE_S)
     assert (again.after, again.code) == (1, "prompt_lost")
 
 
 @pytest.mark.usefixtures("_changing")
 async def test_the_pause_after_freeing_memory_is_waited_for_in_full(walk: Walk, parts: Parts) -> None:
     parts.retries = Retries(first_pause_s=0.4)
-    again = await why_again(walk, last_attempt(walk, "failed", OUT_OF_MEMORY))
+    again = await why_again(walk, await last_attempt(walk, "failed", OUT_OF_MEMORY))
     assert again.code == OUT_OF_MEMORY
     assert again.waited_s >= parts.retries.pause_s(1, None)

@@ -36,7 +36,7 @@ async def test_a_walk_that_owns_its_run_submits(walk: Walk, job: Job, host: scri
 
 
 async def test_a_walk_that_lost_its_run_submits_nothing(walk: Walk, job: Job, host: scripted.Backend) -> None:
-    walk.tools.journal.begin_run(walk.run.run_id)
+    await walk.tools.journal.begin_run(walk.run.run_id)
     with pytest.raises(Fenced):
         await submit(walk, job, scripted.GRAPH)
     assert host.submitted == []

@@ -11,7 +11,6 @@ import pytest
 
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
 from devserver.errors import InputError
 from devserver.plan import Plan
 from devserver.store import Exports
@@ -24,8 +23,8 @@ Planned = Callable[..., Plan]
 
 
 @pytest.fixture
-def planned(definitions: Definitions, exports: Exports, journal: Journal, database: Database) -> Planned:
-    return lambda **body: plans.plan(definitions, exports, journal, database, **body)
+def planned(definitions: Definitions, exports: Exports, database: Database) -> Planned:
+    return lambda **body: plans.plan(definitions, exports, database, **body)
 
 
 @pytest.mark.parametrize("floor", LEVELS)

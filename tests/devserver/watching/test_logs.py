@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from devserver.durable.journal import Journal
 from devserver.runs.failure import Failure
 from devserver.runs.results import AttemptResult, TextResult
 from devserver.watching.listening import Watching
 from devserver.watching.logs import JsonFormatter, RunLog, at
 from tests.devserver.plans import RUN_ID, add_run
+from tests.doubles.at_once import JournalAtOnce
 
 LOG = logging.getLogger("tests.of.logs")
 
@@ -55,8 +55,10 @@ async def test_a_line_says_which_run_and_stage_its_task_works_at(written: io.Str
     assert told[2] == ("done", "r1", None)
 
 
-def test_there_is_one_line_for_each_stage_attempt_and_run_and_no_text(journal: Journal, written: io.StringIO) -> None:
-    Watching(journal, [RunLog()])
+def test_there_is_one_line_for_each_stage_attempt_and_run_and_no_text(
+    journal: JournalAtOnce, written: io.StringIO
+) -> None:
+    Watching(journal.journal, [RunLog()])
     place = add_run(journal)
     journal.skip(replace(place, stage="safety_input"), "safety_level is off")
     stage, take = replace(place, stage="generation"), replace(place, stage="generation", take=2)

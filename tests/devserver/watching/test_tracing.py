@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,13 +10,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 
 from devserver.durable.database import Database
-from devserver.durable.journal import Journal
 from devserver.runs.failure import Failure
 from devserver.runs.results import AttemptResult, NodeTime, StageResult
 from devserver.runs.rows import Place
 from devserver.watching.listening import Watching
 from devserver.watching.tracing import Tracing, header_of
 from tests.devserver.plans import AT, RUN_ID, add_run
+from tests.doubles.at_once import AtOnce, JournalAtOnce
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 NODES = [
@@ -32,21 +32,21 @@ class Sent:
     exporter: InMemorySpanExporter
     tracing: Tracing
 
-    def spans(self) -> dict[str, ReadableSpan]:
-        self.tracing.flush()
+    async def spans(self) -> dict[str, ReadableSpan]:
+        await self.tracing.flush()
         return {span.name: span for span in self.exporter.get_finished_spans()}
 
 
 @pytest.fixture
-def sent(journal: Journal, database: Database) -> Iterator[Sent]:
+async def sent(journal: JournalAtOnce, database: Database) -> AsyncIterator[Sent]:
     exporter = InMemorySpanExporter()
     tracing = Tracing(exporter, database)
-    Watching(journal, [tracing])
+    Watching(journal.journal, [tracing])
     yield Sent(exporter, tracing)
-    tracing.close()
+    await tracing.close()
 
 
-def walk(journal: Journal, place: Place) -> None:
+def walk(journal: JournalAtOnce, place: Place) -> None:
     """A run of one stage with one attempt."""
     stage, take = replace(place, stage="generation"), replace(place, stage="generation", take=1)
     journal.begin_stage(stage)
@@ -67,12 +67,13 @@ def id_of(span: ReadableSpan) -> int:
     return int(span.context.span_id)
 
 
-def test_a_run_is_one_tree_from_the_request_to_the_nodes(journal: Journal, database: Database, sent: Sent) -> None:
+async def test_a_run_is_one_tree_from_the_request_to_the_nodes(
+    journal: JournalAtOnce, database: Database, sent: Sent
+) -> None:
     place = add_run(journal)
-    with database.transaction() as db:
-        sent.tracing.keep(db, RUN_ID, {"Traceparent": CALLER})
+    AtOnce(database, sent.tracing).keep(RUN_ID, {"Traceparent": CALLER})
     walk(journal, place)
-    spans = sent.spans()
+    spans = await sent.spans()
     names = ["run", "stage generation", "attempt 1", "node KSampler"]
     assert set(spans) == {*names, "node SaveAudio"}
     for above, below in pairwise(names):
@@ -81,9 +82,9 @@ def test_a_run_is_one_tree_from_the_request_to_the_nodes(journal: Journal, datab
     assert {span.context.trace_id for span in spans.values() if span.context} == {0x0AF7651916CD43DD8448EB211C80319C}
 
 
-def test_spans_say_what_and_how_long_and_no_text(journal: Journal, sent: Sent) -> None:
+async def test_spans_say_what_and_how_long_and_no_text(journal: JournalAtOnce, sent: Sent) -> None:
     walk(journal, add_run(journal))
-    spans = sent.spans()
+    spans = await sent.spans()
     attempt, node, run = (spans[name].attributes or {} for name in ("attempt 1", "node KSampler", "run"))
     assert (attempt["tonewright.backend"], attempt["tonewright.take"]) == ("gpu", 1)
     assert node["tonewright.class_type"] == "KSampler"
@@ -94,20 +95,20 @@ def test_spans_say_what_and_how_long_and_no_text(journal: Journal, sent: Sent) -
     assert not any("secret" in str(span.attributes) for span in spans.values())
 
 
-def test_a_server_that_is_started_again_goes_on_with_the_same_trace(
-    journal: Journal, database: Database, sent: Sent
+async def test_a_server_that_is_started_again_goes_on_with_the_same_trace(
+    journal: JournalAtOnce, database: Database, sent: Sent
 ) -> None:
     place = add_run(journal)
     journal.begin_stage(replace(place, stage="interception"))
     journal.end(replace(place, stage="interception"), "success")
-    first = sent.spans()["stage interception"]
+    first = (await sent.spans())["stage interception"]
     journal.hearers.clear()
     exporter = InMemorySpanExporter()
     later = Tracing(exporter, database)
-    Watching(journal, [later])
+    Watching(journal.journal, [later])
     walk(journal, place)
-    run = Sent(exporter, later).spans()["run"]
-    later.close()
+    run = (await Sent(exporter, later).spans())["run"]
+    await later.close()
     assert parent_of(first) == id_of(run)
     assert first.context is not None
     assert run.context is not None
@@ -115,21 +116,23 @@ def test_a_server_that_is_started_again_goes_on_with_the_same_trace(
     assert run.parent is None
 
 
-def test_a_failure_is_one_and_says_which(journal: Journal, sent: Sent) -> None:
+async def test_a_failure_is_one_and_says_which(journal: JournalAtOnce, sent: Sent) -> None:
     place = replace(add_run(journal), stage="generation")
     journal.begin_stage(place)
     journal.end(place, "failed", StageResult(error=Failure(code="node_failed", message="of 'a secret text'")))
-    span = sent.spans()["stage generation"]
+    span = (await sent.spans())["stage generation"]
     assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "node_failed")
 
 
-def test_what_a_caller_does_not_sample_is_not_sent(journal: Journal, database: Database, sent: Sent) -> None:
+async def test_what_a_caller_does_not_sample_is_not_sent(
+    journal: JournalAtOnce, database: Database, sent: Sent
+) -> None:
     place = add_run(journal)
-    with database.transaction() as db:
-        sent.tracing.keep(db, RUN_ID, {"traceparent": CALLER[:-1] + "0"})
+    AtOnce(database, sent.tracing).keep(RUN_ID, {"traceparent": CALLER[:-1] + "0"})
     walk(journal, place)
     journal.end_run(replace(add_run(journal, "20240131-235959-00000002")), "success", AT, None)
-    assert [span.attributes["tonewright.run_id"][-1] for span in sent.spans().values() if span.attributes] == ["2"]  # type: ignore[index]
+    told = [span.attributes for span in (await sent.spans()).values()]
+    assert [str(each["tonewright.run_id"])[-1] for each in told if each] == ["2"]
 
 
 @pytest.mark.parametrize(
@@ -145,27 +148,27 @@ def test_what_a_caller_does_not_sample_is_not_sent(journal: Journal, database: D
         CALLER.replace("b7ad6b7169203331", "0" * 16),
     ],
 )
-def test_a_header_that_is_none_begins_a_trace_of_its_own(sent: Sent, header: str | None) -> None:
+async def test_a_header_that_is_none_begins_a_trace_of_its_own(sent: Sent, header: str | None) -> None:
     span, own = sent.tracing.begin(header)
     assert own == header_of(set_span_in_context(span))
     assert own != header
     sent.tracing.answered(span, "GET /x", {"http.response.status_code": 200})
-    assert sent.spans()["GET /x"].parent is None
+    assert (await sent.spans())["GET /x"].parent is None
 
 
-def test_a_request_joins_the_trace_of_its_caller(sent: Sent) -> None:
+async def test_a_request_joins_the_trace_of_its_caller(sent: Sent) -> None:
     begun, own = sent.tracing.begin(CALLER)
     assert own[:36] == CALLER[:36]
     assert own[36:52] != CALLER[36:52]
     told = {"http.request.method": "POST", "http.route": "/x", "http.response.status_code": 500}
     sent.tracing.answered(begun, "POST /x", told)
-    span = sent.spans()["POST /x"]
+    span = (await sent.spans())["POST /x"]
     assert (parent_of(span), id_of(span)) == (int(CALLER[36:52], 16), int(own[36:52], 16))
     assert (span.kind, span.status.status_code) == (SpanKind.SERVER, StatusCode.ERROR)
 
 
-def test_a_request_that_its_caller_does_not_sample_says_so_and_is_not_sent(sent: Sent) -> None:
+async def test_a_request_that_its_caller_does_not_sample_says_so_and_is_not_sent(sent: Sent) -> None:
     span, own = sent.tracing.begin(CALLER[:-1] + "0")
     assert own.endswith("-00")
     sent.tracing.answered(span, "POST /x", {"http.response.status_code": 200})
-    assert sent.spans() == {}
+    assert await sent.spans() == {}
