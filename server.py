@@ -9,9 +9,9 @@ if __name__ == "__main__":  # until a command hears signals itself, Ctrl-C ends 
 
 import json
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # a help text shall not wait for anything that it does not ne
 ROOT = Path(__file__).resolve().parent
 
 DEFINITIONS = "tonewright.definitions"
-DEMO = {
+DEMO: dict[str, object] = {
     "schema": "dada",
     "input_text": "test",
     "output_config": "acestep_instrumental",
@@ -29,8 +29,11 @@ DEMO = {
     "safety_level": "off",
 }
 
+T = TypeVar("T")
+C = TypeVar("C", bound=Callable[..., object])
 
-def _run_to_end(work: Coroutine[Any, Any, Any]) -> Any:
+
+def _run_to_end(work: Coroutine[None, None, T]) -> T:
     import asyncio
 
     from devserver.processes.signals import run_until_stopped
@@ -38,7 +41,7 @@ def _run_to_end(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(run_until_stopped(work))
 
 
-def read_settings(given: dict[str, Any]) -> Settings:
+def read_settings(given: Mapping[str, object]) -> Settings:
     """The settings with the command line's own values on top; wrong ones end the program, a line for each."""
     from cli.settings import SettingsWrong, read
 
@@ -63,10 +66,10 @@ def main() -> None:
     """Tonewright: music and video from models on your own GPU, and without one."""
 
 
-def _definitions(command: Any) -> Any:
+def _definitions(command: C) -> C:
     """The option --definitions of a command; read_settings takes it up."""
 
-    def keep(context: click.Context, _: Any, folders: tuple[Path, ...]) -> None:
+    def keep(context: click.Context, _: click.Parameter, folders: tuple[Path, ...]) -> None:
         context.meta[DEFINITIONS] = list(folders) or None
 
     folder = click.Path(path_type=Path, file_okay=False)
@@ -76,7 +79,7 @@ def _definitions(command: Any) -> Any:
     )
 
 
-def _common(command: Any) -> Any:
+def _common(command: C) -> C:
     command = _definitions(command)
     for option in (
         click.option("--exports", type=click.Path(path_type=Path), help="The folder of the runs."),
@@ -93,7 +96,7 @@ def _common(command: Any) -> Any:
 @click.option("--node", metavar="NAME", help="This worker's name among several. Default: the machine's name.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="Stop when stdin closes.")
 @_common
-def serve(exports: Path | None, backends: tuple[str, ...], *, with_parent: bool, **given: Any) -> None:
+def serve(exports: Path | None, backends: tuple[str, ...], *, with_parent: bool, **given: object) -> None:
     """Start the server and its embedded backend."""
     import asyncio
     import sqlite3
@@ -121,7 +124,7 @@ def serve(exports: Path | None, backends: tuple[str, ...], *, with_parent: bool,
         sys.exit(2)
 
 
-def _request(exports: Path | None, urls: tuple[str, ...], body: dict[str, Any]) -> None:
+def _request(exports: Path | None, urls: tuple[str, ...], body: dict[str, object]) -> None:
     from cli.request import RequestFailed, send, server_for, tell
 
     settings = read_settings({"exports": exports, "backends": _backends(urls)})
@@ -157,10 +160,16 @@ def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
 @click.option("--safety-level", type=click.Choice(["off", "adult", "youth", "kids"]))
 @click.option("--brief/--no-brief", default=None, help="Whether length, tempo, key, takes are read from the text.")
 @_common
-def run(text: str, params: tuple[str, ...], outputs: tuple[str, ...], exports: Path | None, **given: Any) -> None:
+def run(
+    text: str,
+    params: tuple[str, ...],
+    outputs: tuple[str, ...],
+    exports: Path | None,
+    backends: tuple[str, ...],
+    **given: object,
+) -> None:
     """Run a request: TEXT is what you would write on the page."""
-    backends = given.pop("backends")
-    body = {name: value for name, value in given.items() if value is not None}
+    body: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if outputs:
         body["output_config"] = list(outputs)
     if params:
@@ -168,7 +177,7 @@ def run(text: str, params: tuple[str, ...], outputs: tuple[str, ...], exports: P
     _request(exports, backends, {"input_text": text, **body})
 
 
-def _param(text: str) -> tuple[str, Any]:
+def _param(text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals:
         raise click.UsageError(f"--param {text}: write NAME=VALUE")
@@ -277,7 +286,7 @@ _EXPORTS = click.option("--exports", type=click.Path(path_type=Path), help="The 
 @click.option("--output", "outputs", multiple=True, help="An output that may be made; repeatable. Default: all.")
 @_EXPORTS
 def keys_add(
-    name: str | None, admin: bool, size: int | None, exports: Path | None, outputs: tuple[str, ...], **limits: Any
+    name: str | None, admin: bool, size: int | None, exports: Path | None, outputs: tuple[str, ...], **limits: object
 ) -> None:
     """Make a key for the user NAME and show it, once."""
     from cli.keys import add_class, add_key, words

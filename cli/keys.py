@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
-from typing import Any
 
 from cli.build import definitions_of
 from config import ROOT, Settings, is_loopback
@@ -65,7 +64,7 @@ def _why_exposed(settings: Settings, elsewhere: Sequence[PublicUrl]) -> str:
     return "With trusted_user_header others come to this server by a proxy"
 
 
-def add_key(settings: Settings, name: str, *, admin: bool, **limits: Any) -> str:
+def add_key(settings: Settings, name: str, *, admin: bool, **limits: object) -> str:
     """Make a key; what the person must know. Raises InputError."""
     first = not keys_of(settings).there
     secret = keys_of(settings).add(name, admin=admin, rights=_rights(settings, limits))
@@ -76,7 +75,7 @@ def add_key(settings: Settings, name: str, *, admin: bool, **limits: Any) -> str
     return "\n".join(lines)
 
 
-def add_class(settings: Settings, name: str, size: int, **limits: Any) -> str:
+def add_class(settings: Settings, name: str, size: int, **limits: object) -> str:
     """Make the keys of a class; a sheet to be printed and cut. Raises InputError."""
     made = keys_of(settings).add_class(name, size, _rights(settings, limits))
     urls = [PublicUrl.read(url) for url in settings.public_urls]
@@ -96,7 +95,7 @@ def list_keys(settings: Settings) -> str:
     return "\n".join(lines) or "There are no keys: everybody on this machine may use the server, and nobody else."
 
 
-def _rights(settings: Settings, limits: Mapping[str, Any]) -> Rights:
+def _rights(settings: Settings, limits: Mapping[str, object]) -> Rights:
     rights = Rights.checked(**limits)
     known = sorted(definitions_of(settings).catalog.outputs) if rights.outputs else []
     for name in rights.outputs or ():

@@ -6,16 +6,18 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
 from cli.serve import READY
 from config import ROOT, Settings
+from devserver.runs.answer import RunAnswer
+from devserver.runs.events import AttemptEnded, Event, Progress, RunWarning, StageEnded, StageStarted
 
 BAR: Final = 30
 STOP_S: Final = 15.0
@@ -72,7 +74,7 @@ async def _is_ours(url: str) -> bool:
         return False
 
 
-async def send(url: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+async def send(url: str, body: dict[str, object], key: str | None = None) -> RunAnswer:
     """Send a request with streaming, draw its progress, and return the finished answer.
 
     A parameter that is a path is sent first; the request names what it was kept as.
@@ -83,9 +85,10 @@ async def send(url: str, body: dict[str, Any], key: str | None = None) -> dict[s
     timeout = aiohttp.ClientTimeout(total=None)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
-        for name, value in body.get("params", {}).items():
-            if isinstance(value, Path):
-                body["params"][name] = await _upload(session, url, value)
+        params = body.get("params")
+        if isinstance(params, dict):
+            for name, value in params.items():
+                params[name] = await _upload(session, url, value) if isinstance(value, Path) else value
         execute = session.post(f"{url}/api/schema/pipeline/execute", json={**body, "enable_streaming": True})
         async with execute as response:
             if response.status == HTTPStatus.UNAUTHORIZED:
@@ -94,8 +97,8 @@ async def send(url: str, body: dict[str, Any], key: str | None = None) -> dict[s
                 raise RequestFailed(_words((await response.json()).get("error", {})))
             async for kind, data in _events(response):
                 if kind == "answer":
-                    return data
-                _draw(kind, data)
+                    return RunAnswer.model_validate_json(data)
+                _draw(Event.from_json(json.loads(data)))
     raise RequestFailed("The server ended before the answer came.")
 
 
@@ -109,8 +112,8 @@ async def _upload(session: aiohttp.ClientSession, url: str, path: Path) -> str:
             return str(told["id"])
 
 
-async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-    """The events of an SSE stream as (kind, data)."""
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, str]]:
+    """Yield the events of an SSE stream as (kind, JSON)."""
     kind, data = "message", ""
     buffer = b""
     async for chunk in response.content.iter_any():
@@ -123,22 +126,22 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, 
             elif line.startswith("data:"):
                 data += line[5:].strip()
             elif not line and data:
-                yield kind, json.loads(data)
+                yield kind, data
                 kind, data = "message", ""
 
 
-def _draw(kind: str, event: dict[str, Any]) -> None:
-    data = event.get("data", {})
-    if kind == "progress":
-        _bar(float(data["fraction"]), data.get("class_type") or "")
-    elif kind == "attempt.ended" and data.get("status") == "success":
-        _bar(1.0, "taken in")
-    elif kind == "stage.started":
-        _line(f"  {event['stage']} ...")
-    elif kind == "stage.ended" and data.get("status") == "skipped":
-        _line(f"  {event['stage']} skipped\n")
-    elif kind == "warning":
-        _line(f"  note: {data.get('message', '')}\n")
+def _draw(event: Event) -> None:
+    match event.data:
+        case Progress(fraction=fraction, class_type=class_type):
+            _bar(fraction, class_type or "")
+        case AttemptEnded(status="success"):
+            _bar(1.0, "taken in")
+        case StageStarted():
+            _line(f"  {event.stage} ...")
+        case StageEnded(status="skipped"):
+            _line(f"  {event.stage} skipped\n")
+        case RunWarning(message=message):
+            _line(f"  note: {message}\n")
 
 
 def _bar(fraction: float, what: str) -> None:
@@ -151,26 +154,26 @@ def _line(text: str) -> None:
     sys.stdout.flush()
 
 
-def tell(settings: Settings, url: str, answer: dict[str, Any]) -> str:
+def tell(settings: Settings, url: str, answer: RunAnswer) -> str:
     """The end of a run in words: folder, files and URLs, or what went wrong.
 
     Raises:
         RequestFailed: the run did not end well.
     """
     _line("")
-    if answer.get("status") != "success":
-        raise RequestFailed(_words(answer.get("error", {})))
-    folder = Path(settings.exports).resolve() / str(answer["run_id"])
-    lines = [f"Run     {answer['run_id']} in {answer['execution_time']:.1f} s", f"Folder  {folder}"]
-    for output in answer["media_outputs"]:
-        taken = [(one["parameter"], one["used"]) for one in output["metadata"].get("brief", []) if one["parameter"]]
+    if answer.status != "success":
+        raise RequestFailed(_words(answer.error.as_json() if answer.error else {}))
+    folder = Path(settings.exports).resolve() / answer.run_id
+    lines = [f"Run     {answer.run_id} in {answer.execution_time or 0.0:.1f} s", f"Folder  {folder}"]
+    for output in answer.media_outputs:
+        taken = [(one.parameter, one.used) for one in output.metadata.brief if one.parameter]
         read = [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in taken]
-        if read and output["take"] == 1:
+        if read and output.take == 1:
             lines.append(f"Read    {', '.join(read)}")
-        lines += [f"File    {folder / output['metadata']['filename']}", f"URL     {url}{output['url']}"]
+        lines += [f"File    {folder / (output.metadata.filename or '')}", f"URL     {url}{output.url}"]
     return "\n".join(lines)
 
 
-def _words(error: dict[str, Any]) -> str:
+def _words(error: Mapping[str, object]) -> str:
     allowed = f" Allowed: {error['allowed']}." if error.get("allowed") else ""
     return f"{error.get('message', 'The run failed.')}{allowed} {error.get('hint') or ''}".strip()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsError
 
 from config import Settings
@@ -36,7 +37,7 @@ class SettingsWrong(Exception):
 class _File:
     """What `tonewright.yaml` says, and the line of each field."""
 
-    content: Mapping[str, Any]
+    content: Mapping[str, object]
     lines: Mapping[FieldPath, int]
 
     def line_of(self, path: FieldPath) -> int:
@@ -125,7 +126,7 @@ def _unreadable(error: SettingsError) -> str:
     return f"{variable}: is not JSON{place}; write a list like {shape}"
 
 
-def _problems(error: ValidationError, given: Mapping[str, Any], written: _File, file: Path) -> Iterator[str]:
+def _problems(error: ValidationError, given: Mapping[str, object], written: _File, file: Path) -> Iterator[str]:
     faults = error.errors(include_url=False)
     for fault in sorted(faults, key=lambda fault: written.line_of(tuple(fault["loc"]))):
         path = tuple(part for part in fault["loc"] if isinstance(part, int) or part.islower())
@@ -137,7 +138,7 @@ def _problems(error: ValidationError, given: Mapping[str, Any], written: _File, 
         yield f"{place}{requirement(fault)}{_shown(path, fault)}"
 
 
-def _place(path: FieldPath, given: Mapping[str, Any], written: _File, file: Path) -> str:
+def _place(path: FieldPath, given: Mapping[str, object], written: _File, file: Path) -> str:
     """Where a value was set, and which field it is; an option and a variable have the name of theirs."""
     name, field = str(path[0]), ".".join(map(str, path))
     option = "--backend" if name == "backends" else f"--{name.replace('_', '-')}"
@@ -153,7 +154,7 @@ def _variable_of(name: str) -> str:
     return next((key for key in os.environ if key.lower() == wanted or key.lower().startswith(f"{wanted}__")), "")
 
 
-def _shown(path: FieldPath, fault: Mapping[str, Any]) -> str:
+def _shown(path: FieldPath, fault: ErrorDetails) -> str:
     value = fault.get("input")
     hidden = any(part in SECRET for part in path) or isinstance(value, dict | list) or "@" in str(value)
     hidden = hidden or ("://" in str(value) and "?" in str(value))  # of an address with a token

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import linear_regression, median, quantiles
-from typing import Any, Final
+from typing import Final, TypeGuard
 
 from devserver.clock import Clock
 from devserver.durable.sql import Transaction
@@ -66,13 +66,13 @@ def total(guesses: Iterable[Guess | None]) -> Guess | None:
     return Guess(low, usual, high, samples)
 
 
-def size_of(values: Mapping[str, Any]) -> float:
+def size_of(values: Mapping[str, object]) -> float:
     """The product of everything in a prompt that makes its work longer."""
     sizes = [float(value) for name, value in values.items() if name in GROWING and _counts(value)]
     return min(math.prod(sizes), MOST_SIZE)
 
 
-def _counts(value: Any) -> bool:
+def _counts(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MOST_SIZE
 
 

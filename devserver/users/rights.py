@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from devserver.errors import InputError
 from devserver.plan import OutputPlan, Plan, StagePlan
@@ -28,32 +28,25 @@ class Rights:
     outputs: tuple[str, ...] | None = None
 
     @classmethod
-    def checked(cls, safety_floor: Any = None, queue_limit: Any = None, outputs: Any = None) -> Rights:
+    def checked(cls, safety_floor: object = None, queue_limit: object = None, outputs: object = None) -> Rights:
         """Read limits that somebody wrote; None leaves one open.
 
         Raises:
             InputError: names the field, its value and what is allowed.
         """
-        if safety_floor is not None and safety_floor not in LEVELS:
+        floor = next((level for level in LEVELS if level == safety_floor), None)
+        if safety_floor is not None and floor is None:
             message = f"There is no safety level {safety_floor!r}."
             raise InputError(message, field="safety_floor", value=safety_floor, allowed=list(LEVELS))
-        number = isinstance(queue_limit, int) and not isinstance(queue_limit, bool)
-        if queue_limit is not None and not (number and queue_limit >= 0):
-            message = "queue_limit counts unfinished runs."
-            raise InputError(message, field="queue_limit", value=queue_limit, allowed="a whole number, 0 or more")
-        if outputs is not None and not (isinstance(outputs, list) and all(isinstance(name, str) for name in outputs)):
-            message = "outputs lists the output configs that may be asked for."
-            raise InputError(message, field="outputs", value=outputs, allowed="a list of names")
-        names = None if outputs is None else tuple(dict.fromkeys(outputs))
-        return cls(safety_floor or "off", queue_limit or 0, names)
+        return cls(floor or "off", _queue_limit(queue_limit), _outputs(outputs))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the limits as a key's file and `/api/keys` have them."""
         outputs = None if self.outputs is None else list(self.outputs)
         return {"safety_floor": self.safety_floor, "queue_limit": self.queue_limit, "outputs": outputs}
 
     @classmethod
-    def read(cls, kept: Mapping[str, Any]) -> Rights:
+    def read(cls, kept: Mapping[str, object]) -> Rights:
         """Read what `as_dict` wrote; raises InputError or TypeError where it is something else."""
         return cls.checked(**kept)
 
@@ -143,3 +136,22 @@ def checks_all(plan: Plan) -> bool:
 
 def _stricter(one: Level, other: Level) -> Level:
     return max(one, other, key=LEVELS.index)
+
+
+def _queue_limit(limit: object) -> int:
+    if limit is None:
+        return 0
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+        message = "queue_limit counts unfinished runs."
+        raise InputError(message, field="queue_limit", value=limit, allowed="a whole number, 0 or more")
+    return limit
+
+
+def _outputs(outputs: object) -> tuple[str, ...] | None:
+    if outputs is None:
+        return None
+    names = [name for name in outputs if isinstance(name, str)] if isinstance(outputs, list) else None
+    if names is None or names != outputs:
+        message = "outputs lists the output configs that may be asked for."
+        raise InputError(message, field="outputs", value=outputs, allowed="a list of names")
+    return tuple(dict.fromkeys(names))
