@@ -31,11 +31,6 @@ class QueueStatus(Message):
 
 
 @dataclass(frozen=True)
-class PromptStarted(Message):
-    """The prompt begins."""
-
-
-@dataclass(frozen=True)
 class NodesCached(Message):
     """The nodes whose results are there from an earlier prompt."""
 
@@ -83,11 +78,10 @@ class NodeProgress(Message):
 
 @dataclass(frozen=True)
 class NodeDone(Message):
-    """A node has something to show: `output` is {key: [...]}."""
+    """A node has something to show; what that is, the history tells."""
 
     node: str | None
     display_node: str
-    output: JsonObject
 
 
 @dataclass(frozen=True)
@@ -172,8 +166,7 @@ def _progress_state(prompt_id: str, data: JsonObject) -> Message:
 
 
 def _executed(prompt_id: str, data: JsonObject) -> Message:
-    output = read_object(data.get("output"))
-    return NodeDone(prompt_id, _node(data.get("node")), str(data.get("display_node")), output)
+    return NodeDone(prompt_id, _node(data.get("node")), str(data.get("display_node")))
 
 
 def _ended(prompt_id: str, _data: JsonObject) -> Message:
@@ -182,7 +175,6 @@ def _ended(prompt_id: str, _data: JsonObject) -> Message:
 
 READERS: Final[dict[str, Callable[[str, JsonObject], Message]]] = {
     "status": _status,
-    "execution_start": lambda prompt_id, _data: PromptStarted(prompt_id),
     "execution_cached": _cached,
     "executing": _executing,
     "progress": _progress,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,6 @@ from devserver.comfy.messages import (
     NodeState,
     PieceMade,
     PreviewSeen,
-    PromptStarted,
 )
 from schemas.graph import Graph
 from schemas.json_values import Json, JsonObject, read_list, read_text
@@ -32,21 +30,6 @@ WORKER_ENDED = "WorkerEnded"
 LONGEST_KIND, LONGEST_MESSAGE = 200, 4000
 DISK_FULL = re.compile(r"no space left on device|disk quota exceeded|not enough space on the disk", re.IGNORECASE)
 OUT_OF_MEMORY = re.compile(r"out of memory|allocation on device|unable to allocate|not enough memory", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Started:
-    """The prompt begins to run."""
-
-    kind: ClassVar[Literal["started"]] = "started"
-
-
-@dataclass(frozen=True)
-class Cached:
-    """These nodes need not run: their results are there."""
-
-    kind: ClassVar[Literal["cached"]] = "cached"
-    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,17 +53,8 @@ class Progressed:
     max: float | None
 
 
-@dataclass(frozen=True)
-class OutputShown:
-    """A node has something to show: {key: [...]}."""
-
-    kind: ClassVar[Literal["output"]] = "output"
-    node: str
-    output: JsonObject
-
-
 # What is heard about a prompt while it runs.
-PromptEvent = Started | Cached | NodeBegun | Progressed | OutputShown | PreviewSeen | PieceMade
+PromptEvent = NodeBegun | Progressed | PreviewSeen | PieceMade
 
 
 @dataclass(frozen=True)
@@ -161,9 +135,12 @@ def _messages(listed: Json) -> Iterator[tuple[str, JsonObject]]:
 
 
 class Progress:
-    """Turns a prompt's messages into events, each told once, with a fraction that never goes back.
+    """Turns a prompt's messages into events, with a fraction that never goes back.
 
     Every node counts the same, since `progress` alone is no measure: a decoder runs for seconds without a word.
+
+    Attributes:
+        heard: whether anything at all was heard about the prompt.
     """
 
     def __init__(self, graph: Graph | None = None) -> None:
@@ -171,20 +148,13 @@ class Progress:
         self._parts: dict[str, float] = {}
         self._node: str | None = None
         self._fraction = 0.0
-        self._told: set[str] = set()
-
-    @property
-    def heard(self) -> bool:
-        """Whether anything at all was heard about the prompt."""
-        return bool(self._told or self._parts)
+        self.heard = False
 
     def read(self, message: Message) -> Iterator[PromptEvent]:
         """The events that one message of the socket means; unknown messages mean none."""
+        self.heard = True
         match message:
-            case PromptStarted():
-                yield from self._once(Started())
             case NodesCached(nodes=nodes):
-                yield from self._once(Cached(nodes))
                 yield from self._advance(dict.fromkeys(nodes, 1.0))
             case NodeEntered():
                 yield from self._enter(self._own_node(message.node, message.display_node))
@@ -196,7 +166,6 @@ class Progress:
             case NodeDone():
                 node = self._own_node(message.node, message.display_node)
                 if node is not None:
-                    yield from self._once(OutputShown(node, message.output))
                     yield from self._advance({node: 1.0})
             case PieceMade() | PreviewSeen():
                 yield message
@@ -206,14 +175,6 @@ class Progress:
         if self._fraction < 1.0:
             self._fraction = 1.0
             yield self._progress(None)
-
-    def _once(self, event: Started | Cached | OutputShown) -> Iterator[PromptEvent]:
-        key: str = event.kind
-        if isinstance(event, OutputShown):
-            key = f"{event.node} {json.dumps(event.output, sort_keys=True)}"
-        if key not in self._told:
-            self._told.add(key)
-            yield event
 
     def _enter(self, node: str | None) -> Iterator[PromptEvent]:
         if node is None or node == self._node:

@@ -14,7 +14,7 @@ from devserver.comfy.client import Client
 from devserver.comfy.errors import PromptFailed, PromptLost, Unreachable
 from devserver.comfy.follow import Follower
 from devserver.comfy.messages import PieceMade, read_message
-from devserver.comfy.prompt import NodeBegun, Outcome, OutputShown, Progress, Progressed, PromptEvent
+from devserver.comfy.prompt import NodeBegun, Outcome, Progress, Progressed, PromptEvent
 from schemas.json_values import JsonObject
 from tests.comfy.backend import GRAPH, Backend, Run, sound, take_up
 from tests.patience import PATIENCE_S
@@ -37,13 +37,10 @@ async def test_a_run_is_told_from_its_start_to_its_file(backend: Backend, run: R
     backend.on_prompt = script
     outcome, heard = await run()
     assert outcome == Outcome("success", {"2": {"audio": [sound()]}})
-    assert kinds(heard) == [
-        "started", "cached", "node", "progress", "node", "progress", "partial", "output", "progress",
-    ]  # fmt: skip
+    assert kinds(heard) == ["node", "progress", "node", "progress", "partial", "progress"]
     assert [event.fraction for event in heard if event.kind == "progress"] == [0.25, 0.5, 1.0]
-    assert heard[2] == NodeBegun("1", "EmptyAudio")
-    assert heard[6] == PieceMade("p", "2", 0, sound("part.mp3"))
-    assert heard[7] == OutputShown("2", {"audio": [sound()]})
+    assert heard[0] == NodeBegun("1", "EmptyAudio")
+    assert heard[4] == PieceMade("p", "2", 0, sound("part.mp3"))
     assert backend.first_frames[0] == {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
 
 
@@ -76,7 +73,7 @@ async def test_a_socket_that_drops_in_mid_run_costs_nothing(backend: Backend, ru
     backend.on_prompt = script
     outcome, heard = await run()
     assert outcome.state == "success"
-    assert kinds(heard) == ["started", "node", "output", "progress", "progress"]
+    assert kinds(heard) == ["node", "progress", "progress"]
 
 
 async def test_a_run_that_ends_while_the_socket_is_down_is_found(backend: Backend, run: Run) -> None:
@@ -210,7 +207,7 @@ async def test_events_that_come_twice_are_told_once(backend: Backend, run: Run) 
     backend.on_prompt = script
     outcome, heard = await run()
     assert outcome.state == "success"
-    assert kinds(heard) == ["started", "cached", "progress", "node", "progress", "output", "progress"]
+    assert kinds(heard) == ["progress", "node", "progress", "progress"]
     fractions = [event.fraction for event in heard if event.kind == "progress"]
     assert fractions == sorted(fractions)
 
@@ -225,7 +222,7 @@ async def test_a_message_of_five_megabytes_is_heard(backend: Backend, run: Run, 
 
     backend.on_prompt = script
     _, heard = await run()
-    assert heard[0] == OutputShown("2", {"text": [text]})
+    assert heard[0] == Progressed(0.5, None, None, None, None)
     assert backend.connections == 1
 
 
@@ -300,7 +297,7 @@ async def test_what_happens_to_other_prompts_is_not_ours(backend: Backend, run: 
 
     backend.on_prompt = script
     _, heard = await run()
-    assert kinds(heard) == ["output", "progress", "progress"]
+    assert kinds(heard) == ["progress", "progress"]
 
 
 async def test_a_prompt_of_an_earlier_process_is_taken_up(backend: Backend, follower: Follower) -> None:
@@ -316,7 +313,7 @@ async def test_a_prompt_of_an_earlier_process_is_taken_up(backend: Backend, foll
 
 async def test_what_a_listener_raises_ends_the_wait(backend: Backend, client: Client, follower: Follower) -> None:
     async def script(prompt_id: str) -> None:
-        await backend.tell("execution_start", prompt_id=prompt_id)
+        await backend.tell("executing", node="2", prompt_id=prompt_id)
 
     def fail(_event: PromptEvent) -> None:
         raise RuntimeError("the journal is full")
