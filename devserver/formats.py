@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from devserver.errors import InputError
-from devserver.plan import Option, OutputPlan, StagePlan
+from devserver.plan import MediaStage, Option, OutputPlan
 from schemas.catalog import CONVERT, LOSSLESS, Catalog
 from schemas.compiler import resolve
-from schemas.model import GraphChunk, OutputConfig
+from schemas.model import GraphChunk
+from schemas.pipeline import Reference
 from schemas.values import to_json
 
 SOUND: Final = "audio"
 FORMAT: Final = "format"
 RUN_TIMEOUT_S: Final = 600.0
-NO_FILE: Final = {"sha256": "0" * 64, "ext": "flac"}
+NO_FILE: Final = {"sha256": "0" * 64, "ext": "flac"}  # in the place of a file that is made later
 
 
 def saved_as(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[str]) -> dict[str, str]:
@@ -35,7 +36,7 @@ def saved_as(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[
 
 
 def further(
-    chunk: GraphChunk, config: OutputConfig, values: Mapping[str, object], formats: Sequence[str], catalog: Catalog
+    chunk: GraphChunk, config: str, values: Mapping[str, object], formats: Sequence[str], allowed: Sequence[str]
 ) -> list[str]:
     """The formats that are made from the main file; `values` are the resolved ones of the first take.
 
@@ -47,48 +48,46 @@ def further(
     if main is None or main.media != "audio":
         return []
     saved = str(values[main.format_parameter]) if main.format_parameter else main.format
-    allowed = catalog.formats_of(config.name)
     for name in formats:
         if name not in allowed:
-            raise _refused(config, name, allowed)
+            raise InputError(f"{config} does not make {name}.", field="formats", value=name, allowed=list(allowed))
     rest = [name for name in dict.fromkeys(formats) if name != saved]
     if rest and saved not in LOSSLESS:
-        message = f"{config.name} saves {saved}; from a file with losses no good {rest[0]} is made."
+        message = f"{config} saves {saved}; from a file with losses no good {rest[0]} is made."
         raise InputError(message, field="formats", value=rest[0], allowed=[saved])
     return rest
 
 
-def check_others(configs: Sequence[OutputConfig], formats: Sequence[str], catalog: Catalog) -> None:
-    """Where no output is a sound, `formats` can only name what an output is saved as anyway."""
-    outputs = [(config, catalog.chunk_of(config.name)) for config in configs]
-    if any(chunk.main and chunk.main.media == "audio" for _, chunk in outputs):
+def check_others(chunks: Sequence[GraphChunk], label: str, formats: Sequence[str]) -> None:
+    """Where no chunk makes a sound, `formats` can only name what one saves anyway."""
+    if any(chunk.main and chunk.main.media == "audio" for chunk in chunks):
         return
-    own = [name for _, chunk in outputs if chunk.main for name in chunk.formats(chunk.main)]
+    own = [name for chunk in chunks if chunk.main for name in chunk.formats(chunk.main)]
     for name in formats:
         if name not in own:
-            what = configs[0].name if configs else "The pipeline"
-            raise InputError(f"{what} does not make {name}.", field="formats", value=name, allowed=own)
+            raise InputError(f"{label} does not make {name}.", field="formats", value=name, allowed=own)
 
 
-def conversions(catalog: Catalog, source: StagePlan, formats: Sequence[str]) -> Iterator[StagePlan]:
-    """A stage for each format, which converts every take of another stage."""
-    takes = len(source.output.options[0].takes) if source.output else 0
-    for name in formats:
-        chunk = catalog.graph_chunk(CONVERT)
-        values = to_json(resolve(chunk, None, {SOUND: NO_FILE, FORMAT: name}, lambda: 0))
-        del values[SOUND]  # known once the other stage has ended
-        option = Option(
-            config=CONVERT, chunk=chunk, graph=catalog.graph(chunk.graph), takes=(values,) * takes, at_home=True
-        )
-        plan = OutputPlan(config=CONVERT, options=(option,), fallback=False, run_timeout_s=RUN_TIMEOUT_S)
-        yield StagePlan(name=f"{source.name}_{name}", kind="graph", output=plan, source=source.name)
+def conversion(catalog: Catalog, source: MediaStage, name: str) -> MediaStage:
+    """Plan a stage that converts every take of another one to a format."""
+    chunk = catalog.graph_chunk(CONVERT)
+    values = to_json(resolve(chunk, None, {SOUND: NO_FILE, FORMAT: name}, lambda: 0))
+    del values[SOUND]  # known once the other stage has ended
+    takes = (values,) * len(source.output.options[0].takes)
+    option = Option(config=CONVERT, chunk=chunk, graph=catalog.graph(chunk.graph), takes=takes, at_home=True)
+    plan = OutputPlan(
+        config=CONVERT,
+        options=(option,),
+        fallback=False,
+        run_timeout_s=RUN_TIMEOUT_S,
+        number=source.output.number,
+        asked=False,
+    )
+    inputs = {SOUND: Reference(stage=source.name, role="main")}
+    return MediaStage(name=f"{source.name}_{name}", kind="graph", inputs=inputs, output=plan)
 
 
 def made_by_us(catalog: Catalog) -> list[str]:
     """The formats that a file without loss is converted to here."""
     chunk = catalog.chunks.get(CONVERT)
     return [str(choice) for choice in chunk.parameters[FORMAT].choices] if isinstance(chunk, GraphChunk) else []
-
-
-def _refused(config: OutputConfig, name: str, allowed: Sequence[str]) -> InputError:
-    return InputError(f"{config.name} does not make {name}.", field="formats", value=name, allowed=list(allowed))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from devserver import answer, record, rerun
-from devserver.accept import ExecuteRequest, make_plan, parse_request
+from devserver.accept import ExecuteRequest, parse_request
 from devserver.agents.running_prompt import take_running_prompt
 from devserver.answer import Answer
 from devserver.authoring import Authoring
@@ -50,6 +50,9 @@ from devserver.runs.answer import links_of
 from devserver.runs.events import Event, Passing
 from devserver.runs.rows import RunRow
 from devserver.runs.waiting import Waiting
+from devserver.stages.kind import StageKind
+from devserver.stages.kinds import KINDS
+from devserver.stages.planning import make_plan
 from devserver.store import Exports
 from devserver.understanding import Understood, understand
 from devserver.uploads import DEFAULT_LIMIT_BYTES, OLD_PART_S, Uploads
@@ -86,6 +89,7 @@ class Parts:
         retries: how a take is tried again.
         limits: how many unfinished runs there may be.
         tracing: makes what sends traces; None where nobody wants them.
+        kinds: the kinds of stages that a run may have.
     """
 
     _started = False
@@ -111,10 +115,11 @@ class Parts:
         clock: Clock | None = None,
         sharing: Sharing | None = None,
         tracing: Callable[[Database], Tracing] | None = None,
+        kinds: Mapping[str, StageKind] = KINDS,
     ) -> None:
         self._begun_s = time.time()
         self.clock = clock or Clock()
-        self.exports, self.definitions = exports, definitions
+        self.exports, self.definitions, self.kinds = exports, definitions, kinds
         self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
         self.models, self.llm_check = models or Models([]), llm_check
         self.retries, self.safety_floor = retries or Retries(), safety_floor
@@ -167,7 +172,7 @@ class Parts:
         self.authoring = Authoring(definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, status))
         self.dispatcher = Dispatcher(
             self.journal,
-            lambda run_id, cancelled: walk_run(run_id, self, cancelled),
+            lambda run_id, cancelled: walk_run(run_id, self, self.kinds, cancelled),
             sharing.walks if sharing else None,
         )
         self.pool.turns.on_turns = self.dispatcher.asleep.look
@@ -247,7 +252,7 @@ class Parts:
             request = request.model_copy(update={"safety_level": rights.usual_level})
         run_id, created_at = self.exports.new_run_id(self.clock), self.clock.stamp()
         new = {"run_id": run_id, "user_id": user_id, "created_at": created_at}
-        return make_plan(request, dict(body), self.definitions.catalog, files, **new)
+        return make_plan(request, dict(body), self.definitions.catalog, files, self.kinds, **new)
 
     async def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Run a finished run again from its record: the same values, texts and compiled graphs."""
@@ -256,7 +261,7 @@ class Parts:
         if found := await self._found(claim, rights):
             return found
         new = {"run_id": self.exports.new_run_id(self.clock), "user_id": user_id, "created_at": self.clock.stamp()}
-        plan = await self.journal.read(lambda reading: rerun.plan_again(reading, row, **new))
+        plan = await self.journal.read(lambda reading: rerun.plan_again(reading, row, self.kinds, **new))
         return await self._take_on(rights.admit(plan), claim, headers, rights)
 
     def rights(self, user_id: str) -> Rights:

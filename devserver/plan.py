@@ -5,11 +5,22 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SkipValidation
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializeAsAny,
+    SkipValidation,
+    model_validator,
+)
 
+from devserver.runs.old_plans import modern
 from devserver.runs.results import StageResult
 from schemas.graph import Graph
-from schemas.model import GraphChunk, InterceptionConfig, Level, TextChunk
+from schemas.model import GraphChunk, InterceptionConfig, Level
+from schemas.pipeline import Input
 from schemas.values import RecordedValue
 
 # What a field of a brief says, or a parameter is given for it.
@@ -78,24 +89,59 @@ class Option(_Frozen):
 
 
 class OutputPlan(_Frozen):
-    """What a graph stage has to make, the asked config first; `brief` is what the text that describes it says."""
+    """What a stage makes at the backends, the asked way first; `brief` is what the text that describes it says.
+
+    `config` is the output config that was asked for, or the chunk of a stage that has one of its own. `number` counts
+    the outputs of the request from 1: it is made for that one. `asked` tells the stage that makes what was asked for
+    from those that make something for it or of it.
+    """
 
     config: str
     options: tuple[Option, ...]
     fallback: bool
     run_timeout_s: float
     brief: dict[str, object] | None = None
+    number: int = 1
+    asked: bool = True
+
+    @property
+    def converts(self) -> bool:
+        """Whether it is another form of what another stage makes, and nothing new."""
+        return all(output.role == "format" for output in self.options[0].chunk.outputs)
 
 
 class StagePlan(_Frozen):
-    """One stage of the run, with all that it needs; `source` is the stage whose main files it makes others from."""
+    """One stage of the run, as its kind has decided it.
+
+    Attributes:
+        inputs: what the stage reads of earlier ones, by the name that it has for it.
+        on_text: what it does to the run's text.
+        skip: why it is left out in this run.
+        work: what its kind needs besides, as JSON of a model of the kind's own.
+    """
 
     name: str
-    kind: Literal["text", "graph"]
-    text: TextChunk | None = None
-    output: OutputPlan | None = None
+    kind: str
+    inputs: dict[str, Input] = {}
+    on_text: Literal["", "checks", "changes"] = ""
     skip: str = ""
-    source: str = ""
+    work: dict[str, object] = {}
+
+
+class MediaStage(StagePlan):
+    """A stage that makes media at the backends, in one or several takes."""
+
+    output: OutputPlan
+
+
+def _read_stage(data: object) -> StagePlan:
+    if isinstance(data, StagePlan):
+        return data
+    model = MediaStage if isinstance(data, dict) and "output" in data else StagePlan
+    return model.model_validate(data)
+
+
+Planned = Annotated[SerializeAsAny[StagePlan], PlainValidator(_read_stage)]
 
 
 def _as_json(recorded: dict[str, StageResult]) -> dict[str, dict[str, object]]:
@@ -119,8 +165,9 @@ class Plan(_Frozen):
     preset: str | None = None
     seed: int
     priority: int = 0
-    steps: tuple[tuple[StagePlan, ...], ...]
+    steps: tuple[tuple[Planned, ...], ...]
     numbers: dict[str, int]
+    main: tuple[str, ...] = ()
     definitions: tuple[Definition, ...]
     recorded: Annotated[dict[str, StageResult], PlainSerializer(_as_json)] = {}
     rerun_of: str | None = None
@@ -132,9 +179,14 @@ class Plan(_Frozen):
         return tuple(stage for step in self.steps for stage in step)
 
     @property
+    def media(self) -> tuple[MediaStage, ...]:
+        """The stages that make media."""
+        return tuple(stage for stage in self.stages if isinstance(stage, MediaStage))
+
+    @property
     def outputs(self) -> tuple[OutputPlan, ...]:
-        """What was asked for; not what is made from that in other formats."""
-        return tuple(stage.output for stage in self.stages if stage.output and not stage.source)
+        """What was asked for; not what is made for it or of it."""
+        return tuple(stage.output for stage in self.media if stage.output.asked)
 
     @property
     def fallback(self) -> bool:
@@ -142,9 +194,28 @@ class Plan(_Frozen):
         return self.request.get("fallback", True) is not False
 
     @property
+    def graph_stage(self) -> str:
+        """The first stage that makes what was asked for: its compiled graph is `06_graph.json`."""
+        return next((stage.name for stage in self.media if stage.output.asked), "")
+
+    @property
     def main_stage(self) -> str:
-        """The first stage that makes media: its compiled graph is `06_graph.json`, its main output number 07."""
-        return next((stage.name for stage in self.stages if stage.output), "")
+        """The stage whose main file has the number 07."""
+        return next((stage.name for stage in self.main_stages if not stage.skip), "")
+
+    @property
+    def main_stages(self) -> tuple[MediaStage, ...]:
+        """The stages that make what the run is for: the first of them that was made is served."""
+        named = sorted(
+            (stage for stage in self.media if stage.name in self.main), key=lambda s: self.main.index(s.name)
+        )
+        return tuple(named) or tuple(stage for stage in self.media if stage.output.asked)[:1]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_form(cls, data: object) -> object:
+        """Read the plans of earlier versions."""
+        return modern(data) if isinstance(data, dict) else data
 
 
 @lru_cache(maxsize=64)

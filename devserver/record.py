@@ -199,10 +199,9 @@ def _final(reading: Reading, walk: Walk, row: RunRow) -> _Final:
     """
     if not owned(reading.tx, row.run_id, walk.run.generation):
         raise Fenced(f"run {row.run_id} is walked by another worker now")
-    sources = {stage.source for stage in walk.plan.stages if stage.source}
-    found = entities(reading, row.run_id) if sources else []
-    main = [entity for entity in found if entity.stage in sources and entity.is_main]
-    sent = [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in main]
+    sources = {reference.stage for stage in walk.plan.media for reference in stage.inputs.values()}
+    read = [entity for entity in entities(reading, row.run_id) if entity.stage in sources] if sources else []
+    sent = [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in read]
     rows = reading.stages(row.run_id) if row.state == "success" else []
     takes = [(r.started_at, r.ended_at) for r in rows if isinstance(r, TakeRow) and r.ended_at]
     return _Final(dump(build(reading, row).as_json()), sent, takes)

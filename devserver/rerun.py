@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from devserver.accept import check_graph_stages
 from devserver.durable.reading import Reading
-from devserver.plan import Option, OutputPlan, Plan, StagePlan
+from devserver.errors import InputError
+from devserver.plan import MediaStage, Option, OutputPlan, Plan, StagePlan
 from devserver.runs.rows import RunRow, StageRow, TakeRow
-from schemas.model import Pipeline
+from devserver.stages.kind import StageKind
+from devserver.stages.planning import check_stages
+from schemas.model import OUTPUT_CHUNK
+from schemas.pipeline import Pipeline
 
 
-def plan_again(reading: Reading, row: RunRow, *, run_id: str, user_id: str, created_at: str) -> Plan:
+def plan_again(
+    reading: Reading, row: RunRow, kinds: Mapping[str, StageKind], *, run_id: str, user_id: str, created_at: str
+) -> Plan:
     """The plan of a rerun. Where a fallback was used, it is used again: the compiled graph stays the same.
 
     Raises:
-        InputError: the run's pipeline has graph stages that cannot be run.
+        InputError: the run's pipeline has stages that cannot be run.
     """
     plan = Plan.model_validate_json(row.plan)
     for pipeline in _pipelines(plan):
-        check_graph_stages(pipeline)
+        check_stages(pipeline, kinds)
+        _check_chunks(pipeline, plan)
     rows = reading.stages(row.run_id)
     ended = {r.stage: r.result for r in rows if isinstance(r, StageRow) and r.state == "success"}
-    recorded = {stage.name: ended[stage.name] for stage in plan.stages if stage.text and stage.name in ended}
+    recorded = {
+        stage.name: ended[stage.name]
+        for stage in plan.stages
+        if not isinstance(stage, MediaStage) and stage.name in ended
+    }
     used = {r.stage: r.result.option for r in rows if isinstance(r, TakeRow) and r.take == 1}
     steps = tuple(tuple(_again(stage, used.get(stage.name)) for stage in step) for step in plan.steps)
     update = {"run_id": run_id, "user_id": user_id, "created_at": created_at, "steps": steps}
@@ -36,8 +46,22 @@ def _pipelines(plan: Plan) -> Iterator[Pipeline]:
             yield Pipeline.model_validate({**entry.content, "name": entry.name})
 
 
+def _check_chunks(pipeline: Pipeline, plan: Plan) -> None:
+    """Refuse a run of a version that ran the output config in the place of a stage's own chunk.
+
+    Raises:
+        InputError: with the stage.
+    """
+    chunks = {stage.name: stage.chunk for stage in pipeline.stages}
+    for stage in plan.media:
+        own = chunks.get(stage.name, OUTPUT_CHUNK)
+        if stage.output.asked and own not in (OUTPUT_CHUNK, stage.output.config):
+            message = f"The run's stage {stage.name} did not run {own}, but {stage.output.config} once more."
+            raise InputError(message, field="pipeline", value=pipeline.name, allowed="a new run of the pipeline")
+
+
 def _again(stage: StagePlan, used: tuple[str, str] | None) -> StagePlan:
-    if stage.output is None:
+    if not isinstance(stage, MediaStage):
         return stage
     options: tuple[Option, ...] = stage.output.options
     kept = tuple(option for option in options if option.key == used) or options

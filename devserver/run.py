@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from devserver import record
 from devserver.disk import ExportsFull, disk_trouble, told_of_disk
 from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
-from devserver.plan import StagePlan, read_plan
+from devserver.plan import MediaStage, StagePlan, read_plan
 from devserver.runs.failure import Failure
 from devserver.runs.results import StageResult
 from devserver.runs.rows import Place, RunState, StageRow, StageState
 from devserver.stages.ask import make_room
-from devserver.stages.graph import run_graph
-from devserver.stages.text import run_text
+from devserver.stages.inputs import Inputs
+from devserver.stages.kind import StageKind
 from devserver.walk import Tools, Walk
 from devserver.watching.logs import at
 
 log = logging.getLogger(__name__)
 
-STAGES: Final = {"text": run_text, "graph": run_graph}
+Kinds = Mapping[str, StageKind]
+
 STOPS_ALLOWED: Final = 5
 ROOM_PAUSE_S: Final = 5.0  # nobody tells that a disk has room again
 
 
-async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
+async def walk_run(run_id: str, tools: Tools, kinds: Kinds, cancelled: asyncio.Event) -> None:
     """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again."""
     at(run_id=run_id)
     try:
@@ -41,7 +43,7 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
     kept = record.Keeper(tools.journal, tools.exports, run_id)
     try:
         try:
-            state, error = await _to_its_end(walk, kept)
+            state, error = await _to_its_end(walk, kinds, kept)
         finally:
             await kept.settle()
         await record.finish(walk, state, error)
@@ -53,13 +55,13 @@ async def walk_run(run_id: str, tools: Tools, cancelled: asyncio.Event) -> None:
         raise
 
 
-async def _to_its_end(walk: Walk, kept: record.Keeper) -> tuple[RunState, Failure | None]:
+async def _to_its_end(walk: Walk, kinds: Kinds, kept: record.Keeper) -> tuple[RunState, Failure | None]:
     """Walk, and tell how the run ends. What ends only this walk is raised: the run is fenced, or cannot be written."""
     try:
         if walk.run.generation > 1:
             with told_of_disk():
                 await asyncio.to_thread(walk.tools.exports.clear_parts, walk.run.run_id)
-        await _until_cancelled(walk, kept)
+        await _until_cancelled(walk, kinds, kept)
     except Blocked as e:
         return "blocked", _told(e)
     except RunCancelled as e:
@@ -82,8 +84,8 @@ async def _leave(walk: Walk) -> None:
     await record.restore(walk.tools.journal, walk.tools.exports, walk.run.run_id)
 
 
-async def _until_cancelled(walk: Walk, kept: record.Keeper) -> None:
-    work = asyncio.create_task(_walk_steps(walk, kept))
+async def _until_cancelled(walk: Walk, kinds: Kinds, kept: record.Keeper) -> None:
+    work = asyncio.create_task(_walk_steps(walk, kinds, kept))
     asked = asyncio.create_task(walk.cancelled.wait())
     try:
         await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -97,28 +99,29 @@ async def _until_cancelled(walk: Walk, kept: record.Keeper) -> None:
             await asyncio.wait({work})
 
 
-async def _walk_steps(walk: Walk, kept: record.Keeper) -> None:
+async def _walk_steps(walk: Walk, kinds: Kinds, kept: record.Keeper) -> None:
     kept.touch()
     for step in walk.plan.steps:
-        if any(stage.output for stage in step):
+        if any(isinstance(stage, MediaStage) for stage in step):
             await make_room(walk)
-        outcomes = await asyncio.gather(*(_run_stage(walk, stage) for stage in step), return_exceptions=True)
+        outcomes = await asyncio.gather(*(_run_stage(walk, kinds, stage) for stage in step), return_exceptions=True)
         for outcome in outcomes:  # all have ended; what one made is kept even where its neighbour failed
             if isinstance(outcome, BaseException):
                 raise outcome
         kept.touch()
 
 
-async def _run_stage(walk: Walk, stage: StagePlan) -> None:
+async def _run_stage(walk: Walk, kinds: Kinds, stage: StagePlan) -> None:
     at(stage=stage.name)
-    journal, place = walk.tools.journal, walk.place(stage.name)
-    skip, at_work = stage.skip, stage.kind == "text"
-    if skip:
-        await journal.write(lambda writing: writing.skip(place, skip))
+    journal, place, kind = walk.tools.journal, walk.place(stage.name), kinds.get(stage.kind)
+    if stage.skip:
+        await journal.write(lambda writing: writing.skip(place, stage.skip))
+        walk.texts[stage.name] = walk.text
         return
     try:
+        at_work = kind is not None and kind.counts_stops
         row = await journal.write(lambda writing: writing.begin_stage(place, at_work=at_work))
-        result = await _work(walk, stage, row) if row.state == "running" else row.result
+        result = await _work(walk, kind, stage, row) if row.state == "running" else row.result
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
             await journal.end(place, "cancelled")
@@ -127,15 +130,16 @@ async def _run_stage(walk: Walk, stage: StagePlan) -> None:
         raise StageError.from_failure(result.error)
     if result.text is not None:
         walk.text = result.text
+    walk.texts[stage.name] = walk.text
 
 
-async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageResult:
+async def _work(walk: Walk, kind: StageKind | None, stage: StagePlan, row: StageRow) -> StageResult:
     """Do a stage's work; how it ends is written down, also where it fails."""
     journal, place = walk.tools.journal, walk.place(stage.name)
     state: StageState = "success"
     try:
         _check_stops(stage, row)
-        result = walk.plan.recorded.get(stage.name) or await _result(walk, stage)
+        result = walk.plan.recorded.get(stage.name) or await _result(walk, kind, stage)
     except StageError as e:
         e.details.setdefault("stage", stage.name)
         state, result = "blocked" if isinstance(e, Blocked) else "failed", StageResult(error=e.as_failure())
@@ -143,19 +147,31 @@ async def _work(walk: Walk, stage: StagePlan, row: StageRow) -> StageResult:
     return result
 
 
-async def _result(walk: Walk, stage: StagePlan) -> StageResult:
+async def _result(walk: Walk, kind: StageKind | None, stage: StagePlan) -> StageResult:
     """Run a stage. Where the disk has no room for what it makes, wait and run it again: what is finished is skipped."""
-    waits = False
+    if kind is None:
+        message = f"There is no kind of stage named {stage.kind} here any more."
+        hint = "Install the package that it came with, and start the server again."
+        raise StageError(message, code="kind_missing", status=500, hint=hint)
+    inputs, waits = await _inputs(walk, stage), False
     while True:
         try:
             with told_of_disk():
-                return await STAGES[stage.kind](walk, stage)
+                return await kind.run(walk, stage, inputs)
         except ExportsFull as e:
             place = walk.place(stage.name)
             if not waits:
                 await walk.warn(place, "exports_full", f"{e} The run waits for room and goes on by itself.")
             waits = True
             await _rest(walk, place)
+
+
+async def _inputs(walk: Walk, stage: StagePlan) -> Inputs:
+    """Find what a stage reads of earlier ones."""
+    run_id, found = walk.run.run_id, []
+    if any(reference.role != "text" for reference in stage.inputs.values()):
+        found = await walk.tools.journal.read(lambda reading: record.entities(reading, run_id))
+    return Inputs(stage.inputs, found, walk.texts, walk.tools.exports.folder(run_id))
 
 
 async def _rest(walk: Walk, place: Place) -> None:

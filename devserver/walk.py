@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from devserver.backends.pool import Pool
@@ -18,7 +18,7 @@ from devserver.late import LateRecords
 from devserver.llm.ask import Models
 from devserver.media.intake import IntakePool
 from devserver.media.stream import Streams
-from devserver.plan import Plan, StagePlan
+from devserver.plan import Plan
 from devserver.queueing.expected import Expected
 from devserver.retries import Retries
 from devserver.runs.entity import text_entity
@@ -70,13 +70,14 @@ class Tools(Protocol):
 
 @dataclass
 class Walk:
-    """One walk of one run. `text` is the text as the stages so far have left it."""
+    """One walk of one run. `text` is the text as the stages so far have left it, `texts` as each of them has."""
 
     run: RunRow
     plan: Plan
     tools: Tools
     cancelled: asyncio.Event
     text: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
 
     def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
         return Place(self.run.run_id, self.run.generation, stage, take, attempt)
@@ -92,11 +93,11 @@ class Walk:
         """Write a file into the run's folder; waiting for the disk is left to a thread."""
         await asyncio.to_thread(self.tools.exports.write, self.run.run_id, filename, content)
 
-    async def keep_text(self, stage: StagePlan, suffix: str, content: str | Mapping[str, object]) -> None:
+    async def keep_text(self, stage: str, suffix: str, content: str | Mapping[str, object]) -> None:
         """Keep what a text stage made or found as an entity."""
-        number = self.plan.numbers[f"{stage.name}/text"]
+        number = self.plan.numbers[f"{stage}/text"]
         data = content.encode() if isinstance(content, str) else dump(dict(content))
-        await self.keep(self.place(stage.name), number, stage.name, f"{number:02d}_{stage.name}.{suffix}", data)
+        await self.keep(self.place(stage), number, stage, f"{number:02d}_{stage}.{suffix}", data)
 
     async def keep(self, place: Place, number: int, kind: str, filename: str, content: bytes) -> None:
         """Write a small file of ours into the run's folder and list it as an entity."""

@@ -12,7 +12,7 @@ from aiohttp import web
 # The path that the server is below for this request; not there, or '', at the top.
 PREFIX: Final = web.RequestKey("prefix", str)
 # What may hold addresses in its turn. Whatever else is in an answer may be a user's own, and stays as it is.
-HOLDERS: Final = frozenset({"data", "formats", "media", "media_output", "media_outputs", "runs"})
+HOLDERS: Final = frozenset({"data", "formats", "media", "media_output", "media_outputs", "runs", "stages"})
 
 
 def below(prefix: str, body: Any) -> Any:

@@ -12,7 +12,8 @@ from schemas.errors import UnknownName
 from schemas.graph import Graph
 from schemas.json_values import JsonObject
 from schemas.lexicon import Lexicon
-from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk
+from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, TermList, TextChunk
+from schemas.pipeline import Pipeline
 from schemas.sources import Source
 
 T = TypeVar("T")
@@ -94,11 +95,11 @@ class Catalog:
         return tuple(self.graph_chunk(name) for name in (config.chunk, *config.variants))
 
     def formats_of(self, output: str) -> tuple[str, ...]:
-        """Every format that a request may ask of an output: its own first, then what it is converted to.
+        """Every format that a request may ask of an output: its own first, then what it is converted to."""
+        return self.formats_of_chunk(self.chunk_of(output))
 
-        Only a sound that is saved without loss is converted.
-        """
-        chunk = self.chunk_of(output)
+    def formats_of_chunk(self, chunk: GraphChunk) -> tuple[str, ...]:
+        """The same of what a chunk makes. Only a sound that is saved without loss is converted."""
         own = chunk.formats(chunk.main) if chunk.main else ()
         convert = self.chunks.get(CONVERT)
         if chunk.main is None or chunk.main.media != "audio" or not set(own) & set(LOSSLESS):

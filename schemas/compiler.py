@@ -28,15 +28,24 @@ def resolve(
 ) -> dict[str, Value]:
     """Every parameter of the chunk with its value: the request's, else the preset's, the config's, or the default.
 
-    An unknown preset gives none. A seed that is absent, null, -1 or "random" becomes draw(), an int from 0 to 2**32-1,
-    within the parameter's range. Null for another parameter counts as not given. Placeholders stay; a request cannot
-    bring any. Raises ParameterError for an unknown name, a value that is not allowed and a required value missing.
+    An unknown preset gives none.
+    """
+    return resolve_values(chunk, config.values_with(preset) if config else {}, requested, draw)
+
+
+def resolve_values(
+    chunk: GraphChunk, configured: Mapping[str, object], requested: Mapping[str, object], draw: Callable[[], int]
+) -> dict[str, Value]:
+    """Every parameter of the chunk with its value: the request's, else the configured one, or the default.
+
+    A seed that is absent, null, -1 or "random" becomes draw(), an int from 0 to 2**32-1, within the parameter's range.
+    Null for another parameter counts as not given. Placeholders stay; a request cannot bring any. Raises ParameterError
+    for an unknown name, a value that is not allowed and a required value missing.
     """
     for name, value in requested.items():
         if name not in chunk.parameters:
             known = nearest(name, chunk.parameters, limit=len(chunk.parameters))
             raise ParameterError(name, value, known, f"there is no parameter {name}; {hint(name, chunk.parameters)}")
-    configured = {**config.values, **config.presets.get(preset or "", {})} if config else {}
     resolved: dict[str, Value] = {}
     for name, parameter in chunk.parameters.items():
         value, own = requested.get(name), configured.get(name)
@@ -58,18 +67,22 @@ def fill(values: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, Par
     return {name: texts[value.name] if isinstance(value, Placeholder) else value for name, value in values.items()}
 
 
-def compile_graph(chunk: GraphChunk, graph: Graph, values: Mapping[str, Value]) -> Graph:
+def compile_graph(
+    chunk: GraphChunk, graph: Graph, values: Mapping[str, Value], read: Mapping[str, str] | None = None
+) -> Graph:
     """A copy of the graph with every value in its place, models named as the chunk does, and the mark `@prefix`.
 
-    `values` are filled and hold every parameter: ParameterError where one is missing or still a placeholder.
+    `values` are filled and hold every parameter: ParameterError where one is missing or still a placeholder. `read` has
+    the names of the files that earlier stages have made, by parameter: a run again makes the same graph.
     """
     compiled = copy.deepcopy(graph)
     for name, parameter in chunk.parameters.items():
         value = values.get(name)
         if value is None or isinstance(value, Placeholder):
             raise ParameterError(name, value, parameter.type, f"{name} has no value yet")
+        written = f"{FILE_MARK}{read[name]}" if read and name in read else _in_graph(value, parameter.writes)
         for target in parameter.sets:
-            compiled[target.node]["inputs"][target.input] = _in_graph(value, parameter.writes)
+            compiled[target.node]["inputs"][target.input] = written
     for model in chunk.models:
         compiled[model.node]["inputs"][model.input] = model.file
     for output in chunk.outputs:
@@ -92,7 +105,7 @@ def bind(
 ) -> Graph:
     """A copy of a compiled graph as one backend gets it: its own names of models and uploaded files, and the prefix.
 
-    `models` is by (node id, input), `files` by "<sha256>.<ext>". KeyError where the graph needs a file not among them.
+    `models` is by (node id, input), `files` by what follows their mark. KeyError where the graph needs another one.
     """
     bound = copy.deepcopy(graph)
     for node_id, node in bound.items():

@@ -18,10 +18,10 @@ from schemas.model import (
     Output,
     OutputConfig,
     Parameter,
-    Pipeline,
     Text,
     Written,
 )
+from schemas.pipeline import Pipeline
 from schemas.text_rules import Rule
 from schemas.values import PLACEHOLDERS, ParameterType, ParameterValue, PlaceholderName, is_random
 
@@ -120,7 +120,10 @@ def describe_interception(catalog: Catalog, name: str) -> DescribedInterception:
 
 def describe_pipeline(catalog: Catalog, name: str) -> Pipeline:
     """One pipeline with its stages and defaults. UnknownName if there is none."""
-    return Pipeline.model_validate(catalog.pipeline(name).model_dump(mode="json", by_alias=True))
+    pipeline = catalog.pipeline(name)
+    described = pipeline.model_dump(mode="json", by_alias=True)
+    stages = [{**stage.model_dump(mode="json"), "takes": pipeline.takes_of(stage)} for stage in pipeline.stages]
+    return Pipeline.model_validate({**described, "stages": stages})
 
 
 def describe_chunk(catalog: Catalog, name: str) -> DescribedTextChunk | DescribedGraphChunk:

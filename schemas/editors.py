@@ -8,7 +8,8 @@ from typing import Final
 from pydantic import BaseModel
 
 from schemas.json_values import Json, JsonObject, read_list, read_object
-from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TextChunk
+from schemas.model import GraphChunk, InterceptionConfig, OutputConfig, TextChunk
+from schemas.pipeline import Pipeline
 
 # Kinds of definitions, and the folder of each.
 SCHEMA_FILES: Final[Mapping[str, str]] = {

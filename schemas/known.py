@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from schemas.errors import hint
 from schemas.graph import Graph
-from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline
+from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig
 from schemas.node_table import NodeTable
+from schemas.pipeline import Pipeline
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from schemas.catalog import Catalog
 from schemas.errors import DefinitionProblem
 from schemas.loader import read_definitions, shown
 from schemas.nodes import GraphProblem, NodeTable, fit
+from schemas.pipeline_rules import RULES, StageRules
 
 
 def lint(
@@ -16,9 +17,10 @@ def lint(
     tables: Mapping[str, NodeTable],
     only: Path | None = None,
     wrong: Sequence[DefinitionProblem] = (),
+    kinds: Mapping[str, StageRules] = RULES,
 ) -> list[DefinitionProblem]:
     """Every problem of the definitions, or those of one file, by file and line; `wrong` are those of the tables."""
-    catalog, found = read_definitions(folders, tables)
+    catalog, found = read_definitions(folders, tables, kinds=kinds)
     problems = [*wrong, *found]
     if only is None:
         return sorted(problems)

@@ -18,8 +18,10 @@ from schemas.errors import DefinitionProblem, hint
 from schemas.graph import Graph, is_node
 from schemas.known import Definitions
 from schemas.limits import api_excess, excess_of
-from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, Pipeline, TermList, TextChunk, model_of
+from schemas.model import Chunk, GraphChunk, InterceptionConfig, OutputConfig, TermList, TextChunk
 from schemas.nodes import NodeTable, TableError, check_graph
+from schemas.pipeline import Pipeline
+from schemas.pipeline_rules import RULES, StageRules, pipeline_findings
 from schemas.sources import MOST_PROBLEMS, FieldPath, Source, read_source
 from schemas.wording import keys_at, requirement
 
@@ -66,7 +68,10 @@ def read_tables(folders: Sequence[Path]) -> tuple[dict[str, NodeTable], list[Def
 
 
 def read_definitions(
-    folders: Sequence[Path], tables: Mapping[str, NodeTable], drafts: Sequence[Source] = ()
+    folders: Sequence[Path],
+    tables: Mapping[str, NodeTable],
+    drafts: Sequence[Source] = (),
+    kinds: Mapping[str, StageRules] = RULES,
 ) -> tuple[Catalog, list[DefinitionProblem]]:
     """What could be read, and every problem found; `drafts` stand in for files that are not written yet."""
     sources, problems = _read_files(folders)
@@ -74,12 +79,15 @@ def read_definitions(
     for draft in drafts:
         sources[draft.kind, draft.name] = draft
         broken.discard((draft.kind, draft.name))
-    catalog, found = _checked(sources, tables, broken)
+    catalog, found = _checked(sources, tables, kinds, broken)
     return catalog, [*chain.from_iterable(problems.values()), *chain.from_iterable(found.values())]
 
 
 def usable_definitions(
-    folders: Sequence[Path], tables: Mapping[str, NodeTable], before: Catalog | None = None
+    folders: Sequence[Path],
+    tables: Mapping[str, NodeTable],
+    before: Catalog | None = None,
+    kinds: Mapping[str, StageRules] = RULES,
 ) -> tuple[Catalog, list[DefinitionProblem]]:
     """The definitions that are right, and every problem of the others.
 
@@ -94,7 +102,7 @@ def usable_definitions(
         sources |= {key: before.sources[key] for key in again}
         left_out = {key: why for key, why in left_out.items() if key not in again}
     while True:
-        catalog, found = _checked(sources, tables, (), left_out)
+        catalog, found = _checked(sources, tables, kinds, (), left_out)
         if not found:
             return replace(catalog, broken=MappingProxyType(left_out)), list(chain.from_iterable(problems.values()))
         for key, wrong in found.items():
@@ -110,6 +118,7 @@ def usable_definitions(
 def _checked(
     sources: Mapping[Key, Source],
     tables: Mapping[str, NodeTable],
+    kinds: Mapping[str, StageRules],
     broken: Iterable[Key],
     left_out: Iterable[Key] = (),
 ) -> tuple[Catalog, dict[Key, list[DefinitionProblem]]]:
@@ -118,10 +127,7 @@ def _checked(
     built: dict[Key, BaseModel] = {}
     graphs: dict[str, Graph] = {}
     for key, source in sources.items():
-        allowed = source.kind == "output"
-        found = [
-            source.problem(*finding) for finding in rules.placeholder_findings(source.content, values_allowed=allowed)
-        ]
+        found = [source.problem(*finding) for finding in rules.placeholder_findings(source.content, source.kind)]
         if source.kind == "graph":
             graph, wrong = _graph(source)
             found += wrong or [source.problem(*each) for each in rules.mark_findings(graph)]
@@ -145,7 +151,7 @@ def _checked(
         frozenset((*broken, *problems)),
         frozenset(left_out),
     )
-    for key, problem in _cross_problems(catalog, known):
+    for key, problem in _cross_problems(catalog, known, kinds):
         problems.setdefault(key, []).append(problem)
     return catalog, problems
 
@@ -206,7 +212,7 @@ def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
         return None, [source.problem(("name",), "is not written here: the file's name is the definition's name")]
     if source.kind == "chunk" and source.content.get("kind") not in CHUNK_KINDS:
         return None, [source.problem(("kind",), f"must be one of {', '.join(CHUNK_KINDS)}")]
-    model = model_of(source.kind, source.content)
+    model = _model_of(source)
     try:
         return model.model_validate({**source.content, "name": source.name}), []
     except ValidationError as e:
@@ -214,6 +220,19 @@ def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
         told = [source.problem(_field(error, source), _sentence(error, model)) for error in errors[:MOST_PROBLEMS]]
         left = len(errors) - len(told)
         return None, [*told, source.problem((), f"has {left} more problems")] if left else told
+
+
+def _model_of(source: Source) -> type[BaseModel]:
+    """Return the class that reads a definition; a chunk's depends on its own `kind`."""
+    if source.kind == "chunk":
+        return TextChunk if source.content.get("kind") == "text" else GraphChunk
+    models: dict[str, type[BaseModel]] = {
+        "pipeline": Pipeline,
+        "terms": TermList,
+        "interception": InterceptionConfig,
+        "output": OutputConfig,
+    }
+    return models[source.kind]
 
 
 def _field(error: ErrorDetails, source: Source) -> FieldPath:
@@ -257,7 +276,9 @@ def _of_kind(built: Mapping[Key, BaseModel], kind: type[M]) -> Mapping[str, M]:
     return MappingProxyType({name: model for (_, name), model in built.items() if isinstance(model, kind)})
 
 
-def _cross_problems(catalog: Catalog, known: Definitions) -> Iterator[tuple[Key, DefinitionProblem]]:
+def _cross_problems(
+    catalog: Catalog, known: Definitions, kinds: Mapping[str, StageRules]
+) -> Iterator[tuple[Key, DefinitionProblem]]:
     graph_chunks = [chunk for chunk in catalog.chunks.values() if isinstance(chunk, GraphChunk)]
     table_of = {chunk.graph: chunk.table for chunk in graph_chunks}
     for name, graph in catalog.graphs.items():
@@ -267,7 +288,7 @@ def _cross_problems(catalog: Catalog, known: Definitions) -> Iterator[tuple[Key,
             yield key, catalog.sources[key].problem(path, problem.message)
     findings: list[tuple[Key, Iterator[rules.Finding]]] = [
         *((("chunk", chunk.name), rules.chunk_findings(chunk, known)) for chunk in graph_chunks),
-        *((("pipeline", name), rules.pipeline_findings(p, known)) for name, p in catalog.pipelines.items()),
+        *((("pipeline", name), pipeline_findings(p, known, kinds)) for name, p in catalog.pipelines.items()),
         *((("output", name), rules.output_findings(config, known)) for name, config in catalog.outputs.items()),
     ]
     for key, found in findings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -278,35 +278,6 @@ class TermList(Frozen):
 Chunk = GraphChunk | TextChunk
 
 
-class Stage(Frozen):
-    """One step of a pipeline; `chunk` is a chunk's name, or "$output" for the output config's chunk."""
-
-    name: Name
-    kind: Literal["text", "graph"]
-    chunk: Annotated[str, Field(min_length=1)]
-    takes: Annotated[StrictInt, Field(ge=1, le=16)] = 1
-
-
-class Defaults(Frozen):
-    """What a request gets that does not say it; `schema` in YAML and HTTP is `interception` here."""
-
-    interception: Name = Field(alias="schema")
-    output_config: Name | None = None
-
-
-class Pipeline(Frozen):
-    name: Name
-    label: Text
-    description: Text
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
-    defaults: Defaults
-
-    @property
-    def makes_media(self) -> bool:
-        """Whether a stage runs an output config; a pipeline of text stages alone does not."""
-        return any(stage.kind == "graph" or stage.chunk == OUTPUT_CHUNK for stage in self.stages)
-
-
 class InterceptionConfig(Frozen):
     """How the text is transformed; the request's `schema`."""
 
@@ -346,18 +317,6 @@ class OutputConfig(Frozen):
     run_timeout_s: Annotated[Number, Field(gt=0)]
     hints: Hints = Hints()
 
-
-Definition = GraphChunk | TextChunk | TermList | Pipeline | InterceptionConfig | OutputConfig
-
-
-def model_of(kind: str, content: Mapping[str, Json]) -> type[Definition]:
-    """The class that reads a definition; a chunk's depends on its own `kind`."""
-    if kind == "chunk":
-        return TextChunk if content.get("kind") == "text" else GraphChunk
-    models: dict[str, type[Definition]] = {
-        "pipeline": Pipeline,
-        "terms": TermList,
-        "interception": InterceptionConfig,
-        "output": OutputConfig,
-    }
-    return models[kind]
+    def values_with(self, preset: str | None) -> dict[str, Written]:
+        """Return the values under a preset; an unknown one changes nothing."""
+        return {**self.values, **self.presets.get(preset or "", {})}

@@ -11,14 +11,11 @@ from schemas.graph import Graph
 from schemas.json_values import Json
 from schemas.known import Definitions
 from schemas.model import (
-    OUTPUT_CHUNK,
     GraphChunk,
     Media,
     Output,
     OutputConfig,
     Parameter,
-    Pipeline,
-    Stage,
     Target,
 )
 from schemas.node_table import NodeInput, NodeTable
@@ -50,18 +47,20 @@ WIDGET_TYPES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def placeholder_findings(content: Json, *, values_allowed: bool, path: FieldPath = ()) -> Iterator[Finding]:
-    """Text with `${` in it: only whole values of an output config may be placeholders, and only known ones."""
+def placeholder_findings(content: Json, kind: str, path: FieldPath = ()) -> Iterator[Finding]:
+    """Text with `${` in it: only whole values of an output config or a stage may be placeholders, and known ones."""
     if isinstance(content, dict):
         for key, value in content.items():
-            yield from placeholder_findings(value, values_allowed=values_allowed, path=(*path, str(key)))
+            yield from placeholder_findings(value, kind, (*path, str(key)))
     elif isinstance(content, list):
         for index, value in enumerate(content):
-            yield from placeholder_findings(value, values_allowed=values_allowed, path=(*path, index))
+            yield from placeholder_findings(value, kind, (*path, index))
     elif isinstance(content, str) and "${" in content:
-        known = " or ".join(PLACEHOLDERS)
-        if not (values_allowed and path[:1] == ("values",) and content in PLACEHOLDERS):
-            yield path, f"unresolved placeholder in {content!r}; only a whole value of an output config may be {known}"
+        place = {"output": path[:1], "pipeline": path[2:3]}.get(kind)
+        if not (place == ("values",) and content in PLACEHOLDERS):
+            known = " or ".join(PLACEHOLDERS)
+            allowed = f"only a whole value of an output config or of a stage may be {known}"
+            yield path, f"unresolved placeholder in {content!r}; {allowed}"
 
 
 def mark_findings(graph: Graph) -> Iterator[Finding]:
@@ -250,56 +249,12 @@ def _save_findings(output: Output, path: FieldPath, graph: Graph, table: NodeTab
         yield (*path, "media"), f"node {output.node} ({class_type}) writes {media}, not {output.media}"
 
 
-def pipeline_findings(pipeline: Pipeline, definitions: Definitions) -> Iterator[Finding]:
-    names = [stage.name for stage in pipeline.stages]
-    for index, stage in enumerate(pipeline.stages):
-        if stage.name in names[:index]:
-            yield ("stages", index, "name"), f"another stage is named {stage.name}"
-        yield from _stage_findings(stage, ("stages", index), definitions)
-    yield from graph_stage_findings(pipeline)
-    message = definitions.unknown_wish("interception", pipeline.defaults.interception, definitions.interceptions)
-    if message:
-        yield ("defaults", "schema"), message
-    default = pipeline.defaults.output_config
-    if pipeline.makes_media != (default is not None):
-        yield ("defaults", "output_config"), "is needed where a stage makes media, and only there"
-    message = definitions.unknown_wish("output", default, definitions.outputs) if default else None
-    if message:
-        yield ("defaults", "output_config"), message
-
-
-def graph_stage_findings(pipeline: Pipeline) -> Iterator[Finding]:
-    """Graph stages that cannot be run yet: every graph stage runs the output config's chunk, and only the first may."""
-    stages = [(index, stage) for index, stage in enumerate(pipeline.stages) if stage.kind == "graph"]
-    for index, stage in stages[:1]:
-        if stage.chunk != OUTPUT_CHUNK:
-            message = f"a graph stage has the chunk {OUTPUT_CHUNK}, the output config's; not {stage.chunk}"
-            yield ("stages", index, "chunk"), message
-    for index, stage in stages[1:]:
-        yield ("stages", index), f"{stage.name} is a second graph stage, and a pipeline can have only one"
-
-
-def _stage_findings(stage: Stage, path: FieldPath, definitions: Definitions) -> Iterator[Finding]:
-    if stage.kind == "text" and stage.takes != 1:
-        yield (*path, "takes"), "only a graph stage has more than one take"
-    if stage.chunk == OUTPUT_CHUNK:
-        if stage.kind != "graph":
-            yield (*path, "kind"), f"a stage with the chunk {OUTPUT_CHUNK} is of kind graph"
-        return
-    message = definitions.unknown("chunk", stage.chunk, definitions.chunks)
-    chunk = definitions.chunks.get(stage.chunk)
-    if message:
-        yield (*path, "chunk"), message
-    elif chunk and chunk.kind != stage.kind:
-        yield (*path, "kind"), f"chunk {stage.chunk} is of kind {chunk.kind}, not {stage.kind}"
-
-
 def output_findings(config: OutputConfig, definitions: Definitions) -> Iterator[Finding]:
     message = definitions.unknown("pipeline", config.pipeline, definitions.pipelines)
     if message:
         yield ("pipeline",), message
-    elif config.pipeline in definitions.pipelines and not definitions.pipelines[config.pipeline].makes_media:
-        yield ("pipeline",), f"{config.pipeline} makes no media"
+    elif config.pipeline in definitions.pipelines and definitions.pipelines[config.pipeline].output_stage is None:
+        yield ("pipeline",), f"{config.pipeline} has no stage with the chunk $output, which runs an output config"
     places: list[tuple[FieldPath, str]] = [(("chunk",), config.chunk)]
     places += [(("variants", index), name) for index, name in enumerate(config.variants)]
     for place, name in places:
@@ -322,12 +277,12 @@ def _maker_findings(config: OutputConfig, name: str, place: FieldPath, definitio
     wanted = first.main.media if isinstance(first, GraphChunk) and first.main else chunk.main.media
     if chunk.main.media != wanted:
         yield place, f"chunk {name} makes {chunk.main.media}, but {config.chunk} makes {wanted}"
-    yield from _config_values(config.values, ("values",), chunk)
+    yield from value_findings(config.values, ("values",), chunk)
     for preset, values in config.presets.items():
-        yield from _config_values(values, ("presets", preset), chunk)
+        yield from value_findings(values, ("presets", preset), chunk)
 
 
-def _config_values(values: Mapping[str, Json], place: FieldPath, chunk: GraphChunk) -> Iterator[Finding]:
+def value_findings(values: Mapping[str, Json], place: FieldPath, chunk: GraphChunk) -> Iterator[Finding]:
     for name, value in values.items():
         path: FieldPath = (*place, name)
         parameter = chunk.parameters.get(name)

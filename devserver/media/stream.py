@@ -44,8 +44,8 @@ class Streams:
         plan = await asyncio.to_thread(Plan.model_validate_json, row.plan)
         makes_sound = any(
             option.chunk.main is not None and option.chunk.main.media == "audio"
-            for stage in plan.stages
-            if stage.output and stage.name == plan.main_stage
+            for stage in plan.media
+            if stage.name == plan.main_stage
             for option in stage.output.options
         )
         if makes_sound:

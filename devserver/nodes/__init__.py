@@ -19,6 +19,7 @@ def _table() -> dict[str, type[Any]]:
     from .mix import TonewrightMix
     from .peaks import TonewrightPeaks
     from .render import TonewrightRender
+    from .save_text import TonewrightSaveText
     from .separate import TonewrightSeparate
     from .style import TonewrightStyle
     from .synthesise import TonewrightSynthesise
@@ -31,6 +32,7 @@ def _table() -> dict[str, type[Any]]:
         TonewrightMidi,
         TonewrightAnalyse,
         TonewrightPeaks,
+        TonewrightSaveText,
         TonewrightSeparate,
         TonewrightStyle,
         TonewrightArrange,

@@ -93,8 +93,7 @@ class Expected:
             (stage.name, take + 1): tuple(
                 Work(option.config, option.chunk.name, size_of(option.takes[take])) for option in stage.output.options
             )
-            for stage in plan.stages
-            if stage.output is not None
+            for stage in plan.media
             for take in range(len(stage.output.options[0].takes))
         }
         self._coming[plan.run_id] = Coming(plan.run_id, plan.user_id, plan.priority, left)

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import Field
 
-from devserver.plan import Applied, Option, OutputPlan, Plan
+from devserver.plan import Applied, MediaStage, Option, Plan
 from devserver.runs.entity import Entity, MediaFacts
 from devserver.runs.events import RunWarning
 from devserver.runs.failure import Failure, Problem
@@ -38,6 +38,19 @@ class MediaFormat(Kept):
     """The same sound in another format that was asked for."""
 
     format: str = Field(description="the file's extension")
+    url: str
+    filename: str
+    mime: str
+    bytes: int = Field(ge=0)
+
+
+class StageFile(Kept):
+    """A file that a stage made on the way to an output."""
+
+    stage: str
+    role: str
+    name: str = Field(description="tells files of the same role apart")
+    media: str
     url: str
     filename: str
     mime: str
@@ -77,6 +90,9 @@ class MediaOutput(Kept):
     execution_time: float | None = Field(description="seconds")
     metadata: OutputMetadata
     formats: list[MediaFormat] = Field(description="the same sound in the other formats that were asked for")
+    stages: list[StageFile] = Field(
+        [], description="what every stage made for it, in a pipeline where other stages make files too"
+    )
 
 
 class StageSummary(Kept):
@@ -271,18 +287,59 @@ class _Made:
 
     def outputs(self) -> Iterator[MediaOutput]:
         """Yield one entry per output config and take, in the order in which they were asked for."""
-        for stage in self.plan.stages:
-            if stage.output is not None and not stage.source:
-                for take in range(1, len(stage.output.options[0].takes) + 1):
-                    yield self._output(stage.name, stage.output, take)
+        for stage in self.plan.media:
+            if stage.output.asked:
+                for take in self._takes(stage):
+                    output = self._output(stage, take)
+                    files = list(self._stages(stage, take))
+                    yield output.model_copy(update={"stages": files}) if files else output
 
-    def _output(self, stage: str, output: OutputPlan, take: int) -> MediaOutput:
-        parts = [row for row in self.parts if (row.stage, row.take) == (stage, take)]
+    def _takes(self, stage: MediaStage) -> list[int]:
+        """Return the takes of a stage: those that it has, or those that were planned where it has not begun."""
+        begun = sorted({row.take for row in self.parts if isinstance(row, TakeRow) and row.stage == stage.name})
+        planned = range(1, len(stage.output.options[0].takes) + 1)
+        return sorted({*begun, *planned})
+
+    def _beside(self, stage: MediaStage, *, converts: bool) -> list[MediaStage]:
+        """Return the other stages that make something for the output of a stage."""
+        others = [one for one in self.plan.media if not one.output.asked and one.output.converts == converts]
+        return [one for one in others if one.output.number == stage.output.number]
+
+    def _files(self, stage: MediaStage, take: int) -> list[Entity]:
+        """Return what a stage made for a take of the output: its own take of that number where it has several."""
+        own = take if len(self._takes(stage)) > 1 else 1
+        return [entity for entity in self.entities if (entity.stage, entity.take) == (stage.name, own)]
+
+    def _product(self, stage: MediaStage, take: int) -> MediaStage:
+        """Return the stage whose file is the output: the first of the pipeline's main ones that was made."""
+        own = (stage, *self._beside(stage, converts=False))
+        main = [one for one in self.plan.main_stages if one in own] if self.plan.main else []
+        return next((one for one in main if any(file.is_main for file in self._files(one, take))), stage)
+
+    def _stages(self, stage: MediaStage, take: int) -> Iterator[StageFile]:
+        others = self._beside(stage, converts=False)
+        for one in (stage, *others) if others else ():
+            for entity in self._files(one, take):
+                yield StageFile(
+                    stage=entity.stage,
+                    role=entity.role,
+                    name=entity.name,
+                    media=entity.media,
+                    url=self.urls[entity.filename],
+                    filename=entity.filename,
+                    mime=entity.mime,
+                    bytes=entity.bytes,
+                )
+
+    def _output(self, stage: MediaStage, take: int) -> MediaOutput:
+        output, product = stage.output, self._product(stage, take)
+        parts = [row for row in self.parts if (row.stage, row.take) == (stage.name, take)]
         own = next((row for row in parts if isinstance(row, TakeRow)), None)
         result = own.result if own else TakeResult()
         option = option_of(output, result)
-        first = option.chunk.main or option.chunk.outputs[0]
-        files = [entity for entity in self.entities if (entity.stage, entity.take) == (stage, take)]
+        chunk = option.chunk if product is stage else product.output.options[0].chunk
+        first = chunk.main or chunk.outputs[0]
+        files = self._files(product, take)
         main = next((entity for entity in files if entity.is_main or entity.role == first.role), None)
         attempts = [row for row in parts if isinstance(row, AttemptRow)]
         return MediaOutput(
@@ -306,8 +363,8 @@ class _Made:
             return take.state
         return "success" if main is not None else self.run.state
 
-    def _formats(self, stage: str, take: int) -> list[MediaFormat]:
-        others = {other.name for other in self.plan.stages if other.source == stage}
+    def _formats(self, stage: MediaStage, take: int) -> list[MediaFormat]:
+        others = {one.name for one in self._beside(stage, converts=True)}
         made = [entity for entity in self.entities if entity.stage in others and entity.take == take]
         return [
             MediaFormat(
@@ -326,7 +383,7 @@ def _output_metadata(
 ) -> OutputMetadata:
     last = attempts[-1] if attempts else None
     models = last.result.models if last else {}
-    values = result.values or option.takes[take - 1]
+    values = result.values or option.takes[min(take, len(option.takes)) - 1]
     told = OutputMetadata(
         prompt_id=last.prompt_id if last else None,
         backend=last.backend if last else None,

@@ -84,7 +84,7 @@ class StageRecord(Kept):
     """One stage with its takes and attempts; one that has not begun is `waiting`, and has only its name and kind."""
 
     name: str
-    kind: str = Field("", description="`text` or `graph`")
+    kind: str = Field("", description="the kind of stage: `text`, `graph`, or one of an installed package")
     state: str
     started_at: str | None = None
     ended_at: str | None = None
@@ -164,7 +164,7 @@ def _resolved(plan: Plan, parts: Sequence[PartRow]) -> Resolved:
         safety_level=plan.safety_level,
         execution_mode=plan.execution_mode,
         preset=plan.preset,
-        outputs=[_output(stage.name, stage.output, parts) for stage in plan.stages if stage.output],
+        outputs=[_output(stage.name, stage.output, parts) for stage in plan.media],
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from devserver.errors import StageError, TonewrightError
 from devserver.llm.answer import Shape
 from devserver.llm.ask import Question, Reply
 from devserver.llm.errors import LlmError
-from devserver.plan import StagePlan
 from devserver.runs.events import TextDelta
 from devserver.runs.results import LlmUse
 from devserver.walk import Walk
@@ -32,14 +32,22 @@ class NoAnswer(TonewrightError):
         return StageError(str(self), code=self.code, status=status, hint=hint, details={"problems": self.problems})
 
 
-async def ask(walk: Walk, stage: StagePlan, rule: LlmRule, shape: type[S], text: str) -> Reply[S]:
+@dataclass(frozen=True)
+class Asking:
+    """Who asks: a stage of the run, and the step that it takes over the text."""
+
+    stage: str
+    step: str
+
+
+async def ask(walk: Walk, asking: Asking, rule: LlmRule, shape: type[S], text: str) -> Reply[S]:
     """Ask the models that the run may use about a text, in their order, until one answers.
 
     Raises:
         NoAnswer: what was wrong with each.
     """
     models, mode = walk.tools.models, walk.plan.execution_mode
-    step = stage.text.step if stage.text else ""
+    step = asking.step
     allowed = models.for_step(step, remote=mode == "fast")
     if not allowed:
         remote = bool(models.for_step(step, remote=True))
@@ -47,7 +55,7 @@ async def ask(walk: Walk, stage: StagePlan, rule: LlmRule, shape: type[S], text:
         raise NoAnswer("llm_missing", f"There is no language model for {step}: {reason}.", [])
 
     def on_text(grown: str) -> None:
-        walk.tools.bus.tell(walk.run.run_id, TextDelta(text=grown), stage=stage.name)
+        walk.tools.bus.tell(walk.run.run_id, TextDelta(text=grown), stage=asking.stage)
 
     question = Question(rule.instruction, text, shape, rule.temperature, walk.plan.seed)
     problems: list[LlmError] = []
@@ -60,7 +68,7 @@ async def ask(walk: Walk, stage: StagePlan, rule: LlmRule, shape: type[S], text:
         if problems:
             failed = " ".join(problem.message for problem in problems)
             told: dict[str, object] = {"used": endpoint.name, "problems": [problem.as_dict() for problem in problems]}
-            await walk.warn(walk.place(stage.name), "llm_other", f"{failed} So {endpoint.name} was asked.", **told)
+            await walk.warn(walk.place(asking.stage), "llm_other", f"{failed} So {endpoint.name} was asked.", **told)
         return reply
     raise NoAnswer("llm_failed", " ".join(problem.message for problem in problems), problems)
 

@@ -233,9 +233,12 @@ def _not_taken(job: Job, error: NotServing) -> NotTaken:
 async def _bind(walk: Walk, job: Job) -> Graph:
     """The graph as this backend gets it; input files are sent to it first."""
     values = [value for node in job.compiled.values() for value in node["inputs"].values()]
-    names = {v.removeprefix(FILE_MARK) for v in values if isinstance(v, str) and v.startswith(FILE_MARK)}
-    places = {job.source.name: job.source.path} if job.source else {}
-    files = await walk.tools.files.send(job.backend.client, job.backend.name, sorted(names), places)
+    marked = {v.removeprefix(FILE_MARK) for v in values if isinstance(v, str) and v.startswith(FILE_MARK)}
+    own = {file.label: file for file in job.sources.values()}
+    names = {mark: own[mark].name if mark in own else mark for mark in marked}
+    places = {file.name: file.path for file in own.values()}
+    sent = await walk.tools.files.send(job.backend.client, job.backend.name, sorted({*names.values()}), places)
+    files = {mark: sent[name] for mark, name in names.items()}
     return bind(job.compiled, prefix=job.prefix, models=job.models, files=files)
 
 

@@ -10,16 +10,16 @@ from devserver.briefing import worded
 from devserver.disk import told_of_disk
 from devserver.errors import StageError
 from devserver.formats import FORMAT, SOUND
-from devserver.plan import StagePlan
+from devserver.plan import MediaStage
 from devserver.queueing.eta import size_of
 from devserver.queueing.tickets import Work
-from devserver.runs.entity import Entity
 from devserver.runs.results import GraphResult, Retry, TakeResult
 from devserver.runs.rows import AttemptRow, Place, TakeRow
 from devserver.stages.again import why_again
 from devserver.stages.attempt import run_attempt
 from devserver.stages.choose import Choice, choose
-from devserver.stages.job import Job, RunFile
+from devserver.stages.inputs import Given, Inputs, RunFile
+from devserver.stages.job import Job
 from devserver.stages.nodes import NodeTimes
 from devserver.stages.worked import Worked
 from devserver.store import dump
@@ -30,25 +30,25 @@ from schemas.compiler import compile_graph, fill, graph_hash
 from schemas.values import from_json, to_json
 
 
-async def run_graph(walk: Walk, stage: StagePlan) -> GraphResult:
+async def run_graph(walk: Walk, stage: MediaStage, inputs: Inputs) -> GraphResult:
     """Run every take of a graph stage.
 
     Raises:
         StageError: a take could not be made; the other takes end first, and keep what they made.
     """
-    if stage.output is None:
-        raise TypeError(f"{stage.name} is no graph stage")
-    if stage.source and not await _is_to_be_made(walk, stage):
+    if stage.output.converts and not await _is_to_be_made(walk, stage, inputs):
         return GraphResult(takes=0)
     takes = range(1, len(stage.output.options[0].takes) + 1)
-    outcomes = await asyncio.gather(*(_run_take(walk, stage, take) for take in takes), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(_run_take(walk, stage, inputs.of_take(take), take) for take in takes), return_exceptions=True
+    )
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
     return GraphResult(takes=len(outcomes))
 
 
-async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
+async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int) -> None:
     at(take=take)
     journal, place = walk.tools.journal, walk.place(stage.name, take)
     try:
@@ -58,7 +58,7 @@ async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
         if row.result.error is not None:
             raise StageError.from_failure(row.result.error)
         with told_of_disk():
-            await _attempts(walk, stage, place, row)
+            await _attempts(walk, stage, given, place, row)
         await journal.end(place, "success")
     except StageError as e:
         await journal.end(place, "failed", TakeResult(error=e.as_failure()))
@@ -69,10 +69,8 @@ async def _run_take(walk: Walk, stage: StagePlan, take: int) -> None:
         raise
 
 
-async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: TakeRow) -> None:
+async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, row: TakeRow) -> None:
     """Try until one attempt's files are in the run's folder. The journal's last attempt says what comes next."""
-    if stage.output is None:
-        raise TypeError(f"{stage.name} is no graph stage")
     journal = walk.tools.journal
     decided, reasons = row.result.option, dict[int, Retry]()
     worked = Worked(walk, place, row)
@@ -90,7 +88,7 @@ async def _attempts(walk: Walk, stage: StagePlan, place: Place, row: TakeRow) ->
             choice = await choose(walk, place, stage.output, decided)
             resumed = False
         async with walk.tools.slice:
-            job = await _prepare(walk, stage, choice, replace(place, attempt=number))
+            job = await _prepare(walk, stage, given, choice, replace(place, attempt=number))
         decided = choice.option.key
         at(backend=choice.backend.name)
         try:
@@ -113,23 +111,10 @@ def _asking(walk: Walk, job: Job) -> Asking:
     return Asking(walk.plan.user_id, walk.plan.priority, work)
 
 
-async def _source(walk: Walk, stage: StagePlan, take: int) -> RunFile | None:
-    """The main file that another stage has made in this take, for a stage that makes others from it."""
-    if not stage.source:
-        return None
-    events = await walk.tools.journal.read(lambda reading: reading.events(walk.run.run_id, "entity"))
-    for event in reversed(events):  # a lost attempt may have listed one
-        entity = event.data
-        if isinstance(entity, Entity) and entity.is_main and (event.stage, event.take) == (stage.source, take):
-            return RunFile(walk.tools.exports.folder(walk.run.run_id) / entity.filename, entity.sha256)
-    raise LookupError(f"{stage.source} has made no file in take {take}")
-
-
-async def _is_to_be_made(walk: Walk, stage: StagePlan) -> bool:
+async def _is_to_be_made(walk: Walk, stage: MediaStage, inputs: Inputs) -> bool:
     """Whether another form is made of what the other stage has made, which may come from a fallback."""
-    source = await _source(walk, stage, 1)
-    wanted = stage.output.options[0].takes[0][FORMAT] if stage.output else ""
-    if source is None or source.ext == wanted:
+    source, wanted = inputs.of_take(1)[SOUND], stage.output.options[0].takes[0][FORMAT]
+    if not isinstance(source, RunFile) or source.ext == wanted:
         return False
     if source.ext not in LOSSLESS:
         message = f"No {wanted} is made: what was used instead saves {source.ext}, which has lost too much for that."
@@ -138,28 +123,28 @@ async def _is_to_be_made(walk: Walk, stage: StagePlan) -> bool:
     return True
 
 
-async def _resumed(walk: Walk, stage: StagePlan, last: AttemptRow) -> Choice | None:
+async def _resumed(walk: Walk, stage: MediaStage, last: AttemptRow) -> Choice | None:
     """The choice that an attempt in flight was made with, if its backend is still known."""
     backend = walk.tools.pool.named(last.backend or "")
-    if backend is None or stage.output is None:
+    if backend is None:
         return None
     option = next((option for option in stage.output.options if option.key == last.result.option), None)
     return Choice(option, backend, {}) if option else None
 
 
-async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place) -> Job:
+async def _prepare(walk: Walk, stage: MediaStage, given: Given, choice: Choice, attempt: Place) -> Job:
     """Compile, keep the compiled graph, and note what was decided."""
-    if stage.output is None:
-        raise TypeError(f"{stage.name} is no graph stage")
     option, place = choice.option, replace(attempt, attempt=0)
     texts = {"text": walk.text, "input_text": walk.plan.input_text}
-    source = await _source(walk, stage, place.take)
-    given = {SOUND: source.as_value()} if source else {}
-    values = worded(fill(from_json({**option.takes[place.take - 1], **given}), texts), option.brief)
-    compiled = compile_graph(option.chunk, option.graph, values)
+    read = {name: one for name, one in given.items() if name in option.chunk.parameters}
+    sources = {name: one for name, one in read.items() if isinstance(one, RunFile)}
+    files = {name: one.as_value() for name, one in sources.items()}
+    values = worded(fill(from_json({**option.takes[place.take - 1], **read, **files}), texts), option.brief)
+    labels = {name: file.label for name, file in sources.items()}
+    compiled = compile_graph(option.chunk, option.graph, values, labels)
     digest = graph_hash(compiled)
     one_take = len(option.takes) == 1
-    if stage.name == walk.plan.main_stage and place.take == 1:
+    if stage.name == walk.plan.graph_stage and place.take == 1:
         await walk.keep(Place(place.run_id, place.generation, place.stage), 6, "graph", "06_graph.json", dump(compiled))
     else:
         name = f"graph_{stage.name}.json" if one_take else f"graph_{stage.name}_{place.take}.json"
@@ -174,4 +159,4 @@ async def _prepare(walk: Walk, stage: StagePlan, choice: Choice, attempt: Place)
     )
     await walk.tools.journal.note(place, decided)
     chosen = (choice.backend, stage.output, option)
-    return Job(attempt, *chosen, compiled, digest, to_json(values), choice.models, NodeTimes(walk.tools.clock), source)
+    return Job(attempt, *chosen, compiled, digest, to_json(values), choice.models, NodeTimes(walk.tools.clock), sources)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Final
 
 from devserver.backends.pool import Backend
 from devserver.plan import Option, OutputPlan
 from devserver.runs.results import Retry
 from devserver.runs.rows import Place
+from devserver.stages.inputs import RunFile
 from devserver.stages.nodes import NodeTimes
 from schemas.graph import Graph
 from schemas.values import RecordedValue
@@ -21,30 +21,11 @@ NAMESPACE: Final = uuid.UUID("5f0a5d0e-6c1c-5a39-9d0f-746f6e657772")
 
 
 @dataclass(frozen=True)
-class RunFile:
-    """A file of the run as a graph names it: `sha256.ext`."""
-
-    path: Path
-    sha256: str
-
-    @property
-    def ext(self) -> str:
-        return self.path.suffix[1:]
-
-    @property
-    def name(self) -> str:
-        return f"{self.sha256}.{self.ext}"
-
-    def as_value(self) -> dict[str, str]:
-        return {"sha256": self.sha256, "ext": self.ext}
-
-
-@dataclass(frozen=True)
 class Job:
     """What an attempt has to do.
 
     `option` is one of `output`'s; `models` are the backend's own names of its models; `nodes` hears when each ran;
-    `source` is the file of this run that another is made from, where one is; `again` is why the attempt before was not
+    `sources` are the files of this run that it reads, by parameter; `again` is why the attempt before was not
     the last, where there was one.
     """
 
@@ -57,7 +38,7 @@ class Job:
     values: dict[str, RecordedValue]
     models: Mapping[tuple[str, str], str]
     nodes: NodeTimes
-    source: RunFile | None = None
+    sources: Mapping[str, RunFile] = field(default_factory=dict)
     again: Retry | None = None
 
     @property

@@ -28,8 +28,9 @@ def _by_chance(job: Job) -> tuple[HTTPStatus, str]:
     chunk = job.option.chunk
     if chunk.seeds:
         return HTTPStatus.BAD_GATEWAY, "The model made this with this seed; another seed may do better."
-    sent = [name for name, parameter in chunk.parameters.items() if parameter.type == "file" and job.values.get(name)]
-    if sent and job.source is None:
+    files = [name for name, parameter in chunk.parameters.items() if parameter.type == "file" and job.values.get(name)]
+    sent = [name for name in files if name not in job.sources]
+    if sent:
         hint = f"It was made of the file that was sent as {' and '.join(sent)}: listen to that one."
         return HTTPStatus.UNPROCESSABLE_ENTITY, hint
     return HTTPStatus.BAD_GATEWAY, "It has no seed, so the same request makes the same again: ask for other values."

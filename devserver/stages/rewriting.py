@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from devserver.llm.answer import Shape
-from devserver.plan import StagePlan
 from devserver.runs.results import TextResult, TranslationResult
-from devserver.stages.ask import NoAnswer, ask, use_of
+from devserver.stages.ask import Asking, NoAnswer, ask, use_of
 from devserver.stages.rules.table import rewrite
 from devserver.walk import Walk
+from schemas.model import TextChunk
 
 LONGEST_TEXT = 20_000
 
@@ -35,7 +35,7 @@ class Translated(Shape):
     language: str = Field(description="the language that the text was in, as a two-letter code")
 
 
-async def run_interception(walk: Walk, stage: StagePlan) -> TextResult:
+async def run_interception(walk: Walk, stage: str, chunk: TextChunk) -> TextResult:
     """Rewrite the text as the run's schema says; the result says by what.
 
     Raises:
@@ -44,7 +44,7 @@ async def run_interception(walk: Walk, stage: StagePlan) -> TextResult:
     config = walk.plan.interception
     if config.llm is not None:
         try:
-            reply = await ask(walk, stage, config.llm, Rewritten, walk.text)
+            reply = await ask(walk, Asking(stage, chunk.step), config.llm, Rewritten, walk.text)
         except NoAnswer as e:
             await _allow(walk, stage, e, config.rule.kind)
         else:
@@ -55,32 +55,32 @@ async def run_interception(walk: Walk, stage: StagePlan) -> TextResult:
     return TextResult(text=text, rule=config.rule.kind)
 
 
-async def _allow(walk: Walk, stage: StagePlan, problem: NoAnswer, rule: str) -> None:
+async def _allow(walk: Walk, stage: str, problem: NoAnswer, rule: str) -> None:
     """Say what is done without a model. A rule that changes the text is the config's own second way."""
     config = walk.plan.interception.name
     if not walk.plan.fallback and (problem.code == "llm_failed" or rule == "plain"):
         raise problem.as_error() from problem
     instead = "the text passes unchanged" if rule == "plain" else f"its rule {rule} is used"
     told = {"asked": config, "used": rule, "problems": problem.problems}
-    await walk.warn(walk.place(stage.name), problem.code, f"{problem} {config} asks for one; {instead}.", **told)
+    await walk.warn(walk.place(stage), problem.code, f"{problem} {config} asks for one; {instead}.", **told)
 
 
-async def run_translation(walk: Walk, stage: StagePlan) -> TranslationResult:
+async def run_translation(walk: Walk, stage: str, chunk: TextChunk) -> TranslationResult:
     """The text in English; the result keeps the original.
 
     Raises:
         StageError: the models failed, and the request allows no fallback.
     """
-    if stage.text is None or stage.text.llm is None:
-        raise TypeError(f"{stage.name} has no instruction for a translation")
+    if chunk.llm is None:
+        raise TypeError(f"{stage} has no instruction for a translation")
     original = walk.text
     try:
-        reply = await ask(walk, stage, stage.text.llm, Translated, original)
+        reply = await ask(walk, Asking(stage, chunk.step), chunk.llm, Translated, original)
     except NoAnswer as e:
         if not walk.plan.fallback and e.code == "llm_failed":
             raise e.as_error() from e
         message = f"{e} The text is not translated, though a chosen output wants English."
-        await walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
+        await walk.warn(walk.place(stage), e.code, message, problems=e.problems)
         return TranslationResult(text=original, translated=False)
     text = reply.answer.text
     await walk.keep_text(stage, "txt", text)

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from devserver.errors import Blocked
 from devserver.llm.answer import Shape
-from devserver.plan import StagePlan
 from devserver.runs.results import FoundTerm, ModelCheck, SafetyResult
-from devserver.stages.ask import NoAnswer, ask, use_of
+from devserver.stages.ask import Asking, NoAnswer, ask, use_of
 from devserver.walk import Walk
 from schemas.catalog import Catalog
 from schemas.lexicon import Found
+from schemas.model import TextChunk
 
 HINT = "Change the text, or choose another safety_level."
 
@@ -24,7 +24,7 @@ class Verdict(Shape):
     reason: str = Field(description="one short sentence, empty if allowed")
 
 
-async def run_safety(walk: Walk, stage: StagePlan) -> SafetyResult:
+async def run_safety(walk: Walk, stage: str, chunk: TextChunk) -> SafetyResult:
     """Check the text for the run's level; the result says what was found, by which lists and by which model.
 
     Raises:
@@ -42,7 +42,7 @@ async def run_safety(walk: Walk, stage: StagePlan) -> SafetyResult:
     blocked = _by_terms(found, level, catalog) if found else None
     result = SafetyResult(allowed=blocked is None, level=level, found=found, lists=lists)
     if blocked is None and walk.tools.llm_check:
-        check, blocked = await _by_model(walk, stage, "\n\n".join(text for _, text in texts))
+        check, blocked = await _by_model(walk, stage, chunk, "\n\n".join(text for _, text in texts))
         result = result.model_copy(update={"allowed": blocked is None, "check": check})
     await walk.keep_text(stage, "json", result.as_json())
     if blocked is not None:
@@ -67,8 +67,10 @@ def check_lists(catalog: Catalog, level: str) -> None:
 def texts_of(walk: Walk) -> list[tuple[str, str]]:
     """Everything in words that goes to a backend: the run's text, and parameters like lyrics; each with its name."""
     texts = [("text", walk.text)]
-    for output in walk.plan.outputs:
-        for option in output.options:
+    for stage in walk.plan.media:
+        read = {name: walk.texts.get(one.stage) for name, one in stage.inputs.items() if one.role == "text"}
+        texts += [(name, text) for name, text in read.items() if text is not None]
+        for option in stage.output.options:
             words = [
                 name for name, parameter in option.chunk.parameters.items() if parameter.type in ("text", "string")
             ]
@@ -95,18 +97,18 @@ def _by_terms(found: list[FoundTerm], level: str, catalog: Catalog) -> Blocked:
     )
 
 
-async def _by_model(walk: Walk, stage: StagePlan, text: str) -> tuple[ModelCheck, Blocked | None]:
+async def _by_model(walk: Walk, stage: str, chunk: TextChunk, text: str) -> tuple[ModelCheck, Blocked | None]:
     """A model's verdict for the record, and what follows from it; the chunk says at which levels a failure blocks."""
     level = walk.plan.safety_level
-    if stage.text is None or stage.text.llm is None:
+    if chunk.llm is None:
         return ModelCheck(made=False, reason="the chunk has no instruction for it"), None
-    rule = stage.text.llm
+    rule = chunk.llm
     asked = rule.model_copy(update={"instruction": f"{rule.instruction}\n\nThe level is: {level}"})
     try:
-        reply = await ask(walk, stage, asked, Verdict, text)
+        reply = await ask(walk, Asking(stage, chunk.step), asked, Verdict, text)
     except NoAnswer as e:
         made = ModelCheck(made=False, code=e.code, reason=str(e), problems=e.problems)
-        if level in stage.text.fail_closed:
+        if level in chunk.fail_closed:
             message = f"The check by a language model could not be made, and safety_level {level} demands it. {e}"
             hint = "Try again when the model answers: `python server.py doctor` says whether it does."
             details: dict[str, object] = {"level": level, "terms": [], "problems": e.problems}
@@ -115,7 +117,7 @@ async def _by_model(walk: Walk, stage: StagePlan, text: str) -> tuple[ModelCheck
             )
             return made, blocked
         message = f"{e} The text was checked by the term lists alone."
-        await walk.warn(walk.place(stage.name), e.code, message, problems=e.problems)
+        await walk.warn(walk.place(stage), e.code, message, problems=e.problems)
         return made, None
     verdict = reply.answer
     made = ModelCheck(

@@ -56,10 +56,13 @@ async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: Graph) -> N
         OutputRefused, BackendError: of the first file that could not be taken in; the others are in the run by then.
     """
     made = list(_made(job, files_of(outcome.outputs)))
-    if job.source is not None:  # the same sound in another form says the same of itself
-        tags = await asyncio.to_thread(read_tags, job.source.path)
+    read = [await asyncio.to_thread(read_tags, source.path) for source in job.sources.values()]
+    if job.output.converts:  # the same sound in another form says the same of itself
+        (tags,) = read
     else:
         tags = _tags(walk, job, bound, reports_of(outcome))
+        if not job.output.asked:
+            tags = _inherited(tags, read)
     done = await asyncio.gather(*(_take_in(walk, job, one, tags) for one in made), return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
@@ -149,12 +152,28 @@ def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) 
         "graph_sha256": job.graph_sha256,
     }
     return TrackTags(
-        title=plan.title,
+        title=plan.title if not plan.main or job.place.stage in plan.main else f"{plan.title} ({job.place.stage})",
         bpm=float(bpm) if isinstance(bpm, int | float) and bpm > 0 else None,
         key=_short_key(key) if isinstance(key, str) and key != "auto" else None,
         lyrics=lyrics if lyrics and lyrics.lower() != INSTRUMENTAL else None,
         prompt=bound,
         tonewright=own,
+    )
+
+
+def _inherited(tags: TrackTags, read: Sequence[TrackTags]) -> TrackTags:
+    """Return the tags of something that was made of other files: the graph is the one that made the first of these."""
+    source = next((one for one in read if one.tonewright), None)
+    if source is None:
+        return tags
+    return replace(
+        tags,
+        bpm=tags.bpm or source.bpm,
+        key=tags.key or source.key,
+        lyrics=tags.lyrics or source.lyrics,
+        prompt=source.prompt,
+        workflow=source.workflow,
+        tonewright=source.tonewright,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from devserver.errors import InputError
-from devserver.plan import OutputPlan, Plan, StagePlan
+from devserver.plan import MediaStage, OutputPlan, Plan, StagePlan
 from schemas.model import LEVELS, Level
 
 USUAL_LEVEL: Final[Level] = "adult"
@@ -114,7 +114,7 @@ class Rights:
             )
 
     def _less(self, stage: StagePlan) -> StagePlan:
-        if stage.output is None or stage.source:
+        if not isinstance(stage, MediaStage) or not stage.output.asked:
             return stage
         kept = tuple(option for option in stage.output.options if self.allows(option.config))
         output: OutputPlan = stage.output.model_copy(update={"options": kept})
@@ -125,11 +125,11 @@ def checks_all(plan: Plan) -> bool:
     """Whether every text is checked by a safety stage after its last change, before media are made and at the end."""
     checked = False
     for stage in plan.stages:
-        if stage.text is not None and stage.text.step == "safety":
+        if stage.on_text == "checks":
             checked = not stage.skip
-        elif stage.text is not None:
+        elif stage.on_text == "changes":
             checked = checked and bool(stage.skip)
-        elif not checked and not stage.source:
+        elif isinstance(stage, MediaStage) and not checked and not stage.output.converts:
             return False
     return checked
 

@@ -25,7 +25,7 @@ from schemas.describe import (
     describe_output,
     describe_pipeline,
 )
-from schemas.model import Pipeline
+from schemas.pipeline import Pipeline
 
 
 class OutputQuery(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from devserver.accept import make_plan, parse_request
+from devserver.accept import parse_request
 from devserver.definitions import Definitions
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
@@ -12,6 +12,8 @@ from devserver.durable.writing import NewRun
 from devserver.files import InputFiles
 from devserver.plan import Plan
 from devserver.runs.rows import Place
+from devserver.stages.kinds import KINDS
+from devserver.stages.planning import make_plan
 from devserver.store import Exports
 from tests.doubles.at_once import JournalAtOnce
 
@@ -24,7 +26,7 @@ def plan(definitions: Definitions, exports: Exports, database: Database, run_id:
     asked = {"input_text": "x", "safety_level": "off", **body}
     files = InputFiles(exports, database)
     request = parse_request(asked)
-    return make_plan(request, asked, definitions.catalog, files, run_id=run_id, user_id="local", created_at=AT)
+    return make_plan(request, asked, definitions.catalog, files, KINDS, run_id=run_id, user_id="local", created_at=AT)
 
 
 def add_run(journal: JournalAtOnce, run_id: str = RUN_ID, created_at: str = AT) -> Place:

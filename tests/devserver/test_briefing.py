@@ -259,7 +259,7 @@ def test_a_format_that_is_made_from_the_main_file_may_be_asked_for_in_words(part
     folders = [SHIPPED, write_tone(tmp_path)]
     own = Definitions(folders, load_tables(folders))
     made = plan(own, *parts[1:], input_text="a tone, as opus", output_config="tone")
-    assert [stage.name for stage in made.stages if stage.output] == ["generation", "generation_opus"]
+    assert [stage.name for stage in made.media] == ["generation", "generation_opus"]
     assert messages(made) == {}
     asked = plan(own, *parts[1:], input_text="a tone, as opus", output_config="tone", formats=["flac"])
-    assert [stage.name for stage in asked.stages if stage.output] == ["generation"]
+    assert [stage.name for stage in asked.media] == ["generation"]

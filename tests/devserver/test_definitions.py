@@ -109,7 +109,7 @@ async def test_what_is_no_definition_is_passed_over(edited: Edited) -> None:
     assert edited.definitions.version == 2
 
 
-async def test_an_edit_that_adds_a_graph_stage_leaves_the_pipeline_as_it_was(edited: Edited) -> None:
+async def test_an_edit_that_adds_a_stage_without_its_values_leaves_the_pipeline_as_it_was(edited: Edited) -> None:
     before = edited.definitions.catalog.pipeline("text_to_audio")
     text = (SHIPPED / "pipelines" / "text_to_audio.yaml").read_text("utf8")
     stage = "{name: generation, kind: graph, chunk: $output}"
@@ -119,6 +119,6 @@ async def test_an_edit_that_adds_a_graph_stage_leaves_the_pipeline_as_it_was(edi
     path.write_text(text.replace(stage, f"{stage}\n  - {{name: cover, kind: graph, chunk: cover_image}}"), "utf8")
     told = await edited.until("broken", 1)
     assert [problem["message"] for problem in told.problems] == [
-        "cover is a second graph stage, and a pipeline can have only one"
+        "parameter prompt of chunk cover_image has no default: add it to inputs or values"
     ]
     assert edited.definitions.catalog.pipeline("text_to_audio") == before

@@ -13,6 +13,7 @@ from devserver.errors import InputError
 from devserver.plan import Definition
 from devserver.rerun import plan_again
 from devserver.runs.results import TakeResult
+from devserver.stages.kinds import KINDS
 from devserver.store import Exports
 from tests.devserver.plans import AT, RUN_ID, add_run, plan
 from tests.doubles.at_once import JournalAtOnce, write
@@ -30,13 +31,13 @@ def test_the_variant_that_was_used_is_used_again(
     assert row is not None
     row = replace(row, plan=first.model_dump_json(by_alias=True))
     new = {"run_id": "other", "user_id": "local", "created_at": AT}
-    again = write(database, lambda tx: plan_again(Reading(tx), row, **new))
+    again = write(database, lambda tx: plan_again(Reading(tx), row, KINDS, **new))
     (option,) = again.outputs[0].options
     assert option.key == ("musicgen", "musicgen_prompt")
     assert (again.preset, option.preset, option.takes[0]["model"]) == ("best", "best", "large")
 
 
-def test_a_run_with_a_second_graph_stage_is_not_made_again(
+def test_a_run_whose_second_graph_stage_ran_something_else_is_not_made_again(
     definitions: Definitions, exports: Exports, journal: JournalAtOnce, database: Database
 ) -> None:
     first = plan(definitions, exports, database, output_config="silence_mp3")
@@ -50,9 +51,11 @@ def test_a_run_with_a_second_graph_stage_is_not_made_again(
     add_run(journal)
     row = journal.run(RUN_ID)
     assert row is not None
-    row = replace(row, plan=first.model_copy(update={"definitions": kept}).model_dump_json(by_alias=True))
-    with pytest.raises(InputError, match="cover is a second graph stage"):
-        write(database, lambda tx: plan_again(Reading(tx), row, run_id="other", user_id="local", created_at=AT))
+    ran = first.steps[-1][0].model_copy(update={"name": "cover"})  # what an earlier version planned for it
+    update = {"definitions": kept, "steps": (*first.steps, (ran,))}
+    row = replace(row, plan=first.model_copy(update=update).model_dump_json(by_alias=True))
+    with pytest.raises(InputError, match="stage cover did not run cover_image"):
+        write(database, lambda tx: plan_again(Reading(tx), row, KINDS, run_id="other", user_id="local", created_at=AT))
 
 
 def stages_of(pipeline: Definition) -> list[object]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from devserver.agents import stock
 from devserver.agents.folders import Folders
 from devserver.agents.tables import embedded
 from devserver.nodes.host import host
@@ -107,6 +108,11 @@ class PieceMaker:
 
 def table(folders: Folders) -> dict[str, type[Any]]:
     return {**embedded(folders), "PieceMaker": PieceMaker}
+
+
+def alone(folders: Folders) -> dict[str, type[Any]]:
+    """A backend that has none of our nodes."""
+    return {**stock.table(folders), "PieceMaker": PieceMaker}
 
 
 def write_definitions(folder: Path) -> Path:

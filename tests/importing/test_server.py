@@ -234,7 +234,7 @@ def test_a_text_is_checked_with_line_and_field_and_nothing_is_changed(server: Se
         ("graph", '{"1": {"class_type": "EmptyAudio"}}', "a node has a class_type and inputs"),
         ("graph", "{", "is not JSON"),
         ("pipeline", "[1]", "must be a mapping"),
-        ("pipeline", TWO_GRAPH_STAGES, "cover is a second graph stage"),
+        ("pipeline", TWO_GRAPH_STAGES, "parameter prompt of chunk cover_image has no default"),
         ("interception", "label: {en: x, de: y}", "is required"),
     ],
 )

@@ -28,6 +28,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "TonewrightMaster": defaults(TABLE["TonewrightMaster"]) | {"audio": HOUSE},
     "TonewrightVisualise": defaults(TABLE["TonewrightVisualise"]) | {"audio": HOUSE, "title": "House", "lyrics": "la"},
     "TonewrightConvert": defaults(TABLE["TonewrightConvert"]) | {"audio": HOUSE, "format": "mp3"},
+    "TonewrightSaveText": {"text": SONG, "format": "txt", "filename_prefix": "song"},
     "TonewrightPeaks": defaults(TABLE["TonewrightPeaks"]) | {"audio": HOUSE, "filename_prefix": "outline"},
 }
 

@@ -46,6 +46,7 @@ CASES: dict[str, Inputs] = {
     "TonewrightVisualise": {"audio": MIX, "title": "Über Größe", "lyrics": "[00:01] la\n[00:03] la", "bars": "wide"},
     "TonewrightConvert": {"audio": MIX, "format": "flac", "quality": "24", "sample_rate_hz": 44_100},
     "TonewrightPeaks": {"audio": DRUMS, "points": 300, "bits": "16", "split_channels": True},
+    "TonewrightSaveText": {"text": ["song", 0]},
 }
 
 HEARING = [name for name, inputs in CASES.items() if any(source in inputs.values() for source in (MIX, DRUMS))]

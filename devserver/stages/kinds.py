@@ -1,0 +1,12 @@
+"""The kinds of stages that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from devserver.stages.graph_kind import GraphKind
+from devserver.stages.kind import StageKind
+from devserver.stages.text import TextKind
+
+KINDS: Final[Mapping[str, StageKind]] = {kind.name: kind for kind in (TextKind(), GraphKind())}

@@ -1,0 +1,197 @@
+"""From a request to the plan of a run: checked against the definitions, everything resolved, a snapshot kept."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from devserver.accept import SEED_LIMIT, ExecuteRequest
+from devserver.briefing import Briefing, briefing, locked_values
+from devserver.errors import InputError
+from devserver.files import InputFiles
+from devserver.plan import Definition, MediaStage, Plan, StagePlan
+from devserver.stages.graph_planning import check_formats
+from devserver.stages.kind import Planning, StageKind
+from schemas.catalog import CONVERT, Catalog
+from schemas.errors import UnknownName
+from schemas.model import InterceptionConfig, OutputConfig
+from schemas.pipeline import Pipeline
+from schemas.pipeline_rules import unrunnable_findings
+
+DEFAULT_PIPELINE: Final = "text_to_audio"
+TITLE_LENGTH: Final = 60
+MAIN_NUMBER: Final = 7  # of the file that the run is for
+TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
+
+
+def make_plan(
+    request: ExecuteRequest,
+    received: dict[str, Any],
+    catalog: Catalog,
+    files: InputFiles,
+    kinds: Mapping[str, StageKind],
+    *,
+    run_id: str,
+    user_id: str,
+    created_at: str,
+) -> Plan:
+    """Resolve a request against the definitions.
+
+    Raises:
+        InputError: an unknown name (404), or a parameter, value or format that is not allowed (422).
+    """
+    try:
+        pipeline, interception, configs = _asked(request, catalog)
+    except UnknownName as e:
+        raise InputError(str(e), status=404, field=e.kind, value=e.name, allowed=e.known) from e
+    check_stages(pipeline, kinds)
+    read = [_briefing(request, pipeline, config, number, catalog) for number, config in enumerate(configs, 1)]
+    planning = Planning(request, catalog, pipeline, configs, read, files, _seed(request, read))
+    _check_preset(request, configs)
+    _check_params(planning, kinds)
+    check_formats(planning)
+    for stage in pipeline.stages:
+        for step in kinds[stage.kind].plan(stage, planning):
+            planning.steps.append(step)
+    steps = tuple(planning.steps)
+    stages = [stage for step in steps for stage in step]
+    main = tuple(
+        dict.fromkeys(
+            planning.name_of(name, number) for number in range(1, len(configs) + 1 or 2) for name in pipeline.main
+        )
+    )
+    converts = any(isinstance(stage, MediaStage) and stage.output.converts for stage in stages)
+    names = tuple(config.name for config in configs)
+    definitions = catalog.snapshot(pipeline.name, interception.name, names, (CONVERT,) if converts else ())
+    return Plan(
+        run_id=run_id,
+        user_id=user_id,
+        created_at=created_at,
+        title=make_title(request.input_text),
+        request=received,
+        schema_=interception.name,
+        pipeline=pipeline.name,
+        input_text=request.input_text,
+        interception=interception,
+        safety_level=request.safety_level,
+        execution_mode=request.execution_mode,
+        preset=request.preset,
+        seed=planning.seed,
+        priority=request.priority,
+        steps=steps,
+        numbers=number_entities(stages, main),
+        main=main,
+        definitions=tuple(Definition.model_validate(definition) for definition in definitions),
+    )
+
+
+def check_stages(pipeline: Pipeline, kinds: Mapping[str, StageKind]) -> None:
+    """Refuse a pipeline with stages that cannot be run; such definitions may come from another version.
+
+    Raises:
+        InputError: with the first reason.
+    """
+    reasons = [reason for _, reason in unrunnable_findings(pipeline)]
+    unknown = [stage.kind for stage in pipeline.stages if stage.kind not in kinds]
+    reasons += [f"there is no kind of stage named {kind}" for kind in unknown]
+    if reasons:
+        message = f"The pipeline {pipeline.name} cannot be run: {reasons[0]}."
+        allowed = f"a pipeline of stages of the kinds {', '.join(kinds)}"
+        raise InputError(message, field="pipeline", value=pipeline.name, allowed=allowed)
+
+
+def make_title(text: str) -> str:
+    """The first words of the input, at most 60 characters."""
+    words = " ".join(text.replace("\0", " ").split())  # PostgreSQL keeps no zero bytes
+    return words if len(words) <= TITLE_LENGTH else words[:TITLE_LENGTH].rsplit(" ", 1)[0] + " …"
+
+
+def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, InterceptionConfig, list[OutputConfig]]:
+    """The definitions that a request names, or that its output config and pipeline bring along."""
+    wanted = request.output_config or []
+    configs = [catalog.output(name) for name in ([wanted] if isinstance(wanted, str) else wanted)]
+    pipeline = catalog.pipeline(request.pipeline or (configs[0].pipeline if configs else DEFAULT_PIPELINE))
+    if pipeline.output_stage is None and configs:
+        made = "a text and no media" if all(stage.kind == "text" for stage in pipeline.stages) else "its own media"
+        message = f"{pipeline.name} makes {made}."
+        raise InputError(message, field="output_config", value=wanted, allowed="none with this pipeline")
+    if pipeline.defaults.output_config:
+        configs = configs or [catalog.output(pipeline.defaults.output_config)]
+    return pipeline, catalog.interception(request.schema_ or pipeline.defaults.interception), configs
+
+
+def _briefing(
+    request: ExecuteRequest, pipeline: Pipeline, config: OutputConfig, number: int, catalog: Catalog
+) -> Briefing | None:
+    values = locked_values(request.brief)
+    if request.brief is False or pipeline.output_stage is None:
+        return None
+    name = pipeline.output_stage.name
+    own = f"{name if number == 1 else f'{name}_{number}'}."
+    wanted = {key: value for key, value in request.params.items() if "." not in key}
+    wanted |= {key.removeprefix(own): value for key, value in request.params.items() if key.startswith(own)}
+    return briefing(catalog.chunk_of(config.name), config, wanted, request.input_text, values)
+
+
+def _seed(request: ExecuteRequest, read: list[Briefing | None]) -> int:
+    if isinstance(request.seed, int) and request.seed >= 0:
+        return request.seed
+    said = next((found.seed for found in read if found and found.seed is not None), None)
+    return said if request.seed is None and said is not None else secrets.randbelow(SEED_LIMIT + 1)
+
+
+def _check_params(planning: Planning, kinds: Mapping[str, StageKind]) -> None:
+    """Every name in `params` must belong to a chunk that the request asked for."""
+    allowed: set[str] = set()
+    for stage in planning.pipeline.stages:
+        for parameter, alone in kinds[stage.kind].parameters(stage, planning).items():
+            names = (planning.name_of(stage.name, number) for number in planning.numbers_of(stage))
+            allowed |= {f"{name}.{parameter}" for name in names} | ({parameter} if alone else set())
+    for name, value in planning.request.params.items():
+        if name not in allowed:
+            near = get_close_matches(name, allowed, 1)
+            asked = planning.configs[0].name if planning.configs else planning.pipeline.name
+            hint = f"Did you mean {near[0]}?" if near else ""
+            plain = sorted(known for known in allowed if "." not in known) or sorted(allowed)
+            message = f"{asked} has no parameter {name!r}."
+            raise InputError(message, field=f"params.{name}", value=value, allowed=plain, hint=hint)
+
+
+def _check_preset(request: ExecuteRequest, configs: list[OutputConfig]) -> None:
+    """One of the asked outputs must have the preset; where another one lacks it, the run warns."""
+    allowed = list(dict.fromkeys(name for config in configs for name in config.presets))
+    if request.preset is not None and request.preset not in allowed:
+        message = f"There is no preset {request.preset!r}."
+        raise InputError(message, field="preset", value=request.preset, allowed=allowed)
+
+
+def number_entities(stages: list[StagePlan], main: tuple[str, ...]) -> dict[str, int]:
+    """Return entity numbers by `stage/role`: fixed ones for texts and what the run is for, then one per stage and role.
+
+    The stages of `main` come first, in their order, or else what was asked for: the lowest main file is what is served.
+    Further texts come last, so that media have the same number with and without them.
+    """
+    makers = [stage for stage in stages if isinstance(stage, MediaStage)]
+    order = {name: place for place, name in enumerate(main or [one.name for one in makers if one.output.asked])}
+    makers.sort(key=lambda stage: (bool(stage.skip), order.get(stage.name, len(order))))
+    numbers = {f"{makers[0].name if makers else ''}/main": MAIN_NUMBER}
+    numbers |= {f"{s.name}/text": TEXT_NUMBERS[s.name] for s in stages if s.name in TEXT_NUMBERS and s not in makers}
+    places = [f"{stage.name}/{role}" for stage in makers for role in _roles(stage)]
+    places += [f"{stage.name}/text" for stage in stages if stage not in makers]
+    following = MAIN_NUMBER + 1
+    for place in places:
+        if place not in numbers:
+            numbers[place] = following
+            following += 1
+    return numbers
+
+
+def _roles(stage: MediaStage) -> Iterator[str]:
+    made = [output.role for option in stage.output.options for output in option.chunk.outputs]
+    several = len(stage.output.options[0].takes) > 1
+    if "main" in made:
+        yield "main"
+        yield from ["take"] if several else []
+    yield from made
