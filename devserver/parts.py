@@ -154,7 +154,6 @@ class Parts:
         self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
         # One walk at a time does the quick work between two waits: with hundreds of runs the loop stays free.
         self.slice = asyncio.Lock()
-        self._started = False
 
     def _make_what_uses_the_pool(self, sharing: Sharing | None, limits: Limits | None) -> None:
         definitions = self.definitions

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Retries:
-    """What is tried again is decided in `devserver/stages/again.py`; here is how often, and when.
+    """What is tried again is decided in `devserver/stages/graph/again.py`; here is how often, and when.
 
     Attributes:
         attempts: how many a take has in all, where backends lose them.

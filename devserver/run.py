@@ -14,9 +14,9 @@ from devserver.plan import MediaStage, StagePlan, read_plan
 from devserver.runs.failure import Failure
 from devserver.runs.results import StageResult
 from devserver.runs.rows import Place, RunState, StageRow, StageState
-from devserver.stages.ask import make_room
 from devserver.stages.inputs import Inputs
 from devserver.stages.kind import StageKind
+from devserver.stages.text.ask import make_room
 from devserver.walk import Tools, Walk
 from devserver.watching.logs import at
 

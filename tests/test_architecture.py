@@ -255,8 +255,11 @@ LAWFUL = [
     ("server.py", "import config\nfrom cli import serve\nfrom devserver import errors\nfrom schemas import loader"),
     ("cli/serve.py", "import config\nfrom my_app import front\nfrom devserver import run\nfrom schemas import loader"),
     ("my_app/front.py", "from devserver.events import Event\nimport schemas.model\nfrom . import routes"),
-    ("devserver/stages/graph.py", "from devserver.comfy.client import Client\nfrom schemas import compiler, nodes"),
-    ("devserver/stages/graph.py", "from devserver.durable.journal import Place\nfrom devserver.walk import Walk"),
+    (
+        "devserver/stages/graph/takes.py",
+        "from devserver.comfy.client import Client\nfrom schemas import compiler, nodes",
+    ),
+    ("devserver/stages/graph/takes.py", "from devserver.durable.journal import Place\nfrom devserver.walk import Walk"),
     ("devserver/agents/app.py", "from devserver.nodes import TABLE\nimport numpy as np"),
     ("devserver/nodes/music/mix.py", "import numpy\nfrom ..host import host\nfrom . import synth\nimport json"),
     ("devserver/nodes/tone.py", "def f():\n    import scipy.signal\n    import av"),

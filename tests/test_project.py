@@ -121,7 +121,8 @@ def test_the_commands_that_the_pages_name_exist() -> None:
 
 def test_the_settings_that_the_pages_show_are_accepted() -> None:
     blocks = [text for page in PAGES for text in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)]
-    assert sum(len(Settings(**yaml.safe_load(block)).backends) for block in blocks) >= 3
+    shown = [block for block in map(yaml.safe_load, blocks) if block.keys() & Settings.model_fields.keys()]
+    assert sum(len(Settings(**block).backends) for block in shown) >= 3
 
 
 def test_the_licence_is_ours() -> None:

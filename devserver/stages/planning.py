@@ -12,7 +12,7 @@ from devserver.briefing import Briefing, briefing, locked_values
 from devserver.errors import InputError
 from devserver.files import InputFiles
 from devserver.plan import Definition, MediaStage, Plan, StagePlan
-from devserver.stages.graph_planning import check_formats
+from devserver.stages.graph.planning import check_formats
 from devserver.stages.kind import Planning, StageKind
 from schemas.catalog import CONVERT, Catalog
 from schemas.errors import UnknownName

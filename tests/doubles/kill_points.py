@@ -25,7 +25,7 @@ from devserver.durable.journal import Journal
 from devserver.media import intake
 from devserver.media.tags import TrackTags
 from devserver.runs.rows import Place
-from devserver.stages import attempt
+from devserver.stages.graph import attempt
 from devserver.walk import Walk
 from tests.patience import PATIENCE_S
 

@@ -18,7 +18,7 @@ from devserver.durable.database import open_database
 from devserver.durable.rebuild import rebuild
 from devserver.errors import Blocked
 from devserver.events import Bus
-from devserver.stages.safety import check_lists
+from devserver.stages.text.safety import check_lists
 from devserver.store import Exports
 from devserver.users.keys import Keys, KeysUnreadable
 from devserver.users.sessions import Sessions

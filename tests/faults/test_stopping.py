@@ -9,7 +9,7 @@ import pytest
 
 from devserver.agents.host import Host
 from devserver.media.intake import IntakePool
-from devserver.stages import stopping
+from devserver.stages.graph import stopping
 from tests.faults.rig import Studio, codes, files_in, rigged, seconds_of, until
 
 

@@ -73,7 +73,7 @@ async def test_the_count_is_kept_while_a_take_is_worked_on(
     studio: Studio, exports: Path, intake: IntakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a kill loses a few seconds of it at most."""
-    monkeypatch.setattr("devserver.stages.worked.KEPT_EVERY_S", 0.05)
+    monkeypatch.setattr("devserver.stages.graph.worked.KEPT_EVERY_S", 0.05)
     studio.gate.hold(1.0)
     async with rigged(exports, intake, studio) as rig:
         await rig.accept(1.0)

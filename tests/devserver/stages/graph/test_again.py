@@ -12,7 +12,7 @@ from devserver.retries import Retries
 from devserver.runs.failure import Failure
 from devserver.runs.results import AttemptResult
 from devserver.runs.rows import AttemptRow
-from devserver.stages.again import OUT_OF_MEMORY, why_again
+from devserver.stages.graph.again import OUT_OF_MEMORY, why_again
 from devserver.walk import Walk
 from tests.patience import PATIENCE_S
 

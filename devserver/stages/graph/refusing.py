@@ -7,7 +7,7 @@ from typing import Final
 
 from devserver.errors import StageError
 from devserver.media.intake import OutputRefused
-from devserver.stages.job import Job
+from devserver.stages.graph.job import Job
 
 BY_CHANCE: Final = ("silent", "too_short")  # what another seed may change
 

@@ -9,8 +9,8 @@ from devserver.plan import StagePlan
 from devserver.runs.results import StageResult
 from devserver.stages.inputs import Inputs
 from devserver.stages.kind import Planning, StageKind, Step
-from devserver.stages.rewriting import run_interception, run_translation
-from devserver.stages.safety import run_safety
+from devserver.stages.text.rewriting import run_interception, run_translation
+from devserver.stages.text.safety import run_safety
 from devserver.walk import Walk
 from schemas.model import TextChunk
 from schemas.pipeline import Stage

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from devserver.stages.rules.words import WORD, Language, fold
+from devserver.stages.text.rules.words import WORD, Language, fold
 
 VOWEL: Final = "aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýÿаеёиоуыэюяіїєαεηιουωάέήίόύώ"
 # Vowels side by side, mostly one syllable; the u after q is a consonant.

@@ -11,8 +11,8 @@ from devserver.accept import SEED_LIMIT
 from devserver.briefing import Briefing, Formats, applied, further_formats, given
 from devserver.errors import InputError
 from devserver.files import InputFile
-from devserver.formats import NO_FILE, check_others, conversion, further, made_by_us, saved_as
 from devserver.plan import InputRemark, MediaStage, Option, OutputPlan
+from devserver.stages.graph.formats import NO_FILE, check_others, conversion, further, made_by_us, saved_as
 from devserver.stages.kind import Planning, Step
 from schemas.compiler import resolve_values
 from schemas.errors import ParameterError

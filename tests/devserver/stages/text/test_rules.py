@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from devserver.nodes.music.prompt import Asked, parse
-from devserver.stages.rules.syllables import pieces, syllables
-from devserver.stages.rules.table import RULES, rewrite
-from devserver.stages.rules.words import WORD, bare, fold, is_function_word, language_of
+from devserver.stages.text.rules.syllables import pieces, syllables
+from devserver.stages.text.rules.table import RULES, rewrite
+from devserver.stages.text.rules.words import WORD, bare, fold, is_function_word, language_of
 from schemas.catalog import Catalog
 from schemas.model import InterceptionConfig
 

@@ -13,7 +13,7 @@ from devserver.comfy.messages import PieceMade
 from devserver.comfy.sniff import sniff
 from devserver.media import pieces
 from devserver.runs.events import Piece
-from devserver.stages.job import Job
+from devserver.stages.graph.job import Job
 from devserver.walk import Walk
 from schemas.json_values import read_object, read_text
 

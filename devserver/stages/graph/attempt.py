@@ -31,7 +31,7 @@ from devserver.runs.events import Preview, Progress
 from devserver.runs.failure import Failure
 from devserver.runs.results import AttemptResult
 from devserver.runs.rows import PartRow, StageState
-from devserver.stages.again import (
+from devserver.stages.graph.again import (
     DISK_FULL,
     OUT_OF_MEMORY,
     Gone,
@@ -42,12 +42,12 @@ from devserver.stages.again import (
     lost_code,
     stop_earlier,
 )
-from devserver.stages.job import Job
-from devserver.stages.partials import Partials
-from devserver.stages.refusing import output_refused
-from devserver.stages.stopping import take_back
-from devserver.stages.submitting import submit
-from devserver.stages.taking import remarks_of, reports_of, take_in_all
+from devserver.stages.graph.job import Job
+from devserver.stages.graph.partials import Partials
+from devserver.stages.graph.refusing import output_refused
+from devserver.stages.graph.stopping import take_back
+from devserver.stages.graph.submitting import submit
+from devserver.stages.graph.taking import remarks_of, reports_of, take_in_all
 from devserver.store import dump
 from devserver.walk import Walk
 from schemas.compiler import FILE_MARK, bind

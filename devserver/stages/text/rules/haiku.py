@@ -6,8 +6,8 @@ import random
 from itertools import cycle, islice
 from typing import Final
 
-from devserver.stages.rules.syllables import pieces, syllables
-from devserver.stages.rules.words import WORD, language_of
+from devserver.stages.text.rules.syllables import pieces, syllables
+from devserver.stages.text.rules.words import WORD, language_of
 from schemas.text_rules import Haiku
 
 LINES: Final = (5, 7, 5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from devserver.stages.rules.words import WORD, fold
+from devserver.stages.text.rules.words import WORD, fold
 from schemas.text_rules import Sound, Sounds
 
 

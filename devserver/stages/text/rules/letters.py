@@ -8,7 +8,7 @@ import unicodedata
 from itertools import pairwise
 from typing import Final
 
-from devserver.stages.rules.words import WORD, content_words, fold, is_function_word, like, replaced
+from devserver.stages.text.rules.words import WORD, content_words, fold, is_function_word, like, replaced
 from schemas.text_rules import Exchange, Lipogram, Shift, Spoonerism
 
 # What a word begins with before its first vowel; the u after q belongs to it.

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from devserver.llm.answer import Shape
 from devserver.runs.results import TextResult, TranslationResult
-from devserver.stages.ask import Asking, NoAnswer, ask, use_of
-from devserver.stages.rules.table import rewrite
+from devserver.stages.text.ask import Asking, NoAnswer, ask, use_of
+from devserver.stages.text.rules.table import rewrite
 from devserver.walk import Walk
 from schemas.model import TextChunk
 

@@ -6,9 +6,9 @@ import pytest
 
 from devserver.backends.sources import Address, Backend
 from devserver.errors import Fenced
-from devserver.stages.job import Job
-from devserver.stages.nodes import NodeTimes
-from devserver.stages.submitting import submit
+from devserver.stages.graph.job import Job
+from devserver.stages.graph.nodes import NodeTimes
+from devserver.stages.graph.submitting import submit
 from devserver.walk import Walk
 from tests.comfy import backend as scripted
 

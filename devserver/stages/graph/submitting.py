@@ -8,7 +8,7 @@ from typing import Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError
-from devserver.stages.job import Job
+from devserver.stages.graph.job import Job
 from devserver.walk import Walk
 from schemas.graph import Graph
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from devserver.plan import MediaStage, StagePlan
 from devserver.runs.results import StageResult
-from devserver.stages.graph import run_graph
-from devserver.stages.graph_planning import plan_graph
+from devserver.stages.graph.planning import plan_graph
+from devserver.stages.graph.takes import run_graph
 from devserver.stages.inputs import Inputs
 from devserver.stages.kind import Planning, StageKind, Step
 from devserver.walk import Walk

@@ -6,10 +6,10 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from devserver.stages.rules.haiku import haiku
-from devserver.stages.rules.letters import exchange, lipogram, shift, spoonerism
-from devserver.stages.rules.order import alphabetical, cut_up, echo, erasure, mirror, telegram
-from devserver.stages.rules.sounds import sounds
+from devserver.stages.text.rules.haiku import haiku
+from devserver.stages.text.rules.letters import exchange, lipogram, shift, spoonerism
+from devserver.stages.text.rules.order import alphabetical, cut_up, echo, erasure, mirror, telegram
+from devserver.stages.text.rules.sounds import sounds
 from schemas.text_rules import Rule
 
 RULES: Final[Mapping[str, Callable[[str, Any, random.Random], str]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from devserver.stages.rules.words import WORD, bare, fold, is_function_word, sentences
+from devserver.stages.text.rules.words import WORD, bare, fold, is_function_word, sentences
 from schemas.text_rules import Alphabetical, CutUp, Echo, Erasure, Mirror, Telegram
 
 

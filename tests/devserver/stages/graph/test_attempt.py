@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devserver.stages.attempt import _at_work
+from devserver.stages.graph.attempt import _at_work
 from devserver.walk import Walk
 
 

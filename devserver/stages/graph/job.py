@@ -11,8 +11,8 @@ from devserver.backends.pool import Backend
 from devserver.plan import Option, OutputPlan
 from devserver.runs.results import Retry
 from devserver.runs.rows import Place
+from devserver.stages.graph.nodes import NodeTimes
 from devserver.stages.inputs import RunFile
-from devserver.stages.nodes import NodeTimes
 from schemas.graph import Graph
 from schemas.values import RecordedValue
 

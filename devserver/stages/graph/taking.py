@@ -17,7 +17,7 @@ from devserver.errors import StageError
 from devserver.media.intake import Verify
 from devserver.media.tags import TrackTags, read_tags
 from devserver.runs.entity import Entity
-from devserver.stages.job import Job
+from devserver.stages.graph.job import Job
 from devserver.walk import Walk
 from schemas.graph import Graph
 from schemas.json_values import read_list

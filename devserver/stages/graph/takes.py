@@ -9,19 +9,19 @@ from devserver.backends.turns import Asking, NoTurn
 from devserver.briefing import worded
 from devserver.disk import told_of_disk
 from devserver.errors import StageError
-from devserver.formats import FORMAT, SOUND
 from devserver.plan import MediaStage
 from devserver.queueing.eta import size_of
 from devserver.queueing.tickets import Work
 from devserver.runs.results import GraphResult, Retry, TakeResult
 from devserver.runs.rows import AttemptRow, Place, TakeRow
-from devserver.stages.again import why_again
-from devserver.stages.attempt import run_attempt
-from devserver.stages.choose import Choice, choose
+from devserver.stages.graph.again import why_again
+from devserver.stages.graph.attempt import run_attempt
+from devserver.stages.graph.choose import Choice, choose
+from devserver.stages.graph.formats import FORMAT, SOUND
+from devserver.stages.graph.job import Job
+from devserver.stages.graph.nodes import NodeTimes
+from devserver.stages.graph.worked import Worked
 from devserver.stages.inputs import Given, Inputs, RunFile
-from devserver.stages.job import Job
-from devserver.stages.nodes import NodeTimes
-from devserver.stages.worked import Worked
 from devserver.store import dump
 from devserver.walk import Walk
 from devserver.watching.logs import at

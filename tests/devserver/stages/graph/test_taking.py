@@ -4,7 +4,7 @@ import pytest
 
 from devserver.comfy.errors import BackendError, UnsafePath
 from devserver.comfy.files import MOST_FILES, RemoteFile, files_of
-from devserver.stages.taking import names_of
+from devserver.stages.graph.taking import names_of
 from schemas.json_values import JsonObject
 from schemas.model import GraphChunk, Output
 

@@ -21,8 +21,8 @@ from devserver.media import pieces
 from devserver.runs.failure import Failure
 from devserver.runs.results import Retry
 from devserver.runs.rows import AttemptRow, Place
-from devserver.stages.choose import another
-from devserver.stages.job import Job
+from devserver.stages.graph.choose import another
+from devserver.stages.graph.job import Job
 from devserver.walk import Walk
 
 WITHDRAWN_WITHIN_S: Final = 5.0

@@ -1,0 +1,1 @@
+"""Stages that run a graph at a backend."""

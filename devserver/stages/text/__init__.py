@@ -1,0 +1,1 @@
+"""Stages that check and change the text of a run."""
