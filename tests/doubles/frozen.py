@@ -90,6 +90,10 @@ class Ten:
                 status, told, _ = self.asked.ask("GET", "/health")
                 assert (status, told["status"]) == (200, "ok")
             assert self.listener.is_open
+        self.check_ends()
+
+    def check_ends(self) -> None:
+        """Wait until the server is ready again and all runs have ended, each submitted and told of once."""
         until(lambda: self.asked.ask("GET", "/ready")[0] == 200, "it is not ready again")
         assert [self.server.ended(run_id)[1]["status"] for run_id in self.run_ids] == ["success"] * RUNS
         assert [len(submissions(self.place.log, run_id)) for run_id in self.run_ids] == [1] * RUNS
