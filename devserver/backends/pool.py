@@ -64,7 +64,6 @@ class Pool:
         self._refreshing: asyncio.Future[list[None]] | None = None
         self._doubting: dict[Source, asyncio.Task[None]] = {}
         self.turns = Turns(database, expected or Expected.by(clock), lambda: self.backends)
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._watchman = Watchman(clock, lambda: self.backends, self.doubt)
 
     async def start(self) -> None:
@@ -73,7 +72,6 @@ class Pool:
         Raises:
             ChildFailed: the embedded backend does not start.
         """
-        self._loop = asyncio.get_running_loop()
         watched = list(self._sources)
         asking = [asyncio.create_task(self._ask(source)) for source in watched]
         self._tasks += asking
@@ -85,11 +83,6 @@ class Pool:
             await asyncio.wait(asking, timeout=START_S)
         self._tasks += [asyncio.create_task(self._watch(source)) for source in watched]
         self._tasks.append(asyncio.create_task(self._watchman.keep_looking()))
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The loop on which backends are asked; None before the start."""
-        return self._loop
 
     async def close(self) -> None:
         asking: list[asyncio.Future[Any]] = [*self._doubting.values()]
