@@ -90,7 +90,7 @@ def _passed(node: ast.AST) -> Bound:
 
 
 def _usual(node: ast.AST) -> Bound:
-    if isinstance(node, ast.FunctionDef):
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
         yield from ((argument.arg, value) for argument, value in pairs if value)
 
@@ -108,7 +108,7 @@ def _called(call: ast.Call) -> str:
 def _takers(node: ast.AST) -> Iterator[tuple[str, int]]:
     """What takes a code by its place among the arguments, and at which."""
     match node:
-        case ast.FunctionDef(name=name) if not name.startswith("__"):
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if not name.startswith("__"):
             names = [argument.arg for argument in node.args.args if argument.arg != "self"]
         case ast.ClassDef(name=name, body=body):
             names = [
