@@ -100,7 +100,7 @@ def _rights(settings: Settings, limits: Mapping[str, object]) -> Rights:
     known = sorted(definitions_of(settings).catalog.outputs) if rights.outputs else []
     for name in rights.outputs or ():
         if name not in known:
-            raise InputError(f"There is no output {name}.", field="outputs", value=name, allowed=known)
+            raise InputError("unknown_output", field="outputs", value=name, allowed=known)
     return rights
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from devserver.errors import InputError, refused_field
 from schemas.model import Level
@@ -64,7 +65,7 @@ class ExecuteRequest(BaseModel):
     @classmethod
     def _has_text(cls, value: str) -> str:
         if not value.strip():
-            raise ValueError("must not be empty")
+            raise PydanticCustomError("blank", "must not be empty")
         value.encode()  # a lone surrogate cannot be stored or sent on
         return value
 
@@ -72,23 +73,23 @@ class ExecuteRequest(BaseModel):
     @classmethod
     def _seed_in_range(cls, value: int | str | None) -> int | str | None:
         if isinstance(value, int) and not -1 <= value <= SEED_LIMIT:
-            raise ValueError(f"must be -1 or from 0 to {SEED_LIMIT}")
+            raise PydanticCustomError("seed_range", "must be -1 or from 0 to {most}", {"most": SEED_LIMIT})
         return value
 
     @field_validator("output_config")
     @classmethod
     def _has_output(cls, value: str | list[str] | None) -> str | list[str] | None:
         if isinstance(value, list) and len(value) > MOST_AT_ONCE:
-            raise ValueError(f"a request has at most {MOST_AT_ONCE} outputs")
+            raise PydanticCustomError("most_outputs", "a request has at most {most} outputs", {"most": MOST_AT_ONCE})
         if isinstance(value, list) and (not value or len(set(value)) != len(value)):
-            raise ValueError("must name at least one output config, and each one once")
+            raise PydanticCustomError("outputs_once", "must name at least one output config, and each one once")
         return value
 
 
 def parse_request(body: object) -> ExecuteRequest:
     """Raises InputError naming the first wrong field, its value and what is allowed."""
     if not isinstance(body, dict):
-        raise InputError("The body must be a JSON object.", status=400, value=type(body).__name__, allowed="object")
+        raise InputError("body_no_object", status=400, value=type(body).__name__, allowed="object")
     try:
         return ExecuteRequest.model_validate(body)
     except ValidationError as e:

@@ -87,25 +87,27 @@ class Authoring:
     def _job(self, asked: ImportRequest, viewer: str | None) -> tuple[Job, list[Path]]:
         """What the process has to do, and the files that its definitions would replace."""
         if asked.write and viewer is not None:
-            hint = "Without `write` the answer shows the files."
-            message = "Only an admin key may write definitions."
-            raise InputError(message, status=403, field="write", value=True, allowed=[False], hint=hint)
+            raise InputError("write_for_admins", status=403, field="write", value=True, allowed=[False])
         path, filename, origin = self._origin(asked, viewer)
         name = asked.name or name_from(origin)
         folder = self._definitions.own_folder
         if asked.write and folder is None:
-            raise InputError(
-                "This server has no folder of your own definitions.", status=409, field="write", value=True
-            )
+            raise InputError("no_own_definitions", status=409, field="write", value=True)
         folders = self._definitions.folders
         others, old = taken(name, folders), list[Path]()
         if asked.replace and folder is not None:
             old = [path for path in others if path.is_relative_to(folder)]
             others = [path for path in others if path not in old]
         if asked.write and others:
-            message = f"There are definitions of the name {name} already: {', '.join(path.name for path in others)}."
-            hint = "Give another name, or `replace` where they are your own."
-            raise InputError(message, status=409, field="name", value=name, allowed="a name that is free", hint=hint)
+            files = ", ".join(path.name for path in others)
+            raise InputError(
+                "definition_name_taken",
+                status=409,
+                field="name",
+                value=name,
+                allowed="a name that is free",
+                files=files,
+            )
         live = self._live(asked.backend)
         graph = asked.graph if path is None else None
         return Job(name, origin, folders, graph=graph, path=path, filename=filename, live=live), old
@@ -152,14 +154,12 @@ class Authoring:
     def _origin(self, asked: ImportRequest, viewer: str | None) -> tuple[Path | None, str | None, str]:
         """The file that holds the graph and its own name, or None twice; and what the graph is from, in words."""
         if (asked.graph is None) == (asked.upload is None):
-            raise InputError(
-                "Exactly one of graph and upload is given.", field="graph", allowed="a graph, or an upload"
-            )
+            raise InputError("graph_or_upload", field="graph", allowed="a graph, or an upload")
         if asked.graph is not None:
             return None, None, asked.name or "imported"
         found = self._uploads.find(asked.upload or "", viewer)
         if found is None:
-            raise InputError("There is no such upload.", status=404, field="upload", value=asked.upload)
+            raise InputError("unknown_upload", status=404, field="upload", value=asked.upload)
         origin = asked.name or f"upload {found['sha256'][:8]}"
         return self._uploads.folder / found["sha256"], f"upload.{found['ext']}", origin
 
@@ -173,16 +173,22 @@ class Authoring:
         backend = next((one for one in self._pool.backends if name in (one.name, one.address.base_url)), None)
         if backend is None:
             known = nearest(name, [one.name for one in self._pool.backends])
-            raise InputError("There is no such backend.", status=404, field="backend", value=name, allowed=known)
+            raise InputError("unknown_backend", status=404, field="backend", value=name, allowed=known)
         if not backend.up or backend.table is None:
-            message = f"The backend {name} does not answer: {backend.problem}."
-            raise InputError(message, status=409, field="backend", value=name, allowed="a backend that answers")
+            raise InputError(
+                "backend_silent",
+                status=409,
+                field="backend",
+                value=name,
+                allowed="a backend that answers",
+                problem=backend.problem,
+            )
         return backend.table
 
 
 def _refused(error: ImportRefused, asked: ImportRequest) -> InputError:
     hint = "Install the node packs that have them, and name that backend." if error.absent else ""
-    message = f"{'; '.join([error.message, *error.problems])}."
+    problem = "; ".join([error.message, *error.problems])
     field, allowed = "graph", "a graph of known nodes"
     value: Any = list(error.absent) or None
     if error.limit:
@@ -190,4 +196,4 @@ def _refused(error: ImportRefused, asked: ImportRequest) -> InputError:
         allowed = f"at most {limit.most} {limit.unit}"
     elif error.no_graph and asked.upload:
         field, value, allowed = "upload", asked.upload, "a file with a graph"
-    return InputError(message, field=field, value=value, allowed=allowed, hint=hint)
+    return InputError("graph_refused", field=field, value=value, allowed=allowed, hint=hint, problem=problem)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from devserver.errors import InputError
+from devserver.errors import InputError, bounds, value_code
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Parsed, Reading
 from devserver.nodes.prompting.complete import parse_text
 from devserver.nodes.prompting.merge import told
@@ -94,9 +94,18 @@ def refused_value(error: BadValue, parent: str) -> InputError:
     """What is wrong with a value of the brief that stands under a request's field."""
     field = f"{parent}.{error.field}" if error.field else parent
     if error.fault is None:
-        return InputError(f"{error}.", field=field, value=error.value, allowed=error.allowed)
+        return InputError(
+            "brief_field_refused", field=field, value=error.value, allowed=error.allowed, problem=str(error)
+        )
     allowed = requirement(error.fault)
-    return InputError(f"{field} {allowed}; not {error.value!r}.", field=field, value=error.value, allowed=allowed)
+    return InputError(
+        value_code(error.fault),
+        message=f"{field} {allowed}; not {error.value!r}.",
+        field=field,
+        value=error.value,
+        allowed=allowed,
+        **bounds(error.fault),
+    )
 
 
 def briefing(

@@ -16,13 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import ClassVar, Final
+from pathlib import Path
+from string import Formatter
+from typing import Any, ClassVar, Final
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from devserver.runs.failure import Failure
-from schemas.wording import keys_at, requirement
+from schemas.wording import KINDS, Fault, keys_at, requirement
 
+# The sentence and the hint of each code of a refusal.
+MESSAGES: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
+    Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
+)
+VALUE_CODES: Final = frozenset({*(f"value_{kind}" for kind in KINDS), "value_refused"})
 # How a path to a wrong field names one type of several, which is no name of a field.
 ALTERNATIVES: Final = frozenset({"str", "list[str]", "int", "bool", "dict[str,any]"})
 
@@ -35,41 +43,47 @@ class InputError(TonewrightError):
     """The request cannot be accepted.
 
     Args:
+        message_code: names the sentence, and its hint, in `errors.yaml`. Programs that speak to people read it.
         status: HTTP status: 400 malformed, 403 not for this user, 404 unknown name, 409 conflict, 413 too large,
             422 not allowed, 429 no room.
         field: the request's field, dotted (`params.seconds`), or '' for the body itself.
         value: what was sent there.
         allowed: what may stand there: names, or words like "a number from 1 to 600".
-        code: one word for programs, where the status alone does not tell.
+        message: the sentence, where it is made elsewhere.
+        hint: what can be done about it, where `errors.yaml` does not say it.
+        code: the kind of error, for programs, where the status alone does not tell.
         retry_after_s: seconds after which the same request may be accepted.
+        values: what stands in the sentence besides field and value.
     """
 
     def __init__(
         self,
-        message: str,
+        message_code: str,
         *,
         status: int = 422,
         field: str = "",
         value: object = None,
         allowed: object = None,
+        message: str = "",
         hint: str = "",
         code: str = "",
         retry_after_s: float | None = None,
+        **values: object,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.code = code
+        said = MESSAGES[message_code] if not message else {}
+        known = {"field": field, "value": value, **values}
+        self.message = message or said["message"].format_map(known)
+        super().__init__(self.message)
+        self.message_code, self.status, self.code = message_code, status, code
+        self.field, self.value, self.allowed = field, value, allowed
+        self.hint = hint or said.get("hint", "").format_map(known)
         self.retry_after_s = retry_after_s
-        self.field = field
-        self.value = value
-        self.allowed = allowed
-        self.hint = hint
+        names = {name for text in said.values() for _, name, _, _ in Formatter().parse(text) if name}
+        self.values = {name: known[name] for name in known if name in names or name in values}
 
 
 def unknown_run(run_id: str) -> InputError:
-    message = f"There is no run {run_id}."
-    return InputError(message, status=404, field="run_id", value=run_id, allowed="a run listed at /api/runs")
+    return InputError("unknown_run", status=404, field="run_id", value=run_id, allowed="a run listed at /api/runs")
 
 
 def refused_field(error: ValidationError, model: type[BaseModel], *, missing_status: int = 422) -> InputError:
@@ -84,17 +98,38 @@ def refused_field(error: ValidationError, model: type[BaseModel], *, missing_sta
     path = [part for part in fault["loc"] if part not in ALTERNATIVES]
     field, value = ".".join(map(str, path)), fault["input"]
     if fault["type"] == "missing":
-        message = f"The field {field} is missing."
-        return InputError(message, status=missing_status, field=field, allowed="text")
+        return InputError("field_missing", status=missing_status, field=field, allowed="text")
     if fault["type"] == "extra_forbidden":
         names = keys_at(model, path[:-1])
         near = get_close_matches(str(path[-1]), names, 1)
         hint = f"Did you mean {near[0]}?" if near else ""
-        return InputError(f"There is no field {field}.", field=field, value=value, allowed=names, hint=hint)
+        return InputError("unknown_field", field=field, value=value, allowed=names, hint=hint)
     if fault["type"] == "string_too_long":
         value = f"{len(value)} characters"
     wanted = requirement(fault)
-    return InputError(f"{field or 'The body'}: {wanted}.", field=field, value=value, allowed=wanted)
+    message = f"{field or 'The body'}: {wanted}."
+    return InputError(
+        value_code(fault),
+        message=message,
+        field=field,
+        value=value,
+        allowed=wanted,
+        requirement=wanted,
+        **bounds(fault),
+    )
+
+
+def value_code(fault: Fault) -> str:
+    """Return the code of what the validation says is wrong with a value."""
+    code = f"value_{fault['type']}"
+    return code if code in VALUE_CODES else "value_refused"
+
+
+def bounds(fault: Fault) -> dict[str, Any]:
+    """Return the limits that a value does not keep, by their names: `ge`, `max_length`, `expected`, ..."""
+    about = fault.get("ctx")
+    limits = about.items() if isinstance(about, Mapping) else ()
+    return {name: limit for name, limit in limits if isinstance(limit, str | int | float)}
 
 
 class StageError(TonewrightError):

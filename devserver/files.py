@@ -89,21 +89,24 @@ class InputFiles:
         examined = self._uploads.examined(found["sha256"]) if accepts else None
         media = KINDS[found["ext"]].media if found["ext"] in KINDS else examined.media if examined else "file"
         if accepts and media not in accepts:
-            message = f"This is {found['ext']}, which is no {' or '.join(accepts)}."
-            raise InputError(message, field=field, value=value, allowed=list(accepts))
+            kind, wanted = found["ext"], " or ".join(accepts)
+            raise InputError("wrong_medium", field=field, value=value, allowed=list(accepts), kind=kind, wanted=wanted)
         if examined is None or media not in ("audio", "video"):
             return InputFile(found)
         refuse = partial(InputError, field=field, value=value)
         if examined.refusal is not None:
-            raise refuse(f"{shown(name)} {examined.refusal.words}", hint=examined.refusal.hint)
+            raise refuse("file_refused", hint=examined.refusal.hint, name=shown(name), problem=examined.refusal.words)
         if "audio" not in accepts:
             if examined.picture is None:
-                message = f"{shown(name)} has no picture, and {field} needs one."
-                raise refuse(message, allowed="a film with a picture")
+                raise refuse("no_picture", allowed="a film with a picture", name=shown(name))
             return InputFile(found)
         if why := unheard(examined):
-            message = f"{shown(name)} {why}, and {field} needs a sound."
-            raise refuse(message, allowed=f"a sound, or a film with one, of at least {SHORTEST_SECONDS} s")
+            raise refuse(
+                "no_sound",
+                allowed=f"a sound, or a film with one, of at least {SHORTEST_SECONDS} s",
+                name=shown(name),
+                problem=why,
+            )
         told = tuple((one.code, f"{shown(name)} ({field}): {one.message}") for one in examined.warnings)
         return InputFile({"sha256": examined.mix.sha256, "ext": "flac"} if examined.mix else found, told)
 
@@ -114,20 +117,16 @@ class InputFiles:
             names = self._of_runs.get(str(value["run"]), [])
             if str(value["entity"]) in names:
                 return self.keep(self._exports.file(str(value["run"]), str(value["entity"]))), str(value["entity"])
-            message = "There is no such file of a run."
-            raise InputError(message, status=404, field=field, value=value, allowed=names or allowed)
+            raise InputError("unknown_file_of_run", status=404, field=field, value=value, allowed=names or allowed)
         if isinstance(value, str) and UPLOAD_ID.fullmatch(value):
             found = self._uploads.find(value, self._viewer)
             if found is None:
-                hint = "POST /api/uploads sends a file and answers with its id."
-                raise InputError(
-                    "There is no such upload.", status=404, field=field, value=value, allowed=allowed, hint=hint
-                )
+                raise InputError("unknown_upload_to_use", status=404, field=field, value=value, allowed=allowed)
             return found, self._uploads.name_of(self._viewer, found["sha256"])
         if isinstance(value, str) and value.startswith("/") and self._roots:
             path = self._local(field, value)
             return self.keep(path), path.name
-        raise InputError("This is no file.", field=field, value=value, allowed=allowed)
+        raise InputError("no_file", field=field, value=value, allowed=allowed)
 
     def _local(self, field: str, value: str) -> Path:
         """The file at a path, links followed, if it lies below one of the roots. Whether others exist is not told."""
@@ -138,9 +137,7 @@ class InputFiles:
             found = False
         if not found:
             allowed = [f"{root}/..." for root in self._roots]
-            raise InputError(
-                "There is no such file that may be used.", status=404, field=field, value=value, allowed=allowed
-            )
+            raise InputError("unknown_local_file", status=404, field=field, value=value, allowed=allowed)
         return path
 
     async def send(

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from devserver.backends.pool import Pool
 from devserver.backends.told import survey
@@ -56,7 +57,7 @@ class MoveRequest(BaseModel):
     @model_validator(mode="after")
     def _one_place(self) -> MoveRequest:
         if [self.to, self.before, self.position].count(None) != 2:
-            raise ValueError("name one of to, before and position")
+            raise PydanticCustomError("one_place", "name one of to, before and position")
         return self
 
 
@@ -131,19 +132,20 @@ class Queue:
         limit, unfinished = self._limits.runs, _unfinished(tx) + before
         every, own = unfinished.total(), unfinished[user_id]
         if limit and every >= limit:
-            raise self._full(tx, f"The queue is full: {every} runs are not finished.", "queue_limit", limit)
+            raise self._full(tx, "queue_full", every, "queue_limit", limit)
         if own_limit and own >= own_limit:
-            raise self._full(tx, f"{own} runs of yours are not finished.", "queue_limit_per_user", own_limit)
+            raise self._full(tx, "own_queue_full", own, "queue_limit_per_user", own_limit)
 
-    def _full(self, tx: Transaction, message: str, limited_by: str, limit: int) -> InputError:
+    def _full(self, tx: Transaction, message_code: str, count: int, limited_by: str, limit: int) -> InputError:
         line = self.expected.line(tx)
         nexts = {ticket.backend: line.eta(ticket) for ticket in reversed(line.tickets.values())}
         return InputError(
-            message,
+            message_code,
             status=429,
             code="queue_full",
             allowed=f"at most {limit} unfinished runs ({limited_by})",
-            hint="Send it again after the time in Retry-After.",
+            count=count,
+            limit=limit,
             retry_after_s=max(1.0, min((one.high for one in nexts.values() if one), default=RETRY_S)),
         )
 
@@ -244,7 +246,7 @@ class Queue:
     def _checked(self, tx: Transaction, backend: str | None) -> str:
         names = sorted({b.name for b in self._pool.backends} | {t.backend for t in self._tickets.listed(tx)})
         if backend is not None and backend not in names:
-            raise InputError("There is no such backend.", status=404, field="backend", value=backend, allowed=names)
+            raise InputError("unknown_backend", status=404, field="backend", value=backend, allowed=names)
         return backend or ALL
 
     async def move(self, request: MoveRequest, viewer: str | None) -> dict[str, Any]:
@@ -266,8 +268,9 @@ class Queue:
         if request.before is not None:
             backends &= self._waits_at(tx, request.before, viewer)
             if not backends:
-                message = "The two wait at different backends."
-                raise InputError(message, status=409, field="before", value=request.before, allowed="one at the same")
+                raise InputError(
+                    "different_backends", status=409, field="before", value=request.before, allowed="one at the same"
+                )
         for backend in sorted(backends):
             line = [ticket for ticket in self._tickets.listed(tx, backend) if not ticket.held]
             may = [ticket for ticket in line if viewer in (None, ticket.user_id)]
@@ -279,23 +282,22 @@ class Queue:
     def _waits_at(self, tx: Transaction, before: str, viewer: str | None) -> set[str]:
         found = [ticket for ticket in self._tickets.of_run(tx, before) if viewer in (None, ticket.user_id)]
         if not found:
-            message = "No run of yours with this id waits."
-            raise InputError(message, status=404, field="before", value=before, allowed="a waiting run of yours")
+            raise InputError(
+                "other_run_waits_not", status=404, field="before", value=before, allowed="a waiting run of yours"
+            )
         waits = {ticket.backend for ticket in found if not ticket.held}
         if not waits:
-            message = "That run has its turn already; nothing can go before it."
-            raise InputError(message, status=409, field="before", value=before, allowed="a waiting run")
+            raise InputError(
+                "other_run_has_its_turn", status=409, field="before", value=before, allowed="a waiting run"
+            )
         return waits
 
     def _unmovable(self, tx: Transaction, run_id: str) -> InputError:
         states = [row["state"] for row in tx.rows("SELECT state FROM runs WHERE run_id = $1", run_id)]
+        refuse = partial(InputError, status=409, field="run_id", value=run_id, allowed="a run that waits in /api/queue")
         if states and states[0] in ENDED:
-            message = f"The run has ended already: {states[0]}."
-        elif self._tickets.of_run(tx, run_id):
-            message = "The run has its turn already: it is at its backend."
-        else:
-            message = "The run waits for no backend now."
-        return InputError(message, status=409, field="run_id", value=run_id, allowed="a run that waits in /api/queue")
+            return refuse("run_ended", state=states[0])
+        return refuse("run_has_its_turn" if self._tickets.of_run(tx, run_id) else "run_waits_nowhere")
 
     def _changed(self) -> None:
         self.expected.look_again()

@@ -56,8 +56,15 @@ def _check_chunks(pipeline: Pipeline, plan: Plan) -> None:
     for stage in plan.media:
         own = chunks.get(stage.name, OUTPUT_CHUNK)
         if stage.output.asked and own not in (OUTPUT_CHUNK, stage.output.config):
-            message = f"The run's stage {stage.name} did not run {own}, but {stage.output.config} once more."
-            raise InputError(message, field="pipeline", value=pipeline.name, allowed="a new run of the pipeline")
+            raise InputError(
+                "second_graph_stage",
+                field="pipeline",
+                value=pipeline.name,
+                allowed="a new run of the pipeline",
+                stage=stage.name,
+                own=own,
+                config=stage.output.config,
+            )
 
 
 def _again(stage: StagePlan, used: tuple[str, str] | None) -> StagePlan:

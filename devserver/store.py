@@ -136,7 +136,7 @@ class Exports:
         """
         path = self.folder(run_id) / name
         if path.is_symlink() and not path.resolve().is_relative_to(self.root):
-            raise InputError("The run has no such file.", status=404, field="run_id", value=run_id)
+            raise InputError("unknown_file", status=404, field="run_id", value=run_id, run_id=run_id)
         return path
 
     def write(self, run_id: str, name: str, content: bytes) -> Path:

@@ -120,9 +120,9 @@ class Uploads:
         """Raises InputError (413) where a file is longer than the limit."""
         if length > self.limit_bytes:
             limit = f"{self.limit_bytes / MIB:g} MiB"
-            message = f"The file is larger than {limit}, the limit here."
-            hint = "`upload_limit_mib` in the server's settings raises it."
-            raise InputError(message, status=413, field="file", value=length, allowed=f"at most {limit}", hint=hint)
+            raise InputError(
+                "file_too_large", status=413, field="file", value=length, allowed=f"at most {limit}", limit=limit
+            )
 
     def clear_parts(self, older_than_s: float | None = None) -> None:
         """Delete what a killed process left half written."""
@@ -176,8 +176,9 @@ class Incoming:
         """
         with self._lock:
             if not self._length:
-                message = f"{shown(self._name)} is empty."
-                raise InputError(message, field="file", value=self._name, allowed="a file with content")
+                raise InputError(
+                    "file_empty", field="file", value=self._name, allowed="a file with content", name=shown(self._name)
+                )
             self._file.flush()
             kind = sniff(self._part, self._name or None)
             if kind.media == "file" and kind.ext != "mid" and kind.mime != UNKNOWN:
@@ -193,8 +194,16 @@ class Incoming:
 
     def _refused(self, why: Refusal) -> InputError:
         allowed = list(TAKEN) if why.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE else "a file that can be used"
-        message = f"{shown(self._name)} {why.words}"
-        return InputError(message, status=why.status, field="file", value=self._name, allowed=allowed, hint=why.hint)
+        return InputError(
+            "file_refused",
+            status=why.status,
+            field="file",
+            value=self._name,
+            allowed=allowed,
+            hint=why.hint,
+            name=shown(self._name),
+            problem=why.words,
+        )
 
     def keep_any(self) -> str:
         """Take in a file of a run, whatever it is; returns its SHA-256."""

@@ -30,14 +30,12 @@ async def arriving(request: web.Request, read: Callable[[], Awaitable[bytes]]) -
             async with asyncio.timeout_at(begun + stall_s * (1 + received / SLOWEST_BYTES)):
                 block = await read()
         except TimeoutError as error:
-            hint = f"At least {SLOWEST_BYTES >> 10} KiB must come every {stall_s:g} seconds."
-            raise InputError("The body did not come in time.", status=408, hint=hint) from error
+            raise InputError("body_too_slow", status=408, slowest_kib=SLOWEST_BYTES >> 10, stall_s=stall_s) from error
         except (web.RequestPayloadError, HttpProcessingError) as error:
             # aiohttp would read on, to the same error, and log it as its own; what follows on the connection is unsure.
             request.content.feed_eof()
             request.protocol.close()
-            message = "The body is not encoded as its headers say."
-            raise InputError(message, status=400, field="Content-Encoding") from error
+            raise InputError("body_encoding", status=400, field="Content-Encoding") from error
         if not block:
             return
         received += len(block)

@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from devserver.errors import InputError
+from devserver.errors import InputError, unknown_run
 from devserver.runs.events import Event
 from devserver.users.keys import LOCAL, Key, KeysUnreadable
 from my_app.bridge import USER_ID
@@ -23,7 +23,7 @@ from my_app.context import CONTEXT, Context
 from my_app.errors import error_body, json_response
 from my_app.opened import BEGUN, BY_PROXY, WITHOUT_KEY
 from my_app.room import RETRY_S
-from my_app.route import Route, check_run_id, unknown_run
+from my_app.route import Route, check_run_id
 
 COOKIE: Final = "tonewright_session"
 BEARER: Final = "bearer "
@@ -63,7 +63,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     else:
         return refused(request)
     if route is not None and route.only_admins and context.parts.keys.viewer(request[USER_ID]) is not None:
-        raise InputError("Only an admin key may do this.", status=403, field="Authorization", allowed="an admin key")
+        raise InputError("admins_only", status=403, field="Authorization", allowed="an admin key")
     if not request[USER_ID]:
         return await handler(request)
     return await _attend(request, handler, key.id if key else WITHOUT_KEY if named is None else BY_PROXY)
@@ -72,9 +72,8 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 def _checked_name(named: str, key: Key | None) -> str:
     """Return the name of a user whom a proxy has let in, with or without a key of that name."""
     if named == LOCAL and key is None:
-        message = f"The proxy names the user {LOCAL}, the owner of all runs made before the first key."
         allowed = f"another name, or a key of the name {LOCAL}"
-        raise InputError(message, status=403, field="user", value=named, allowed=allowed)
+        raise InputError("local_user_by_proxy", status=403, field="user", value=named, allowed=allowed, local=LOCAL)
     return named
 
 
@@ -90,7 +89,7 @@ async def _attend(request: web.Request, handler: Handler, key_id: str) -> web.St
             if not opened.revoked or BEGUN in request or opened.task is None:
                 raise
             opened.task.uncancel()
-            body = error_body(401, "This key was taken away.", field="Authorization", allowed="a key", hint=HOW)
+            body = error_body(401, "key_taken_away", field="Authorization", allowed="a key")
             return json_response(401, body, {"WWW-Authenticate": 'Bearer realm="Tonewright"'})
 
 
@@ -98,12 +97,13 @@ def _check_room(context: Context, user: str) -> None:
     limit = context.settings.requests_per_key
     if limit and context.opened.count(user) > limit:
         raise InputError(
-            f"{limit} requests with your key are open already.",
+            "too_many_requests",
             status=429,
             code="too_many_requests",
             field="Authorization",
             allowed=f"at most {limit} at a time, streams among them (`requests_per_key`)",
             retry_after_s=RETRY_S,
+            limit=limit,
         )
 
 
@@ -128,10 +128,10 @@ def refused(request: web.Request, shown: str | None = None) -> web.Response:
         wait_s = request.app[CONTEXT].tries.wrong(request.remote or "")
     if wait_s:
         headers = {"Retry-After": str(round(wait_s))}
-        body = error_body(429, "Too many wrong keys came from your address.", field="Authorization", hint=HOW)
+        body = error_body(429, "too_many_wrong_keys", field="Authorization")
         return json_response(429, body, headers)
-    message = "This key is not known here." if shown or shown_key(request) else "This needs a key."
-    body = error_body(401, message, field="Authorization", allowed="a key", hint=HOW)
+    code = "key_unknown" if shown or shown_key(request) else "key_missing"
+    body = error_body(401, code, field="Authorization", allowed="a key")
     return json_response(401, body, {"WWW-Authenticate": 'Bearer realm="Tonewright"'})
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from devserver.disk import STATUS as DISK_STATUS
 from devserver.disk import disk_trouble
-from devserver.errors import DatabaseGone, InputError
+from devserver.errors import MESSAGES, VALUE_CODES, DatabaseGone, InputError
 from devserver.runs.patience import patience
 from devserver.users.keys import KeysUnreadable
 
@@ -38,7 +38,6 @@ CODES: Final = {
     503: "not_ready",
 }
 PATIENCE_S: Final = 3.5  # how long a request waits for each answer of the database
-OUR_FAULT: Final = "The server made a mistake. Its log has the details."
 
 
 class ErrorDetail(BaseModel):
@@ -47,8 +46,14 @@ class ErrorDetail(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     stage: str = Field(description="`request`, or the stage of the run that failed")
-    code: str = Field(description="for programs")
+    code: str = Field(description="for programs: what kind of error it is")
     message: str
+    message_code: str = Field(
+        "",
+        description="names the sentence of a refusal, so that it can be said in any language",
+        examples=sorted({*MESSAGES, *VALUE_CODES}),
+    )
+    values: dict[str, Any] = Field({}, description="what stands in the sentence, by name")
     hint: str = Field(description="what can be done about it")
     field: str = Field("", description="the field that is to blame, '' where none is")
     value: Any = Field(None, description="what was sent there")
@@ -62,42 +67,26 @@ class Error(BaseModel):
     error: ErrorDetail
 
 
-def error_body(
-    status: int,
-    message: str,
-    *,
-    stage: str = "request",
-    hint: str = "",
-    field: str = "",
-    value: object = None,
-    allowed: object = None,
-    code: str = "",
-) -> dict[str, Any]:
-    """The body of an error answer. `field` is '' where no field is to blame."""
-    code = code or CODES.get(status) or HTTPStatus(status).name.lower()
-    return {
-        "error": {
-            "stage": stage,
-            "code": code,
-            "message": message,
-            "hint": hint,
-            "field": field,
-            "value": value,
-            "allowed": allowed,
-        }
-    }
+def error_body(status: int, message_code: str, **about: Any) -> dict[str, Any]:
+    """Return the body of a refusal that is made here; `about` are the arguments of an `InputError`."""
+    return input_error_body(InputError(message_code, status=status, **about))
 
 
 def input_error_body(error: InputError) -> dict[str, Any]:
-    return error_body(
-        error.status,
-        error.message,
-        hint=error.hint,
-        field=error.field,
-        value=error.value,
-        allowed=error.allowed,
-        code=error.code,
-    )
+    """Return the body of a refusal."""
+    return {
+        "error": {
+            "stage": "request",
+            "code": error.code or CODES.get(error.status) or HTTPStatus(error.status).name.lower(),
+            "message": error.message,
+            "message_code": error.message_code,
+            "values": error.values,
+            "hint": error.hint,
+            "field": error.field,
+            "value": error.value,
+            "allowed": error.allowed,
+        }
+    }
 
 
 def retry_header(error: InputError) -> dict[str, str]:
@@ -134,18 +123,17 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception as error:  # reason: the last place where our own mistake can be logged and still be answered
         if (trouble := disk_trouble(error)) is not None:
             LOG.error("%s %s: %s (%s)", request.method, request.path, trouble.message, error)  # noqa: TRY400 - no mistake
-            body = error_body(DISK_STATUS, trouble.message, hint=trouble.hint, code=trouble.code)
+            body = error_body(DISK_STATUS, trouble.code, message=trouble.message, hint=trouble.hint, code=trouble.code)
             return json_response(DISK_STATUS, body)
         LOG.exception("%s %s failed", request.method, request.path)
-        return json_response(500, error_body(500, OUR_FAULT))
+        return json_response(500, error_body(500, "internal"))
 
 
 def _gone(error: DatabaseGone | KeysUnreadable) -> dict[str, Any]:
     """What is missing for any answer. Where the keys lie is for the log alone."""
     if isinstance(error, DatabaseGone):
-        return error_body(503, str(error), hint="Send it again in a moment.", code="database_gone")
-    message = "The server cannot read its keys, so it lets nobody in."
-    return error_body(503, message, hint="The server's log names the file.", code="keys_unreadable")
+        return error_body(503, "database_gone", code="database_gone", problem=str(error))
+    return error_body(503, "keys_unreadable", code="keys_unreadable")
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
@@ -154,13 +142,13 @@ def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = sorted(error.allowed_methods)
         headers["Allow"] = ", ".join(allowed)
-        message = f"{request.path} does not take {request.method}."
-        body = error_body(405, message, field="method", value=request.method, allowed=allowed)
+        body = error_body(
+            405, "method_not_allowed", field="method", value=request.method, allowed=allowed, path=request.path
+        )
     elif isinstance(error, web.HTTPRequestEntityTooLarge):
-        body = error_body(413, "The request's body is too large.", hint=error.text or "")
+        body = error_body(413, "body_too_large", hint=error.text or "")
     elif isinstance(error, web.HTTPNotFound):
-        message = f"There is nothing at {request.path}."
-        body = error_body(404, message, field="path", value=request.path, hint="/docs lists every route.")
+        body = error_body(404, "unknown_address", field="path", value=request.path)
     else:
-        body = error_body(error.status, error.reason)
+        body = error_body(error.status, "http_error", reason=error.reason)
     return json_response(error.status, body, headers)

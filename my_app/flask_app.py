@@ -50,5 +50,5 @@ def _refuse(error: InputError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     """The front routes first, so this is a path that the two understand differently (an encoded slash)."""
     status = error.code or 500
-    body = error_body(status, error.name, field="path", value=request.path)
+    body = error_body(status, "http_error", field="path", value=request.path, reason=error.name)
     return Response(dump(body), status, content_type="application/json")

@@ -53,13 +53,7 @@ class Counted:
 
 
 def too_much() -> InputError:
-    return InputError(
-        "The form has too much before its file.",
-        status=413,
-        field="file",
-        allowed=ALLOWED,
-        hint="Send the file as the form's first field, or as the body itself.",
-    )
+    return InputError("form_too_much_before_file", status=413, field="file", allowed=ALLOWED)
 
 
 async def file_field(request: web.Request) -> BodyPartReader:
@@ -75,9 +69,7 @@ async def file_field(request: web.Request) -> BodyPartReader:
             for _ in range(MOST_FIELDS):
                 part = await form.next()
                 if part is None:
-                    raise InputError(
-                        "The form has no file.", status=400, field="file", allowed="a field with a file name"
-                    )
+                    raise InputError("form_no_file", status=400, field="file", allowed="a field with a file name")
                 if isinstance(part, BodyPartReader):
                     if part.filename is not None:
                         content.counts = False
@@ -85,9 +77,9 @@ async def file_field(request: web.Request) -> BodyPartReader:
                     while await part.read_chunk(STEP_BYTES):
                         pass
     except TimeoutError as error:
-        raise InputError("The form's file did not come in time.", status=408, field="file") from error
+        raise InputError("form_file_too_slow", status=408, field="file") from error
     except (ValueError, HttpProcessingError) as error:
-        raise InputError(f"The form cannot be read: {error}.", status=400, field="file") from error
+        raise InputError("form_unreadable", status=400, field="file", problem=str(error)) from error
     raise too_much()
 
 
@@ -101,6 +93,6 @@ async def blocks_of(request: web.Request, part: BodyPartReader) -> AsyncIterator
         async for block in arriving(request, lambda: part.read_chunk(MIB)):
             yield block
     except ValueError as error:
-        raise InputError(f"The form cannot be read: {error}.", status=400, field="file") from error
+        raise InputError("form_unreadable", status=400, field="file", problem=str(error)) from error
     if not part.at_eof():
-        raise InputError("The form ends before the file does.", status=400, field="file")
+        raise InputError("form_cut_off", status=400, field="file")

@@ -110,12 +110,12 @@ def _native(route: Route) -> NativeView:
 async def _expect(request: web.Request) -> web.StreamResponse | None:
     """The answer to a client that asks before it sends its body; None where it may go on, as it was just told."""
     if request.headers.get(hdrs.EXPECT, "").lower() != "100-continue":
-        body = error_body(417, "Nothing else than 100-continue can be expected.", field=hdrs.EXPECT)
+        body = error_body(417, "expectation_unknown", field=hdrs.EXPECT)
         return json_response(417, body)
     context, route = request.app[CONTEXT], request.app[TABLE][request.match_info.route]
     limit = context.parts.uploads.limit_bytes if route.forms else route.max_body_bytes
     if (request.content_length or 0) > limit:
-        return json_response(413, error_body(413, "The request's body is too large.", allowed=f"at most {limit} bytes"))
+        return json_response(413, error_body(413, "body_too_large", allowed=f"at most {limit} bytes"))
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     request.writer.output_size = 0  # that was no part of the answer
     return None

@@ -32,16 +32,9 @@ def guard(settings: FrontSettings) -> Middleware:
         host = request.headers.get("Host", "")
         name = host_name(host)
         if name not in hosts and (not name or name != _own_address(request)):
-            raise InputError(
-                f"This server does not answer to the name {host!r}.",
-                status=403,
-                field="Host",
-                value=host,
-                allowed=sorted(hosts),
-                hint="`public_urls` in the server's settings adds a name.",
-            )
+            raise InputError("unknown_host", status=403, field="Host", value=host, allowed=sorted(hosts))
         if "%00" in request.rel_url.raw_query_string:
-            raise InputError("The address has a zero byte.", status=400, field="query", allowed="text")
+            raise InputError("zero_byte_in_address", status=400, field="query", allowed="text")
         asks = request.method == hdrs.METH_OPTIONS and hdrs.ORIGIN in request.headers
         if request.method in READS and not asks:
             return await handler(request)
@@ -64,15 +57,8 @@ def _check_page(request: web.Request, host: str, origins: frozenset[str]) -> Non
     same = written is not None and site == "same-origin" and host_name(written["host"]) == host.lower()
     if origin in allowed or same:
         return
-    hint = f'`public_urls: ["{origin}"]` in the server\'s settings allows pages of that address. Allow only your own.'
-    raise InputError(
-        "A page of another server may not change anything here.",
-        status=403,
-        field="Origin",
-        value=origin,
-        allowed=sorted(allowed),
-        hint=hint if written else "A page that has no address (a file, a frame in a sandbox) cannot be allowed.",
-    )
+    code = "page_not_allowed" if written else "page_without_address"
+    raise InputError(code, status=403, field="Origin", value=origin, allowed=sorted(allowed))
 
 
 def _own_address(request: web.Request) -> str:

@@ -87,7 +87,7 @@ class Connection(web.RequestHandler):
         """End the connection, in words where no other answer is on its way."""
         if self.transport is not None and self._current_request is None:
             allowed = f"up to {MOST_HEADER_BYTES >> 10} KiB"
-            body = dump(error_body(431, "The headers are too large together.", allowed=allowed))
+            body = dump(error_body(431, "headers_too_large", allowed=allowed))
             self.transport.write(HEAD_431 % len(body) + body)
         self.force_close()
 
@@ -110,12 +110,12 @@ class Connection(web.RequestHandler):
             return super().handle_error(request, status, exc, message)
         LOG.debug("unreadable request from %s: %s", request.remote, message)
         if TOO_MANY in (message or ""):
-            status, message, allowed = 431, "There are too many headers.", f"up to {MOST_HEADERS} headers"
+            status, code, allowed = 431, "too_many_headers", f"up to {MOST_HEADERS} headers"
         elif isinstance(exc, LineTooLong):
-            status, message, allowed = 431, "The address or a header is too long.", f"up to {LONGEST_BYTES} bytes"
+            status, code, allowed = 431, "header_too_long", f"up to {LONGEST_BYTES} bytes"
         else:
-            message, allowed = "This is no HTTP request that could be read.", "HTTP/1.1"
-        response = json_response(status, error_body(status, message, allowed=allowed))
+            code, allowed = "request_unreadable", "HTTP/1.1"
+        response = json_response(status, error_body(status, code, allowed=allowed))
         secure(response)
         response.force_close()
         return response
@@ -136,10 +136,11 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _no_room(lacks: str) -> web.Response:
     again = {"Retry-After": str(RETRY_S)}
     if lacks == OF_ADDRESS:
-        message, allowed = "Your address has too many open connections.", "fewer (`connections_per_address`)"
-        return json_response(429, error_body(429, message, allowed=allowed, code="too_many_connections"), again)
-    message, hint = "The server has no room for more connections now.", "Close streams that nobody needs."
-    return json_response(503, error_body(503, message, hint=hint, code="no_room"), again)
+        allowed = "fewer (`connections_per_address`)"
+        return json_response(
+            429, error_body(429, "too_many_connections", allowed=allowed, code="too_many_connections"), again
+        )
+    return json_response(503, error_body(503, "no_room", code="no_room"), again)
 
 
 class AcceptTroubles:

@@ -60,8 +60,9 @@ class Proxies:
             return None
         if not USER.fullmatch(said):
             allowed = "up to 128 letters, digits and . _ @ + -, beginning with a letter or digit"
-            message = f"The proxy names no user in {self.user_header}."
-            raise InputError(message, status=400, field=self.user_header, value=said[:200], allowed=allowed)
+            raise InputError(
+                "proxy_user_unusable", status=400, field=self.user_header, value=said[:200], allowed=allowed
+            )
         return said
 
     def prefix(self, request: web.Request) -> str:
@@ -82,8 +83,7 @@ class Proxies:
         path = said.rstrip("/")
         if len(path) > LONGEST_PATH or not PATH.fullmatch(path):
             allowed = f"a path like /music: letters, digits and . _ ~ -, up to {LONGEST_PATH} characters"
-            message = f"The proxy says in {PREFIX_HEADER} no path that the server could be below."
-            raise InputError(message, status=400, field=PREFIX_HEADER, value=said[:200], allowed=allowed)
+            raise InputError("proxy_path_unusable", status=400, field=PREFIX_HEADER, value=said[:200], allowed=allowed)
         return path
 
     def _ignored(self, request: web.Request, header: str) -> None:

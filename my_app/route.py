@@ -94,11 +94,5 @@ class Route:
 def check_run_id(run_id: str) -> str:
     """The id, if it has an id's shape. It is looked up, never made into a path; the shape is checked all the same."""
     if not RUN_ID.fullmatch(run_id):
-        raise InputError("This is no run id.", status=404, field="run_id", value=run_id, allowed=RUN_ID.pattern)
+        raise InputError("run_id_malformed", status=404, field="run_id", value=run_id, allowed=RUN_ID.pattern)
     return run_id
-
-
-def unknown_run(run_id: str) -> InputError:
-    return InputError(
-        "There is no such run.", status=404, field="run_id", value=run_id, hint="GET /api/runs lists them."
-    )

@@ -93,8 +93,8 @@ class Argument:
             fault = error.errors(include_url=False)[0]
             literals = next((get_args(one) for one in _parts(self.annotation) if get_origin(one) is Literal), None)
             allowed = list(literals) if literals else requirement(fault)
-            message = f"There is no {self.told} {text!r}." if self.kind == "path" else f"{self.told} cannot be used."
-            raise InputError(message, status=refused_as, field=self.told, value=text, allowed=allowed) from error
+            code = "unknown_in_path" if self.kind == "path" else "header_unusable"
+            raise InputError(code, status=refused_as, field=self.told, value=text, allowed=allowed) from error
 
     def validate(self, values: Mapping[str, Any], missing_status: int) -> Any:
         """Validate the values of a model, from the query or the body."""

@@ -53,6 +53,9 @@ LENGTHS: Final = {
     "too_long": ("at most", "max_length", "entry"),
 }
 MARK: Final = "'"  # around each choice that the library lists
+# What validations of ours refuse besides.
+OWN: Final = ("blank", "seed_range", "most_outputs", "outputs_once", "one_place")
+KINDS: Final = frozenset({*PLAIN, *BOUNDS, *LENGTHS, *OWN, "literal_error", "string_pattern_mismatch"})
 PATTERNS: Final = {
     "^([0-9]{8}-[0-9]{6}-[0-9a-f]{8})?$": "must be the id of a run",
     "^https?://": "must begin with http:// or https://",

@@ -75,7 +75,7 @@ class Idempotency:
             return None
         if not 0 < len(key) <= LONGEST or not key.isascii() or not key.isprintable():
             allowed = f"1 to {LONGEST} printable ASCII signs"
-            raise InputError(f"{HEADER} cannot be used.", field=HEADER, value=key[:LONGEST], allowed=allowed)
+            raise InputError("idempotency_key_unusable", field=HEADER, value=key[:LONGEST], allowed=allowed)
         said = json.dumps([what, body], sort_keys=True)
         return Claim(user_id, key, hashlib.sha256(said.encode()).hexdigest())
 
@@ -92,7 +92,7 @@ class Idempotency:
         row = rows[0]
         if row["digest"] != claim.digest:
             raise InputError(
-                "This key was used for another request.",
+                "idempotency_key_reused",
                 code="idempotency_key_reused",
                 field=HEADER,
                 value=claim.key,
@@ -160,8 +160,7 @@ class Idempotency:
     def _working(self, claim: Claim) -> Iterator[None]:
         key = (claim.user_id, claim.key)
         if key in self._at_work:
-            message = "A request with this key is at work."
-            raise InputError(message, status=409, field=HEADER, value=claim.key, retry_after_s=1.0)
+            raise InputError("idempotency_key_at_work", status=409, field=HEADER, value=claim.key, retry_after_s=1.0)
         self._at_work.add(key)
         try:
             yield

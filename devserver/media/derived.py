@@ -71,5 +71,6 @@ class Drawings:
         try:
             await self._intake.work(draw, source, target, what)
         except (NoSound, FileNotFoundError, IntakeCrashed) as e:
-            message = f"{source.name} cannot be drawn: {e}"
-            raise InputError(message, status=404, field="run_id", value=source.parent.name) from e
+            raise InputError(
+                "not_drawable", status=404, field="run_id", value=source.parent.name, name=source.name, problem=str(e)
+            ) from e

@@ -9,7 +9,7 @@ from contextlib import aclosing, closing, contextmanager
 from typing import Final
 
 from devserver.durable.journal import Journal
-from devserver.errors import InputError
+from devserver.errors import InputError, unknown_run
 from devserver.events import LAGGED, Bus, Lagged
 from devserver.media import pieces
 from devserver.media.encoding import FORMS
@@ -40,7 +40,7 @@ class Streams:
         """
         row = await self.journal.run(run_id)
         if row is None:
-            raise InputError(f"There is no run {run_id}.", status=404, field="run_id", value=run_id)
+            raise unknown_run(run_id)
         plan = await asyncio.to_thread(Plan.model_validate_json, row.plan)
         makes_sound = any(
             option.chunk.main is not None and option.chunk.main.media == "audio"
@@ -136,12 +136,6 @@ class Streams:
 
 
 def _not_streamable(run_id: str, *, makes_sound: bool) -> InputError:
-    why = "it was made in one go: its backend sends no pieces" if makes_sound else "it makes no sound"
-    return InputError(
-        f"The run cannot be heard as a stream: {why}.",
-        status=409,
-        code="not_streamable",
-        field="run_id",
-        value=run_id,
-        hint=f"/api/media/audio/{run_id} has its sound once it is made." if makes_sound else "",
-    )
+    if not makes_sound:
+        return InputError("not_streamable_no_sound", status=409, code="not_streamable", field="run_id", value=run_id)
+    return InputError("not_streamable_in_one_go", status=409, code="not_streamable", field="run_id", value=run_id)

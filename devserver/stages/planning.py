@@ -45,7 +45,9 @@ def make_plan(
     try:
         pipeline, interception, configs = _asked(request, catalog)
     except UnknownName as e:
-        raise InputError(str(e), status=404, field=e.kind, value=e.name, allowed=e.known) from e
+        raise InputError(
+            "unknown_definition", status=404, field=e.kind, value=e.name, allowed=e.known, problem=str(e)
+        ) from e
     check_stages(pipeline, kinds)
     read = [_briefing(request, pipeline, config, number, catalog) for number, config in enumerate(configs, 1)]
     planning = Planning(request, catalog, pipeline, configs, read, files, _seed(request, read))
@@ -97,9 +99,10 @@ def check_stages(pipeline: Pipeline, kinds: Mapping[str, StageKind]) -> None:
     unknown = [stage.kind for stage in pipeline.stages if stage.kind not in kinds]
     reasons += [f"there is no kind of stage named {kind}" for kind in unknown]
     if reasons:
-        message = f"The pipeline {pipeline.name} cannot be run: {reasons[0]}."
         allowed = f"a pipeline of stages of the kinds {', '.join(kinds)}"
-        raise InputError(message, field="pipeline", value=pipeline.name, allowed=allowed)
+        raise InputError(
+            "pipeline_not_runnable", field="pipeline", value=pipeline.name, allowed=allowed, reason=reasons[0]
+        )
 
 
 def make_title(text: str) -> str:
@@ -115,8 +118,14 @@ def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, Interce
     pipeline = catalog.pipeline(request.pipeline or (configs[0].pipeline if configs else DEFAULT_PIPELINE))
     if pipeline.output_stage is None and configs:
         made = "a text and no media" if all(stage.kind == "text" for stage in pipeline.stages) else "its own media"
-        message = f"{pipeline.name} makes {made}."
-        raise InputError(message, field="output_config", value=wanted, allowed="none with this pipeline")
+        raise InputError(
+            "pipeline_makes_other",
+            field="output_config",
+            value=wanted,
+            allowed="none with this pipeline",
+            name=pipeline.name,
+            made=made,
+        )
     if pipeline.defaults.output_config:
         configs = configs or [catalog.output(pipeline.defaults.output_config)]
     return pipeline, catalog.interception(request.schema_ or pipeline.defaults.interception), configs
@@ -155,16 +164,22 @@ def _check_params(planning: Planning, kinds: Mapping[str, StageKind]) -> None:
             asked = planning.configs[0].name if planning.configs else planning.pipeline.name
             hint = f"Did you mean {near[0]}?" if near else ""
             plain = sorted(known for known in allowed if "." not in known) or sorted(allowed)
-            message = f"{asked} has no parameter {name!r}."
-            raise InputError(message, field=f"params.{name}", value=value, allowed=plain, hint=hint)
+            raise InputError(
+                "unknown_parameter",
+                field=f"params.{name}",
+                value=value,
+                allowed=plain,
+                hint=hint,
+                owner=asked,
+                name=name,
+            )
 
 
 def _check_preset(request: ExecuteRequest, configs: list[OutputConfig]) -> None:
     """One of the asked outputs must have the preset; where another one lacks it, the run warns."""
     allowed = list(dict.fromkeys(name for config in configs for name in config.presets))
     if request.preset is not None and request.preset not in allowed:
-        message = f"There is no preset {request.preset!r}."
-        raise InputError(message, field="preset", value=request.preset, allowed=allowed)
+        raise InputError("unknown_preset", field="preset", value=request.preset, allowed=allowed)
 
 
 def number_entities(stages: list[StagePlan], main: tuple[str, ...]) -> dict[str, int]:

@@ -133,7 +133,7 @@ class Keys:
         """
         if not 1 <= size <= LARGEST_CLASS:
             allowed = f"a number from 1 to {LARGEST_CLASS}"
-            raise InputError("A class has another size.", field="class", value=size, allowed=allowed)
+            raise InputError("class_size", field="class", value=size, allowed=allowed)
         made = {f"{name}-{number:02}": new_code() for number in range(1, size + 1)}
         self._add(made, admin=False, rights=rights or Rights())
         return made
@@ -142,14 +142,12 @@ class Keys:
         for name in made:
             if not NAME.fullmatch(name):
                 allowed = "up to 32 small letters, digits, _ and -, beginning with a letter or digit"
-                raise InputError(f"{name!r} is no name for a key.", field="name", value=name, allowed=allowed)
+                raise InputError("key_name_unusable", field="name", value=name, allowed=allowed)
 
         def with_them(file: _File) -> _File:
             taken = {key.name for key in file.keys}
             if name := next((name for name in made if name in taken), ""):
-                hint = f"`python server.py keys remove {name}` makes room for a new one."
-                message = f"There is a key of the name {name} already."
-                raise InputError(message, status=409, field="name", value=name, allowed="a new name", hint=hint)
+                raise InputError("key_name_taken", status=409, field="name", value=name, allowed="a new name")
             pepper = file.secret or secrets.token_bytes(32)
             at = self._clock.stamp()
             new = [
@@ -170,8 +168,7 @@ class Keys:
         def without_it(file: _File) -> _File:
             if all(key.name != name for key in file.keys):
                 known = [key.name for key in file.keys]
-                message = f"There is no key of the name {name}."
-                raise InputError(message, status=404, field="name", value=name, allowed=known)
+                raise InputError("unknown_key_name", status=404, field="name", value=name, allowed=known)
             return replace(file, keys=tuple(key for key in file.keys if key.name != name))
 
         self._change(without_it)

@@ -36,8 +36,7 @@ class Rights:
         """
         floor = next((level for level in LEVELS if level == safety_floor), None)
         if safety_floor is not None and floor is None:
-            message = f"There is no safety level {safety_floor!r}."
-            raise InputError(message, field="safety_floor", value=safety_floor, allowed=list(LEVELS))
+            raise InputError("unknown_safety_level", field="safety_floor", value=safety_floor, allowed=list(LEVELS))
         return cls(floor or "off", _queue_limit(queue_limit), _outputs(outputs))
 
     def as_dict(self) -> dict[str, object]:
@@ -78,7 +77,7 @@ class Rights:
         for output in plan.outputs:
             if not self.allows(output.config):
                 raise InputError(
-                    f"Your key may not make {output.config}.",
+                    "output_not_allowed",
                     status=403,
                     code="output_not_allowed",
                     field="output_config",
@@ -94,23 +93,23 @@ class Rights:
     def _check_safety(self, plan: Plan) -> None:
         if plan.safety_level not in self.levels:
             raise InputError(
-                f"safety_level {plan.safety_level} is laxer than {self.safety_floor}, the laxest that you may ask for.",
+                "below_safety_floor",
                 status=403,
                 code="below_safety_floor",
                 field="safety_level",
                 value=plan.safety_level,
                 allowed=list(self.levels),
-                hint="`safety_floor` is set in the server's settings, or with your key.",
+                safety_floor=self.safety_floor,
             )
         if self.safety_floor != "off" and not checks_all(plan):
             raise InputError(
-                f"The pipeline {plan.pipeline} makes something of a text that no safety stage has checked,"
-                f" and safety_level {self.safety_floor} is the laxest that you may ask for.",
+                "pipeline_below_safety_floor",
                 status=403,
                 code="below_safety_floor",
                 field="pipeline",
                 value=plan.pipeline,
                 allowed="a pipeline that checks its texts before it makes something of them",
+                safety_floor=self.safety_floor,
             )
 
     def _less(self, stage: StagePlan) -> StagePlan:
@@ -142,8 +141,7 @@ def _queue_limit(limit: object) -> int:
     if limit is None:
         return 0
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
-        message = "queue_limit counts unfinished runs."
-        raise InputError(message, field="queue_limit", value=limit, allowed="a whole number, 0 or more")
+        raise InputError("queue_limit_no_number", field="queue_limit", value=limit, allowed="a whole number, 0 or more")
     return limit
 
 
@@ -152,6 +150,5 @@ def _outputs(outputs: object) -> tuple[str, ...] | None:
         return None
     names = [name for name in outputs if isinstance(name, str)] if isinstance(outputs, list) else None
     if names is None or names != outputs:
-        message = "outputs lists the output configs that may be asked for."
-        raise InputError(message, field="outputs", value=outputs, allowed="a list of names")
+        raise InputError("outputs_no_list", field="outputs", value=outputs, allowed="a list of names")
     return tuple(dict.fromkeys(names))

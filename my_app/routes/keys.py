@@ -63,12 +63,11 @@ def add_key(parts: Parts, body: NewKey) -> KeyMade:
     """Make a key for a new user. The answer shows it, this once: only its hash is kept."""
     keys = parts.keys
     if not body.admin and not keys.there:
-        message = "The first key is an admin's: nobody else could make further ones here."
-        raise InputError(message, status=409, field="admin", value=body.admin, allowed="true")
+        raise InputError("first_key_admin", status=409, field="admin", value=body.admin, allowed="true")
     rights = Rights.checked(body.safety_floor, body.queue_limit, body.outputs)
     known = sorted(parts.definitions.catalog.outputs) if rights.outputs else []
     if wrong := next((output for output in rights.outputs or () if output not in known), None):
-        raise InputError(f"There is no output {wrong}.", field="outputs", value=wrong, allowed=known)
+        raise InputError("unknown_output", field="outputs", value=wrong, allowed=known)
     secret = keys.add(body.name, admin=body.admin, rights=rights)
     made = keys.named(body.name)
     return KeyMade.model_validate({**(_told(made) if made else {"name": body.name}), "key": secret})
@@ -82,9 +81,7 @@ def remove_key(parts: Parts, user: str) -> None:
     keys = parts.keys
     admins = [key.name for key in keys.there if key.admin]
     if admins == [user]:
-        hint = f"`python server.py keys remove {user}` takes it away all the same."
-        message = "This is the last admin's key: nobody could make or remove keys here without it."
-        raise InputError(message, status=409, field="user", value=user, allowed="another key", hint=hint)
+        raise InputError("last_admin_key", status=409, field="user", value=user, allowed="another key")
     keys.remove(user)
 
 

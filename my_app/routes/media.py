@@ -13,10 +13,10 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 from pydantic import BaseModel, Field
 
-from devserver.errors import InputError
+from devserver.errors import InputError, unknown_run
 from devserver.media.derived import Media
 from devserver.parts import Parts
-from my_app.route import Route, RunId, unknown_run
+from my_app.route import Route, RunId
 from my_app.signature import Whole
 
 Medium = Annotated[Literal["audio", "video", "image", "file"], Field(description="The medium.")]
@@ -38,11 +38,11 @@ async def media_file(
     if found is None:
         await check_run(parts, run_id)
         raise InputError(
-            "The run has no such file.",
+            "unknown_file",
             status=404,
             field="media" if index is None else "index",
             value=media if index is None else index,
-            hint=f"/api/runs/{run_id} lists its files.",
+            run_id=run_id,
         )
     return respond(request, found, query)
 

@@ -59,8 +59,7 @@ async def _draw(parts: Parts, run_id: str, what: Drawn) -> Media:
 
 def _found(media: Media | None, run_id: str, what: str) -> Media:
     if media is None:
-        hint = f"/api/runs/{run_id} lists its files."
-        raise InputError(f"The run has no {what}.", status=404, field="run_id", value=run_id, hint=hint)
+        raise InputError("nothing_of_that_kind", status=404, field="run_id", value=run_id, what=what)
     return media
 
 

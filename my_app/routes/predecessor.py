@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from devserver.accept import parse_request
 from devserver.answer import Answer
 from devserver.durable.idempotency import Accepted
-from devserver.errors import InputError
+from devserver.errors import InputError, unknown_run
 from devserver.parts import Parts
 from my_app import shapes
-from my_app.route import Route, RunId, unknown_run
+from my_app.route import Route, RunId
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Count, Links, MediaOutput, Remark, Shown, State
 from my_app.signature import Headers, JsonObject, Reply
 from my_app.threads import wait_for

@@ -8,9 +8,10 @@ from aiohttp import web
 from pydantic import BaseModel, Field, model_validator
 
 from devserver.durable.search import Wanted
+from devserver.errors import unknown_run
 from devserver.parts import Parts
 from devserver.store import RUN_ID
-from my_app.route import Route, RunId, unknown_run
+from my_app.route import Route, RunId
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Answer, Links, Run, Shown, State
 from my_app.signature import Header, Headers, JsonObject, Reply, Whole
 from my_app.threads import wait_for

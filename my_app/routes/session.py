@@ -49,8 +49,7 @@ async def begin(request: web.Request, context: Context, body: SignIn) -> Annotat
     Show a key and get the cookie of a session: HttpOnly, SameSite=Strict, and good for 30 days or until DELETE.
     """
     if not context.parts.keys.there:
-        hint = "`python server.py keys add NAME` makes one."
-        raise InputError("There are no keys here, so there is nothing to sign in to.", status=409, hint=hint)
+        raise InputError("no_keys_here", status=409)
     key = context.parts.keys.find(body.key.strip())
     if key is None:
         return refused(request, body.key)

@@ -55,7 +55,7 @@ async def stem(
     known = {stem.name: stem.file for stem in await _existing(parts, run_id)}
     found = known.get(name) or known.get(name.rpartition(".")[0])
     if found is None:
-        raise InputError(f"Run {run_id} has no such stem.", status=404, field="name", value=name, allowed=list(known))
+        raise InputError("unknown_stem", status=404, field="name", value=name, allowed=list(known), run_id=run_id)
     return respond(request, found, query)
 
 
@@ -64,7 +64,7 @@ async def stems_archive(request: web.Request, parts: Parts, run_id: RunId) -> we
     await check_run(parts, run_id)
     found = await _existing(parts, run_id)
     if not found:
-        raise InputError("The run has no stems.", status=404, field="run_id", value=run_id)
+        raise InputError("no_stems", status=404, field="run_id", value=run_id)
     headers = {
         hdrs.CONTENT_TYPE: ZIP,
         hdrs.CONTENT_DISPOSITION: f'attachment; filename="{run_id}_stems.zip"',

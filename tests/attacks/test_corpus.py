@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from devserver.errors import MESSAGES, VALUE_CODES
 from my_app.table import ROUTES
 from tests.attacks.conftest import CANARY, Said, Target, Wire
 from tests.attacks.corpus import BODIES, FILES, HARMLESS, HEADERS, PATHS, QUERIES, RUN, WRONG, path_of
 from tests.doubles import odd_media
 
-ERROR_KEYS = {"stage", "code", "message", "hint", "field", "value", "allowed"}
+ERROR_KEYS = {"stage", "code", "message", "message_code", "values", "hint", "field", "value", "allowed"}
 STREAMS = {"all_events", "run_events"}  # a right request never ends; only wrong ones are sent
 BY_NAME = {f"{route.method} {route.path}": route for route in ROUTES}
 WITH_BODY = [name for name, route in BY_NAME.items() if route.body is not None]
@@ -45,6 +46,7 @@ def checked(said: Said, about: object) -> Said:
         told = json.loads(said.body)
         assert set(told["error"]) >= ERROR_KEYS or ("error" in told and "run_id" in told), (about, told)
         assert told["error"]["message"], about
+        assert "run_id" in told or told["error"]["message_code"] in {*MESSAGES, *VALUE_CODES}, (about, told)
     return said
 
 

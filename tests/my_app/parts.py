@@ -15,7 +15,7 @@ from devserver.answer import Answer
 from devserver.clock import Clock
 from devserver.durable.idempotency import Claim, First
 from devserver.durable.search import Wanted
-from devserver.errors import InputError
+from devserver.errors import InputError, unknown_run
 from devserver.events import Bus, Subscription
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
@@ -60,7 +60,7 @@ class NoStreams:
     """Nothing can be heard here: that is tried over real processes."""
 
     async def wait_for(self, run_id: str) -> None:
-        raise InputError("In one go.", status=409, code="not_streamable", field="run_id", value=run_id)
+        raise InputError("not_streamable_no_sound", status=409, code="not_streamable", field="run_id", value=run_id)
 
     def listen(self, run_id: str, form: str) -> AbstractContextManager[Any]:
         raise NotImplementedError
@@ -150,7 +150,7 @@ class Runs:
 
     async def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted:
         if "input_text" not in body:
-            raise InputError("The field input_text is missing.", status=400, field="input_text", allowed="text")
+            raise InputError("field_missing", status=400, field="input_text", allowed="text")
         if body["input_text"] == "break":
             raise RuntimeError("a secret in a traceback")
         with self.lock:
@@ -200,7 +200,7 @@ class Runs:
     async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         self._known(run_id)
         if run_id in self.answers:
-            raise InputError("The run has ended already.", status=409, field="run_id", value=run_id)
+            raise InputError("run_ended", status=409, field="run_id", value=run_id, state="success")
         self.end(run_id, 409, error={"code": "cancelled"})
         return {"run_id": run_id, "status": "cancelling", "by": user_id}
 
@@ -246,4 +246,4 @@ class Runs:
 
     def _known(self, run_id: str) -> None:
         if run_id not in self.bodies:
-            raise InputError("There is no such run.", status=404, field="run_id", value=run_id)
+            raise unknown_run(run_id)

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientConnectionResetError, ClientError, ClientSession
 from aiohttp.web import StreamResponse
 
-from devserver.errors import InputError
+from devserver.errors import MESSAGES, VALUE_CODES, InputError
 from my_app.bodies import MOST_VALUES, _no_doubles, read_json
 from my_app.errors import error_body
 from my_app.front import Listening
@@ -20,7 +20,7 @@ from tests.my_app.parts import Runs
 
 EXECUTE = "/api/schema/pipeline/execute"
 UNKNOWN = "20300101-000000-ffffffff"
-KEYS = set(error_body(400, "")["error"])
+KEYS = set(error_body(400, "internal")["error"])
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,8 @@ async def test_every_mistake_has_the_same_shape(
         assert (reply.status, set(got), set(got["error"])) == (status, {"error"}, KEYS)
         assert (got["error"]["code"], got["error"]["field"]) == (code, field)
         assert got["error"]["message"]
+        assert got["error"]["message_code"] in {*MESSAGES, *VALUE_CODES}
+        assert isinstance(got["error"]["values"], dict)
 
 
 async def test_a_body_that_is_no_json_is_told_where(client: ClientSession) -> None:

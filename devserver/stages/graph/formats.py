@@ -50,11 +50,12 @@ def further(
     saved = str(values[main.format_parameter]) if main.format_parameter else main.format
     for name in formats:
         if name not in allowed:
-            raise InputError(f"{config} does not make {name}.", field="formats", value=name, allowed=list(allowed))
+            raise InputError("format_not_made", field="formats", value=name, allowed=list(allowed), what=str(config))
     rest = [name for name in dict.fromkeys(formats) if name != saved]
     if rest and saved not in LOSSLESS:
-        message = f"{config} saves {saved}; from a file with losses no good {rest[0]} is made."
-        raise InputError(message, field="formats", value=rest[0], allowed=[saved])
+        raise InputError(
+            "format_from_lossy", field="formats", value=rest[0], allowed=[saved], name=str(config), saved=saved
+        )
     return rest
 
 
@@ -65,7 +66,7 @@ def check_others(chunks: Sequence[GraphChunk], label: str, formats: Sequence[str
     own = [name for chunk in chunks if chunk.main for name in chunk.formats(chunk.main)]
     for name in formats:
         if name not in own:
-            raise InputError(f"{label} does not make {name}.", field="formats", value=name, allowed=own)
+            raise InputError("format_not_made", field="formats", value=name, allowed=own, what=label)
 
 
 def conversion(catalog: Catalog, source: MediaStage, name: str) -> MediaStage:

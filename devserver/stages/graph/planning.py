@@ -149,8 +149,14 @@ class _Planner:
         fitting = [(way, chunk) for way, chunk in ways if self.inputs.keys() <= chunk.parameters.keys()]
         if not fitting or fitting[0] != ways[0]:
             lacks = sorted(self.inputs.keys() - ways[0][1].parameters.keys())
-            message = f"{config.name} cannot be made by the pipeline {planning.pipeline.name}: it has no {lacks[0]}."
-            raise InputError(message, field="output_config", value=config.name, allowed=f"one with {', '.join(lacks)}")
+            raise InputError(
+                "pipeline_lacks_input",
+                field="output_config",
+                value=config.name,
+                allowed=f"one with {', '.join(lacks)}",
+                pipeline=planning.pipeline.name,
+                lacks=lacks[0],
+            )
         options: list[Option] = []
         for way, chunk in fitting:
             options.append(self._option(way, chunk, found, is_first=not options))
@@ -207,7 +213,9 @@ class _Planner:
         try:
             values = to_json(resolve_values(chunk, configured, {**asked, **later}, lambda: seed))
         except ParameterError as e:
-            raise InputError(str(e), field=f"params.{e.field}", value=e.value, allowed=e.allowed) from e
+            raise InputError(
+                "parameter_refused", field=f"params.{e.field}", value=e.value, allowed=e.allowed, problem=str(e)
+            ) from e
         return {name: value for name, value in values.items() if name not in later}
 
 
