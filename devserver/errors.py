@@ -83,7 +83,7 @@ class InputError(TonewrightError):
 
 
 def unknown_run(run_id: str) -> InputError:
-    return InputError("unknown_run", status=404, field="run_id", value=run_id, allowed="a run listed at /api/runs")
+    return InputError("unknown_run", status=404, field="run_id", value=run_id)
 
 
 def refused_field(error: ValidationError, model: type[BaseModel], *, missing_status: int = 422) -> InputError:
