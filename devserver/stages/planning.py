@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, Final
 
 from devserver.accept import SEED_LIMIT, ExecuteRequest
@@ -45,9 +46,7 @@ def make_plan(
     try:
         pipeline, interception, configs = _asked(request, catalog)
     except UnknownName as e:
-        raise InputError(
-            "unknown_definition", status=404, field=e.kind, value=e.name, allowed=e.known, problem=str(e)
-        ) from e
+        raise _unknown(e) from e
     check_stages(pipeline, kinds)
     read = [_briefing(request, pipeline, config, number, catalog) for number, config in enumerate(configs, 1)]
     planning = Planning(request, catalog, pipeline, configs, read, files, _seed(request, read))
@@ -87,6 +86,11 @@ def make_plan(
         main=main,
         definitions=tuple(Definition.model_validate(definition) for definition in definitions),
     )
+
+
+def _unknown(error: UnknownName) -> InputError:
+    refuse = partial(InputError, status=404, field=error.kind, value=error.name, allowed=error.known)
+    return refuse("unknown_definition", problem=str(error))
 
 
 def check_stages(pipeline: Pipeline, kinds: Mapping[str, StageKind]) -> None:
