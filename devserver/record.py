@@ -25,7 +25,7 @@ from devserver.runs.events import Event, Measurement, RunWarning
 from devserver.runs.failure import Failure
 from devserver.runs.record import Record, build_record
 from devserver.runs.rows import RunRow, RunState, TakeRow
-from devserver.store import RECORD, Exports, dump
+from devserver.store import RECORD, Exports
 from devserver.walk import Walk
 
 KEPT_AFTER_S: Final = 0.05
@@ -103,7 +103,7 @@ async def write(journal: Journal, exports: Exports, run_id: str) -> None:
 
 
 def _content(reading: Reading, row: RunRow | None) -> bytes | None:
-    return dump(build(reading, row).as_json()) if row is not None else None
+    return build(reading, row).as_file() if row is not None else None
 
 
 class Keeper:
@@ -204,7 +204,7 @@ def _final(reading: Reading, walk: Walk, row: RunRow) -> _Final:
     sent = [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in read]
     rows = reading.stages(row.run_id) if row.state == "success" else []
     takes = [(r.started_at, r.ended_at) for r in rows if isinstance(r, TakeRow) and r.ended_at]
-    return _Final(dump(build(reading, row).as_json()), sent, takes)
+    return _Final(build(reading, row).as_file(), sent, takes)
 
 
 def _write_final(exports: Exports, run_id: str, final: _Final) -> None:

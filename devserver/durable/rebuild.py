@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from pydantic import ValidationError
 
 from devserver.durable.journal import Journal
 from devserver.durable.search import Search
 from devserver.durable.sql import Transaction
 from devserver.errors import TonewrightError
 from devserver.plan import Plan
+from devserver.runs.events import RunEnded, RunQueued, Stored
+from devserver.runs.failure import Failure
+from devserver.runs.record import WAITING, Record
 from devserver.runs.rows import ENDED
 from devserver.store import RUN_ID, Exports
 from schemas.texts import Unreadable, parse_json, read_text
 
-RUN_COLUMNS: Final = [
-    "run_id",
-    "user_id",
-    "state",
-    "created_at",
-    "started_at",
-    "ended_at",
-    "title",
-    "schema",
-    "output_config",
-    "plan",
-]
-STAGE_COLUMNS: Final = ["stage", "take", "attempt", "state", "started_at", "ended_at", "backend", "prompt_id"]
 UNFINISHED: Final = "The journal was lost while this run was going on; run it again."
 
 
@@ -43,9 +36,8 @@ async def rebuild(journal: Journal, exports: Exports) -> tuple[int, list[str]]:
         if not RUN_ID.fullmatch(folder.name) or await journal.run(folder.name) is not None:
             continue
         try:
-            record, plan = _read(folder / "metadata.json"), _plan(folder / "01_config.json")
-            run = _Run(_row(record, plan), _stages(record), _events(record))
-            await journal.database.write(lambda tx: _restore(tx, journal.search, run))  # noqa: B023 - awaited at once
+            record, plan = _record(folder / "metadata.json"), _plan(folder / "01_config.json")
+            await journal.database.write(partial(_restore, journal.search, record, plan))
             count += 1
         except BadRecord as e:
             wrong.append(f"{folder.name}/{e}")
@@ -54,11 +46,15 @@ async def rebuild(journal: Journal, exports: Exports) -> tuple[int, list[str]]:
     return count, wrong
 
 
-def _read(path: Path) -> Any:
+def _record(path: Path) -> Record:
     try:
-        return parse_json(read_text(path))
+        return Record.model_validate(parse_json(read_text(path)))
     except Unreadable as e:
         raise BadRecord(f"{path.name}:{e.line}: {e.reason}") from e
+    except ValidationError as e:
+        fault = e.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, fault["loc"]))
+        raise BadRecord(f"{path.name}: is no record of a run: {place}: {fault['msg']}") from e
 
 
 def _plan(path: Path) -> str:
@@ -73,72 +69,59 @@ def _plan(path: Path) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What the journal has of a run; an event is (stage, take, kind, key, data)."""
-
-    row: dict[str, Any]
-    stages: list[dict[str, Any]]
-    events: list[tuple[str, int, str, str, dict[str, Any]]]
-
-
-def _restore(tx: Transaction, search: Search, run: _Run) -> None:
-    row, run_id = run.row, run.row["run_id"]
+def _restore(search: Search, record: Record, plan: str, tx: Transaction) -> None:
+    run_id, ended = record.run_id, record.status in ENDED
+    error = record.error if ended else Failure(code="journal_lost", message=UNFINISHED, hint="", status=500)
+    configs = ", ".join(output.config for output in record.resolved.outputs)
     tx.execute(
         "INSERT INTO runs (run_id, user_id, state, created_at, started_at, ended_at, title, schema,"
         " output_config, plan, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        (*(row[name] for name in RUN_COLUMNS), json.dumps(row["error"]) if row["error"] else None),
+        (
+            *(run_id, record.user_id, record.status if ended else "failed", record.created_at, record.started_at),
+            *(record.ended_at, record.title, record.resolved.schema_, configs, plan),
+            json.dumps(error.as_json()) if error else None,
+        ),
     )
-    for number, stage in enumerate(run.stages, start=1):
+    for number, row in enumerate(_rows(record), start=1):
         tx.execute(
-            "INSERT INTO stages (stage, take, attempt, state, started_at, ended_at, backend, prompt_id,"
-            " run_id, result, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            (*(stage[name] for name in STAGE_COLUMNS), run_id, json.dumps(stage["result"]), number),
+            "INSERT INTO stages (stage, take, attempt, state, started_at, ended_at, backend, prompt_id, result,"
+            " run_id, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            (*row, run_id, number),
         )
     search.read(tx, run_id)
-    at = row["ended_at"] or row["created_at"]
-    for name, take, kind, key, data in run.events:
+    for stage, take, data, key in _events(record):
         tx.execute("UPDATE counters SET value = value + 1 WHERE name = 'event'")
+        kept = (run_id, stage, take, data.event_kind, key, json.dumps(data.as_json()))
         tx.execute(
             "INSERT INTO events (seq, run_id, stage, take, kind, key, data, at)"
             " SELECT value, $1, $2, $3, $4, $5, $6, $7 FROM counters WHERE name = 'event'",
-            (run_id, name, take, kind, key, json.dumps(data), at),
+            (*kept, record.ended_at or record.created_at),
         )
 
 
-def _row(record: dict[str, Any], plan: str) -> dict[str, Any]:
-    ended = record["status"] in ENDED
-    lost = {"code": "journal_lost", "message": UNFINISHED, "hint": "", "status": 500}
-    return {
-        **{name: record[name] for name in ("run_id", "user_id", "title", "created_at", "started_at", "ended_at")},
-        "state": record["status"] if ended else "failed",
-        "schema": record["resolved"]["schema"],
-        "output_config": ", ".join(output["config"] for output in record["resolved"]["outputs"]),
-        "plan": plan,
-        "error": record["error"] if ended else lost,
-    }
-
-
-def _stages(record: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = []
-    for stage in record["stages"]:
-        if stage["state"] == "waiting":
+def _rows(record: Record) -> Iterator[tuple[str | int | None, ...]]:
+    """Yield the rows of all stages, takes and attempts, without the run and their number."""
+    for stage in record.stages:
+        if stage.state == WAITING:
             continue
-        state = stage["state"] if stage["state"] != "running" else "failed"
-        own = {"stage": stage["name"], "attempt": 0, "backend": None, "prompt_id": None}
-        times = {"started_at": stage["started_at"], "ended_at": stage["ended_at"]}
-        rows.append({**own, "take": 0, "state": state, **times, "result": stage["result"]})
-        rows += [{**own, **take} for take in stage.get("takes", [])]
-        for attempt in stage.get("attempts", []):
-            rows.append({"stage": stage["name"], **attempt})
-    return rows
+        state = stage.state if stage.state != "running" else "failed"
+        kept = json.dumps(stage.result.as_json())
+        yield stage.name, 0, 0, state, stage.started_at, stage.ended_at, None, None, kept
+        for take in stage.takes:
+            kept = json.dumps(take.result.as_json())
+            yield stage.name, take.take, 0, take.state, take.started_at, take.ended_at, None, None, kept
+        for one in stage.attempts:
+            times, kept = (one.started_at, one.ended_at), json.dumps(one.result.as_json())
+            yield (stage.name, one.take, one.attempt, one.state, *times, one.backend, one.prompt_id, kept)
 
 
-def _events(record: dict[str, Any]) -> list[tuple[str, int, str, str, dict[str, Any]]]:
-    """(stage, take, kind, key, data) of everything that the record lists."""
-    run = {"title": record["title"], "schema": record["resolved"]["schema"]}
-    events: list[tuple[str, int, str, str, dict[str, Any]]] = [("", 0, "run.queued", "", run)]
-    events += [(e["stage"], e["take"], "entity", e["filename"], e) for e in record["entities"]]
-    events += [(w["stage"], 0, "warning", w["code"], w) for w in record["warnings"]]
-    events.append(("", 0, "run.ended", "", {"status": record["status"], "error": record["error"]}))
-    return events
+def _events(record: Record) -> Iterator[tuple[str, int, Stored, str]]:
+    """Yield stage, take, data and key of everything that the record lists."""
+    yield "", 0, RunQueued(title=record.title, schema_=record.resolved.schema_), ""
+    for entity in record.entities:
+        yield entity.stage, entity.take, entity, entity.filename
+    for number, measurement in enumerate(record.measurements):
+        yield "", 0, measurement, str(number)
+    for warning in record.warnings:
+        yield warning.stage, 0, warning, warning.code
+    yield "", 0, RunEnded(status=record.status, error=record.error), ""

@@ -24,7 +24,7 @@ WAITING: Final = "waiting"
 class ResolvedOutput(Kept):
     """What an output was made with: everything that was defaulted, drawn or chosen."""
 
-    stage: str
+    stage: str = ""
     config: str = Field(description="the output config that was asked for")
     config_used: str | None = Field(None, description="the one that made it; another one where a fallback was used")
     variant: str | None = Field(None, description="the chunk that made it")
@@ -115,6 +115,10 @@ class Record(Kept):
     measurements: list[Measurement] = Field([], description="what was measured in them")
     warnings: list[RunWarning] = Field([], description="what the user must know")
     error: Failure | None = Field(None, description="why it did not succeed")
+
+    def as_file(self) -> bytes:
+        """Return the content of `metadata.json`: readable, as `devserver.store.dump` writes JSON."""
+        return (self.model_dump_json(indent=2, exclude_unset=True, by_alias=True) + "\n").encode()
 
 
 def build_record(

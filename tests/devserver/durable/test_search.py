@@ -14,6 +14,7 @@ from devserver.durable.database import Database
 from devserver.durable.search import Wanted
 from devserver.durable.words import words
 from devserver.errors import Fenced, InputError
+from devserver.runs.record import Record
 from devserver.runs.results import TextResult
 from devserver.runs.rows import Place, RunState
 from tests.doubles.at_once import JournalAtOnce, execute, write
@@ -198,6 +199,6 @@ def test_a_rebuilt_journal_finds_what_the_lost_one_found(
         "warnings": [],
     }
     plan = json.dumps({"input_text": "slow"})
-    run = rebuild._Run(rebuild._row(record, plan), rebuild._stages(record), rebuild._events(record))
-    write(database, lambda tx: rebuild._restore(tx, journal.journal.search, run))
+    run = Record.model_validate(record)
+    write(database, lambda tx: rebuild._restore(journal.journal.search, run, plan, tx))
     assert found("slow velvet", state="success", output="song") == [1]
