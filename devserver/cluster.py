@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from devserver.backends.pool import Pool
 from devserver.dispatch import Dispatcher
@@ -23,6 +23,7 @@ from devserver.durable.wire import Wire
 from devserver.errors import DatabaseGone
 from devserver.events import Bus
 from devserver.readiness import NO_BACKEND
+from devserver.runs.server import BackendState, ProcessState, ReadyState
 
 BEAT_S: Final = 1.0
 ALIVE_S: Final = 4.0  # a process that was not heard of for so long is gone
@@ -115,28 +116,36 @@ class Cluster:
         except DatabaseGone as e:
             log.warning("%s", e)
 
-    async def processes(self) -> list[dict[str, Any]]:
-        """Who is there now, this process too: {name, node, role, walks, backends}."""
+    async def processes(self) -> list[ProcessState]:
+        """Return who is there now, this process too."""
         sql = "SELECT * FROM processes WHERE seen_at BETWEEN epoch_now() - $1 AND epoch_now() + $2 ORDER BY name"
-        shown = ("name", "node", "role", "walks")
         # One that was seen later than now is dead, and a clock was set back.
         rows = await self._db.read(lambda tx: tx.rows(sql, ALIVE_S, ALIVE_S))
-        return [{**{name: row[name] for name in shown}, "backends": json.loads(row["backends"])} for row in rows]
+        return [
+            ProcessState(
+                name=row["name"],
+                node=row["node"],
+                role=row["role"],
+                walks=row["walks"],
+                backends=[BackendState.model_validate(one) for one in json.loads(row["backends"])],
+            )
+            for row in rows
+        ]
 
-    async def ready(self, found: tuple[bool, dict[str, Any]]) -> tuple[bool, dict[str, Any]]:
+    async def ready(self, found: ReadyState) -> ReadyState:
         """What this process finds of itself, with what the others say: who accepts needs somebody who walks."""
-        problems = list(found[1]["problems"])
+        problems = list(found.problems)
         try:
             there = await self.processes()
         except DatabaseGone as e:
-            there = []
+            there = list[ProcessState]()
             problems.append(str(e))
-        workers = [one for one in there if one["role"] != "web"]
+        workers = [one for one in there if one.role != "web"]
         if there and not workers:
             problems.append("there is no worker: start one with --role worker")
-        if any(backend["state"] == "up" for one in workers for backend in one["backends"]):
+        if any(backend.state == "up" for one in workers for backend in one.backends):
             problems = [problem for problem in problems if problem != NO_BACKEND]
-        return not problems, {**found[1], "ready": not problems, "problems": problems, "processes": there}
+        return found.model_copy(update={"ready": not problems, "problems": problems, "processes": there})
 
     def _look(self) -> None:
         self._dispatcher.wake()

@@ -49,6 +49,7 @@ from devserver.run import walk_run
 from devserver.runs.answer import links_of
 from devserver.runs.events import Event, Passing
 from devserver.runs.rows import RunRow
+from devserver.runs.server import ReadyState
 from devserver.runs.waiting import Waiting
 from devserver.stages.kind import StageKind
 from devserver.stages.kinds import KINDS
@@ -387,6 +388,6 @@ class Parts:
         """This process answers; it says nothing about the backends."""
         return {"status": "ok", "pid": os.getpid(), "runs": self.dispatcher.walking}
 
-    async def ready(self) -> tuple[bool, dict[str, Any]]:
+    async def ready(self) -> ReadyState:
         """Whether a run that is accepted now would get somewhere, and if not, why."""
         return await self.readiness.ask()

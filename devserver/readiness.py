@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from devserver.backends.pool import Backend, Pool
 from devserver.clock import Clock
@@ -17,6 +17,7 @@ from devserver.disk import JournalGone
 from devserver.durable.database import Database
 from devserver.errors import DatabaseGone
 from devserver.runs.patience import patience
+from devserver.runs.server import ReadyState
 from devserver.store import Exports
 
 FRESH_S: Final = 0.5  # as long as one look is good for everybody who asks
@@ -25,8 +26,6 @@ DATABASE_LIMIT_S: Final = 2.0
 ANSWER_S: Final = 2.5
 ROOM_BYTES: Final = 1 << 20  # with less than this nothing that a run makes can be kept
 NO_BACKEND: Final = "no backend answers"
-
-Found = tuple[bool, dict[str, Any]]
 
 
 class Readiness:
@@ -44,17 +43,17 @@ class Readiness:
         *,
         database: Database,
         started: Callable[[], bool],
-        others: Callable[[Found], Awaitable[Found]] | None = None,
+        others: Callable[[ReadyState], Awaitable[ReadyState]] | None = None,
     ) -> None:
         """`others` adds what other processes say, from the database."""
         self._exports, self._pool, self._clock, self._started = exports, pool, clock, started
         self._database, self._others = database, others
-        self._asking: asyncio.Task[Found] | None = None
-        self._looking: asyncio.Task[Found] | None = None
+        self._asking: asyncio.Task[ReadyState] | None = None
+        self._looking: asyncio.Task[ReadyState] | None = None
         self._looked_at = float("-inf")
         self._looked_started = False
 
-    async def ask(self) -> Found:
+    async def ask(self) -> ReadyState:
         """Return a finding within `ANSWER_S`, whatever the database does."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
@@ -63,13 +62,13 @@ class Readiness:
                 return await asyncio.shield(self._asking)  # of all who ask meanwhile, one waits for the database
         except TimeoutError:
             problem = self._database.silence() or "the server is busy: nothing that makes runs has answered for a while"
-            return False, {"ready": False, "problems": [problem], "backends": self._backends()}
+            return ReadyState(ready=False, problems=[problem], backends=self._pool.describe())
 
-    async def _ask(self) -> Found:
+    async def _ask(self) -> ReadyState:
         found = await self._newest()
         return await self._others(found) if self._others else found
 
-    async def _newest(self) -> Found:
+    async def _newest(self) -> ReadyState:
         """The newest finding since the start, or a new one; who asks meanwhile gets the same."""
         looking, started = self._looking, self._started()
         old = self._clock.monotonic() - self._looked_at >= FRESH_S or self._looked_started is not started
@@ -77,7 +76,7 @@ class Readiness:
             looking = self._looking = asyncio.create_task(self._look())
         return await asyncio.shield(looking)
 
-    async def _look(self) -> Found:
+    async def _look(self) -> ReadyState:
         self._looked_started = self._started()
         problems = [] if self._looked_started else ["the server is starting or stopping"]
         asked = [backend for backend in self._pool.backends if backend.up or backend.stalled]
@@ -88,10 +87,7 @@ class Readiness:
         problems += [problem for _, problem in told if problem]
         problems += [problem for problem in (disk, journal) if problem]
         self._looked_at = self._clock.monotonic()
-        return not problems, {"ready": not problems, "problems": problems, "backends": self._backends()}
-
-    def _backends(self) -> list[dict[str, object]]:
-        return [state.as_json() for state in self._pool.describe()]
+        return ReadyState(ready=not problems, problems=problems, backends=self._pool.describe())
 
     async def _backend(self, backend: Backend) -> tuple[bool, str]:
         """Whether it answers, and what is wrong with it although it does."""

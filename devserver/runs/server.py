@@ -26,6 +26,25 @@ class BackendState(EventData):
     devices: list[object] = Field([], description="its GPUs and their memory in bytes, as it tells them")
 
 
+class ProcessState(Kept):
+    """One process of a server that has several."""
+
+    name: str
+    node: str | None = None
+    role: str = Field("", description="`all`, `web` or `worker`")
+    walks: int = Field(0, description="how many runs it walks")
+    backends: list[BackendState] = Field([], description="its backends; none of a web process")
+
+
+class ReadyState(Kept):
+    """Whether a run that is accepted now would get somewhere, and if not, why."""
+
+    ready: bool
+    problems: list[str] = Field([], description="what is in the way, or will be; in words for people")
+    backends: list[BackendState] = Field([], description="those of this process")
+    processes: list[ProcessState] = Field([], description="who is there, where there are several")
+
+
 class QueueLength(Kept):
     """How many takes are at a backend or wait for it."""
 

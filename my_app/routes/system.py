@@ -26,9 +26,9 @@ async def ready(parts: Parts, visitor: Visitor) -> Reply[JsonObject]:
 
     Why not is told to those who may use the server.
     """
-    is_ready, detail = await parts.ready()
-    told = detail if visitor.user_id else {"ready": is_ready}
-    return Reply(told, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+    found = await parts.ready()
+    told = found.as_json() if visitor.user_id else {"ready": found.ready}
+    return Reply(told, HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def openapi(request: web.Request, context: Context) -> JsonObject:

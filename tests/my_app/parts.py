@@ -21,7 +21,7 @@ from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest
 from devserver.runs.events import Event, OtherData
-from devserver.runs.server import DefinitionsState, QueueState
+from devserver.runs.server import DefinitionsState, QueueState, ReadyState
 from devserver.runs.waiting import Waiting
 from devserver.understanding import Understood, understand
 from devserver.uploads import Uploads
@@ -238,8 +238,8 @@ class Runs:
     async def snapshot(self) -> list[Event]:
         return [Event(None, None, "", 0, 0, AT, QueueState(waiting=0))]
 
-    async def ready(self) -> tuple[bool, dict[str, Any]]:
-        return bool(self.bodies), {"backends": []}
+    async def ready(self) -> ReadyState:
+        return ReadyState(ready=bool(self.bodies), backends=[])
 
     def health(self) -> dict[str, Any]:
         return {"status": "ok"}

@@ -155,7 +155,7 @@ async def test_a_process_that_died_before_the_clock_was_set_back_is_not_there(fi
     at_once(first, dead._say)
     set_clock(first.database, -1)
     at_once(second, alive._say)
-    assert [one["node"] for one in await alive.processes()] == ["b"]
+    assert [one.node for one in await alive.processes()] == ["b"]
 
 
 def test_a_run_that_has_ended_meanwhile_is_not_lost(first: Process) -> None:
@@ -173,7 +173,7 @@ def test_a_cancel_whose_message_was_lost_is_heard_of_with_the_next_renewal(first
 async def test_a_loop_that_computes_for_longer_than_a_lease_keeps_its_runs(
     beating: Cluster, first: Process, second: Process
 ) -> None:
-    assert [one["node"] for one in await beating.processes()] == ["a"]
+    assert [one.node for one in await beating.processes()] == ["a"]
     add_run(first.journal)
     time.sleep(lease.LEASE_S + 2 * BEAT_S)  # noqa: ASYNC251 - that is what happens
     assert await second.journal.leases.claimable(10) == []
