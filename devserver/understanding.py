@@ -47,7 +47,7 @@ class Understood:
     model: ReplyOrigin | None = None
     warnings: tuple[Told, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {**self.parsed.as_json(), "llm": self.model, "warnings": [one.as_json() for one in self.warnings]}
 
 
@@ -59,7 +59,7 @@ class Invented(Shape):
 
     @model_validator(mode="before")
     @classmethod
-    def _field_by_field(cls, answer: Any) -> Any:
+    def _field_by_field(cls, answer: object) -> object:
         if not isinstance(answer, dict) or not answer.keys() & set(FIELDS):
             raise ValueError(f"an object with at least one of {', '.join(FIELDS)}")
         kept, refused = {}, []
