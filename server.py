@@ -201,13 +201,14 @@ def lint(file: Path | None, backends: tuple[str, ...]) -> None:
     """Check the definitions and the words that prompts are read with; with FILE only what is wrong in that file."""
     from cli.build import folders_of
     from cli.importing import problems_of_words, what_runs_where
+    from devserver.stages.kinds import all_kinds
     from schemas.lint import lint as check
     from schemas.loader import read_tables
 
     settings = read_settings({"backends": _backends(backends)})
     folders = folders_of(settings)
     tables, wrong = read_tables(folders)
-    problems = [*map(str, check(folders, tables, file, wrong)), *problems_of_words()]
+    problems = [*map(str, check(folders, tables, file, wrong, all_kinds())), *problems_of_words()]
     for problem in problems:
         click.echo(problem)
     click.echo(f"{len(problems)} problems" if problems else "The definitions have no problem.")

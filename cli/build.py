@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,14 @@ from devserver.comfy.swarm import credentials
 from devserver.definitions import Definitions
 from devserver.errors import PackageMissing
 from devserver.http.addresses import without_user
+from devserver.installed.definitions import installed_folders
 from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
 from devserver.parts import Parts
 from devserver.queue import Limits
 from devserver.retries import Retries
+from devserver.stages.kind import StageKind
+from devserver.stages.kinds import all_kinds
 from devserver.store import Exports
 from devserver.uploads import MIB
 from schemas.errors import DefinitionError, DefinitionProblem
@@ -45,12 +48,15 @@ USUALLY = (
 
 
 def folders_of(settings: Settings) -> list[Path]:
-    """The shipped definitions, and the user's own over them: those that are set, or else `definitions/`."""
+    """The shipped definitions and those of installed packages, and the user's own over them.
+
+    The user's are those that are set, or else `definitions/`.
+    """
     own = settings.definitions or ([OWN] if OWN.is_dir() else [])
-    return [SHIPPED, *own]
+    return [SHIPPED, *installed_folders([SHIPPED]), *own]
 
 
-def definitions_of(settings: Settings) -> Definitions:
+def definitions_of(settings: Settings, kinds: Mapping[str, StageKind] | None = None) -> Definitions:
     """The shipped definitions with the user's own over them.
 
     Raises:
@@ -59,7 +65,9 @@ def definitions_of(settings: Settings) -> Definitions:
     missing = [folder for folder in settings.definitions if not folder.is_dir()]
     if missing:
         raise DefinitionError(DefinitionProblem(str(folder), 1, "", "is not a folder") for folder in missing)
-    return Definitions([SHIPPED], load_tables(folders_of(settings)), own=settings.definitions or [OWN])
+    folders = folders_of(settings)
+    own = settings.definitions or [OWN]
+    return Definitions([path for path in folders if path not in own], load_tables(folders), own, kinds or all_kinds())
 
 
 def addresses_of(settings: Settings) -> list[Address]:
@@ -138,9 +146,11 @@ async def build_parts(settings: Settings) -> Parts:
     sharing = sharing_of(settings)
     exports = Exports(settings.exports, sharing.node if sharing else None, works=settings.role != "web")
     exports.lock({"pid": os.getpid(), "url": f"http://{settings.host}:{settings.port}"})
+    kinds = all_kinds()
     return Parts(
         exports=exports,
-        definitions=definitions_of(settings),
+        definitions=definitions_of(settings, kinds),
+        kinds=kinds,
         addresses=[*addresses_of(settings), *await discover(settings)],
         embedded=settings.embedded,
         probe_s=settings.probe_s,

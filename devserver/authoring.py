@@ -124,7 +124,9 @@ class Authoring:
     def validate(self, asked: ValidateRequest) -> dict[str, Any]:
         """Every problem of a text, with line and field, as if it lay in the folder under its name."""
         folders = self._definitions.folders
-        found = problems_of({(asked.kind, asked.name): asked.text}, folders, load_tables(folders))
+        found = problems_of(
+            {(asked.kind, asked.name): asked.text}, folders, load_tables(folders), self._definitions.kinds
+        )
         problems = [{"line": one.line, "field": one.field, "message": one.message} for one in found]
         return {"valid": not problems, "problems": problems}
 

@@ -18,6 +18,7 @@ from devserver.runs.server import DefinitionsState
 from schemas.catalog import Catalog
 from schemas.loader import read_tables, shown, usable_definitions
 from schemas.nodes import NodeTable
+from schemas.pipeline_rules import RULES, StageRules
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,19 @@ class Definitions:
         folders: those that must be there; a later one's definitions replace those of earlier ones.
         tables: the node tables of all folders, as they are now; those that cannot be read are left out.
         own: the user's folders, over all others. They are watched, and need not be there yet.
+        kinds: the kinds of stages that a pipeline may have.
     """
 
-    def __init__(self, folders: Sequence[Path], tables: Mapping[str, NodeTable], own: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        tables: Mapping[str, NodeTable],
+        own: Sequence[Path] = (),
+        kinds: Mapping[str, StageRules] = RULES,
+    ) -> None:
         self._shipped, self._own = tuple(folders), tuple(folder.absolute() for folder in own)
-        self.catalog, problems = usable_definitions(self.folders, tables)
+        self.kinds = kinds
+        self.catalog, problems = usable_definitions(self.folders, tables, kinds=kinds)
         self.version = 1
         self.problems = tuple(sorted([*read_tables(self.folders)[1], *problems]))
         self._one_at_a_time = threading.Lock()
@@ -81,7 +90,7 @@ class Definitions:
             before = (self.version, self.problems)
             folders = self.folders
             tables, wrong = read_tables(folders)
-            catalog, problems = usable_definitions(folders, tables, self.catalog)
+            catalog, problems = usable_definitions(folders, tables, self.catalog, self.kinds)
             self.problems = tuple(sorted([*wrong, *problems]))
             stays = not any(key in self.catalog.sources for key in catalog.broken)
             if stays and (_hashes(catalog) != _hashes(self.catalog) or catalog.broken != self.catalog.broken):

@@ -17,7 +17,7 @@ JSON = {"schemas.graph", "schemas.json_values"}  # the types of what programs se
 BELOW_DEVSERVER = {
     "schemas",
     *JSON,
-    *(f"devserver.{folder}" for folder in ("nodes", "http", "processes", "comfy", "agents", "llm")),
+    *(f"devserver.{folder}" for folder in ("nodes", "http", "processes", "installed", "comfy", "agents", "llm")),
 }
 # A part, and the parts that it may import besides itself. A module belongs to the longest name that fits it.
 MAY_IMPORT = {
@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "devserver.processes": set(),
     "devserver.http": JSON,
     "devserver.comfy": {"devserver.http", *JSON},
-    "devserver.agents": {"devserver.nodes", "devserver.processes", *JSON},
+    "devserver.installed": {"schemas", *JSON},
+    "devserver.agents": {"devserver.nodes", "devserver.processes", "devserver.installed", *JSON},
     "devserver.llm": {"devserver.http", *JSON},
     "devserver": BELOW_DEVSERVER,
     "my_app": {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from devserver.agents import stock
 from devserver.agents.folders import Folders
 from devserver.agents.node_class import Table
+from devserver.installed.nodes import installed_nodes
 
 
 class UnknownTable(ValueError):
@@ -15,10 +16,11 @@ class UnknownTable(ValueError):
 
 
 def embedded(folders: Folders) -> Table:
-    """The embedded backend: stand-ins for ComfyUI's own nodes, and ours."""
+    """The embedded backend: stand-ins for ComfyUI's own nodes, ours, and those of installed packages."""
     from devserver.nodes import TABLE
 
-    return {**stock.table(folders), **TABLE}
+    own = {**stock.table(folders), **TABLE}
+    return {**own, **installed_nodes(folders, own)}
 
 
 TABLES: dict[str, Callable[[Folders], Table]] = {"embedded": embedded, "stock": stock.table}

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from schemas.errors import DefinitionProblem
 from schemas.loader import FOLDERS, read_definitions
 from schemas.node_table import NodeTable
+from schemas.pipeline_rules import RULES, StageRules
 from schemas.sources import draft_source
 
 KINDS = tuple(FOLDERS)
@@ -18,6 +19,7 @@ def problems_of(
     texts: Mapping[tuple[str, str], str],
     folders: Sequence[Path],
     tables: Mapping[str, NodeTable],
+    kinds: Mapping[str, StageRules] = RULES,
 ) -> list[DefinitionProblem]:
     """What is wrong with texts of definitions, by (kind, name), if they lay over those in the folders.
 
@@ -30,7 +32,7 @@ def problems_of(
             problems += source
         else:
             drafts.append(source)
-    _, found = read_definitions(folders, tables, drafts)
+    _, found = read_definitions(folders, tables, drafts, kinds)
     own = {f"{kind}/{name}" for kind, name in texts}
     return sorted(problems + [problem for problem in found if problem.file in own])
 
