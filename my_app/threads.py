@@ -29,6 +29,7 @@ class Threads:
 
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="view")
+        self._unfinished = set[asyncio.Task[Any]]()
 
     async def run(self, work: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
         """Run a function on a thread. It runs to its end even if the caller is cancelled: nothing stops half-way."""
@@ -36,6 +37,13 @@ class Threads:
         context.run(LOOP.set, asyncio.get_running_loop())
         done = self._pool.submit(partial(context.run, work, *args, **kwargs))
         return await asyncio.shield(asyncio.wrap_future(done))
+
+    async def finish(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Await work of the loop that runs to its end even if the caller is cancelled."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
         """Wait until everything has returned, for a while: what waits for a database may never."""

@@ -62,10 +62,10 @@ async def start(
     Where the same was asked before with the same key, the answer is the one that was given then.
     """
     context = request.app[CONTEXT]
-    run = await accept()
+    run, answer = await context.threads.finish(_take_on(context.parts, accept, wish))
     headers = {} if run.first is None else REPLAYED
-    if wish.mode == "no":
-        return response_of(request, run.run_id, await answer_at_once(context.parts, run), headers)
+    if answer is not None:
+        return response_of(request, run.run_id, answer, headers)
     if wish.mode == "end":
         ended = shape(await context.parts.wait(run.run_id, wish.timeout_s))
         return response_of(request, run.run_id, ended, headers)
@@ -75,6 +75,14 @@ async def start(
     await response.write(encode("answer", below(prefix_of(request), answer.body)))
     await response.write_eof()
     return response
+
+
+async def _take_on(
+    parts: Parts, accept: Callable[[], Awaitable[Accepted]], wish: Wish
+) -> tuple[Accepted, Answer | None]:
+    """Accept a run; with its answer where nobody waits for another one."""
+    run = await accept()
+    return run, await answer_at_once(parts, run) if wish.mode == "no" else None
 
 
 async def answer_at_once(parts: Parts, run: Accepted) -> Answer:

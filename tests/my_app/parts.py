@@ -122,6 +122,8 @@ class Runs:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self.arriving, self.admitted, self.accepted = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.admitted.set()  # a test may clear it, to hold requests as they are accepted
         self.waiting = Waiting(self.bus, self.has_ended, self.answer)
 
     async def wait(self, run_id: str, timeout_s: float) -> Answer:
@@ -149,6 +151,8 @@ class Runs:
         return Uploads(folder, self.upload_limit_bytes)
 
     async def accept(self, body: dict[str, Any], user_id: str, headers: Mapping[str, str]) -> Accepted:
+        self.arriving.set()
+        await self.admitted.wait()
         if "input_text" not in body:
             raise InputError("field_missing", status=400, field="input_text", allowed="text")
         if body["input_text"] == "break":
@@ -157,6 +161,7 @@ class Runs:
             run_id = f"20300101-000000-{len(self.bodies):08x}"
             self.bodies[run_id] = {**body, "user_id": user_id, "agent": headers.get("User-Agent")}
         self.tell(run_id, "run.queued")
+        self.accepted.set()
         return Accepted(run_id)
 
     def tell(self, run_id: str | None, kind: str, **data: Any) -> Event:

@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 from devserver.runs.events import Progress
 from my_app.front import Listening
 from tests.my_app.parts import Runs
+from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
 
@@ -122,3 +123,19 @@ async def test_headers_that_are_repeated_count_together(client: ClientSession) -
     headers = CIMultiDict([("prefer", "wait=600"), ("Prefer", "respond-async")])
     async with client.post(EXECUTE, json={"input_text": "test"}, headers=headers) as reply:
         assert reply.status == 202
+
+
+@pytest.mark.parametrize("wait", [True, False])
+async def test_a_client_that_goes_while_its_run_is_accepted_stops_nothing_half_way(
+    client: ClientSession, runs: Runs, wait: bool
+) -> None:
+    runs.admitted.clear()
+    asking = asyncio.create_task(execute(client, wait=wait))
+    await runs.arriving.wait()
+    asking.cancel()
+    await asyncio.wait({asking})
+    async with client.get("/health") as reply:  # the server has seen by now that the other connection is closed
+        assert reply.status == 200
+    runs.admitted.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await runs.accepted.wait()
