@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
 
@@ -86,6 +87,17 @@ class Option(_Frozen):
     def key(self) -> tuple[str, str]:
         """What an earlier attempt wrote down of it: the names of the config and of the chunk."""
         return self.config, self.chunk.name
+
+    def values_of(self, take: int, changes: Mapping[str, RecordedValue] | None = None) -> dict[str, RecordedValue]:
+        """Return the values of a take. One that was not planned has those of the first, with other seeds."""
+        values = {**self.takes[min(take, len(self.takes)) - 1]}
+        if take > len(self.takes):
+            values = {**self.takes[0]}
+            for name in self.chunk.seeds:
+                low, high = self.chunk.parameters[name].rule.seed_range
+                if isinstance(seed := values.get(name), int):
+                    values[name] = low + (seed - low + take - 1) % (high - low + 1)
+        return {**values, **{name: value for name, value in (changes or {}).items() if name in self.chunk.parameters}}
 
 
 class OutputPlan(_Frozen):
@@ -192,6 +204,12 @@ class Plan(_Frozen):
     def fallback(self) -> bool:
         """Whether the request allows something else than what was asked for."""
         return self.request.get("fallback", True) is not False
+
+    def number_of(self, stage: str, role: str) -> int:
+        """Return the number of the files of a role; further takes that were not planned come after all others."""
+        if (number := self.numbers.get(f"{stage}/{role}")) is not None:
+            return number
+        return max(self.numbers.values()) + 1 + [one.name for one in self.media].index(stage)
 
     @property
     def graph_stage(self) -> str:

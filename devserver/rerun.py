@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from devserver.durable.reading import Reading
 from devserver.errors import InputError
@@ -33,8 +33,9 @@ def plan_again(
         for stage in plan.stages
         if not isinstance(stage, MediaStage) and stage.name in ended
     }
-    used = {r.stage: r.result.option for r in rows if isinstance(r, TakeRow) and r.take == 1}
-    steps = tuple(tuple(_again(stage, used.get(stage.name)) for stage in step) for step in plan.steps)
+    takes = [row for row in rows if isinstance(row, TakeRow)]
+    used = {row.stage: row.result.option for row in takes if row.take == 1}
+    steps = tuple(tuple(_again(stage, used.get(stage.name), takes) for stage in step) for step in plan.steps)
     update = {"run_id": run_id, "user_id": user_id, "created_at": created_at, "steps": steps}
     return plan.model_copy(update={**update, "recorded": recorded, "rerun_of": row.run_id})
 
@@ -67,10 +68,18 @@ def _check_chunks(pipeline: Pipeline, plan: Plan) -> None:
             )
 
 
-def _again(stage: StagePlan, used: tuple[str, str] | None) -> StagePlan:
+def _again(stage: StagePlan, used: tuple[str, str] | None, takes: Sequence[TakeRow]) -> StagePlan:
+    """Return a stage that is made by the same option, with the takes that were added while the run went on."""
     if not isinstance(stage, MediaStage):
         return stage
     options: tuple[Option, ...] = stage.output.options
     kept = tuple(option for option in options if option.key == used) or options
+    added = [row for row in takes if row.stage == stage.name and row.take > len(options[0].takes)]
+    if added:
+        more = [(row.take, row.result.changes) for row in sorted(added, key=lambda row: row.take)]
+        kept = tuple(
+            option.model_copy(update={"takes": (*option.takes, *(option.values_of(*one) for one in more))})
+            for option in kept
+        )
     output: OutputPlan = stage.output.model_copy(update={"options": kept})
     return stage.model_copy(update={"output": output})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from devserver import record
@@ -40,6 +41,7 @@ async def walk_run(run_id: str, tools: Tools, kinds: Kinds, cancelled: asyncio.E
         cancelled.set()
     plan = read_plan(run.plan)
     walk = Walk(run, plan, tools, cancelled, plan.input_text)
+    walk.run_stage = partial(_run_again, walk, kinds)
     kept = record.Keeper(tools.journal, tools.exports, run_id)
     try:
         try:
@@ -164,6 +166,12 @@ async def _result(walk: Walk, kind: StageKind | None, stage: StagePlan) -> Stage
                 await walk.warn(place, "exports_full", f"{e} The run waits for room and goes on by itself.")
             waits = True
             await _rest(walk, place)
+
+
+async def _run_again(walk: Walk, kinds: Kinds, name: str) -> StageResult:
+    """Run an earlier stage again: its kind skips what is finished."""
+    stage = next(stage for stage in walk.plan.stages if stage.name == name)
+    return await kinds[stage.kind].run(walk, stage, await _inputs(walk, stage))
 
 
 async def _inputs(walk: Walk, stage: StagePlan) -> Inputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,12 +19,13 @@ from devserver.llm.ask import Models
 from devserver.media.intake import IntakePool
 from devserver.media.stream import Streams
 from devserver.plan import Plan
-from devserver.queueing.expected import Expected
+from devserver.queueing.expected import Expected, ways_of
 from devserver.retries import Retries
 from devserver.runs.entity import text_entity
 from devserver.runs.events import RunWarning
 from devserver.runs.rows import Place, RunRow
 from devserver.store import Exports, dump
+from schemas.values import RecordedValue
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,17 @@ class Tools(Protocol):
     def retries(self) -> Retries: ...
 
 
+async def _no_stage(name: str) -> None:
+    raise LookupError(f"nobody runs the stage {name}")
+
+
 @dataclass
 class Walk:
-    """One walk of one run. `text` is the text as the stages so far have left it, `texts` as each of them has."""
+    """One walk of one run.
+
+    `text` is the text as the stages so far have left it, `texts` as each of them has. `run_stage` runs an earlier stage
+    again, by its name: what it has finished is skipped.
+    """
 
     run: RunRow
     plan: Plan
@@ -78,6 +87,7 @@ class Walk:
     cancelled: asyncio.Event
     text: str = ""
     texts: dict[str, str] = field(default_factory=dict)
+    run_stage: Callable[[str], Awaitable[object]] = field(default=_no_stage, repr=False)
 
     def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
         return Place(self.run.run_id, self.run.generation, stage, take, attempt)
@@ -88,6 +98,18 @@ class Walk:
         warning = RunWarning.model_validate({"code": code, "message": message, **data})
         stage = Place(place.run_id, place.generation, place.stage)
         await self.tools.journal.add_event(stage, warning, key=code)
+
+    async def add_take(self, stage: str, take: int, changes: Mapping[str, RecordedValue] | None = None) -> None:
+        """Add a take to an earlier graph stage while the run goes on, and make it. One that is there stays as it is.
+
+        It has the values of the first take with other seeds, and the `changes`.
+        """
+        place = self.place(stage, take)
+        for one in self.plan.media:
+            if one.name == stage:
+                self.tools.expected.add(place, ways_of(one, take, changes))
+        await self.tools.journal.write(lambda writing: writing.begin_take(place, changes))
+        await self.run_stage(stage)
 
     async def write(self, filename: str, content: bytes) -> None:
         """Write a file into the run's folder; waiting for the disk is left to a thread."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from devserver.durable.lease import Leases, fence
@@ -24,8 +24,9 @@ from devserver.runs.events import (
     Stored,
 )
 from devserver.runs.failure import Failure
-from devserver.runs.results import AttemptResult, Result, Skipped
+from devserver.runs.results import AttemptResult, Result, Skipped, TakeResult
 from devserver.runs.rows import AttemptRow, PartRow, Place, RunRow, RunState, StageRow, StageState, TakeRow
+from schemas.values import RecordedValue
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,9 @@ class Writing(Reading):
             raise TypeError(f"{place} is no stage")
         return row
 
-    def begin_take(self, place: Place) -> TakeRow:
-        """Begin a take of a stage, as `begin_stage` does."""
-        row = self._begin(place)
+    def begin_take(self, place: Place, changes: Mapping[str, RecordedValue] | None = None) -> TakeRow:
+        """Begin a take of a stage, as `begin_stage` does; one that was not planned may have `changes` of its own."""
+        row = self._begin(place, result=TakeResult(changes={**changes}) if changes else None)
         if not isinstance(row, TakeRow):
             raise TypeError(f"{place} is no take")
         return row

@@ -12,10 +12,11 @@ from typing import Final
 
 from devserver.clock import Clock
 from devserver.durable.sql import Transaction
-from devserver.plan import Plan
+from devserver.plan import MediaStage, Plan
 from devserver.queueing.eta import AROUND, Durations, Guess, size_of, total
 from devserver.queueing.tickets import ALL, Key, Ticket, Tickets, Work
 from devserver.runs.rows import Place
+from schemas.values import RecordedValue
 
 STILL_TO_COME: Final = 0.1  # the share of a take's usual time that is left at least, however long it has run
 FRESH_S: Final = 0.1  # as long as one look at the tickets is good for everybody who asks
@@ -90,13 +91,16 @@ class Expected:
     def accept(self, plan: Plan) -> None:
         """Take note of a run that was accepted."""
         left = {
-            (stage.name, take + 1): tuple(
-                Work(option.config, option.chunk.name, size_of(option.takes[take])) for option in stage.output.options
-            )
+            (stage.name, take): ways_of(stage, take)
             for stage in plan.media
-            for take in range(len(stage.output.options[0].takes))
+            for take in range(1, len(stage.output.options[0].takes) + 1)
         }
         self._coming[plan.run_id] = Coming(plan.run_id, plan.user_id, plan.priority, left)
+
+    def add(self, place: Place, ways: tuple[Work, ...]) -> None:
+        """Take note of a take that was added to a run."""
+        if place.run_id in self._coming:
+            self._coming[place.run_id].left.setdefault((place.stage, place.take), ways)
 
     def ask(self, place: Place) -> None:
         """A take of it has asked for a turn: from here on its ticket tells."""
@@ -205,6 +209,14 @@ class Expected:
             if other.priority >= coming.priority and not other.has_asked and not line.of_run(other.run_id):
                 until += [guess for at, guess in map(self.durations.usual, other.left.values()) if at == backend]
         return total(until)
+
+
+def ways_of(stage: MediaStage, take: int, changes: Mapping[str, RecordedValue] | None = None) -> tuple[Work, ...]:
+    """Return the ways in which a take may be made."""
+    return tuple(
+        Work(option.config, option.chunk.name, size_of(option.values_of(take, changes)))
+        for option in stage.output.options
+    )
 
 
 def around(created_at: str, ended_at: str, takes: Sequence[tuple[str, str]]) -> float | None:

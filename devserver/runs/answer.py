@@ -306,9 +306,8 @@ class _Made:
         return [one for one in others if one.output.number == stage.output.number]
 
     def _files(self, stage: MediaStage, take: int) -> list[Entity]:
-        """Return what a stage made for a take of the output: its own take of that number where it has several."""
-        own = take if len(self._takes(stage)) > 1 else 1
-        return [entity for entity in self.entities if (entity.stage, entity.take) == (stage.name, own)]
+        """Return what a stage made for a take of the output: its own take of that number."""
+        return [entity for entity in self.entities if (entity.stage, entity.take) == (stage.name, take)]
 
     def _product(self, stage: MediaStage, take: int) -> MediaStage:
         """Return the stage whose file is the output: the first of the pipeline's main ones that was made."""
@@ -383,7 +382,7 @@ def _output_metadata(
 ) -> OutputMetadata:
     last = attempts[-1] if attempts else None
     models = last.result.models if last else {}
-    values = result.values or option.takes[min(take, len(option.takes)) - 1]
+    values = result.values or option.values_of(take, result.changes)
     told = OutputMetadata(
         prompt_id=last.prompt_id if last else None,
         backend=last.backend if last else None,

@@ -114,6 +114,9 @@ class TakeResult(Result):
     graph_sha256: str | None = Field(None, description="of the compiled graph")
     values: dict[str, RecordedValue] | None = Field(None, description="the value of every parameter")
     backend: str | None = Field(None, description="the backend that was chosen for the last attempt")
+    changes: dict[str, RecordedValue] | None = Field(
+        None, description="what a take that was added while the run went on was asked to have otherwise"
+    )
 
     @property
     def option(self) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 from devserver.backends.turns import Asking, NoTurn
@@ -27,7 +28,9 @@ from devserver.walk import Walk
 from devserver.watching.logs import at
 from schemas.catalog import LOSSLESS
 from schemas.compiler import compile_graph, fill, graph_hash
-from schemas.values import from_json, to_json
+from schemas.values import RecordedValue, from_json, to_json
+
+Changes = Mapping[str, RecordedValue] | None
 
 
 async def run_graph(walk: Walk, stage: MediaStage, inputs: Inputs) -> GraphResult:
@@ -38,14 +41,17 @@ async def run_graph(walk: Walk, stage: MediaStage, inputs: Inputs) -> GraphResul
     """
     if stage.output.converts and not await _is_to_be_made(walk, stage, inputs):
         return GraphResult(takes=0)
-    takes = range(1, len(stage.output.options[0].takes) + 1)
-    outcomes = await asyncio.gather(
-        *(_run_take(walk, stage, inputs.of_take(take), take) for take in takes), return_exceptions=True
-    )
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return GraphResult(takes=len(outcomes))
+    done: set[int] = set()
+    todo = {*range(1, len(stage.output.options[0].takes) + 1)}
+    while todo:
+        work = [_run_take(walk, stage, inputs.of_take(take), take) for take in sorted(todo)]
+        for outcome in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+        done |= todo
+        rows = await walk.tools.journal.stages(walk.run.run_id)  # more may have been added meanwhile
+        todo = {row.take for row in rows if isinstance(row, TakeRow) and row.stage == stage.name} - done
+    return GraphResult(takes=len(done))
 
 
 async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int) -> None:
@@ -88,7 +94,7 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
             choice = await choose(walk, place, stage.output, decided)
             resumed = False
         async with walk.tools.slice:
-            job = await _prepare(walk, stage, given, choice, replace(place, attempt=number))
+            job = await _prepare(walk, stage, given, choice, replace(place, attempt=number), changes=row.result.changes)
         decided = choice.option.key
         at(backend=choice.backend.name)
         try:
@@ -132,18 +138,20 @@ async def _resumed(walk: Walk, stage: MediaStage, last: AttemptRow) -> Choice | 
     return Choice(option, backend, {}) if option else None
 
 
-async def _prepare(walk: Walk, stage: MediaStage, given: Given, choice: Choice, attempt: Place) -> Job:
+async def _prepare(
+    walk: Walk, stage: MediaStage, given: Given, choice: Choice, attempt: Place, *, changes: Changes
+) -> Job:
     """Compile, keep the compiled graph, and note what was decided."""
     option, place = choice.option, replace(attempt, attempt=0)
     texts = {"text": walk.text, "input_text": walk.plan.input_text}
     read = {name: one for name, one in given.items() if name in option.chunk.parameters}
     sources = {name: one for name, one in read.items() if isinstance(one, RunFile)}
     files = {name: one.as_value() for name, one in sources.items()}
-    values = worded(fill(from_json({**option.takes[place.take - 1], **read, **files}), texts), option.brief)
+    values = worded(fill(from_json({**option.values_of(place.take, changes), **read, **files}), texts), option.brief)
     labels = {name: file.label for name, file in sources.items()}
     compiled = compile_graph(option.chunk, option.graph, values, labels)
     digest = graph_hash(compiled)
-    one_take = len(option.takes) == 1
+    one_take = len(option.takes) == 1 and place.take == 1
     if stage.name == walk.plan.graph_stage and place.take == 1:
         await walk.keep(Place(place.run_id, place.generation, place.stage), 6, "graph", "06_graph.json", dump(compiled))
     else:

@@ -102,7 +102,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
     tools, place, output, file = walk.tools, job.place, made.output, made.file
     role = "take" if output.role == "main" and place.take > 1 else output.role
     kind = f"output_{output.media}" if role == "main" else role
-    number = walk.plan.numbers[f"{place.stage}/{role}"]
+    number = walk.plan.number_of(place.stage, role)
     take = str(place.take) if place.take > 1 else ""
     stem = "_".join(part for part in (f"{number:02d}", kind, made.name, take) if part)
     folder = tools.exports.folder(place.run_id)
