@@ -32,8 +32,9 @@ def pick(entities: Sequence[Entity], media: str, index: int | None) -> Entity | 
 
 
 def of_role(entities: Sequence[Entity], role: str) -> Entity | None:
-    """The first file of a role: `midi`, `peaks`."""
-    return next((entity for entity in entities if entity.role == role), None)
+    """Return the first file of a role: `midi`, `peaks`. An outline is one of the sound that is served, or none."""
+    sound = pick(entities, "audio", None) if role == "peaks" else None
+    return next((e for e in entities if e.role == role and (sound is None or e.stage == sound.stage)), None)
 
 
 def stems(entities: Sequence[Entity]) -> list[Stem]:

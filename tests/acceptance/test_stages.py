@@ -20,7 +20,9 @@ STAGES = ("generation", "analysis", "master", "film")
 @pytest.fixture(scope="module")
 def song(server: Server) -> dict[str, Any]:
     """The answer of a run of all four."""
-    status, body = server.execute(input_text="My house", output_config="mastered_song", params={"seconds": 4})
+    status, body = server.execute(
+        input_text="My house", output_config="mastered_song", preset="draft", params={"seconds": 4}
+    )
     assert status == 200, body
     return dict(body)
 
@@ -60,6 +62,18 @@ def test_the_master_is_what_the_run_is_for(server: Server, song: dict[str, Any])
     _, served = server.call("GET", output["url"])
     assert served == (folder(server, song) / "07_output_audio.flac").read_bytes()
     assert (output["config"], output["status"]) == ("mastered_song", "success")
+
+
+def test_the_outline_is_that_of_the_master(server: Server, song: dict[str, Any]) -> None:
+    files = entities(server, song)
+    _, outline = server.call("GET", f"/api/media/peaks/{song['run_id']}")
+    draft = json.loads((folder(server, song) / files["generation", "peaks"]["filename"]).read_text())
+    assert max(map(abs, outline["data"])) > max(map(abs, draft["data"]))
+
+
+def test_only_the_output_that_was_asked_for_has_the_preset(song: dict[str, Any]) -> None:
+    assert [warning for warning in song["warnings"] if warning["code"] == "preset_left_out"] == []
+    assert song["media_output"]["preset"] == "draft"
 
 
 def test_the_answer_lists_what_every_stage_has_made(server: Server, song: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
     for way, following in zip(ways, [*ways[1:], None], strict=True):
         choice = await _wait_for(walk, take, way)
         if choice is not None:
-            await _tell_differences(walk, take, choice, asked=options[0])
+            await _tell_differences(walk, take, choice, output, asked=options[0])
             return choice
         lacks, silent = _lacks(walk, way), _silent(walk)
         if following is None or not output.fallback:
@@ -132,7 +132,7 @@ def _fit(option: Option, table: NodeTable) -> Fit:
     return fit(option.chunk.models, option.graph, table)
 
 
-async def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Option) -> None:
+async def _tell_differences(walk: Walk, take: Place, choice: Choice, output: OutputPlan, *, asked: Option) -> None:
     option = choice.option
     if walk.plan.request.get("seed") not in (None, -1, "random") and asked.chunk.seeds and not option.chunk.seeds:
         message = (
@@ -147,7 +147,7 @@ async def _tell_differences(walk: Walk, take: Place, choice: Choice, asked: Opti
     if told := " ".join(one.message for one in option.brief if one.message):
         values = [one.model_dump(exclude={"message"}) for one in option.brief if one.message]
         await walk.warn(take, "brief_limited", told, values=values)
-    if walk.plan.preset and not option.preset:
+    if walk.plan.preset and output.asked and not option.preset:
         message = f"{option.config} has no preset {walk.plan.preset}; its own values were used."
         await walk.warn(take, "preset_left_out", message, preset=walk.plan.preset, config=option.config)
     for model in option.chunk.models:
