@@ -15,9 +15,10 @@ from devserver.answer import Answer
 from devserver.durable.idempotency import Accepted
 from devserver.errors import InputError, unknown_run
 from devserver.parts import Parts
-from my_app import shapes
+from devserver.runs.answer import Links, MediaOutput, RunAnswer
+from devserver.runs.events import RunWarning
 from my_app.route import Route, RunId
-from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Count, Links, MediaOutput, Remark, Shown, State
+from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Count, Shown, State
 from my_app.signature import Headers, JsonObject, Reply
 from my_app.threads import wait_for
 from my_app.visitors import Visitor
@@ -146,12 +147,12 @@ class Generated(Shown):
 
     status: State
     run_id: str
-    links: Links = Field({})
+    links: Links | None = None
     media_output: GeneratedOutput | None = None
     duration_ms: Count = 0
     loras: list[JsonObject] = Field([])
     was_translated: bool = False
-    warnings: list[Remark] = Field([])
+    warnings: list[RunWarning] = Field([])
 
 
 class PipelineState(Shown):
@@ -181,7 +182,7 @@ class PipelineStatus(Shown):
 
 async def interception(
     request: web.Request, parts: Parts, visitor: Visitor, headers: Headers, body: InterceptionRequest
-) -> Annotated[web.StreamResponse, shapes.Answer]:
+) -> Annotated[web.StreamResponse, RunAnswer]:
     """Transform a text and make nothing of it; the answer's `final_output` is the text.
 
     Taken without effect, because nothing here needs them: the fields of the predecessor that concern other stages.

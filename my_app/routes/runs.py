@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field, model_validator
 from devserver.durable.search import Wanted
 from devserver.errors import unknown_run
 from devserver.parts import Parts
+from devserver.runs.answer import Links, RunAnswer, RunDetail, RunSummary
 from devserver.store import RUN_ID
 from my_app.route import Route, RunId
-from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Answer, Links, Run, Shown, State
+from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Shown, State
 from my_app.signature import Header, Headers, JsonObject, Reply, Whole
 from my_app.threads import wait_for
 from my_app.visitors import Visitor
@@ -45,19 +46,11 @@ class RunQuery(BaseModel):
         return {name: value for name, value in query.items() if value}
 
 
-class RunLine(Shown):
-    """A run in a list."""
-
-    run_id: str
-    status: State
-    title: str = ""
-    created_at: str = ""
-
-
 class RunList(Shown):
     """A page of runs."""
 
-    runs: list[RunLine]
+    runs: list[RunSummary]
+    next_before: str | None = Field(description="`before` of the next page; null where this is the last")
 
 
 class Cancelled(Shown):
@@ -65,7 +58,7 @@ class Cancelled(Shown):
 
     run_id: str
     status: str
-    links: Links = Field({})
+    links: Links
 
 
 def list_runs(parts: Parts, visitor: Visitor, query: RunQuery) -> RunList:
@@ -81,7 +74,7 @@ def list_runs(parts: Parts, visitor: Visitor, query: RunQuery) -> RunList:
     return RunList.model_validate(wait_for(parts.list_runs(wanted)))
 
 
-def show_run(parts: Parts, run_id: RunId) -> Annotated[JsonObject, Run]:
+def show_run(parts: Parts, run_id: RunId) -> Annotated[JsonObject, RunDetail]:
     """Show everything that is known about a run, its stages and files among it."""
     detail = wait_for(parts.run_detail(run_id))
     if detail is None:
@@ -91,7 +84,7 @@ def show_run(parts: Parts, run_id: RunId) -> Annotated[JsonObject, Run]:
 
 async def answer(
     request: web.Request, parts: Parts, run_id: RunId, prefer: Prefer = ""
-) -> Annotated[web.StreamResponse, Answer]:
+) -> Annotated[web.StreamResponse, RunAnswer]:
     """Answer as `execute` does for this run: now, or with `Prefer: wait=SECONDS` as soon as it has ended."""
     wait_s = preferred_wait_s(prefer, 0.0)
     found = await parts.wait(run_id, wait_s) if wait_s else await parts.answer(run_id)
@@ -103,7 +96,7 @@ def cancel(parts: Parts, visitor: Visitor, run_id: RunId) -> Cancelled:
     return Cancelled.model_validate(wait_for(parts.cancel(run_id, visitor.user_id)))
 
 
-def rerun(parts: Parts, visitor: Visitor, headers: Headers, run_id: RunId) -> Reply[Answer]:
+def rerun(parts: Parts, visitor: Visitor, headers: Headers, run_id: RunId) -> Reply[RunAnswer]:
     """Run the recorded values again: same graph, same seeds."""
     run = wait_for(parts.rerun(run_id, visitor.user_id, headers))
     return reply_of(run, wait_for(answer_at_once(parts, run)))

@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field
 
 from devserver.accept import ExecuteRequest
 from devserver.parts import Parts
+from devserver.runs.answer import RunAnswer
 from devserver.runs.server import DefinitionsState
 from my_app.route import Route
-from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Answer, Shown
+from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Shown
 from my_app.signature import Headers, Received
 from my_app.visitors import Visitor
 from my_app.waiting import read_wish, start
@@ -60,7 +61,7 @@ class Chunks(Shown):
 
 async def execute(
     *, request: web.Request, parts: Parts, visitor: Visitor, headers: Headers, body: ExecuteRequest, received: Received
-) -> Annotated[web.StreamResponse, Answer]:
+) -> Annotated[web.StreamResponse, RunAnswer]:
     """Make something: start a run, and wait for its end unless asked not to."""
     wish = read_wish(body, headers)
     return await start(request, lambda: parts.accept(received, visitor.user_id, headers), wish)

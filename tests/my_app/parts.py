@@ -20,6 +20,7 @@ from devserver.events import Bus, Subscription
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BriefValues
 from devserver.queue import MoveRequest
+from devserver.runs.answer import links_of
 from devserver.runs.events import Event, OtherData
 from devserver.runs.server import DefinitionsState, QueueState, ReadyState
 from devserver.runs.waiting import Waiting
@@ -207,7 +208,7 @@ class Runs:
         if run_id in self.answers:
             raise InputError("run_ended", status=409, field="run_id", value=run_id, state="success")
         self.end(run_id, 409, error={"code": "cancelled"})
-        return {"run_id": run_id, "status": "cancelling", "by": user_id}
+        return {"run_id": run_id, "status": "cancelling", "links": links_of(run_id).as_json(), "by": user_id}
 
     async def run_detail(self, run_id: str) -> dict[str, Any] | None:
         return (
@@ -215,8 +216,18 @@ class Runs:
         )
 
     async def list_runs(self, wanted: Wanted) -> dict[str, Any]:
-        listed = [await self.run_detail(run_id) for run_id in self.bodies]
-        return {"runs": listed[: wanted.limit], "asked": asdict(wanted)}
+        about = {"title": "", "schema": "", "output_config": "", "created_at": AT, "execution_time": None}
+        listed = [
+            {
+                **about,
+                "error": None,
+                "media": [],
+                "links": links_of(run_id).as_json(),
+                **(await self.run_detail(run_id) or {}),
+            }
+            for run_id in self.bodies
+        ]
+        return {"runs": listed[: wanted.limit], "next_before": None, "asked": asdict(wanted)}
 
     async def media(self, run_id: str, media: str, index: int | None) -> Media | None:
         return self.files.get((run_id, media, index))
