@@ -178,7 +178,7 @@ async def _inputs(walk: Walk, stage: StagePlan) -> Inputs:
     """Find what a stage reads of earlier ones."""
     run_id, found = walk.run.run_id, []
     if any(reference.role != "text" for reference in stage.inputs.values()):
-        found = await walk.tools.journal.read(lambda reading: record.entities(reading, run_id))
+        found = await walk.read(lambda reading: record.entities(reading, run_id))
     return Inputs(stage.inputs, found, walk.texts, walk.tools.exports.folder(run_id))
 
 

@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from devserver.backends.pool import Pool
 from devserver.clock import Clock
 from devserver.definitions import Definitions
 from devserver.durable.journal import Journal
+from devserver.durable.reading import Reading
 from devserver.events import Bus
 from devserver.files import InputFiles
 from devserver.late import LateRecords
@@ -26,6 +27,8 @@ from devserver.runs.events import RunWarning
 from devserver.runs.rows import Place, RunRow
 from devserver.store import Exports, dump
 from schemas.values import RecordedValue
+
+Found = TypeVar("Found")
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +91,12 @@ class Walk:
     text: str = ""
     texts: dict[str, str] = field(default_factory=dict)
     run_stage: Callable[[str], Awaitable[object]] = field(default=_no_stage, repr=False)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def read(self, work: Callable[[Reading], Found]) -> Found:
+        """Read the journal; stages beside each other go on in the order of asking, so that they queue as planned."""
+        async with self._reading:
+            return await self.tools.journal.read(work)
 
     def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
         return Place(self.run.run_id, self.run.generation, stage, take, attempt)

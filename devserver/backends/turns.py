@@ -96,7 +96,8 @@ class Turns:
         try:
             self._give_turns(await self._db.write(partial(self._ask_for, place, turn, asking)), {key: turn})
             self._expected.ask(place)
-            self.next_please()
+            if not turn.has_come:
+                self.next_please()
             while not turn.has_come:
                 if not backend.up:
                     kept = True

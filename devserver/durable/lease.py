@@ -104,6 +104,8 @@ class Leases:
 
     async def owns(self, run_id: str, generation: int) -> bool:
         """Whether nobody has taken the run over since. If that cannot be known, its prompts are not to be touched."""
+        if not self.shared and self.held.get(run_id) == generation:
+            return True  # nobody else could
         try:
             return await self._db.read(lambda tx: owned(tx, run_id, generation))
         except DatabaseGone as e:

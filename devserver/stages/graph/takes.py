@@ -77,10 +77,9 @@ async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int) -> N
 
 async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, row: TakeRow) -> None:
     """Try until one attempt's files are in the run's folder. The journal's last attempt says what comes next."""
-    journal = walk.tools.journal
     decided, reasons = row.result.option, dict[int, Retry]()
     worked = Worked(walk, place, row)
-    while (last := await journal.last_attempt(place)) is None or last.state != "success":
+    while (last := await walk.read(lambda reading: reading.last_attempt(place))) is None or last.state != "success":
         choice, again, resumed = None, None, True
         if last is not None and last.state == "running":
             number, again = last.attempt, last.result.again
