@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,9 @@ from devserver.files import InputFiles
 from devserver.plan import MediaStage, Plan
 from devserver.stages.kinds import KINDS
 from devserver.stages.planning import make_plan
+from devserver.stages.text.safety import texts_of
 from devserver.store import Exports
+from devserver.walk import Walk
 from schemas.pipeline import Pipeline
 from tests.devserver.plans import AT, RUN_ID
 
@@ -170,3 +173,11 @@ def test_a_pipeline_without_an_output_is_asked_for_by_its_name(planned: Planned)
 def written() -> list[dict[str, Any]]:
     stages: list[dict[str, Any]] = yaml.safe_load(SONG)["stages"]
     return stages
+
+
+def test_a_text_that_a_stage_reads_is_checked_with_the_others(planned: Planned) -> None:
+    """The text of an earlier stage may be another one by then."""
+    unused: Any = None
+    walk = Walk(unused, planned(), unused, asyncio.Event(), "in English", {"interception": "auf Deutsch"})
+    assert ("title", "auf Deutsch") in texts_of(walk)
+    assert ("text", "in English") in texts_of(walk)
