@@ -134,9 +134,10 @@ class Dispatcher:
         self.asleep.wake(run_id)
 
     def _leave(self, run_id: str) -> None:
-        if run_id in self._walks:
+        walk, _ = self._walks.get(run_id, (None, None))
+        if walk is not None and not walk.cancelling():  # each heartbeat says it until the walk has ended
             log.warning("%s is walked by another worker now; this walk stops", run_id)
-            self._walks[run_id][0].cancel()
+            walk.cancel()
 
     def _look(self) -> None:
         self._look_again = True

@@ -311,7 +311,8 @@ class Parts:
         row = await self._own(run_id, user_id)
         asked = await self.dispatcher.cancel(run_id)
         if not asked:
-            raise InputError("run_ended", status=409, field="run_id", value=run_id, state=row.state)
+            allowed = "a queued or running run"
+            raise InputError("run_ended", status=409, field="run_id", value=run_id, allowed=allowed, state=row.state)
         return {"run_id": run_id, "status": "cancelling", "links": links_of(run_id).as_json()}
 
     async def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from devserver.durable.lanes import Door, Job, Lane
 from devserver.durable.sql import Dialect, Transaction
 from devserver.durable.tables import make_tables
 from devserver.errors import DatabaseGone
+from devserver.processes.finish import finish
 from devserver.runs.patience import patience_s
 
 READERS: Final = 4
@@ -92,9 +93,9 @@ class Database(ABC):
 
         def settle(found: Found | None, error: BaseException | None) -> None:
             with suppress(RuntimeError):  # the loop is closed, and nobody waits
-                loop.call_soon_threadsafe(finish, found, error)
+                loop.call_soon_threadsafe(answer_with, found, error)
 
-        def finish(found: Any, error: BaseException | None) -> None:
+        def answer_with(found: Any, error: BaseException | None) -> None:
             if error is None and then is not None:
                 then(found)
             if answer.done():
@@ -114,7 +115,7 @@ class Database(ABC):
         self._waiting.add(job)
         lane.do(job)
         try:
-            return await (_to_the_end(answer) if job.writes else answer)
+            return await (finish(answer) if job.writes else answer)
         finally:
             timer.cancel()
             self._waiting.discard(job)
@@ -161,22 +162,6 @@ class Database(ABC):
         no other process.
         """
         return None
-
-
-async def _to_the_end(answer: asyncio.Future[Found]) -> Found:
-    """Wait for an answer also where the caller is cancelled, who is cancelled after it."""
-    cancelled: asyncio.CancelledError | None = None
-    while not answer.done():
-        try:
-            await asyncio.shield(answer)
-        except asyncio.CancelledError as e:
-            cancelled = e
-        except Exception:  # noqa: BLE001 - whatever it is, it is raised below, unless the caller is cancelled
-            break
-    if cancelled is not None:
-        answer.exception()
-        raise cancelled
-    return answer.result()
 
 
 def open_database(where: Path | str) -> Database:

@@ -89,7 +89,8 @@ def test_a_full_queue_writes_nothing_and_says_when_to_come_back(exports: Path) -
         runs = [started(server, "a"), started(server, "b")]
         status, told, headers = send(server, SILENCE, key="later")
         assert (status, told["error"]["code"]) == (429, "queue_full")
-        assert set(told["error"]) == {"stage", "code", "message", "hint", "field", "value", "allowed"}
+        parts = {"stage", "code", "message", "message_code", "values", "hint", "field", "value", "allowed"}
+        assert set(told["error"]) == parts
         assert int(headers["Retry-After"]) >= 1
         assert sorted(folder.name for folder in exports.glob("2*")) == sorted(runs)
         assert len(server.call("GET", "/api/runs")[1]["runs"]) == 2

@@ -8,6 +8,7 @@ from typing import Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError
+from devserver.processes.finish import finish
 from devserver.stages.graph.job import Job
 from devserver.walk import Walk
 from schemas.graph import Graph
@@ -34,12 +35,14 @@ async def submit(walk: Walk, job: Job, bound: Graph) -> None:
             sending.exception()
         raise
     finally:
-        if not await leases.owns(job.place.run_id, job.place.generation):
-            await _take_back(walk, job)
+        # A heartbeat that finds the run lost cancels this walk just now.
+        await finish(asyncio.ensure_future(_take_back_if_lost(walk, job)))
 
 
-async def _take_back(walk: Walk, job: Job) -> None:
-    """The one who has the run now follows this prompt, or has looked for it in vain: then nobody wants it."""
+async def _take_back_if_lost(walk: Walk, job: Job) -> None:
+    """Whoever has the run now follows this prompt, or has looked for it in vain: then nobody wants it."""
+    if await walk.tools.journal.leases.owns(job.place.run_id, job.place.generation):
+        return
     row = await walk.tools.journal.stage(job.place)
     if row is not None and row.state != "running":
         with suppress(BackendError):
