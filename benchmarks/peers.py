@@ -1,4 +1,7 @@
-"""Other programs for the same purpose, in turns with us on the same backend. They are told as absent where they are."""
+"""Other programs for the same purpose, in turns with us on the same backend.
+
+A peer that is not installed is a row that says so.
+"""
 
 from __future__ import annotations
 

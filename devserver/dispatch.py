@@ -95,7 +95,7 @@ class Dispatcher:
             log.warning("this stop counts for the runs that were at work: %s", e)
 
     def submit(self, run_id: str) -> None:
-        """Walk a run that was just accepted, here or in another process, which was told by the commit."""
+        """Walk a run that was just accepted; processes that share the database were notified by the commit."""
         if not self._journal.leases.shared and self._loop is not None:
             self._start(run_id)
 

@@ -20,7 +20,7 @@ from devserver.queueing.tickets import Key, Work
 from devserver.runs.rows import Place
 
 PROMPTS_AT_ONCE: Final = 2  # one running, one ready
-QUEUE_TOLD_S: Final = 0.2  # changes of the queue are told together
+ANNOUNCED_AFTER_S: Final = 0.2  # changes of the queue within this time are one event
 GRANT_AGAIN_S: Final = 1.0  # after the database gave no answer
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class NoTurn(Exception):
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks for a turn, and what for."""
+    """A request for a turn: its user, its priority and the work."""
 
     user_id: str = "local"
     priority: int = 0
@@ -49,10 +49,10 @@ class Turn:
 
 
 class Turns:
-    """Who may use which backend next. On the loop.
+    """Grants takes their turns at the backends. On the loop.
 
     Args:
-        expected: learns who asks for a turn and how long it was used.
+        expected: learns which takes ask for a turn, and how long they have it.
         backends: lists those that are known now.
     """
 
@@ -113,21 +113,21 @@ class Turns:
             if not self.closing and not kept:
                 # How long one that stays had been there before is not known here.
                 used = (None if stays else asking.work, backend.name, seconds) if turn.has_come else None
-                await self._db.write(partial(self._give_back, place, used))
-                self._expected.look_again()
+                await self._db.write(partial(self._give_back, place, used), partial(self._expected.gave_back, place))
                 self.next_please()
 
     def _ask_for(self, place: Place, turn: Turn, asking: Asking, tx: Transaction) -> list[tuple[str, Key]]:
-        """Ask for a turn, and take it where there is room; who has a turn now."""
+        """Ask for a turn, and take it where there is room; return the takes that hold one now."""
         name = turn.backend.name
         user_id, work, held = asking.user_id, asking.work, turn.has_come
         self._tickets.ask(tx, place, name, asking.priority, user_id=user_id, work=work, held=held)
         return self._grant_at(tx, {name: PROMPTS_AT_ONCE if turn.backend.up else 0})
 
-    def _give_back(self, place: Place, used: tuple[Work | None, str, float] | None, tx: Transaction) -> None:
-        if used is not None:
-            self._expected.done(tx, place, *used)
+    def _give_back(self, place: Place, used: tuple[Work | None, str, float] | None, tx: Transaction) -> bool:
+        """Give a ticket back, and learn from its turn; return whether the take has ended well."""
+        well = used is not None and self._expected.done(tx, place, *used)
         self._tickets.give_back(tx, place)
+        return well
 
     def _grant_at(self, tx: Transaction, at_once: Mapping[str, int]) -> list[tuple[str, Key]]:
         for name in sorted(self._tickets.to_grant(tx, at_once)):  # in one order, so that no two processes block
@@ -172,7 +172,7 @@ class Turns:
                 waiting[key].changed.set()
         self.on_turns({key[0] for _, key in held}, {backend.name for backend in self._backends() if backend.up})
         if self._telling is None:
-            self._telling = asyncio.get_running_loop().call_later(QUEUE_TOLD_S, self._tell_queue)
+            self._telling = asyncio.get_running_loop().call_later(ANNOUNCED_AFTER_S, self._tell_queue)
 
     def ended(self, run_id: str) -> None:
         """A run has ended and left its places. On the loop."""

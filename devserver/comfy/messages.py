@@ -17,7 +17,7 @@ MARKERS: Final = frozenset({12345, 12346, 12347})
 
 @dataclass(frozen=True)
 class Message:
-    """Anything that is told about a prompt; '' where no prompt is named. A type without a class of its own is this."""
+    """A message of the socket: of a type that has no class of its own. `prompt_id` is '' where it names no prompt."""
 
     prompt_id: str
 

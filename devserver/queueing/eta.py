@@ -125,7 +125,7 @@ class Durations:
         self._ended_s: dict[str, float] = {}  # the same on the clock that nobody sets
 
     def learn(self, tx: Transaction, place: Place, work: Work, backend: str, seconds: float) -> None:
-        """Keep how long a take had the backend; of each kind the newest are kept."""
+        """Write down how long a take had the backend, of each kind the newest; `read_again` once it is committed."""
         kind, at = (work.config, work.variant, backend), self._clock.stamp()
         tx.execute(
             "INSERT INTO durations (run_id, stage, take, config, variant, backend, size, seconds, at)"
@@ -138,9 +138,10 @@ class Durations:
             " ORDER BY at DESC LIMIT $7) AS newest)",
             (*kind, *kind, KEPT),
         )
-        self._samples.setdefault(kind, deque(maxlen=KEPT)).append((work.size, seconds))
-        self._last[work.config, work.variant] = at, backend
-        self._laws.pop(kind, None)
+
+    def read_again(self) -> None:
+        """Read the table with the next question: something was learned."""
+        self._read_s = float("-inf")
 
     def read(self, tx: Transaction) -> None:
         """Read the table, unless that was done a moment ago."""

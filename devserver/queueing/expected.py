@@ -108,21 +108,28 @@ class Expected:
         if place.run_id in self._coming:
             self._coming[place.run_id].has_asked = True
 
-    def done(self, tx: Transaction, place: Place, work: Work | None, backend: str, seconds: float) -> None:
-        """A take gives its turn back, which it had for some seconds; where it ended well, that is learned."""
+    def done(self, tx: Transaction, place: Place, work: Work | None, backend: str, seconds: float) -> bool:
+        """Learn how long a take had the turn that it gives back, where it ended well; return whether it did."""
         well = self.durations.ended_well(tx, place)
         if well and work is not None:
             self.durations.learn(tx, place, work, backend, seconds)
+        return well
+
+    def gave_back(self, place: Place, well: bool) -> None:
+        """Take note that a take has given its turn back: what `done` has written is committed."""
         if well and place.run_id in self._coming:
             self._coming[place.run_id].left.pop((place.stage, place.take), None)
+        self.durations.read_again()
+        self.look_again()
 
     def end(self, run_id: str) -> None:
-        """A run has ended."""
+        """Take note that a run has ended."""
         self._coming.pop(run_id, None)
+        self.durations.read_again()
         self.look_again()
 
     def learn_around(self, tx: Transaction, run_id: str, seconds: float) -> None:
-        """Keep what a run that ended well took beside its takes."""
+        """Write down what a run that ended well took beside its takes."""
         self.durations.learn(tx, Place(run_id, 0), AROUND, "", seconds)
 
     def look_again(self) -> None:
@@ -184,10 +191,11 @@ class Expected:
         before = [line.until[ticket.key] for ticket in tickets]
         alone: list[Guess | None] = []
         if coming is not None:
+            still_to_make = list(coming.left.items())  # the loop changes it meanwhile
             if not tickets and not coming.has_asked:
-                backends = {self.durations.usual(ways)[0] for ways in coming.left.values()} - {""}
+                backends = {self.durations.usual(ways)[0] for _, ways in still_to_make} - {""}
                 before = [self._before(coming, line, backend) for backend in backends]
-            left = [ways for key, ways in coming.left.items() if (run_id, *key) not in line.tickets]
+            left = [ways for key, ways in still_to_make if (run_id, *key) not in line.tickets]
             alone = [self.durations.usual(ways)[1] for ways in left]
         if before:
             alone.append(max(before, key=lambda one: (one is None, one.usual if one else 0)))
@@ -207,7 +215,7 @@ class Expected:
         # Those that were accepted before it, and ask for a turn a moment before it.
         for other in takewhile(lambda other: other is not coming, list(self._coming.values())):
             if other.priority >= coming.priority and not other.has_asked and not line.of_run(other.run_id):
-                until += [guess for at, guess in map(self.durations.usual, other.left.values()) if at == backend]
+                until += [guess for at, guess in map(self.durations.usual, list(other.left.values())) if at == backend]
         return total(until)
 
 

@@ -70,6 +70,7 @@ def learn(queue: Queue, times: int) -> None:
     for number in range(times):
         place = Place(f"old {number}", 1, "generation", 1)
         AtOnce(queue._db, queue.expected.durations).learn(place, WORK, "gpu", 20.0)
+    queue.expected.durations.read_again()
     queue.expected.look_again()
 
 

@@ -46,7 +46,10 @@ class _Durations:
 
     def __init__(self, clock: Clock) -> None:
         self._durations = Durations(clock)
-        self.learn = self._durations.learn
+
+    def learn(self, tx: Transaction, place: Place, work: Work, backend: str, seconds: float) -> None:
+        self._durations.learn(tx, place, work, backend, seconds)
+        self._durations.read_again()
 
     def guess(self, tx: Transaction, work: Work, backend: str) -> Guess | None:
         self._durations.read(tx)
@@ -232,3 +235,24 @@ def test_of_two_that_have_a_turn_the_second_works_from_the_end_of_the_first(dura
     clock.at += timedelta(seconds=4)
     assert durations.worked("gpu", begin) == 4
     assert durations.worked("cpu", begin) == 14
+
+
+def test_a_duration_counts_once_however_often_it_is_written_down(durations: AtOnce) -> None:
+    for _ in range(3):  # a transaction is done again where its connection was lost
+        durations.learn(Place("run", 1, "generation", 1), Work("song", "a"), "gpu", 20.0)
+    known = durations.guess(Work("song", "a"), "gpu")
+    assert known is not None
+    assert known.samples == 1
+
+
+async def test_what_was_not_committed_is_not_learned(database: Database, clock: Hand) -> None:
+    own = Durations(clock)
+
+    def learn_in_vain(tx: Transaction) -> None:
+        own.read(tx)
+        own.learn(tx, Place("run", 1, "generation", 1), Work("song", "a"), "gpu", 20.0)
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        await database.write(learn_in_vain)
+    assert own.guess(Work("song", "a"), "gpu") is None
