@@ -137,7 +137,20 @@ export class RunView {
   results() {
     const made = this.outputs();
     const heard = made.find(isHeard);
-    return made.filter((one) => one !== heard).map((one) => element("figure", {}, player(one.media_type, one.url, this.title), this.caption(one)));
+    const others = made.filter((one) => one !== heard);
+    return [
+      ...others.map((one) => element("figure", {}, player(one.media_type, one.url, this.title), this.caption(one))),
+      ...made.flatMap(({ url, stages }) => (stages ?? []).filter((one) => one.role === "main" && one.url !== url)).map((one) => this.ofStage(one)),
+    ];
+  }
+
+  /** What another stage of the pipeline made on the way: a draft, a film. */
+  ofStage({ stage, media, url }) {
+    const name = say(stage);
+    return element(
+      "figure", {}, player(media, url, `${this.title} (${name})`),
+      element("figcaption", {}, element("span", { textContent: `${say("from_stage")} “${name}”` }), " ", element("a", { href: api.download(url), download: "", textContent: say("download") })),
+    );
   }
 
   caption(made) {

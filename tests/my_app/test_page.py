@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -61,6 +62,18 @@ def make(page: Page, text: str, **fields: str) -> None:
 
 def ask(page: Page, path: str) -> Any:
     return page.request.get(page.url + path).json()
+
+
+def test_what_the_stages_made_on_the_way_is_shown_beside_the_product(page: Page) -> None:
+    make(page, "calm waltz", output_config="mastered_song", seconds="4", safety_level="off")
+    figures = page.locator("#now figure")
+    for made in ("From the stage “Make the media”", "From the stage “Make the film”"):
+        expect(figures.filter(has_text=made).get_by_role("link", name="Download")).to_have_attribute(
+            "href", re.compile("/api/media/")
+        )
+    film = page.locator("#now video")
+    film.evaluate("(film) => film.readyState || new Promise((known) => film.addEventListener('loadedmetadata', known))")
+    assert film.evaluate("(film) => film.duration") == pytest.approx(4, abs=0.5)
 
 
 def test_a_run_is_started_watched_played_and_sought_in(page: Page) -> None:
