@@ -15,6 +15,14 @@ Key = tuple[str, str, int]  # run, stage, take
 
 ALL: Final = ""  # the name under which the queues of all backends are paused together
 
+# The tickets of one user in one queue that wait for runs of which no backend has had anything yet; `accepted` grows
+# from run to run.
+NEW: Final = """SELECT * FROM (
+        SELECT tickets.*, events.seq AS accepted FROM tickets
+        JOIN events ON events.run_id = tickets.run_id AND events.kind = 'run.queued'
+        WHERE NOT EXISTS (SELECT 1 FROM stages WHERE stages.run_id = tickets.run_id AND stages.attempt > 0)
+    ) AS new WHERE backend = $1 AND held = 0 AND level = $2 AND user_id = $3"""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -60,8 +68,9 @@ class Tickets:
     """The table of tickets, within a transaction. A take has one at most, for one backend.
 
     Users take turns within a priority: a ticket gets the first round in which its user has none yet. A user with a
-    hundred tickets so waits for the others as often as they wait for him. What is moved takes the place that it is
-    moved to, and the others of that stretch move up or down by one.
+    hundred tickets so waits for the others as often as they wait for him. The new runs of a user wait in the order in
+    which they were accepted, whichever of them asks first. What is moved takes the place that it is moved to, and the
+    others of that stretch move up or down by one.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -90,7 +99,7 @@ class Tickets:
             (user_id, backend, priority),
         ).fetchone()
         turn = max(rounds["own"] or 0, rounds["going_on"] or 0)
-        tx.execute(
+        asked = tx.execute(
             "INSERT INTO tickets (run_id, stage, take, backend, user_id, priority, level, round, position,"
             " held, asked_at, granted_at, config, variant, size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
             " (SELECT coalesce(max(position), 0) + 1 FROM tickets), $9, $10, $11, $12, $13, $14)"
@@ -103,6 +112,33 @@ class Tickets:
                 *(int(held), at, at if held else None, work.config, work.variant, work.size),
             ),
         )
+        if asked.rowcount and not held:
+            self._line_up(tx, key, (backend, priority, user_id))
+
+    def _line_up(self, tx: Transaction, key: Key, line: tuple[str, int, str]) -> None:
+        """Put the last ticket of a new run before those of its user's new runs that were accepted after it.
+
+        Walks reach their queues in any order. A ticket that stands before one of an earlier run was moved there, and
+        stays before this one too.
+        """
+        own = tx.rows(f"{NEW} AND run_id = $4 AND stage = $5 AND take = $6", *line, *key)
+        if not own:
+            return
+        accepted = own[0]["accepted"]
+        others = "NOT (run_id = $4 AND stage = $5 AND take = $6) AND"
+        last_first = "ORDER BY round DESC, position DESC"
+        earlier = tx.rows(f"{NEW} AND {others} accepted <= $7 {last_first} LIMIT 1", *line, *key, accepted)
+        after = (earlier[0]["round"], earlier[0]["position"]) if earlier else (-1, 0)
+        later = tx.rows(
+            f"{NEW} AND accepted > $4 AND (round, position) > ($5, $6) {last_first}", *line, accepted, *after
+        )
+        behind: list[Ticket] = []
+        for row, next_row in zip(later, [None, *later], strict=False):
+            if next_row is not None and row["accepted"] > next_row["accepted"]:
+                break
+            behind.insert(0, _ticket(row))
+        if behind:
+            self.rearrange(tx, line[0], [_ticket(own[0]), *behind])
 
     def grant(self, tx: Transaction, backend: str, at_once: int) -> None:
         """Let the next takes go on, so that `at_once` have a turn. While the queue is paused nobody new gets one."""

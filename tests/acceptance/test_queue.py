@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,18 @@ def test_order_and_pause_survive_a_kill_and_moved_ones_are_obeyed(exports: Path)
         # How long a run took is learned a moment after its answer is there.
         told = until(lambda: expected_of_the_next(server, samples=5), "what ended is not learned from")
         assert 0 < told["eta"]["low_seconds"] < told["eta"]["high_seconds"]
+
+
+def test_a_run_that_had_no_place_yet_at_a_kill_gets_the_one_in_which_it_was_accepted(exports: Path) -> None:
+    with Server(exports) as server:
+        server.call("POST", "/api/queue/pause", {})
+        runs = {title: started(server, title) for title in "abcd"}
+        assert waiting(server, 4) == [*"abcd"]
+        server.kill()
+    with closing(sqlite3.connect(exports / ".state" / "journal.sqlite")) as journal, journal:
+        journal.execute("DELETE FROM tickets WHERE run_id = ?", (runs["b"],))  # as if it had not asked for it before
+    with Server(exports) as server:
+        assert waiting(server, 4) == [*"abcd"]
 
 
 def test_a_full_queue_writes_nothing_and_says_when_to_come_back(exports: Path) -> None:

@@ -72,8 +72,15 @@ class Ten:
     def __init__(self, place: Together, server: Server, first: int = 900) -> None:
         self.place, self.server, self.seeds = place, server, range(first, first + RUNS)
         self.run_ids = [place.begin(server, seed) for seed in self.seeds]
-        until(lambda: all(place.submitted(run_id) for run_id in self.run_ids[:2]), "they are not at work")
+        # A backend that is free goes to whichever run is ready first, so that these need not be the first two.
+        until(lambda: sum(bool(place.submitted(run_id)) for run_id in self.run_ids) == 2, "they are not at work")
+        until(lambda: len(self.waiting()) == RUNS - 2, "the others do not wait for them")
         self.listener, self.asked = Listener(server), Asked(server)
+
+    def waiting(self) -> list[str]:
+        """The runs that wait for their turn, the next one first."""
+        rows = self.place.rows("SELECT run_id FROM tickets WHERE held = 0 ORDER BY round, position")
+        return [row["run_id"] for row in rows]
 
     def go_on(self, freeze: AbstractContextManager[None]) -> None:
         """While it is frozen the server says so, and serves what needs no database; then all runs end, each once."""

@@ -41,7 +41,7 @@ def test_nothing_of_a_whole_run_asks_the_database_on_the_loop(alone: Alone, watc
     server = alone.server("one")
     with watch.watching():
         ten = Ten(alone, server)
-        first = ten.run_ids[0]
+        first, (*_, next_to_last, last) = ten.run_ids[0], ten.waiting()
         for path in (
             f"/api/runs/{first}",
             f"/api/runs/{first}/answer",
@@ -55,8 +55,8 @@ def test_nothing_of_a_whole_run_asks_the_database_on_the_loop(alone: Alone, watc
         for path, body in (
             ("/api/queue/pause", {}),
             ("/api/queue/resume", {}),
-            ("/api/queue/move", {"run_id": ten.run_ids[-1], "to": "front"}),
-            (f"/api/runs/{ten.run_ids[-2]}/cancel", {}),
+            ("/api/queue/move", {"run_id": last, "to": "front"}),
+            (f"/api/runs/{next_to_last}/cancel", {}),
         ):
             assert server.call("POST", path, body)[0] == 200, path
         alone.open(*ten.seeds)

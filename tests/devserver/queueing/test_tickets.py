@@ -112,6 +112,49 @@ def test_order_and_turns_survive_a_restart(database: Database, tickets: AtOnce, 
     assert order(again) == [3, 0, 4, 1, 5, 2]
 
 
+def test_new_runs_of_a_user_wait_in_the_order_in_which_they_were_accepted(tickets: AtOnce, places: list[Place]) -> None:
+    for n in (5, 1, 3, 2, 0, 4):
+        tickets.ask(places[n], "gpu", user_id="late" if n in (1, 2) else "early")
+        tickets.ask(replace(places[n], take=2), "gpu", user_id="late" if n in (1, 2) else "early")
+    assert order(tickets) == [0, 1, 0, 1, 3, 2, 3, 2, 4, 4, 5, 5]
+
+
+def test_after_a_kill_new_runs_go_where_they_were_accepted_and_tickets_keep_their_places(
+    database: Database, tickets: AtOnce, places: list[Place]
+) -> None:
+    for n in (0, 1, 4, 6):
+        tickets.ask(places[n], "gpu")
+    first, second, fourth, sixth = tickets.listed("gpu")
+    tickets.rearrange("gpu", [sixth, first, fourth, second])
+    again = AtOnce(database, Tickets())
+    for n in (5, 6, 3, 1, 2, 4, 0, 7):
+        again.ask(places[n], "gpu")
+    assert order(again) == [6, 0, 4, 1, 2, 3, 5, 7]
+
+
+def test_a_new_run_does_not_go_before_one_that_was_moved_before_an_earlier_one(
+    tickets: AtOnce, places: list[Place]
+) -> None:
+    for n in (2, 3, 4):
+        tickets.ask(places[n], "gpu")
+    second, third, fourth = tickets.listed("gpu")
+    tickets.rearrange("gpu", [fourth, second, third])
+    tickets.ask(places[1], "gpu")
+    assert order(tickets) == [4, 1, 2, 3]
+
+
+def test_what_a_run_asks_for_later_waits_behind_those_who_asked_before(
+    journal: JournalAtOnce, tickets: AtOnce, places: list[Place]
+) -> None:
+    for place in places[:2]:
+        journal.begin_attempt(replace(place, attempt=1), backend="gpu")
+    tickets.ask(places[3], "gpu")
+    tickets.ask(places[0], "gpu")
+    tickets.ask(places[2], "gpu")
+    tickets.ask(places[1], "gpu")
+    assert order(tickets) == [2, 0, 3, 1]
+
+
 def test_a_paused_queue_gives_no_new_turn_and_takes_none_away(
     database: Database, tickets: AtOnce, places: list[Place]
 ) -> None:
