@@ -99,12 +99,11 @@ def _common(command: C) -> C:
 def serve(exports: Path | None, backends: tuple[str, ...], *, with_parent: bool, **given: object) -> None:
     """Start the server and its embedded backend."""
     import asyncio
-    import sqlite3
 
     from cli.keys import KeyNeeded
     from cli.serve import serve as run_server
-    from devserver.disk import said_of_disk
     from devserver.errors import DatabaseGone, FolderLocked, OldJournal, PackageMissing
+    from devserver.errors.disk import JournalFault, said_of_disk
     from devserver.users.keys import KeysUnreadable
     from schemas.errors import DefinitionError
 
@@ -114,8 +113,8 @@ def serve(exports: Path | None, backends: tuple[str, ...], *, with_parent: bool,
     except (FolderLocked, OldJournal, DatabaseGone, PackageMissing, DefinitionError, KeyNeeded, KeysUnreadable) as e:
         click.echo(str(e), err=True)
         sys.exit(2)
-    except sqlite3.Error as e:
-        click.echo(said_of_disk(e) or f"The journal in {settings.exports} cannot be used: {e}", err=True)
+    except JournalFault as e:
+        click.echo(said_of_disk(e), err=True)
         sys.exit(2)
     except OSError as e:
         said = said_of_disk(e) if e.filename is not None else ""  # no file is named where it is about the port
@@ -261,7 +260,7 @@ def agent(name: str, port: int, base: Path | None, *, is_open: bool) -> None:
     """
     from cli.agent import token_in
     from cli.build import keep_modes
-    from devserver.agents.__main__ import main as serve_table
+    from devserver.host.__main__ import main as serve_table
 
     settings = read_settings({})
     keep_modes(settings)

@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from benchmarks.nodes import CLOSED
-from devserver.agents.__main__ import serve
-from devserver.agents.host import Host
-from devserver.agents.prompts import Prompt
+from devserver.host.__main__ import serve
+from devserver.host.host import Host
+from devserver.host.prompts import Prompt
 
 TIMES = "/benchmark/times"
 

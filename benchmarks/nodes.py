@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from devserver.agents import stock
-from devserver.agents.folders import Folders
-from devserver.agents.stock.audio import SaveAudio, SaveAudioMP3
-from devserver.agents.stock.sound import Audio
-from devserver.agents.tables import embedded
+from devserver.host import stock
+from devserver.host.folders import Folders
+from devserver.host.stock.audio import SaveAudio, SaveAudioMP3
+from devserver.host.stock.sound import Audio
+from devserver.host.tables import embedded
 
 CLOSED = "closed"  # in a node's result: when it had closed its file, by the clock that all processes share
 

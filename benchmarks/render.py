@@ -79,7 +79,7 @@ async def measure(seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="tonewright-bench-") as folder:
         async with (
             ClientSession(timeout=ClientTimeout(total=120)) as session,
-            host(Path(folder, "agent"), "devserver.agents", "--table", "embedded") as backend_url,
+            host(Path(folder, "agent"), "devserver.host", "--table", "embedded") as backend_url,
             server(Path(folder, "exports"), backend_url) as (server_url, _),
         ):
             print(await of_requests(session, server_url, seconds=seconds))

@@ -18,14 +18,14 @@ from benchmarks.numbers import ms, p99, spread
 from benchmarks.processes import host, server
 from benchmarks.row import Bench, Row
 from benchmarks.ways import session
-from devserver.clock import Clock
-from devserver.comfy.sniff import Medium
-from devserver.durable.database import open_database
+from devserver.durable.bus import Bus
 from devserver.durable.journal import Journal
+from devserver.durable.opening import open_database
 from devserver.durable.writing import NewRun, Writing
-from devserver.events import Bus
-from devserver.runs.entity import Entity
-from devserver.runs.rows import Place, RunState
+from devserver.model.entity import Entity
+from devserver.model.rows import Place, RunState
+from devserver.system.clock import Clock
+from devserver.system.sniff import Medium
 
 RUNS, FEW_RUNS = 100_000, 500
 GOAL_S = 0.020

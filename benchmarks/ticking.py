@@ -11,8 +11,8 @@ from pathlib import Path
 from cli.build import build_parts
 from cli.serve import READY
 from config import ROOT, BackendSettings, Settings
-from devserver.events import Bus
-from devserver.runs.events import OtherData
+from devserver.durable.bus import Bus
+from devserver.model.events import OtherData
 from my_app.context import FrontSettings
 from my_app.front import create_front, listen_at
 

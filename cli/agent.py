@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devserver.agents.access import authorization_of, kept_token
+from devserver.host.access import authorization_of, kept_token
 
 
 def token_in(folder: Path) -> str:

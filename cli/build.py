@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from config import ROOT, BackendSettings, LlmSettings, Settings
+from devserver.app import Parts
 from devserver.backends.pool import Address
 from devserver.backends.sources import answering
-from devserver.cluster import Sharing, own_name
 from devserver.comfy.swarm import credentials
-from devserver.definitions import Definitions
+from devserver.definitions.current import Definitions
 from devserver.errors import PackageMissing
+from devserver.files.exports import Exports
+from devserver.files.uploads import MIB
 from devserver.http.addresses import without_user
 from devserver.installed.definitions import installed_folders
 from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
-from devserver.parts import Parts
-from devserver.queue import Limits
-from devserver.retries import Retries
+from devserver.queueing.queue import Limits
+from devserver.runs.cluster import Sharing, own_name
+from devserver.stages.graph.retries import Retries
 from devserver.stages.kind import StageKind
 from devserver.stages.kinds import all_kinds
-from devserver.store import Exports
-from devserver.uploads import MIB
 from schemas.errors import DefinitionError, DefinitionProblem
 from schemas.loader import load_tables
 

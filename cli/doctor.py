@@ -16,11 +16,11 @@ from config import Settings
 from devserver.backends.alive import DEAD
 from devserver.backends.pool import Backend
 from devserver.backends.sources import Source
-from devserver.backends.told import files_of_models, own_queue
 from devserver.comfy.pulse import feel
-from devserver.durable.rebuild import rebuild
 from devserver.errors import FolderLocked
 from devserver.llm.errors import LlmError
+from devserver.queueing.survey import files_of_models, own_queue
+from devserver.runs.rebuild import rebuild
 from devserver.users.keys import KeysUnreadable
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionError

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from cli.build import definitions_of
 from config import ROOT, Settings, is_loopback
 from devserver.errors import InputError, TonewrightError
-from devserver.store import Exports
+from devserver.files.exports import Exports
 from devserver.users.keys import Keys, KeysUnreadable
 from devserver.users.rights import Rights
 from my_app.context import FrontSettings

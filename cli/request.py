@@ -16,8 +16,8 @@ import aiohttp
 
 from cli.serve import READY
 from config import ROOT, Settings
-from devserver.runs.answer import RunAnswer
-from devserver.runs.events import AttemptEnded, Event, Progress, RunWarning, StageEnded, StageStarted
+from devserver.model.answer import RunAnswer
+from devserver.model.events import AttemptEnded, Event, Progress, RunWarning, StageEnded, StageStarted
 
 BAR: Final = 30
 STOP_S: Final = 15.0

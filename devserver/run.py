@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from devserver import record
-from devserver.disk import ExportsFull, disk_trouble, told_of_disk
 from devserver.errors import Blocked, DatabaseGone, Fenced, RunCancelled, StageError
-from devserver.plan import MediaStage, StagePlan, read_plan
-from devserver.runs.failure import Failure
-from devserver.runs.results import StageResult
-from devserver.runs.rows import Place, RunState, StageRow, StageState
+from devserver.errors.disk import ExportsFull, disk_trouble, told_of_disk
+from devserver.model.failure import Failure
+from devserver.model.plan import MediaStage, StagePlan, read_plan
+from devserver.model.results import StageResult
+from devserver.model.rows import Place, RunState, StageRow, StageState
+from devserver.runs import record
 from devserver.stages.inputs import Inputs
 from devserver.stages.kind import StageKind
 from devserver.stages.text.ask import make_room
-from devserver.walk import Tools, Walk
+from devserver.stages.walk import Tools, Walk
 from devserver.watching.logs import at
 
 log = logging.getLogger(__name__)
@@ -178,7 +178,7 @@ async def _inputs(walk: Walk, stage: StagePlan) -> Inputs:
     """Find what a stage reads of earlier ones."""
     run_id, found = walk.run.run_id, []
     if any(reference.role != "text" for reference in stage.inputs.values()):
-        found = await walk.read(lambda reading: record.entities(reading, run_id))
+        found = await walk.read(lambda reading: reading.entities(run_id))
     return Inputs(stage.inputs, found, walk.texts, walk.tools.exports.folder(run_id))
 
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from devserver.errors import InputError, unknown_run
-from devserver.runs.events import Event
+from devserver.model.events import Event
 from devserver.users.keys import LOCAL, Key, KeysUnreadable
 from my_app.bridge import USER_ID
 from my_app.context import CONTEXT, Context

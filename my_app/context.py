@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app.arriving import STALL_S
 from my_app.opened import OpenRequests
 from my_app.proxies import Proxies

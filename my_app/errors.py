@@ -1,6 +1,6 @@
 """Every error of the HTTP side in one shape: `{"error": {stage, code, message, hint, field, value, allowed}}`.
 
-A run that ended badly answers with its whole body instead (see `devserver/answer.py`); its `error` has the same keys.
+A run that ended badly answers with its whole body instead (`devserver/runs/answer.py`); its `error` has the same keys.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field
 
-from devserver.disk import STATUS as DISK_STATUS
-from devserver.disk import disk_trouble
+from devserver.durable.patience import patience
 from devserver.errors import MESSAGES, VALUE_CODES, DatabaseGone, InputError
-from devserver.runs.patience import patience
+from devserver.errors.disk import STATUS as DISK_STATUS
+from devserver.errors.disk import disk_trouble
 from devserver.users.keys import KeysUnreadable
 
 LOG: Final = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 
-from devserver.events import LAGGED, Lagged, Subscription
-from devserver.runs.events import Event
-from devserver.runs.patience import USUAL_S, patience
+from devserver.durable.bus import LAGGED, Lagged, Subscription
+from devserver.durable.patience import USUAL_S, patience
+from devserver.model.events import Event
 from my_app.addresses import below, prefix_of
 from my_app.context import Context
 from my_app.errors import dump
@@ -42,7 +42,7 @@ async def feed(
     With a `run_id` they are that run's, up to `run.ended`; with None everybody's. `after` is the number of the last
     event that the listener has. What `tap` takes is not yielded: it is offered what comes while the reader waits.
     """
-    with context.parts.waiting.listen(run_id) as subscription:
+    with context.parts.runs.waiting.listen(run_id) as subscription:
         ended = run_id is not None and await has_ended(context, run_id)
         place = _Place(after)
         if tap is not None:
@@ -109,7 +109,7 @@ async def _stored(context: Context, run_id: str | None, after: int) -> AsyncIter
 
 
 async def has_ended(context: Context, run_id: str) -> bool:
-    return await context.parts.has_ended(run_id)
+    return await context.parts.runs.has_ended(run_id)
 
 
 async def is_over(context: Context, run_id: str, after: int) -> bool:

@@ -8,8 +8,8 @@ from typing import Any, cast
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from devserver.app import Parts
 from devserver.errors import InputError
-from devserver.parts import Parts
 from my_app.bridge import ENVIRON_USER_ID
 from my_app.errors import dump, error_body, input_error_body, retry_header
 from my_app.replies import render

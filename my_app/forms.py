@@ -10,7 +10,7 @@ from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from devserver.errors import InputError
-from devserver.uploads import MIB
+from devserver.files.uploads import MIB
 from my_app.arriving import STALL, STALL_S, arriving
 
 MOST_FIELDS: Final = 100

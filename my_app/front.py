@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app.addresses import prefix_of
 from my_app.arriving import STALL
 from my_app.auth import TABLE, check_runs, identify
@@ -62,7 +62,7 @@ def create_front(
     threads = Threads(settings.threads)
     bridge = Bridge(create_flask(parts, routes), threads)
     described = build_openapi(routes, version)
-    app[CONTEXT] = Context(parts, threads, settings, described, Owners(parts.owner), OpenRequests(parts.keys))
+    app[CONTEXT] = Context(parts, threads, settings, described, Owners(parts.runs.owner), OpenRequests(parts.keys))
     app[TABLE] = table = dict[web.AbstractRoute, Route]()
     for route in routes:
         view = _native(route) if route.native else _over(bridge, route)
@@ -135,7 +135,7 @@ async def _watch_keys(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _end_streams(app: web.Application) -> None:
-    app[CONTEXT].parts.waiting.close()
+    app[CONTEXT].parts.runs.waiting.close()
     app[CONTEXT].parts.streams.close()
 
 

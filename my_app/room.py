@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from devserver.durable.database import READERS
+from devserver.app import CONNECTIONS
 from devserver.processes.limits import open_files_limit
 
 FEWEST: Final = 8  # connections that are taken however low the limit of open files is
@@ -23,8 +23,7 @@ OF_ALL: Final = "all"
 def own_files() -> int:
     """Return how many files the server has open beside its connections: pipes, backends, and the database's."""
     threads = min(32, (os.cpu_count() or 1) + 4)  # as many as the event loop makes: each may write a file
-    connections = READERS + 2  # the writer's and the heartbeat's too: each has the file and its log open
-    return 40 + threads + 2 * connections
+    return 40 + threads + 2 * CONNECTIONS  # each has the journal's file and its log open
 
 
 def end_when_unread(connection: socket.socket, unread_s: float) -> None:

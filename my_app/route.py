@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from devserver.errors import InputError
-from devserver.store import RUN_ID
+from devserver.files.exports import RUN_ID
 from my_app.signature import Argument, Signature, read_signature
 
 SMALL_BODY_BYTES: Final = 1 << 20

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from devserver.runs.answer import RunAnswer
-from devserver.runs.events import Data
+from devserver.model.answer import RunAnswer
+from devserver.model.events import Data
 from my_app.errors import Error
 
 Count = Annotated[int, Field(ge=0)]

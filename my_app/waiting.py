@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 from aiohttp import hdrs, web
 
-from devserver.accept import ExecuteRequest
-from devserver.answer import Answer
+from devserver.app import Parts
 from devserver.durable.idempotency import Accepted
-from devserver.parts import Parts
+from devserver.model.request import ExecuteRequest
+from devserver.runs.answer import Answer
 from my_app.addresses import below, prefix_of
 from my_app.context import CONTEXT
 from my_app.errors import json_response
@@ -67,11 +67,11 @@ async def start(
     if answer is not None:
         return response_of(request, run.run_id, answer, headers)
     if wish.mode == "end":
-        ended = shape(await context.parts.wait(run.run_id, wish.timeout_s))
+        ended = shape(await context.parts.runs.wait(run.run_id, wish.timeout_s))
         return response_of(request, run.run_id, ended, headers)
     response = await open_stream(request, headers)
     await pour(feed(context, run.run_id, 0), response, prefix_of(request))
-    answer = shape(await context.parts.answer(run.run_id))
+    answer = shape(await context.parts.runs.answer(run.run_id))
     await response.write(encode("answer", below(prefix_of(request), answer.body)))
     await response.write_eof()
     return response
@@ -89,7 +89,7 @@ async def answer_at_once(parts: Parts, run: Accepted) -> Answer:
     """Return the answer for a run as of now, or the one that was given before, and keep it for its key."""
     if run.first is not None and run.first.status is not None:
         return Answer(run.first.status, run.first.body)
-    answer = await parts.answer(run.run_id)
+    answer = await parts.runs.answer(run.run_id)
     if run.claim is not None:
         await parts.idempotency.keep(run.claim, answer.status, answer.body)
     return answer

@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from devserver.backends.sources import Backend
-from devserver.clock import Clock
 from devserver.comfy.errors import BackendError
 from devserver.comfy.pulse import Pulse, feel
+from devserver.system.clock import Clock
 
 log = logging.getLogger(__name__)
 

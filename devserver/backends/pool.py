@@ -1,24 +1,21 @@
-"""The backends: where they are, whether they answer, what they have, and who may use them next."""
+"""The backends: where they are, whether they answer, and what they have."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from devserver.agents.access import authorization_of, new_token
-from devserver.agents.child import Child, ChildFailed
 from devserver.backends.alive import Watchman
 from devserver.backends.sources import MARK, Address, Backend, Source
-from devserver.backends.turns import Turns
-from devserver.clock import Clock
-from devserver.durable.database import Database
-from devserver.events import Bus
-from devserver.queueing.expected import Expected
-from devserver.runs.server import BackendState
+from devserver.durable.bus import Bus
+from devserver.host.access import authorization_of, new_token
+from devserver.host.child import Child, ChildFailed
+from devserver.model.server import BackendState
+from devserver.system.clock import Clock
 
 __all__ = ["Address", "Backend", "Pool"]
 
@@ -37,21 +34,18 @@ class Pool:
 
     Args:
         max_upload_bytes: the largest file that the embedded one takes; None leaves it at what a ComfyUI takes.
-        expected: learns who asks for a turn and how long it was used.
     """
 
     def __init__(
         self,
         addresses: Sequence[Address],
         *,
-        database: Database,
         bus: Bus,
         clock: Clock,
         embedded_folder: Path | None,
         embedded_name: str = "embedded",
         probe_s: float,
         max_upload_bytes: int | None = None,
-        expected: Expected | None = None,
     ) -> None:
         self._bus, self._clock, self._probe_s = bus, clock, probe_s
         self._embedded_folder, self._embedded_name = embedded_folder, embedded_name
@@ -63,7 +57,8 @@ class Pool:
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Future[list[None]] | None = None
         self._doubting: dict[Source, asyncio.Task[None]] = {}
-        self.turns = Turns(database, expected or Expected.by(clock), lambda: self.backends)
+        # Called when a backend has come, gone or got other nodes: a take may have queued at one that was not listed.
+        self.on_change: Callable[[], None] = lambda: None
         self._watchman = Watchman(clock, lambda: self.backends, self.doubt)
 
     async def start(self) -> None:
@@ -90,7 +85,6 @@ class Pool:
         for task in [*self._tasks, *asking]:
             task.cancel()
         await asyncio.gather(*self._tasks, *asking, return_exceptions=True)
-        await self.turns.close()
         for source in self._sources:
             await source.close()
         if self._child is not None:
@@ -155,7 +149,7 @@ class Pool:
         if changed:
             self._changed.set()
             self._changed = asyncio.Event()
-            self.turns.next_please()  # a take may have queued at one that was not listed until now
+            self.on_change()
         for backend in changed:
             if backend not in before or backend.state != before[backend][0]:
                 log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
@@ -192,7 +186,7 @@ class Pool:
             gone = self._embedded
             if gone is not None:
                 await gone.close()  # it stays listed as silent, so that takes wait for the one that follows
-                self.turns.next_please()
+                self.on_change()
             source = await self._start_embedded_at_last(folder)
             if gone is not None:
                 self._sources.remove(gone)

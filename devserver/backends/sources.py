@@ -18,7 +18,7 @@ from devserver.comfy.client import Client, SystemStats
 from devserver.comfy.errors import BackendError, Denied, NotServing
 from devserver.comfy.follow import Follower
 from devserver.comfy.swarm import DIRECT, Swarm, SwarmBackend, SwarmError, recognise, serving
-from devserver.runs.server import BackendState
+from devserver.model.server import BackendState
 from schemas.nodes import NodeTable
 
 log = logging.getLogger(__name__)

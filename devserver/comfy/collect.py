@@ -11,8 +11,8 @@ from pathlib import Path
 from devserver.comfy.client import Client, Way
 from devserver.comfy.errors import BackendError, OutputMissing, Unreachable
 from devserver.comfy.files import RemoteFile, files_of
-from devserver.comfy.sniff import sniff
 from devserver.comfy.watch import until_whole
+from devserver.system.sniff import sniff
 
 __all__ = ["RemoteFile", "collect", "files_of", "sniff"]
 

@@ -14,15 +14,14 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from devserver.durable.lanes import Door, Job, Lane
+from devserver.durable.patience import patience_s
 from devserver.durable.sql import Dialect, Transaction
 from devserver.durable.tables import make_tables
 from devserver.errors import DatabaseGone
 from devserver.processes.finish import finish
-from devserver.runs.patience import patience_s
 
 READERS: Final = 4
 SILENT_S: Final = 1.0  # an answer that is missing for longer is a problem that /ready tells
@@ -144,7 +143,7 @@ class Database(ABC):
         """Check that what is written now is found at the next start. It looks at the disk, so not on the loop.
 
         Raises:
-            devserver.disk.JournalGone: the database's file was deleted or replaced.
+            devserver.errors.disk.JournalGone: the database's file was deleted or replaced.
         """
 
     def close(self) -> None:
@@ -162,21 +161,3 @@ class Database(ABC):
         no other process.
         """
         return None
-
-
-def open_database(where: Path | str) -> Database:
-    """Open the database at a path (SQLite) or at a `postgresql://` address, with its tables as they are now.
-
-    Raises:
-        devserver.errors.OldJournal: it was written before its tables were numbered.
-        devserver.errors.DatabaseGone: it does not answer, or the package that speaks with it is missing.
-    """
-    if isinstance(where, Path):
-        from devserver.durable.sqlite import SqliteDatabase
-
-        return SqliteDatabase(where)
-    try:
-        from devserver.durable.postgres import PostgresDatabase
-    except ImportError as e:
-        raise DatabaseGone("database_url names PostgreSQL; that needs psycopg: pip install 'psycopg[binary]'") from e
-    return PostgresDatabase(where)

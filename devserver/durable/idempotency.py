@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.sql import Transaction
 from devserver.errors import InputError, TonewrightError
+from devserver.system.clock import Clock
 
 HEADER: Final = "Idempotency-Key"
 LONGEST: Final = 255

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from devserver.clock import Clock
+from devserver.durable.bus import Bus
 from devserver.durable.database import Database
 from devserver.durable.lease import ALONE, Leases
 from devserver.durable.reading import Reading
@@ -14,10 +14,10 @@ from devserver.durable.search import Search
 from devserver.durable.sql import Transaction
 from devserver.durable.stops import Stops
 from devserver.durable.writing import NewRun, Writing, Written
-from devserver.events import Bus
-from devserver.runs.events import Stored
-from devserver.runs.results import Result
-from devserver.runs.rows import AttemptRow, PartRow, Place, RunRow, StageState
+from devserver.model.events import Stored
+from devserver.model.results import Result
+from devserver.model.rows import AttemptRow, PartRow, Place, RunRow, StageState
+from devserver.system.clock import Clock
 
 log = logging.getLogger(__name__)
 

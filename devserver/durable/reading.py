@@ -8,10 +8,11 @@ from dataclasses import fields
 from typing import Final
 
 from devserver.durable.sql import Row, Transaction, marks
-from devserver.runs.events import Event, read_data
-from devserver.runs.failure import Failure
-from devserver.runs.results import AttemptResult, StageResult, TakeResult
-from devserver.runs.rows import ENDED, AttemptRow, PartRow, Place, RunRow, StageRow, TakeRow
+from devserver.model.entity import Entity
+from devserver.model.events import Event, RunWarning, read_data
+from devserver.model.failure import Failure
+from devserver.model.results import AttemptResult, StageResult, TakeResult
+from devserver.model.rows import ENDED, AttemptRow, PartRow, Place, RunRow, StageRow, TakeRow
 
 STAGE: Final = "SELECT * FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 AND attempt = $4"
 RUN_FIELDS: Final = [field.name for field in fields(RunRow)]
@@ -114,3 +115,31 @@ class Reading:
             return []
         sql = f"SELECT * FROM events WHERE kind = $1 AND run_id IN ({marks(run_ids, 2)}) ORDER BY seq"  # noqa: S608 - placeholders
         return [event_of(row) for row in self.tx.rows(sql, kind, *run_ids)]
+
+    # What the events say
+
+    def entities(self, run_id: str) -> list[Entity]:
+        """The files of a run, in the order of their numbers."""
+        return _listed(self.events(run_id, "entity"))
+
+    def entities_of(self, run_ids: Sequence[str]) -> dict[str, list[Entity]]:
+        """The files of several runs, each run's in the order of their numbers; a run without any is left out."""
+        events: dict[str, list[Event]] = {}
+        for event in self.events_of(run_ids, "entity"):
+            events.setdefault(str(event.run_id), []).append(event)
+        return {run_id: _listed(own) for run_id, own in events.items()}
+
+    def warnings(self, run_id: str) -> list[RunWarning]:
+        """Return what the user must know, with the stage that it belongs to."""
+        events = self.events(run_id, "warning")
+        return [event.data.of_stage(event.stage) for event in events if isinstance(event.data, RunWarning)]
+
+
+def _listed(events: Sequence[Event]) -> list[Entity]:
+    """The files that stand: where an attempt was lost after it had listed some, those of the one that followed."""
+    newest: dict[tuple[str, int], int] = {}
+    for event in events:
+        newest[event.stage, event.take] = max(event.attempt, newest.get((event.stage, event.take), 0))
+    standing = (event for event in events if not event.attempt or event.attempt == newest[event.stage, event.take])
+    by_name = {event.data.filename: event.data for event in standing if isinstance(event.data, Entity)}
+    return sorted(by_name.values(), key=lambda entity: (entity.number, entity.take, entity.name, entity.filename))

@@ -18,7 +18,7 @@ from devserver.durable.database import Database
 from devserver.durable.sql import Row, Transaction
 from devserver.durable.words import Term, terms, words
 from devserver.errors import InputError
-from devserver.runs.failure import Failure
+from devserver.model.failure import Failure
 
 log = logging.getLogger(__name__)
 

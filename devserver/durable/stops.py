@@ -15,7 +15,7 @@ from devserver.durable.database import Database
 from devserver.durable.sql import Transaction
 
 if TYPE_CHECKING:
-    from devserver.runs.rows import Place
+    from devserver.model.rows import Place
 
 DIED: Final = "died"  # the mark of a prompt that a dead backend had left running
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from devserver.durable.bus import Bus
 from devserver.durable.database import Database, Listening
 from devserver.durable.journal import Journal
 from devserver.errors import DatabaseGone
-from devserver.events import Bus
-from devserver.runs.events import Event
+from devserver.model.events import Event
 
 MOST_BYTES: Final = 7900  # of one message; PostgreSQL takes 8000
 MOST_WAITING: Final = 1000

@@ -11,8 +11,8 @@ from devserver.durable.reading import STAGE, Reading, part_of, run_of
 from devserver.durable.search import RunLine, Search
 from devserver.durable.sql import Transaction
 from devserver.durable.stops import Stops
-from devserver.runs.entity import Entity
-from devserver.runs.events import (
+from devserver.model.entity import Entity
+from devserver.model.events import (
     AttemptEnded,
     AttemptStarted,
     Event,
@@ -23,9 +23,9 @@ from devserver.runs.events import (
     StageStarted,
     Stored,
 )
-from devserver.runs.failure import Failure
-from devserver.runs.results import AttemptResult, Result, Skipped, TakeResult
-from devserver.runs.rows import AttemptRow, PartRow, Place, RunRow, RunState, StageRow, StageState, TakeRow
+from devserver.model.failure import Failure
+from devserver.model.results import AttemptResult, Result, Skipped, TakeResult
+from devserver.model.rows import AttemptRow, PartRow, Place, RunRow, RunState, StageRow, StageState, TakeRow
 from schemas.values import RecordedValue
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from devserver.comfy.sniff import Kind
 from devserver.media.measure import WHOLE
+from devserver.system.sniff import Kind
 
 UNTOLD_BYTES: Final = 0x7FFFFFFF - 0x10000  # what programs write that do not know the length yet
 BYTE_ORDERS: Final[dict[str, Literal["little", "big"]]] = {"wav": "little", "avi": "little", "aiff": "big"}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from devserver.media.drawn import Drawn, NoSound
 from devserver.nodes.measure.peaks import Peaks
-from devserver.store import write_atomic
+from devserver.system.atomic import write_atomic
 
 RATE_HZ: Final = 48_000
 PEAK_POINTS: Final = 2000

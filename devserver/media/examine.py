@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
-from devserver.comfy.sniff import KINDS, Kind, Medium, sniff
 from devserver.media.chunks import boxes_are_whole, is_whole
 from devserver.media.hearing import Ear, Heard
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.mixdown import FULL, channel_names, mix_down
 from devserver.media.opening import opened
 from devserver.media.remarks import FileFacts, Frozen, PictureFacts, Remark, SoundFacts, decibels, is_silent, remarks
+from devserver.system.sniff import KINDS, Kind, Medium, sniff
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream

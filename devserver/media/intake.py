@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from devserver.comfy.sniff import Medium
-from devserver.disk import disk_error_of
+from devserver.errors.disk import disk_error_of
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.tags import TagError, TrackTags, write_tags
+from devserver.model.entity import MediaFacts
 from devserver.processes.workers import WorkerDied, Workers
-from devserver.runs.entity import MediaFacts
-from devserver.store import sync
+from devserver.system.atomic import sync
+from devserver.system.sniff import Medium
 
 SILENT_BELOW_DBFS = -60.0
 LIBRARIES = ("av", "mutagen", "numpy")  # what every job needs, and what takes long to import

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from devserver.comfy.sniff import Kind, sniff
 from devserver.media.opening import opened
 from devserver.nodes.studio.decode import PACKED, channels_of
+from devserver.system.sniff import Kind, sniff
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from devserver.comfy.sniff import sniff
 from devserver.media import boxes
 from devserver.media.remux import read_matroska, write_matroska
+from devserver.system.sniff import sniff
 
 # The graph as submitted, ComfyUI's own page layout, and our record of the run, each a tag of its own.
 GRAPH_TAGS = ("prompt", "workflow", "tonewright")

@@ -15,11 +15,11 @@ from datetime import datetime
 from statistics import linear_regression, median, quantiles
 from typing import Final, TypeGuard
 
-from devserver.clock import Clock
 from devserver.durable.sql import Transaction
+from devserver.model.rows import Place
+from devserver.model.server import TimeLeft
 from devserver.queueing.tickets import Work
-from devserver.runs.rows import Place
-from devserver.runs.server import TimeLeft
+from devserver.system.clock import Clock
 
 KEPT: Final = 30  # durations of a kind: older ones tell of another time
 ENOUGH: Final = 5  # durations that show how they grow with the size

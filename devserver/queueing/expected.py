@@ -10,12 +10,12 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Final
 
-from devserver.clock import Clock
 from devserver.durable.sql import Transaction
-from devserver.plan import MediaStage, Plan
+from devserver.model.plan import MediaStage, Plan
+from devserver.model.rows import Place
 from devserver.queueing.eta import AROUND, Durations, Guess, size_of, total
 from devserver.queueing.tickets import ALL, Key, Ticket, Tickets, Work
-from devserver.runs.rows import Place
+from devserver.system.clock import Clock
 from schemas.values import RecordedValue
 
 STILL_TO_COME: Final = 0.1  # the share of a take's usual time that is left at least, however long it has run

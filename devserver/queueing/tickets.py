@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from devserver.clock import Clock
 from devserver.durable.lease import fence
 from devserver.durable.sql import Transaction
-from devserver.runs.rows import Place
+from devserver.model.rows import Place
+from devserver.system.clock import Clock
 
 Key = tuple[str, str, int]  # run, stage, take
 

@@ -1,1 +1,1 @@
-"""Runs as others see them."""
+"""What is done with a run as a whole: prepare, dispatch, finish, answer, rerun, rebuild."""

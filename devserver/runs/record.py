@@ -1,228 +1,224 @@
-"""The record of a run: what `metadata.json` holds, complete, and enough to run it again."""
+"""The record: `metadata.json` in the run's folder. Complete, atomic, and enough to run it again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Final
 
-from pydantic import Field
+from devserver.durable.journal import Journal
+from devserver.durable.lease import owned
+from devserver.durable.reading import Reading
+from devserver.durable.sql import Transaction
+from devserver.durable.writing import NewRun, Writing
+from devserver.errors import DatabaseGone, Fenced
+from devserver.errors.disk import ExportsGone, disk_trouble
+from devserver.files.exports import RECORD, Exports
+from devserver.model.entity import Entity, text_entity
+from devserver.model.events import Measurement
+from devserver.model.failure import Failure
+from devserver.model.plan import Plan, read_plan
+from devserver.model.record import Record, build_record
+from devserver.model.rows import RunRow, RunState, TakeRow
+from devserver.queueing.expected import around
+from devserver.stages.walk import Walk
 
-from devserver.plan import Applied, Option, OutputPlan, Plan, StagePlan
-from devserver.runs.entity import Entity
-from devserver.runs.events import Measurement, RunWarning
-from devserver.runs.failure import Failure
-from devserver.runs.kept import Kept
-from devserver.runs.results import AttemptResult, StageResult, TakeResult
-from devserver.runs.rows import AttemptRow, PartRow, RunRow, StageRow, TakeRow
-from devserver.runs.times import seconds_between
-from schemas.values import RecordedValue
+KEPT_AFTER_S: Final = 0.05
 
-VERSION: Final = 1
-WAITING: Final = "waiting"
-
-
-class ResolvedOutput(Kept):
-    """What an output was made with: everything that was defaulted, drawn or chosen."""
-
-    stage: str = ""
-    config: str = Field(description="the output config that was asked for")
-    config_used: str | None = Field(None, description="the one that made it; another one where a fallback was used")
-    variant: str | None = Field(None, description="the chunk that made it")
-    preset: str | None = Field(None, description="the preset that was applied; null where none was")
-    backend: str | None = None
-    graph_sha256: str | None = Field(None, description="of the first take's compiled graph")
-    brief: dict[str, object] | None = Field(None, description="what was understood of the text")
-    applied: list[Applied] = Field([], description="the parameters that have their values from the words")
-    values: list[dict[str, RecordedValue] | None] = Field([], description="the parameters' values, for each take")
+log = logging.getLogger(__name__)
 
 
-class Resolved(Kept):
-    """Everything that was defaulted, drawn or chosen for a run."""
-
-    schema_: str = Field("", alias="schema", description="the interception config")
-    pipeline: str = ""
-    seed: int = 0
-    safety_level: str = ""
-    execution_mode: str = ""
-    preset: str | None = None
-    outputs: list[ResolvedOutput] = Field([], description="in the order in which they were asked for")
-
-
-class DefinitionSource(Kept):
-    """A definition that the run used, by the content of its file."""
-
-    kind: str
-    name: str
-    file: str
-    sha256: str
-
-
-class TakeRecord(Kept):
-    """One take of a stage."""
-
-    take: int = Field(description="from 1")
-    state: str
-    started_at: str | None = None
-    ended_at: str | None = None
-    result: TakeResult = TakeResult()
+def prepare(exports: Exports, plan: Plan) -> list[Entity]:
+    """Make the folder of a run with its plan and its text; returns the two as entities."""
+    folder = exports.folder(plan.run_id)
+    try:
+        folder.mkdir()
+    except FileNotFoundError as e:
+        raise ExportsGone(exports.root) from e
+    texts = {
+        "01_config.json": plan.model_dump_json(indent=2, by_alias=True).encode(),
+        "02_input.txt": plan.input_text.encode(),
+    }
+    try:
+        for name, content in texts.items():
+            exports.write(plan.run_id, name, content)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was never accepted
+        raise
+    kinds = {"01_config.json": (1, "config"), "02_input.txt": (2, "input")}
+    return [
+        text_entity(name, content, number=number, type=kind)
+        for name, content in texts.items()
+        for number, kind in [kinds[name]]
+    ]
 
 
-class AttemptRecord(Kept):
-    """One attempt of a take."""
+async def discard_prepared(journal: Journal, exports: Exports, before_s: float) -> None:
+    """Delete the folders of runs that a kill kept from being accepted, and what it left half written.
 
-    take: int = Field(description="from 1")
-    attempt: int = Field(description="from 1")
-    state: str
-    backend: str | None = None
-    prompt_id: str | None = None
-    started_at: str | None = None
-    ended_at: str | None = None
-    result: AttemptResult = AttemptResult()
-
-
-class StageRecord(Kept):
-    """One stage with its takes and attempts; one that has not begun is `waiting`, and has only its name and kind."""
-
-    name: str
-    kind: str = Field("", description="the kind of stage: `text`, `graph`, or one of an installed package")
-    state: str
-    started_at: str | None = None
-    ended_at: str | None = None
-    seconds: float | None = Field(None, description="from its start to its end")
-    result: StageResult = StageResult()
-    takes: list[TakeRecord] = Field([], description="of a stage that makes media")
-    attempts: list[AttemptRecord] = Field([], description="of all takes, in the order in which they began")
+    Where the journal knows no run, but there are records of some, it is a new one: nothing is deleted.
+    """
+    has_runs = await journal.read(lambda reading: reading.has_runs())
+    if not has_runs and (records := await asyncio.to_thread(exports.count_records)):
+        how = "`python server.py doctor --rebuild` reads them"
+        log.warning("The journal in %s is new, and beside it are %d records of runs: %s", exports.root, records, how)
+        return
+    for run_id in await asyncio.to_thread(lambda: list(exports.unfinished(before_s))):
+        if await journal.run(run_id) is None:
+            await asyncio.to_thread(exports.discard, run_id)
 
 
-class Record(Kept):
-    """One run as its record has it. Times are in UTC, ISO 8601."""
-
-    version: int = VERSION
-    run_id: str
-    user_id: str
-    status: str = Field(description="`queued`, `running`, `success`, `failed`, `blocked` or `cancelled`")
-    title: str = ""
-    created_at: str
-    started_at: str | None = None
-    ended_at: str | None = None
-    execution_time: float | None = Field(None, description="seconds from start to end; null while it goes on")
-    rerun_of: str | None = Field(None, description="the run that this one repeats")
-    request: dict[str, object] = Field({}, description="the body as it was sent")
-    resolved: Resolved
-    definitions: list[DefinitionSource] = Field([], description="every definition that was used")
-    stages: list[StageRecord]
-    entities: list[Entity] = Field(description="the files of the run, in the order of their numbers")
-    measurements: list[Measurement] = Field([], description="what was measured in them")
-    warnings: list[RunWarning] = Field([], description="what the user must know")
-    error: Failure | None = Field(None, description="why it did not succeed")
-
-    def as_file(self) -> bytes:
-        """Return the content of `metadata.json`: readable, as `devserver.store.dump` writes JSON."""
-        return (self.model_dump_json(indent=2, exclude_unset=True, by_alias=True) + "\n").encode()
-
-
-def build_record(
-    run: RunRow,
+async def accept(
+    journal: Journal,
     plan: Plan,
-    parts: Sequence[PartRow],
-    *,
-    entities: Sequence[Entity],
-    measurements: Sequence[Measurement],
-    warnings: Sequence[RunWarning],
-) -> Record:
-    """Return the record of a run from what the journal has of it."""
-    return Record(
-        version=VERSION,
-        run_id=run.run_id,
-        user_id=run.user_id,
-        status=run.state,
-        title=run.title,
-        created_at=run.created_at,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        execution_time=seconds_between(run.started_at, run.ended_at),
-        rerun_of=plan.rerun_of,
-        request=plan.request,
-        resolved=_resolved(plan, parts),
-        definitions=[
-            DefinitionSource(kind=one.kind, name=one.name, file=one.file, sha256=one.sha256) for one in plan.definitions
-        ],
-        stages=[_stage(stage, parts) for stage in plan.stages],
-        entities=list(entities),
-        measurements=list(measurements),
-        warnings=list(warnings),
-        error=run.error,
+    entities: list[Entity],
+    together: Callable[[Transaction], None] = lambda _tx: None,
+    then: Callable[[], None] = lambda: None,
+) -> None:
+    """From this commit on the run is never lost. `together` writes in the same one; `then` is called after it."""
+    new = NewRun(
+        plan.run_id,
+        user_id=plan.user_id,
+        title=plan.title,
+        schema=plan.schema_,
+        output_config=", ".join(output.config for output in plan.outputs),
+        plan=plan.model_dump_json(by_alias=True),
+        created_at=plan.created_at,
+        entities=entities,
+        text=plan.input_text,
     )
+    await journal.add_run(new, together, then)
 
 
-def option_of(output: OutputPlan, result: TakeResult) -> Option:
-    """Return the option that a take was made with; the first one where none was decided on."""
-    return next((option for option in output.options if option.key == result.option), output.options[0])
+async def write(journal: Journal, exports: Exports, run_id: str) -> None:
+    """Write the record as the journal has it now."""
+    content = await journal.read(lambda reading: _content(reading, reading.run(run_id)))
+    if content is not None:
+        await asyncio.to_thread(exports.write, run_id, RECORD, content)
 
 
-def _resolved(plan: Plan, parts: Sequence[PartRow]) -> Resolved:
-    return Resolved(
-        schema_=plan.schema_,
-        pipeline=plan.pipeline,
-        seed=plan.seed,
-        safety_level=plan.safety_level,
-        execution_mode=plan.execution_mode,
-        preset=plan.preset,
-        outputs=[_output(stage.name, stage.output, parts) for stage in plan.media],
-    )
+def _content(reading: Reading, row: RunRow | None) -> bytes | None:
+    return build(reading, row).as_file() if row is not None else None
 
 
-def _output(stage: str, output: OutputPlan, parts: Sequence[PartRow]) -> ResolvedOutput:
-    takes = [row.result for row in parts if isinstance(row, TakeRow) and row.stage == stage]
-    first = takes[0] if takes else TakeResult()
-    return ResolvedOutput(
-        stage=stage,
-        config=output.config,
-        config_used=first.config_used,
-        variant=first.variant,
-        preset=first.preset,
-        backend=first.backend,
-        graph_sha256=first.graph_sha256,
-        brief=output.brief,
-        applied=list(option_of(output, first).brief),
-        values=[take.values for take in takes] or list(output.options[0].takes),
-    )
+class Keeper:
+    """Keeps a run's record up to date beside the work: what changes together is written once, a moment later.
+
+    A write that fails costs nothing but that: the last record, which `finish` writes, must succeed.
+    """
+
+    def __init__(self, journal: Journal, exports: Exports, run_id: str) -> None:
+        self._journal, self._exports, self._run_id = journal, exports, run_id
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    def touch(self) -> None:
+        """The journal knows more of the run than its record."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(KEPT_AFTER_S, self._begin)
+
+    def _begin(self) -> None:
+        self._timer = None
+        if self._writing is not None and not self._writing.done():
+            self.touch()
+        else:
+            self._writing = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            await write(self._journal, self._exports, self._run_id)
+        except (OSError, DatabaseGone) as e:
+            log.warning("%s: its record could not be written: %s", self._run_id, e)
+
+    async def settle(self) -> None:
+        """Write nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._writing is not None:
+            await self._writing
 
 
-def _stage(stage: StagePlan, parts: Sequence[PartRow]) -> StageRecord:
-    own = [row for row in parts if row.stage == stage.name]
-    main = next((row for row in own if isinstance(row, StageRow)), None)
-    if main is None:
-        return StageRecord(name=stage.name, kind=stage.kind, state=WAITING)
-    told = StageRecord(
-        name=stage.name,
-        kind=stage.kind,
-        state=main.state,
-        started_at=main.started_at,
-        ended_at=main.ended_at,
-        seconds=seconds_between(main.started_at, main.ended_at),
-        result=main.result,
-    )
-    takes = [_take(row) for row in own if isinstance(row, TakeRow)]
-    attempts = [_attempt(row) for row in own if isinstance(row, AttemptRow)]
-    made = {name: rows for name, rows in (("takes", takes), ("attempts", attempts)) if rows}
-    return told.model_copy(update=made)
+async def restore(journal: Journal, exports: Exports, run_id: str) -> None:
+    """Write the record of a run that has ended once more: a walk that had lost it may have written over it."""
+    row = await journal.run(run_id)
+    if row is not None and row.ended:
+        await write(journal, exports, run_id)
 
 
-def _take(row: TakeRow) -> TakeRecord:
-    return TakeRecord(
-        take=row.take, state=row.state, started_at=row.started_at, ended_at=row.ended_at, result=row.result
-    )
+async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
+    """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
+    tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
+    row = replace(walk.run, state=state, ended_at=ended_at, error=error)
+    final = await tools.journal.read(lambda reading: _final(reading, walk, row))
+    try:
+        await asyncio.to_thread(_write_final, tools.exports, run_id, final)
+    except OSError as e:
+        if (trouble := disk_trouble(e)) is None:
+            raise
+        message = f"{trouble.message} The run's record follows as soon as it can be kept."
+        await walk.warn(walk.place(), "record_late", message)
+        tools.late.add(run_id)
+    around_s = around(row.created_at, ended_at, final.takes)
+
+    def end(writing: Writing) -> None:
+        writing.end_run(walk.place(), state, ended_at, row.error, walk.text)
+        if around_s is not None:
+            tools.expected.learn_around(writing.tx, run_id, around_s)
+
+    await tools.journal.write(end)
+    with suppress(OSError):  # it is in the journal, and written late
+        await asyncio.to_thread(tools.exports.sync_record, run_id)  # while the answer is made: it needs the processor
+    await tools.streams.settle(run_id)
+    tools.turns.ended(run_id)
 
 
-def _attempt(row: AttemptRow) -> AttemptRecord:
-    return AttemptRecord(
-        take=row.take,
-        attempt=row.attempt,
-        state=row.state,
-        backend=row.backend,
-        prompt_id=row.prompt_id,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        result=row.result,
+@dataclass(frozen=True)
+class _Final:
+    """What is written of a run that has ended.
+
+    Attributes:
+        sent: the run's own files that other formats were made from, as the embedded backend got them.
+        takes: when each take of a run that ended well began and ended.
+    """
+
+    record: bytes
+    sent: list[str]
+    takes: list[tuple[str, str]]
+
+
+def _final(reading: Reading, walk: Walk, row: RunRow) -> _Final:
+    """Build the last record of a run.
+
+    Raises:
+        Fenced: another process has taken the run over.
+    """
+    if not owned(reading.tx, row.run_id, walk.run.generation):
+        raise Fenced(f"run {row.run_id} is walked by another worker now")
+    sources = {reference.stage for stage in walk.plan.media for reference in stage.inputs.values()}
+    read = [entity for entity in reading.entities(row.run_id) if entity.stage in sources] if sources else []
+    sent = [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in read]
+    rows = reading.stages(row.run_id) if row.state == "success" else []
+    takes = [(r.started_at, r.ended_at) for r in rows if isinstance(r, TakeRow) and r.ended_at]
+    return _Final(build(reading, row).as_file(), sent, takes)
+
+
+def _write_final(exports: Exports, run_id: str, final: _Final) -> None:
+    exports.write(run_id, RECORD, final.record)
+    exports.clear_embedded(run_id, final.sent)
+
+
+def build(reading: Reading, row: RunRow) -> Record:
+    """Return the record of a run, from the journal alone."""
+    return build_record(
+        row,
+        read_plan(row.plan),
+        reading.stages(row.run_id),
+        entities=reading.entities(row.run_id),
+        measurements=[e.data for e in reading.events(row.run_id, "measurement") if isinstance(e.data, Measurement)],
+        warnings=reading.warnings(row.run_id),
     )

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from devserver.answer import Answer
-from devserver.events import Bus, Lagged, Subscription
-from devserver.runs.patience import USUAL_S, patience
+from devserver.durable.bus import Bus, Lagged, Subscription
+from devserver.durable.patience import USUAL_S, patience
+from devserver.runs.answer import Answer
 
 
 class Waiting:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devserver.errors import StageError
-from devserver.runs.entity import Entity
+from devserver.model.entity import Entity
 from schemas.pipeline import Reference
 
 

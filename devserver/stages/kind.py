@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from devserver.accept import ExecuteRequest
-from devserver.briefing import Briefing
-from devserver.files import InputFiles
-from devserver.plan import StagePlan
-from devserver.runs.results import StageResult
+from devserver.briefs.briefing import Briefing
+from devserver.files.inputs import InputFiles
+from devserver.model.plan import StagePlan
+from devserver.model.request import ExecuteRequest
+from devserver.model.results import StageResult
 from devserver.stages.inputs import Inputs
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from schemas.catalog import Catalog
 from schemas.known import Definitions
 from schemas.model import OutputConfig

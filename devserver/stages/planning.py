@@ -8,11 +8,13 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final
 
-from devserver.accept import SEED_LIMIT, ExecuteRequest
-from devserver.briefing import Briefing, briefing, locked_values
-from devserver.errors import InputError
-from devserver.files import InputFiles
-from devserver.plan import Definition, MediaStage, Plan, StagePlan
+from pydantic import ValidationError
+
+from devserver.briefs.briefing import Briefing, briefing, locked_values
+from devserver.errors import InputError, refused_field
+from devserver.files.inputs import InputFiles
+from devserver.model.plan import Definition, MediaStage, Plan, StagePlan
+from devserver.model.request import SEED_LIMIT, ExecuteRequest
 from devserver.stages.graph.planning import check_formats
 from devserver.stages.kind import Planning, StageKind
 from schemas.catalog import CONVERT, Catalog
@@ -25,6 +27,16 @@ DEFAULT_PIPELINE: Final = "text_to_audio"
 TITLE_LENGTH: Final = 60
 MAIN_NUMBER: Final = 7  # of the file that the run is for
 TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
+
+
+def parse_request(body: object) -> ExecuteRequest:
+    """Raises InputError naming the first wrong field, its value and what is allowed."""
+    if not isinstance(body, dict):
+        raise InputError("body_no_object", status=400, value=type(body).__name__, allowed="object")
+    try:
+        return ExecuteRequest.model_validate(body)
+    except ValidationError as e:
+        raise refused_field(e, ExecuteRequest, missing_status=400) from e
 
 
 def make_plan(

@@ -20,8 +20,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
-from devserver.clock import Clock
 from devserver.errors import InputError, TonewrightError
+from devserver.system.clock import Clock
 from devserver.users.rights import Rights
 from schemas.json_values import Json, read_object
 from schemas.texts import Unreadable, parse_json, read_text

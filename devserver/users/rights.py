@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from devserver.errors import InputError
-from devserver.plan import MediaStage, OutputPlan, Plan, StagePlan
+from devserver.model.plan import MediaStage, OutputPlan, Plan, StagePlan
 from schemas.model import LEVELS, Level
 
 USUAL_LEVEL: Final[Level] = "adult"

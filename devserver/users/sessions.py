@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from devserver.clock import Clock
+from devserver.system.clock import Clock
 from devserver.users.keys import Key, Keys, write_private
 from schemas.texts import Unreadable, parse_json, read_text
 

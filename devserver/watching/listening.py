@@ -10,8 +10,8 @@ from typing import Protocol
 from devserver.durable.journal import Journal
 from devserver.durable.search import RunLine
 from devserver.durable.writing import Written
-from devserver.runs.events import Event
-from devserver.runs.rows import PartRow
+from devserver.model.events import Event
+from devserver.model.rows import PartRow
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 from devserver.durable.search import RunLine
 from devserver.http.addresses import hide_secrets
-from devserver.runs.events import AttemptEnded, Event, RunEnded, StageEnded
-from devserver.runs.times import seconds_between
+from devserver.model.events import AttemptEnded, Event, RunEnded, StageEnded
+from devserver.model.times import seconds_between
 from devserver.watching.listening import About
 
 log = logging.getLogger(__name__)

@@ -12,15 +12,15 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from devserver.backends.pool import Backend
-from devserver.clock import Clock
+from devserver.durable.bus import Bus
 from devserver.durable.database import Database
 from devserver.durable.search import RunLine
 from devserver.durable.sql import Row
-from devserver.events import Bus
-from devserver.runs.entity import Entity
-from devserver.runs.events import AttemptEnded, AttemptStarted, Event, RunEnded, RunQueued, StageEnded
-from devserver.runs.rows import AttemptRow, StageRow
-from devserver.runs.times import seconds_between
+from devserver.model.entity import Entity
+from devserver.model.events import AttemptEnded, AttemptStarted, Event, RunEnded, RunQueued, StageEnded
+from devserver.model.rows import AttemptRow, StageRow
+from devserver.model.times import seconds_between
+from devserver.system.clock import Clock
 from devserver.watching.listening import About
 from schemas.catalog import Catalog
 

@@ -32,8 +32,8 @@ from devserver.durable.database import Database
 from devserver.durable.search import RunLine
 from devserver.durable.sql import Transaction
 from devserver.errors import DatabaseGone
-from devserver.runs.events import AttemptEnded, Event, RunEnded, StageEnded
-from devserver.runs.rows import AttemptRow, PartRow, StageRow
+from devserver.model.events import AttemptEnded, Event, RunEnded, StageEnded
+from devserver.model.rows import AttemptRow, PartRow, StageRow
 from devserver.watching.listening import About
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import Field
 
-from devserver.runs.events import Event
-from devserver.runs.patience import USUAL_S, patience
+from devserver.durable.patience import USUAL_S, patience
+from devserver.model.events import Event
 from my_app.addresses import prefix_of
 from my_app.auth import visible
 from my_app.context import Context

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from devserver.authoring import ImportRequest, ValidateRequest
-from devserver.parts import Parts
+from devserver.app import Parts
+from devserver.definitions.authoring import ImportRequest, ValidateRequest
 from my_app.route import Route
 from my_app.shapes import Shown
 from my_app.signature import Headers, Received, Reply

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from devserver.app import Parts
 from devserver.errors import InputError
-from devserver.parts import Parts
 from devserver.users.keys import NAME, Key
 from devserver.users.rights import Rights
 from my_app.route import Route

@@ -13,9 +13,9 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 from pydantic import BaseModel, Field
 
+from devserver.app import Parts
 from devserver.errors import InputError, unknown_run
-from devserver.media.derived import Media
-from devserver.parts import Parts
+from devserver.playback.derived import Media
 from my_app.route import Route, RunId
 from my_app.signature import Whole
 
@@ -54,7 +54,7 @@ async def _existing(parts: Parts, run_id: str, media: str, index: int | None) ->
 
 async def check_run(parts: Parts, run_id: str) -> None:
     """Refuse the id of a run that there is not (404)."""
-    if await parts.owner(run_id) is None:
+    if await parts.runs.owner(run_id) is None:
         raise unknown_run(run_id)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app.route import Route
 from my_app.signature import Headers
 

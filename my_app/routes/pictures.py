@@ -6,10 +6,10 @@ from typing import Annotated, Final
 
 from aiohttp import web
 
+from devserver.app import Parts
 from devserver.errors import InputError
-from devserver.media.derived import Media
 from devserver.media.drawn import Drawn
-from devserver.parts import Parts
+from devserver.playback.derived import Media
 from my_app.route import Route, RunId
 from my_app.routes.media import FILE_STATUSES, Download, check_run, respond
 from my_app.shapes import Shown

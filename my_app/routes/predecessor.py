@@ -10,13 +10,13 @@ from typing import Annotated, Any, ClassVar, Final
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from devserver.accept import parse_request
-from devserver.answer import Answer
+from devserver.app import Parts
 from devserver.durable.idempotency import Accepted
 from devserver.errors import InputError, unknown_run
-from devserver.parts import Parts
-from devserver.runs.answer import Links, MediaOutput, RunAnswer
-from devserver.runs.events import RunWarning
+from devserver.model.answer import Links, MediaOutput, RunAnswer
+from devserver.model.events import RunWarning
+from devserver.runs.answer import Answer
+from devserver.stages.planning import parse_request
 from my_app.route import Route, RunId
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Count, Shown, State
 from my_app.signature import Headers, JsonObject, Reply
@@ -212,12 +212,12 @@ async def generation(
 
 async def _accept(parts: Parts, body: Taken, asked: dict[str, Any], visitor: Visitor, headers: Headers) -> Accepted:
     with body.own_names():
-        return await parts.accept(asked, visitor.user_id, headers)
+        return await parts.runs.accept(asked, visitor.user_id, headers)
 
 
 def generated(parts: Parts, run_id: RunId) -> Reply[Generated]:
     """Answer as `generation` does for this run, now."""
-    found = as_generated(wait_for(parts.answer(run_id)))
+    found = as_generated(wait_for(parts.runs.answer(run_id)))
     return Reply(Generated.model_validate(found.body), found.status)
 
 
@@ -276,7 +276,7 @@ def media_info(parts: Parts, run_id: RunId) -> JsonObject:
 
 def configs_metadata(parts: Parts, visitor: Visitor) -> JsonObject:
     """List everything that can be chosen, interceptions and outputs."""
-    catalog, rights = parts.definitions.catalog, parts.rights(visitor.user_id)
+    catalog, rights = parts.definitions.catalog, parts.runs.rights(visitor.user_id)
     ways = [_about_interception(catalog, name) for name in catalog.interceptions]
     outputs = [_about_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
     return {"configs": [*ways, *outputs]}
@@ -307,7 +307,7 @@ def _about_output(catalog: Catalog, name: str) -> dict[str, Any]:
 
 
 def _detail(parts: Parts, run_id: str) -> dict[str, Any]:
-    detail = wait_for(parts.run_detail(run_id))
+    detail = wait_for(parts.runs.detail(run_id))
     if detail is None:
         raise unknown_run(run_id)
     return detail

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 
-from devserver.briefing import refused_value
+from devserver.app import Parts
+from devserver.briefs.briefing import refused_value
+from devserver.briefs.understanding import Understood
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Origin, Span
 from devserver.nodes.prompting.complete import parse_text
-from devserver.parts import Parts
-from devserver.understanding import Understood
 from my_app.context import Context
 from my_app.route import Route
 from my_app.shapes import Remark, Shown

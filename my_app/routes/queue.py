@@ -6,9 +6,9 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from devserver.parts import Parts
-from devserver.queue import LONGEST_PAGE, PAGE, MoveRequest, PauseRequest
-from devserver.runs.server import BackendState, QueuePlace, TimeLeft
+from devserver.app import Parts
+from devserver.model.server import BackendState, QueuePlace, TimeLeft
+from devserver.queueing.queue import LONGEST_PAGE, PAGE, MoveRequest, PauseRequest
 from my_app.route import Route
 from my_app.shapes import Count, Shown
 from my_app.signature import Whole
@@ -142,7 +142,7 @@ def resume(parts: Parts, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> 
 
 def move(parts: Parts, visitor: Visitor, body: MoveRequest) -> Moved:
     """Let a waiting run go before others: to the front, before another one, or to a position."""
-    return Moved.model_validate(wait_for(parts.move(body, visitor.user_id)))
+    return Moved.model_validate(wait_for(parts.runs.move(body, visitor.user_id)))
 
 
 ROUTES: Final = (

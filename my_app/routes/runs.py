@@ -7,11 +7,11 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import BaseModel, Field, model_validator
 
+from devserver.app import Parts
 from devserver.durable.search import Wanted
 from devserver.errors import unknown_run
-from devserver.parts import Parts
-from devserver.runs.answer import Links, RunAnswer, RunDetail, RunSummary
-from devserver.store import RUN_ID
+from devserver.files.exports import RUN_ID
+from devserver.model.answer import Links, RunAnswer, RunDetail, RunSummary
 from my_app.route import Route, RunId
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Shown, State
 from my_app.signature import Header, Headers, JsonObject, Reply, Whole
@@ -71,12 +71,12 @@ def list_runs(parts: Parts, visitor: Visitor, query: RunQuery) -> RunList:
         state=query.status or "",
         output=query.output,
     )
-    return RunList.model_validate(wait_for(parts.list_runs(wanted)))
+    return RunList.model_validate(wait_for(parts.runs.search(wanted)))
 
 
 def show_run(parts: Parts, run_id: RunId) -> Annotated[JsonObject, RunDetail]:
     """Show everything that is known about a run, its stages and files among it."""
-    detail = wait_for(parts.run_detail(run_id))
+    detail = wait_for(parts.runs.detail(run_id))
     if detail is None:
         raise unknown_run(run_id)
     return detail
@@ -87,18 +87,18 @@ async def answer(
 ) -> Annotated[web.StreamResponse, RunAnswer]:
     """Answer as `execute` does for this run: now, or with `Prefer: wait=SECONDS` as soon as it has ended."""
     wait_s = preferred_wait_s(prefer, 0.0)
-    found = await parts.wait(run_id, wait_s) if wait_s else await parts.answer(run_id)
+    found = await parts.runs.wait(run_id, wait_s) if wait_s else await parts.runs.answer(run_id)
     return response_of(request, run_id, found, {})
 
 
 def cancel(parts: Parts, visitor: Visitor, run_id: RunId) -> Cancelled:
     """Ask a run to stop; its record is completed all the same."""
-    return Cancelled.model_validate(wait_for(parts.cancel(run_id, visitor.user_id)))
+    return Cancelled.model_validate(wait_for(parts.runs.cancel(run_id, visitor.user_id)))
 
 
 def rerun(parts: Parts, visitor: Visitor, headers: Headers, run_id: RunId) -> Reply[RunAnswer]:
     """Run the recorded values again: same graph, same seeds."""
-    run = wait_for(parts.rerun(run_id, visitor.user_id, headers))
+    run = wait_for(parts.runs.rerun(run_id, visitor.user_id, headers))
     return reply_of(run, wait_for(answer_at_once(parts, run)))
 
 

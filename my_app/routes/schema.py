@@ -7,10 +7,10 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from devserver.accept import ExecuteRequest
-from devserver.parts import Parts
-from devserver.runs.answer import RunAnswer
-from devserver.runs.server import DefinitionsState
+from devserver.app import Parts
+from devserver.model.answer import RunAnswer
+from devserver.model.request import ExecuteRequest
+from devserver.model.server import DefinitionsState
 from my_app.route import Route
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Shown
 from my_app.signature import Headers, Received
@@ -64,7 +64,7 @@ async def execute(
 ) -> Annotated[web.StreamResponse, RunAnswer]:
     """Make something: start a run, and wait for its end unless asked not to."""
     wish = read_wish(body, headers)
-    return await start(request, lambda: parts.accept(received, visitor.user_id, headers), wish)
+    return await start(request, lambda: parts.runs.accept(received, visitor.user_id, headers), wish)
 
 
 def list_schemas(parts: Parts) -> Interceptions:
@@ -75,7 +75,7 @@ def list_schemas(parts: Parts) -> Interceptions:
 
 def list_outputs(parts: Parts, visitor: Visitor, query: OutputQuery) -> Outputs:
     """List the output configs that one may ask for, and their parameters; with `backend` whether it can run them."""
-    catalog, rights = parts.definitions.catalog, parts.rights(visitor.user_id)
+    catalog, rights = parts.definitions.catalog, parts.runs.rights(visitor.user_id)
     outputs = [describe_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
     if query.backend is not None:
         found = parts.authoring.runs_on(query.backend)

@@ -70,7 +70,7 @@ async def show(request: web.Request, context: Context, visitor: Visitor) -> Who:
 
 
 def _told(context: Context, user: str, *, keys: bool) -> Who:
-    rights = context.parts.rights(user)
+    rights = context.parts.runs.rights(user)
     admin = context.parts.keys.viewer(user) is None
     return Who(user=user, admin=admin, keys=keys, safety_levels=list(rights.levels), queue_limit=rights.queue_limit)
 

@@ -12,9 +12,9 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from aiohttp import hdrs, web
 from pydantic import Field
 
+from devserver.app import Parts
 from devserver.errors import InputError
-from devserver.media.derived import StemFile
-from devserver.parts import Parts
+from devserver.playback.derived import StemFile
 from my_app.route import Route, RunId
 from my_app.routes.media import FILE_STATUSES, Download, check_run, respond
 from my_app.shapes import Count, Shown

@@ -8,8 +8,8 @@ from typing import Final, Literal
 from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
+from devserver.app import Parts
 from devserver.media.encoding import FORMS
-from devserver.parts import Parts
 from my_app.route import Route, RunId
 from my_app.signature import Headers
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app.addresses import prefix_of
 from my_app.context import Context
 from my_app.route import Route

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from devserver.parts import Parts
-from devserver.uploads import MIB, Incoming, Upload
+from devserver.app import Parts
+from devserver.files.uploads import MIB, Incoming, Upload
 from my_app.arriving import arriving
 from my_app.forms import blocks_of, file_field
 from my_app.route import Route

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from devserver.comfy.sniff import sniff
 from devserver.media.tags import read_tags
+from devserver.system.sniff import sniff
 from tests.doubles.piece_nodes import WORDS, write_definitions
 from tests.doubles.programs import NodeHost, Server
 

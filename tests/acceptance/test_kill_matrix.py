@@ -149,7 +149,7 @@ def test_a_killed_embedded_backend_is_replaced_and_its_run_tried_again_at_once(t
         run_id = server.execute(input_text="x", params={"seconds": 60}, wait=False)[1]["run_id"]
         while not [row for row in server.run(run_id)["stages"][-1].get("attempts", []) if row["prompt_id"]]:
             pass
-        os.kill(server.child("devserver.agents"), signal.SIGKILL)
+        os.kill(server.child("devserver.host"), signal.SIGKILL)
         status, body = server.ended(run_id)
     assert status == 200, body
     assert body["media_output"]["metadata"]["attempts"] == 2
@@ -161,7 +161,7 @@ def test_a_killed_worker_of_the_embedded_backend_is_replaced_and_its_run_tried_a
         run_id = server.execute(input_text="x", params={"seconds": 60}, wait=False)[1]["run_id"]
         running = tmp_path / "exports" / ".state" / "embedded" / "running_prompt"
         until(lambda: running.read_text().strip(), "the prompt at work")
-        os.kill(child_of(server.child("devserver.agents"), "devserver.agents.worker"), signal.SIGKILL)
+        os.kill(child_of(server.child("devserver.host"), "devserver.host.worker"), signal.SIGKILL)
         status, body = server.ended(run_id, limit_s=60)
     assert status == 200, body
     assert body["media_output"]["metadata"]["attempts"] == 2

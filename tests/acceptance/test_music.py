@@ -10,8 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from devserver.comfy.sniff import sniff
 from devserver.media.tags import read_tags
+from devserver.system.sniff import sniff
 from tests.doubles.programs import Server
 from tests.patience import PATIENCE_S
 

@@ -83,7 +83,7 @@ def test_a_killed_worker_process_is_a_lost_attempt(studio: Studio, tmp_path: Pat
     body = {"input_text": "x", "output_config": "takes", "params": {"gate": str(tmp_path)}, "seed": 1, "wait": False}
     run_id = studio.server.execute(**body)[1]["run_id"]
     until(studio.hosts[0].runs_something, "the prompt at work")
-    os.kill(studio.hosts[0].child("devserver.agents.worker"), signal.SIGKILL)
+    os.kill(studio.hosts[0].child("devserver.host.worker"), signal.SIGKILL)
     (tmp_path / "1").touch()
     status, told = studio.server.ended(run_id)
     assert status == 200, told

@@ -132,7 +132,7 @@ def test_an_embedded_backend_that_dies_under_a_living_server_counts_as_a_lost_at
     run_id = home.begin_gated(0)
     for number in (1, 2):
         until(lambda number=number: home.at_work(run_id, number), "the prompt at work")  # type: ignore[misc]
-        os.kill(home.server.child("devserver.agents"), signal.SIGKILL)
+        os.kill(home.server.child("devserver.host"), signal.SIGKILL)
     until(lambda: home.server.run(run_id)["ended_at"] or len(home.attempts(run_id)) > 2, "the end, or a third attempt")
     status, body = home.server.ended(run_id, limit_s=5)
     assert (status, body["error"]["code"]) == (502, "attempts_lost"), body

@@ -13,7 +13,7 @@ def project(tmp_path: Path) -> Path:
     files = {
         "server.py": '"""Where it begins."""\n',
         "devserver/run.py": "from typing import Any\n\nTable = dict[str, Any]\n\ndef walk(table: Table) -> int: ...\n",
-        "devserver/runs/record.py": "from devserver.run import Table as Rows\n\n\ndef told(rows: Rows) -> None: ...\n",
+        "devserver/model/record.py": "from devserver.run import Table as Rows\n\n\ndef told(rows: Rows) -> None: ...\n",
         "my_app/run.py": "class Reply:\n    Table: str = ''  # Who reads it\n",
         "devserver/nodes/tone.py": "class Reply:\n    def told(self) -> str: ...\n",
     }
@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 def test_an_alias_of_any_counts_as_any_where_it_is_imported(project: Path) -> None:
     modules = shape_source.read_modules(project)
     loose = shape_source.loose_names(modules)
-    assert loose[Path("devserver/runs/record.py")] == {"Rows"}
+    assert loose[Path("devserver/model/record.py")] == {"Rows"}
     assert loose[Path("my_app/run.py")] == set()  # a name alone proves nothing
     assert shape_source.share_of_any(modules, loose) == (2, 6)
 

@@ -32,7 +32,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         assert COMFYUI_URL is not None
         yield COMFYUI_URL
         return
-    command = [sys.executable, "-m", "devserver.agents", "--base", str(tmp_path_factory.mktemp("host"))]
+    command = [sys.executable, "-m", "devserver.host", "--base", str(tmp_path_factory.mktemp("host"))]
     root = Path(__file__).parents[2]
     # Leaving the block closes its stdin, at which a host ends.
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root) as host:

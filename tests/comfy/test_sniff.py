@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.comfy.sniff import KINDS, sniff
+from devserver.system.sniff import KINDS, sniff
 from tests.devserver.media_files import write_audio, write_image, write_video
 
 

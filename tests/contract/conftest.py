@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def host_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One host for the whole suite; it ends with its stdin."""
     base = tmp_path_factory.mktemp("host")
-    command = [sys.executable, "-m", "devserver.agents", "--table", "embedded", "--base", str(base)]
+    command = [sys.executable, "-m", "devserver.host", "--table", "embedded", "--base", str(base)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from devserver.agents.host import Host
-from devserver.agents.worker_process import WorkerProcess
+from devserver.host.host import Host
+from devserver.host.worker_process import WorkerProcess
 from schemas.graph import Graph
 from schemas.json_values import JsonObject
 from tests.contract import about, listening, media, queueing, refusals, runs

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from cli.build import SHIPPED
-from devserver import record
-from devserver.clock import Clock
-from devserver.definitions import Definitions
-from devserver.durable.database import Database, open_database
-from devserver.events import Bus
-from devserver.parts import Parts
-from devserver.store import Exports
-from devserver.walk import Walk
+from devserver.app import Parts
+from devserver.definitions.current import Definitions
+from devserver.durable.bus import Bus
+from devserver.durable.database import Database
+from devserver.durable.opening import open_database
+from devserver.files.exports import Exports
+from devserver.runs import record
+from devserver.stages.walk import Walk
+from devserver.system.clock import Clock
 from schemas.loader import load_tables
 from tests.devserver.plans import plan
 from tests.doubles.at_once import JournalAtOnce
@@ -63,4 +64,4 @@ async def walk(parts: Parts, exports: Exports, definitions: Definitions) -> Walk
     """A walk that has begun a run of one graph stage, `generation`."""
     made = plan(definitions, exports, parts.database, output_config="silence_mp3")
     await record.accept(parts.journal, made, record.prepare(exports, made))
-    return Walk(await parts.journal.begin_run(made.run_id), made, parts, asyncio.Event())
+    return Walk(await parts.journal.begin_run(made.run_id), made, parts.tools, asyncio.Event())

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from devserver.accept import parse_request
-from devserver.definitions import Definitions
+from devserver.definitions.current import Definitions
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.durable.writing import NewRun
-from devserver.files import InputFiles
-from devserver.plan import Plan
-from devserver.runs.rows import Place
+from devserver.files.exports import Exports
+from devserver.files.inputs import InputFiles
+from devserver.model.plan import Plan
+from devserver.model.rows import Place
 from devserver.stages.kinds import KINDS
-from devserver.stages.planning import make_plan
-from devserver.store import Exports
+from devserver.stages.planning import make_plan, parse_request
 from tests.doubles.at_once import JournalAtOnce
 
 RUN_ID = "20240131-235959-1f2e3d4c"

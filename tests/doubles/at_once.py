@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from devserver.clock import Clock
+from devserver.durable.bus import Bus
 from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.durable.lease import ALONE
 from devserver.durable.sql import Row, Transaction
 from devserver.durable.writing import NewRun
-from devserver.events import Bus
-from devserver.runs.rows import RunRow
+from devserver.model.rows import RunRow
+from devserver.system.clock import Clock
 
 
 def write(database: Database, work: Callable[[Transaction], Any]) -> Any:

@@ -16,8 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
-from devserver.agents.__main__ import arguments, serve
-from devserver.agents.host import Host
+from devserver.host.__main__ import arguments, serve
+from devserver.host.host import Host
 from tests.doubles.programs import NodeHost
 from tests.doubles.take_nodes import TABLE, freed_mark
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from devserver.runs.entity import Entity
+from devserver.model.entity import Entity
 
 MAIN = {"number": 7, "type": "output_audio", "media": "audio", "stage": "generation", "take": 1, "role": "main"}
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from aiohttp import web
 
-from devserver.agents import files, info
-from devserver.agents.host import Host
-from devserver.agents.prompts import Prompt
-from devserver.agents.validate import Verdict, validate
-from devserver.agents.worker_process import WorkerProcess
+from devserver.host import files, info
+from devserver.host.host import Host
+from devserver.host.prompts import Prompt
+from devserver.host.validate import Verdict, validate
+from devserver.host.worker_process import WorkerProcess
 
 FAULTS: dict[str, type[Host]] = {}
 

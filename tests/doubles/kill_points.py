@@ -17,16 +17,16 @@ from typing import Any, Final
 
 import aiohttp
 
-from devserver import record
 from devserver.comfy import client, collect
 from devserver.comfy.client import Client
-from devserver.dispatch import Dispatcher
 from devserver.durable.journal import Journal
 from devserver.media import intake
 from devserver.media.tags import TrackTags
-from devserver.runs.rows import Place
+from devserver.model.rows import Place
+from devserver.runs import record
+from devserver.runs.dispatch import Dispatcher
 from devserver.stages.graph import attempt
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from tests.patience import PATIENCE_S
 
 POINTS: Final = (

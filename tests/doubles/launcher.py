@@ -12,8 +12,8 @@ from typing import Any
 
 from cli.serve import serve
 from config import Settings
-from devserver.agents.child import Child
 from devserver.backends import pool
+from devserver.host.child import Child
 from tests.doubles import kill_points
 
 

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from devserver.agents.folders import Folders
-from devserver.agents.tables import embedded
+from devserver.host.folders import Folders
+from devserver.host.tables import embedded
 from schemas.loader import load_tables
 from schemas.node_table import NodeClass, NodeTable
 from tests.loading import load_catalog

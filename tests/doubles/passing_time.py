@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from devserver.clock import Clock
+from devserver.system.clock import Clock
 
 Result = TypeVar("Result")
 

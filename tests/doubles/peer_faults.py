@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from aiohttp import web
 
-from devserver.agents.host import Host
-from devserver.agents.prompts import Prompt
-from devserver.agents.stock.sound import encoded
-from devserver.agents.validate import Verdict
 from devserver.comfy import files as comfy
+from devserver.host.host import Host
+from devserver.host.prompts import Prompt
+from devserver.host.stock.sound import encoded
+from devserver.host.validate import Verdict
 from schemas.graph import Graph
 from tests.doubles.quirky_host import DeadWorker, SuccessBeforeHistory
 

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from devserver.agents import stock
-from devserver.agents.folders import Folders
-from devserver.agents.tables import embedded
+from devserver.host import stock
+from devserver.host.folders import Folders
+from devserver.host.tables import embedded
 from devserver.nodes.host import host
 from schemas.node_table import NodeTable
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from devserver.agents import stock
-from devserver.agents.folders import Folders
+from devserver.host import stock
+from devserver.host.folders import Folders
 from devserver.nodes.host import host
 
 

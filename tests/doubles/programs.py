@@ -18,7 +18,7 @@ from cli.serve import READY
 from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
-AGENTS = ("devserver.agents",)
+AGENTS = ("devserver.host",)
 
 
 def child_of(pid: int, module: str) -> int:

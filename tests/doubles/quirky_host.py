@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from devserver.agents.host import Host
-from devserver.agents.prompts import Prompt
-from devserver.agents.sockets import Outgoing, Sockets
 from devserver.comfy.files import files_of
+from devserver.host.host import Host
+from devserver.host.prompts import Prompt
+from devserver.host.sockets import Outgoing, Sockets
 
 
 class DeafTwin(Host):

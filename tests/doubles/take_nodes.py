@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from devserver.agents.folders import Folders
-from devserver.agents.tables import embedded
+from devserver.host.folders import Folders
+from devserver.host.tables import embedded
 from devserver.nodes.host import host
 from schemas.node_table import NodeTable
 from tests.doubles.piece_nodes import RATE_HZ, write_wav

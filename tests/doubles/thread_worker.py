@@ -7,11 +7,11 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
-from devserver.agents.executor import Executor
-from devserver.agents.folders import Folders
-from devserver.agents.host import Host
-from devserver.agents.stock.audio import EmptyAudio
-from devserver.agents.worker_process import WorkerProcess
+from devserver.host.executor import Executor
+from devserver.host.folders import Folders
+from devserver.host.host import Host
+from devserver.host.stock.audio import EmptyAudio
+from devserver.host.worker_process import WorkerProcess
 from devserver.nodes.host import host as node_host
 
 LOOK_S = 0.01

@@ -15,17 +15,17 @@ from aiohttp import web
 
 from cli.build import SHIPPED
 from config import ROOT
-from devserver.agents.host import Host
-from devserver.agents.prompts import Prompt
-from devserver.answer import Answer
+from devserver.app import Parts
 from devserver.backends.pool import Address, Backend
-from devserver.clock import Clock
-from devserver.definitions import Definitions
+from devserver.definitions.current import Definitions
 from devserver.durable.reading import Reading
+from devserver.files.exports import Exports
+from devserver.host.host import Host
+from devserver.host.prompts import Prompt
 from devserver.media.intake import IntakePool
-from devserver.parts import Parts
-from devserver.retries import Retries
-from devserver.store import Exports
+from devserver.runs.answer import Answer
+from devserver.stages.graph.retries import Retries
+from devserver.system.clock import Clock
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from schemas.json_values import read_object
@@ -120,7 +120,7 @@ class Rig:
 
     async def accept(self, seconds: float, **body: Any) -> str:
         """Begin a run of silence of this length, by which its file is known."""
-        return (await self.parts.accept(request(seconds, **body), "local", {})).run_id
+        return (await self.parts.runs.accept(request(seconds, **body), "local", {})).run_id
 
     async def ended(self, run_id: str) -> Answer:
         await until(lambda: self.answer(run_id).status != 202, f"{run_id} did not end")
@@ -135,11 +135,11 @@ class Rig:
             return door.read(lambda tx: work(Reading(tx)))
 
     def answer(self, run_id: str) -> Answer:
-        answer: Answer = self.read(partial(self.parts._answer, run_id))
+        answer: Answer = self.read(partial(self.parts.runs._answer, run_id))
         return answer
 
     def detail(self, run_id: str) -> dict[str, Any]:
-        return self.read(partial(self.parts._run_detail, run_id)) or {}
+        return self.read(partial(self.parts.runs._detail, run_id)) or {}
 
     def attempts(self, run_id: str) -> list[dict[str, Any]]:
         return [attempt for stage in self.detail(run_id)["stages"] for attempt in stage.get("attempts", [])]

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from cli.build import SHIPPED
-from devserver.clock import Clock
-from devserver.definitions import Definitions
+from devserver.definitions.current import Definitions
 from devserver.media.intake import IntakePool
+from devserver.system.clock import Clock
 from schemas.loader import load_tables
 from tests.doubles.passing_time import LoopClock, SkippingLoop
 from tests.doubles.relay import Relay

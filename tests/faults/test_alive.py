@@ -8,7 +8,7 @@ import pytest
 
 from devserver.backends import alive
 from devserver.media.intake import IntakePool
-from devserver.retries import Retries
+from devserver.stages.graph.retries import Retries
 from tests.doubles.peer_faults import DeadWorker
 from tests.faults.rig import Studio, attempts_of, rigged, seconds_of, until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.durable.database import open_database
+from devserver.durable.opening import open_database
 from devserver.media.intake import IntakePool
 from tests.doubles.at_once import AtOnce, execute, rows
 from tests.faults.rig import Rig, Studio, rigged, seconds_of, until
@@ -50,7 +50,7 @@ async def test_a_start_walks_nobody_who_waits_and_all_are_made(
         assert rig.parts.health()["runs"] == MANY
         assert rig.detail(due[3])["queue"]["position"] == 4
         gone = due.pop(5)
-        await rig.parts.cancel(gone, "local")
+        await rig.parts.runs.cancel(gone, "local")
         assert (await rig.ended(gone)).body["status"] == "cancelled"
         assert walks(rig) == [1] * (MANY - 1), "the one was walked again to its end, nobody else"
         await rig.parts.queue.resume(None)

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from cli.build import SHIPPED
-from devserver.clock import Clock
-from devserver.definitions import Definitions
-from devserver.durable.database import open_database
-from devserver.durable.rebuild import rebuild
+from devserver.definitions.current import Definitions
+from devserver.durable.bus import Bus
+from devserver.durable.opening import open_database
 from devserver.errors import Blocked
-from devserver.events import Bus
+from devserver.files.exports import Exports
+from devserver.runs.rebuild import rebuild
 from devserver.stages.text.safety import check_lists
-from devserver.store import Exports
+from devserver.system.clock import Clock
 from devserver.users.keys import Keys, KeysUnreadable
 from devserver.users.sessions import Sessions
 from schemas.errors import UnknownName

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from devserver.clock import Clock
-from devserver.durable.database import open_database
+from devserver.durable.bus import Bus
 from devserver.durable.journal import Journal
-from devserver.events import Bus
-from devserver.record import discard_prepared
-from devserver.store import Exports
+from devserver.durable.opening import open_database
+from devserver.files.exports import Exports
+from devserver.runs.record import discard_prepared
+from devserver.system.clock import Clock
 from tests.doubles import together
 from tests.doubles.programs import Server
 

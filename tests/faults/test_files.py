@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from devserver.agents.host import Host
+from devserver.host.host import Host
 from devserver.media.intake import IntakePool
 from tests.doubles.peer_faults import (
     FailsWithFiles,

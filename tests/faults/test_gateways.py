@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from devserver.agents.host import Host
+from devserver.host.host import Host
 from devserver.media.intake import IntakePool
-from devserver.retries import Retries
+from devserver.stages.graph.retries import Retries
 from tests.doubles.nginx import Nginx
 from tests.doubles.peer_faults import TurnsPromptsAway
 from tests.doubles.relay import Relay
@@ -151,5 +151,5 @@ async def test_a_backend_is_up_when_its_comfyui_has_spoken(tmp_path: Path, expor
         run_id = await rig.accept(0.4)
         await until(lambda: rig.detail(run_id)["warnings"])
         assert rig.answer(run_id).status == 202
-        await rig.parts.cancel(run_id, "local")
+        await rig.parts.runs.cancel(run_id, "local")
         await asyncio.wait_for(rig.ended(run_id), 30)

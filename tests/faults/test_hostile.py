@@ -11,18 +11,18 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from devserver.agents.child import Child, ChildFailed
-from devserver.agents.host import Host
 from devserver.backends import pool
 from devserver.backends.pool import Pool
-from devserver.clock import Clock
 from devserver.comfy.client import Client
 from devserver.comfy.connection import Connection
 from devserver.comfy.errors import Unreachable
-from devserver.durable.database import open_database
-from devserver.events import Bus
+from devserver.durable.bus import Bus
+from devserver.durable.opening import open_database
+from devserver.host.child import Child, ChildFailed
+from devserver.host.host import Host
 from devserver.http.answers import MIB, BrokenAnswer, parse
 from devserver.media.intake import IntakePool
+from devserver.system.clock import Clock
 from tests.doubles import hostile
 from tests.doubles.hostile import Answer, Hostile
 from tests.faults.rig import Studio, rigged, seconds_of, until, until_told
@@ -169,7 +169,7 @@ async def test_an_embedded_backend_that_is_killed_while_it_starts_is_started_aga
     database, clock = open_database(tmp_path / "journal.sqlite"), Clock()
 
     def made(folder: str) -> Pool:
-        return Pool([], database=database, bus=Bus(clock), clock=clock, embedded_folder=tmp_path / folder, probe_s=60)
+        return Pool([], bus=Bus(clock), clock=clock, embedded_folder=tmp_path / folder, probe_s=60)
 
     KilledAtFirst.kills = 1
     started = made("once")

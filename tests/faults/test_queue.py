@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from devserver.agents.host import Host
+from devserver.host.host import Host
 from devserver.media.intake import IntakePool
 from tests.doubles.peer_faults import DeletesNothing, EndsBetweenQuestions, OwnRefusal, SuccessBeforeHistory, length_of
 from tests.faults.rig import Studio, attempts_of, codes, failure, rigged, seconds_of, until
@@ -43,7 +43,7 @@ async def test_cancel_of_a_queued_job_that_runs_anyway(studio: Studio, exports: 
         await until(lambda: studio.running)
         queued = await rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 2)
-        await rig.parts.cancel(queued, "local")
+        await rig.parts.runs.cancel(queued, "local")
         studio.gate.release(1.0)  # the host now begins what it said was deleted
         answer = await rig.ended(queued)
         assert (answer.status, answer.body["status"]) == (409, "cancelled")
@@ -105,7 +105,7 @@ async def test_equal_ids_and_numbers(studio: Studio, exports: Path, intake: Inta
         await post(studio, "/queue", delete=[prompt.prompt_id for prompt in studio.host.prompts.pending()])
         studio.gate.release()
         answers = [await rig.ended(run_id) for run_id in runs]
-        answers.append(await rig.ended((await rig.parts.rerun(runs[0], "local", {})).run_id))
+        answers.append(await rig.ended((await rig.parts.runs.rerun(runs[0], "local", {})).run_id))
     assert sum(attempts_of(answer) for answer in answers) == 4
     assert len({body["prompt_id"] for body in studio.submitted}) == 4
     assert not [body for body in studio.submitted if "number" in body or "front" in body]
@@ -119,7 +119,7 @@ async def test_another_users_runs_on_the_same_backend(studio: Studio, exports: P
         ours, cancelled = await rig.accept(1.0), await rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 3)
         await post(studio, "/prompt", prompt=STRANGER, client_id=rig.backend.follower.client_id, prompt_id="theirs too")
-        await rig.parts.cancel(cancelled, "local")
+        await rig.parts.runs.cancel(cancelled, "local")
         assert (await rig.ended(cancelled)).body["status"] == "cancelled"
         assert studio.running is not None
         assert studio.running.prompt_id == "theirs"

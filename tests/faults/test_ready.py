@@ -8,11 +8,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from devserver import readiness
-from devserver.agents.host import Host
 from devserver.backends import alive
+from devserver.host.host import Host
 from devserver.media.intake import IntakePool
-from devserver.retries import Retries
+from devserver.stages.graph.retries import Retries
+from devserver.watching import readiness
 from tests.doubles.peer_faults import DeadWorker, GoesDeaf
 from tests.doubles.relay import Relay
 from tests.faults.rig import Studio, rigged, seconds_of, until, until_told

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from devserver import run
+from devserver.files.exports import Exports
 from devserver.media.intake import IntakePool
-from devserver.store import Exports
 from tests.doubles import together
 from tests.doubles.at_once import rows
 from tests.doubles.programs import NodeHost, Server

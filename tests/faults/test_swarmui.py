@@ -173,6 +173,6 @@ async def test_a_swarmui_behind_a_swarmui_serves(studio: Studio, exports: Path, 
             studio.gate.hold(1.0)
             run_id = await rig.accept(1.0)
             await until(lambda: studio.running)
-            await rig.parts.cancel(run_id, "local")
+            await rig.parts.runs.cancel(run_id, "local")
             await rig.ended(run_id)
             await until(lambda: studio.states()[-1] == "error")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.durable.database import open_database
+from devserver.durable.opening import open_database
 from devserver.media.intake import IntakePool
 from tests.doubles.at_once import execute, rows
 from tests.doubles.passing_time import TestClock, run_skipping

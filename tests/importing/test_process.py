@@ -21,14 +21,14 @@ from zlib import crc32
 
 import pytest
 
-from devserver.importing.process import ImportProcesses, Job
+from devserver.definitions.process import ImportProcesses, Job
 from schemas.importing.form import ImportRefused
 from tests.doubles.programs import ROOT, Server
 from tests.importing.test_limits import nested
 from tests.importing.test_server import QUIET
 
 SHIPPED = ROOT / "schemas"
-MODULE = "devserver.importing.work"
+MODULE = "devserver.definitions.work"
 PATIENCE_S = 120.0
 
 

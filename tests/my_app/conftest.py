@@ -15,7 +15,7 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from playwright.sync_api import Browser, sync_playwright
 
 from cli.serve import READY
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from tests.my_app.api import Api

@@ -11,21 +11,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devserver.answer import Answer
-from devserver.clock import Clock
+from devserver.briefs.understanding import Understood, understand
+from devserver.durable.bus import Bus, Subscription
 from devserver.durable.idempotency import Claim, First
 from devserver.durable.search import Wanted
 from devserver.errors import InputError, unknown_run
-from devserver.events import Bus, Subscription
+from devserver.files.uploads import Uploads
 from devserver.llm.ask import Models
+from devserver.model.answer import links_of
+from devserver.model.events import Event, OtherData
+from devserver.model.server import DefinitionsState, QueueState, ReadyState
 from devserver.nodes.prompting.brief import BriefValues
-from devserver.queue import MoveRequest
-from devserver.runs.answer import links_of
-from devserver.runs.events import Event, OtherData
-from devserver.runs.server import DefinitionsState, QueueState, ReadyState
+from devserver.queueing.queue import MoveRequest
+from devserver.runs.answer import Answer
 from devserver.runs.waiting import Waiting
-from devserver.understanding import Understood, understand
-from devserver.uploads import Uploads
+from devserver.system.clock import Clock
 from devserver.users.keys import Keys
 from devserver.users.rights import Rights
 from devserver.users.sessions import Sessions
@@ -126,6 +126,16 @@ class Runs:
         self.arriving, self.admitted, self.accepted = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.admitted.set()  # a test may clear it, to hold requests as they are accepted
         self.waiting = Waiting(self.bus, self.has_ended, self.answer)
+
+    @property
+    def runs(self) -> Runs:
+        return self
+
+    async def detail(self, run_id: str) -> dict[str, Any] | None:
+        return await self.run_detail(run_id)
+
+    async def search(self, wanted: Wanted) -> dict[str, Any]:
+        return await self.list_runs(wanted)
 
     async def wait(self, run_id: str, timeout_s: float) -> Answer:
         return await self.waiting.for_answer(run_id, timeout_s)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from devserver.users.keys import Keys
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
 from config import OWN_PATHS
-from devserver.parts import Parts
+from devserver.app import Parts
 from devserver.users.keys import Keys
 from my_app.addresses import below
 from my_app.context import FrontSettings

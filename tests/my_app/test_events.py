@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, ClientSession
 
-from devserver.events import QUEUE_LIMIT
-from devserver.runs.events import Progress
+from devserver.durable.bus import QUEUE_LIMIT
+from devserver.model.events import Progress
 from my_app.front import Listening
 from tests.my_app.parts import Runs
 

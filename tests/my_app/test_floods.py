@@ -16,7 +16,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from devserver.users.keys import Keys
 from my_app import forms
 from my_app.context import FrontSettings

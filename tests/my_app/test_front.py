@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from aiohttp import ClientSession
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from my_app.table import ROUTES

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from aiohttp import ClientSession
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app.context import FrontSettings
 from my_app.front import create_front, listen_at
 from my_app.public_urls import host_name

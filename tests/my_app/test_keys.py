@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from devserver.definitions import Definitions
+from devserver.definitions.current import Definitions
 from devserver.users.keys import Keys
 from devserver.users.rights import Rights
 from my_app.front import Listening

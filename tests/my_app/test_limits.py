@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import ClientSession
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app import listener
 from my_app.bodies import DEEPEST
 from my_app.context import FrontSettings

@@ -10,7 +10,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from pydantic import BaseModel, ConfigDict, Field
 
-from devserver.parts import Parts
+from devserver.app import Parts
 from my_app.context import FrontSettings
 from my_app.flask_app import create_flask
 from my_app.front import create_front, listen_at

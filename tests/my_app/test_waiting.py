@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession
 from multidict import CIMultiDict
 
-from devserver.runs.events import Progress
+from devserver.model.events import Progress
 from my_app.front import Listening
 from tests.my_app.parts import Runs
 from tests.patience import PATIENCE_S

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from devserver.clock import Clock
-from devserver.durable.database import Database, open_database
+from devserver.durable.bus import Bus
+from devserver.durable.database import Database
+from devserver.durable.opening import open_database
 from devserver.durable.wire import Wire
-from devserver.events import Bus
+from devserver.system.clock import Clock
 from tests.devserver.conftest import bus, definitions, exports
 from tests.doubles.at_once import JournalAtOnce
 from tests.doubles.postgres import Postgres

@@ -7,22 +7,24 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from devserver.backends.pool import Pool
-from devserver.clock import Clock
-from devserver.cluster import BEAT_S, Cluster, Sharing
-from devserver.dispatch import Dispatcher
 from devserver.durable import lease
-from devserver.durable.database import Database, open_database
+from devserver.durable.bus import Bus
+from devserver.durable.database import Database
+from devserver.durable.opening import open_database
 from devserver.durable.sql import Transaction
 from devserver.errors import Fenced
-from devserver.events import Bus
+from devserver.model.events import RunWarning
+from devserver.queueing.expected import Expected
 from devserver.queueing.tickets import Tickets
-from devserver.runs.events import RunWarning
+from devserver.queueing.turns import Turns
+from devserver.runs.cluster import BEAT_S, Cluster, Sharing
+from devserver.runs.dispatch import Dispatcher
+from devserver.system.clock import Clock
 from tests.devserver.plans import AT, RUN_ID, add_run
 from tests.doubles.at_once import AtOnce, JournalAtOnce, execute
 from tests.doubles.together import until
@@ -45,14 +47,21 @@ def process(url: str, name: str) -> Iterator[Process]:
 
     async def nothing(_: str, __: asyncio.Event) -> None: ...
 
-    pool = Pool([], database=database, bus=bus, clock=clock, embedded_folder=None, probe_s=60)
+    pool = Pool([], bus=bus, clock=clock, embedded_folder=None, probe_s=60)
     yield Process(database, journal, bus, Dispatcher(journal.journal, nothing, 0), pool)
     database.close()
 
 
 def cluster_of(process: Process, node: str) -> Cluster:
-    parts: Any = SimpleNamespace(**{**vars(process), "journal": process.journal.journal})
-    return Cluster(Sharing("", node), parts)
+    return Cluster(
+        Sharing("", node),
+        database=process.database,
+        journal=process.journal.journal,
+        bus=process.bus,
+        dispatcher=process.dispatcher,
+        pool=process.pool,
+        turns=Turns(process.database, Expected.by(Clock()), lambda: process.pool.backends),
+    )
 
 
 def at_once(process: Process, work: Callable[[Transaction], Any]) -> Any:

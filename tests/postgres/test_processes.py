@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from devserver.cluster import BEAT_S
 from devserver.durable.lease import LEASE_S
+from devserver.runs.cluster import BEAT_S
 from tests.doubles.counting_host import submissions
 from tests.doubles.postgres import Postgres
 from tests.doubles.programs import Server

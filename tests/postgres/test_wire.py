@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 import psycopg
 import pytest
 
-from devserver.clock import Clock
 from devserver.durable import postgres as database_postgres
-from devserver.durable.database import open_database
+from devserver.durable.bus import Bus, Lagged, Subscription
 from devserver.durable.journal import Journal
+from devserver.durable.opening import open_database
 from devserver.durable.wire import Wire
-from devserver.events import Bus, Lagged, Subscription
+from devserver.model.events import Event, Preview, Progress, RunWarning
+from devserver.model.server import BackendState, QueueState
 from devserver.queueing.tickets import Tickets
-from devserver.runs.events import Event, Preview, Progress, RunWarning
-from devserver.runs.server import BackendState, QueueState
+from devserver.system.clock import Clock
 from tests.devserver.plans import add_a_run
 from tests.doubles.postgres import Postgres
 from tests.patience import PATIENCE_S

@@ -11,10 +11,11 @@ import pytest
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from config import Settings
-from devserver.accept import ExecuteRequest, parse_request
 from devserver.errors import InputError
+from devserver.model.request import ExecuteRequest
 from devserver.nodes.prompting.brief import BadValue, BriefValues
-from devserver.queue import MoveRequest
+from devserver.queueing.queue import MoveRequest
+from devserver.stages.planning import parse_request
 from schemas.wording import keys_at, requirement
 
 LIBRARYS = re.compile(r"Input |Value error|should|Field required|valid |pydantic|errors\\.")

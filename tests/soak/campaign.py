@@ -132,7 +132,7 @@ class Campaign:
             self._at_work_at_a_kill.update(self._at_work())
             self.server = self._start()
         else:
-            mark = "devserver.agents" if victim == "embedded" else "devserver.agents.worker|multiprocessing.spawn"
+            mark = "devserver.host" if victim == "embedded" else "devserver.host.worker|multiprocessing.spawn"
             pids = _children(self.server.pid, mark.split("|"), exact=victim == "embedded")
             if not pids:
                 return

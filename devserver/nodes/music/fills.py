@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from .genre import Lanes
 
 SNARE_RUN: Lanes = {"snare": "............4579"}
@@ -13,4 +15,4 @@ TOM_RUN: Lanes = {
 }
 CLAP_RUN: Lanes = {"clap": "..........5.6.79"}
 HAT_ROLL: Lanes = {"hat": "........56565678"}
-NO_FILL: Lanes = {}
+NO_FILL: Final[Lanes] = {}

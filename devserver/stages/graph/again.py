@@ -17,13 +17,13 @@ from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable, WorkerLost
 from devserver.comfy.follow import Watch
 from devserver.errors import StageError
-from devserver.media import pieces
-from devserver.runs.failure import Failure
-from devserver.runs.results import Retry
-from devserver.runs.rows import AttemptRow, Place
+from devserver.model.failure import Failure
+from devserver.model.results import Retry
+from devserver.model.rows import AttemptRow, Place
+from devserver.playback import pieces
 from devserver.stages.graph.choose import another
 from devserver.stages.graph.job import Job
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 
 WITHDRAWN_WITHIN_S: Final = 5.0
 DISK_FULL: Final = "backend_disk_full"

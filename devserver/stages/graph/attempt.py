@@ -23,14 +23,14 @@ from devserver.comfy.errors import (
 )
 from devserver.comfy.messages import PieceMade, PreviewSeen
 from devserver.comfy.prompt import NodeBegun, Outcome, Progressed, PromptEvent
-from devserver.disk import told_of_disk
 from devserver.durable.writing import Writing
 from devserver.errors import StageError
+from devserver.errors.disk import told_of_disk
 from devserver.media.intake import IntakeCrashed, OutputRefused
-from devserver.runs.events import Preview, Progress
-from devserver.runs.failure import Failure
-from devserver.runs.results import AttemptResult
-from devserver.runs.rows import PartRow, StageState
+from devserver.model.events import Preview, Progress
+from devserver.model.failure import Failure
+from devserver.model.results import AttemptResult
+from devserver.model.rows import PartRow, StageState
 from devserver.stages.graph.again import (
     DISK_FULL,
     OUT_OF_MEMORY,
@@ -48,8 +48,8 @@ from devserver.stages.graph.refusing import output_refused
 from devserver.stages.graph.stopping import take_back
 from devserver.stages.graph.submitting import submit
 from devserver.stages.graph.taking import remarks_of, reports_of, take_in_all
-from devserver.store import dump
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
+from devserver.system.atomic import dump
 from schemas.compiler import FILE_MARK, bind
 from schemas.graph import Graph, is_node
 from schemas.texts import Unreadable, parse_json, read_text
@@ -78,7 +78,7 @@ async def run_attempt(walk: Walk, job: Job) -> None:
         # The run was cancelled or is past its time. A server that stops leaves the prompt alone and finds it again.
         # Nor does one touch the prompts of a run that another process has taken over.
         owned = await journal.leases.owns(place.run_id, place.generation)
-        if owned and not walk.tools.pool.turns.closing and await journal.stage(place) is not None:
+        if owned and not walk.tools.turns.closing and await journal.stage(place) is not None:
             await _end(walk, job, "cancelled", AttemptResult(cancel=await take_back(walk, job)))
         raise
 

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from devserver.backends.pool import Backend
 from devserver.errors import StageError
-from devserver.plan import Option, OutputPlan
-from devserver.runs.kept import Kept
-from devserver.runs.rows import Place
-from devserver.walk import Walk
+from devserver.model.kept import Kept
+from devserver.model.plan import Option, OutputPlan
+from devserver.model.rows import Place
+from devserver.stages.walk import Walk
 from schemas.node_table import NodeTable
 from schemas.nodes import Fit, GraphProblem, base_name, fit, same_place
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from devserver.errors import InputError
-from devserver.plan import MediaStage, Option, OutputPlan
+from devserver.model.plan import MediaStage, Option, OutputPlan
 from schemas.catalog import CONVERT, LOSSLESS, Catalog
 from schemas.compiler import resolve
 from schemas.model import GraphChunk

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from devserver.backends.pool import Backend
-from devserver.plan import Option, OutputPlan
-from devserver.runs.results import Retry
-from devserver.runs.rows import Place
+from devserver.model.plan import Option, OutputPlan
+from devserver.model.results import Retry
+from devserver.model.rows import Place
 from devserver.stages.graph.nodes import NodeTimes
 from devserver.stages.inputs import RunFile
 from schemas.graph import Graph

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from devserver.plan import MediaStage, StagePlan
-from devserver.runs.results import StageResult
+from devserver.model.plan import MediaStage, StagePlan
+from devserver.model.results import StageResult
 from devserver.stages.graph.planning import plan_graph
 from devserver.stages.graph.takes import run_graph
 from devserver.stages.inputs import Inputs
 from devserver.stages.kind import Planning, StageKind, Step
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from schemas.model import OUTPUT_CHUNK
 from schemas.pipeline import Stage
 from schemas.pipeline_rules import GraphRules

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from devserver.clock import Clock
-from devserver.runs.results import NodeTime
+from devserver.model.results import NodeTime
+from devserver.system.clock import Clock
 
 
 @dataclass

@@ -10,11 +10,11 @@ from typing import Self
 from devserver.comfy.errors import BackendError
 from devserver.comfy.files import RemoteFile
 from devserver.comfy.messages import PieceMade
-from devserver.comfy.sniff import sniff
-from devserver.media import pieces
-from devserver.runs.events import Piece
+from devserver.model.events import Piece
+from devserver.playback import pieces
 from devserver.stages.graph.job import Job
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
+from devserver.system.sniff import sniff
 from schemas.json_values import read_object, read_text
 
 

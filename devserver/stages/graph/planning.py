@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from devserver.accept import SEED_LIMIT
-from devserver.briefing import Briefing, Formats, applied, further_formats, given
+from devserver.briefs.briefing import Briefing, Formats, applied, further_formats, given
 from devserver.errors import InputError
-from devserver.files import InputFile
-from devserver.plan import InputRemark, MediaStage, Option, OutputPlan
+from devserver.files.inputs import InputFile
+from devserver.model.plan import InputRemark, MediaStage, Option, OutputPlan
+from devserver.model.request import SEED_LIMIT
 from devserver.stages.graph.formats import NO_FILE, check_others, conversion, further, made_by_us, saved_as
 from devserver.stages.kind import Planning, Step
 from schemas.compiler import resolve_values

@@ -6,9 +6,9 @@ from typing import Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError
-from devserver.runs.results import Withdrawal
+from devserver.model.results import Withdrawal
 from devserver.stages.graph.job import Job
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 
 CONFIRMED_WITHIN_S: Final = 60.0  # a node stops where it looks for the interruption, which may be a while away
 

@@ -10,7 +10,7 @@ from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError
 from devserver.processes.finish import finish
 from devserver.stages.graph.job import Job
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from schemas.graph import Graph
 
 TAKEN_BACK_WITHIN_S: Final = 10.0

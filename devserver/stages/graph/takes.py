@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from devserver.backends.turns import Asking, NoTurn
-from devserver.briefing import worded
-from devserver.disk import told_of_disk
+from devserver.briefs.briefing import worded
 from devserver.errors import StageError
-from devserver.plan import MediaStage
+from devserver.errors.disk import told_of_disk
+from devserver.model.plan import MediaStage
+from devserver.model.results import GraphResult, Retry, TakeResult
+from devserver.model.rows import AttemptRow, Place, TakeRow
 from devserver.queueing.eta import size_of
 from devserver.queueing.tickets import Work
-from devserver.runs.results import GraphResult, Retry, TakeResult
-from devserver.runs.rows import AttemptRow, Place, TakeRow
+from devserver.queueing.turns import Asking, NoTurn
 from devserver.stages.graph.again import why_again
 from devserver.stages.graph.attempt import run_attempt
 from devserver.stages.graph.choose import Choice, choose
@@ -23,8 +23,8 @@ from devserver.stages.graph.job import Job
 from devserver.stages.graph.nodes import NodeTimes
 from devserver.stages.graph.worked import Worked
 from devserver.stages.inputs import Given, Inputs, RunFile
-from devserver.store import dump
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
+from devserver.system.atomic import dump
 from devserver.watching.logs import at
 from schemas.catalog import LOSSLESS
 from schemas.compiler import compile_graph, fill, graph_hash
@@ -98,7 +98,7 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
         at(backend=choice.backend.name)
         try:
             async with (
-                walk.tools.pool.turns.take(place, choice.backend, _asking(walk, job), stays=resumed),
+                walk.tools.turns.take(place, choice.backend, _asking(walk, job), stays=resumed),
                 worked.within(stage.output.run_timeout_s),
             ):
                 await run_attempt(walk, replace(job, again=again))

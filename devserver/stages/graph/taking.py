@@ -12,13 +12,13 @@ from typing import Final
 from devserver.comfy.collect import collect
 from devserver.comfy.files import RemoteFile, files_of
 from devserver.comfy.prompt import Outcome
-from devserver.comfy.sniff import sniff
 from devserver.errors import StageError
 from devserver.media.intake import Verify
 from devserver.media.tags import TrackTags, read_tags
-from devserver.runs.entity import Entity
+from devserver.model.entity import Entity
 from devserver.stages.graph.job import Job
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
+from devserver.system.sniff import sniff
 from schemas.graph import Graph
 from schemas.json_values import read_list
 from schemas.model import Output

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from devserver.runs.rows import Place, TakeRow
-from devserver.walk import Walk
+from devserver.model.rows import Place, TakeRow
+from devserver.stages.walk import Walk
 
 KEPT_EVERY_S: Final = 10.0  # a kill loses no more of the count than this
 

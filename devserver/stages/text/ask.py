@@ -9,9 +9,9 @@ from devserver.errors import StageError, TonewrightError
 from devserver.llm.answer import Shape
 from devserver.llm.ask import Question, Reply
 from devserver.llm.errors import LlmError
-from devserver.runs.events import TextDelta
-from devserver.runs.results import LlmUse
-from devserver.walk import Walk
+from devserver.model.events import TextDelta
+from devserver.model.results import LlmUse
+from devserver.stages.walk import Walk
 from schemas.model import LlmRule
 
 S = TypeVar("S", bound=Shape)

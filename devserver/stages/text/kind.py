@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from devserver.plan import StagePlan
-from devserver.runs.results import StageResult
+from devserver.model.plan import StagePlan
+from devserver.model.results import StageResult
 from devserver.stages.inputs import Inputs
 from devserver.stages.kind import Planning, StageKind, Step
 from devserver.stages.text.rewriting import run_interception, run_translation
 from devserver.stages.text.safety import run_safety
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from schemas.model import TextChunk
 from schemas.pipeline import Stage
 from schemas.pipeline_rules import TextRules

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from devserver.llm.answer import Shape
-from devserver.runs.results import TextResult, TranslationResult
+from devserver.model.results import TextResult, TranslationResult
 from devserver.stages.text.ask import Asking, NoAnswer, ask, use_of
 from devserver.stages.text.rules.table import rewrite
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from schemas.model import TextChunk
 
 LONGEST_TEXT = 20_000

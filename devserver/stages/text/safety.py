@@ -8,9 +8,9 @@ from pydantic import Field
 
 from devserver.errors import Blocked
 from devserver.llm.answer import Shape
-from devserver.runs.results import FoundTerm, ModelCheck, SafetyResult
+from devserver.model.results import FoundTerm, ModelCheck, SafetyResult
 from devserver.stages.text.ask import Asking, NoAnswer, ask, use_of
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from schemas.catalog import Catalog
 from schemas.lexicon import Found
 from schemas.model import TextChunk

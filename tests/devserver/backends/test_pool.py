@@ -9,9 +9,8 @@ import pytest
 from aiohttp import web
 
 from devserver.backends.pool import Address, Pool
-from devserver.clock import Clock
-from devserver.durable.database import Database
-from devserver.events import Bus
+from devserver.durable.bus import Bus
+from devserver.system.clock import Clock
 
 
 class Asked:
@@ -45,9 +44,9 @@ async def asked() -> AsyncIterator[tuple[Asked, str]]:
 
 
 @pytest.fixture
-async def pool(asked: tuple[Asked, str], database: Database, bus: Bus) -> AsyncIterator[Pool]:
+async def pool(asked: tuple[Asked, str], bus: Bus) -> AsyncIterator[Pool]:
     address = Address("one", "comfyui", asked[1])
-    made = Pool([address], database=database, bus=bus, clock=Clock(), embedded_folder=None, probe_s=3600)
+    made = Pool([address], bus=bus, clock=Clock(), embedded_folder=None, probe_s=3600)
     yield made
     await made.close()
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from devserver.durable import tables
-from devserver.durable.database import READERS, Database, open_database
+from devserver.durable.database import READERS, Database
 from devserver.durable.lanes import Lane
+from devserver.durable.opening import open_database
+from devserver.durable.patience import patience
 from devserver.durable.sql import Transaction
 from devserver.durable.sqlite import BUSY_MS
 from devserver.durable.tables import table_files
 from devserver.errors import DatabaseGone, OldJournal
-from devserver.runs.patience import patience
 from tests.doubles.postgres import Postgres
 from tests.patience import PATIENCE_S
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.idempotency import Claim, First, Idempotency, KeyTaken
 from devserver.errors import InputError
+from devserver.system.clock import Clock
 from tests.doubles.at_once import AtOnce, JournalAtOnce
 
 ONE, TWO = "20300101-000000-00000001", "20300101-000000-00000002"

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from devserver.clock import Clock
+from devserver.durable.bus import Bus
 from devserver.durable.database import Database
 from devserver.durable.writing import Writing, Written
 from devserver.errors import Fenced
-from devserver.events import Bus
-from devserver.runs.events import Event, RunWarning
-from devserver.runs.failure import Failure
-from devserver.runs.results import GraphResult, TakeResult
-from devserver.runs.rows import Place
+from devserver.model.events import Event, RunWarning
+from devserver.model.failure import Failure
+from devserver.model.results import GraphResult, TakeResult
+from devserver.model.rows import Place
+from devserver.system.clock import Clock
 from tests.devserver.plans import RUN_ID, add_run
 from tests.doubles.at_once import JournalAtOnce, execute
 from tests.doubles.entities import make_entity

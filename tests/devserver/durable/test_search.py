@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from devserver.durable import rebuild
 from devserver.durable.database import Database
 from devserver.durable.search import Wanted
 from devserver.durable.words import words
 from devserver.errors import Fenced, InputError
-from devserver.runs.record import Record
-from devserver.runs.results import TextResult
-from devserver.runs.rows import Place, RunState
+from devserver.model.record import Record
+from devserver.model.results import TextResult
+from devserver.model.rows import Place, RunState
+from devserver.runs import rebuild
 from tests.doubles.at_once import JournalAtOnce, execute, write
 
 Found = Callable[..., list[int]]

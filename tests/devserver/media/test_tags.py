@@ -11,8 +11,8 @@ import av
 import mutagen
 import pytest
 
-from devserver.comfy.sniff import sniff
 from devserver.media.tags import TagError, TrackTags, read_tags, write_tags
+from devserver.system.sniff import sniff
 from tests.devserver.media_files import write_audio, write_image, write_video, write_webm
 
 SOUNDS = ("mp3", "flac", "opus", "wav", "m4a")

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from devserver.durable.database import Database
+from devserver.model.rows import Place
 from devserver.queueing.asleep import Asleep
 from devserver.queueing.tickets import Tickets
-from devserver.runs.rows import Place
 from tests.devserver.plans import RUN_ID, add_run
 from tests.doubles.at_once import AtOnce, JournalAtOnce
 

@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devserver.clock import Clock
 from devserver.durable.database import Database
 from devserver.durable.sql import Transaction
+from devserver.model.rows import Place
+from devserver.model.server import TimeLeft
 from devserver.queueing import eta
 from devserver.queueing.eta import KEPT, READ_AGAIN_S, Durations, Guess, Law, Sample, law, size_of, total
 from devserver.queueing.tickets import Work
-from devserver.runs.rows import Place
-from devserver.runs.server import TimeLeft
+from devserver.system.clock import Clock
 from tests.doubles.at_once import AtOnce, rows
 
 # Of each kind: seconds of a run of no size, seconds for each unit, the sizes that are asked for.

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from devserver.durable.database import Database
+from devserver.model.rows import Place
 from devserver.queueing.tickets import ALL, Key, Tickets
-from devserver.runs.rows import Place
 from tests.devserver.plans import add_run
 from tests.doubles.at_once import AtOnce, JournalAtOnce, rows
 

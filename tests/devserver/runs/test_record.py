@@ -1,67 +1,47 @@
-"""A record is written as it is read, and says what is wrong with one of another shape."""
-
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import replace
 
 import pytest
-from pydantic import ValidationError
 
-from devserver.runs.answer import addresses
-from devserver.runs.record import Record
-from devserver.store import dump
-from tests.devserver.plans import AT, RUN_ID
+from devserver.errors import Fenced
+from devserver.files.exports import RECORD, Exports
+from devserver.model.failure import Failure
+from devserver.runs import record
+from devserver.stages.walk import Walk
+from tests.devserver.plans import RUN_ID
 from tests.doubles.entities import make_entity
 
-RECORD: dict[str, Any] = {
-    "version": 1,
-    "run_id": RUN_ID,
-    "user_id": "local",
-    "status": "success",
-    "title": "Grüße 𝄞",
-    "created_at": AT,
-    "started_at": AT,
-    "ended_at": AT,
-    "execution_time": 1e-07,
-    "rerun_of": None,
-    "request": {"input_text": "x", "params": {"seconds": 30, "share": 0.1, "deep": [{"a": None}]}},
-    "resolved": {"schema": "plain", "pipeline": "text_to_audio", "outputs": [], "of_another_version": [1.0]},
-    "definitions": [],
-    "stages": [
-        {"name": "safety_input", "kind": "text", "state": "skipped", "result": {"reason": "safety_level is off"}},
-        {"name": "generation", "kind": "graph", "state": "waiting"},
-    ],
-    "entities": [],
-    "measurements": [{"name": "tempo_bpm", "heard": 90.5}],
-    "warnings": [{"stage": "", "code": "fallback", "message": "y", "asked": "a"}],
-    "error": None,
-}
+
+def status(exports: Exports) -> str:
+    return str(json.loads(exports.file(RUN_ID, RECORD).read_bytes())["status"])
 
 
-def test_what_is_read_is_written_as_it_was() -> None:
-    record = Record.model_validate(RECORD)
-    assert record.as_json() == RECORD
-    assert json.loads(record.as_file()) == RECORD
-    assert record.as_file() == dump(RECORD).replace(b"1e-07", b"1e-7")
+async def test_the_record_is_final_before_the_journal_tells_of_the_end(walk: Walk, exports: Exports) -> None:
+    await record.finish(walk, "success", None)
+    assert status(exports) == "success"
+    assert await walk.tools.journal.has_ended(RUN_ID)
 
 
-def test_a_record_from_before_there_were_measurements_has_none() -> None:
-    older = {name: value for name, value in RECORD.items() if name not in ("measurements", "rerun_of", "definitions")}
-    assert Record.model_validate(older).measurements == []
+async def test_a_walk_that_lost_its_run_leaves_the_record_and_the_journal_alone(walk: Walk, exports: Exports) -> None:
+    later = replace(walk, run=await walk.tools.journal.begin_run(RUN_ID))
+    await record.write(walk.tools.journal, exports, RUN_ID)
+    with pytest.raises(Fenced):
+        await record.finish(walk, "failed", Failure(code="x"))
+    assert status(exports) == "running"
+    await record.finish(later, "success", None)
+    assert status(exports) == "success"
 
 
-@pytest.mark.parametrize("field", ["run_id", "resolved", "stages", "entities"])
-def test_what_a_run_cannot_be_read_back_without_is_named(field: str) -> None:
-    with pytest.raises(ValidationError, match=field):
-        Record.model_validate({name: value for name, value in RECORD.items() if name != field})
-
-
-def test_the_bare_address_serves_the_main_file_and_the_others_have_an_index() -> None:
-    draft = make_entity("05_draft.wav", number=5, role="draft")
-    files = [draft, make_entity("07_main.mp3"), make_entity("08_cover.png", media="image", role="cover")]
-    assert addresses(RUN_ID, files) == {
-        "05_draft.wav": f"/api/media/audio/{RUN_ID}/0",
-        "07_main.mp3": f"/api/media/audio/{RUN_ID}",
-        "08_cover.png": f"/api/media/image/{RUN_ID}",
-    }
+async def test_the_files_of_a_lost_attempt_give_way_to_those_of_the_one_that_followed(walk: Walk) -> None:
+    """A server may die after a file was listed and before its attempt has ended, and its backend with it."""
+    journal = walk.tools.journal
+    first, second = walk.place("generation", 1, 1), walk.place("generation", 1, 2)
+    for name in ("07_output_audio.mp3", "07_output_audio.wav"):
+        await journal.add_event(first, make_entity(name, sha256="lost"), key=name)
+    made = make_entity("07_output_audio.mp3", sha256="made")
+    await journal.add_event(second, made, key=made.filename)
+    entities = await journal.read(lambda reading: reading.entities(RUN_ID))
+    assert [(one.filename, one.sha256) for one in entities if one.take] == [("07_output_audio.mp3", "made")]
+    assert await journal.read(lambda reading: reading.entities_of([RUN_ID])) == {RUN_ID: entities}

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from devserver.answer import Answer
-from devserver.clock import Clock
-from devserver.events import QUEUE_LIMIT, Bus
-from devserver.runs.events import Event, OtherData
+from devserver.durable.bus import QUEUE_LIMIT, Bus
+from devserver.model.events import Event, OtherData
+from devserver.runs.answer import Answer
 from devserver.runs.waiting import Waiting
+from devserver.system.clock import Clock
 from tests.patience import PATIENCE_S
 
 RUN_ID = "20240131-235959-1f2e3d4c"

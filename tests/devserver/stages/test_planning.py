@@ -10,17 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
-from devserver.accept import parse_request
-from devserver.definitions import Definitions
+from devserver.definitions.current import Definitions
 from devserver.durable.database import Database
 from devserver.errors import InputError
-from devserver.files import InputFiles
-from devserver.plan import MediaStage, Plan
+from devserver.files.exports import Exports
+from devserver.files.inputs import InputFiles
+from devserver.model.plan import MediaStage, Plan
 from devserver.stages.kinds import KINDS
-from devserver.stages.planning import make_plan
+from devserver.stages.planning import make_plan, parse_request
 from devserver.stages.text.safety import texts_of
-from devserver.store import Exports
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from schemas.pipeline import Pipeline
 from tests.devserver.plans import AT, RUN_ID
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devserver.clock import Clock
 from devserver.errors import InputError
+from devserver.system.clock import Clock
 from devserver.users.keys import Keys, KeysUnreadable
 from devserver.users.sessions import LASTS, MOST_OF_ONE, Sessions
 

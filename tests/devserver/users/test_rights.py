@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from devserver.definitions import Definitions
+from devserver.definitions.current import Definitions
 from devserver.durable.database import Database
 from devserver.errors import InputError
-from devserver.plan import Plan
-from devserver.store import Exports
+from devserver.files.exports import Exports
+from devserver.model.plan import Plan
 from devserver.users.keys import Keys, KeysUnreadable
 from devserver.users.rights import Rights, checks_all
 from schemas.model import LEVELS

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from devserver.runs.failure import Failure
-from devserver.runs.results import AttemptResult, TextResult
+from devserver.model.failure import Failure
+from devserver.model.results import AttemptResult, TextResult
 from devserver.watching.listening import Watching
 from devserver.watching.logs import JsonFormatter, RunLog, at
 from tests.devserver.plans import RUN_ID, add_run

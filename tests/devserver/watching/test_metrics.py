@@ -7,15 +7,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from devserver.backends.pool import Address, Backend
-from devserver.clock import Clock
-from devserver.definitions import Definitions
+from devserver.definitions.current import Definitions
+from devserver.durable.bus import Bus
 from devserver.durable.database import Database
-from devserver.events import Bus
+from devserver.model.failure import Failure
+from devserver.model.results import AttemptResult
+from devserver.model.rows import Place
+from devserver.model.server import QueueState
 from devserver.queueing.tickets import Tickets
-from devserver.runs.failure import Failure
-from devserver.runs.results import AttemptResult
-from devserver.runs.rows import Place
-from devserver.runs.server import QueueState
+from devserver.system.clock import Clock
 from devserver.watching.listening import Watching
 from devserver.watching.metrics import Metrics
 from tests.devserver.plans import AT, add_run

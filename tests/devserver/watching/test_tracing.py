@@ -10,9 +10,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 
 from devserver.durable.database import Database
-from devserver.runs.failure import Failure
-from devserver.runs.results import AttemptResult, NodeTime, StageResult
-from devserver.runs.rows import Place
+from devserver.model.failure import Failure
+from devserver.model.results import AttemptResult, NodeTime, StageResult
+from devserver.model.rows import Place
 from devserver.watching.listening import Watching
 from devserver.watching.tracing import Tracing, header_of
 from tests.devserver.plans import AT, RUN_ID, add_run

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Self
 
-from devserver.agents.folders import Folders
+from devserver.host.folders import Folders
 from tests.doubles import piece_nodes, take_nodes
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.doubles.together import until

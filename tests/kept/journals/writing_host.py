@@ -13,8 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
-from devserver.agents.__main__ import arguments, serve
-from devserver.agents.host import Host
+from devserver.host.__main__ import arguments, serve
+from devserver.host.host import Host
 
 
 class WritingHost(Host):

@@ -93,7 +93,7 @@ def _killed_embedded(folder: Path) -> dict[str, Any]:
     with Server(folder / "exports", **settings) as server:
         short = begun(server, output_config="procedural_instrumental", seed=3, params={"seconds": 20, "stems": False})
         until(lambda: _submitted(server, short))
-        os.kill(server.child("devserver.agents"), signal.SIGKILL)
+        os.kill(server.child("devserver.host"), signal.SIGKILL)
         cases = {"embedded_killed": seen(server, short)}
     server = Server(folder / "exports", **settings)
     try:

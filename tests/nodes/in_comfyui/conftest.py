@@ -37,7 +37,7 @@ def our_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [
         sys.executable,
         "-m",
-        "devserver.agents",
+        "devserver.host",
         "--table",
         table,
         "--base",

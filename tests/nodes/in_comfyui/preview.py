@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from devserver.agents.folders import Folders
-from devserver.agents.tables import embedded
+from devserver.host.folders import Folders
+from devserver.host.tables import embedded
 
 
 class PreviewAny:

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devserver.parts import Parts
-from devserver.retries import Retries
-from devserver.runs.failure import Failure
-from devserver.runs.results import AttemptResult
-from devserver.runs.rows import AttemptRow
+from devserver.app import Parts
+from devserver.model.failure import Failure
+from devserver.model.results import AttemptResult
+from devserver.model.rows import AttemptRow
 from devserver.stages.graph.again import OUT_OF_MEMORY, why_again
-from devserver.walk import Walk
+from devserver.stages.graph.retries import Retries
+from devserver.stages.walk import Walk
 from tests.patience import PATIENCE_S
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devserver.stages.graph.attempt import _at_work
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 
 
 async def test_a_file_that_was_not_taken_in_is_no_longer_at_work(walk: Walk) -> None:

@@ -12,7 +12,7 @@ from devserver.errors import Fenced
 from devserver.stages.graph.job import Job
 from devserver.stages.graph.nodes import NodeTimes
 from devserver.stages.graph.submitting import submit
-from devserver.walk import Walk
+from devserver.stages.walk import Walk
 from tests.comfy import backend as scripted
 
 

@@ -1,0 +1,301 @@
+"""The parts of a running server, put together in one place."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from devserver.backends.pool import Address, Pool
+from devserver.briefs.understanding import Understood, understand
+from devserver.definitions.authoring import Authoring
+from devserver.definitions.current import Definitions
+from devserver.durable.bus import Bus
+from devserver.durable.database import READERS
+from devserver.durable.idempotency import Idempotency
+from devserver.durable.journal import Journal
+from devserver.durable.lease import ALONE
+from devserver.durable.opening import open_database
+from devserver.files.exports import Exports
+from devserver.files.inputs import InputFiles
+from devserver.files.late import LateRecords
+from devserver.files.uploads import DEFAULT_LIMIT_BYTES, OLD_PART_S, Uploads
+from devserver.host.running_prompt import take_running_prompt
+from devserver.llm.ask import Models
+from devserver.media.encoding import load_codecs
+from devserver.media.examiner import Examiner
+from devserver.media.intake import IntakePool
+from devserver.model.events import Event, Passing
+from devserver.model.request import ExecuteRequest
+from devserver.model.server import ReadyState
+from devserver.nodes.prompting.brief import BriefValues
+from devserver.playback.derived import Drawings
+from devserver.playback.of_runs import RunMedia
+from devserver.playback.stream import Streams
+from devserver.queueing.expected import Expected
+from devserver.queueing.queue import Limits, Queue
+from devserver.queueing.turns import Turns
+from devserver.run import walk_run
+from devserver.runs import record
+from devserver.runs.cluster import Cluster, Sharing
+from devserver.runs.dispatch import Dispatcher
+from devserver.runs.runs import Runs
+from devserver.stages.graph.retries import Retries
+from devserver.stages.kind import StageKind
+from devserver.stages.kinds import KINDS
+from devserver.stages.walk import Tools
+from devserver.system.clock import Clock
+from devserver.users.keys import Keys
+from devserver.users.sessions import Sessions
+from devserver.watching.listening import Watching
+from devserver.watching.logs import RunLog
+from devserver.watching.metrics import Metrics
+from devserver.watching.readiness import Readiness
+from schemas.model import Level
+
+if TYPE_CHECKING:
+    from devserver.durable.database import Database
+    from devserver.watching.tracing import Tracing
+
+# The most connections that the database has in this process: readers, writer and heartbeat.
+CONNECTIONS: Final = READERS + 2
+STOP_PATIENCE_S: Final = 2.0  # how long each answer of the database is waited for when the server stops
+
+
+class Parts:
+    """Everything between HTTP and the backends. On the loop.
+
+    Args:
+        exports: taken (locked) already.
+        addresses: the backends in the order in which they are preferred, without the embedded one.
+        embedded: whether the embedded backend runs.
+        backend_wait_s: how long a take waits for a configured backend that does not answer.
+        upload_limit_bytes: the largest file that may be sent here.
+        file_roots: folders of files that a request may name by their path.
+        safety_floor: the laxest safety level that anybody may ask for.
+        sharing: how this process takes part where several share a database; None where it has one for itself.
+        embed_tags: whether media carry the prompt, workflow and tonewright tags.
+        models: the language models of the text stages.
+        llm_check: whether the safety stages ask one of them too.
+        retries: how a take is tried again.
+        limits: how many unfinished runs there may be.
+        tracing: makes what sends traces; None where nobody wants them.
+        kinds: the kinds of stages that a run may have.
+    """
+
+    _started = False
+    _warming: asyncio.Task[None] | None = None
+
+    def __init__(
+        self,
+        *,
+        exports: Exports,
+        definitions: Definitions,
+        addresses: Sequence[Address],
+        embedded: bool = True,
+        probe_s: float = 30.0,
+        backend_wait_s: float = 120.0,
+        embed_tags: bool = True,
+        upload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        file_roots: Sequence[Path] = (),
+        safety_floor: Level = "off",
+        models: Models | None = None,
+        llm_check: bool = False,
+        retries: Retries | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        sharing: Sharing | None = None,
+        tracing: Callable[[Database], Tracing] | None = None,
+        kinds: Mapping[str, StageKind] = KINDS,
+    ) -> None:
+        self._begun_s = time.time()
+        self.clock = clock or Clock()
+        self.exports, self.definitions, self.kinds = exports, definitions, kinds
+        self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
+        self.models, self.llm_check = models or Models([]), llm_check
+        self.retries, self.safety_floor = retries or Retries(), safety_floor
+        self.bus = Bus(self.clock)
+        self.database = open_database(sharing.database_url if sharing else exports.state / "journal.sqlite")
+        self.journal = Journal(self.database, self.clock, self.bus, sharing.owner if sharing else ALONE)
+        self.tracing = tracing(self.database) if tracing is not None else None
+        self.keys = Keys(exports.state, self.clock)
+        self.sessions = Sessions(exports.state, self.keys, self.clock)
+        self.examiner = Examiner()
+        self.uploads = Uploads(exports.uploads, upload_limit_bytes, self.examiner.examine)
+        self.files = InputFiles(exports, self.database, file_roots, self.examiner.examine)
+        self.intake = IntakePool()
+        files = RunMedia(self.journal, exports, Drawings(exports, self.intake))
+        self.media, self.role, self.stems, self.drawn = files.media, files.role, files.stems, files.drawn
+        self.streams = Streams(self.journal, self.bus, exports)
+        self.expected = Expected.by(self.clock)
+        self._embedded = exports.embedded if embedded and (sharing is None or sharing.walks) else None
+        self.pool = Pool(
+            addresses,
+            bus=self.bus,
+            clock=self.clock,
+            embedded_folder=self._embedded,
+            embedded_name=f"embedded@{sharing.node}" if sharing else "embedded",
+            probe_s=probe_s,
+            max_upload_bytes=upload_limit_bytes,
+        )
+        self.turns = Turns(self.database, self.expected, lambda: self.pool.backends)
+        self.pool.on_change = self.turns.next_please
+        self._make_what_uses_the_pool(sharing, limits)
+        self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
+
+    def _make_what_uses_the_pool(self, sharing: Sharing | None, limits: Limits | None) -> None:
+        definitions = self.definitions
+        self.idempotency = Idempotency(self.database, self.clock)
+        self.queue = Queue(self.database, self.pool, self.turns, self.expected, self.bus, limits=limits)
+        self.metrics = Metrics(
+            self.database,
+            self.bus,
+            self.clock,
+            catalog=lambda: definitions.catalog,
+            backends=lambda: self.pool.backends,
+        )
+        traces = [self.tracing] if self.tracing else []
+        self.watching = Watching(self.journal, [self.metrics, RunLog(), *traces])
+        self.authoring = Authoring(definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, status))
+        self.late = LateRecords(lambda run_id: record.write(self.journal, self.exports, run_id))
+        self.tools = self._tools()
+        self.dispatcher = Dispatcher(
+            self.journal,
+            lambda run_id, cancelled: walk_run(run_id, self.tools, self.kinds, cancelled),
+            sharing.walks if sharing else None,
+        )
+        self.turns.on_turns = self.dispatcher.asleep.look
+        self.runs = self._runs()
+        self.cluster = self._cluster(sharing) if sharing else None
+        others = self.cluster.ready if self.cluster else None
+        self.readiness = Readiness(
+            self.exports, self.pool, self.clock, database=self.database, started=lambda: self._started, others=others
+        )
+
+    def _tools(self) -> Tools:
+        return Tools(
+            definitions=self.definitions,
+            journal=self.journal,
+            bus=self.bus,
+            exports=self.exports,
+            models=self.models,
+            llm_check=self.llm_check,
+            pool=self.pool,
+            turns=self.turns,
+            expected=self.expected,
+            intake=self.intake,
+            clock=self.clock,
+            files=self.files,
+            streams=self.streams,
+            late=self.late,
+            embed_tags=self.embed_tags,
+            backend_wait_s=self.backend_wait_s,
+            retries=self.retries,
+        )
+
+    def _runs(self) -> Runs:
+        return Runs(
+            exports=self.exports,
+            journal=self.journal,
+            bus=self.bus,
+            clock=self.clock,
+            definitions=self.definitions,
+            kinds=self.kinds,
+            files=self.files,
+            keys=self.keys,
+            idempotency=self.idempotency,
+            queue=self.queue,
+            dispatcher=self.dispatcher,
+            expected=self.expected,
+            safety_floor=self.safety_floor,
+            tracing=self.tracing,
+        )
+
+    def _cluster(self, sharing: Sharing) -> Cluster:
+        return Cluster(
+            sharing,
+            database=self.database,
+            journal=self.journal,
+            bus=self.bus,
+            dispatcher=self.dispatcher,
+            pool=self.pool,
+            turns=self.turns,
+        )
+
+    async def start(self) -> None:
+        """Start the backends, then take up what an earlier server left unfinished."""
+        if self.cluster:
+            await self.cluster.start()
+        await self._note_what_was_running()
+        await asyncio.gather(self.pool.start(), self.intake.warm(), self._tidy(), self.journal.search.fill())
+        await self.dispatcher.start()
+        self.turns.next_please()  # those that sleep may have to go elsewhere
+        await self.definitions.start(lambda status: self.bus.tell(None, status))
+        self._started = True
+        self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it
+
+    async def _note_what_was_running(self) -> None:
+        """Before a new embedded backend begins: what the last one was running when it and its server died."""
+        if self._embedded is None:
+            return
+        if prompt_id := await asyncio.to_thread(take_running_prompt, self._embedded):
+            await self.journal.stops.was_running(prompt_id)
+
+    async def _tidy(self) -> None:
+        await asyncio.to_thread(self.uploads.clear_parts, OLD_PART_S if self.cluster else None)
+        await self.streams.clear_ended()
+        await record.discard_prepared(self.journal, self.exports, self._begun_s - (OLD_PART_S if self.cluster else 0.0))
+
+    async def stop(self) -> None:
+        """Stop in reverse; unfinished runs keep their place and are taken up at the next start."""
+        self._started = False
+        self.turns.closing = True
+        self.database.shorten(STOP_PATIENCE_S)
+        if self._embedded is not None:  # first of all, in case the rest takes too long and is ended by force
+            take_running_prompt(self._embedded)
+        await self.definitions.stop()
+        await self.dispatcher.stop()
+        await self.late.close()
+        await self.models.close()
+        await self.turns.close()
+        await self.pool.close()
+        self.streams.close()
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait({self._warming})
+        await self.intake.close()
+        await asyncio.to_thread(self.examiner.close)
+        if self.cluster:
+            await self.cluster.stop()
+        if self.tracing:
+            await self.tracing.close()
+        await asyncio.to_thread(self.database.close)
+
+    # Texts, events and state
+
+    async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:
+        """A text's brief, with the help of a language model; `remote` allows those on other machines."""
+        return await understand(text, values, self.models, remote=remote)
+
+    async def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
+        return await self.journal.read(lambda reading: reading.events_after(seq, run_id, limit))
+
+    async def last_seq(self) -> int:
+        return await self.journal.read(lambda reading: reading.last_seq())
+
+    async def snapshot(self) -> list[Event]:
+        """The server's state, for a listener that has just come."""
+        queue, at = await self.queue.state(), self.clock.stamp()
+        states: tuple[Passing, ...] = (*self.pool.describe(), queue, self.definitions.status())
+        return [Event(None, None, "", 0, 0, at, state) for state in states]
+
+    def health(self) -> dict[str, Any]:
+        """This process answers; it says nothing about the backends."""
+        return {"status": "ok", "pid": os.getpid(), "runs": self.dispatcher.walking}
+
+    async def ready(self) -> ReadyState:
+        """Whether a run that is accepted now would get somewhere, and if not, why."""
+        return await self.readiness.ask()

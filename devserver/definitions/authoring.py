@@ -1,0 +1,201 @@
+"""What people who write definitions ask a running server: to import a graph, to check a text, and what runs where."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from devserver.backends.pool import Pool
+from devserver.definitions.current import Definitions
+from devserver.definitions.process import ImportProcesses, Job
+from devserver.definitions.written import write_definitions
+from devserver.errors import InputError
+from devserver.files.uploads import Uploads
+from devserver.model.server import DefinitionsState
+from schemas.errors import nearest
+from schemas.importing.admit import taken
+from schemas.importing.check import problems_of
+from schemas.importing.drafts import name_from
+from schemas.importing.form import ImportRefused
+from schemas.lint import lint_backend
+from schemas.loader import load_tables
+from schemas.model import NAME_PATTERN
+from schemas.nodes import NodeTable
+from schemas.wording import one_of
+
+ANY_NAME = "draft"
+Kind = Literal["chunk", "pipeline", "interception", "output", "graph"]
+
+
+class ImportRequest(BaseModel):
+    """A graph to make definitions of. Exactly one of `graph` and `upload` is given."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=one_of("graph", "upload"))
+
+    graph: dict[str, Any] | None = Field(None, description="As ComfyUI exports or saves it.")
+    upload: str | None = Field(None, description="The id of an uploaded file that holds a graph.")
+    name: str | None = Field(None, pattern=NAME_PATTERN, max_length=100, description="Of the new definitions.")
+    backend: str | None = Field(None, description="Whose nodes are looked at; all backends that answer if left out.")
+    write: bool = Field(False, description="Write the files into the definitions folder.")
+    replace: bool = Field(False, description="Write over definitions of that name in the same folder.")
+
+
+class ValidateRequest(BaseModel):
+    """A definition's text as it stands in an editor."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"kind": "output", "name": "mine", "text": "label: {en: Mine, de: Meins}\n"}]},
+    )
+
+    kind: Kind
+    text: str = Field(description="YAML, or JSON for a graph.")
+    name: str = Field(ANY_NAME, pattern=NAME_PATTERN, max_length=100, description="The file's name, without ending.")
+
+
+class Authoring:
+    """Every method but `take_in` may be called from any thread; each raises InputError for what cannot be done.
+
+    Args:
+        told: gets the status of the definitions when an import has changed them.
+    """
+
+    def __init__(
+        self, definitions: Definitions, pool: Pool, uploads: Uploads, told: Callable[[DefinitionsState], None]
+    ) -> None:
+        self._definitions, self._pool, self._uploads, self._told = definitions, pool, uploads, told
+        self._processes = ImportProcesses()
+
+    async def take_in(self, asked: ImportRequest, viewer: str | None = None) -> dict[str, Any]:
+        """Make files of a graph and write them where that was asked. On the loop: the work is done in a process.
+
+        A `viewer` sees the own uploads alone, and may not write: definitions are everybody's.
+        """
+        job, old = await asyncio.to_thread(self._job, asked, viewer)
+        try:
+            made = await self._processes.make(job)
+        except ImportRefused as e:
+            raise _refused(e, asked) from e
+        written = await asyncio.to_thread(self._write, made["files"], old) if asked.write else []
+        return {**made, "written": written}
+
+    def _job(self, asked: ImportRequest, viewer: str | None) -> tuple[Job, list[Path]]:
+        """What the process has to do, and the files that its definitions would replace."""
+        if asked.write and viewer is not None:
+            raise InputError("write_for_admins", status=403, field="write", value=True, allowed=[False])
+        path, filename, origin = self._origin(asked, viewer)
+        name = asked.name or name_from(origin)
+        folder = self._definitions.own_folder
+        if asked.write and folder is None:
+            raise InputError("no_own_definitions", status=409, field="write", value=True)
+        folders = self._definitions.folders
+        others, old = taken(name, folders), list[Path]()
+        if asked.replace and folder is not None:
+            old = [path for path in others if path.is_relative_to(folder)]
+            others = [path for path in others if path not in old]
+        if asked.write and others:
+            files = ", ".join(path.name for path in others)
+            raise InputError(
+                "definition_name_taken",
+                status=409,
+                field="name",
+                value=name,
+                allowed="a name that is free",
+                files=files,
+            )
+        live = self._live(asked.backend)
+        graph = asked.graph if path is None else None
+        return Job(name, origin, folders, graph=graph, path=path, filename=filename, live=live), old
+
+    def _write(self, files: Mapping[str, str], old: list[Path]) -> list[str]:
+        folder = self._definitions.own_folder
+        if folder is None:
+            raise TypeError("a server without a folder of its own definitions writes none")
+        written = [str(path) for path in write_definitions(folder, files, old)]
+        if self._definitions.reload():
+            self._told(self._definitions.status())
+        return written
+
+    def validate(self, asked: ValidateRequest) -> dict[str, Any]:
+        """Every problem of a text, with line and field, as if it lay in the folder under its name."""
+        folders = self._definitions.folders
+        found = problems_of(
+            {(asked.kind, asked.name): asked.text}, folders, load_tables(folders), self._definitions.kinds
+        )
+        problems = [{"line": one.line, "field": one.field, "message": one.message} for one in found]
+        return {"valid": not problems, "problems": problems}
+
+    def runs_on(self, name: str) -> dict[str, dict[str, Any]]:
+        """For each output config whether a backend can run it, and what it lacks where not."""
+        table = self._table(name)
+        return {
+            output: {
+                "name": name,
+                "can_run": not problems,
+                "problems": [
+                    {
+                        "kind": one.kind,
+                        "node": one.node_id,
+                        "class_type": one.class_type,
+                        "input": one.input,
+                        "value": one.value,
+                        "available": list(one.available),
+                        "message": one.message,
+                    }
+                    for one in problems
+                ],
+            }
+            for output, problems in lint_backend(self._definitions.catalog, table).items()
+        }
+
+    def _origin(self, asked: ImportRequest, viewer: str | None) -> tuple[Path | None, str | None, str]:
+        """The file that holds the graph and its own name, or None twice; and what the graph is from, in words."""
+        if (asked.graph is None) == (asked.upload is None):
+            raise InputError("graph_or_upload", field="graph", allowed="a graph, or an upload")
+        if asked.graph is not None:
+            return None, None, asked.name or "imported"
+        found = self._uploads.find(asked.upload or "", viewer)
+        if found is None:
+            raise InputError("unknown_upload", status=404, field="upload", value=asked.upload)
+        origin = asked.name or f"upload {found['sha256'][:8]}"
+        return self._uploads.folder / found["sha256"], f"upload.{found['ext']}", origin
+
+    def _live(self, name: str | None) -> NodeTable | None:
+        if name is not None:
+            return self._table(name)
+        tables = [backend.table for backend in self._pool.backends if backend.up and backend.table]
+        return NodeTable.merged(tables) if tables else None
+
+    def _table(self, name: str) -> NodeTable:
+        backend = next((one for one in self._pool.backends if name in (one.name, one.address.base_url)), None)
+        if backend is None:
+            known = nearest(name, [one.name for one in self._pool.backends])
+            raise InputError("unknown_backend", status=404, field="backend", value=name, allowed=known)
+        if not backend.up or backend.table is None:
+            raise InputError(
+                "backend_silent",
+                status=409,
+                field="backend",
+                value=name,
+                allowed="a backend that answers",
+                problem=backend.problem,
+            )
+        return backend.table
+
+
+def _refused(error: ImportRefused, asked: ImportRequest) -> InputError:
+    hint = "Install the node packs that have them, and name that backend." if error.absent else ""
+    problem = "; ".join([error.message, *error.problems])
+    field, allowed = "graph", "a graph of known nodes"
+    value: Any = list(error.absent) or None
+    if error.limit:
+        limit, value = error.limit
+        allowed = f"at most {limit.most} {limit.unit}"
+    elif error.no_graph and asked.upload:
+        field, value, allowed = "upload", asked.upload, "a file with a graph"
+    return InputError("graph_refused", field=field, value=value, allowed=allowed, hint=hint, problem=problem)

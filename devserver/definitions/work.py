@@ -1,0 +1,79 @@
+"""The process that makes definitions of one foreign graph: `python -m devserver.definitions.work SECONDS BYTES`.
+
+It reads one job as a line of JSON, answers with one, and ends; before that it ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from devserver.definitions.job import ImportJob, ImportReply, Refusal
+from devserver.definitions.written import read_graph
+from devserver.processes.limits import limit_process
+from devserver.processes.signals import end_with_stdin, ignore_stops
+from schemas.importing.admit import import_graph
+from schemas.importing.form import ImportRefused
+from schemas.json_values import JsonObject
+from schemas.loader import load_tables
+from schemas.nodes import NodeTable
+
+
+def main() -> None:
+    seconds, size_bytes = map(int, sys.argv[1:3])
+    ignore_stops()
+    line = sys.stdin.buffer.readline()
+    end_with_stdin(lambda: os._exit(1))
+    limit_process(seconds, size_bytes)
+    sys.stdout.write(json.dumps(answer(line, size_bytes)))
+    sys.stdout.flush()
+
+
+def answer(line: bytes, size_bytes: int) -> ImportReply:
+    """Do the job that stands in the line; what was made, or why it was refused."""
+    try:
+        job: ImportJob = json.loads(line)
+        path = job["path"]
+        content = (job["graph"] or {}) if path is None else _in_file(Path(path), job["filename"])
+        folders = [Path(folder) for folder in job["folders"]]
+        tables = {key: table for key, table in load_tables(folders).items() if key != job["name"]}
+        live = None if job["live"] is None else NodeTable.from_json(job["live"])
+        made = import_graph(content, name=job["name"], origin=job["origin"], folders=folders, tables=tables, live=live)
+    except ImportRefused as e:
+        return {"refused": _told(e)}
+    except MemoryError:
+        return {"refused": {"message": f"reading it takes more than {size_bytes >> 20} MiB of memory"}}
+    except RecursionError:
+        return {"refused": {"message": "it is nested too deeply"}}
+    return {"made": made.described()}
+
+
+def _in_file(path: Path, filename: str | None) -> JsonObject:
+    try:
+        return read_graph(path, filename)
+    except ImportRefused as e:
+        raise ImportRefused(e.message, e.problems, e.absent, e.limit, no_graph=True) from e
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as e:  # the libraries for media raise many things on damaged files
+        message = f"{filename or path.name} cannot be read: {e or type(e).__name__}"
+        raise ImportRefused(message, no_graph=True) from e
+
+
+def _told(error: ImportRefused) -> Refusal:
+    refusal: Refusal = {
+        "message": error.message,
+        "problems": [*error.problems],
+        "absent": [*error.absent],
+        "no_graph": error.no_graph,
+    }
+    if error.limit:
+        limit, value = error.limit
+        refusal["excess"] = {"unit": limit.unit, "most": limit.most, "value": value}
+    return refusal
+
+
+if __name__ == "__main__":
+    main()

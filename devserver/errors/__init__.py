@@ -1,0 +1,226 @@
+"""What can go wrong with a run, in plain words.
+
+TonewrightError
+├── InputError          the request is wrong; nothing was started
+├── StageError          a stage failed, with the code and the HTTP status its run answers with
+│   └── Blocked         a safety stage said no
+├── RunCancelled        somebody asked for the run to stop
+├── Fenced              this process no longer owns the run; stop without writing
+├── DatabaseGone        the database does not answer, or cannot be spoken with
+├── PackageMissing      a setting needs an extra that is not installed
+├── OldJournal          the journal was written before its tables were numbered
+└── FolderLocked        another server works on the same exports folder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from string import Formatter
+from typing import Any, ClassVar, Final
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from devserver.model.failure import Failure
+from schemas.wording import KINDS, Fault, keys_at, requirement
+
+# The sentence and the hint of each code of a refusal.
+MESSAGES: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
+    Path(__file__).with_name("errors.yaml").read_text(encoding="utf-8")
+)
+VALUE_CODES: Final = frozenset({*(f"value_{kind}" for kind in KINDS), "value_refused"})
+# How a path to a wrong field names one type of several, which is no name of a field.
+ALTERNATIVES: Final = frozenset({"str", "list[str]", "int", "bool", "dict[str,any]"})
+
+
+class TonewrightError(Exception):
+    """Something of ours went wrong."""
+
+
+class InputError(TonewrightError):
+    """The request cannot be accepted.
+
+    Args:
+        message_code: names the sentence, and its hint, in `errors.yaml`. Programs that speak to people read it.
+        status: HTTP status: 400 malformed, 403 not for this user, 404 unknown name, 409 conflict, 413 too large,
+            422 not allowed, 429 no room.
+        field: the request's field, dotted (`params.seconds`), or '' for the body itself.
+        value: what was sent there.
+        allowed: what may stand there: names, or words like "a number from 1 to 600".
+        message: the sentence, where it is made elsewhere.
+        hint: what can be done about it, where `errors.yaml` does not say it.
+        code: the kind of error, for programs, where the status alone does not tell.
+        retry_after_s: seconds after which the same request may be accepted.
+        values: what stands in the sentence besides field and value.
+    """
+
+    def __init__(
+        self,
+        message_code: str,
+        *,
+        status: int = 422,
+        field: str = "",
+        value: object = None,
+        allowed: object = None,
+        message: str = "",
+        hint: str = "",
+        code: str = "",
+        retry_after_s: float | None = None,
+        **values: object,
+    ) -> None:
+        said = MESSAGES[message_code] if not message else {}
+        known = {"field": field, "value": value, **values}
+        self.message = message or said["message"].format_map(known)
+        super().__init__(self.message)
+        self.message_code, self.status, self.code = message_code, status, code
+        self.field, self.value, self.allowed = field, value, allowed
+        self.hint = hint or said.get("hint", "").format_map(known)
+        self.retry_after_s = retry_after_s
+        names = {name for text in said.values() for _, name, _, _ in Formatter().parse(text) if name}
+        self.values = {name: known[name] for name in known if name in names or name in values}
+
+
+def unknown_run(run_id: str) -> InputError:
+    return InputError("unknown_run", status=404, field="run_id", value=run_id)
+
+
+def refused_field(error: ValidationError, model: type[BaseModel], *, missing_status: int = 422) -> InputError:
+    """The first wrong field of a body.
+
+    Args:
+        error: what the model says of the body.
+        model: of the body.
+        missing_status: the HTTP status where a field is missing.
+    """
+    fault = error.errors(include_url=False)[0]
+    path = [part for part in fault["loc"] if part not in ALTERNATIVES]
+    field, value = ".".join(map(str, path)), fault["input"]
+    if fault["type"] == "missing":
+        return InputError("field_missing", status=missing_status, field=field, allowed="text")
+    if fault["type"] == "extra_forbidden":
+        names = keys_at(model, path[:-1])
+        near = get_close_matches(str(path[-1]), names, 1)
+        hint = f"Did you mean {near[0]}?" if near else ""
+        return InputError("unknown_field", field=field, value=value, allowed=names, hint=hint)
+    if fault["type"] == "string_too_long":
+        value = f"{len(value)} characters"
+    wanted = requirement(fault)
+    message = f"{field or 'The body'}: {wanted}."
+    return InputError(
+        value_code(fault),
+        message=message,
+        field=field,
+        value=value,
+        allowed=wanted,
+        requirement=wanted,
+        **bounds(fault),
+    )
+
+
+def value_code(fault: Fault) -> str:
+    """Return the code of what the validation says is wrong with a value."""
+    code = f"value_{fault['type']}"
+    return code if code in VALUE_CODES else "value_refused"
+
+
+def bounds(fault: Fault) -> dict[str, Any]:
+    """Return the limits that a value does not keep, by their names: `ge`, `max_length`, `expected`, ..."""
+    about = fault.get("ctx")
+    limits = about.items() if isinstance(about, Mapping) else ()
+    return {name: limit for name, limit in limits if isinstance(limit, str | int | float)}
+
+
+class StageError(TonewrightError):
+    """A stage cannot finish.
+
+    Args:
+        code: one word for programs (`nodes_missing`, `graph_refused`, `output_refused`, `run_timeout`, ...).
+        status: what `execute` answers: 403, 409, 500, 502 or 504.
+        hint: what the user can do about it.
+        details: plain JSON for programs (missing nodes, models, measured values).
+    """
+
+    def __init__(
+        self, message: str, *, code: str, status: int, hint: str = "", details: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.hint = hint
+        self.details: dict[str, object] = dict(details or {})
+
+    def as_failure(self) -> Failure:
+        """Return the error as the journal keeps it."""
+        return Failure(
+            code=self.code, message=self.message, hint=self.hint, status=self.status, details=dict(self.details)
+        )
+
+    @staticmethod
+    def from_failure(kept: Failure) -> StageError:
+        """Return the error again that `as_failure` made this of."""
+        details = dict(kept.details)
+        if kept.status == Blocked.STATUS:
+            rule, category = str(details.pop("rule", "")), str(details.pop("category", ""))
+            return Blocked(kept.message, code=kept.code, rule=rule, category=category, hint=kept.hint, details=details)
+        return StageError(kept.message, code=kept.code, status=kept.status, hint=kept.hint, details=details)
+
+
+class Blocked(StageError):
+    """A safety stage said no: because of a term, by a language model's verdict, or because a check could not be made.
+
+    Args:
+        code: `blocked`, or `check_failed` where the level demands a check that could not be made.
+        rule: the term as its list writes it, or `llm_check`.
+        category: what the term or the verdict is about.
+    """
+
+    STATUS: ClassVar = 403
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "blocked",
+        rule: str,
+        category: str,
+        hint: str = "",
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        told = {"rule": rule, "category": category, **(details or {})}
+        super().__init__(message, code=code, status=self.STATUS, hint=hint, details=told)
+
+
+class RunCancelled(TonewrightError):
+    """The run was cancelled on request."""
+
+
+class Fenced(TonewrightError):
+    """Another worker took this run over; what this one still does must not be written."""
+
+
+class DatabaseGone(TonewrightError):
+    """The database does not answer now; what was not committed did not happen. Asking again is right."""
+
+
+class OldJournal(TonewrightError):
+    """A journal from before its tables were numbered. The records beside it still hold every ended run."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} was written by a build from before the first release. Move it away and run"
+            " `python server.py doctor --rebuild`: the ended runs are read from their folders."
+        )
+
+
+class FolderLocked(TonewrightError):
+    """Another server works on this exports folder."""
+
+
+class PackageMissing(TonewrightError):
+    """A setting needs a package that belongs to an extra and is not installed."""
+
+    def __init__(self, setting: str, extra: str) -> None:
+        super().__init__(f"{setting} needs packages that are not installed: pip install 'tonewright[{extra}]'")

@@ -1,0 +1,129 @@
+"""A disk that takes nothing more, told in plain words and with what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from devserver.errors import StageError, TonewrightError
+
+STATUS: Final = 507  # insufficient storage
+PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT})  # who makes room mends it
+FULL: Final = PASSING | {errno.EFBIG}
+CLOSED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+class Gone(OSError):
+    """Something that the server writes into was deleted or replaced while it runs; `called` is what people call it."""
+
+    called = "folder"
+    hint = "Put it back, or start the server again: it makes a new one."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.ENOENT, "it is gone", str(path))
+
+
+class ExportsGone(Gone):
+    called = "exports folder"
+
+
+class JournalGone(Gone):
+    called = "journal"
+    hint = (
+        "What is written now would be lost. Stop the server; `python server.py doctor --rebuild` reads the run folders."
+    )
+
+
+class JournalFault(TonewrightError):
+    """The disk did not take what the journal wrote, or did not let it be opened. It is no `OSError`: no run ends by it.
+
+    Args:
+        number: the error, as `errno` names it.
+        reason: the database's own words.
+    """
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(reason)
+        self.errno = number
+
+
+class ExportsFull(Exception):
+    """The disk has no room for what a run makes: it waits for some, and makes it then."""
+
+
+@dataclass(frozen=True)
+class DiskTrouble:
+    """Why something could not be written; `code` is `exports_full` or `exports_unwritable`."""
+
+    code: str
+    message: str
+    hint: str
+
+
+def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
+    """What an error, or one that it came from, says of the disk; None where it is about something else."""
+    while error is not None:
+        number = error.errno if isinstance(error, OSError | JournalFault) else None
+        where = _where(error)
+        if isinstance(error, FileNotFoundError) and not isinstance(error, Gone) and error.filename:
+            folder = Path(os.fsdecode(error.filename)).parent
+            error = error if folder.exists() else Gone(folder)
+        if isinstance(error, Gone):
+            message = f"The {error.called} {error.filename} is gone."
+            return DiskTrouble("exports_unwritable", message, error.hint)
+        if number in FULL:
+            hint = "Free some space on the disk of the exports, then run it again."
+            return DiskTrouble("exports_full", f"There is no room left for {where}.", hint)
+        if number in CLOSED or isinstance(error, JournalFault):
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            hint = "Let the server's user write into the exports folder, then run it again; /ready tells when it can."
+            return DiskTrouble("exports_unwritable", f"Nothing can be written: {where}: {reason}.", hint)
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def disk_error_of(error: BaseException) -> OSError | None:
+    """The disk's own error that this one came from, if it did."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in FULL | CLOSED:
+            return OSError(cause.errno, cause.strerror, cause.filename)
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _where(error: BaseException) -> str:
+    name = error.filename if isinstance(error, OSError) else None
+    if isinstance(error, JournalFault):
+        return "the journal"
+    return Path(str(name)).name if name else "what the run makes"
+
+
+def said_of_disk(error: BaseException) -> str:
+    """The same as one text, empty where the error is about something else."""
+    trouble = disk_trouble(error)
+    return f"{trouble.message} {trouble.hint}" if trouble else ""
+
+
+@contextmanager
+def told_of_disk() -> Iterator[None]:
+    """Turn an `OSError` that is the disk's into what says so.
+
+    Raises:
+        ExportsFull: there is no room now.
+        StageError: nothing can be written, or not as much, and waiting changes nothing.
+    """
+    try:
+        yield
+    except OSError as error:
+        trouble = disk_trouble(error)
+        if trouble is None:
+            raise
+        if error.errno in PASSING:
+            raise ExportsFull(trouble.message) from error
+        raise StageError(trouble.message, code=trouble.code, status=STATUS, hint=trouble.hint) from error

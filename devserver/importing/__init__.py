@@ -1,1 +1,0 @@
-"""Graphs of other people: read and made into definitions in a process that can be ended."""

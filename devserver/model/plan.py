@@ -1,0 +1,242 @@
+"""A run's plan: everything that was random or defaulted, decided when the run was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializeAsAny,
+    SkipValidation,
+    model_validator,
+)
+
+from devserver.model.old_plans import modern
+from devserver.model.results import StageResult
+from schemas.graph import Graph
+from schemas.model import GraphChunk, InterceptionConfig, Level
+from schemas.pipeline import Input
+from schemas.values import RecordedValue
+
+# What a field of a brief says, or a parameter is given for it.
+BriefValue: TypeAlias = str | int | float | bool | list[str] | None
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Definition(_Frozen):
+    """One definition as it stood when the run was accepted."""
+
+    kind: str
+    name: str
+    file: str
+    sha256: str
+    content: dict[str, object]
+
+
+class Applied(_Frozen):
+    """What a field of the brief became: the parameter that has it, and the value `used` for the one `asked` for.
+
+    Nothing is used where `used` is None; `message` says why it is another value, or none.
+    """
+
+    field: str
+    parameter: str | None
+    asked: BriefValue
+    used: BriefValue
+    origin: str
+    message: str = ""
+
+
+class InputRemark(_Frozen):
+    """Something doubtful about a file that the request gave to a parameter."""
+
+    parameter: str
+    code: str
+    message: str
+
+
+class Option(_Frozen):
+    """One way to make an output: the config that was asked for, or one of its fallbacks.
+
+    `chunk` is the config's own or one of its variants. `takes` holds every parameter's value for each take; `left_out`
+    names requested parameters that it lacks; `preset` is the asked one where the config has it; `brief` is what its
+    values have from the request's words; `inputs` is what is doubtful about the files that it was given. `at_home`
+    prefers the embedded backend: the files are here.
+    """
+
+    config: str
+    chunk: GraphChunk
+    graph: Annotated[Graph, SkipValidation]
+    takes: tuple[dict[str, RecordedValue], ...]
+    left_out: tuple[str, ...] = ()
+    preset: str = ""
+    brief: tuple[Applied, ...] = ()
+    inputs: tuple[InputRemark, ...] = ()
+    at_home: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What an earlier attempt wrote down of it: the names of the config and of the chunk."""
+        return self.config, self.chunk.name
+
+    def values_of(self, take: int, changes: Mapping[str, RecordedValue] | None = None) -> dict[str, RecordedValue]:
+        """Return the values of a take. One that was not planned has those of the first, with other seeds."""
+        values = {**self.takes[min(take, len(self.takes)) - 1]}
+        if take > len(self.takes):
+            values = {**self.takes[0]}
+            for name in self.chunk.seeds:
+                low, high = self.chunk.parameters[name].rule.seed_range
+                if isinstance(seed := values.get(name), int):
+                    values[name] = low + (seed - low + take - 1) % (high - low + 1)
+        return {**values, **{name: value for name, value in (changes or {}).items() if name in self.chunk.parameters}}
+
+
+class OutputPlan(_Frozen):
+    """What a stage makes at the backends, the asked way first; `brief` is what the text that describes it says.
+
+    `config` is the output config that was asked for, or the chunk of a stage that has one of its own. `number` counts
+    the outputs of the request from 1: it is made for that one. `asked` tells the stage that makes what was asked for
+    from those that make something for it or of it.
+    """
+
+    config: str
+    options: tuple[Option, ...]
+    fallback: bool
+    run_timeout_s: float
+    brief: dict[str, object] | None = None
+    number: int = 1
+    asked: bool = True
+
+    @property
+    def converts(self) -> bool:
+        """Whether it is another form of what another stage makes, and nothing new."""
+        return all(output.role == "format" for output in self.options[0].chunk.outputs)
+
+
+class StagePlan(_Frozen):
+    """One stage of the run, as its kind has decided it.
+
+    Attributes:
+        inputs: what the stage reads of earlier ones, by the name that it has for it.
+        on_text: what it does to the run's text.
+        skip: why it is left out in this run.
+        work: what its kind needs besides, as JSON of a model of the kind's own.
+    """
+
+    name: str
+    kind: str
+    inputs: dict[str, Input] = {}
+    on_text: Literal["", "checks", "changes"] = ""
+    skip: str = ""
+    work: dict[str, object] = {}
+
+
+class MediaStage(StagePlan):
+    """A stage that makes media at the backends, in one or several takes."""
+
+    output: OutputPlan
+
+
+def _read_stage(data: object) -> StagePlan:
+    if isinstance(data, StagePlan):
+        return data
+    model = MediaStage if isinstance(data, dict) and "output" in data else StagePlan
+    return model.model_validate(data)
+
+
+Planned = Annotated[SerializeAsAny[StagePlan], PlainValidator(_read_stage)]
+
+
+def _as_json(recorded: dict[str, StageResult]) -> dict[str, dict[str, object]]:
+    return {stage: result.as_json() for stage, result in recorded.items()}
+
+
+class Plan(_Frozen):
+    """The whole run. Stages in one step are independent of each other and run side by side."""
+
+    run_id: str
+    user_id: str
+    created_at: str
+    title: str
+    request: dict[str, object]
+    schema_: str = Field(alias="schema")
+    pipeline: str
+    input_text: str
+    interception: InterceptionConfig
+    safety_level: Level
+    execution_mode: str
+    preset: str | None = None
+    seed: int
+    priority: int = 0
+    steps: tuple[tuple[Planned, ...], ...]
+    numbers: dict[str, int]
+    main: tuple[str, ...] = ()
+    definitions: tuple[Definition, ...]
+    recorded: Annotated[dict[str, StageResult], PlainSerializer(_as_json)] = {}
+    rerun_of: str | None = None
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @property
+    def stages(self) -> tuple[StagePlan, ...]:
+        return tuple(stage for step in self.steps for stage in step)
+
+    @property
+    def media(self) -> tuple[MediaStage, ...]:
+        """The stages that make media."""
+        return tuple(stage for stage in self.stages if isinstance(stage, MediaStage))
+
+    @property
+    def outputs(self) -> tuple[OutputPlan, ...]:
+        """What was asked for; not what is made for it or of it."""
+        return tuple(stage.output for stage in self.media if stage.output.asked)
+
+    @property
+    def fallback(self) -> bool:
+        """Whether the request allows something else than what was asked for."""
+        return self.request.get("fallback", True) is not False
+
+    def number_of(self, stage: str, role: str) -> int:
+        """Return the number of the files of a role; further takes that were not planned come after all others."""
+        if (number := self.numbers.get(f"{stage}/{role}")) is not None:
+            return number
+        return max(self.numbers.values()) + 1 + [one.name for one in self.media].index(stage)
+
+    @property
+    def graph_stage(self) -> str:
+        """The first stage that makes what was asked for: its compiled graph is `06_graph.json`."""
+        return next((stage.name for stage in self.media if stage.output.asked), "")
+
+    @property
+    def main_stage(self) -> str:
+        """The stage whose main file has the number 07."""
+        return next((stage.name for stage in self.main_stages if not stage.skip), "")
+
+    @property
+    def main_stages(self) -> tuple[MediaStage, ...]:
+        """The stages that make what the run is for: the first of them that was made is served."""
+        named = sorted(
+            (stage for stage in self.media if stage.name in self.main), key=lambda s: self.main.index(s.name)
+        )
+        return tuple(named) or tuple(stage for stage in self.media if stage.output.asked)[:1]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_form(cls, data: object) -> object:
+        """Read the plans of earlier versions."""
+        return modern(data) if isinstance(data, dict) else data
+
+
+@lru_cache(maxsize=64)
+def read_plan(text: str) -> Plan:
+    """The plan that a run's row holds. It never changes, and a run's walk, record and answer all read it."""
+    return Plan.model_validate_json(text)

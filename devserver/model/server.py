@@ -1,0 +1,101 @@
+"""What is told of the server itself: its backends, its queue, its definitions. Such events are not stored."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from devserver.model.kept import EventData, Kept
+
+
+class BackendState(EventData):
+    """One backend, as it is now."""
+
+    KIND: ClassVar[str] = "backend"
+
+    name: str
+    kind: str = Field("", description="`embedded`, `comfyui` or `swarmui`")
+    state: str = Field("", description="`unknown`, `up` or `down`")
+    problem: str = Field("", description="what is wrong with it now")
+    last_problem: str = Field("", description="what was wrong with it last, also where it is well again")
+    deaf: bool = Field(False, description="whether its socket hears nothing, so that it is asked for its prompts")
+    in_flight: int = Field(0, description="how many prompts it has of this process")
+    remote: bool = Field(False, description="whether it is on another machine")
+    versions: dict[str, object] = Field({}, description="of its programs, as it tells them")
+    devices: list[object] = Field([], description="its GPUs and their memory in bytes, as it tells them")
+
+
+class ProcessState(Kept):
+    """One process of a server that has several."""
+
+    name: str
+    node: str | None = None
+    role: str = Field("", description="`all`, `web` or `worker`")
+    walks: int = Field(0, description="how many runs it walks")
+    backends: list[BackendState] = Field([], description="its backends; none of a web process")
+
+
+class ReadyState(Kept):
+    """Whether a run that is accepted now would get somewhere, and if not, why."""
+
+    ready: bool
+    problems: list[str] = Field([], description="what is in the way, or will be; in words for people")
+    backends: list[BackendState] = Field([], description="those of this process")
+    processes: list[ProcessState] = Field([], description="who is there, where there are several")
+
+
+class QueueLength(Kept):
+    """How many takes are at a backend or wait for it."""
+
+    name: str = Field(description="of the backend")
+    held: int = Field(ge=0, description="how many have their turn")
+    waiting: int = Field(ge=0, description="how many wait for theirs")
+
+
+class QueueState(EventData):
+    """The queues of all backends."""
+
+    KIND: ClassVar[str] = "queue"
+
+    backends: list[QueueLength] = Field([], description="those that have takes or are waited for")
+    paused: list[str] = Field([], description="the backends that are given nothing new; '' for all together")
+    waiting: int = Field(0, ge=0, description="how many takes wait at all backends together")
+
+
+class QueuePlace(Kept):
+    """A run's place in the queue of a backend."""
+
+    backend: str
+    position: int = Field(ge=0, description="1 is next; 0 has its turn")
+    waiting: int = Field(ge=0, description="how many wait there")
+    paused: bool
+
+
+class TimeLeft(Kept):
+    """How long something takes from now, learned from what took how long here."""
+
+    low_seconds: float = Field(ge=0)
+    high_seconds: float = Field(ge=0)
+    samples: int = Field(ge=0, description="how many durations the least known part of it rests on")
+
+
+class RunPlace(EventData):
+    """Where a run stands while it is not finished. Those who listen to it alone are told."""
+
+    KIND: ClassVar[str] = "queue"
+
+    queue: QueuePlace | None = Field(None, description="where it waits; null where it waits for no backend")
+    eta: TimeLeft | None = Field(None, description="when it will be done; null where nothing like it was made yet")
+
+
+class DefinitionsState(EventData):
+    """Whether the last edit of the definitions' folders is in force."""
+
+    KIND: ClassVar[str] = "definitions"
+
+    state: str = Field("ok", description="`ok` or `broken`: what is broken is as it was before, or left out")
+    version: int = Field(0, description="counts the versions that were in force since the start")
+    problems: list[dict[str, object]] = Field([], description="each with its file, line, field and message")
+    folders: list[str] = Field([], description="where definitions are read from, the later ones first in force")
+    watched: list[str] = Field([], description="those whose edits are noticed")

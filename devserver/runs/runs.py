@@ -1,0 +1,207 @@
+"""What may be asked of the runs: start one, run it again, cancel it, wait for its answer, list them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from devserver.definitions.current import Definitions
+from devserver.durable.bus import Bus
+from devserver.durable.idempotency import Accepted, Claim, Idempotency, KeyTaken
+from devserver.durable.journal import Journal
+from devserver.durable.reading import Reading
+from devserver.durable.search import Wanted
+from devserver.durable.sql import Transaction
+from devserver.errors import InputError, unknown_run
+from devserver.files.exports import Exports
+from devserver.files.inputs import InputFiles
+from devserver.model.answer import links_of
+from devserver.model.plan import Plan, read_plan
+from devserver.model.rows import RunRow
+from devserver.queueing.expected import Expected
+from devserver.queueing.queue import MoveRequest, Queue
+from devserver.runs import answer, record, rerun
+from devserver.runs.answer import Answer
+from devserver.runs.dispatch import Dispatcher
+from devserver.runs.waiting import Waiting
+from devserver.stages.kind import StageKind
+from devserver.stages.planning import make_plan, parse_request
+from devserver.system.clock import Clock
+from devserver.users.keys import Keys
+from devserver.users.rights import Rights
+from schemas.model import Level
+
+if TYPE_CHECKING:
+    from devserver.watching.tracing import Tracing
+
+
+class Runs:
+    """The runs of a server, for whoever asks. On the loop.
+
+    Args:
+        safety_floor: the laxest safety level that anybody may ask for.
+        tracing: keeps the caller's trace with a run; None where nobody wants traces.
+    """
+
+    def __init__(
+        self,
+        *,
+        exports: Exports,
+        journal: Journal,
+        bus: Bus,
+        clock: Clock,
+        definitions: Definitions,
+        kinds: Mapping[str, StageKind],
+        files: InputFiles,
+        keys: Keys,
+        idempotency: Idempotency,
+        queue: Queue,
+        dispatcher: Dispatcher,
+        expected: Expected,
+        safety_floor: Level,
+        tracing: Tracing | None,
+    ) -> None:
+        self._exports, self._journal, self._clock = exports, journal, clock
+        self._definitions, self._kinds, self._files = definitions, kinds, files
+        self._keys, self._idempotency, self._safety_floor = keys, idempotency, safety_floor
+        self._queue, self._dispatcher, self._expected, self._tracing = queue, dispatcher, expected, tracing
+        self.waiting = Waiting(bus, self.has_ended, self.answer)
+
+    async def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:
+        """Check a request, resolve it, keep a snapshot of it, and hand it on to be walked.
+
+        Raises:
+            InputError: with the field, its value and what is allowed. Nothing was started.
+        """
+        claim, rights = self._idempotency.claim(headers, user_id, "execute", body), self.rights(user_id)
+        if found := await self._found(claim, rights):
+            return found
+        files = await self._files.seen_by(self._keys.viewer(user_id), body)
+        plan = await asyncio.to_thread(self._plan, body, user_id, rights, files)
+        return await self._take_on(rights.admit(plan), claim, headers, rights)
+
+    def _plan(self, body: Any, user_id: str, rights: Rights, files: InputFiles) -> Plan:
+        request = parse_request(body)
+        if "safety_level" not in request.model_fields_set:
+            request = request.model_copy(update={"safety_level": rights.usual_level})
+        run_id, created_at = self._exports.new_run_id(self._clock), self._clock.stamp()
+        new = {"run_id": run_id, "user_id": user_id, "created_at": created_at}
+        return make_plan(request, dict(body), self._definitions.catalog, files, self._kinds, **new)
+
+    async def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
+        """Run a finished run again from its record: the same values, texts and compiled graphs."""
+        row = await self._own(run_id, user_id)
+        claim, rights = self._idempotency.claim(headers, user_id, "rerun", run_id), self.rights(user_id)
+        if found := await self._found(claim, rights):
+            return found
+        new = {"run_id": self._exports.new_run_id(self._clock), "user_id": user_id, "created_at": self._clock.stamp()}
+        plan = await self._journal.read(lambda reading: rerun.plan_again(reading, row, self._kinds, **new))
+        return await self._take_on(rights.admit(plan), claim, headers, rights)
+
+    def rights(self, user_id: str) -> Rights:
+        """What a user may ask for now, by the key and by the server's settings."""
+        return self._keys.rights(user_id).at_least(self._safety_floor)
+
+    async def _found(self, claim: Claim | None, rights: Rights) -> Accepted | None:
+        """The run that the same request made before, where the user may still ask for it."""
+        if claim is None:
+            return None
+        found, plan = await self._journal.read(partial(self._find, claim))
+        if plan is not None:
+            rights.admit(plan)
+        return found
+
+    def _find(self, claim: Claim, reading: Reading) -> tuple[Accepted | None, Plan | None]:
+        found = self._idempotency.found(reading.tx, claim)
+        row = reading.run(found.run_id) if found is not None else None
+        return found, read_plan(row.plan) if row is not None else None
+
+    async def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str], rights: Rights) -> Accepted:
+        def together(tx: Transaction) -> None:
+            if use is not None:
+                use(tx)
+            if self._tracing is not None:
+                self._tracing.keep(tx, plan.run_id, headers)
+
+        def then() -> None:
+            if not self._journal.leases.shared:  # else nobody knows here who will walk it, and when it has ended
+                self._expected.accept(plan)
+            self._dispatcher.submit(plan.run_id)
+
+        async with self._queue.room_for(plan.user_id, rights.queue_limit):
+            entities = await asyncio.to_thread(record.prepare, self._exports, plan)
+            use = self._idempotency.using(claim, plan.run_id)
+            try:
+                await record.accept(self._journal, plan, entities, together, then)
+            except KeyTaken:
+                await asyncio.to_thread(self._exports.discard, plan.run_id)
+                if found := await self._found(claim, rights):
+                    return found
+                raise
+        return Accepted(plan.run_id, claim)
+
+    async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
+        """Ask a run to stop; the answer says whether it was still to be stopped."""
+        row = await self._own(run_id, user_id)
+        asked = await self._dispatcher.cancel(run_id)
+        if not asked:
+            allowed = "a queued or running run"
+            raise InputError("run_ended", status=409, field="run_id", value=run_id, allowed=allowed, state=row.state)
+        return {"run_id": run_id, "status": "cancelling", "links": links_of(run_id).as_json()}
+
+    async def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
+        """Let a waiting run go before others."""
+        await self._own(request.run_id, user_id)
+        return await self._queue.move(request, self._keys.viewer(user_id))
+
+    async def answer(self, run_id: str) -> Answer:
+        """The answer of `execute` for a run, as of now."""
+        return await self._journal.read(partial(self._answer, run_id))
+
+    def _answer(self, run_id: str, reading: Reading) -> Answer:
+        row = reading.run(run_id)
+        if row is None:
+            raise unknown_run(run_id)
+        told = answer.answer(reading, row)
+        return (
+            told
+            if row.ended
+            else Answer(told.status, {**told.body, **self._queue.of_run(reading.tx, run_id).as_json()})
+        )
+
+    async def has_ended(self, run_id: str) -> bool:
+        return await self._journal.has_ended(run_id)
+
+    async def wait(self, run_id: str, timeout_s: float) -> Answer:
+        """Return the answer of a run when it has ended; as of now when the time is up or the server stops."""
+        return await self.waiting.for_answer(run_id, timeout_s)
+
+    async def detail(self, run_id: str) -> dict[str, Any] | None:
+        return await self._journal.read(partial(self._detail, run_id))
+
+    def _detail(self, run_id: str, reading: Reading) -> dict[str, Any] | None:
+        row = reading.run(run_id)
+        waits = self._queue.of_run(reading.tx, run_id).as_json() if row and not row.ended else {}
+        return {**answer.detail(reading, row).as_json(), **waits} if row else None
+
+    async def search(self, wanted: Wanted) -> dict[str, Any]:
+        return await self._journal.read(partial(self._search, wanted))
+
+    def _search(self, wanted: Wanted, reading: Reading) -> dict[str, Any]:
+        lines = self._journal.search.find(reading.tx, replace(wanted, limit=wanted.limit + 1))
+        shown = lines[: wanted.limit]
+        following = shown[-1].run_id if len(lines) > wanted.limit else None
+        return {"runs": [one.as_json() for one in answer.summaries(reading, shown)], "next_before": following}
+
+    async def owner(self, run_id: str) -> str | None:
+        """The user who started a run; None where there is no such run."""
+        return await self._journal.read(lambda reading: reading.owner(run_id))
+
+    async def _own(self, run_id: str, user_id: str) -> RunRow:
+        row = await self._journal.run(run_id)
+        if row is None or self._keys.viewer(user_id) not in (None, row.user_id):
+            raise unknown_run(run_id)
+        return row

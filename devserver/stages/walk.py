@@ -1,0 +1,124 @@
+"""What a stage is handed: the run's plan, where it stands, and how to write down what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from devserver.backends.pool import Pool
+from devserver.definitions.current import Definitions
+from devserver.durable.bus import Bus
+from devserver.durable.journal import Journal
+from devserver.durable.reading import Reading
+from devserver.files.exports import Exports
+from devserver.files.inputs import InputFiles
+from devserver.files.late import LateRecords
+from devserver.llm.ask import Models
+from devserver.media.intake import IntakePool
+from devserver.model.entity import text_entity
+from devserver.model.events import RunWarning
+from devserver.model.plan import Plan
+from devserver.model.rows import Place, RunRow
+from devserver.playback.stream import Streams
+from devserver.queueing.expected import Expected, ways_of
+from devserver.queueing.turns import Turns
+from devserver.stages.graph.retries import Retries
+from devserver.system.atomic import dump
+from devserver.system.clock import Clock
+from schemas.values import RecordedValue
+
+Found = TypeVar("Found")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a walk works with. `slice` lets one walk at a time do the quick work between two waits."""
+
+    definitions: Definitions
+    journal: Journal
+    bus: Bus
+    exports: Exports
+    models: Models
+    llm_check: bool
+    pool: Pool
+    turns: Turns
+    expected: Expected
+    intake: IntakePool
+    clock: Clock
+    files: InputFiles
+    streams: Streams
+    late: LateRecords
+    embed_tags: bool
+    backend_wait_s: float
+    retries: Retries
+    slice: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+async def _no_stage(name: str) -> None:
+    raise LookupError(f"nobody runs the stage {name}")
+
+
+@dataclass
+class Walk:
+    """One walk of one run.
+
+    `text` is the text as the stages so far have left it, `texts` as each of them has. `run_stage` runs an earlier stage
+    again, by its name: what it has finished is skipped.
+    """
+
+    run: RunRow
+    plan: Plan
+    tools: Tools
+    cancelled: asyncio.Event
+    text: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+    run_stage: Callable[[str], Awaitable[object]] = field(default=_no_stage, repr=False)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def read(self, work: Callable[[Reading], Found]) -> Found:
+        """Read the journal; stages beside each other go on in the order of asking, so that they queue as planned."""
+        async with self._reading:
+            return await self.tools.journal.read(work)
+
+    def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
+        return Place(self.run.run_id, self.run.generation, stage, take, attempt)
+
+    async def warn(self, place: Place, code: str, message: str, **data: object) -> None:
+        """Write down something that the user must be told: nothing happens silently."""
+        log.warning("%s: %s", self.run.run_id, message)
+        warning = RunWarning.model_validate({"code": code, "message": message, **data})
+        stage = Place(place.run_id, place.generation, place.stage)
+        await self.tools.journal.add_event(stage, warning, key=code)
+
+    async def add_take(self, stage: str, take: int, changes: Mapping[str, RecordedValue] | None = None) -> None:
+        """Add a take to an earlier graph stage while the run goes on, and make it. One that is there stays as it is.
+
+        It has the values of the first take with other seeds, and the `changes`.
+        """
+        place = self.place(stage, take)
+        for one in self.plan.media:
+            if one.name == stage:
+                self.tools.expected.add(place, ways_of(one, take, changes))
+        await self.tools.journal.write(lambda writing: writing.begin_take(place, changes))
+        await self.run_stage(stage)
+
+    async def write(self, filename: str, content: bytes) -> None:
+        """Write a file into the run's folder; waiting for the disk is left to a thread."""
+        await asyncio.to_thread(self.tools.exports.write, self.run.run_id, filename, content)
+
+    async def keep_text(self, stage: str, suffix: str, content: str | Mapping[str, object]) -> None:
+        """Keep what a text stage made or found as an entity."""
+        number = self.plan.numbers[f"{stage}/text"]
+        data = content.encode() if isinstance(content, str) else dump(dict(content))
+        await self.keep(self.place(stage), number, stage, f"{number:02d}_{stage}.{suffix}", data)
+
+    async def keep(self, place: Place, number: int, kind: str, filename: str, content: bytes) -> None:
+        """Write a small file of ours into the run's folder and list it as an entity."""
+        await self.write(filename, content)
+        entity = text_entity(filename, content, number=number, type=kind, stage=place.stage, take=place.take)
+        await self.tools.journal.add_event(place, entity, key=filename)

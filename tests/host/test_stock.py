@@ -1,0 +1,196 @@
+"""What the stand-ins make, decoded and measured."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+import av
+import mutagen
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from devserver.host.stock.sound import decoded, encoded
+from tests.host.conftest import Bench
+
+RATE_HZ = 44100
+
+
+def sine(seconds: float, frequency_hz: float = 440.0, rate_hz: int = RATE_HZ, channels: int = 2) -> NDArray[np.float32]:
+    """A tone at half of full scale, [channels, samples]."""
+    wave = 0.5 * np.sin(2 * np.pi * frequency_hz * np.arange(round(seconds * rate_hz)) / rate_hz)
+    return np.tile(wave.astype(np.float32), (channels, 1))
+
+
+def put_tone(bench: Bench, name: str = "tone.flac", **options: Any) -> NDArray[np.float32]:
+    """A tone in the input folder, as LoadAudio will find it."""
+    samples = sine(1.0, **options)
+    rate = int(options.get("rate_hz", RATE_HZ))
+    (bench.folders.input / name).write_bytes(encoded(samples, rate, "flac", "", {}))
+    return samples
+
+
+def load(name: str = "tone.flac") -> dict[str, Any]:
+    return {"class_type": "LoadAudio", "inputs": {"audio": name}}
+
+
+@pytest.mark.parametrize(
+    ("node", "quality", "rate_hz", "least_likeness"),
+    [
+        ("SaveAudio", None, RATE_HZ, 0.999999),
+        ("SaveAudioMP3", "V0", RATE_HZ, 0.9999),
+        ("SaveAudioMP3", "128k", RATE_HZ, 0.999),
+        ("SaveAudioMP3", "320k", RATE_HZ, 0.9999),
+        ("SaveAudioOpus", "128k", 48000, 0.99),
+    ],
+)
+def test_saved_audio_sounds_as_it_was_made(
+    bench: Bench, node: str, quality: str | None, rate_hz: int, least_likeness: float
+) -> None:
+    put_tone(bench)
+    inputs = {"audio": ["1", 0], "filename_prefix": "t"} | ({} if quality is None else {"quality": quality})
+    outputs = bench.run({"1": load(), "2": {"class_type": node, "inputs": inputs}})
+    heard, heard_rate_hz = decoded(bench.saved(outputs["2"]["audio"][0]))
+    expected = sine(1.0, rate_hz=rate_hz)
+    assert heard_rate_hz == rate_hz
+    assert heard.shape == expected.shape
+    assert np.corrcoef(heard[0], expected[0])[0, 1] > least_likeness
+
+
+def test_graph_and_extra_fields_become_tags(bench: Bench) -> None:
+    graph = {
+        "1": {"class_type": "EmptyAudio", "inputs": {"duration": 0.1, "sample_rate": 48000, "channels": 1}},
+        "2": {"class_type": "SaveAudioMP3", "inputs": {"audio": ["1", 0], "filename_prefix": "t", "quality": "V0"}},
+        "3": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "t"}},
+        "4": {"class_type": "SaveAudioOpus", "inputs": {"audio": ["1", 0], "filename_prefix": "t", "quality": "64k"}},
+        "5": {"class_type": "EmptyImage", "inputs": {"width": 4, "height": 4, "batch_size": 1, "color": 0}},
+        "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": "t"}},
+    }
+    outputs = bench.run(graph, extra_pnginfo={"workflow": {"note": "é"}})
+    files = {node: bench.saved(next(iter(output.values()))[0]) for node, output in outputs.items()}
+    mp3, flac, opus = (mutagen.File(files[node]) for node in ("2", "3", "4"))
+    told = {
+        "2": (str(mp3["TXXX:prompt"]), str(mp3["TXXX:workflow"])),
+        "3": (flac["prompt"][0], flac["workflow"][0]),
+        "4": (opus["prompt"][0], opus["workflow"][0]),
+    }
+    with Image.open(files["6"]) as image:
+        told["6"] = (str(image.info["prompt"]), str(image.info["workflow"]))
+    for prompt, workflow in told.values():
+        assert json.loads(prompt) == graph
+        assert json.loads(workflow) == {"note": "é"}
+
+
+def test_a_batch_becomes_a_file_each(bench: Bench) -> None:
+    prefix = "b/%width%x%height%_%batch_num%"
+    graph = {
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 6, "height": 4, "batch_size": 3, "color": 0xFF8000}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": prefix}},
+    }
+    entries = bench.run(graph)["2"]["images"]
+    assert [entry["filename"] for entry in entries] == ["6x4_0_00001_.png", "6x4_1_00002_.png", "6x4_2_00003_.png"]
+    with Image.open(bench.saved(entries[2])) as image:
+        assert image.size == (6, 4)
+        assert image.getpixel((5, 3)) == (255, 128, 0)
+
+
+def test_trim_takes_a_part_also_from_the_end(bench: Bench) -> None:
+    samples = put_tone(bench)
+    for start, first in ((0.25, 11025), (-0.5, 22050)):
+        cut = {"class_type": "TrimAudioDuration", "inputs": {"audio": ["1", 0], "start_index": start, "duration": 0.1}}
+        trimmed = bench.value({"1": load(), "2": cut}, "2")["waveform"]
+        assert trimmed.shape == (1, 2, 4410)
+        np.testing.assert_allclose(trimmed[0], samples[:, first : first + 4410], atol=1e-4)
+
+
+def test_volume_is_in_decibels(bench: Bench) -> None:
+    put_tone(bench)
+    louder = {"class_type": "AudioAdjustVolume", "inputs": {"audio": ["1", 0], "volume": -6}}
+    waveform = bench.value({"1": load(), "2": louder}, "2")["waveform"]
+    assert np.max(waveform) == pytest.approx(0.5 * 10 ** (-6 / 20), abs=1e-3)
+
+
+def test_concat_joins_in_either_order_at_the_higher_rate(bench: Bench) -> None:
+    put_tone(bench, "low.flac", rate_hz=24000, channels=1)
+    put_tone(bench, "high.flac", frequency_hz=880.0, rate_hz=48000)
+    graph = {"1": load("low.flac"), "2": load("high.flac"), "3": {"class_type": "AudioConcat", "inputs": {}}}
+    for direction, first_hz in (("after", 440), ("before", 880)):
+        graph["3"]["inputs"] = {"audio1": ["1", 0], "audio2": ["2", 0], "direction": direction}
+        joined = bench.value(graph, "3")
+        assert joined["sample_rate"] == 48000
+        assert joined["waveform"].shape == (1, 2, 96000)
+        spectrum = np.abs(np.fft.rfft(joined["waveform"][0, 0, :48000]))
+        assert int(np.argmax(spectrum)) == first_hz
+
+
+@pytest.mark.parametrize(("method", "factor"), [("add", 1.0), ("mean", 0.5), ("subtract", 0.0), ("multiply", 0.25)])
+def test_merge_overlays_and_never_clips(bench: Bench, method: str, factor: float) -> None:
+    put_tone(bench)
+    inputs = {"audio1": ["1", 0], "audio2": ["1", 0], "merge_method": method}
+    merged = bench.value({"1": load(), "2": {"class_type": "AudioMerge", "inputs": inputs}}, "2")["waveform"]
+    assert np.max(merged) == pytest.approx(factor, abs=1e-3)
+
+
+def test_split_gives_left_and_right(bench: Bench) -> None:
+    samples = sine(0.2)
+    samples[1] = 0
+    (bench.folders.input / "lr.flac").write_bytes(encoded(samples, RATE_HZ, "flac", "", {}))
+    graph = {"1": load("lr.flac"), "2": {"class_type": "SplitAudioChannels", "inputs": {"audio": ["1", 0]}}}
+    left, right = (bench.value(graph, "2", slot)["waveform"] for slot in (0, 1))
+    assert left.shape == right.shape == (1, 1, 8820)
+    assert np.max(left) > 0.4
+    assert not right.any()
+
+
+def test_mono_cannot_be_split(bench: Bench) -> None:
+    put_tone(bench, channels=1)
+    graph = {
+        "1": load(),
+        "2": {"class_type": "SplitAudioChannels", "inputs": {"audio": ["1", 0]}},
+        "3": {"class_type": "PreviewAudio", "inputs": {"audio": ["2", 0]}},
+    }
+    bench.attempt(graph)
+    assert "has 1 channel" in bench.events[-1][1]["exception_message"]
+
+
+def film(bench: Bench, *, sound: bool) -> dict[str, Any]:
+    save = {"video": ["2", 0], "filename_prefix": "f", "format": "mp4", "codec": "h264"}
+    graph: dict[str, Any] = {
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 48, "batch_size": 12, "color": 0x00FF00}},
+        "2": {"class_type": "CreateVideo", "inputs": {"images": ["1", 0], "fps": 12.0}},
+        "3": {"class_type": "SaveVideo", "inputs": save},
+    }
+    if sound:
+        put_tone(bench)
+        graph["4"] = load()
+        graph["2"]["inputs"]["audio"] = ["4", 0]
+    return graph
+
+
+def test_film_decodes_with_its_sound(bench: Bench) -> None:
+    graph = film(bench, sound=True)
+    output = bench.run(graph)["3"]
+    assert output["animated"] == [True]
+    path = bench.saved(output["images"][0])
+    with av.open(str(path)) as container:
+        picture = container.streams.video[0]
+        assert picture.average_rate == Fraction(12)
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(picture)]
+        assert json.loads(container.metadata["prompt"]) == graph
+    assert len(frames) == 12
+    assert frames[6].shape == (48, 64, 3)
+    red, green, blue = frames[6][24, 32]
+    assert green > 200
+    assert max(red, blue) < 60
+    heard, rate_hz = decoded(path)
+    assert heard.shape[1] == pytest.approx(rate_hz, rel=0.05)
+    assert np.max(np.abs(heard)) == pytest.approx(0.5, abs=0.1)
+
+
+def test_silent_film_has_no_soundtrack(bench: Bench) -> None:
+    output = bench.run(film(bench, sound=False))["3"]
+    with av.open(str(bench.saved(output["images"][0]))) as container:
+        assert not container.streams.audio
