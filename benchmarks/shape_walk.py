@@ -42,7 +42,8 @@ class Trace:
 
     Attributes:
         moves: how often control passed from one module to another, by a call or by a return.
-        thread_changes: how often the next call or return was on another thread.
+        thread_changes: how often the next call or return was on another thread, besides the database's threads.
+        journal_changes: how often it was, the database's threads counted.
     """
 
     on: bool = False
@@ -50,8 +51,10 @@ class Trace:
     modules: set[str] = field(default_factory=set)
     moves: int = 0
     thread_changes: int = 0
+    journal_changes: int = 0
     statements: list[str] = field(default_factory=list)
     _last: tuple[str, int] = ("", 0)
+    _last_other: int = 0
     _names: dict[str, str] = field(default_factory=dict)
 
     def hear_call(self, frame: FrameType, event: str, _: Any) -> None:
@@ -66,7 +69,10 @@ class Trace:
         thread = threading.get_ident()
         last_module, last_thread = self._last
         self.moves += last_module not in ("", module)
-        self.thread_changes += last_thread not in (0, thread)
+        self.journal_changes += last_thread not in (0, thread)
+        if not threading.current_thread().name.startswith("database"):
+            self.thread_changes += self._last_other not in (0, thread)
+            self._last_other = thread
         self._last = module, thread
 
     def _module(self, filename: str) -> str:
@@ -87,7 +93,8 @@ class Trace:
             "modules": len(self.modules),
             "functions": len(self.functions),
             "moves between modules": self.moves,
-            "changes of thread": self.thread_changes,
+            "changes of thread besides the journal's": self.thread_changes,
+            "changes of thread": self.journal_changes,
             "statements": len(self.statements),
             "commits": commits,
         }
