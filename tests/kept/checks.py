@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from tests.kept.comparing import GONE, Change, Difference, differences, read_changes
+from tests.kept.comparing import GONE, Change, Difference, counted_together, differences, read_changes
 from tests.kept.scenario import Scenario, read
 from tests.kept.scenarios import part
 
@@ -18,7 +18,8 @@ CHANGES = read_changes()
 
 
 def found(scenario: Scenario, case: str) -> list[Difference]:
-    return list(differences(case, read(case), scenario.seen().get(case, GONE)))
+    was, now = read(case), scenario.seen().get(case, GONE)
+    return list(differences(case, counted_together(was), counted_together(now)))
 
 
 def checks_of(name: str) -> tuple[Callable[..., None], Callable[..., None], Callable[[], None]]:

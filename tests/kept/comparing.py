@@ -63,6 +63,27 @@ def read_changes() -> list[Change]:
     return [Change(**line) for line in yaml.safe_load(CHANGED.read_text()) or []]
 
 
+def counted_together(value: Any) -> Any:
+    """Return a case in which the nodes that ran are told once for all prompts of a run, where it had several.
+
+    Prompts beside each other reach a backend in either order, and a node whose result it has kept from the one before
+    does not run again: which of them ran it depends on the moment.
+    """
+    if isinstance(value, list):
+        return [counted_together(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    value = {name: counted_together(each) for name, each in value.items()}
+    stages = value["stages"] if isinstance(value.get("stages"), list) else []
+    attempts = [attempt for stage in stages if isinstance(stage, dict) for attempt in stage.get("attempts", [])]
+    results = [attempt["result"] for attempt in attempts if isinstance(attempt["result"].get("nodes"), list)]
+    if len(results) > 1:
+        value["nodes"] = sorted((node for result in results for node in result["nodes"]), key=_text)
+        for result in results:
+            result["nodes"] = "<told together>"
+    return value
+
+
 def differences(case: str, was: Any, now: Any, path: str = "") -> Iterator[Difference]:
     """The smallest values that differ; lists are aligned first, so that one item more is one difference."""
     if isinstance(was, dict) and isinstance(now, dict):
