@@ -16,9 +16,8 @@ from devserver.model.kept import Kept
 from devserver.model.plan import Applied, MediaStage, Option, Plan
 from devserver.model.record import WAITING, Record, option_of
 from devserver.model.results import TakeResult
-from devserver.model.rows import AttemptRow, PartRow, RunRow, StageRow, TakeRow
+from devserver.model.rows import AttemptRow, PartRow, RunRow, StageRow, TakeRow, seconds_between
 from devserver.model.server import QueuePlace, TimeLeft
-from devserver.model.times import seconds_between
 from schemas.values import RecordedValue
 
 STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500}

@@ -13,8 +13,7 @@ from devserver.model.failure import Failure
 from devserver.model.kept import Kept
 from devserver.model.plan import Applied, Option, OutputPlan, Plan, StagePlan
 from devserver.model.results import AttemptResult, StageResult, TakeResult
-from devserver.model.rows import AttemptRow, PartRow, RunRow, StageRow, TakeRow
-from devserver.model.times import seconds_between
+from devserver.model.rows import AttemptRow, PartRow, RunRow, StageRow, TakeRow, seconds_between
 from schemas.values import RecordedValue
 
 VERSION: Final = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from devserver.model.failure import Failure
@@ -96,3 +97,10 @@ class AttemptRow(_PartRow):
 
 
 PartRow = StageRow | TakeRow | AttemptRow
+
+
+def seconds_between(start_at: str | None, end_at: str | None) -> float | None:
+    """Return the seconds from one stamp of the journal to another, never below 0; None where one is missing."""
+    if start_at is None or end_at is None:
+        return None
+    return max(0.0, round((datetime.fromisoformat(end_at) - datetime.fromisoformat(start_at)).total_seconds(), 3))

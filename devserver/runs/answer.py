@@ -12,8 +12,7 @@ from devserver.durable.search import RunLine
 from devserver.model.answer import RunDetail, RunSummary, answer_ended, answer_started, links_of, media_of, status_of
 from devserver.model.entity import Entity
 from devserver.model.plan import read_plan
-from devserver.model.rows import RunRow
-from devserver.model.times import seconds_between
+from devserver.model.rows import RunRow, seconds_between
 from devserver.runs import record
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from devserver.durable.search import RunLine
 from devserver.http.addresses import hide_secrets
 from devserver.model.events import AttemptEnded, Event, RunEnded, StageEnded
-from devserver.model.times import seconds_between
+from devserver.model.rows import seconds_between
 from devserver.watching.listening import About
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,7 @@ from devserver.durable.search import RunLine
 from devserver.durable.sql import Row
 from devserver.model.entity import Entity
 from devserver.model.events import AttemptEnded, AttemptStarted, Event, RunEnded, RunQueued, StageEnded
-from devserver.model.rows import AttemptRow, StageRow
-from devserver.model.times import seconds_between
+from devserver.model.rows import AttemptRow, StageRow, seconds_between
 from devserver.system.clock import Clock
 from devserver.watching.listening import About
 from schemas.catalog import Catalog

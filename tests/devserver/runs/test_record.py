@@ -11,7 +11,6 @@ from devserver.model.failure import Failure
 from devserver.runs import record
 from devserver.stages.walk import Walk
 from tests.devserver.plans import RUN_ID
-from tests.doubles.entities import make_entity
 
 
 def status(exports: Exports) -> str:
@@ -32,16 +31,3 @@ async def test_a_walk_that_lost_its_run_leaves_the_record_and_the_journal_alone(
     assert status(exports) == "running"
     await record.finish(later, "success", None)
     assert status(exports) == "success"
-
-
-async def test_the_files_of_a_lost_attempt_give_way_to_those_of_the_one_that_followed(walk: Walk) -> None:
-    """A server may die after a file was listed and before its attempt has ended, and its backend with it."""
-    journal = walk.tools.journal
-    first, second = walk.place("generation", 1, 1), walk.place("generation", 1, 2)
-    for name in ("07_output_audio.mp3", "07_output_audio.wav"):
-        await journal.add_event(first, make_entity(name, sha256="lost"), key=name)
-    made = make_entity("07_output_audio.mp3", sha256="made")
-    await journal.add_event(second, made, key=made.filename)
-    entities = await journal.read(lambda reading: reading.entities(RUN_ID))
-    assert [(one.filename, one.sha256) for one in entities if one.take] == [("07_output_audio.mp3", "made")]
-    assert await journal.read(lambda reading: reading.entities_of([RUN_ID])) == {RUN_ID: entities}
