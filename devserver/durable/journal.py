@@ -59,6 +59,7 @@ class Journal:
         """Write within a transaction; return what `work` does, and the events to publish once it is committed."""
         writing = Writing(tx, self.leases, self.search, self.stops, self._clock.stamp())
         found = work(writing)
+        writing.close()
         if writing.written:
             tx.notify("events")
         return found, writing.written

@@ -57,25 +57,36 @@ class Writing(Reading):
 
     Attributes:
         written: the events, in the order of their numbers.
+        at: when that which is written now has happened.
     """
 
     def __init__(self, tx: Transaction, leases: Leases, search: Search, stops: Stops, at: str) -> None:
         super().__init__(tx)
-        self._leases, self._search, self._stops, self._at = leases, search, stops, at
+        self._leases, self._search, self._stops, self.at = leases, search, stops, at
         self.written: list[Written] = []
+        self._last_seq: int | None = None  # of all events, once the first one of this transaction needs its number
+        self._fenced: set[tuple[str, int]] = set()
 
     def _event(self, place: Place, data: Stored, key: str = "", row: PartRow | RunLine | None = None) -> None:
         where = (place.run_id, place.stage, place.take, place.attempt)
+        if self._last_seq is None:
+            sql = f"SELECT value FROM counters WHERE name = 'event'{self.tx.dialect.for_update}"  # noqa: S608 - a fixed word
+            self._last_seq = int(self.tx.rows(sql)[0]["value"])
+        seq = self._last_seq + 1
         done = self.tx.execute(
-            "INSERT INTO events (seq, run_id, stage, take, attempt, kind, key, at, data)"  # noqa: S608 - a fixed word
-            " SELECT value + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM counters WHERE name = 'event'"
-            f"{self.tx.dialect.for_update} ON CONFLICT (run_id, stage, take, attempt, kind, key)"
-            " DO NOTHING RETURNING seq",
-            (*where, data.event_kind, key, self._at, json.dumps(data.as_json())),
-        ).fetchone()
-        if done is not None:
-            self.tx.execute("UPDATE counters SET value = $1 WHERE name = 'event'", (done["seq"],))
-            self.written.append(Written(Event(done["seq"], *where, self._at, data), row))
+            "INSERT INTO events (seq, run_id, stage, take, attempt, kind, key, at, data)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            " ON CONFLICT (run_id, stage, take, attempt, kind, key) DO NOTHING",
+            (seq, *where, data.event_kind, key, self.at, json.dumps(data.as_json())),
+        )
+        if done.rowcount:
+            self._last_seq = seq
+            self.written.append(Written(Event(seq, *where, self.at, data), row))
+
+    def close(self) -> None:
+        """Keep the number of the last event, before the commit."""
+        if self.written:
+            self.tx.execute("UPDATE counters SET value = $1 WHERE name = 'event'", (self._last_seq,))
 
     def fence(self, place: Place) -> None:
         """Refuse to write for a walk that no longer owns the run.
@@ -83,7 +94,10 @@ class Writing(Reading):
         Raises:
             Fenced: another process has taken the run over.
         """
-        fence(self.tx, place.run_id, place.generation)
+        owner = (place.run_id, place.generation)
+        if owner not in self._fenced:
+            fence(self.tx, *owner)
+            self._fenced.add(owner)
 
     # Runs
 
@@ -108,7 +122,7 @@ class Writing(Reading):
         Raises:
             Fenced: it has ended, or another process walks it.
         """
-        row = run_of(self._leases.claim(self.tx, run_id, self._at))
+        row = run_of(self._leases.claim(self.tx, run_id, self.at))
         if row.generation > 1:
             self._stops.count(self.tx, run_id)
         self._event(Place(run_id, row.generation), RunStarted())
@@ -185,7 +199,7 @@ class Writing(Reading):
             " ON CONFLICT (run_id, stage, take, attempt) DO UPDATE SET at_work = excluded.at_work"
             " WHERE stages.state = 'running' RETURNING *",
             (
-                *(*key, self._at, backend, prompt_id, kept, place.run_id),
+                *(*key, self.at, backend, prompt_id, kept, place.run_id),
                 self._stops.process if at_work else None,
             ),
         ).fetchone()
@@ -204,7 +218,7 @@ class Writing(Reading):
             "INSERT INTO stages (run_id, stage, state, started_at, ended_at, result, number)"
             " VALUES ($1, $2, 'skipped', $3, $4, $5, (SELECT count(*) + 1 FROM stages WHERE run_id = $6))"
             " ON CONFLICT (run_id, stage, take, attempt) DO NOTHING RETURNING *",
-            (place.run_id, place.stage, self._at, self._at, json.dumps(Skipped(reason=reason).as_json()), place.run_id),
+            (place.run_id, place.stage, self.at, self.at, json.dumps(Skipped(reason=reason).as_json()), place.run_id),
         ).fetchone()
         ended = StageEnded(status="skipped", reason=reason)
         self._event(place, ended, row=part_of(row) if row is not None else None)
@@ -239,7 +253,7 @@ class Writing(Reading):
             " ended_at = coalesce(CAST($3 AS TEXT), ended_at),"
             " at_work = CASE WHEN CAST($2 AS TEXT) IS NULL THEN at_work END"
             " WHERE run_id = $4 AND stage = $5 AND take = $6 AND attempt = $7 RETURNING *",
-            (merged, state, self._at if state else None, *key),
+            (merged, state, self.at if state else None, *key),
         ).fetchone()
         return part_of(row)
 
