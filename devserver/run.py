@@ -55,6 +55,8 @@ async def walk_run(run_id: str, tools: Tools, kinds: Kinds, cancelled: asyncio.E
         if not await tools.journal.leases.owns(run_id, run.generation):
             await _leave(walk)
         raise
+    finally:
+        walk.ledger.close()
 
 
 async def _to_its_end(walk: Walk, kinds: Kinds, kept: record.Keeper) -> tuple[RunState, Failure | None]:
@@ -115,18 +117,17 @@ async def _walk_steps(walk: Walk, kinds: Kinds, kept: record.Keeper) -> None:
 
 async def _run_stage(walk: Walk, kinds: Kinds, stage: StagePlan) -> None:
     at(stage=stage.name)
-    journal, place, kind = walk.tools.journal, walk.place(stage.name), kinds.get(stage.kind)
+    ledger, place, kind = walk.ledger, walk.place(stage.name), kinds.get(stage.kind)
     if stage.skip:
-        await journal.write(lambda writing: writing.skip(place, stage.skip))
+        ledger.later(lambda writing: writing.skip(place, stage.skip))
         walk.texts[stage.name] = walk.text
         return
     try:
-        at_work = kind is not None and kind.counts_stops
-        row = await journal.write(lambda writing: writing.begin_stage(place, at_work=at_work))
-        result = await _work(walk, kind, stage, row) if row.state == "running" else row.result
+        row = await _begin(walk, place, at_work=kind is not None and kind.counts_stops)
+        result = row.result if row and row.state != "running" else await _work(walk, kind, stage, row)
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
-            await journal.end(place, "cancelled")
+            await ledger.end(place, "cancelled")
         raise
     if result.error is not None:
         raise StageError.from_failure(result.error)
@@ -135,17 +136,29 @@ async def _run_stage(walk: Walk, kinds: Kinds, stage: StagePlan) -> None:
     walk.texts[stage.name] = walk.text
 
 
-async def _work(walk: Walk, kind: StageKind | None, stage: StagePlan, row: StageRow) -> StageResult:
+async def _begin(walk: Walk, place: Place, *, at_work: bool) -> StageRow | None:
+    """Begin a stage; return how it stands, None where that is not known yet: it begins for the first time.
+
+    `at_work`: from now on a server that dies counts as one that died of it, so it is written down before.
+    """
+    if walk.is_first(place) and not at_work:
+        walk.ledger.later(lambda writing: writing.begin_stage(place))
+        return None
+    return await walk.ledger.write(lambda writing: writing.begin_stage(place, at_work=at_work))
+
+
+async def _work(walk: Walk, kind: StageKind | None, stage: StagePlan, row: StageRow | None) -> StageResult:
     """Do a stage's work; how it ends is written down, also where it fails."""
-    journal, place = walk.tools.journal, walk.place(stage.name)
+    place = walk.place(stage.name)
     state: StageState = "success"
     try:
-        _check_stops(stage, row)
+        if row is not None:
+            _check_stops(stage, row)
         result = walk.plan.recorded.get(stage.name) or await _result(walk, kind, stage)
     except StageError as e:
         e.details.setdefault("stage", stage.name)
         state, result = "blocked" if isinstance(e, Blocked) else "failed", StageResult(error=e.as_failure())
-    await journal.end(place, state, result)
+    walk.ledger.later(lambda writing: writing.end(place, state, result))
     return result
 
 
@@ -184,11 +197,10 @@ async def _inputs(walk: Walk, stage: StagePlan) -> Inputs:
 
 async def _rest(walk: Walk, place: Place) -> None:
     """Wait a moment; a server that dies meanwhile has not died of the stage."""
-    journal = walk.tools.journal
-    row = await journal.stage(place)
-    await journal.write(lambda writing: writing.mark(place, None))
+    row = await walk.read(lambda reading: reading.stage(place))
+    await walk.ledger.write(lambda writing: writing.mark(place, None))
     await asyncio.sleep(ROOM_PAUSE_S)
-    await journal.write(lambda writing: writing.mark(place, row.at_work if row else None))
+    await walk.ledger.write(lambda writing: writing.mark(place, row.at_work if row else None))
 
 
 def _check_stops(stage: StagePlan, row: StageRow) -> None:

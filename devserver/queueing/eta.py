@@ -154,11 +154,6 @@ class Durations:
             self._last[row["config"], row["variant"]] = row["at"], row["backend"]
         self._samples, self._laws, self._read_s = dict(samples), {}, now_s
 
-    def ended_well(self, tx: Transaction, place: Place) -> bool:
-        """Whether the last attempt of a take has."""
-        sql = "SELECT state FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 ORDER BY attempt DESC LIMIT 1"
-        return [row["state"] for row in tx.rows(sql, place.run_id, place.stage, place.take)] == ["success"]
-
     def unfinished(self, tx: Transaction) -> set[str]:
         rows = tx.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running')")
         return {row["run_id"] for row in rows}

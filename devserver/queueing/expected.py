@@ -108,15 +108,13 @@ class Expected:
         if place.run_id in self._coming:
             self._coming[place.run_id].has_asked = True
 
-    def done(self, tx: Transaction, place: Place, work: Work | None, backend: str, seconds: float) -> bool:
-        """Learn how long a take had the turn that it gives back, where it ended well; return whether it did."""
-        well = self.durations.ended_well(tx, place)
-        if well and work is not None:
+    def learn(self, tx: Transaction, place: Place, work: Work | None, backend: str, seconds: float) -> None:
+        """Write down how long a take that ended well had the turn that it gives back."""
+        if work is not None:
             self.durations.learn(tx, place, work, backend, seconds)
-        return well
 
     def gave_back(self, place: Place, well: bool) -> None:
-        """Take note that a take has given its turn back: what `done` has written is committed."""
+        """Take note that a take has given its turn back, and what `learn` has written is committed."""
         if well and place.run_id in self._coming:
             self._coming[place.run_id].left.pop((place.stage, place.take), None)
         self.durations.read_again()

@@ -13,6 +13,7 @@ from typing import Final
 
 from devserver.backends.sources import Backend
 from devserver.durable.database import Database
+from devserver.durable.ledger import Ledger
 from devserver.durable.sql import Transaction
 from devserver.errors import DatabaseGone
 from devserver.model.rows import Place
@@ -22,6 +23,8 @@ from devserver.queueing.tickets import Key, Work
 PROMPTS_AT_ONCE: Final = 2  # one running, one ready
 ANNOUNCED_AFTER_S: Final = 0.2  # changes of the queue within this time are one event
 GRANT_AGAIN_S: Final = 1.0  # after the database gave no answer
+
+Held = list[tuple[str, Key]]  # the takes that hold a turn, each with its backend
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,7 @@ class Turn:
 
     backend: Backend
     has_come: bool = False
+    ended_well: bool = False  # set by the holder: what was made with it has been taken in
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -81,9 +85,11 @@ class Turns:
 
     @asynccontextmanager
     async def take(
-        self, place: Place, backend: Backend, asking: Asking = Asking(), *, stays: bool = False
+        self, ledger: Ledger, place: Place, backend: Backend, asking: Asking = Asking(), *, stays: bool = False
     ) -> AsyncIterator[Turn]:
         """Wait for a turn at a backend and hold it. The order is the journal's, so it survives a restart.
+
+        The turn is given back in one commit with the end of what was made, where that ended well.
 
         `stays`: something of it is at the backend already, so that it has a turn even where that is down.
 
@@ -94,7 +100,8 @@ class Turns:
         kept, granted_s = False, self._expected.clock.monotonic()
         turn = self._turns[key] = Turn(backend, has_come=stays)
         try:
-            self._give_turns(await self._db.write(partial(self._ask_for, place, turn, asking)), {key: turn})
+            held = await ledger.write(lambda writing: self._ask_for(place, turn, asking, writing.tx))
+            self._give_turns(held, {key: turn})
             self._expected.ask(place)
             if not turn.has_come:
                 self.next_please()
@@ -108,28 +115,40 @@ class Turns:
             yield turn
         finally:
             self._turns.pop(key, None)
-            if turn.has_come:
-                seconds = self._expected.durations.worked(backend.name, granted_s)
             if not self.closing and not kept:
+                seconds = self._expected.durations.worked(backend.name, granted_s) if turn.has_come else 0.0
                 # How long one that stays had been there before is not known here.
-                used = (None if stays else asking.work, backend.name, seconds) if turn.has_come else None
-                await self._db.write(partial(self._give_back, place, used), partial(self._expected.gave_back, place))
-                self.next_please()
+                learned = (asking.work, backend.name, seconds) if turn.ended_well and not stays else None
+                at_once, done = self._at_once(), partial(self._gave_back, place, turn.ended_well)
+                ledger.later(lambda writing: self._give_back(place, learned, at_once, writing.tx), done)
+                if not turn.ended_well:
+                    await ledger.flush()
 
-    def _ask_for(self, place: Place, turn: Turn, asking: Asking, tx: Transaction) -> list[tuple[str, Key]]:
+    def _ask_for(self, place: Place, turn: Turn, asking: Asking, tx: Transaction) -> Held:
         """Ask for a turn, and take it where there is room; return the takes that hold one now."""
         name = turn.backend.name
         user_id, work, held = asking.user_id, asking.work, turn.has_come
         self._tickets.ask(tx, place, name, asking.priority, user_id=user_id, work=work, held=held)
         return self._grant_at(tx, {name: PROMPTS_AT_ONCE if turn.backend.up else 0})
 
-    def _give_back(self, place: Place, used: tuple[Work | None, str, float] | None, tx: Transaction) -> bool:
-        """Give a ticket back, and learn from its turn; return whether the take has ended well."""
-        well = used is not None and self._expected.done(tx, place, *used)
+    def _give_back(
+        self, place: Place, learned: tuple[Work | None, str, float] | None, at_once: Mapping[str, int], tx: Transaction
+    ) -> tuple[Held, Mapping[Key, Turn]]:
+        """Give a ticket back and learn from its turn; let the next takes have theirs."""
+        if learned is not None:
+            self._expected.learn(tx, place, *learned)
         self._tickets.give_back(tx, place)
-        return well
+        return self._grant_at(tx, at_once), dict(self._turns)
 
-    def _grant_at(self, tx: Transaction, at_once: Mapping[str, int]) -> list[tuple[str, Key]]:
+    def _gave_back(self, place: Place, well: bool, granted: tuple[Held, Mapping[Key, Turn]]) -> None:
+        self._expected.gave_back(place, well)
+        self._give_turns(*granted)
+
+    def _at_once(self) -> dict[str, int]:
+        """Return how many takes may have a turn at each backend now."""
+        return {backend.name: PROMPTS_AT_ONCE if backend.up else 0 for backend in self._backends()}
+
+    def _grant_at(self, tx: Transaction, at_once: Mapping[str, int]) -> Held:
         for name in sorted(self._tickets.to_grant(tx, at_once)):  # in one order, so that no two processes block
             self._tickets.grant(tx, name, at_once[name])
         return self._tickets.held(tx)
@@ -148,7 +167,7 @@ class Turns:
         while self._grant_again:
             self._grant_again = False
             waiting = dict(self._turns)  # one that comes meanwhile may be another attempt of a take that had its turn
-            at_once = {backend.name: PROMPTS_AT_ONCE if backend.up else 0 for backend in self._backends()}
+            at_once = self._at_once()
             try:
                 free, held = await self._db.read(partial(self._look_at_tickets, at_once))
                 if free:
@@ -160,10 +179,10 @@ class Turns:
                 continue
             self._give_turns(held, waiting)
 
-    def _look_at_tickets(self, at_once: Mapping[str, int], tx: Transaction) -> tuple[list[str], list[tuple[str, Key]]]:
+    def _look_at_tickets(self, at_once: Mapping[str, int], tx: Transaction) -> tuple[list[str], Held]:
         return self._tickets.to_grant(tx, at_once), self._tickets.held(tx)
 
-    def _give_turns(self, held: Sequence[tuple[str, Key]], waiting: Mapping[Key, Turn]) -> None:
+    def _give_turns(self, held: Held, waiting: Mapping[Key, Turn]) -> None:
         """Let those of the waiting go on whose ticket has its turn."""
         known = {backend.name: backend for backend in self._backends()}
         for name, key in held:

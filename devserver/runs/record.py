@@ -154,7 +154,7 @@ async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
     """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
     tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
     row = replace(walk.run, state=state, ended_at=ended_at, error=error)
-    final = await tools.journal.read(lambda reading: _final(reading, walk, row))
+    final = await walk.ledger.write(lambda writing: _final(writing, walk, row))
     try:
         await asyncio.to_thread(_write_final, tools.exports, run_id, final)
     except OSError as e:
@@ -170,7 +170,7 @@ async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
         if around_s is not None:
             tools.expected.learn_around(writing.tx, run_id, around_s)
 
-    await tools.journal.write(end)
+    await walk.ledger.write(end)
     with suppress(OSError):  # it is in the journal, and written late
         await asyncio.to_thread(tools.exports.sync_record, run_id)  # while the answer is made: it needs the processor
     await tools.streams.settle(run_id)

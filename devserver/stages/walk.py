@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from devserver.backends.pool import Pool
 from devserver.definitions.current import Definitions
 from devserver.durable.bus import Bus
 from devserver.durable.journal import Journal
+from devserver.durable.ledger import Ledger
 from devserver.durable.reading import Reading
 from devserver.files.exports import Exports
 from devserver.files.inputs import InputFiles
@@ -79,21 +81,41 @@ class Walk:
     texts: dict[str, str] = field(default_factory=dict)
     run_stage: Callable[[str], Awaitable[object]] = field(default=_no_stage, repr=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _begun: set[Place] = field(default_factory=set)
+    _extended: set[str] = field(default_factory=set)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What writes into the journal for this walk."""
+        return Ledger(self.tools.journal, self.tools.clock)
 
     async def read(self, work: Callable[[Reading], Found]) -> Found:
-        """Read the journal; stages beside each other go on in the order of asking, so that they queue as planned."""
+        """Read the journal with all that this walk has written.
+
+        Stages beside each other go on in the order of asking, so that they queue as planned.
+        """
         async with self._reading:
-            return await self.tools.journal.read(work)
+            return await (self.ledger.write(work) if self.ledger.waits else self.tools.journal.read(work))
 
     def place(self, stage: str = "", take: int = 0, attempt: int = 0) -> Place:
         return Place(self.run.run_id, self.run.generation, stage, take, attempt)
+
+    def is_first(self, place: Place) -> bool:
+        """Note that a stage or take begins; return whether it surely begins for the first time."""
+        known = self.run.generation > 1 or place in self._begun
+        self._begun.add(place)
+        return not known
+
+    def may_have_more(self, stage: str) -> bool:
+        """Whether a graph stage may have more takes than were planned."""
+        return self.run.generation > 1 or stage in self._extended
 
     async def warn(self, place: Place, code: str, message: str, **data: object) -> None:
         """Write down something that the user must be told: nothing happens silently."""
         log.warning("%s: %s", self.run.run_id, message)
         warning = RunWarning.model_validate({"code": code, "message": message, **data})
         stage = Place(place.run_id, place.generation, place.stage)
-        await self.tools.journal.add_event(stage, warning, key=code)
+        await self.ledger.add_event(stage, warning, key=code)
 
     async def add_take(self, stage: str, take: int, changes: Mapping[str, RecordedValue] | None = None) -> None:
         """Add a take to an earlier graph stage while the run goes on, and make it. One that is there stays as it is.
@@ -104,7 +126,9 @@ class Walk:
         for one in self.plan.media:
             if one.name == stage:
                 self.tools.expected.add(place, ways_of(one, take, changes))
-        await self.tools.journal.write(lambda writing: writing.begin_take(place, changes))
+        self.is_first(place)
+        self._extended.add(stage)
+        await self.ledger.write(lambda writing: writing.begin_take(place, changes))
         await self.run_stage(stage)
 
     async def write(self, filename: str, content: bytes) -> None:
@@ -121,4 +145,4 @@ class Walk:
         """Write a small file of ours into the run's folder and list it as an entity."""
         await self.write(filename, content)
         entity = text_entity(filename, content, number=number, type=kind, stage=place.stage, take=place.take)
-        await self.tools.journal.add_event(place, entity, key=filename)
+        self.ledger.later(lambda writing: writing.add_event(place, entity, filename))

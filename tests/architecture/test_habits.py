@@ -19,6 +19,7 @@ CATCH_ALLS = {
     "devserver/durable/database.py": 1,
     "devserver/durable/journal.py": 1,
     "devserver/durable/lanes.py": 2,
+    "devserver/durable/ledger.py": 2,
     "devserver/host/executor.py": 2,
     "devserver/host/graph.py": 1,
     "devserver/host/validate.py": 2,

@@ -20,9 +20,9 @@ import aiohttp
 from devserver.comfy import client, collect
 from devserver.comfy.client import Client
 from devserver.durable.journal import Journal
+from devserver.durable.writing import Written
 from devserver.media import intake
 from devserver.media.tags import TrackTags
-from devserver.model.rows import Place
 from devserver.runs import record
 from devserver.runs.dispatch import Dispatcher
 from devserver.stages.graph import attempt
@@ -39,7 +39,7 @@ POINTS: Final = (
     "written",  # the backend's files are whole, none is collected
     "half_copied",
     "tagged",  # whole and tagged, not verified and without its name
-    "taken_in",  # the attempt's end is written down, that of its take is not
+    "taken_in",  # the attempt's end is written down; that of its take is not, unless it ended well
     "before_final",  # every take is there, the last metadata.json is not
 )
 LONGEST_STOP_S: Final = 120.0
@@ -155,7 +155,7 @@ def install(folder: Path) -> None:
     _wrap_copies(points)
     _in(intake)._job = job
     _wrap_end(points)
-    _before(points, record, "finish", "before_final")
+    _before(points, record, "_write_final", "before_final")
 
 
 def _in(owner: Any) -> Any:
@@ -212,14 +212,14 @@ def _wrap_tell(points: Points) -> None:
 
 
 def _wrap_end(points: Points) -> None:
-    original = Journal.end
+    original = Journal.publish
 
-    async def end(self: Journal, place: Place, *args: Any) -> None:
-        await original(self, place, *args)
-        if place.attempt:
+    def publish(self: Journal, written: list[Written]) -> None:
+        original(self, written)
+        for _ in (one for one in written if one.event.kind == "attempt.ended"):
             points.passing("taken_in")
 
-    _in(Journal).end = end
+    _in(Journal).publish = publish
 
 
 def _wrap_copies(points: Points) -> None:

@@ -118,7 +118,7 @@ def _given_up(last: AttemptRow, tries: int, error: Failure) -> StageError:
 
 async def _codes(walk: Walk, last: AttemptRow) -> list[str]:
     """How each attempt of a take ended, '' where it was with success."""
-    rows = await walk.tools.journal.stages(last.run_id)
+    rows = await walk.read(lambda reading: reading.stages(last.run_id))
     own = (row for row in rows if (row.stage, row.take) == (last.stage, last.take))
     attempts = [row for row in own if isinstance(row, AttemptRow)]
     return [row.result.error.code if row.result.error else "" for row in attempts]
@@ -229,7 +229,7 @@ async def stop_earlier(walk: Walk, job: Job) -> None:
         StillRunning: it does not stop.
         Unreachable: the backend is silent again.
     """
-    for row in await walk.tools.journal.stages(job.place.run_id):
+    for row in await walk.read(lambda reading: reading.stages(job.place.run_id)):
         if (row.stage, row.take, row.backend) != (job.place.stage, job.place.take, job.backend.name):
             continue
         code = row.result.error.code if row.result.error else ""

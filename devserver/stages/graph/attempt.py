@@ -57,11 +57,14 @@ from schemas.texts import Unreadable, parse_json, read_text
 log = logging.getLogger(__name__)
 
 
-async def run_attempt(walk: Walk, job: Job) -> None:
-    """Run one attempt to an end that the journal has, or go on with one that an earlier server submitted."""
+async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> bool:
+    """Run one attempt to an end that the journal has or gets next; return whether it ended well.
+
+    `before` is its row where an earlier server may have submitted it: that one is gone on with.
+    """
     journal, place = walk.tools.journal, job.place
     try:
-        await _until_answered(walk, job)
+        await _until_answered(walk, job, before)
     except (PromptLost, Unreachable, OutputMissing, WorkerLost) as e:
         await _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
         await walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
@@ -81,13 +84,15 @@ async def run_attempt(walk: Walk, job: Job) -> None:
         if owned and not walk.tools.turns.closing and await journal.stage(place) is not None:
             await _end(walk, job, "cancelled", AttemptResult(cancel=await take_back(walk, job)))
         raise
+    else:
+        return True
+    return False
 
 
-async def _until_answered(walk: Walk, job: Job) -> None:
+async def _until_answered(walk: Walk, job: Job, before: PartRow | None) -> None:
     """Run a prompt and take in what it made. Where its backend falls silent, it may live: it is asked for again."""
     silences = 0
     not_taken: NotTaken | None = None
-    before = await walk.tools.journal.stage(job.place)  # there where an earlier server submitted it
     while True:
         try:
             outcome, bound = await _run_prompt(walk, job, begun=before is not None or silences > 0)
@@ -100,7 +105,7 @@ async def _until_answered(walk: Walk, job: Job) -> None:
                     await walk.warn(job.place, f"remark: {remark}", str(remark))
             async with _at_work(walk, job):
                 await take_in_all(walk, job, outcome, bound)
-            await _end(walk, job, "success", AttemptResult(cached=outcome.cached, reports=reports))
+            _end_well(walk, job, AttemptResult(cached=outcome.cached, reports=reports))
             return
         except Gone:
             raise
@@ -114,24 +119,30 @@ async def _until_answered(walk: Walk, job: Job) -> None:
             log.warning("%s: %s gave no answer: %s", job.place.run_id, job.backend.name, e)
             if not await answers_again(walk, job, silences):
                 raise
-            await walk.tools.journal.note(job.place, AttemptResult(silences=silences))
+            await walk.ledger.note(job.place, AttemptResult(silences=silences))
             job = replace(job, backend=walk.tools.pool.named(job.backend.name) or job.backend)
 
 
 @asynccontextmanager
 async def _at_work(walk: Walk, job: Job) -> AsyncIterator[None]:
     """Mark an attempt while a file of it is taken in. Its end removes the mark, and so does an error."""
-    journal = walk.tools.journal
-    await journal.write(lambda writing: writing.mark(job.place, journal.stops.process))
+    process = walk.tools.journal.stops.process
+    await walk.ledger.write(lambda writing: writing.mark(job.place, process))
     try:
         with told_of_disk():
             yield
     except Exception:  # whatever it was, nothing of the attempt is at work any more
         try:
-            await journal.write(lambda writing: writing.mark(job.place, None))
+            await walk.ledger.write(lambda writing: writing.mark(job.place, None))
         except Exception as e:  # noqa: BLE001 - the disk or the database that failed; the first error says more
             log.debug("%s is still marked: %s", job.place.run_id, e)
         raise
+
+
+def _end_well(walk: Walk, job: Job, result: AttemptResult) -> None:
+    """End an attempt whose files are in the run's folder, in one commit with its take."""
+    result = result.model_copy(update={"nodes": job.nodes.ended()})
+    walk.ledger.later(lambda writing: writing.end(job.place, "success", result))
 
 
 async def _end_failed(walk: Walk, job: Job, error: StageError) -> None:
@@ -139,7 +150,7 @@ async def _end_failed(walk: Walk, job: Job, error: StageError) -> None:
 
 
 async def _end(walk: Walk, job: Job, state: StageState, result: AttemptResult) -> None:
-    await walk.tools.journal.end(job.place, state, result.model_copy(update={"nodes": job.nodes.ended()}))
+    await walk.ledger.end(job.place, state, result.model_copy(update={"nodes": job.nodes.ended()}))
 
 
 def _failure(job: Job, error: BackendError) -> StageError:
@@ -173,7 +184,7 @@ def _kept_graph(path: Path) -> Graph | None:
 
 
 async def _run_prompt(walk: Walk, job: Job, *, begun: bool) -> tuple[Outcome, Graph]:
-    journal, place, backend = walk.tools.journal, job.place, job.backend
+    ledger, place, backend = walk.ledger, job.place, job.backend
     decided = AttemptResult(
         config=job.option.config,
         variant=job.option.chunk.name,
@@ -194,14 +205,12 @@ async def _run_prompt(walk: Walk, job: Job, *, begun: bool) -> tuple[Outcome, Gr
         try:
             bound = await _bind(walk, job)
         except (BackendError, StageError) as e:
-            await journal.write(
-                begin
-            )  # an attempt that could not even be bound is written down like any other that failed
+            await ledger.write(begin)  # one that could not even be bound is written down like any other that failed
             if isinstance(e, NotServing):
                 raise _not_taken(job, e) from e
             raise
         await walk.write(job.bound_name, dump(bound))
-    await journal.write(begin)
+    await ledger.write(begin)
     async with (
         backend.follower.watch(job.prompt_id, bound) as watch,
         Partials(walk, job) as partials,

@@ -70,7 +70,7 @@ class Partials:
         finally:
             part.unlink(missing_ok=True)
         piece = Piece(index=index, node=file.node_id, file=name)
-        await self._walk.tools.journal.add_event(place, piece, key=str(index))
+        await self._walk.ledger.add_event(place, piece, key=str(index))
 
 
 def read_partial(told: PieceMade) -> tuple[int, RemoteFile]:

@@ -44,42 +44,59 @@ async def run_graph(walk: Walk, stage: MediaStage, inputs: Inputs) -> GraphResul
     done: set[int] = set()
     todo = {*range(1, len(stage.output.options[0].takes) + 1)}
     while todo:
-        work = [_run_take(walk, stage, inputs.of_take(take), take) for take in sorted(todo)]
+        work = [_run_take(walk, stage, inputs.of_take(take), take, one_of=len(todo)) for take in sorted(todo)]
         for outcome in await asyncio.gather(*work, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
         done |= todo
-        rows = await walk.tools.journal.stages(walk.run.run_id)  # more may have been added meanwhile
-        todo = {row.take for row in rows if isinstance(row, TakeRow) and row.stage == stage.name} - done
+        todo = await _added(walk, stage) - done
     return GraphResult(takes=len(done))
 
 
-async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int) -> None:
+async def _added(walk: Walk, stage: MediaStage) -> set[int]:
+    """Find the takes of a stage: earlier walks or other stages may have added some meanwhile."""
+    if not walk.may_have_more(stage.name):
+        return set()
+    rows = await walk.read(lambda reading: reading.stages(walk.run.run_id))
+    return {row.take for row in rows if isinstance(row, TakeRow) and row.stage == stage.name}
+
+
+async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int, *, one_of: int) -> None:
     at(take=take)
-    journal, place = walk.tools.journal, walk.place(stage.name, take)
+    ledger, place, row = walk.ledger, walk.place(stage.name, take), None
     try:
-        row = await journal.write(lambda writing: writing.begin_take(place))
-        if row.state == "success":
-            return
-        if row.result.error is not None:
-            raise StageError.from_failure(row.result.error)
+        if walk.is_first(place):
+            ledger.later(lambda writing: writing.begin_take(place))
+        else:
+            row = await ledger.write(lambda writing: writing.begin_take(place))
+            if row.state == "success":
+                return
+            if row.result.error is not None:
+                raise StageError.from_failure(row.result.error)
         with told_of_disk():
             await _attempts(walk, stage, given, place, row)
-        await journal.end(place, "success")
+        ledger.later(lambda writing: writing.end(place, "success"))
+        if one_of > 1:  # the others may still take long
+            await ledger.flush()
     except StageError as e:
-        await journal.end(place, "failed", TakeResult(error=e.as_failure()))
+        await ledger.end(place, "failed", TakeResult(error=e.as_failure()))
         raise
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
-            await journal.end(place, "cancelled")
+            await ledger.end(place, "cancelled")
         raise
 
 
-async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, row: TakeRow) -> None:
-    """Try until one attempt's files are in the run's folder. The journal's last attempt says what comes next."""
-    decided, reasons = row.result.option, dict[int, Retry]()
-    worked = Worked(walk, place, row)
-    while (last := await walk.read(lambda reading: reading.last_attempt(place))) is None or last.state != "success":
+async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, row: TakeRow | None) -> None:
+    """Try until one attempt's files are in the run's folder. The journal's last attempt says what comes next.
+
+    `row` is None where the take begins for the first time.
+    """
+    taken = row.result if row is not None else TakeResult()
+    decided, reasons = taken.option, dict[int, Retry]()
+    turns, worked = walk.tools.turns, Worked(walk, place, row.worked_s if row is not None else 0.0)
+    last = None if row is None else await walk.read(lambda reading: reading.last_attempt(place))
+    while last is None or last.state != "success":
         choice, again, resumed = None, None, True
         if last is not None and last.state == "running":
             number, again = last.attempt, last.result.again
@@ -93,21 +110,25 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
             choice = await choose(walk, place, stage.output, decided)
             resumed = False
         async with walk.tools.slice:
-            job = await _prepare(walk, stage, given, choice, replace(place, attempt=number), changes=row.result.changes)
+            job = await _prepare(walk, stage, given, choice, replace(place, attempt=number), changes=taken.changes)
         decided = choice.option.key
         at(backend=choice.backend.name)
         try:
             async with (
-                walk.tools.turns.take(place, choice.backend, _asking(walk, job), stays=resumed),
+                turns.take(walk.ledger, place, choice.backend, _asking(walk, job), stays=resumed) as turn,
                 worked.within(stage.output.run_timeout_s),
             ):
-                await run_attempt(walk, replace(job, again=again))
+                before = last if last is not None and last.attempt == number else None
+                turn.ended_well = await run_attempt(walk, replace(job, again=again), before)
+                if turn.ended_well:
+                    return
         except NoTurn:
-            continue  # the backend went down before its turn came: another one may do, or the same one later
+            pass  # the backend went down before its turn came: another one may do, or the same one later
         except TimeoutError as e:
             message = f"The run took longer than {stage.output.run_timeout_s:g} s, the limit of {stage.output.config}."
             hint = "Shorten what is asked for, or raise run_timeout_s in the output config."
             raise StageError(message, code="run_timeout", status=504, hint=hint) from e
+        last = await walk.read(lambda reading: reading.last_attempt(place))
 
 
 def _asking(walk: Walk, job: Job) -> Asking:
@@ -164,6 +185,6 @@ async def _prepare(
         values=to_json(values),
         backend=choice.backend.name,
     )
-    await walk.tools.journal.note(place, decided)
+    walk.ledger.later(lambda writing: writing.note(place, decided))
     chosen = (choice.backend, stage.output, option)
     return Job(attempt, *chosen, compiled, digest, to_json(values), choice.models, NodeTimes(walk.tools.clock), sources)

@@ -134,7 +134,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         facts=taken.facts,
         collected=ways[0],
     )
-    await tools.journal.add_event(place, entity, key=final.name)
+    walk.ledger.later(lambda writing: writing.add_event(place, entity, final.name))
 
 
 def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) -> TrackTags:

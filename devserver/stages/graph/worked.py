@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from devserver.model.rows import Place, TakeRow
+from devserver.model.rows import Place
 from devserver.stages.walk import Walk
 
 KEPT_EVERY_S: Final = 10.0  # a kill loses no more of the count than this
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class Worked:
-    """Counts by the monotonic clock, and keeps the count in the take's row.
+    """Counts on from `seconds` by the monotonic clock, and keeps the count in the take's row.
 
     Neither a server that is off nor a clock that is set makes a take older.
     """
 
-    def __init__(self, walk: Walk, place: Place, row: TakeRow) -> None:
+    def __init__(self, walk: Walk, place: Place, seconds: float) -> None:
         self._clock, self._journal, self._place = walk.tools.clock, walk.tools.journal, place
-        self._seconds = row.worked_s
+        self._seconds = seconds
         self._since: float | None = None
 
     @property
