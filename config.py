@@ -16,12 +16,12 @@ NODE = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Return True for an address that only this machine reaches."""
     return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 
-def expanded(value: object) -> object:
-    """A path with `~`, `$NAME`, `${NAME}` and `%NAME%` put in; `$$` is a dollar.
+def expand_path(value: object) -> object:
+    """Return a path with `~`, `$NAME`, `${NAME}` and `%NAME%` expanded; `$$` is a dollar.
 
     Raises:
         ValueError: a variable is not set, or there is no such user; nobody means a folder called `~`.
@@ -58,7 +58,7 @@ OTHER_HEADERS = frozenset(
     ("authorization", "connection", "content-length", "content-type", "cookie", "host", "origin", "referer", "via")
 )
 VARIABLE = re.compile(r"\$\$|\$(\w+)|\$\{(\w+)\}|%(\w+)%")
-Location = Annotated[Path, BeforeValidator(expanded)]
+Location = Annotated[Path, BeforeValidator(expand_path)]
 
 
 def _without_query(url: str) -> str:

@@ -198,22 +198,22 @@ def _param(text: str) -> tuple[str, object]:
 @_definitions
 def lint(file: Path | None, backends: tuple[str, ...]) -> None:
     """Check the definitions and the words that prompts are read with; with FILE only what is wrong in that file."""
-    from cli.build import folders_of
-    from cli.importing import problems_of_words, what_runs_where
+    from cli.build import definition_folders
+    from cli.importing import check_words, list_runnable
     from devserver.stages.kinds import all_kinds
     from schemas.lint import lint as check
     from schemas.loader import read_tables
 
     settings = read_settings({"backends": _backends(backends)})
-    folders = folders_of(settings)
+    folders = definition_folders(settings)
     tables, wrong = read_tables(folders)
-    problems = [*map(str, check(folders, tables, file, wrong, all_kinds())), *problems_of_words()]
+    problems = [*map(str, check(folders, tables, file, wrong, all_kinds())), *check_words()]
     for problem in problems:
         click.echo(problem)
     click.echo(f"{len(problems)} problems" if problems else "The definitions have no problem.")
     if problems or not backends:
         sys.exit(1 if problems else 0)
-    lines, well = _run_to_end(what_runs_where(settings))
+    lines, well = _run_to_end(list_runnable(settings))
     click.echo("\n".join(lines))
     sys.exit(0 if well else 1)
 
@@ -259,11 +259,11 @@ def agent(name: str, port: int, base: Path | None, *, is_open: bool) -> None:
     Requests must show the token that is kept in the agent's folder; it is printed when it is made.
     """
     from cli.agent import token_in
-    from cli.build import keep_modes
+    from cli.build import apply_file_mode
     from devserver.host.__main__ import main as serve_table
 
     settings = read_settings({})
-    keep_modes(settings)
+    apply_file_mode(settings)
     folder = (base or settings.exports / ".state" / f"agent-{name}").resolve()
     words = ["--table", name, "--standalone", "--port", str(port), "--base", str(folder)]
     serve_table(words, None if is_open else lambda: token_in(folder))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from config import ROOT, BackendSettings, LlmSettings, Settings
 from devserver.app import Parts
 from devserver.backends.pool import Address
-from devserver.backends.sources import answering
+from devserver.backends.sources import find_answering
 from devserver.comfy.swarm import credentials
 from devserver.definitions.current import Definitions
 from devserver.errors import PackageMissing
@@ -47,8 +47,8 @@ USUALLY = (
 )
 
 
-def folders_of(settings: Settings) -> list[Path]:
-    """The shipped definitions and those of installed packages, and the user's own over them.
+def definition_folders(settings: Settings) -> list[Path]:
+    """Return the folders of definitions: shipped, of installed packages, then the user's own over them.
 
     The user's are those that are set, or else `definitions/`.
     """
@@ -56,8 +56,8 @@ def folders_of(settings: Settings) -> list[Path]:
     return [SHIPPED, *installed_folders([SHIPPED]), *own]
 
 
-def definitions_of(settings: Settings, kinds: Mapping[str, StageKind] | None = None) -> Definitions:
-    """The shipped definitions with the user's own over them.
+def load_definitions(settings: Settings, kinds: Mapping[str, StageKind] | None = None) -> Definitions:
+    """Load the shipped definitions with the user's own over them.
 
     Raises:
         schemas.errors.DefinitionError: with every problem in them.
@@ -65,13 +65,13 @@ def definitions_of(settings: Settings, kinds: Mapping[str, StageKind] | None = N
     missing = [folder for folder in settings.definitions if not folder.is_dir()]
     if missing:
         raise DefinitionError(DefinitionProblem(str(folder), 1, "", "is not a folder") for folder in missing)
-    folders = folders_of(settings)
+    folders = definition_folders(settings)
     own = settings.definitions or [OWN]
     return Definitions([path for path in folders if path not in own], load_tables(folders), own, kinds or all_kinds())
 
 
-def addresses_of(settings: Settings) -> list[Address]:
-    """The configured backends, in their order."""
+def read_addresses(settings: Settings) -> list[Address]:
+    """Return the addresses of the configured backends, in their order."""
     return [_address(backend) for backend in settings.backends]
 
 
@@ -82,8 +82,8 @@ def _address(backend: BackendSettings) -> Address:
     return Address(backend.name, backend.kind, url, headers, folders[0], swarm_folder=folders[1])
 
 
-def models_of(settings: Settings) -> Models:
-    """The configured language models, in their order."""
+def build_models(settings: Settings) -> Models:
+    """Build the configured language models, in their order."""
     return Models([_endpoint(llm) for llm in settings.llms], settings.llm_timeout_s)
 
 
@@ -94,16 +94,16 @@ def _endpoint(llm: LlmSettings) -> Endpoint:
     return Endpoint(llm.name, url, llm.model, *about, authorization=authorization)
 
 
-def sharing_of(settings: Settings) -> Sharing | None:
-    """How this process takes part among others; None where it has the exports folder for itself."""
+def read_sharing(settings: Settings) -> Sharing | None:
+    """Return this process's part among those that share a database; None where it has the exports for itself."""
     if settings.database_url is None:
         return None
     url = settings.database_url.get_secret_value()
     return Sharing(url, settings.node or own_name(), settings.role, settings.walks_at_once)
 
 
-def keep_modes(settings: Settings) -> None:
-    """Make everything from now on with the mode that is set, and tighten the exports folder where it is there."""
+def apply_file_mode(settings: Settings) -> None:
+    """Create files with the configured mode from now on, and tighten an exports folder that exists."""
     mask = MASKS[settings.exports_mode]
     os.umask(mask)
     for folder in (settings.exports, settings.exports / ".state"):
@@ -115,16 +115,16 @@ def keep_modes(settings: Settings) -> None:
 
 
 async def discover(settings: Settings) -> list[Address]:
-    """A ComfyUI and a SwarmUI on their usual ports, unless they are configured anyway."""
+    """Find a ComfyUI and a SwarmUI on their usual ports, unless they are configured anyway."""
     if not settings.discover:
         return []
     urls = [without_user(backend.url)[0].replace("localhost", "127.0.0.1") for backend in settings.backends]
     known = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, urls)}
-    return await answering([address for address in USUALLY if address.base_url not in known])
+    return await find_answering([address for address in USUALLY if address.base_url not in known])
 
 
-def tracing_of(settings: Settings) -> Callable[[Database], Tracing] | None:
-    """What makes the sender of traces over a database; None where they go nowhere."""
+def tracing_factory(settings: Settings) -> Callable[[Database], Tracing] | None:
+    """Return a function that makes the tracing over a database; None where no collector is configured."""
     if not settings.otlp_url:
         return None
     try:
@@ -135,30 +135,30 @@ def tracing_of(settings: Settings) -> Callable[[Database], Tracing] | None:
 
 
 async def build_parts(settings: Settings) -> Parts:
-    """Every part of a server, not started yet.
+    """Build every part of a server; nothing is started.
 
     Raises:
         devserver.errors.FolderLocked: another server has the exports folder.
         devserver.errors.PackageMissing: a setting needs an extra that is not installed.
         schemas.errors.DefinitionError: the definitions are wrong.
     """
-    tracing = tracing_of(settings)
-    sharing = sharing_of(settings)
+    tracing = tracing_factory(settings)
+    sharing = read_sharing(settings)
     exports = Exports(settings.exports, sharing.node if sharing else None, works=settings.role != "web")
     exports.lock({"pid": os.getpid(), "url": f"http://{settings.host}:{settings.port}"})
     kinds = all_kinds()
     return Parts(
         exports=exports,
-        definitions=definitions_of(settings, kinds),
+        definitions=load_definitions(settings, kinds),
         kinds=kinds,
-        addresses=[*addresses_of(settings), *await discover(settings)],
+        addresses=[*read_addresses(settings), *await discover(settings)],
         embedded=settings.embedded,
         probe_s=settings.probe_s,
         backend_wait_s=settings.backend_wait_s,
         retries=Retries(settings.attempts, settings.retry_pause_s, elsewhere_after_s=settings.elsewhere_after_s),
         limits=Limits(settings.queue_limit, settings.queue_limit_per_user),
         embed_tags=settings.embed_tags,
-        models=models_of(settings),
+        models=build_models(settings),
         llm_check=settings.llm_check,
         upload_limit_bytes=int(settings.upload_limit_mib * MIB),
         file_roots=settings.file_roots,

@@ -1,4 +1,4 @@
-"""`doctor`: what is configured, what answers, what is missing, how to mend it; `--rebuild` reads the run folders."""
+"""`doctor`: report settings, backends that answer, and what is missing; `--rebuild` reads the run folders."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from http import HTTPStatus
 
 import aiohttp
 
-from cli.build import addresses_of, build_parts, definitions_of, discover, models_of
+from cli.build import build_models, build_parts, discover, load_definitions, read_addresses
 from cli.keys import keys_of
 from config import Settings
-from devserver.backends.alive import DEAD
+from devserver.backends.health import WORKER_DEAD
 from devserver.backends.pool import Backend
 from devserver.backends.sources import Source
 from devserver.comfy.pulse import feel
@@ -33,16 +33,16 @@ NEEDED = ("numpy", "scipy", "av", "PIL", "mido", "mutagen", "flask", "aiohttp", 
 
 
 async def examine(settings: Settings) -> tuple[list[str], bool]:
-    """Lines for a person, and whether all is well."""
+    """Return the report, line by line, and True where nothing is wrong."""
     lines, well = [f"exports      {settings.exports.resolve()}"], True
     lines.append(f"address      http://{settings.host}:{settings.port}")
     for name in _missing_packages():
         lines, well = [*lines, f"MISSING      the package {name}: run `make setup`"], False
     try:
-        definitions = await asyncio.to_thread(definitions_of, settings)
+        definitions = await asyncio.to_thread(load_definitions, settings)
         catalog, wrong = definitions.catalog, definitions.problems
-        told = f"{len(wrong)} problems" if wrong else "no problem"
-        lines.append(f"definitions  {len(catalog.outputs)} outputs, {len(catalog.interceptions)} schemas, {told}")
+        summary = f"{len(wrong)} problems" if wrong else "no problem"
+        lines.append(f"definitions  {len(catalog.outputs)} outputs, {len(catalog.interceptions)} schemas, {summary}")
         lines, well = [*lines, *(f"WRONG        {problem}" for problem in wrong)], well and not wrong
     except DefinitionError as e:
         return [*lines, *(f"WRONG        {problem}" for problem in e.problems)], False
@@ -50,28 +50,28 @@ async def examine(settings: Settings) -> tuple[list[str], bool]:
         _ = keys_of(settings).there
     except KeysUnreadable as e:
         lines, well = [*lines, f"WRONG        {e} Until then the server lets nobody in."], False
-    sources = [Source(address) for address in [*addresses_of(settings), *await discover(settings)]]
+    sources = [Source(address) for address in [*read_addresses(settings), *await discover(settings)]]
     for source in sources:
         await source.ask()
         for backend in source.backends:
-            lines += _of_backend(backend, catalog)
-            at_work, working = await _at_work(backend)
+            lines += _describe_backend(backend, catalog)
+            at_work, working = await _describe_queue(backend)
             lines, well = [*lines, *at_work], well and working
         well = well and source.up
         await source.close()
-    lines += [line async for line in _of_server(settings)]
+    lines += [line async for line in _describe_server(settings)]
     lines.append(
         f"embedded     {'on: procedural music works without any other backend' if settings.embedded else 'off'}"
     )
-    about_models, answering = await _of_models(settings)
+    about_models, answering = await _describe_models(settings)
     lines, well = [*lines, *about_models], well and answering
     if not sources:
         lines.append("backends     none configured: name a ComfyUI or a SwarmUI with --backend http://127.0.0.1:8188")
     return lines, well
 
 
-async def _of_models(settings: Settings) -> tuple[list[str], bool]:
-    models, lines, well = models_of(settings), [], True
+async def _describe_models(settings: Settings) -> tuple[list[str], bool]:
+    models, lines, well = build_models(settings), [], True
     for endpoint in models.endpoints:
         use = f"{', '.join(sorted(endpoint.steps))}{'; remote, in mode fast alone' if endpoint.remote else ''}"
         try:
@@ -104,7 +104,7 @@ def _missing_packages() -> Iterator[str]:
             yield name
 
 
-def _of_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
+def _describe_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
     address = backend.address
     if backend.state == "up" and backend.table is None:
         yield f"swarmui      {address.name} at {address.base_url} answers; the ComfyUIs that it runs are:"
@@ -134,18 +134,18 @@ def _memory_and_models(backend: Backend) -> Iterator[str]:
     yield f"models: {sum(len(files) for files in models.values())} files"
 
 
-async def _at_work(backend: Backend) -> tuple[list[str], bool]:
-    """What a backend does now, and whether it does it."""
+async def _describe_queue(backend: Backend) -> tuple[list[str], bool]:
+    """Return lines on a backend's queue, and False where its worker is dead."""
     queue = await own_queue(backend)
     lines = [f"             queue: {queue['running']} running, {queue['pending']} waiting"] if queue else []
     pulse = await feel(backend.follower) if queue else None
     if pulse is not None and pulse.answers and not pulse.worker:
-        return [*lines, f"WRONG        {backend.name}: {DEAD}"], False
+        return [*lines, f"WRONG        {backend.name}: {WORKER_DEAD}"], False
     return lines, True
 
 
-async def _of_server(settings: Settings) -> AsyncIterator[str]:
-    """What a server that runs now says of its backends."""
+async def _describe_server(settings: Settings) -> AsyncIterator[str]:
+    """Yield what a running server reports of its backends."""
     url = f"http://{settings.host}:{settings.port}"
     timeout = aiohttp.ClientTimeout(total=SERVER_ANSWERS_S)
     try:
@@ -153,12 +153,12 @@ async def _of_server(settings: Settings) -> AsyncIterator[str]:
             if answer.status != HTTPStatus.OK:
                 yield f"server       one answers at {url}, and tells nothing without a key"
                 return
-            told = (await answer.json())["backends"]
+            backends = (await answer.json())["backends"]
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
         yield f"server       none answers at {url}"
         return
     yield f"server       runs at {url}"
-    for one in told:
+    for one in backends:
         ours = f"{one['in_flight']} of ours in flight, {one['waiting']} waiting{', paused' if one['paused'] else ''}"
         yield f"             {one['name']} is {one['state']}: {ours}"
         if one["last_problem"]:
@@ -166,7 +166,7 @@ async def _of_server(settings: Settings) -> AsyncIterator[str]:
 
 
 async def rebuild_journal(settings: Settings) -> str:
-    """Read every run folder's record into the journal; runs that are in it already stay as they are."""
+    """Read every run folder's record into the journal; runs that it has already stay as they are."""
     try:
         parts = await build_parts(settings)
     except FolderLocked as e:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.build import OWN, addresses_of, definitions_of, folders_of
+from cli.build import OWN, definition_folders, load_definitions, read_addresses
 from config import Settings
 from devserver.backends.sources import Source
 from devserver.definitions.process import ImportProcesses, Job
@@ -27,18 +27,18 @@ PROBLEMS_SHOWN = 8
 
 
 def own_folder(settings: Settings) -> Path:
-    """Where definitions are written: the last of the user's own folders, or `definitions/`."""
+    """Return the folder that definitions are written into: the last of the user's own, or `definitions/`."""
     return settings.definitions[-1] if settings.definitions else OWN
 
 
 async def import_file(settings: Settings, file: Path, *, name: str | None, table: Path | None, replace: bool) -> str:
-    """Write definitions made from a file; what was done, for a person.
+    """Write definitions made from a file; return a report for a person.
 
     Raises:
         ImportRefused: with every reason.
     """
     folder = own_folder(settings)
-    folders = [path for path in folders_of(settings) if path.is_dir()]
+    folders = [path for path in definition_folders(settings) if path.is_dir()]
     name = name or name_from(file.stem)
     live = _table_of(table) if table else await _live_table(settings)
     found = taken(name, folders)
@@ -46,10 +46,10 @@ async def import_file(settings: Settings, file: Path, *, name: str | None, table
     if others := [path for path in found if path not in old]:
         raise ImportRefused(f"the name {name} is taken; give another with --name", map(str, others))
     made = await ImportProcesses().make(Job(name, file.name, folders, path=file, live=live))
-    return _told(made, folder, write_definitions(folder, made["files"], old))
+    return _describe(made, folder, write_definitions(folder, made["files"], old))
 
 
-def _told(described: Mapping[str, Any], folder: Path, written: list[Path]) -> str:
+def _describe(described: Mapping[str, Any], folder: Path, written: list[Path]) -> str:
     lines = [f"wrote        {path}" for path in written]
     lines += [f"parameter    {name} ({kind})" for name, kind in described["parameters"].items()]
     lines += [f"model        {model['file']} in models/{model['folder']}" for model in described["models"]]
@@ -60,15 +60,15 @@ def _told(described: Mapping[str, Any], folder: Path, written: list[Path]) -> st
 
 
 def refusal(error: ImportRefused | DefinitionError) -> str:
-    """Why nothing was written, every reason on a line of its own."""
+    """Return the reasons why nothing was written, each on a line of its own."""
     first = error.message if isinstance(error, ImportRefused) else "the definitions that are there are not right"
     return "\n".join([f"Not imported: {first}", *(f"  {problem}" for problem in error.problems)])
 
 
-async def what_runs_where(settings: Settings) -> tuple[list[str], bool]:
-    """For each configured backend, which output configs it can run and what it lacks for the others."""
-    catalog, lines, well = definitions_of(settings).catalog, list[str](), True
-    for address in addresses_of(settings):
+async def list_runnable(settings: Settings) -> tuple[list[str], bool]:
+    """List, for each configured backend, the output configs that it can run and what the others lack."""
+    catalog, lines, well = load_definitions(settings).catalog, list[str](), True
+    for address in read_addresses(settings):
         source = Source(address)
         await source.ask()
         for backend in source.backends:
@@ -78,12 +78,12 @@ async def what_runs_where(settings: Settings) -> tuple[list[str], bool]:
                 lines, well = [*lines, f"{backend.name} at {address.base_url}: {backend.problem}"], False
                 continue
             lines.append(f"{backend.name} at {address.base_url}")
-            lines += _lacking(catalog, backend.table)
+            lines += _describe_missing(catalog, backend.table)
         await source.close()
     return lines, well
 
 
-def _lacking(catalog: Catalog, table: NodeTable) -> Iterator[str]:
+def _describe_missing(catalog: Catalog, table: NodeTable) -> Iterator[str]:
     for name, problems in sorted(lint_backend(catalog, table).items()):
         yield f"  {name}: {'cannot run' if problems else 'can run'}"
         yield from (f"    {problem.message}" for problem in problems[:PROBLEMS_SHOWN])
@@ -91,8 +91,8 @@ def _lacking(catalog: Catalog, table: NodeTable) -> Iterator[str]:
             yield f"    and {len(problems) - PROBLEMS_SHOWN} more"
 
 
-def problems_of_words() -> list[str]:
-    """Return what is wrong with the words that prompts are read with; the first problem of a file hides the others."""
+def check_words() -> list[str]:
+    """Return the problems in the vocabulary of the prompt reader; the first one of a file hides the others."""
     try:
         read_words()
     except WordsError as e:
@@ -101,7 +101,7 @@ def problems_of_words() -> list[str]:
 
 
 def write_schemas(folder: Path) -> str:
-    """Write the JSON Schemas and say how an editor finds them."""
+    """Write the JSON Schemas; return how an editor finds them."""
     texts = {f"{kind}.json": json.dumps(content, indent=1) + "\n" for kind, content in editor_schemas().items()}
     write_definitions(folder, texts)
     lines = [f"wrote {folder / f'{kind}.json'} for {place}/*.yaml" for kind, place in SCHEMA_FILES.items()]
@@ -110,7 +110,7 @@ def write_schemas(folder: Path) -> str:
 
 
 def _table_of(path: Path) -> NodeTable:
-    """A table file: a saved `/object_info`, or our own trimmed form."""
+    """Read a table file: a saved `/object_info`, or our own trimmed form."""
     source = read_source("table", path, path.name)
     if isinstance(source, list):
         raise ImportRefused(f"{path.name} is no table of node classes", map(str, source))
@@ -121,9 +121,9 @@ def _table_of(path: Path) -> NodeTable:
 
 
 async def _live_table(settings: Settings) -> NodeTable | None:
-    """The classes of the configured backends; ImportRefused where one of them does not answer."""
+    """Read the node classes of the configured backends; raise ImportRefused where one does not answer."""
     tables = []
-    for address in addresses_of(settings):
+    for address in read_addresses(settings):
         source = Source(address)
         await source.ask()
         found = [backend.table for backend in source.backends if backend.table]

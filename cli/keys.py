@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 
-from cli.build import definitions_of
+from cli.build import load_definitions
 from config import ROOT, Settings, is_loopback
 from devserver.errors import InputError, TonewrightError
 from devserver.files.exports import Exports
@@ -97,7 +97,7 @@ def list_keys(settings: Settings) -> str:
 
 def _rights(settings: Settings, limits: Mapping[str, object]) -> Rights:
     rights = Rights.checked(**limits)
-    known = sorted(definitions_of(settings).catalog.outputs) if rights.outputs else []
+    known = sorted(load_definitions(settings).catalog.outputs) if rights.outputs else []
     for name in rights.outputs or ():
         if name not in known:
             raise InputError("unknown_output", field="outputs", value=name, allowed=known)
@@ -105,10 +105,10 @@ def _rights(settings: Settings, limits: Mapping[str, object]) -> Rights:
 
 
 def _limits(rights: Rights) -> str:
-    told = [f"safety_floor {rights.safety_floor}"] if rights.safety_floor != "off" else []
-    told += [f"queue_limit {rights.queue_limit}"] if rights.queue_limit else []
-    told += [f"outputs {', '.join(rights.outputs) or 'none'}"] if rights.outputs is not None else []
-    return "".join(f"  {each}" for each in told)
+    rights_shown = [f"safety_floor {rights.safety_floor}"] if rights.safety_floor != "off" else []
+    rights_shown += [f"queue_limit {rights.queue_limit}"] if rights.queue_limit else []
+    rights_shown += [f"outputs {', '.join(rights.outputs) or 'none'}"] if rights.outputs is not None else []
+    return "".join(f"  {each}" for each in rights_shown)
 
 
 def remove_key(settings: Settings, name: str) -> str:

@@ -1,4 +1,4 @@
-"""A request without HTTP hand-work: find or start a server, send it, show its progress, tell where the file is."""
+"""`run`: find or start a server, send a request, draw its progress, print where the file is."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class RequestFailed(Exception):
 
 @asynccontextmanager
 async def server_for(settings: Settings, *, own: bool) -> AsyncIterator[str]:
-    """The address of a running server on the configured port, else of one started for as long as it is needed.
+    """Yield the address of the running server on the configured port, else of one started for as long as it is needed.
 
-    `own` starts one in any case: a running one would not know what the command line has set.
+    `own` starts one in any case: a running one would not have the settings of this command line.
     """
     running = f"http://{settings.host}:{settings.port}"
     if not own and settings.port and await _is_ours(running):
@@ -77,7 +77,7 @@ async def _is_ours(url: str) -> bool:
 async def send(url: str, body: dict[str, object], key: str | None = None) -> RunAnswer:
     """Send a request with streaming, draw its progress, and return the finished answer.
 
-    A parameter that is a path is sent first; the request names what it was kept as.
+    A parameter that is a path is uploaded first; the request then holds the upload's id.
 
     Raises:
         RequestFailed: the server refused the request; the message names the field.
@@ -103,13 +103,13 @@ async def send(url: str, body: dict[str, object], key: str | None = None) -> Run
 
 
 async def _upload(session: aiohttp.ClientSession, url: str, path: Path) -> str:
-    """Send a file; returns the id that a `file` parameter takes."""
+    """Upload a file; return the id that a `file` parameter takes."""
     with path.open("rb") as file:
         async with session.post(f"{url}/api/uploads", params={"name": path.name}, data=file) as response:
-            told = await response.json()
-            if "id" not in told:
-                raise RequestFailed(f"{path}: {_words(told.get('error', {}))}")
-            return str(told["id"])
+            kept = await response.json()
+            if "id" not in kept:
+                raise RequestFailed(f"{path}: {_words(kept.get('error', {}))}")
+            return str(kept["id"])
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, str]]:
@@ -155,7 +155,7 @@ def _line(text: str) -> None:
 
 
 def tell(settings: Settings, url: str, answer: RunAnswer) -> str:
-    """The end of a run in words: folder, files and URLs, or what went wrong.
+    """Describe the end of a run: folder, files and URLs.
 
     Raises:
         RequestFailed: the run did not end well.

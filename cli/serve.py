@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 
-from cli.build import build_parts, keep_modes
+from cli.build import apply_file_mode, build_parts
 from cli.keys import front_settings, keys_of
 from config import Settings
 from devserver.processes.limits import raise_open_files
@@ -31,7 +31,7 @@ async def serve(settings: Settings, *, with_parent: bool = False) -> None:
 async def _serve(settings: Settings) -> None:
     """Serve until this is cancelled, which may happen anywhere during the start, too."""
     raise_open_files()
-    keep_modes(settings)
+    apply_file_mode(settings)
     doors = front_settings(settings, keys_of(settings))
     parts = await build_parts(settings)
     try:

@@ -1,1 +1,1 @@
-"""Where the backends are, whether they work, what they have, and which one makes an output."""
+"""The backends: their addresses, their health, their nodes and models."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from devserver.backends.alive import Watchman
+from devserver.backends.health import HealthMonitor
 from devserver.backends.sources import MARK, Address, Backend, Source
 from devserver.durable.bus import Bus
 from devserver.host.access import authorization_of, new_token
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY_S: Final = 1.0
 FORM_BYTES: Final = 1 << 20  # of an upload beside the file itself: the form's other fields
-START_S: Final = 5.0  # within which a backend that is well has told its nodes; who needs longer comes when it answers
-DOUBT_S: Final = 30.0  # a take does not wait longer for what a backend says that has lost something
+START_S: Final = 5.0  # a healthy backend has listed its nodes by then; a slower one joins when it answers
+RECHECK_S: Final = 30.0  # a take waits no longer than that for a backend that has lost something
 EMBEDDED_STARTS: Final = 3  # in a row, before it is taken for broken
 LONGEST_RETRY_S: Final = 60.0
 
@@ -56,10 +56,10 @@ class Pool:
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Future[list[None]] | None = None
-        self._doubting: dict[Source, asyncio.Task[None]] = {}
+        self._rechecking: dict[Source, asyncio.Task[None]] = {}
         # Called when a backend has come, gone or got other nodes: a take may have queued at one that was not listed.
         self.on_change: Callable[[], None] = lambda: None
-        self._watchman = Watchman(clock, lambda: self.backends, self.doubt)
+        self._monitor = HealthMonitor(clock, lambda: self.backends, self.recheck)
 
     async def start(self) -> None:
         """Start the embedded backend and begin to watch the others. Returns when each has answered, or after `START_S`.
@@ -71,16 +71,16 @@ class Pool:
         asking = [asyncio.create_task(self._ask(source)) for source in watched]
         self._tasks += asking
         if self._embedded_folder is not None:
-            embedded = await self._start_embedded_at_last(self._embedded_folder, EMBEDDED_STARTS)
+            embedded = await self._start_embedded_with_retries(self._embedded_folder, EMBEDDED_STARTS)
             asking.append(asyncio.create_task(self._ask(embedded)))
             self._tasks += [asking[-1], asyncio.create_task(self._keep_embedded(self._embedded_folder))]
         if asking:
             await asyncio.wait(asking, timeout=START_S)
         self._tasks += [asyncio.create_task(self._watch(source)) for source in watched]
-        self._tasks.append(asyncio.create_task(self._watchman.keep_looking()))
+        self._tasks.append(asyncio.create_task(self._monitor.watch()))
 
     async def close(self) -> None:
-        asking: list[asyncio.Future[Any]] = [*self._doubting.values()]
+        asking: list[asyncio.Future[Any]] = [*self._rechecking.values()]
         asking += [self._refreshing] if self._refreshing is not None else []
         for task in [*self._tasks, *asking]:
             task.cancel()
@@ -94,7 +94,7 @@ class Pool:
 
     @property
     def backends(self) -> list[Backend]:
-        """Every backend that is known now; a SwarmUI's own entry comes before those of its ComfyUIs."""
+        """All known backends; a SwarmUI's own entry comes before those of its ComfyUIs."""
         return [backend for source in self._sources for backend in source.backends]
 
     def allowed(self, execution_mode: str) -> list[Backend]:
@@ -102,7 +102,7 @@ class Pool:
         return [b for b in self.backends if execution_mode == "fast" or not b.address.remote]
 
     def named(self, name: str) -> Backend | None:
-        """The backend of this name; one of a SwarmUI that does not answer now may be there when it does."""
+        """Return the backend of this name; one of a silent SwarmUI counts as known."""
         found = next((backend for backend in self.backends if backend.name == name), None)
         if found is None and MARK in name:
             swarm, _, number = name.rpartition(MARK)
@@ -116,7 +116,7 @@ class Pool:
         await self._changed.wait()
 
     async def refresh(self) -> None:
-        """Ask every backend now: a model may have been put there a second ago. Who comes meanwhile gets that answer.
+        """Ask every backend now: a model may have been put there a second ago. Concurrent callers share the answer.
 
         Returns when each has answered, or after `START_S`: one that answers later is taken up then.
         """
@@ -124,26 +124,26 @@ class Pool:
             self._refreshing = asyncio.gather(*(self._ask(source) for source in self._sources))
         await asyncio.wait([self._refreshing], timeout=START_S)
 
-    async def doubt(self, backend: Backend) -> None:
-        """Ask a backend again that has lost something, before anybody chooses it as if nothing had happened.
+    async def recheck(self, backend: Backend) -> None:
+        """Ask a backend again that has lost something, before a take chooses it.
 
-        Many takes lose theirs at once: it is asked once for all of them.
+        Many takes lose their prompts at once: it is asked once for all of them.
         """
-        await asyncio.gather(*(self._doubt(source) for source in self._sources if backend in source.backends))
+        await asyncio.gather(*(self._recheck_source(source) for source in self._sources if backend in source.backends))
 
-    async def _doubt(self, source: Source) -> None:
-        asking = self._doubting.get(source)
+    async def _recheck_source(self, source: Source) -> None:
+        asking = self._rechecking.get(source)
         if asking is None:
-            asking = self._doubting[source] = asyncio.create_task(self._ask(source))
-            asking.add_done_callback(lambda _: self._doubting.pop(source, None))
-        await asyncio.wait([asking], timeout=DOUBT_S)
+            asking = self._rechecking[source] = asyncio.create_task(self._ask(source))
+            asking.add_done_callback(lambda _: self._rechecking.pop(source, None))
+        await asyncio.wait([asking], timeout=RECHECK_S)
 
     async def _ask(self, source: Source) -> None:
         before = {backend: (backend.state, backend.table) for backend in source.backends}
         was_up = source.up
         await source.ask()
         if was_up and not source.up:
-            source.head.doubted.set()  # ask it again soon
+            source.head.suspect.set()  # ask it again soon
         every = {**before, **dict.fromkeys(source.backends)}
         changed = [backend for backend in every if before.get(backend) != (backend.state, backend.table)]
         if changed:
@@ -160,10 +160,10 @@ class Pool:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._probe_s if source.up else pause):
-                    await source.head.doubted.wait()
-            pause = FIRST_RETRY_S if source.up or source.head.doubted.is_set() else min(self._probe_s, pause * 2)
+                    await source.head.suspect.wait()
+            pause = FIRST_RETRY_S if source.up or source.head.suspect.is_set() else min(self._probe_s, pause * 2)
             await self._ask(source)
-            source.head.doubted.clear()
+            source.head.suspect.clear()
 
     # The embedded backend
 
@@ -187,12 +187,12 @@ class Pool:
             if gone is not None:
                 await gone.close()  # it stays listed as silent, so that takes wait for the one that follows
                 self.on_change()
-            source = await self._start_embedded_at_last(folder)
+            source = await self._start_embedded_with_retries(folder)
             if gone is not None:
                 self._sources.remove(gone)
             await self._ask(source)
 
-    async def _start_embedded_at_last(self, folder: Path, starts: int | None = None) -> Source:
+    async def _start_embedded_with_retries(self, folder: Path, starts: int | None = None) -> Source:
         """Start the embedded backend, again and again where it ends before it listens.
 
         Raises:

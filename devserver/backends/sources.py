@@ -1,4 +1,4 @@
-"""What the addresses of backends give: a ComfyUI is one backend, a SwarmUI one for each ComfyUI that it runs."""
+"""Addresses of backends: a ComfyUI is one backend, a SwarmUI is one for each ComfyUI that it runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 Kind = Literal["auto", "embedded", "comfyui", "swarmui", "agent"]
 SOCKET_S: Final = 2.0
-TURNED_AWAY_S: Final = 30.0
+REJECTED_S: Final = 30.0
 MARK: Final = "#"  # between the name of a SwarmUI and its own number of a backend
 
 
@@ -51,11 +51,11 @@ class Address:
 
     @property
     def remote(self) -> bool:
-        """Whether it is on another machine."""
-        return any(not _is_here(host) for host in (urlsplit(self.base_url).hostname or "", self.runs_at) if host)
+        """It runs on another machine."""
+        return any(not _is_local(host) for host in (urlsplit(self.base_url).hostname or "", self.runs_at) if host)
 
 
-def _is_here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -63,27 +63,27 @@ def _is_here(host: str) -> bool:
 
 
 class Backend:
-    """One backend: its connection, and what it said when it was last asked.
+    """One backend: its connection, and its last answer.
 
-    `expected` says whether one that does not answer may still come, so that a run waits for it.
+    `expected`: it may still come where it does not answer, so that a run waits for it.
     """
 
-    def __init__(self, address: Address, client: Client | None = None, doubted: asyncio.Event | None = None) -> None:
+    def __init__(self, address: Address, client: Client | None = None, suspect: asyncio.Event | None = None) -> None:
         self.address = address
         self.name = address.name
         self.state: Literal["unknown", "up", "down"] = "unknown"
         self.problem = ""
-        self.last_problem = ""  # what was wrong with it last, also where it is well again
-        self.stalled = ""  # why it runs nothing although it answers
-        self.deaf = False  # whether its socket hears nothing; its prompts are asked for then
+        self.last_problem = ""  # its last problem, kept after it has recovered
+        self.stalled = ""  # the reason why it answers and runs nothing
+        self.deaf = False  # its socket delivers nothing; its prompts are polled then
         self.expected = not address.discovered
         self.table: NodeTable | None = None
         self.stats = SystemStats()
-        self.doubted = doubted or asyncio.Event()  # set where an answer about a prompt did not come
-        self._turned_away_at = float("-inf")
+        self.suspect = suspect or asyncio.Event()  # set where an answer about a prompt did not come
+        self._rejected_at = float("-inf")
         self._closed = False
         self.client = client or Client(address.base_url, headers=address.headers)
-        self.follower = Follower(self.client, uuid.uuid4().hex, on_trouble=self.doubted.set)
+        self.follower = Follower(self.client, uuid.uuid4().hex, on_trouble=self.suspect.set)
 
     @property
     def up(self) -> bool:
@@ -91,16 +91,16 @@ class Backend:
 
     @property
     def silent(self) -> bool:
-        """Whether somebody expects it to answer, and it does not."""
+        """It is expected to answer, and does not."""
         return self.state != "up" and self.expected
 
-    def turned_away(self) -> None:
-        """Note that a prompt was not taken, although what is asked is answered: for a while others go before it."""
-        self._turned_away_at = time.monotonic()
+    def note_rejection(self) -> None:
+        """Note that it refused a prompt although it answers: for a while others are preferred."""
+        self._rejected_at = time.monotonic()
 
     @property
-    def turns_away(self) -> bool:
-        return time.monotonic() - self._turned_away_at < TURNED_AWAY_S
+    def rejects_prompts(self) -> bool:
+        return time.monotonic() - self._rejected_at < REJECTED_S
 
     async def ask(self) -> None:
         """Read its nodes and versions; a backend that does not answer is down, and says why."""
@@ -114,19 +114,19 @@ class Backend:
                 raise NotServing(f"{self.client.base_url}/object_info lists no node", 200)
             self.stats, self.table = stats, table
         except BackendError as e:
-            self._be("down", str(e))
+            self._set_state("down", str(e))
             return
-        self._be("down" if self.stalled else "up", self.stalled)
+        self._set_state("down" if self.stalled else "up", self.stalled)
         with suppress(TimeoutError):  # without its socket a backend is asked for its prompts
             async with asyncio.timeout(SOCKET_S):
                 await self.follower.start()
 
-    def _be(self, state: Literal["up", "down"], problem: str) -> None:
+    def _set_state(self, state: Literal["up", "down"], problem: str) -> None:
         self.state, self.problem = state, problem
         self.last_problem = problem or self.last_problem
 
     async def close(self) -> None:
-        """Let go of a backend that is no more: who follows a prompt there is told that it is lost."""
+        """Close the connection of a backend that is gone; the prompts that are followed there count as lost."""
         self._closed = True
         self.state, self.problem = "down", f"the backend {self.name} ended"
         self.follower.give_up(self.problem)
@@ -172,11 +172,11 @@ class Source:
 
     @property
     def up(self) -> bool:
-        """Whether every backend of it answers."""
+        """Every backend of it answers."""
         return self.head.state == "up" and all(backend.up for backend in self.backends[1:])
 
     async def ask(self) -> None:
-        """Ask what it is, until that is known; then what it has."""
+        """Recognise the kind of program, then read the nodes and models of each backend."""
         async with self._asking:
             try:
                 await self._recognise()
@@ -209,7 +209,7 @@ class Source:
             hint = "" if state.coming else " Look at Server > Backends in SwarmUI."
             self._set_head("down", f"SwarmUI {what}. {state.message}{hint}".strip(), expected=state.coming)
         for gone in set(self._known) - set(numbers):
-            await self._leave(self._known[gone])
+            await self._give_up(self._known[gone])
         for backend in running:
             entry = self.pinned(backend.id)
             entry.expected = not self.address.discovered
@@ -225,14 +225,14 @@ class Source:
         self.head.state, self.head.problem = state, problem
         self.head.expected = expected and not self.address.discovered
 
-    async def _leave(self, backend: Backend) -> None:
-        """SwarmUI itself says that this one runs no more, so nobody needs to wait for it."""
+    async def _give_up(self, backend: Backend) -> None:
+        """Give up a backend that SwarmUI reports as stopped, so that nothing waits for it."""
         backend.state, backend.problem = "down", f"SwarmUI no longer runs {backend.name}"
         backend.follower.give_up(backend.problem)
         await backend.follower.close()
 
     def pinned(self, number: str) -> Backend:
-        """The backend of SwarmUI with this number, listed or not."""
+        """Return SwarmUI's backend with this number, listed or not."""
         if self._swarm is None:
             self._swarm = Swarm(self.address.base_url, self.address.headers)
         if number not in self._known:
@@ -241,7 +241,7 @@ class Source:
             address = replace(
                 self.address, name=name, kind="swarmui", base_url=client.base_url, headers=dict(client.headers)
             )
-            self._known[number] = Backend(address, client, self.head.doubted)
+            self._known[number] = Backend(address, client, self.head.suspect)
         return self._known[number]
 
     def _address_of(self, backend: SwarmBackend) -> Address:
@@ -256,8 +256,8 @@ class Source:
             await self._swarm.close()
 
 
-async def answering(addresses: Sequence[Address]) -> list[Address]:
-    """Those of some usual addresses where a program of the kind that is expected there answers."""
+async def find_answering(addresses: Sequence[Address]) -> list[Address]:
+    """Return the addresses where a program of the expected kind answers."""
     found = await asyncio.gather(*(_answers(address) for address in addresses))
     return [address for address, there in zip(addresses, found, strict=True) if there]
 

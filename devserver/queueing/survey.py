@@ -16,7 +16,7 @@ ANSWER_S: Final = 2.0
 async def survey(backends: list[Backend], line: Line) -> list[dict[str, Any]]:
     """Every backend with its own queue, as it tells it now, and ours before it."""
     queues = await asyncio.gather(*(own_queue(backend) for backend in backends))
-    return [_told(backend, queue, line) for backend, queue in zip(backends, queues, strict=True)]
+    return [_describe(backend, queue, line) for backend, queue in zip(backends, queues, strict=True)]
 
 
 async def own_queue(backend: Backend) -> dict[str, int] | None:
@@ -31,7 +31,7 @@ async def own_queue(backend: Backend) -> dict[str, int] | None:
     return {"running": len(queue.running), "pending": len(queue.pending)}
 
 
-def _told(backend: Backend, queue: dict[str, int] | None, line: Line) -> dict[str, Any]:
+def _describe(backend: Backend, queue: dict[str, int] | None, line: Line) -> dict[str, Any]:
     last = (line.waiting(backend.name) or line.held(backend.name))[-1:]
     eta = line.eta(last[0]) if last else None
     ours = {

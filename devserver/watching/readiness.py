@@ -96,7 +96,7 @@ class Readiness:
             return False, dead
         pulse = await feel(backend.follower)
         if not pulse.answers:
-            backend.doubted.set()
+            backend.suspect.set()
             return False, ""
         if not pulse.worker:
             return True, dead

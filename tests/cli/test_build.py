@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cli.build import models_of
+from cli.build import build_models
 from config import Settings
 
 HERE = {"name": "here", "url": "http://127.0.0.1:11434/v1", "model": "tiny"}
@@ -24,13 +24,13 @@ HERE = {"name": "here", "url": "http://127.0.0.1:11434/v1", "model": "tiny"}
 )
 def test_a_model_on_another_machine_is_remote_unless_it_is_said(given: dict[str, Any], remote: bool) -> None:
     settings = Settings.model_validate({"llms": [{**HERE, **given}]})
-    (endpoint,) = models_of(settings).endpoints
+    (endpoint,) = build_models(settings).endpoints
     assert endpoint.remote is remote
 
 
 def test_a_key_is_in_no_message() -> None:
     settings = Settings.model_validate({"llms": [{**HERE, "api_key": "secret"}]})
-    models = models_of(settings)
+    models = build_models(settings)
     assert models.endpoints[0].headers == {"Authorization": "Bearer secret"}
     assert "secret" not in repr(models.endpoints) + repr(settings)
 

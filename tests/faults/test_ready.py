@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from devserver.backends import alive
+from devserver.backends import health
 from devserver.host.host import Host
 from devserver.media.intake import IntakePool
 from devserver.stages.graph.retries import Retries
@@ -68,8 +68,8 @@ async def test_a_dead_prompt_worker_beside_a_backend_that_is_well(
     studio: Studio, tmp_path: Path, exports: Path, intake: IntakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs go to the other one, and `/ready` says what is broken as long as it is."""
-    monkeypatch.setattr(alive, "LOOK_S", 0.1)
-    monkeypatch.setattr(alive, "DEAD_AFTER_S", 0.5)
+    monkeypatch.setattr(health, "CHECK_EVERY_S", 0.1)
+    monkeypatch.setattr(health, "DEAD_AFTER_S", 0.5)
     monkeypatch.setattr(readiness, "FRESH_S", 0.0)
     await studio.stop()
     studio.kind = DeadWorker
@@ -109,7 +109,9 @@ async def test_a_deaf_websocket_that_answers_no_ping(studio: Studio, exports: Pa
 async def test_a_deaf_websocket_that_stays_open(
     studio: Studio, exports: Path, intake: IntakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alive, "LOOK_S", 3600.0)  # else the watch may open the socket anew before `/ready` is asked
+    monkeypatch.setattr(
+        health, "CHECK_EVERY_S", 3600.0
+    )  # else the watch may open the socket anew before `/ready` is asked
     await studio.stop()
     studio.kind = GoesDeaf
     await studio.start()

@@ -90,7 +90,7 @@ async def why_again(walk: Walk, last: AttemptRow) -> Retry:
     if lost >= walk.tools.retries.attempts:
         raise _given_up(last, lost, error)
     if (backend := walk.tools.pool.named(last.backend or "")) is not None:
-        await walk.tools.pool.doubt(backend)
+        await walk.tools.pool.recheck(backend)
     return Retry(after=last.attempt, code=error.code, waited_s=await _pause(walk, last, tries))
 
 
@@ -173,7 +173,7 @@ async def answers_again(walk: Walk, job: Job, times: int) -> bool:
     pool, clock = walk.tools.pool, walk.tools.clock
     if times >= walk.tools.retries.attempts:
         return False
-    await pool.doubt(job.backend)
+    await pool.recheck(job.backend)
     began = clock.monotonic()
     while (backend := pool.named(job.backend.name)) is not None:
         if backend.up:

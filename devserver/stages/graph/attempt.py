@@ -235,7 +235,7 @@ def _went_with_its_server(job: Job, before: PartRow) -> bool:
 
 
 def _not_taken(job: Job, error: NotServing) -> NotTaken:
-    job.backend.turned_away()
+    job.backend.note_rejection()
     return NotTaken(str(error), error.status)
 
 

@@ -113,7 +113,7 @@ def _fitting(walk: Walk, way: Sequence[Option]) -> Choice | None:
     answering = _answering(walk)
     if all(option.at_home for option in way):
         answering.sort(key=lambda one: one[0].address.kind != "embedded")
-    answering.sort(key=lambda one: one[0].turns_away)
+    answering.sort(key=lambda one: one[0].rejects_prompts)
     for backend, table in answering:
         for option in way:
             found = _fit(option, table)

@@ -57,12 +57,12 @@ async def test_takes_that_lose_one_backend_together_ask_it_once(pool: Pool, aske
     before, lost = backend.times, pool.backends[0]
     backend.may_answer.clear()
     backend.came.clear()
-    doubts = [asyncio.create_task(pool.doubt(lost)) for _ in range(20)]
+    doubts = [asyncio.create_task(pool.recheck(lost)) for _ in range(20)]
     await backend.came.wait()
     doubts[0].cancel()  # whoever asked first may be gone before the answer comes
     backend.may_answer.set()
     done = await asyncio.gather(*doubts, return_exceptions=True)
     assert done[1:] == [None] * 19
     assert backend.times == before + 1
-    await pool.doubt(lost)
+    await pool.recheck(lost)
     assert backend.times == before + 2

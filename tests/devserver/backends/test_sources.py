@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.backends.sources import Address, Source, answering
+from devserver.backends.sources import Address, Source, find_answering
 from devserver.comfy.errors import Unreachable
 from tests.doubles.programs import NodeHost
 from tests.doubles.swarm import Behind, RunningSwarm
@@ -138,4 +138,4 @@ async def test_usual_addresses_count_where_the_right_program_answers(swarm: Runn
         Address("c", "comfyui", swarm.url),
         Address("d", "comfyui", "http://127.0.0.1:9"),
     ]
-    assert [address.name for address in await answering(addresses)] == ["a", "b"]
+    assert [address.name for address in await find_answering(addresses)] == ["a", "b"]

@@ -55,10 +55,10 @@ def counted(text: str) -> Counter[str]:
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    from cli.build import definitions_of
+    from cli.build import load_definitions
     from config import Settings
 
-    return definitions_of(Settings(definitions=[])).catalog
+    return load_definitions(Settings(definitions=[])).catalog
 
 
 @pytest.mark.parametrize("kind", RULES)

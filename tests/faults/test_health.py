@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.backends import alive
+from devserver.backends import health
 from devserver.media.intake import IntakePool
 from devserver.stages.graph.retries import Retries
 from tests.doubles.peer_faults import DeadWorker
@@ -17,8 +17,8 @@ SOON = Retries(attempts=3, first_pause_s=0.05, elsewhere_after_s=0.2)
 
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alive, "LOOK_S", 0.1)
-    monkeypatch.setattr(alive, "DEAD_AFTER_S", 1.0)
+    monkeypatch.setattr(health, "CHECK_EVERY_S", 0.1)
+    monkeypatch.setattr(health, "DEAD_AFTER_S", 1.0)
 
 
 async def again(studio: Studio, kind: type) -> None:
