@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -177,7 +178,7 @@ async def rigged(
     given = {"probe_s": 0.2, "backend_wait_s": 20.0, "retries": QUICK, "clock": clock, **settings}
     known = definitions or catalog()
     parts = Parts(exports=kept, definitions=known, addresses=addresses, embedded=False, **given)
-    parts.intake = intake
+    parts.intake, parts.tools = intake, replace(parts.tools, intake=intake)
     await parts.start()
     try:
         for backend in parts.pool.backends:

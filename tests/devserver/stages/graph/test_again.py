@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -46,15 +47,16 @@ async def last_attempt(walk: Walk, state: str, code: str) -> AttemptRow:
 
 
 @pytest.mark.usefixtures("_changing")
-async def test_a_lost_attempt_is_tried_again_as_soon_as_a_backend_changes(walk: Walk, parts: Parts) -> None:
-    parts.retries = Retries(first_pause_s=10 * PATIENCE_S, longest_pause_s=10 * PATIENCE_S)
+async def test_a_lost_attempt_is_tried_again_as_soon_as_a_backend_changes(walk: Walk) -> None:
+    retries = Retries(first_pause_s=10 * PATIENCE_S, longest_pause_s=10 * PATIENCE_S)
+    walk.tools = replace(walk.tools, retries=retries)
     again = await asyncio.wait_for(why_again(walk, await last_attempt(walk, "lost", "prompt_lost")), PATIENCE_S)
     assert (again.after, again.code) == (1, "prompt_lost")
 
 
 @pytest.mark.usefixtures("_changing")
-async def test_the_pause_after_freeing_memory_is_waited_for_in_full(walk: Walk, parts: Parts) -> None:
-    parts.retries = Retries(first_pause_s=0.4)
+async def test_the_pause_after_freeing_memory_is_waited_for_in_full(walk: Walk) -> None:
+    walk.tools = replace(walk.tools, retries=Retries(first_pause_s=0.4))
     again = await why_again(walk, await last_attempt(walk, "failed", OUT_OF_MEMORY))
     assert again.code == OUT_OF_MEMORY
-    assert again.waited_s >= parts.retries.pause_s(1, None)
+    assert again.waited_s >= walk.tools.retries.pause_s(1, None)
