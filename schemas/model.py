@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -48,6 +49,8 @@ def _target(value: object) -> object:
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"must be a number; not {value!r}")  # noqa: TRY004  pydantic reads ValueError alone
+    if not math.isfinite(value):
+        raise ValueError(f"must be a finite number; not {value!r}")
     return value
 
 

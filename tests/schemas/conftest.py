@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,6 +129,47 @@ FILES = {
     "configs/output/tone.yaml": OUTPUT,
     "configs/output/spare.yaml": OUTPUT,
 }
+# How a backend describes the same classes: combos in the old style, in the new one, and without any model installed.
+LIVE: dict[str, Any] = {
+    "OldSave": {
+        "input": {
+            "required": {
+                "audio": ["AUDIO", {"tooltip": "what to save"}],
+                "filename_prefix": ["STRING", {"default": "audio"}],
+                "quality": [["V0", "128k"], {"default": "V0"}],
+            },
+            "hidden": {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"},
+        },
+        "input_order": {"required": ["audio", "filename_prefix", "quality"]},
+        "output": [],
+        "output_name": [],
+        "output_node": True,
+        "category": "audio",
+        "display_name": "Save",
+        "python_module": "nodes",
+    },
+    "NewSave": {
+        "input": {
+            "required": {"video": ["VIDEO", {}]},
+            "optional": {"format": ["COMBO", {"default": "auto", "options": ["auto", "mp4"]}]},
+        },
+        "output": ["VIDEO"],
+        "output_name": ["video"],
+        "output_node": True,
+        "category": "image/video",
+    },
+    "Loader": {
+        "input": {"required": {"ckpt_name": [["sub/a.safetensors", "b.ckpt"]], "steps": ["INT", {"min": 1, "max": 9}]}},
+        "output": [["euler", "ddim"], "MODEL"],
+        "category": "loaders",
+    },
+    "LoadAudio": {
+        "input": {"required": {"audio": [["one.wav"], {"audio_upload": True}]}},
+        "output": ["AUDIO"],
+        "category": "audio",
+    },
+    "Growing": {"input": {"required": {"images": ["COMFY_AUTOGROW_V3", {}]}}, "output": ["COMFY_MATCHTYPE_V3"]},
+}
 Write = Callable[..., Path]
 
 
@@ -154,3 +196,8 @@ def tables() -> dict[str, NodeTable]:
 @pytest.fixture(scope="session")
 def shipped(tables: dict[str, NodeTable]) -> Catalog:
     return load_catalog([SHIPPED], tables)
+
+
+@pytest.fixture
+def live() -> NodeTable:
+    return NodeTable.from_object_info(LIVE)

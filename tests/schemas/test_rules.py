@@ -1,39 +1,21 @@
-"""Every rule for definitions, broken once: the message names file, line and field, and what is allowed."""
+"""Every rule between definitions, broken once: the message names file, line and field, and what is allowed."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-import yaml
-
-from schemas.loader import read_definitions
 from schemas.nodes import NodeTable
+from tests.schemas.breaking import Case, cases, check, messages
 from tests.schemas.conftest import FILES, Write
 
 CHUNK, OUTPUT, SPARE = "chunks/tone.yaml", "configs/output/tone.yaml", "configs/output/spare.yaml"
-BROKEN = yaml.safe_load((Path(__file__).parent / "broken.yaml").read_text())
-
-
-def messages(write: Write, tables: dict[str, NodeTable], files: dict[str, str]) -> list[str]:
-    _, problems = read_definitions([write(**files)], tables)
-    return [str(problem) for problem in sorted(problems)]
 
 
 def test_the_small_definitions_are_valid(write: Write, tables: dict[str, NodeTable]) -> None:
     assert messages(write, tables, FILES) == []
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_rule_is_told_with_its_place(name: str, write: Write, tables: dict[str, NodeTable]) -> None:
-    case, file = BROKEN[name], BROKEN[name]["file"]
-    old = FILES[file] if case["old"] is None else case["old"]
-    assert old in FILES[file]
-    told = messages(write, tables, {**FILES, file: FILES[file].replace(old, case["new"], 1)})
-    expected = case["told"]
-    assert len(told) == len(expected), told
-    for message, start in zip(told, expected, strict=True):
-        assert message.startswith(f"defs/{start}")
+@cases("rules")
+def test_a_broken_rule_is_told_with_its_place(case: Case, write: Write, tables: dict[str, NodeTable]) -> None:
+    check(case, write, tables)
 
 
 def test_all_problems_come_at_once_in_order(write: Write, tables: dict[str, NodeTable]) -> None:
