@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devserver.definitions.job import ImportJob, ImportReply
+from devserver.definitions.work import ImportJob, ImportReply
 from schemas.importing.form import ImportRefused
 from schemas.importing.written import ImportedDefinition
 from schemas.json_values import JsonObject

@@ -9,16 +9,55 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
-from devserver.definitions.job import ImportJob, ImportReply, Refusal
 from devserver.definitions.written import read_graph
 from devserver.processes.limits import limit_process
 from devserver.processes.signals import end_with_stdin, ignore_stops
 from schemas.importing.admit import import_graph
 from schemas.importing.form import ImportRefused
+from schemas.importing.written import ImportedDefinition
 from schemas.json_values import JsonObject
 from schemas.loader import load_tables
+from schemas.node_table import TrimmedClass
 from schemas.nodes import NodeTable
+
+
+class ImportJob(TypedDict):
+    """A graph, or a file that holds one under its own name; `live` are the classes of a backend."""
+
+    name: str
+    origin: str
+    folders: list[str]
+    graph: JsonObject | None
+    path: str | None
+    filename: str | None
+    live: dict[str, TrimmedClass] | None
+
+
+class Excess(TypedDict):
+    """Which limit is exceeded, by its unit, and by what value."""
+
+    unit: str
+    most: int
+    value: int
+
+
+class Refusal(TypedDict):
+    """Why a graph was refused; the fields are those of `ImportRefused`."""
+
+    message: str
+    problems: NotRequired[list[str]]
+    absent: NotRequired[list[str]]
+    no_graph: NotRequired[bool]
+    excess: NotRequired[Excess]
+
+
+class ImportReply(TypedDict):
+    """What was made, or why it was refused."""
+
+    made: NotRequired[ImportedDefinition]
+    refused: NotRequired[Refusal]
 
 
 def main() -> None:

@@ -1,22 +1,12 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from devserver.errors import InputError
-from devserver.system.clock import Clock
 from devserver.users.keys import Keys, KeysUnreadable
-from devserver.users.sessions import LASTS, MOST_OF_ONE, Sessions
-
-
-class Later(Clock):
-    ahead = timedelta(0)
-
-    def now(self):  # type: ignore[no-untyped-def]
-        return super().now() + self.ahead
 
 
 def test_a_key_is_known_by_what_it_is_and_never_kept(tmp_path: Path) -> None:
@@ -80,32 +70,3 @@ def test_a_damaged_file_lets_nobody_in(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "keys.json").write_bytes(content)
     with pytest.raises(KeysUnreadable, match=r"keys\.json"):
         _ = Keys(tmp_path).there
-
-
-def test_a_session_ends_by_itself_by_signing_out_and_with_its_key(tmp_path: Path) -> None:
-    clock, keys = Later(), Keys(tmp_path)
-    sessions = Sessions(tmp_path, keys, clock)
-    keys.add("anna")
-    anna = keys.there[0]
-    first, second, third = (sessions.begin(anna) for _ in range(3))
-    assert [sessions.find(token) for token in (first, "x", "", "../../keys")] == [anna, None, None, None]
-    sessions.end(first)
-    assert (sessions.find(first), sessions.find(second)) == (None, anna)
-    clock.ahead = LASTS + timedelta(seconds=1)
-    assert sessions.find(second) is None
-    clock.ahead = timedelta(0)
-    keys.remove("anna")
-    keys.add("anna")
-    assert sessions.find(third) is None
-
-
-def test_sessions_do_not_pile_up(tmp_path: Path) -> None:
-    keys = Keys(tmp_path)
-    sessions = Sessions(tmp_path, keys)
-    keys.add("anna")
-    tokens = [sessions.begin(keys.there[0]) for _ in range(MOST_OF_ONE + 3)]
-    files = list((tmp_path / "sessions").iterdir())
-    assert len(files) == MOST_OF_ONE
-    assert (sessions.find(tokens[0]), sessions.find(tokens[-1])) == (None, keys.there[0])
-    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
-    assert not any(token in path.name + path.read_text() for token in tokens for path in files)

@@ -24,6 +24,15 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
 }
 
 
+@pytest.fixture
+def song() -> Graph:
+    """A graph in API form."""
+    return {
+        "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0}},
+        "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0]}},
+    }
+
+
 def write_webp(path: Path, texts: dict[int, str]) -> Path:
     image = Image.new("RGB", (8, 8))
     exif = image.getexif()
