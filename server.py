@@ -1,4 +1,4 @@
-"""Tonewright's command line: reads the settings, builds the parts, starts and stops them."""
+"""Tonewright's command line: reads the settings, builds a server, starts and stops it."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def trace_statements(trace: Trace) -> None:
 
 async def measure(exports: Path, trace: Trace) -> None:
     """Serve in this process, and trace the third run of a client."""
-    from cli.build import build_parts
+    from cli.build import build_app
     from cli.keys import front_settings, keys_of
     from config import Settings
     from devserver.watching.logs import configure
@@ -122,11 +122,11 @@ async def measure(exports: Path, trace: Trace) -> None:
 
     configure("error", "text")
     settings = Settings(exports=exports, port=0, discover=False)
-    parts = await build_parts(settings)
-    front = create_front(parts, front_settings(settings, keys_of(settings)), version="shape")
+    app = await build_app(settings)
+    front = create_front(app, front_settings(settings, keys_of(settings)), version="shape")
     listening = await listen_at(front, settings.host, 0)
     try:
-        await parts.start()
+        await app.start()
         pipe = asyncio.subprocess.PIPE
         command = [sys.executable, "-c", CLIENT, listening.url, json.dumps(REQUEST)]
         client = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
@@ -141,8 +141,8 @@ async def measure(exports: Path, trace: Trace) -> None:
     finally:
         trace.on = False
         await listening.close()
-        await parts.stop()
-        parts.exports.unlock()
+        await app.stop()
+        app.exports.unlock()
 
 
 def main() -> None:

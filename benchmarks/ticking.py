@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from cli.build import build_parts
+from cli.build import build_app
 from cli.serve import READY
 from config import ROOT, BackendSettings, Settings
 from devserver.durable.bus import Bus
@@ -26,17 +26,17 @@ async def serve(exports: Path, backend_url: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     backend = BackendSettings(name="bench", url=backend_url, kind="comfyui")
     settings = Settings(exports=exports, backends=[backend], embedded=False, discover=False)
-    parts = await build_parts(settings)
-    listening = await listen_at(create_front(parts, FrontSettings(ROOT / "public"), version="bench"), "127.0.0.1", 0)
-    await parts.start()
-    ticking = asyncio.create_task(tick(parts.bus))
+    app = await build_app(settings)
+    listening = await listen_at(create_front(app, FrontSettings(ROOT / "public"), version="bench"), "127.0.0.1", 0)
+    await app.start()
+    ticking = asyncio.create_task(tick(app.bus))
     sys.stdout.write(f"{READY}{listening.url}\n")
     sys.stdout.flush()
     await stop.wait()
     ticking.cancel()
     await listening.close()
-    await parts.stop()
-    parts.exports.unlock()
+    await app.stop()
+    app.exports.unlock()
 
 
 async def tick(bus: Bus) -> None:

@@ -1,4 +1,4 @@
-"""From settings to parts: the one place where configuration becomes objects."""
+"""From settings to a server: the one place where configuration becomes objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from config import ROOT, BackendSettings, LlmSettings, Settings
-from devserver.app import Parts
+from devserver.app import App
 from devserver.backends.pool import Address
 from devserver.backends.sources import find_answering
 from devserver.comfy.swarm import credentials
@@ -29,6 +29,7 @@ from devserver.runs.cluster import Sharing, own_name
 from devserver.stages.graph.retries import Retries
 from devserver.stages.kind import StageKind
 from devserver.stages.kinds import all_kinds
+from devserver.stages.walk import WalkSettings
 from schemas.errors import DefinitionError, DefinitionProblem
 from schemas.loader import load_tables
 
@@ -134,8 +135,8 @@ def tracing_factory(settings: Settings) -> Callable[[Database], Tracing] | None:
     return partial(Tracing, exporter_to(settings.otlp_url))
 
 
-async def build_parts(settings: Settings) -> Parts:
-    """Build every part of a server; nothing is started.
+async def build_app(settings: Settings) -> App:
+    """Return a server that is not started yet.
 
     Raises:
         devserver.errors.FolderLocked: another server has the exports folder.
@@ -147,22 +148,24 @@ async def build_parts(settings: Settings) -> Parts:
     exports = Exports(settings.exports, sharing.node if sharing else None, works=settings.role != "web")
     exports.lock({"pid": os.getpid(), "url": f"http://{settings.host}:{settings.port}"})
     kinds = all_kinds()
-    return Parts(
+    return App(
         exports=exports,
         definitions=load_definitions(settings, kinds),
         kinds=kinds,
         addresses=[*read_addresses(settings), *await discover(settings)],
         embedded=settings.embedded,
         probe_s=settings.probe_s,
-        backend_wait_s=settings.backend_wait_s,
-        retries=Retries(settings.attempts, settings.retry_pause_s, elsewhere_after_s=settings.elsewhere_after_s),
         limits=Limits(settings.queue_limit, settings.queue_limit_per_user),
-        embed_tags=settings.embed_tags,
         models=build_models(settings),
-        llm_check=settings.llm_check,
         upload_limit_bytes=int(settings.upload_limit_mib * MIB),
         file_roots=settings.file_roots,
         safety_floor=settings.safety_floor or "off",
         sharing=sharing,
         tracing=tracing,
+        walks=WalkSettings(
+            backend_wait_s=settings.backend_wait_s,
+            retries=Retries(settings.attempts, settings.retry_pause_s, elsewhere_after_s=settings.elsewhere_after_s),
+            embed_tags=settings.embed_tags,
+            llm_check=settings.llm_check,
+        ),
     )

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 import aiohttp
 
-from cli.build import build_models, build_parts, discover, load_definitions, read_addresses
+from cli.build import build_app, build_models, discover, load_definitions, read_addresses
 from cli.keys import keys_of
 from config import Settings
 from devserver.backends.health import WORKER_DEAD
@@ -168,12 +168,12 @@ async def _describe_server(settings: Settings) -> AsyncIterator[str]:
 async def rebuild_journal(settings: Settings) -> str:
     """Read every run folder's record into the journal; runs that it has already stay as they are."""
     try:
-        parts = await build_parts(settings)
+        app = await build_app(settings)
     except FolderLocked as e:
         return f"{e}\nStop that server first."
     try:
-        count, wrong = await rebuild(parts.journal, parts.exports)
+        count, wrong = await rebuild(app.journal, app.exports)
         return "\n".join([f"{count} runs were read back into the journal.", *(f"unreadable: {line}" for line in wrong)])
     finally:
-        parts.database.close()
-        parts.exports.unlock()
+        app.database.close()
+        app.exports.unlock()

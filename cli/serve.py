@@ -1,4 +1,4 @@
-"""`serve`: build the parts, start them, listen until told to stop, stop them in reverse."""
+"""`serve`: build the server, start it, listen until told to stop, stop it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 
-from cli.build import apply_file_mode, build_parts
+from cli.build import apply_file_mode, build_app
 from cli.keys import front_settings, keys_of
 from config import Settings
 from devserver.processes.limits import raise_open_files
@@ -33,13 +33,13 @@ async def _serve(settings: Settings) -> None:
     raise_open_files()
     apply_file_mode(settings)
     doors = front_settings(settings, keys_of(settings))
-    parts = await build_parts(settings)
+    app = await build_app(settings)
     try:
         routes = WORKER_ROUTES if settings.role == "worker" else ROUTES
-        front = create_front(parts, doors, version=VERSION, routes=routes)
+        front = create_front(app, doors, version=VERSION, routes=routes)
         listening = await listen_at(front, settings.host, settings.port)
         try:
-            await parts.start()
+            await app.start()
             gc.collect()
             gc.freeze()  # what a server is made of never becomes garbage; looking through it stops the loop
             sys.stdout.write(f"{READY}{listening.url}\n")
@@ -48,5 +48,5 @@ async def _serve(settings: Settings) -> None:
         finally:
             await listening.close()
     finally:
-        await parts.stop()
-        parts.exports.unlock()
+        await app.stop()
+        app.exports.unlock()

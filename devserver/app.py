@@ -1,20 +1,17 @@
-"""The parts of a running server, put together in one place."""
+"""A running server's objects, put together in one place."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from devserver.backends.pool import Address, Pool
-from devserver.briefs.understanding import Understood, understand
 from devserver.definitions.authoring import Authoring
 from devserver.definitions.current import Definitions
 from devserver.durable.bus import Bus
-from devserver.durable.database import READERS
 from devserver.durable.idempotency import Idempotency
 from devserver.durable.journal import Journal
 from devserver.durable.lease import ALONE
@@ -28,10 +25,6 @@ from devserver.llm.ask import Models
 from devserver.media.encoding import load_codecs
 from devserver.media.examiner import Examiner
 from devserver.media.intake import IntakePool
-from devserver.model.events import Event, Passing
-from devserver.model.request import ExecuteRequest
-from devserver.model.server import ReadyState
-from devserver.nodes.prompting.brief import BriefValues
 from devserver.playback.derived import Drawings
 from devserver.playback.of_runs import RunMedia
 from devserver.playback.stream import Streams
@@ -43,10 +36,9 @@ from devserver.runs import record
 from devserver.runs.cluster import Cluster, Sharing
 from devserver.runs.dispatch import Dispatcher
 from devserver.runs.runs import Runs
-from devserver.stages.graph.retries import Retries
 from devserver.stages.kind import StageKind
 from devserver.stages.kinds import KINDS
-from devserver.stages.walk import Tools
+from devserver.stages.walk import Tools, WalkSettings
 from devserver.system.clock import Clock
 from devserver.users.keys import Keys
 from devserver.users.sessions import Sessions
@@ -60,30 +52,18 @@ if TYPE_CHECKING:
     from devserver.durable.database import Database
     from devserver.watching.tracing import Tracing
 
-# The most connections that the database has in this process: readers, writer and heartbeat.
-CONNECTIONS: Final = READERS + 2
 STOP_PATIENCE_S: Final = 2.0  # how long each answer of the database is waited for when the server stops
 
 
-class Parts:
-    """Everything between HTTP and the backends. On the loop.
+class App:
+    """A server without HTTP: builds its objects, starts them and stops them. On the loop.
 
     Args:
         exports: taken (locked) already.
         addresses: the backends in the order in which they are preferred, without the embedded one.
-        embedded: whether the embedded backend runs.
-        backend_wait_s: how long a take waits for a configured backend that does not answer.
-        upload_limit_bytes: the largest file that may be sent here.
-        file_roots: folders of files that a request may name by their path.
         safety_floor: the laxest safety level that anybody may ask for.
         sharing: how this process takes part where several share a database; None where it has one for itself.
-        embed_tags: whether media carry the prompt, workflow and tonewright tags.
-        models: the language models of the text stages.
-        llm_check: whether the safety stages ask one of them too.
-        retries: how a take is tried again.
-        limits: how many unfinished runs there may be.
         tracing: makes what sends traces; None where nobody wants them.
-        kinds: the kinds of stages that a run may have.
     """
 
     _started = False
@@ -97,41 +77,25 @@ class Parts:
         addresses: Sequence[Address],
         embedded: bool = True,
         probe_s: float = 30.0,
-        backend_wait_s: float = 120.0,
-        embed_tags: bool = True,
         upload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         file_roots: Sequence[Path] = (),
         safety_floor: Level = "off",
         models: Models | None = None,
-        llm_check: bool = False,
-        retries: Retries | None = None,
         limits: Limits | None = None,
         clock: Clock | None = None,
         sharing: Sharing | None = None,
         tracing: Callable[[Database], Tracing] | None = None,
+        walks: WalkSettings | None = None,
         kinds: Mapping[str, StageKind] = KINDS,
     ) -> None:
         self._begun_s = time.time()
+        self._embedded = exports.embedded if embedded and (sharing is None or sharing.walks) else None
+        self.exports, self.definitions, self.models = exports, definitions, models or Models([])
         self.clock = clock or Clock()
-        self.exports, self.definitions, self.kinds = exports, definitions, kinds
-        self.backend_wait_s, self.embed_tags = backend_wait_s, embed_tags
-        self.models, self.llm_check = models or Models([]), llm_check
-        self.retries, self.safety_floor = retries or Retries(), safety_floor
         self.bus = Bus(self.clock)
         self.database = open_database(sharing.database_url if sharing else exports.state / "journal.sqlite")
         self.journal = Journal(self.database, self.clock, self.bus, sharing.owner if sharing else ALONE)
-        self.tracing = tracing(self.database) if tracing is not None else None
-        self.keys = Keys(exports.state, self.clock)
-        self.sessions = Sessions(exports.state, self.keys, self.clock)
-        self.examiner = Examiner()
-        self.uploads = Uploads(exports.uploads, upload_limit_bytes, self.examiner.examine)
-        self.files = InputFiles(exports, self.database, file_roots, self.examiner.examine)
-        self.intake = IntakePool()
-        files = RunMedia(self.journal, exports, Drawings(exports, self.intake))
-        self.media, self.role, self.stems, self.drawn = files.media, files.role, files.stems, files.drawn
-        self.streams = Streams(self.journal, self.bus, exports)
-        self.expected = Expected.by(self.clock)
-        self._embedded = exports.embedded if embedded and (sharing is None or sharing.walks) else None
+        self._make_files_and_keys(upload_limit_bytes, file_roots)
         self.pool = Pool(
             addresses,
             bus=self.bus,
@@ -141,48 +105,18 @@ class Parts:
             probe_s=probe_s,
             max_upload_bytes=upload_limit_bytes,
         )
+        self.expected = Expected.by(self.clock)
         self.turns = Turns(self.database, self.expected, lambda: self.pool.backends)
         self.pool.on_change = self.turns.next_please
-        self._make_what_uses_the_pool(sharing, limits)
-        self.execute_schema: dict[str, Any] = ExecuteRequest.model_json_schema(by_alias=True)
-
-    def _make_what_uses_the_pool(self, sharing: Sharing | None, limits: Limits | None) -> None:
-        definitions = self.definitions
-        self.idempotency = Idempotency(self.database, self.clock)
         self.queue = Queue(self.database, self.pool, self.turns, self.expected, self.bus, limits=limits)
-        self.metrics = Metrics(
-            self.database,
-            self.bus,
-            self.clock,
-            catalog=lambda: definitions.catalog,
-            backends=lambda: self.pool.backends,
-        )
-        traces = [self.tracing] if self.tracing else []
-        self.watching = Watching(self.journal, [self.metrics, RunLog(), *traces])
         self.authoring = Authoring(definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, status))
-        self.late = LateRecords(lambda run_id: record.write(self.journal, self.exports, run_id))
-        self.tools = self._tools()
-        self.dispatcher = Dispatcher(
-            self.journal,
-            lambda run_id, cancelled: walk_run(run_id, self.tools, self.kinds, cancelled),
-            sharing.walks if sharing else None,
-        )
-        self.turns.on_turns = self.dispatcher.asleep.look
-        self.runs = self._runs()
-        self.cluster = self._cluster(sharing) if sharing else None
-        others = self.cluster.ready if self.cluster else None
-        self.readiness = Readiness(
-            self.exports, self.pool, self.clock, database=self.database, started=lambda: self._started, others=others
-        )
-
-    def _tools(self) -> Tools:
-        return Tools(
-            definitions=self.definitions,
+        self.tools = Tools(
+            walks or WalkSettings(),
+            definitions=definitions,
             journal=self.journal,
             bus=self.bus,
-            exports=self.exports,
+            exports=exports,
             models=self.models,
-            llm_check=self.llm_check,
             pool=self.pool,
             turns=self.turns,
             expected=self.expected,
@@ -191,38 +125,66 @@ class Parts:
             files=self.files,
             streams=self.streams,
             late=self.late,
-            embed_tags=self.embed_tags,
-            backend_wait_s=self.backend_wait_s,
-            retries=self.retries,
         )
+        self._make_what_watches(tracing)
+        self._make_what_walks(kinds, safety_floor, sharing)
 
-    def _runs(self) -> Runs:
-        return Runs(
-            exports=self.exports,
-            journal=self.journal,
-            bus=self.bus,
-            clock=self.clock,
-            definitions=self.definitions,
-            kinds=self.kinds,
-            files=self.files,
+    def _make_files_and_keys(self, upload_limit_bytes: int, file_roots: Sequence[Path]) -> None:
+        exports = self.exports
+        self.keys = Keys(exports.state, self.clock)
+        self.sessions = Sessions(exports.state, self.keys, self.clock)
+        self.idempotency = Idempotency(self.database, self.clock)
+        self.examiner, self.intake = Examiner(), IntakePool()
+        self.uploads = Uploads(exports.uploads, upload_limit_bytes, self.examiner.examine)
+        self.files = InputFiles(exports, self.database, file_roots, self.examiner.examine)
+        self.media = RunMedia(self.journal, exports, Drawings(exports, self.intake))
+        self.streams = Streams(self.journal, self.bus, exports)
+        self.late = LateRecords(lambda run_id: record.write(self.journal, exports, run_id))
+
+    def _make_what_watches(self, tracing: Callable[[Database], Tracing] | None) -> None:
+        self.tracing = tracing(self.database) if tracing else None
+        self.metrics = Metrics(
+            self.database,
+            self.bus,
+            self.clock,
+            catalog=lambda: self.definitions.catalog,
+            backends=lambda: self.pool.backends,
+        )
+        traces = [self.tracing] if self.tracing else []
+        self.watching = Watching(self.journal, [self.metrics, RunLog(), *traces])
+
+    def _make_what_walks(self, kinds: Mapping[str, StageKind], safety_floor: Level, sharing: Sharing | None) -> None:
+        self.dispatcher = Dispatcher(
+            self.journal,
+            lambda run_id, cancelled: walk_run(run_id, self.tools, kinds, cancelled),
+            sharing.walks if sharing else None,
+        )
+        self.turns.on_turns = self.dispatcher.asleep.look
+        self.runs = Runs(
+            self.tools,
+            kinds,
             keys=self.keys,
             idempotency=self.idempotency,
             queue=self.queue,
             dispatcher=self.dispatcher,
-            expected=self.expected,
-            safety_floor=self.safety_floor,
+            safety_floor=safety_floor,
             tracing=self.tracing,
         )
-
-    def _cluster(self, sharing: Sharing) -> Cluster:
-        return Cluster(
+        self.cluster = sharing and Cluster(
             sharing,
-            database=self.database,
             journal=self.journal,
             bus=self.bus,
             dispatcher=self.dispatcher,
             pool=self.pool,
             turns=self.turns,
+        )
+        self.readiness = Readiness(
+            self.exports,
+            self.pool,
+            self.clock,
+            database=self.database,
+            started=lambda: self._started,
+            others=self.cluster.ready if self.cluster else None,
         )
 
     async def start(self) -> None:
@@ -273,29 +235,3 @@ class Parts:
         if self.tracing:
             await self.tracing.close()
         await asyncio.to_thread(self.database.close)
-
-    # Texts, events and state
-
-    async def understand(self, text: str, values: BriefValues, *, remote: bool) -> Understood:
-        """A text's brief, with the help of a language model; `remote` allows those on other machines."""
-        return await understand(text, values, self.models, remote=remote)
-
-    async def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
-        return await self.journal.read(lambda reading: reading.events_after(seq, run_id, limit))
-
-    async def last_seq(self) -> int:
-        return await self.journal.read(lambda reading: reading.last_seq())
-
-    async def snapshot(self) -> list[Event]:
-        """The server's state, for a listener that has just come."""
-        queue, at = await self.queue.state(), self.clock.stamp()
-        states: tuple[Passing, ...] = (*self.pool.describe(), queue, self.definitions.status())
-        return [Event(None, None, "", 0, 0, at, state) for state in states]
-
-    def health(self) -> dict[str, Any]:
-        """This process answers; it says nothing about the backends."""
-        return {"status": "ok", "pid": os.getpid(), "runs": self.dispatcher.walking}
-
-    async def ready(self) -> ReadyState:
-        """Whether a run that is accepted now would get somewhere, and if not, why."""
-        return await self.readiness.ask()

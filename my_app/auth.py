@@ -8,15 +8,13 @@ that the settings trust may name the user instead.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from devserver.errors import InputError, unknown_run
-from devserver.model.events import Event
 from devserver.users.keys import LOCAL, Key, KeysUnreadable
 from my_app.bridge import USER_ID
 from my_app.context import CONTEXT, Context
@@ -45,7 +43,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     route = request.app[TABLE].get(request.match_info.route)
     named = context.settings.proxies.user(request)
     try:
-        there = context.parts.keys.there
+        there = context.keys.there
     except KeysUnreadable:
         if route is None or not route.is_open:
             raise
@@ -62,7 +60,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         request[USER_ID] = ""  # nobody: it has no runs, and no view of an open route asks for any
     else:
         return refused(request)
-    if route is not None and route.only_admins and context.parts.keys.viewer(request[USER_ID]) is not None:
+    if route is not None and route.only_admins and context.keys.viewer(request[USER_ID]) is not None:
         raise InputError("admins_only", status=403, field="Authorization", allowed="an admin key")
     if not request[USER_ID]:
         return await handler(request)
@@ -114,11 +112,11 @@ async def _read_key(context: Context, request: web.Request, named: str | None) -
 
 def _key_of(context: Context, request: web.Request, named: str | None) -> Key | None:
     if named is not None:
-        return context.parts.keys.named(named)
+        return context.keys.named(named)
     shown, cookie = shown_key(request), request.cookies.get(COOKIE)
     if shown is not None:
-        return context.parts.keys.find(shown)
-    return context.parts.sessions.find(cookie) if cookie else None
+        return context.keys.find(shown)
+    return context.sessions.find(cookie) if cookie else None
 
 
 def refused(request: web.Request, shown: str | None = None) -> web.Response:
@@ -149,21 +147,4 @@ async def check_runs(request: web.Request, handler: Handler) -> web.StreamRespon
 
 def viewer_of(request: web.Request) -> str | None:
     """Whose runs and files are shown: the user's own, or None for everybody's."""
-    return request.app[CONTEXT].parts.keys.viewer(request[USER_ID])
-
-
-async def visible(
-    context: Context, viewer: str | None, events: AsyncGenerator[Event | None, None]
-) -> AsyncGenerator[Event | None, None]:
-    """Of a feed of everybody's events those that a viewer may see; what the server tells of itself is everybody's."""
-    loop = asyncio.get_running_loop()
-    last = loop.time()
-    async with aclosing(events):
-        async for event in events:
-            if event is None or event.run_id is None or await context.owners.of(event.run_id) == viewer:
-                yield event
-            elif loop.time() - last > context.settings.heartbeat_s:
-                yield None  # others are busy; the stream must not look dead for that
-            else:
-                continue
-            last = loop.time()
+    return request.app[CONTEXT].keys.viewer(request[USER_ID])

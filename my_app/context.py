@@ -1,16 +1,18 @@
-"""What every view of the front can reach."""
+"""What every request of the front needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NewType
 
 from aiohttp import web
 
-from devserver.app import Parts
+from devserver.users.keys import Keys
+from devserver.users.sessions import Sessions
 from my_app.arriving import STALL_S
 from my_app.opened import OpenRequests
 from my_app.proxies import Proxies
@@ -60,16 +62,21 @@ class FrontSettings:
 
 @dataclass(frozen=True)
 class Context:
-    """What every view of the front can reach; `doors` are the threads on which keys are looked up."""
+    """What every request of the front needs; `doors` are the threads on which keys are looked up.
 
-    parts: Parts
+    `given` has what a view may ask for, by its type.
+    """
+
+    given: Mapping[Any, Any]
+    keys: Keys
+    sessions: Sessions
     threads: Threads
     settings: FrontSettings
-    openapi: dict[str, Any]
     owners: Owners
     opened: OpenRequests
     tries: Tries = field(default_factory=Tries)
     doors: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="keys"))
 
 
+Described = NewType("Described", dict[str, Any])  # the server's interface, as /openapi.json tells it
 CONTEXT: Final = web.AppKey("context", Context)

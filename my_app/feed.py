@@ -12,11 +12,13 @@ from typing import Final
 from aiohttp import HttpVersion11, web
 
 from devserver.durable.bus import LAGGED, Lagged, Subscription
+from devserver.durable.journal import Journal
 from devserver.durable.patience import USUAL_S, patience
 from devserver.model.events import Event
+from devserver.runs.runs import Runs
 from my_app.addresses import below, prefix_of
-from my_app.context import Context
 from my_app.errors import dump
+from my_app.visitors import Owners
 
 Tap = Callable[[Event], bool]
 
@@ -30,27 +32,6 @@ STREAM_HEADERS: Final = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
-
-
-async def feed(
-    context: Context, run_id: str | None, after: int, tap: Tap | None = None
-) -> AsyncGenerator[Event | None, None]:
-    """Yield events, and None after each quiet stretch of the heartbeat's length, until the server stops.
-
-    It listens before it reads the journal, so that nothing falls between the two.
-
-    With a `run_id` they are that run's, up to `run.ended`; with None everybody's. `after` is the number of the last
-    event that the listener has. What `tap` takes is not yielded: it is offered what comes while the reader waits.
-    """
-    with context.parts.runs.waiting.listen(run_id) as subscription:
-        ended = run_id is not None and await has_ended(context, run_id)
-        place = _Place(after)
-        if tap is not None:
-            subscription.tap = partial(place.take, tap)
-        async for event in _live(context, subscription, run_id, place, only_stored=ended):
-            yield event
-            if event is not None and event.kind == "run.ended" and run_id is not None:
-                return
 
 
 @dataclass
@@ -75,46 +56,81 @@ class _Place:
         return tap(event) and self.is_new(event)
 
 
-async def _live(
-    context: Context, subscription: Subscription, run_id: str | None, place: _Place, *, only_stored: bool
-) -> AsyncIterator[Event | None]:
-    arrived: Event | Lagged | None = LAGGED  # at first, too, the journal knows what was missed
-    while True:
-        if isinstance(arrived, Lagged):
-            async for event in _stored(context, run_id, place.after):
-                if place.is_new(event):
+@dataclass(frozen=True)
+class Feeds:
+    """The events of runs for those who listen: the stored ones from the journal, then those that come."""
+
+    journal: Journal
+    runs: Runs
+    owners: Owners
+    heartbeat_s: float
+
+    async def of(self, run_id: str | None, after: int, tap: Tap | None = None) -> AsyncGenerator[Event | None, None]:
+        """Yield events, and None after each quiet stretch of the heartbeat's length, until the server stops.
+
+        It listens before it reads the journal, so that nothing falls between the two.
+
+        With a `run_id` they are that run's, up to `run.ended`; with None everybody's. `after` is the number of the last
+        event that the listener has. What `tap` takes is not yielded: it is offered what comes while the reader waits.
+        """
+        with self.runs.waiting.listen(run_id) as subscription:
+            ended = run_id is not None and await self.runs.has_ended(run_id)
+            place = _Place(after)
+            if tap is not None:
+                subscription.tap = partial(place.take, tap)
+            async for event in self._live(subscription, run_id, place, only_stored=ended):
+                yield event
+                if event is not None and event.kind == "run.ended" and run_id is not None:
+                    return
+
+    async def of_viewer(self, viewer: str, after: int) -> AsyncGenerator[Event | None, None]:
+        """Yield the events of the viewer's own runs and of the server."""
+        loop = asyncio.get_running_loop()
+        last = loop.time()
+        async with aclosing(self.of(None, after)) as events:
+            async for event in events:
+                if event is None or event.run_id is None or await self.owners.of(event.run_id) == viewer:
                     yield event
-            if only_stored:
+                elif loop.time() - last > self.heartbeat_s:
+                    yield None  # others are busy; the stream must not look dead for that
+                else:
+                    continue
+                last = loop.time()
+
+    async def is_over(self, run_id: str, after: int) -> bool:
+        """Whether the run has ended and the listener has all of its events, so that coming back is pointless."""
+        return await self.runs.has_ended(run_id) and not await self.journal.events_after(after, run_id, 1)
+
+    async def _live(
+        self, subscription: Subscription, run_id: str | None, place: _Place, *, only_stored: bool
+    ) -> AsyncIterator[Event | None]:
+        arrived: Event | Lagged | None = LAGGED  # at first, too, the journal knows what was missed
+        while True:
+            if isinstance(arrived, Lagged):
+                async for event in self._stored(run_id, place.after):
+                    if place.is_new(event):
+                        yield event
+                if only_stored:
+                    return
+            elif arrived is None or place.is_new(arrived):
+                yield arrived
+            try:
+                async with asyncio.timeout(self.heartbeat_s):
+                    arrived = await anext(subscription)
+            except TimeoutError:
+                arrived = None
+            except StopAsyncIteration:
                 return
-        elif arrived is None or place.is_new(arrived):
-            yield arrived
-        try:
-            async with asyncio.timeout(context.settings.heartbeat_s):
-                arrived = await anext(subscription)
-        except TimeoutError:
-            arrived = None
-        except StopAsyncIteration:
-            return
 
-
-async def _stored(context: Context, run_id: str | None, after: int) -> AsyncIterator[Event]:
-    while True:
-        with patience(USUAL_S):  # a stream does not end because the database is silent for a while
-            page = await context.parts.events_after(after, run_id, PAGE)
-        for event in page:
-            after = event.seq or after
-            yield event
-        if len(page) < PAGE:
-            return
-
-
-async def has_ended(context: Context, run_id: str) -> bool:
-    return await context.parts.runs.has_ended(run_id)
-
-
-async def is_over(context: Context, run_id: str, after: int) -> bool:
-    """Whether the run has ended and the listener has all of its events, so that coming back is pointless."""
-    return await has_ended(context, run_id) and not await context.parts.events_after(after, run_id, 1)
+    async def _stored(self, run_id: str | None, after: int) -> AsyncIterator[Event]:
+        while True:
+            with patience(USUAL_S):  # a stream does not end because the database is silent for a while
+                page = await self.journal.events_after(after, run_id, PAGE)
+            for event in page:
+                after = event.seq or after
+                yield event
+            if len(page) < PAGE:
+                return
 
 
 def straight(request: web.Request, response: web.StreamResponse) -> Tap | None:

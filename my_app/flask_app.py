@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from devserver.app import Parts
 from devserver.errors import InputError
+from devserver.users.keys import Keys
 from my_app.bridge import ENVIRON_USER_ID
 from my_app.errors import dump, error_body, input_error_body, retry_header
 from my_app.replies import render
@@ -18,24 +18,27 @@ from my_app.signature import Asked, Headers
 from my_app.visitors import Visitor
 
 
-def create_flask(parts: Parts, routes: Sequence[Route]) -> Flask:
-    """An app with every Flask route of the table. What a view raises beside `InputError` goes on to the front."""
+def create_flask(given: Mapping[Any, Any], routes: Sequence[Route]) -> Flask:
+    """An app with every Flask route of the table; `given` has what a view may ask for, by its type.
+
+    What a view raises beside `InputError` goes on to the front.
+    """
     app = Flask("tonewright", static_folder=None)
     app.config["PROPAGATE_EXCEPTIONS"] = True
     for route in routes:
         if not route.native:
-            app.add_url_rule(route.flask_rule, route.name, _view(parts, route), methods=[route.method])
+            app.add_url_rule(route.flask_rule, route.name, _view(given, route), methods=[route.method])
     app.register_error_handler(InputError, _refuse)
     app.register_error_handler(HTTPException, _http_error)
     return app
 
 
-def _view(parts: Parts, route: Route) -> Callable[..., Response]:
+def _view(given: Mapping[Any, Any], route: Route) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        visitor = Visitor(request.environ[ENVIRON_USER_ID], parts.keys)
+        visitor = Visitor(request.environ[ENVIRON_USER_ID], given[Keys])
         headers = cast(Headers, request.headers)  # a mapping in all that views use
-        given: dict[Any, Any] = {Parts: parts, Visitor: visitor, Headers: headers}
-        asked = Asked(path, request.args, headers, request.get_data(cache=False), given)
+        objects = {**given, Visitor: visitor, Headers: headers}
+        asked = Asked(path, request.args, headers, request.get_data(cache=False), objects)
         status, told, content = render(route, route.view(**route.signature.bind(asked)), request.script_root)
         return Response(content, status, told)
 

@@ -8,20 +8,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 
-from devserver.app import Parts
+from devserver.app import App
+from devserver.files.uploads import Uploads
+from devserver.playback.stream import Streams
+from devserver.runs.runs import Runs
 from my_app.addresses import prefix_of
 from my_app.arriving import STALL
 from my_app.auth import TABLE, check_runs, identify
 from my_app.bodies import read_body
 from my_app.bridge import USER_ID, Bridge, headers_of
 from my_app.compression import compress
-from my_app.context import CONTEXT, Context, FrontSettings
+from my_app.context import CONTEXT, Context, Described, FrontSettings
 from my_app.cors import share
 from my_app.errors import error_body, errors, json_response
+from my_app.feed import Feeds
 from my_app.flask_app import create_flask
 from my_app.guard import guard
 from my_app.headers import secure
@@ -39,6 +43,7 @@ from my_app.table import ROUTES
 from my_app.threads import Threads
 from my_app.tracing import traced
 from my_app.visitors import Owners, Visitor
+from my_app.waiting import Starts
 
 BACKLOG: Final = 1024  # connections that the system keeps until they are taken
 TAKEN_AT_ONCE: Final = 8  # before the loop looks at those that it has, so that a burst does not use up the descriptors
@@ -50,19 +55,21 @@ NativeView = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create_front(
-    parts: Parts, settings: FrontSettings, *, version: str, routes: Sequence[Route] = ROUTES
+    server: App, settings: FrontSettings, *, version: str, routes: Sequence[Route] = ROUTES
 ) -> web.Application:
     """The whole HTTP side as one aiohttp application."""
-    around = [traced(parts.tracing)] if parts.tracing else []
+    around = [traced(server.tracing)] if server.tracing else []
     located = locate(settings.proxies, settings.public_urls)
     app = web.Application(
         middlewares=[*around, compress, admit, errors, guard(settings), located, identify, check_runs]
     )
     app[STALL] = settings.stall_s
     threads = Threads(settings.threads)
-    bridge = Bridge(create_flask(parts, routes), threads)
-    described = build_openapi(routes, version)
-    app[CONTEXT] = Context(parts, threads, settings, described, Owners(parts.runs.owner), OpenRequests(parts.keys))
+    owners, opened = Owners(server.runs.owner), OpenRequests(server.keys)
+    given = _given(server, settings, threads, owners)
+    given[Described] = build_openapi(routes, version)
+    app[CONTEXT] = Context(given, server.keys, server.sessions, threads, settings, owners, opened)
+    bridge = Bridge(create_flask(given, routes), threads)
     app[TABLE] = table = dict[web.AbstractRoute, Route]()
     for route in routes:
         view = _native(route) if route.native else _over(bridge, route)
@@ -74,6 +81,13 @@ def create_front(
     app.on_shutdown.append(_end_streams)
     app.on_cleanup.append(lambda app: app[CONTEXT].threads.close())
     return app
+
+
+def _given(server: App, settings: FrontSettings, threads: Threads, owners: Owners) -> dict[Any, Any]:
+    """Return what a view may ask for, by its type: the objects of the server and of the front."""
+    feeds = Feeds(server.journal, server.runs, owners, settings.heartbeat_s)
+    starts = Starts(server.runs, server.idempotency, feeds, threads)
+    return {type(one): one for one in (*vars(server).values(), settings, threads, feeds, starts)}
 
 
 def _over(bridge: Bridge, route: Route) -> NativeView:
@@ -91,9 +105,9 @@ def _native(route: Route) -> NativeView:
         context = request.app[CONTEXT]
         body = await read_body(request, route.max_body_bytes) if reads_body else b""
         headers = headers_of(request)
-        given = {web.Request: request, Headers: headers, Parts: context.parts, Context: context}
-        visitor = Visitor(request[USER_ID], context.parts.keys)
-        asked = Asked(request.match_info, request.query, headers, body, {**given, Visitor: visitor})
+        visitor = Visitor(request[USER_ID], context.keys)
+        given = {**context.given, web.Request: request, Headers: headers, Visitor: visitor}
+        asked = Asked(request.match_info, request.query, headers, body, given)
         if len(body) > LARGE_BYTES:
             arguments = await context.threads.run(route.signature.bind, asked)
         else:
@@ -113,7 +127,7 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
         body = error_body(417, "expectation_unknown", field=hdrs.EXPECT)
         return json_response(417, body)
     context, route = request.app[CONTEXT], request.app[TABLE][request.match_info.route]
-    limit = context.parts.uploads.limit_bytes if route.forms else route.max_body_bytes
+    limit = context.given[Uploads].limit_bytes if route.forms else route.max_body_bytes
     if (request.content_length or 0) > limit:
         return json_response(413, error_body(413, "body_too_large", allowed=f"at most {limit} bytes"))
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -135,8 +149,8 @@ async def _watch_keys(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _end_streams(app: web.Application) -> None:
-    app[CONTEXT].parts.runs.waiting.close()
-    app[CONTEXT].parts.streams.close()
+    app[CONTEXT].given[Runs].waiting.close()
+    app[CONTEXT].given[Streams].close()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from devserver.app import CONNECTIONS
+from devserver.durable.database import CONNECTIONS
 from devserver.processes.limits import open_files_limit
 
 FEWEST: Final = 8  # connections that are taken however low the limit of open files is

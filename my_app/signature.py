@@ -2,7 +2,8 @@
 
 A parameter of the path is an argument of its name. `query` and `body` are models of the query and of the JSON body; a
 body that has a default may be left out. An argument annotated with a `Header` is that header. Every other argument is
-handed in by its type: the visitor, the parts, the headers, the body as it was sent, the request of aiohttp.
+handed in by its type: the visitor, the headers, the body as it was sent, the request of aiohttp, the objects of
+the server (`Runs`, `Keys`, `Definitions`, ...).
 """
 
 from __future__ import annotations

@@ -9,15 +9,15 @@ from typing import Any, Final, Literal
 
 from aiohttp import hdrs, web
 
-from devserver.app import Parts
-from devserver.durable.idempotency import Accepted
+from devserver.durable.idempotency import Accepted, Idempotency
 from devserver.model.request import ExecuteRequest
 from devserver.runs.answer import Answer
+from devserver.runs.runs import Runs
 from my_app.addresses import below, prefix_of
-from my_app.context import CONTEXT
 from my_app.errors import json_response
-from my_app.feed import encode, feed, open_stream, pour
+from my_app.feed import Feeds, encode, open_stream, pour
 from my_app.signature import Reply
+from my_app.threads import Threads
 
 REPLAYED: Final = {"Idempotency-Replayed": "true"}
 PREFERRED_WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
@@ -51,48 +51,53 @@ def preferred_wait_s(prefer: str, otherwise: float) -> float:
     return float(preferred[1]) if preferred else otherwise
 
 
-async def start(
-    request: web.Request,
-    accept: Callable[[], Awaitable[Accepted]],
-    wish: Wish,
-    shape: Callable[[Answer], Answer] = lambda answer: answer,
-) -> web.StreamResponse:
-    """Accept a run, then answer as the client wishes. `shape` makes an ended run's answer the route's own.
+@dataclass(frozen=True)
+class Starts:
+    """Starts runs, and answers as their clients wish."""
 
-    Where the same was asked before with the same key, the answer is the one that was given then.
-    """
-    context = request.app[CONTEXT]
-    run, answer = await context.threads.finish(_take_on(context.parts, accept, wish))
-    headers = {} if run.first is None else REPLAYED
-    if answer is not None:
-        return response_of(request, run.run_id, answer, headers)
-    if wish.mode == "end":
-        ended = shape(await context.parts.runs.wait(run.run_id, wish.timeout_s))
-        return response_of(request, run.run_id, ended, headers)
-    response = await open_stream(request, headers)
-    await pour(feed(context, run.run_id, 0), response, prefix_of(request))
-    answer = shape(await context.parts.runs.answer(run.run_id))
-    await response.write(encode("answer", below(prefix_of(request), answer.body)))
-    await response.write_eof()
-    return response
+    runs: Runs
+    idempotency: Idempotency
+    feeds: Feeds
+    threads: Threads
 
+    async def answer(
+        self,
+        request: web.Request,
+        accept: Callable[[], Awaitable[Accepted]],
+        wish: Wish,
+        shape: Callable[[Answer], Answer] = lambda answer: answer,
+    ) -> web.StreamResponse:
+        """Accept a run, then answer as the client wishes. `shape` makes an ended run's answer the route's own.
 
-async def _take_on(
-    parts: Parts, accept: Callable[[], Awaitable[Accepted]], wish: Wish
-) -> tuple[Accepted, Answer | None]:
-    """Accept a run; with its answer where nobody waits for another one."""
-    run = await accept()
-    return run, await answer_at_once(parts, run) if wish.mode == "no" else None
+        Where the same was asked before with the same key, the answer is the one that was given then.
+        """
+        run, answer = await self.threads.finish(self._take_on(accept, wish))
+        headers = {} if run.first is None else REPLAYED
+        if answer is not None:
+            return response_of(request, run.run_id, answer, headers)
+        if wish.mode == "end":
+            ended = shape(await self.runs.wait(run.run_id, wish.timeout_s))
+            return response_of(request, run.run_id, ended, headers)
+        response = await open_stream(request, headers)
+        await pour(self.feeds.of(run.run_id, 0), response, prefix_of(request))
+        answer = shape(await self.runs.answer(run.run_id))
+        await response.write(encode("answer", below(prefix_of(request), answer.body)))
+        await response.write_eof()
+        return response
 
+    async def _take_on(self, accept: Callable[[], Awaitable[Accepted]], wish: Wish) -> tuple[Accepted, Answer | None]:
+        """Accept a run; with its answer where nobody waits for another one."""
+        run = await accept()
+        return run, await self.at_once(run) if wish.mode == "no" else None
 
-async def answer_at_once(parts: Parts, run: Accepted) -> Answer:
-    """Return the answer for a run as of now, or the one that was given before, and keep it for its key."""
-    if run.first is not None and run.first.status is not None:
-        return Answer(run.first.status, run.first.body)
-    answer = await parts.runs.answer(run.run_id)
-    if run.claim is not None:
-        await parts.idempotency.keep(run.claim, answer.status, answer.body)
-    return answer
+    async def at_once(self, run: Accepted) -> Answer:
+        """Return the answer for a run as of now, or the one that was given before, and keep it for its key."""
+        if run.first is not None and run.first.status is not None:
+            return Answer(run.first.status, run.first.body)
+        answer = await self.runs.answer(run.run_id)
+        if run.claim is not None:
+            await self.idempotency.keep(run.claim, answer.status, answer.body)
+        return answer
 
 
 def reply_of(run: Accepted, answer: Answer) -> Reply[Any]:

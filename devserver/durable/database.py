@@ -24,6 +24,7 @@ from devserver.errors import DatabaseGone
 from devserver.processes.finish import finish
 
 READERS: Final = 4
+CONNECTIONS: Final = READERS + 2  # the most of one process: readers, writer and heartbeat
 SILENT_S: Final = 1.0  # an answer that is missing for longer is a problem that /ready tells
 CLOSED_WITHIN_S: Final = 2.0
 

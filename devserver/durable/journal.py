@@ -14,7 +14,7 @@ from devserver.durable.search import Search
 from devserver.durable.sql import Transaction
 from devserver.durable.stops import Stops
 from devserver.durable.writing import NewRun, Writing, Written
-from devserver.model.events import Stored
+from devserver.model.events import Event, Stored
 from devserver.model.results import Result
 from devserver.model.rows import AttemptRow, PartRow, Place, RunRow, StageState
 from devserver.system.clock import Clock
@@ -107,6 +107,14 @@ class Journal:
 
     async def has_ended(self, run_id: str) -> bool:
         return await self.read(lambda reading: reading.has_ended(run_id))
+
+    async def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:
+        """Return the next events of a run, or of all runs with None."""
+        return await self.read(lambda reading: reading.events_after(seq, run_id, limit))
+
+    async def last_seq(self) -> int:
+        """Return the number of the newest event."""
+        return await self.read(lambda reading: reading.last_seq())
 
     async def stage(self, place: Place) -> PartRow | None:
         """The stage, take or attempt at a place."""

@@ -16,7 +16,6 @@ from typing import Final, Literal
 
 from devserver.backends.pool import Pool
 from devserver.durable.bus import Bus
-from devserver.durable.database import Database
 from devserver.durable.journal import Journal
 from devserver.durable.sql import Transaction
 from devserver.durable.wire import Wire
@@ -75,21 +74,20 @@ class Cluster:
         self,
         sharing: Sharing,
         *,
-        database: Database,
         journal: Journal,
         bus: Bus,
         dispatcher: Dispatcher,
         pool: Pool,
         turns: Turns,
     ) -> None:
-        self._sharing, self._db, self._journal = sharing, database, journal
+        self._sharing, self._db, self._journal = sharing, journal.database, journal
         self._dispatcher, self._pool, self._turns = dispatcher, pool, turns
         heard: dict[str, Callable[[str], None]] = {
             "runs": lambda _: self._dispatcher.wake(),
             "cancel": self._dispatcher.stop_walk,
             "tickets": lambda _: self._turns.wake(),
         }
-        self._wire = Wire(database, journal, bus, heard, self._look)
+        self._wire = Wire(journal.database, journal, bus, heard, self._look)
         # On a thread of its own: a loop that computes for some seconds is not dead.
         self._beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._stopped = threading.Event()

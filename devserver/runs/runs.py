@@ -8,20 +8,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from devserver.definitions.current import Definitions
-from devserver.durable.bus import Bus
 from devserver.durable.idempotency import Accepted, Claim, Idempotency, KeyTaken
-from devserver.durable.journal import Journal
 from devserver.durable.reading import Reading
 from devserver.durable.search import Wanted
 from devserver.durable.sql import Transaction
 from devserver.errors import InputError, unknown_run
-from devserver.files.exports import Exports
 from devserver.files.inputs import InputFiles
 from devserver.model.answer import links_of
 from devserver.model.plan import Plan, read_plan
 from devserver.model.rows import RunRow
-from devserver.queueing.expected import Expected
 from devserver.queueing.queue import MoveRequest, Queue
 from devserver.runs import answer, record, rerun
 from devserver.runs.answer import Answer
@@ -29,7 +24,7 @@ from devserver.runs.dispatch import Dispatcher
 from devserver.runs.waiting import Waiting
 from devserver.stages.kind import StageKind
 from devserver.stages.planning import make_plan, parse_request
-from devserver.system.clock import Clock
+from devserver.stages.walk import Tools
 from devserver.users.keys import Keys
 from devserver.users.rights import Rights
 from schemas.model import Level
@@ -48,27 +43,26 @@ class Runs:
 
     def __init__(
         self,
-        *,
-        exports: Exports,
-        journal: Journal,
-        bus: Bus,
-        clock: Clock,
-        definitions: Definitions,
+        tools: Tools,
         kinds: Mapping[str, StageKind],
-        files: InputFiles,
+        *,
         keys: Keys,
         idempotency: Idempotency,
         queue: Queue,
         dispatcher: Dispatcher,
-        expected: Expected,
         safety_floor: Level,
         tracing: Tracing | None,
     ) -> None:
-        self._exports, self._journal, self._clock = exports, journal, clock
-        self._definitions, self._kinds, self._files = definitions, kinds, files
-        self._keys, self._idempotency, self._safety_floor = keys, idempotency, safety_floor
-        self._queue, self._dispatcher, self._expected, self._tracing = queue, dispatcher, expected, tracing
-        self.waiting = Waiting(bus, self.has_ended, self.answer)
+        self._exports, self._journal, self._clock = tools.exports, tools.journal, tools.clock
+        self._definitions, self._files, self._expected = tools.definitions, tools.files, tools.expected
+        self._kinds, self._keys, self._idempotency, self._safety_floor = kinds, keys, idempotency, safety_floor
+        self._queue, self._dispatcher, self._tracing = queue, dispatcher, tracing
+        self.waiting = Waiting(tools.bus, self.has_ended, self.answer)
+
+    @property
+    def walking(self) -> int:
+        """How many unfinished runs this process has."""
+        return self._dispatcher.walking
 
     async def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Check a request, resolve it, keep a snapshot of it, and hand it on to be walked.

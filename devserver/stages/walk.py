@@ -38,15 +38,32 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class WalkSettings:
+    """How runs are walked.
+
+    Args:
+        backend_wait_s: how long a take waits for a configured backend that does not answer.
+        retries: how a take is tried again.
+        embed_tags: whether media carry the prompt, workflow and tonewright tags.
+        llm_check: whether the safety stages ask a language model too.
+    """
+
+    backend_wait_s: float = 120.0
+    retries: Retries = field(default_factory=Retries)
+    embed_tags: bool = True
+    llm_check: bool = False
+
+
+@dataclass(frozen=True)
 class Tools:
     """What a walk works with. `slice` lets one walk at a time do the quick work between two waits."""
 
+    settings: WalkSettings
     definitions: Definitions
     journal: Journal
     bus: Bus
     exports: Exports
     models: Models
-    llm_check: bool
     pool: Pool
     turns: Turns
     expected: Expected
@@ -55,9 +72,6 @@ class Tools:
     files: InputFiles
     streams: Streams
     late: LateRecords
-    embed_tags: bool
-    backend_wait_s: float
-    retries: Retries
     slice: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 

@@ -8,12 +8,16 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import Field
 
+from devserver.backends.pool import Pool
+from devserver.definitions.current import Definitions
+from devserver.durable.journal import Journal
 from devserver.durable.patience import USUAL_S, patience
-from devserver.model.events import Event
+from devserver.model.events import Event, Passing
+from devserver.queueing.queue import Queue
+from devserver.runs.runs import Runs
+from devserver.system.clock import Clock
 from my_app.addresses import prefix_of
-from my_app.auth import visible
-from my_app.context import Context
-from my_app.feed import EVENT_STREAM, feed, is_over, message, open_stream, pour, straight
+from my_app.feed import EVENT_STREAM, Feeds, message, open_stream, pour, straight
 from my_app.route import Route, RunId
 from my_app.routes.media import check_run
 from my_app.signature import Header, Whole
@@ -25,38 +29,46 @@ LastEventId = Annotated[
 
 
 async def all_events(
-    request: web.Request, context: Context, visitor: Visitor, seen: LastEventId = None
+    *,
+    request: web.Request,
+    feeds: Feeds,
+    journal: Journal,
+    pool: Pool,
+    queue: Queue,
+    definitions: Definitions,
+    clock: Clock,
+    visitor: Visitor,
+    seen: LastEventId = None,
 ) -> web.StreamResponse:
     """Tell the events of all runs and of the server, from now on, or from the last one seen.
 
     First the state of queue and backends. With a key they are those of the own runs and of the server; with an admin
     key, everybody's.
     """
-    parts, viewer = context.parts, visitor.viewer
-    newest = await parts.last_seq()
+    newest = await journal.last_seq()
     response = await open_stream(request)
     after = newest if seen is None else min(seen, newest)
     await response.write(b"id: %d\n\n" % after)  # so that a listener can come back even if nothing happens before
     prefix = prefix_of(request)
     with patience(USUAL_S):  # the answer has begun
-        state = await parts.snapshot()
-    for event in state:
-        await response.write(message(event, prefix))
-    if viewer is None:
-        return await _stream(feed(context, None, after, straight(request, response)), response, prefix)
-    return await _stream(visible(context, viewer, feed(context, None, after)), response, prefix)
+        state: tuple[Passing, ...] = (*pool.describe(), await queue.state(), definitions.status())
+    for one in state:
+        await response.write(message(Event(None, None, "", 0, 0, clock.stamp(), one), prefix))
+    viewer = visitor.viewer
+    events = feeds.of(None, after, straight(request, response)) if viewer is None else feeds.of_viewer(viewer, after)
+    return await _stream(events, response, prefix)
 
 
 async def run_events(
-    request: web.Request, context: Context, run_id: RunId, seen: LastEventId = None
+    request: web.Request, feeds: Feeds, runs: Runs, run_id: RunId, seen: LastEventId = None
 ) -> web.StreamResponse:
     """Tell a run's events from its first one, or from the last one seen, up to its end."""
     after = seen or 0
-    await check_run(context.parts, run_id)
-    if after and await is_over(context, run_id, after):
+    await check_run(runs, run_id)
+    if after and await feeds.is_over(run_id, after):
         return web.Response(status=204)  # tells an EventSource not to come back
     response = await open_stream(request)
-    return await _stream(feed(context, run_id, after, straight(request, response)), response, prefix_of(request))
+    return await _stream(feeds.of(run_id, after, straight(request, response)), response, prefix_of(request))
 
 
 async def _stream(

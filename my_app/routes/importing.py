@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from devserver.app import Parts
-from devserver.definitions.authoring import ImportRequest, ValidateRequest
+from devserver.definitions.authoring import Authoring, ImportRequest, ValidateRequest
+from devserver.durable.idempotency import Idempotency
 from my_app.route import Route
 from my_app.shapes import Shown
 from my_app.signature import Headers, Received, Reply
@@ -48,24 +48,30 @@ class Checked(Shown):
 
 
 async def import_graph(
-    parts: Parts, visitor: Visitor, headers: Headers, body: ImportRequest, received: Received
+    *,
+    authoring: Authoring,
+    idempotency: Idempotency,
+    visitor: Visitor,
+    headers: Headers,
+    body: ImportRequest,
+    received: Received,
 ) -> Reply[Imported]:
     """Make definitions from a graph in either of ComfyUI's forms, or from an uploaded file that holds one.
 
     The answer shows the files. They are written only with `write`, and are in force then.
     """
-    claim = parts.idempotency.claim(headers, visitor.user_id, "import", received)
+    claim = idempotency.claim(headers, visitor.user_id, "import", received)
 
     async def make() -> tuple[int, dict[str, Any]]:
-        return HTTPStatus.OK, await parts.authoring.take_in(body, visitor.viewer)
+        return HTTPStatus.OK, await authoring.take_in(body, visitor.viewer)
 
-    first, replayed = await parts.idempotency.once(claim, make)
+    first, replayed = await idempotency.once(claim, make)
     return Reply(Imported.model_validate(first.body), first.status or 0, REPLAYED if replayed else {})
 
 
-def validate_definition(parts: Parts, body: ValidateRequest) -> Checked:
+def validate_definition(authoring: Authoring, body: ValidateRequest) -> Checked:
     """Check a definition's text: every problem with its line, counted from 1, and its field."""
-    return Checked.model_validate(parts.authoring.validate(body))
+    return Checked.model_validate(authoring.validate(body))
 
 
 ROUTES: Final = (

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from devserver.app import Parts
+from devserver.definitions.current import Definitions
 from devserver.errors import InputError
-from devserver.users.keys import NAME, Key
+from devserver.users.keys import NAME, Key, Keys
 from devserver.users.rights import Rights
 from my_app.route import Route
 from my_app.shapes import Count, Shown
@@ -54,18 +54,17 @@ class KeyList(Shown):
     keys: list[KeyShown]
 
 
-def list_keys(parts: Parts) -> KeyList:
+def list_keys(keys: Keys) -> KeyList:
     """List the users and their limits. No key is ever shown again."""
-    return KeyList.model_validate({"keys": [_told(key) for key in parts.keys.there]})
+    return KeyList.model_validate({"keys": [_told(key) for key in keys.there]})
 
 
-def add_key(parts: Parts, body: NewKey) -> KeyMade:
+def add_key(keys: Keys, definitions: Definitions, body: NewKey) -> KeyMade:
     """Make a key for a new user. The answer shows it, this once: only its hash is kept."""
-    keys = parts.keys
     if not body.admin and not keys.there:
         raise InputError("first_key_admin", status=409, field="admin", value=body.admin, allowed="true")
     rights = Rights.checked(body.safety_floor, body.queue_limit, body.outputs)
-    known = sorted(parts.definitions.catalog.outputs) if rights.outputs else []
+    known = sorted(definitions.catalog.outputs) if rights.outputs else []
     if wrong := next((output for output in rights.outputs or () if output not in known), None):
         raise InputError("unknown_output", field="outputs", value=wrong, allowed=known)
     secret = keys.add(body.name, admin=body.admin, rights=rights)
@@ -73,12 +72,11 @@ def add_key(parts: Parts, body: NewKey) -> KeyMade:
     return KeyMade.model_validate({**(_told(made) if made else {"name": body.name}), "key": secret})
 
 
-def remove_key(parts: Parts, user: str) -> None:
+def remove_key(keys: Keys, user: str) -> None:
     """Take a user's key away.
 
     The sessions and open streams end within two seconds, in every process; the runs stay.
     """
-    keys = parts.keys
     admins = [key.name for key in keys.there if key.admin]
     if admins == [user]:
         raise InputError("last_admin_key", status=409, field="user", value=user, allowed="another key")

@@ -13,9 +13,10 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 from pydantic import BaseModel, Field
 
-from devserver.app import Parts
 from devserver.errors import InputError, unknown_run
 from devserver.playback.derived import Media
+from devserver.playback.of_runs import RunMedia
+from devserver.runs.runs import Runs
 from my_app.route import Route, RunId
 from my_app.signature import Whole
 
@@ -31,12 +32,19 @@ class Download(BaseModel):
 
 
 async def media_file(
-    *, request: web.Request, parts: Parts, media: Medium, run_id: RunId, query: Download, index: Index | None = None
+    *,
+    request: web.Request,
+    files: RunMedia,
+    runs: Runs,
+    media: Medium,
+    run_id: RunId,
+    query: Download,
+    index: Index | None = None,
 ) -> web.StreamResponse:
     """Send a run's main output of one medium, or with an index one of its files of that medium."""
-    found = await _existing(parts, run_id, media, index)
+    found = await _existing(files, run_id, media, index)
     if found is None:
-        await check_run(parts, run_id)
+        await check_run(runs, run_id)
         raise InputError(
             "unknown_file",
             status=404,
@@ -47,14 +55,14 @@ async def media_file(
     return respond(request, found, query)
 
 
-async def _existing(parts: Parts, run_id: str, media: str, index: int | None) -> Media | None:
-    found = await parts.media(run_id, media, index)
+async def _existing(files: RunMedia, run_id: str, media: str, index: int | None) -> Media | None:
+    found = await files.media(run_id, media, index)
     return found if found is not None and await asyncio.to_thread(found.path.is_file) else None
 
 
-async def check_run(parts: Parts, run_id: str) -> None:
+async def check_run(runs: Runs, run_id: str) -> None:
     """Refuse the id of a run that there is not (404)."""
-    if await parts.runs.owner(run_id) is None:
+    if await runs.owner(run_id) is None:
         raise unknown_run(run_id)
 
 

@@ -6,17 +6,17 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from devserver.app import Parts
+from devserver.watching.metrics import Metrics
 from my_app.route import Route
 from my_app.signature import Headers
 
 
-async def metrics(parts: Parts, headers: Headers) -> web.StreamResponse:
+async def metrics(counted: Metrics, headers: Headers) -> web.StreamResponse:
     """Count for Prometheus: what this process did, and how runs, queues and backends stand now.
 
     In Prometheus' own text format, or as OpenMetrics where that is asked for.
     """
-    body, content_type = await parts.metrics.told(headers.get(hdrs.ACCEPT, ""))
+    body, content_type = await counted.told(headers.get(hdrs.ACCEPT, ""))
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 

@@ -14,7 +14,7 @@ from aiohttp.web_request import BaseRequest
 from pydantic import Field
 
 from my_app.compression import PACKED, SMALLEST_BYTES, packed_file, takes_gzip, vary
-from my_app.context import Context
+from my_app.context import FrontSettings
 from my_app.route import Route
 from my_app.routes.media import SentFile, with_headers
 
@@ -34,19 +34,19 @@ TYPES: Final = {
 }
 
 
-async def index(request: web.Request, context: Context) -> web.StreamResponse:
+async def index(request: web.Request, settings: FrontSettings) -> web.StreamResponse:
     """Show the page that starts a run and plays it."""
-    return await public_file(request, context, "index.html")
+    return await public_file(request, settings, "index.html")
 
 
-async def public(request: web.Request, context: Context, path: FilePath) -> web.StreamResponse:
+async def public(request: web.Request, settings: FrontSettings, path: FilePath) -> web.StreamResponse:
     """Send a file of the page."""
-    return await public_file(request, context, path)
+    return await public_file(request, settings, path)
 
 
-async def public_file(request: web.Request, context: Context, name: str) -> web.StreamResponse:
+async def public_file(request: web.Request, settings: FrontSettings, name: str) -> web.StreamResponse:
     """Send a file below the public folder, never one beside it."""
-    path, about = await asyncio.to_thread(_find, context.settings.public, name)
+    path, about = await asyncio.to_thread(_find, settings.public, name)
     headers: dict[str, str] = {hdrs.CONTENT_TYPE: TYPES[path.suffix], hdrs.CACHE_CONTROL: "no-cache"}
     if headers[hdrs.CONTENT_TYPE].partition(";")[0] not in PACKED or about.st_size < SMALLEST_BYTES:
         return PageFile(path, headers=headers)

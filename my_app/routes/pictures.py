@@ -6,10 +6,11 @@ from typing import Annotated, Final
 
 from aiohttp import web
 
-from devserver.app import Parts
 from devserver.errors import InputError
 from devserver.media.drawn import Drawn
 from devserver.playback.derived import Media
+from devserver.playback.of_runs import RunMedia
+from devserver.runs.runs import Runs
 from my_app.route import Route, RunId
 from my_app.routes.media import FILE_STATUSES, Download, check_run, respond
 from my_app.shapes import Shown
@@ -27,34 +28,38 @@ class Outline(Shown):
     data: list[int]
 
 
-async def midi(request: web.Request, parts: Parts, run_id: RunId, query: Download) -> web.StreamResponse:
+async def midi(request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download) -> web.StreamResponse:
     """Send the run's notes as a MIDI file, where what made its music knows them."""
-    await check_run(parts, run_id)
-    return respond(request, _found(await parts.role(run_id, "midi"), run_id, "midi"), query)
+    await check_run(runs, run_id)
+    return respond(request, _found(await files.role(run_id, "midi"), run_id, "midi"), query)
 
 
 async def peaks(
-    request: web.Request, parts: Parts, run_id: RunId, query: Download
+    request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download
 ) -> Annotated[web.StreamResponse, Outline]:
     """Send the outline of the run's sound: made with it, or once when it is asked for."""
-    await check_run(parts, run_id)
-    found = await parts.role(run_id, "peaks")
-    return respond(request, found or await _draw(parts, run_id, "peaks.json"), query)
+    await check_run(runs, run_id)
+    found = await files.role(run_id, "peaks")
+    return respond(request, found or await _draw(files, runs, run_id, "peaks.json"), query)
 
 
-async def waveform(request: web.Request, parts: Parts, run_id: RunId, query: Download) -> web.StreamResponse:
+async def waveform(
+    request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download
+) -> web.StreamResponse:
     """Send the waveform of the run's sound, 1600 x 320 on no ground; drawn once, when it is asked for."""
-    return respond(request, await _draw(parts, run_id, "waveform.png"), query)
+    return respond(request, await _draw(files, runs, run_id, "waveform.png"), query)
 
 
-async def spectrogram(request: web.Request, parts: Parts, run_id: RunId, query: Download) -> web.StreamResponse:
+async def spectrogram(
+    request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download
+) -> web.StreamResponse:
     """Send the spectrogram of the run's sound, 1600 x 480, from 30 Hz to 20 kHz; drawn once, when it is asked for."""
-    return respond(request, await _draw(parts, run_id, "spectrogram.png"), query)
+    return respond(request, await _draw(files, runs, run_id, "spectrogram.png"), query)
 
 
-async def _draw(parts: Parts, run_id: str, what: Drawn) -> Media:
-    await check_run(parts, run_id)
-    return _found(await parts.drawn(run_id, what), run_id, "sound to draw")
+async def _draw(files: RunMedia, runs: Runs, run_id: str, what: Drawn) -> Media:
+    await check_run(runs, run_id)
+    return _found(await files.drawn(run_id, what), run_id, "sound to draw")
 
 
 def _found(media: Media | None, run_id: str, what: str) -> Media:

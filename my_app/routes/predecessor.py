@@ -10,19 +10,20 @@ from typing import Annotated, Any, ClassVar, Final
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from devserver.app import Parts
+from devserver.definitions.current import Definitions
 from devserver.durable.idempotency import Accepted
 from devserver.errors import InputError, unknown_run
 from devserver.model.answer import Links, MediaOutput, RunAnswer
 from devserver.model.events import RunWarning
 from devserver.runs.answer import Answer
+from devserver.runs.runs import Runs
 from devserver.stages.planning import parse_request
 from my_app.route import Route, RunId
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Count, Shown, State
 from my_app.signature import Headers, JsonObject, Reply
 from my_app.threads import wait_for
 from my_app.visitors import Visitor
-from my_app.waiting import read_wish, start
+from my_app.waiting import Starts, read_wish
 from schemas.catalog import Catalog
 from schemas.describe import describe_interception, describe_output
 
@@ -181,7 +182,13 @@ class PipelineStatus(Shown):
 
 
 async def interception(
-    request: web.Request, parts: Parts, visitor: Visitor, headers: Headers, body: InterceptionRequest
+    *,
+    request: web.Request,
+    runs: Runs,
+    starts: Starts,
+    visitor: Visitor,
+    headers: Headers,
+    body: InterceptionRequest,
 ) -> Annotated[web.StreamResponse, RunAnswer]:
     """Transform a text and make nothing of it; the answer's `final_output` is the text.
 
@@ -192,11 +199,17 @@ async def interception(
         asked["safety_level"] = LEVELS.get(str(asked["safety_level"]), asked["safety_level"])
     with body.own_names():
         wish = read_wish(parse_request(asked), headers)
-    return await start(request, partial(_accept, parts, body, asked, visitor, headers), wish)
+    return await starts.answer(request, partial(_accept, runs, body, asked, visitor, headers), wish)
 
 
 async def generation(
-    request: web.Request, parts: Parts, visitor: Visitor, headers: Headers, body: GenerationRequest
+    *,
+    request: web.Request,
+    runs: Runs,
+    starts: Starts,
+    visitor: Visitor,
+    headers: Headers,
+    body: GenerationRequest,
 ) -> Annotated[web.StreamResponse, Generated]:
     """Make media of a prompt as it is; the text is checked, and not transformed.
 
@@ -207,17 +220,17 @@ async def generation(
     asked = {**said, "schema": UNCHANGED, "params": params}
     with body.own_names():
         wish = read_wish(parse_request(asked), headers)
-    return await start(request, partial(_accept, parts, body, asked, visitor, headers), wish, as_generated)
+    return await starts.answer(request, partial(_accept, runs, body, asked, visitor, headers), wish, as_generated)
 
 
-async def _accept(parts: Parts, body: Taken, asked: dict[str, Any], visitor: Visitor, headers: Headers) -> Accepted:
+async def _accept(runs: Runs, body: Taken, asked: dict[str, Any], visitor: Visitor, headers: Headers) -> Accepted:
     with body.own_names():
-        return await parts.runs.accept(asked, visitor.user_id, headers)
+        return await runs.accept(asked, visitor.user_id, headers)
 
 
-def generated(parts: Parts, run_id: RunId) -> Reply[Generated]:
+def generated(runs: Runs, run_id: RunId) -> Reply[Generated]:
     """Answer as `generation` does for this run, now."""
-    found = as_generated(wait_for(parts.runs.answer(run_id)))
+    found = as_generated(wait_for(runs.answer(run_id)))
     return Reply(Generated.model_validate(found.body), found.status)
 
 
@@ -238,9 +251,9 @@ def as_generated(answer: Answer) -> Answer:
     return Answer(answer.status, told)
 
 
-def status(parts: Parts, run_id: RunId) -> PipelineStatus:
+def status(runs: Runs, definitions: Definitions, run_id: RunId) -> PipelineStatus:
     """Tell how far a run is, for a script that asks again and again."""
-    detail = _detail(parts, run_id)
+    detail = _detail(runs, run_id)
     resolved, stages = detail["resolved"], detail["stages"]
     done = [stage for stage in stages if stage["state"] in ("success", "skipped")]
     others = [stage for stage in stages if stage["state"] not in ("success", "skipped", "waiting")]
@@ -254,29 +267,29 @@ def status(parts: Parts, run_id: RunId) -> PipelineStatus:
         safety_level=resolved["safety_level"],
         user_id=detail["user_id"],
         device_id=None,
-        expected_outputs=_expected(parts.definitions.catalog, resolved["outputs"]),
+        expected_outputs=_expected(definitions.catalog, resolved["outputs"]),
         current_state=PipelineState(stage=at["name"], step=at["state"], progress=f"{len(done)}/{len(stages)}"),
         entities=_entities(detail),
         models_used=_models(stages),
     )
 
 
-def entities(parts: Parts, run_id: RunId) -> JsonObject:
+def entities(runs: Runs, run_id: RunId) -> JsonObject:
     """List the files of a run, numbered."""
-    listed = _entities(_detail(parts, run_id))
+    listed = _entities(_detail(runs, run_id))
     return {"run_id": run_id, "entity_count": len(listed), "entities": listed}
 
 
-def media_info(parts: Parts, run_id: RunId) -> JsonObject:
+def media_info(runs: Runs, run_id: RunId) -> JsonObject:
     """List the media of a run, with their addresses."""
-    detail = _detail(parts, run_id)
+    detail = _detail(runs, run_id)
     media = [{"type": made["media"], **made} for made in detail["media"]]
     return {"run_id": run_id, "status": detail["status"], "media_count": len(media), "media": media}
 
 
-def configs_metadata(parts: Parts, visitor: Visitor) -> JsonObject:
+def configs_metadata(definitions: Definitions, runs: Runs, visitor: Visitor) -> JsonObject:
     """List everything that can be chosen, interceptions and outputs."""
-    catalog, rights = parts.definitions.catalog, parts.runs.rights(visitor.user_id)
+    catalog, rights = definitions.catalog, runs.rights(visitor.user_id)
     ways = [_about_interception(catalog, name) for name in catalog.interceptions]
     outputs = [_about_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
     return {"configs": [*ways, *outputs]}
@@ -306,8 +319,8 @@ def _about_output(catalog: Catalog, name: str) -> dict[str, Any]:
     }
 
 
-def _detail(parts: Parts, run_id: str) -> dict[str, Any]:
-    detail = wait_for(parts.runs.detail(run_id))
+def _detail(runs: Runs, run_id: str) -> dict[str, Any]:
+    detail = wait_for(runs.detail(run_id))
     if detail is None:
         raise unknown_run(run_id)
     return detail

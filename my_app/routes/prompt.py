@@ -6,15 +6,15 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 
-from devserver.app import Parts
 from devserver.briefs.briefing import refused_value
-from devserver.briefs.understanding import Understood
+from devserver.briefs.understanding import Understood, understand
+from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Origin, Span
 from devserver.nodes.prompting.complete import parse_text
-from my_app.context import Context
 from my_app.route import Route
 from my_app.shapes import Remark, Shown
 from my_app.signature import JsonObject
+from my_app.threads import Threads
 
 MAX_TEXT_CHARACTERS: Final = 10_000
 TEXT: Final = "A high-energy drum and bass track at 174 bpm with a heavy reese bass"
@@ -91,7 +91,7 @@ class Parse(Shown):
     warnings: list[Remark]
 
 
-async def parse(context: Context, parts: Parts, body: ParseRequest) -> Parse:
+async def parse(threads: Threads, models: Models, body: ParseRequest) -> Parse:
     """Read what a text asks for into a brief: no model, no network, the same answer for the same text.
 
     The text is English or German. With `llm` a language model that has the step `brief` fills what the words leave
@@ -102,9 +102,9 @@ async def parse(context: Context, parts: Parts, body: ParseRequest) -> Parse:
     """
     locked = body.locked or BriefValues()
     if body.llm:
-        found = await parts.understand(body.text, locked, remote=body.execution_mode == "fast")
+        found = await understand(body.text, locked, models, remote=body.execution_mode == "fast")
     else:
-        found = Understood(await context.threads.run(parse_text, body.text, locked))
+        found = Understood(await threads.run(parse_text, body.text, locked))
     return Parse.model_validate(found.as_json())
 
 

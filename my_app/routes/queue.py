@@ -6,9 +6,9 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from devserver.app import Parts
 from devserver.model.server import BackendState, QueuePlace, TimeLeft
-from devserver.queueing.queue import LONGEST_PAGE, PAGE, MoveRequest, PauseRequest
+from devserver.queueing.queue import LONGEST_PAGE, PAGE, MoveRequest, PauseRequest, Queue
+from devserver.runs.runs import Runs
 from my_app.route import Route
 from my_app.shapes import Count, Shown
 from my_app.signature import Whole
@@ -109,40 +109,40 @@ class Moved(Shown):
     eta: TimeLeft | None
 
 
-async def list_backends(parts: Parts) -> Backends:
+async def list_backends(queue: Queue) -> Backends:
     """Tell what each backend has and does.
 
     Its state, versions, memory, models, its own queue as it tells it now, and ours before it.
     """
-    return Backends.model_validate({"backends": await parts.queue.survey()})
+    return Backends.model_validate({"backends": await queue.survey()})
 
 
-def show_queue(parts: Parts, visitor: Visitor, query: Page) -> Queues:
+def show_queue(queue: Queue, visitor: Visitor, query: Page) -> Queues:
     """Tell who waits where, and for how long.
 
     Own runs in full, those of others as places without a name. Of each queue a page of those that wait.
     """
-    return Queues.model_validate(wait_for(parts.queue.overview(visitor.viewer, query.limit, query.offset)))
+    return Queues.model_validate(wait_for(queue.overview(visitor.viewer, query.limit, query.offset)))
 
 
-def pause(parts: Parts, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Queues:
+def pause(queue: Queue, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Queues:
     """Submit nothing new, to one backend or at all.
 
     What was submitted goes on. It lasts over a restart.
     """
-    wait_for(parts.queue.pause(body.backend))
-    return show_queue(parts, visitor, Page())
+    wait_for(queue.pause(body.backend))
+    return show_queue(queue, visitor, Page())
 
 
-def resume(parts: Parts, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Queues:
+def resume(queue: Queue, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Queues:
     """Go on submitting: to one backend, or to all, also those that were paused one by one."""
-    wait_for(parts.queue.resume(body.backend))
-    return show_queue(parts, visitor, Page())
+    wait_for(queue.resume(body.backend))
+    return show_queue(queue, visitor, Page())
 
 
-def move(parts: Parts, visitor: Visitor, body: MoveRequest) -> Moved:
+def move(runs: Runs, visitor: Visitor, body: MoveRequest) -> Moved:
     """Let a waiting run go before others: to the front, before another one, or to a position."""
-    return Moved.model_validate(wait_for(parts.runs.move(body, visitor.user_id)))
+    return Moved.model_validate(wait_for(runs.move(body, visitor.user_id)))
 
 
 ROUTES: Final = (

@@ -7,17 +7,17 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import BaseModel, Field, model_validator
 
-from devserver.app import Parts
 from devserver.durable.search import Wanted
 from devserver.errors import unknown_run
 from devserver.files.exports import RUN_ID
 from devserver.model.answer import Links, RunAnswer, RunDetail, RunSummary
+from devserver.runs.runs import Runs
 from my_app.route import Route, RunId
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Shown, State
 from my_app.signature import Header, Headers, JsonObject, Reply, Whole
 from my_app.threads import wait_for
 from my_app.visitors import Visitor
-from my_app.waiting import answer_at_once, preferred_wait_s, reply_of, response_of
+from my_app.waiting import Starts, preferred_wait_s, reply_of, response_of
 
 MOST_RUNS: Final = 200
 FEW_RUNS: Final = 50
@@ -61,7 +61,7 @@ class Cancelled(Shown):
     links: Links
 
 
-def list_runs(parts: Parts, visitor: Visitor, query: RunQuery) -> RunList:
+def list_runs(runs: Runs, visitor: Visitor, query: RunQuery) -> RunList:
     """List and search runs, the newest first."""
     wanted = Wanted(
         visitor.viewer,
@@ -71,35 +71,35 @@ def list_runs(parts: Parts, visitor: Visitor, query: RunQuery) -> RunList:
         state=query.status or "",
         output=query.output,
     )
-    return RunList.model_validate(wait_for(parts.runs.search(wanted)))
+    return RunList.model_validate(wait_for(runs.search(wanted)))
 
 
-def show_run(parts: Parts, run_id: RunId) -> Annotated[JsonObject, RunDetail]:
+def show_run(runs: Runs, run_id: RunId) -> Annotated[JsonObject, RunDetail]:
     """Show everything that is known about a run, its stages and files among it."""
-    detail = wait_for(parts.runs.detail(run_id))
+    detail = wait_for(runs.detail(run_id))
     if detail is None:
         raise unknown_run(run_id)
     return detail
 
 
 async def answer(
-    request: web.Request, parts: Parts, run_id: RunId, prefer: Prefer = ""
+    request: web.Request, runs: Runs, run_id: RunId, prefer: Prefer = ""
 ) -> Annotated[web.StreamResponse, RunAnswer]:
     """Answer as `execute` does for this run: now, or with `Prefer: wait=SECONDS` as soon as it has ended."""
     wait_s = preferred_wait_s(prefer, 0.0)
-    found = await parts.runs.wait(run_id, wait_s) if wait_s else await parts.runs.answer(run_id)
+    found = await runs.wait(run_id, wait_s) if wait_s else await runs.answer(run_id)
     return response_of(request, run_id, found, {})
 
 
-def cancel(parts: Parts, visitor: Visitor, run_id: RunId) -> Cancelled:
+def cancel(runs: Runs, visitor: Visitor, run_id: RunId) -> Cancelled:
     """Ask a run to stop; its record is completed all the same."""
-    return Cancelled.model_validate(wait_for(parts.runs.cancel(run_id, visitor.user_id)))
+    return Cancelled.model_validate(wait_for(runs.cancel(run_id, visitor.user_id)))
 
 
-def rerun(parts: Parts, visitor: Visitor, headers: Headers, run_id: RunId) -> Reply[RunAnswer]:
+def rerun(runs: Runs, starts: Starts, visitor: Visitor, headers: Headers, run_id: RunId) -> Reply[RunAnswer]:
     """Run the recorded values again: same graph, same seeds."""
-    run = wait_for(parts.runs.rerun(run_id, visitor.user_id, headers))
-    return reply_of(run, wait_for(answer_at_once(parts, run)))
+    run = wait_for(runs.rerun(run_id, visitor.user_id, headers))
+    return reply_of(run, wait_for(starts.at_once(run)))
 
 
 ROUTES: Final = (

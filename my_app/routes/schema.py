@@ -7,15 +7,17 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from devserver.app import Parts
+from devserver.definitions.authoring import Authoring
+from devserver.definitions.current import Definitions
 from devserver.model.answer import RunAnswer
 from devserver.model.request import ExecuteRequest
 from devserver.model.server import DefinitionsState
+from devserver.runs.runs import Runs
 from my_app.route import Route
 from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Shown
 from my_app.signature import Headers, Received
 from my_app.visitors import Visitor
-from my_app.waiting import read_wish, start
+from my_app.waiting import Starts, read_wish
 from schemas.describe import (
     DescribedGraphChunk,
     DescribedInterception,
@@ -60,44 +62,53 @@ class Chunks(Shown):
 
 
 async def execute(
-    *, request: web.Request, parts: Parts, visitor: Visitor, headers: Headers, body: ExecuteRequest, received: Received
+    *,
+    request: web.Request,
+    runs: Runs,
+    starts: Starts,
+    visitor: Visitor,
+    headers: Headers,
+    body: ExecuteRequest,
+    received: Received,
 ) -> Annotated[web.StreamResponse, RunAnswer]:
     """Make something: start a run, and wait for its end unless asked not to."""
     wish = read_wish(body, headers)
-    return await start(request, lambda: parts.runs.accept(received, visitor.user_id, headers), wish)
+    return await starts.answer(request, lambda: runs.accept(received, visitor.user_id, headers), wish)
 
 
-def list_schemas(parts: Parts) -> Interceptions:
+def list_schemas(definitions: Definitions) -> Interceptions:
     """List the interception configs: how a text can be transformed."""
-    catalog = parts.definitions.catalog
+    catalog = definitions.catalog
     return Interceptions(schemas=[describe_interception(catalog, name) for name in catalog.interceptions])
 
 
-def list_outputs(parts: Parts, visitor: Visitor, query: OutputQuery) -> Outputs:
+def list_outputs(
+    definitions: Definitions, runs: Runs, authoring: Authoring, visitor: Visitor, query: OutputQuery
+) -> Outputs:
     """List the output configs that one may ask for, and their parameters; with `backend` whether it can run them."""
-    catalog, rights = parts.definitions.catalog, parts.runs.rights(visitor.user_id)
+    catalog, rights = definitions.catalog, runs.rights(visitor.user_id)
     outputs = [describe_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
     if query.backend is not None:
-        found = parts.authoring.runs_on(query.backend)
+        found = authoring.runs_on(query.backend)
         outputs = [output.model_copy(update={"backend": found.get(output.name)}) for output in outputs]
     return Outputs(outputs=outputs)
 
 
-def list_pipelines(parts: Parts) -> Pipelines:
+def list_pipelines(definitions: Definitions) -> Pipelines:
     """List the pipelines: which stages a run goes through."""
-    catalog = parts.definitions.catalog
+    catalog = definitions.catalog
     return Pipelines(pipelines=[describe_pipeline(catalog, name) for name in catalog.pipelines])
 
 
-def list_chunks(parts: Parts) -> Chunks:
+def list_chunks(definitions: Definitions) -> Chunks:
     """List the chunks: the steps that pipelines and configs are built of."""
-    catalog = parts.definitions.catalog
+    catalog = definitions.catalog
     return Chunks(chunks=[describe_chunk(catalog, name) for name in catalog.chunks])
 
 
-def show_status(parts: Parts) -> DefinitionsState:
+def show_status(definitions: Definitions) -> DefinitionsState:
     """Tell whether the last edit of the definitions is in force, and what is wrong with it if not."""
-    return parts.definitions.status()
+    return definitions.status()
 
 
 ROUTES: Final = (

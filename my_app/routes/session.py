@@ -10,11 +10,12 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from devserver.errors import InputError
-from devserver.users.keys import LONGEST_KEY
-from devserver.users.sessions import LASTS
+from devserver.runs.runs import Runs
+from devserver.users.keys import LONGEST_KEY, Keys
+from devserver.users.sessions import LASTS, Sessions
 from my_app.addresses import prefix_of
 from my_app.auth import COOKIE, refused
-from my_app.context import Context
+from my_app.context import FrontSettings
 from my_app.errors import json_response
 from my_app.public_urls import called_by
 from my_app.route import Route
@@ -43,19 +44,21 @@ class Who(Shown):
     queue_limit: Count = Field(description="how many runs of the key's own may be unfinished; 0 is any number")
 
 
-async def begin(request: web.Request, context: Context, body: SignIn) -> Annotated[web.StreamResponse, Who]:
+async def begin(
+    *, request: web.Request, settings: FrontSettings, keys: Keys, sessions: Sessions, runs: Runs, body: SignIn
+) -> Annotated[web.StreamResponse, Who]:
     """Sign in.
 
     Show a key and get the cookie of a session: HttpOnly, SameSite=Strict, and good for 30 days or until DELETE.
     """
-    if not context.parts.keys.there:
+    if not keys.there:
         raise InputError("no_keys_here", status=409)
-    key = context.parts.keys.find(body.key.strip())
+    key = keys.find(body.key.strip())
     if key is None:
         return refused(request, body.key)
-    token = await asyncio.to_thread(context.parts.sessions.begin, key)
-    response = json_response(HTTPStatus.CREATED, _told(context, key.name, keys=True).model_dump())
-    url = called_by(request.host, context.settings.public_urls)
+    token = await asyncio.to_thread(sessions.begin, key)
+    response = json_response(HTTPStatus.CREATED, _told(runs, key.name, admin=key.admin, keys=True).model_dump())
+    url = called_by(request.host, settings.public_urls)
     https = request.secure or (url is not None and url.origin.startswith("https:"))
     lasts_s = int(LASTS.total_seconds())
     where = prefix_of(request) or "/"
@@ -63,26 +66,25 @@ async def begin(request: web.Request, context: Context, body: SignIn) -> Annotat
     return response
 
 
-async def show(request: web.Request, context: Context, visitor: Visitor) -> Who:
+async def show(request: web.Request, settings: FrontSettings, keys: Keys, runs: Runs, visitor: Visitor) -> Who:
     """Tell who asks, and whether keys are needed here at all."""
-    by_proxy = context.settings.proxies.user(request) is not None  # whose session is the proxy's to end
-    return _told(context, visitor.user_id, keys=bool(context.parts.keys.there) and not by_proxy)
+    by_proxy = settings.proxies.user(request) is not None  # whose session is the proxy's to end
+    return _told(runs, visitor.user_id, admin=visitor.viewer is None, keys=bool(keys.there) and not by_proxy)
 
 
-def _told(context: Context, user: str, *, keys: bool) -> Who:
-    rights = context.parts.runs.rights(user)
-    admin = context.parts.keys.viewer(user) is None
+def _told(runs: Runs, user: str, *, admin: bool, keys: bool) -> Who:
+    rights = runs.rights(user)
     return Who(user=user, admin=admin, keys=keys, safety_levels=list(rights.levels), queue_limit=rights.queue_limit)
 
 
-async def end(request: web.Request, context: Context) -> Annotated[web.StreamResponse, None]:
+async def end(request: web.Request, sessions: Sessions) -> Annotated[web.StreamResponse, None]:
     """Sign out.
 
     It ends the session of the cookie, in every server that shares the runs. Done where there is none.
     """
     token = request.cookies.get(COOKIE)
     if token:
-        await asyncio.to_thread(context.parts.sessions.end, token)
+        await asyncio.to_thread(sessions.end, token)
     response = web.Response(status=HTTPStatus.NO_CONTENT)
     response.del_cookie(COOKIE, path=prefix_of(request) or "/", httponly=True, samesite="Strict")
     return response

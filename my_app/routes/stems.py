@@ -12,9 +12,10 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from aiohttp import hdrs, web
 from pydantic import Field
 
-from devserver.app import Parts
 from devserver.errors import InputError
 from devserver.playback.derived import StemFile
+from devserver.playback.of_runs import RunMedia
+from devserver.runs.runs import Runs
 from my_app.route import Route, RunId
 from my_app.routes.media import FILE_STATUSES, Download, check_run, respond
 from my_app.shapes import Count, Shown
@@ -35,10 +36,10 @@ class StemShown(Shown):
     seconds: float | None
 
 
-async def stems(parts: Parts, run_id: RunId) -> list[StemShown]:
+async def stems(files: RunMedia, runs: Runs, run_id: RunId) -> list[StemShown]:
     """List the run's stems by name; none where it has none."""
-    await check_run(parts, run_id)
-    return [_shown(run_id, stem) for stem in await _existing(parts, run_id)]
+    await check_run(runs, run_id)
+    return [_shown(run_id, stem) for stem in await _existing(files, run_id)]
 
 
 def _shown(run_id: str, stem: StemFile) -> StemShown:
@@ -48,21 +49,21 @@ def _shown(run_id: str, stem: StemFile) -> StemShown:
 
 
 async def stem(
-    request: web.Request, parts: Parts, run_id: RunId, name: StemName, query: Download
+    *, request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, name: StemName, query: Download
 ) -> web.StreamResponse:
     """Send one stem, by the name that the list gives it."""
-    await check_run(parts, run_id)
-    known = {stem.name: stem.file for stem in await _existing(parts, run_id)}
+    await check_run(runs, run_id)
+    known = {stem.name: stem.file for stem in await _existing(files, run_id)}
     found = known.get(name) or known.get(name.rpartition(".")[0])
     if found is None:
         raise InputError("unknown_stem", status=404, field="name", value=name, allowed=list(known), run_id=run_id)
     return respond(request, found, query)
 
 
-async def stems_archive(request: web.Request, parts: Parts, run_id: RunId) -> web.StreamResponse:
+async def stems_archive(request: web.Request, files: RunMedia, runs: Runs, run_id: RunId) -> web.StreamResponse:
     """Send all stems in one ZIP archive, packed while it is sent; sound is not compressed twice."""
-    await check_run(parts, run_id)
-    found = await _existing(parts, run_id)
+    await check_run(runs, run_id)
+    found = await _existing(files, run_id)
     if not found:
         raise InputError("no_stems", status=404, field="run_id", value=run_id)
     headers = {
@@ -82,9 +83,9 @@ async def stems_archive(request: web.Request, parts: Parts, run_id: RunId) -> we
     return response
 
 
-async def _existing(parts: Parts, run_id: str) -> list[StemFile]:
+async def _existing(files: RunMedia, run_id: str) -> list[StemFile]:
     """The stems whose files are there."""
-    found = await parts.stems(run_id)
+    found = await files.stems(run_id)
     return await asyncio.to_thread(lambda: [stem for stem in found if stem.file.path.is_file()])
 
 

@@ -8,8 +8,8 @@ from typing import Final, Literal
 from aiohttp import hdrs, web
 from pydantic import BaseModel, Field
 
-from devserver.app import Parts
 from devserver.media.encoding import FORMS
+from devserver.playback.stream import Streams
 from my_app.route import Route, RunId
 from my_app.signature import Headers
 
@@ -24,15 +24,15 @@ class Format(BaseModel):
 
 
 async def stream(
-    request: web.Request, parts: Parts, headers: Headers, run_id: RunId, query: Format
+    request: web.Request, streams: Streams, headers: Headers, run_id: RunId, query: Format
 ) -> web.StreamResponse:
     """Send a run's sound while it is made: from its beginning, as far as it is made, then as it goes on, to its end.
 
     The answer begins when the first piece is there. Where the run has ended, or a piece is missing, the rest is that of
     its finished file.
     """
-    await parts.streams.wait_for(run_id)
-    with parts.streams.listen(run_id, query.format or accepted_form(headers.get(hdrs.ACCEPT, ""))) as recording:
+    await streams.wait_for(run_id)
+    with streams.listen(run_id, query.format or accepted_form(headers.get(hdrs.ACCEPT, ""))) as recording:
         about = {
             hdrs.CONTENT_TYPE: recording.form.mime,
             hdrs.CACHE_CONTROL: "no-store",

@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
 
-from devserver.app import Parts
+from devserver.runs.runs import Runs
+from devserver.watching.readiness import Readiness
 from my_app.addresses import prefix_of
-from my_app.context import Context
+from my_app.context import Described, FrontSettings
 from my_app.route import Route
 from my_app.routes.pages import HTML, public_file
 from my_app.signature import JsonObject, Reply
 from my_app.visitors import Visitor
 
 
-async def health(parts: Parts) -> JsonObject:
+async def health(runs: Runs) -> JsonObject:
     """Tell that the server is alive. It is answered on the loop, so it tells that the loop turns."""
-    return parts.health()
+    return {"status": "ok", "pid": os.getpid(), "runs": runs.walking}
 
 
-async def ready(parts: Parts, visitor: Visitor) -> Reply[JsonObject]:
+async def ready(readiness: Readiness, visitor: Visitor) -> Reply[JsonObject]:
     """Tell whether something can be made now: 200 when it can, 503 until then.
 
     Why not is told to those who may use the server.
     """
-    found = await parts.ready()
+    found = await readiness.ask()
     told = found.as_json() if visitor.user_id else {"ready": found.ready}
     return Reply(told, HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-async def openapi(request: web.Request, context: Context) -> JsonObject:
+async def openapi(request: web.Request, described: Described) -> JsonObject:
     """Describe this interface for programs."""
     prefix = prefix_of(request)
-    return {**context.openapi, "servers": [{"url": prefix}]} if prefix else context.openapi
+    return {**described, "servers": [{"url": prefix}]} if prefix else described
 
 
-async def docs(request: web.Request, context: Context) -> web.StreamResponse:
+async def docs(request: web.Request, settings: FrontSettings) -> web.StreamResponse:
     """Describe this interface for people."""
-    return await public_file(request, context, "docs.html")
+    return await public_file(request, settings, "docs.html")
 
 
 ROUTES: Final = (

@@ -10,8 +10,7 @@ from typing import Any, Final, Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from devserver.app import Parts
-from devserver.files.uploads import MIB, Incoming, Upload
+from devserver.files.uploads import MIB, Incoming, Upload, Uploads
 from my_app.arriving import arriving
 from my_app.forms import blocks_of, file_field
 from my_app.route import Route
@@ -37,13 +36,13 @@ class Kept(Shown):
     warnings: list[Remark] = Field([], description="what is doubtful about it; a run that uses it warns of it too")
 
 
-async def upload(request: web.Request, parts: Parts, visitor: Visitor, query: Name) -> Reply[Kept]:
+async def upload(request: web.Request, uploads: Uploads, visitor: Visitor, query: Name) -> Reply[Kept]:
     """Send a file to work on: as the body itself, or as a file field of a form. The same content is kept once.
 
     It is decoded to its end: what cannot be used is refused, what is doubtful is in `warnings`. The `id` of the
     answer is what `params.<file parameter>` of a run takes.
     """
-    uploads, viewer = parts.uploads, visitor.viewer
+    viewer = visitor.viewer
     if request.content_type == "multipart/form-data":
         part = await file_field(request)
         kept = await _receive(uploads.receive(part.filename or "", viewer), blocks_of(request, part))

@@ -208,7 +208,7 @@ BROKEN = [
     ("my_app/routes/runs.py", "from config import Settings", "my_app.routes reads config itself"),
     ("devserver/run.py", "from tests.doubles import relay", "devserver.run imports tests.doubles.relay"),
     # The rooms of devserver/
-    ("devserver/durable/journal.py", "from devserver.app import Parts", "devserver.durable imports devserver.app"),
+    ("devserver/durable/journal.py", "from devserver.app import App", "devserver.durable imports devserver.app"),
     ("devserver/durable/journal.py", "from devserver.run import walk_run", "devserver.durable imports devserver.run"),
     ("devserver/queueing/tickets.py", "from devserver.runs import record", "devserver.queueing imports devserver.runs"),
     (
@@ -217,7 +217,7 @@ BROKEN = [
         "devserver.media imports devserver.queueing",
     ),
     ("devserver/errors/__init__.py", "from devserver import stages", "devserver.errors imports devserver.stages"),
-    ("devserver/model/plan.py", "from devserver.app import Parts", "devserver.model imports devserver.app"),
+    ("devserver/model/plan.py", "from devserver.app import App", "devserver.model imports devserver.app"),
     (
         "devserver/durable/lease.py",
         "from devserver.backends import pool",
@@ -276,7 +276,7 @@ BROKEN = [
 LAWFUL = [
     ("server.py", "import config\nfrom cli import serve\nfrom devserver import errors\nfrom schemas import loader"),
     ("cli/serve.py", "import config\nfrom my_app import front\nfrom devserver import run\nfrom schemas import loader"),
-    ("my_app/front.py", "from devserver.app import Parts\nfrom my_app import guard\nfrom . import routes"),
+    ("my_app/front.py", "from devserver.app import App\nfrom my_app import guard\nfrom . import routes"),
     (
         "devserver/stages/graph/takes.py",
         "from devserver.comfy.client import Client\nfrom schemas import compiler, nodes",

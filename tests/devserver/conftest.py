@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.build import SHIPPED
-from devserver.app import Parts
+from devserver.app import App
 from devserver.definitions.current import Definitions
 from devserver.durable.bus import Bus
 from devserver.durable.database import Database
@@ -52,16 +52,16 @@ def journal(database: Database, bus: Bus) -> JournalAtOnce:
 
 
 @pytest.fixture
-def parts(exports: Exports, definitions: Definitions) -> Iterator[Parts]:
-    """The parts of a server that is not started."""
-    made = Parts(exports=exports, definitions=definitions, addresses=[], embedded=False)
+def app(exports: Exports, definitions: Definitions) -> Iterator[App]:
+    """A server that is not started."""
+    made = App(exports=exports, definitions=definitions, addresses=[], embedded=False)
     yield made
     made.database.close()
 
 
 @pytest.fixture
-async def walk(parts: Parts, exports: Exports, definitions: Definitions) -> Walk:
+async def walk(app: App, exports: Exports, definitions: Definitions) -> Walk:
     """A walk that has begun a run of one graph stage, `generation`."""
-    made = plan(definitions, exports, parts.database, output_config="silence_mp3")
-    await record.accept(parts.journal, made, record.prepare(exports, made))
-    return Walk(await parts.journal.begin_run(made.run_id), made, parts.tools, asyncio.Event())
+    made = plan(definitions, exports, app.database, output_config="silence_mp3")
+    await record.accept(app.journal, made, record.prepare(exports, made))
+    return Walk(await app.journal.begin_run(made.run_id), made, app.tools, asyncio.Event())

@@ -1,4 +1,4 @@
-"""The server's parts and their backends on one loop, over real sockets, with a fault put into one of them."""
+"""A server and its backends on one loop, over real sockets, with a fault put into one of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aiohttp import web
 
 from cli.build import SHIPPED
 from config import ROOT
-from devserver.app import Parts
+from devserver.app import App
 from devserver.backends.pool import Address, Backend
 from devserver.definitions.current import Definitions
 from devserver.durable.reading import Reading
@@ -26,6 +26,7 @@ from devserver.host.prompts import Prompt
 from devserver.media.intake import IntakePool
 from devserver.runs.answer import Answer
 from devserver.stages.graph.retries import Retries
+from devserver.stages.walk import WalkSettings
 from devserver.system.clock import Clock
 from my_app.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
@@ -39,7 +40,7 @@ QUICK = Retries(attempts=3, first_pause_s=0.05)
 
 
 class SharedIntake(IntakePool):
-    """The workers outlive the parts of one test."""
+    """The workers outlive the server of one test."""
 
     async def close(self) -> None:
         pass
@@ -112,16 +113,16 @@ class Studio:
 class Rig:
     """A server without its process."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
+    def __init__(self, app: App) -> None:
+        self.app = app
 
     @property
     def backend(self) -> Backend:
-        return self.parts.pool.backends[0]
+        return self.app.pool.backends[0]
 
     async def accept(self, seconds: float, **body: Any) -> str:
         """Begin a run of silence of this length, by which its file is known."""
-        return (await self.parts.runs.accept(request(seconds, **body), "local", {})).run_id
+        return (await self.app.runs.accept(request(seconds, **body), "local", {})).run_id
 
     async def ended(self, run_id: str) -> Answer:
         await until(lambda: self.answer(run_id).status != 202, f"{run_id} did not end")
@@ -132,15 +133,15 @@ class Rig:
 
     def read(self, work: Callable[[Reading], Any]) -> Any:
         """Read the journal at once."""
-        with self.parts.database.door() as door:
+        with self.app.database.door() as door:
             return door.read(lambda tx: work(Reading(tx)))
 
     def answer(self, run_id: str) -> Answer:
-        answer: Answer = self.read(partial(self.parts.runs._answer, run_id))
+        answer: Answer = self.read(partial(self.app.runs._answer, run_id))
         return answer
 
     def detail(self, run_id: str) -> dict[str, Any]:
-        return self.read(partial(self.parts.runs._detail, run_id)) or {}
+        return self.read(partial(self.app.runs._detail, run_id)) or {}
 
     def attempts(self, run_id: str) -> list[dict[str, Any]]:
         return [attempt for stage in self.detail(run_id)["stages"] for attempt in stage.get("attempts", [])]
@@ -148,7 +149,7 @@ class Rig:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[aiohttp.ClientSession]:
         """The same server over HTTP."""
-        front = create_front(self.parts, FrontSettings(ROOT / "public"), version="0")
+        front = create_front(self.app, FrontSettings(ROOT / "public"), version="0")
         listening: Listening = await listen_at(front, "127.0.0.1", 0)
         try:
             async with aiohttp.ClientSession(listening.url, timeout=aiohttp.ClientTimeout(PATIENCE_S)) as client:
@@ -166,29 +167,31 @@ async def rigged(
     clock: Clock | None = None,
     folder: Path | None = None,
     definitions: Definitions | None = None,
+    backend_wait_s: float = 20.0,
+    retries: Retries = QUICK,
     **settings: Any,
 ) -> AsyncIterator[Rig]:
-    """Start the parts with these backends, the preferred one first; `folder` is their output folder as we see it."""
+    """Start a server with these backends, the preferred one first; `folder` is their output folder as we see it."""
     kept = Exports(exports)
     kept.lock({"pid": 0})
     addresses = [
         Address(f"studio{n}", "auto", b if isinstance(b, str) else b.url, output_folder=folder)
         for n, b in enumerate(backends)
     ]
-    given = {"probe_s": 0.2, "backend_wait_s": 20.0, "retries": QUICK, "clock": clock, **settings}
+    given = {"probe_s": 0.2, "clock": clock, "walks": WalkSettings(backend_wait_s, retries), **settings}
     known = definitions or catalog()
-    parts = Parts(exports=kept, definitions=known, addresses=addresses, embedded=False, **given)
-    parts.intake, parts.tools = intake, replace(parts.tools, intake=intake)
-    await parts.start()
+    app = App(exports=kept, definitions=known, addresses=addresses, embedded=False, **given)
+    app.intake, app.tools = intake, replace(app.tools, intake=intake)
+    await app.start()
     try:
-        for backend in parts.pool.backends:
+        for backend in app.pool.backends:
             backend.follower.poll_seconds = poll_s
-        yield Rig(parts)
+        yield Rig(app)
     finally:
         for studio in backends:
             if isinstance(studio, Studio):
                 studio.gate.release()
-        await parts.stop()
+        await app.stop()
         kept.unlock()
 
 

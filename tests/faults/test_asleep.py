@@ -24,20 +24,19 @@ async def other(tmp_path: Path) -> AsyncIterator[Studio]:
 def walks(rig: Rig) -> list[int]:
     """How often each unfinished run was begun."""
     sql = "SELECT generation FROM runs WHERE state = 'running' ORDER BY created_at, run_id"
-    return [row["generation"] for row in rows(rig.parts.database, sql)]
+    return [row["generation"] for row in rows(rig.app.database, sql)]
 
 
 async def waiting(exports: Path, intake: IntakePool, *studios: Studio) -> dict[str, float]:
     """Runs that wait in a paused queue, left behind by a server: their lengths, in the queue's order."""
     async with rigged(exports, intake, *studios) as rig:
-        await rig.parts.queue.pause(None)
+        await rig.app.queue.pause(None)
         lengths = [round(0.2 + 0.1 * (number % 5), 1) for number in range(MANY)]
         runs = {await rig.accept(seconds): seconds for seconds in lengths}
-        tickets = AtOnce(rig.parts.database, rig.parts.expected.tickets)
+        tickets = AtOnce(rig.app.database, rig.app.expected.tickets)
         await until(lambda: len(tickets.listed()) == MANY)
         return {
-            ticket.run_id: runs[ticket.run_id]
-            for ticket in AtOnce(rig.parts.database, rig.parts.expected.tickets).listed()
+            ticket.run_id: runs[ticket.run_id] for ticket in AtOnce(rig.app.database, rig.app.expected.tickets).listed()
         }
 
 
@@ -47,13 +46,13 @@ async def test_a_start_walks_nobody_who_waits_and_all_are_made(
     runs = await waiting(exports, intake, studio)
     due = list(runs)
     async with rigged(exports, intake, studio) as rig:
-        assert rig.parts.health()["runs"] == MANY
+        assert rig.app.runs.walking == MANY
         assert rig.detail(due[3])["queue"]["position"] == 4
         gone = due.pop(5)
-        await rig.parts.runs.cancel(gone, "local")
+        await rig.app.runs.cancel(gone, "local")
         assert (await rig.ended(gone)).body["status"] == "cancelled"
         assert walks(rig) == [1] * (MANY - 1), "the one was walked again to its end, nobody else"
-        await rig.parts.queue.resume(None)
+        await rig.app.queue.resume(None)
         for run_id in due:
             assert seconds_of(await rig.ended(run_id)) == runs[run_id]
         order = [one["prompt"]["2"]["inputs"]["filename_prefix"].split("/")[1] for one in studio.submitted]

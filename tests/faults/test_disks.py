@@ -131,7 +131,7 @@ async def test_journal_disk_full(studio: Studio, exports: Path, intake: IntakePo
         studio.gate.hold(1.5)
         run_id = await rig.accept(1.5)
         await until(lambda: studio.running)
-        await limit_pages(rig.parts.database, full=True)
+        await limit_pages(rig.app.database, full=True)
         status = 0
         while status != 507:  # the last page has room for some more
             async with client.post("/api/schema/pipeline/execute", json=request(0.4, wait=False)) as response:
@@ -141,7 +141,7 @@ async def test_journal_disk_full(studio: Studio, exports: Path, intake: IntakePo
         assert "Free some space" in told["error"]["hint"]
         studio.gate.release()
         await until(lambda: "success" in studio.states())
-        await limit_pages(rig.parts.database, full=False)
+        await limit_pages(rig.app.database, full=False)
         answer = await rig.ended(run_id)
         await until(lambda: not rig.read(lambda reading: reading.unfinished()))
     assert (seconds_of(answer), attempts_of(answer), codes(answer)) == (1.5, 1, [])

@@ -151,5 +151,5 @@ async def test_a_backend_is_up_when_its_comfyui_has_spoken(tmp_path: Path, expor
         run_id = await rig.accept(0.4)
         await until(lambda: rig.detail(run_id)["warnings"])
         assert rig.answer(run_id).status == 202
-        await rig.parts.runs.cancel(run_id, "local")
+        await rig.app.runs.cancel(run_id, "local")
         await asyncio.wait_for(rig.ended(run_id), 30)

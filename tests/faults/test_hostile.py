@@ -93,10 +93,10 @@ async def test_the_server_starts_with_what_answers(
         rig.listening() as client,
     ):
         await server.asked.wait()
-        await until(lambda: rig.parts.pool.backends[1].up)
+        await until(lambda: rig.app.pool.backends[1].up)
         await until_told(lambda: _ready(client), "/ready stays false")
         assert seconds_of(await rig.run(0.4)) == 0.4
-        assert not rig.parts.pool.backends[0].up
+        assert not rig.app.pool.backends[0].up
 
 
 class NestsLater(Host):

@@ -43,7 +43,7 @@ async def test_cancel_of_a_queued_job_that_runs_anyway(studio: Studio, exports: 
         await until(lambda: studio.running)
         queued = await rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 2)
-        await rig.parts.runs.cancel(queued, "local")
+        await rig.app.runs.cancel(queued, "local")
         studio.gate.release(1.0)  # the host now begins what it said was deleted
         answer = await rig.ended(queued)
         assert (answer.status, answer.body["status"]) == (409, "cancelled")
@@ -105,7 +105,7 @@ async def test_equal_ids_and_numbers(studio: Studio, exports: Path, intake: Inta
         await post(studio, "/queue", delete=[prompt.prompt_id for prompt in studio.host.prompts.pending()])
         studio.gate.release()
         answers = [await rig.ended(run_id) for run_id in runs]
-        answers.append(await rig.ended((await rig.parts.runs.rerun(runs[0], "local", {})).run_id))
+        answers.append(await rig.ended((await rig.app.runs.rerun(runs[0], "local", {})).run_id))
     assert sum(attempts_of(answer) for answer in answers) == 4
     assert len({body["prompt_id"] for body in studio.submitted}) == 4
     assert not [body for body in studio.submitted if "number" in body or "front" in body]
@@ -119,7 +119,7 @@ async def test_another_users_runs_on_the_same_backend(studio: Studio, exports: P
         ours, cancelled = await rig.accept(1.0), await rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 3)
         await post(studio, "/prompt", prompt=STRANGER, client_id=rig.backend.follower.client_id, prompt_id="theirs too")
-        await rig.parts.runs.cancel(cancelled, "local")
+        await rig.app.runs.cancel(cancelled, "local")
         assert (await rig.ended(cancelled)).body["status"] == "cancelled"
         assert studio.running is not None
         assert studio.running.prompt_id == "theirs"
@@ -160,7 +160,7 @@ async def test_client_disconnects_in_mid_request(
         path = "/api/schema/pipeline/execute"
         body = {"input_text": "x", "safety_level": "off", "output_config": "silence_mp3", "params": {"seconds": 1.0}}
         waiting = [asyncio.ensure_future(client.post(path, json=body)) for _ in range(clients)]
-        await until(lambda: rig.parts.dispatcher.walking == clients)
+        await until(lambda: rig.app.dispatcher.walking == clients)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -169,7 +169,7 @@ async def test_client_disconnects_in_mid_request(
         studio.gate.release()
         async with client.post(path, json={**body, "params": {"seconds": 0.4}}) as response:
             assert response.status == 200
-        await until(lambda: not rig.parts.dispatcher.walking)
+        await until(lambda: not rig.app.dispatcher.walking)
         async with client.get("/api/runs?limit=100") as response:
             runs = (await response.json())["runs"]
     assert [run["status"] for run in runs] == ["success"] * (clients + 1)

@@ -84,7 +84,7 @@ async def test_a_text_that_cannot_be_kept_is_kept_later(
     async with rigged(exports, intake, studio) as rig:
         run_id = await rig.accept(0.4)
         await until(lambda: rig.read(lambda reading: reading.events(run_id, "warning")))
-        assert not rows(rig.parts.database, "SELECT 1 FROM stages WHERE at_work IS NOT NULL")
+        assert not rows(rig.app.database, "SELECT 1 FROM stages WHERE at_work IS NOT NULL")
         full = False
         answer = await rig.ended(run_id)
     assert seconds_of(answer) == 0.4

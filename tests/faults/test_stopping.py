@@ -28,10 +28,10 @@ async def test_a_cancel_is_confirmed_by_the_backend(studio: Studio, exports: Pat
         running, queued = await rig.accept(1.0), await rig.accept(2.0)
         await until(lambda: len(studio.host.prompts) == 2)
         await until(lambda: studio.running)
-        await rig.parts.runs.cancel(queued, "local")
+        await rig.app.runs.cancel(queued, "local")
         assert (await rig.ended(queued)).body["status"] == "cancelled"
         assert cancels(rig.attempts(queued)) == [{"confirmed": True, "did": ["deleted"]}]
-        await rig.parts.runs.cancel(running, "local")
+        await rig.app.runs.cancel(running, "local")
         assert (await rig.ended(running)).body["status"] == "cancelled"
         assert cancels(rig.attempts(running)) == [{"confirmed": True, "did": ["interrupted"]}]
         assert not len(studio.host.prompts)
@@ -49,7 +49,7 @@ async def test_a_backend_that_ignores_a_cancel_is_told_of_and_its_file_is_not_ta
         studio.gate.hold(1.0)
         run_id = await rig.accept(1.0)
         await until(lambda: studio.running)
-        await rig.parts.runs.cancel(run_id, "local")
+        await rig.app.runs.cancel(run_id, "local")
         answer = await rig.ended(run_id)
         assert (answer.status, answer.body["status"]) == (409, "cancelled")
         assert codes(answer) == ["not_stopped_1_1"]

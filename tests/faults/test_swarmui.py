@@ -48,7 +48,7 @@ async def swarming(
 
 
 def states(rig: Rig) -> dict[str, str]:
-    return {backend.name: backend.state for backend in rig.parts.pool.describe()}
+    return {backend.name: backend.state for backend in rig.app.pool.describe()}
 
 
 def backend_of(answer: object) -> str:
@@ -137,7 +137,7 @@ async def test_a_dead_comfyui_by_its_address_ends_no_run(studio: Studio, exports
         assert "no ComfyUI behind it does" in rig.backend.problem
         for number in range(1, 6):
             runs.append(await rig.accept(0.4 + number / 10))
-            await rig.parts.pool.refresh()  # each time it is called running
+            await rig.app.pool.refresh()  # each time it is called running
             assert states(rig) == {"studio0": "down", "studio0#0": "down"}
         await studio.start()
         ended = [await rig.ended(run_id) for run_id in runs]
@@ -155,7 +155,7 @@ async def test_accounts_that_are_switched_on_are_told_as_such(
         swarm.token = "right"
         run_id = await rig.accept(0.4)
         await until(lambda: states(rig).get("studio0#0") == "down")
-        problem = rig.parts.pool.describe()[1].problem
+        problem = rig.app.pool.describe()[1].problem
         assert "swarm_token" in problem
         assert "no running ComfyUI" not in problem
         swarm.token = None
@@ -173,6 +173,6 @@ async def test_a_swarmui_behind_a_swarmui_serves(studio: Studio, exports: Path, 
             studio.gate.hold(1.0)
             run_id = await rig.accept(1.0)
             await until(lambda: studio.running)
-            await rig.parts.runs.cancel(run_id, "local")
+            await rig.app.runs.cancel(run_id, "local")
             await rig.ended(run_id)
             await until(lambda: studio.states()[-1] == "error")

@@ -33,7 +33,7 @@ async def test_clock_stepped_back(studio: Studio, exports: Path, intake: IntakeP
         assert [codes(answer) for answer in answers] == [[], [], []]
         assert all(answer.body["execution_time"] >= 0 for answer in answers)
         assert all(answer.body["media_output"]["execution_time"] >= 0 for answer in answers)
-        events = await rig.parts.events_after(0, None, 1000)
+        events = await rig.app.journal.events_after(0, None, 1000)
     seqs = [event.seq for event in events if event.seq is not None]
     assert seqs == list(range(1, len(seqs) + 1))
     ended = [event.run_id for event in events if event.kind == "run.ended"]
@@ -77,7 +77,7 @@ async def test_the_count_is_kept_while_a_take_is_worked_on(
     studio.gate.hold(1.0)
     async with rigged(exports, intake, studio) as rig:
         await rig.accept(1.0)
-        await until(lambda: [row for row in rows(rig.parts.database, TAKES) if row["worked_s"] > 0.1])
+        await until(lambda: [row for row in rows(rig.app.database, TAKES) if row["worked_s"] > 0.1])
 
 
 async def test_a_clock_that_jumps_teaches_no_wrong_duration(studio: Studio, exports: Path, intake: IntakePool) -> None:
@@ -89,7 +89,7 @@ async def test_a_clock_that_jumps_teaches_no_wrong_duration(studio: Studio, expo
         clock.off = timedelta(hours=1)
         studio.gate.release()
         await rig.ended(run_id)
-        learned = rows(rig.parts.database, "SELECT seconds FROM durations WHERE stage <> ''")
+        learned = rows(rig.app.database, "SELECT seconds FROM durations WHERE stage <> ''")
     assert [row["seconds"] < PATIENCE_S for row in learned] == [True]
 
 

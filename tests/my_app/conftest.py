@@ -1,4 +1,4 @@
-"""A front over real sockets, in front of runs that the test itself starts and ends."""
+"""A front over real sockets, before a server on SQLite whose runs the test itself ends."""
 
 from __future__ import annotations
 
@@ -8,41 +8,40 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientSession
 from playwright.sync_api import Browser, sync_playwright
 
 from cli.serve import READY
-from devserver.app import Parts
+from devserver.app import App
 from my_app.context import FrontSettings
-from my_app.front import Listening, create_front, listen_at
+from my_app.front import Listening
+from tests.devserver.conftest import app, definitions, exports
 from tests.my_app.api import Api
-from tests.my_app.parts import Runs
+from tests.my_app.still import PUBLIC, Still, client_of
 from tests.patience import PATIENCE_S
 
+__all__ = ["app", "definitions", "exports"]
+
 ROOT = Path(__file__).parents[2]
-PUBLIC = ROOT / "public"
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Runs:
-    return Runs(tmp_path)
+def still(app: App) -> Still:
+    return Still(app)
 
 
 @pytest.fixture
-async def front(runs: Runs) -> AsyncIterator[Listening]:
-    settings = FrontSettings(public=PUBLIC, heartbeat_s=0.05, threads=4)
-    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
-    yield listening
-    await listening.close()
+async def front(still: Still) -> AsyncIterator[Listening]:
+    async with still.listening(FrontSettings(public=PUBLIC, heartbeat_s=0.05, threads=4)) as listening:
+        yield listening
 
 
 @pytest.fixture
 async def client(front: Listening) -> AsyncIterator[ClientSession]:
-    """An HTTP client of the front."""
-    async with ClientSession(front.url, connector=TCPConnector(limit=0), timeout=ClientTimeout(PATIENCE_S)) as client:
+    """A client of the front, without cookies."""
+    async with client_of(front) as client:
         yield client
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientResponse, ClientSession
 
-from devserver.app import Parts
-from devserver.users.keys import Keys
 from my_app.context import FrontSettings
-from my_app.front import Listening, create_front, listen_at
+from my_app.front import Listening
 from my_app.public_urls import PublicUrl
 from my_app.table import ROUTES
 from my_app.visitors import TRIES, WINDOW_S, Tries
 from schemas.model import LEVELS
-from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Runs
-from tests.patience import PATIENCE_S
+from tests.doubles.odd_media import tone, wav
+from tests.my_app.still import PUBLIC, Still
 
 EXECUTE = "/api/schema/pipeline/execute"
 REQUEST = {"input_text": "test", "wait": False}
@@ -31,17 +26,9 @@ def bearer(secret: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def secrets(runs: Runs) -> dict[str, str]:
-    keys = Keys(runs.folder)
+def secrets(still: Still) -> dict[str, str]:
+    keys = still.app.keys
     return {"anna": keys.add("anna"), "bob": keys.add("bob"), "root": keys.add("root", admin=True)}
-
-
-@pytest.fixture
-async def stranger(front: Listening) -> AsyncIterator[ClientSession]:
-    """A client that keeps no cookies."""
-    timeout = ClientTimeout(PATIENCE_S)
-    async with ClientSession(front.url, timeout=timeout, cookie_jar=DummyCookieJar()) as client:
-        yield client
 
 
 async def execute(client: ClientSession, secret: str) -> str:
@@ -62,9 +49,9 @@ FILLED = {
 
 @pytest.mark.usefixtures("secrets")
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method}-{route.name}")
-async def test_without_a_key_only_the_page_and_the_health_are_shown(stranger: ClientSession, route: Any) -> None:
+async def test_without_a_key_only_the_page_and_the_health_are_shown(client: ClientSession, route: Any) -> None:
     path = route.path.replace(":.+", "").format(**FILLED)
-    async with stranger.request(route.method, path) as reply:
+    async with client.request(route.method, path) as reply:
         if route.is_open:
             assert route.path in OPEN
             assert reply.status != 401
@@ -76,12 +63,12 @@ async def test_without_a_key_only_the_page_and_the_health_are_shown(stranger: Cl
 
 
 async def test_another_users_run_is_as_good_as_none(
-    stranger: ClientSession, runs: Runs, secrets: dict[str, str]
+    client: ClientSession, still: Still, secrets: dict[str, str]
 ) -> None:
-    run_id = await execute(stranger, secrets["anna"])
-    runs.add_file(run_id, b"sound", name="07_output_audio.mp3")
-    runs.end(run_id)
-    assert runs.bodies[run_id]["user_id"] == "anna"
+    run_id = await execute(client, secrets["anna"])
+    await still.add_file(run_id, b"sound", "07_output_audio.mp3")
+    await still.end(run_id)
+    assert await still.users() == {run_id: "anna"}
     nobodys = "20300101-000000-ffffffff"
     for route in ROUTES:
         if "run_id" not in route.parameters:
@@ -89,42 +76,45 @@ async def test_another_users_run_is_as_good_as_none(
         told = []
         for asked in (run_id, nobodys):
             path = route.path.format(**{**FILLED, "run_id": asked})
-            async with stranger.request(route.method, path, headers=bearer(secrets["bob"])) as reply:
+            async with client.request(route.method, path, headers=bearer(secrets["bob"])) as reply:
                 told.append((reply.status, (await reply.text()).replace(asked, "ID")))
         assert told[0][0] == 404, route.path
         assert told[0] == told[1], f"{route.path} tells that there is such a run"
-    async with stranger.get(f"/api/runs/{run_id}", headers=bearer(secrets["anna"])) as reply:
+    async with client.get(f"/api/runs/{run_id}", headers=bearer(secrets["anna"])) as reply:
         assert reply.status == 200
     for name in ("anna", "root"):
-        async with stranger.get(f"/api/media/audio/{run_id}", headers=bearer(secrets[name])) as reply:
+        async with client.get(f"/api/media/audio/{run_id}", headers=bearer(secrets[name])) as reply:
             assert (reply.status, await reply.read()) == (200, b"sound")
 
 
 async def heard(client: ClientSession, secret: str, until: str) -> list[str]:
-    """The run events on the stream of everything, up to one of a run."""
-    found: list[str] = []
-    async with client.get("/api/events", headers={**bearer(secret), "Last-Event-ID": "0"}) as reply:
-        async for line in reply.content:
-            if line.startswith(b"data:"):
-                event = json.loads(line[5:])
-                found += [event["run_id"]] if event["run_id"] else []
-                if event["run_id"] == until:
-                    return found
+    """The runs that the stream of everything tells of, up to one of them."""
+    async with client.get("/api/events", headers={**bearer(secret), "Last-Event-ID": "0"}) as stream:
+        return await told(stream, until)
+
+
+async def told(stream: ClientResponse, until: str) -> list[str]:
+    found: dict[str, None] = {}
+    async for line in stream.content:
+        if line.startswith(b"data:") and (run_id := json.loads(line[5:])["run_id"]):
+            found[run_id] = None
+            if run_id == until:
+                return list(found)
     raise AssertionError("the stream ended")
 
 
 async def test_the_stream_of_everything_tells_of_the_own_runs_alone(
-    stranger: ClientSession, secrets: dict[str, str]
+    client: ClientSession, secrets: dict[str, str]
 ) -> None:
-    annas = await execute(stranger, secrets["anna"])
-    bobs = await execute(stranger, secrets["bob"])
-    last = await execute(stranger, secrets["anna"])
-    assert await heard(stranger, secrets["anna"], last) == [annas, last]
-    assert await heard(stranger, secrets["root"], last) == [annas, bobs, last]
-    live = asyncio.ensure_future(heard(stranger, secrets["bob"], "20300101-000000-00000004"))
-    await execute(stranger, secrets["anna"])
-    await execute(stranger, secrets["bob"])
-    assert await live == [bobs, "20300101-000000-00000004"]
+    annas = await execute(client, secrets["anna"])
+    bobs = await execute(client, secrets["bob"])
+    last = await execute(client, secrets["anna"])
+    assert await heard(client, secrets["anna"], last) == [annas, last]
+    assert await heard(client, secrets["root"], last) == [annas, bobs, last]
+    async with client.get("/api/events", headers={**bearer(secrets["bob"]), "Last-Event-ID": "0"}) as stream:
+        await execute(client, secrets["anna"])
+        newest = await execute(client, secrets["bob"])
+        assert await told(stream, newest) == [bobs, newest]
 
 
 async def test_signing_in_gives_a_cookie_that_scripts_and_other_pages_do_not_get(
@@ -151,19 +141,19 @@ async def test_signing_in_gives_a_cookie_that_scripts_and_other_pages_do_not_get
 
 
 async def test_wrong_keys_are_counted_and_never_lock_out_the_right_one(
-    stranger: ClientSession, secrets: dict[str, str]
+    client: ClientSession, secrets: dict[str, str]
 ) -> None:
     statuses = []
     for number in range(TRIES + 2):
-        async with stranger.post("/api/session", json={"key": f"guess {number}"}) as reply:
+        async with client.post("/api/session", json={"key": f"guess {number}"}) as reply:
             statuses.append(reply.status)
     assert statuses == [401] * (TRIES - 1) + [429] * 3
-    async with stranger.get("/api/runs", headers=bearer("guess")) as reply:
+    async with client.get("/api/runs", headers=bearer("guess")) as reply:
         assert reply.status == 429
         assert 1 <= int(reply.headers["Retry-After"]) <= WINDOW_S
-    async with stranger.get("/api/runs", headers=bearer(secrets["anna"])) as reply:
+    async with client.get("/api/runs", headers=bearer(secrets["anna"])) as reply:
         assert reply.status == 200
-    async with stranger.post("/api/session", json={"key": secrets["bob"]}) as reply:
+    async with client.post("/api/session", json={"key": secrets["bob"]}) as reply:
         assert reply.status == 201
 
 
@@ -179,39 +169,37 @@ def test_tries_are_forgotten_with_time_and_addresses_do_not_pile_up() -> None:
     assert len(tries._failed) <= 10_000
 
 
-async def test_who_is_exposed_needs_a_key_before_there_is_one(runs: Runs) -> None:
+async def test_who_is_exposed_needs_a_key_before_there_is_one(still: Still) -> None:
     settings = FrontSettings(PUBLIC, (PublicUrl.read("https://music.example.org"),), exposed=True)
-    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
     name = {"Host": "music.example.org"}
-    async with ClientSession(listening.url) as client:
+    async with still.client(settings) as client:
         async with client.get("/api/runs", headers=name) as reply:
             assert reply.status == 401
-        secret = Keys(runs.folder).add("anna")
+        secret = still.app.keys.add("anna")
         async with client.get("/api/runs", headers={**name, **bearer(secret)}) as reply:
             assert reply.status == 200
         own = {**name, "Origin": "https://music.example.org"}
         async with client.post("/api/session", json={"key": secret}, headers=own) as reply:
             assert reply.status == 201
             assert "Secure" in reply.headers["Set-Cookie"]
-    await listening.close()
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"key": 5}', b'{"key": ""}', b'{"key": "x", "user": "root"}', b"\xff"])
-async def test_a_sign_in_that_is_none_is_refused(stranger: ClientSession, secrets: dict[str, str], body: bytes) -> None:
+async def test_a_sign_in_that_is_none_is_refused(client: ClientSession, secrets: dict[str, str], body: bytes) -> None:
     assert secrets
-    async with stranger.post("/api/session", data=body) as reply:
+    async with client.post("/api/session", data=body) as reply:
         assert reply.status in {400, 422}
         assert (await reply.json())["error"]["message"]
 
 
-async def test_uploads_are_their_senders(stranger: ClientSession, runs: Runs, secrets: dict[str, str]) -> None:
-    content = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(28)
+async def test_uploads_are_their_senders(client: ClientSession, still: Still, secrets: dict[str, str]) -> None:
+    content = wav(tone(0.2))
     statuses, ids = [], set()
     for name in ("anna", "anna", "bob"):
-        async with stranger.post("/api/uploads", data=content, headers=bearer(secrets[name])) as reply:
+        async with client.post("/api/uploads", data=content, headers=bearer(secrets[name])) as reply:
             statuses.append(reply.status)
             ids.add((await reply.json())["id"])
     assert statuses == [201, 200, 201], "bob must not learn that anna has sent the same"
     (upload,) = ids
-    found = [runs.uploads.find(upload, viewer) is not None for viewer in ("anna", "bob", "carl", None)]
+    found = [still.app.uploads.find(upload, viewer) is not None for viewer in ("anna", "bob", "carl", None)]
     assert found == [True, True, False, True]

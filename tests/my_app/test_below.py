@@ -5,25 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import cast
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientSession
 
 from config import OWN_PATHS
-from devserver.app import Parts
-from devserver.users.keys import Keys
 from my_app.addresses import below
 from my_app.context import FrontSettings
-from my_app.front import create_front, listen_at
 from my_app.proxies import Proxies
 from my_app.public_urls import PublicUrl, called_by
 from my_app.table import ROUTES
-from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Media, Runs
-from tests.patience import PATIENCE_S
+from tests.my_app.still import PUBLIC, Still
 
 EXECUTE = "/api/schema/pipeline/execute"
 REQUEST = {"input_text": "test", "wait": False}
@@ -33,16 +26,13 @@ STUDIO = {"Host": "studio.example"}
 
 @asynccontextmanager
 async def fronted(
-    runs: Runs, *urls: str, proxies: Proxies | None = None, host: str = "127.0.0.1"
+    still: Still, *urls: str, proxies: Proxies | None = None, host: str = "127.0.0.1"
 ) -> AsyncIterator[ClientSession]:
     """A client of a front with these public addresses."""
     addresses = tuple(PublicUrl.read(url) for url in urls)
     settings = FrontSettings(PUBLIC, addresses, proxies or Proxies(), heartbeat_s=0.05)
-    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), host, 0)
-    timeout = ClientTimeout(PATIENCE_S)
-    async with ClientSession(listening.url, timeout=timeout, cookie_jar=DummyCookieJar()) as client:
+    async with still.client(settings, host) as client:
         yield client
-    await listening.close()
 
 
 async def location(client: ClientSession, headers: dict[str, str], path: str = "") -> str:
@@ -51,82 +41,70 @@ async def location(client: ClientSession, headers: dict[str, str], path: str = "
         return reply.headers["Location"].rpartition("/")[0]
 
 
-async def test_every_address_of_an_answer_begins_with_the_path(runs: Runs) -> None:
-    async with fronted(runs) as client:
+async def test_every_address_of_an_answer_begins_with_the_path(still: Still) -> None:
+    async with fronted(still) as client:
         async with client.post(EXECUTE, json=REQUEST, headers=MUSIC) as reply:
             told = await reply.json()
             run_id = told["run_id"]
             assert reply.headers["Location"] == f"/music/api/runs/{run_id}"
-            assert told["links"] == {"run": f"/music/api/runs/{run_id}"}
-        runs.end(run_id, media_output={"url": f"/api/media/audio/{run_id}", "metadata": {"url": "/mine"}})
+            assert told["links"]["run"] == f"/music/api/runs/{run_id}"
+        await still.add_file(run_id, b"sound", "07_output_audio.mp3")
+        await still.end(run_id)
         for headers, prefix in ((MUSIC, "/music"), ({}, "")):
             async with client.get(f"/api/runs/{run_id}/answer", headers=headers) as reply:
                 made = (await reply.json())["media_output"]
                 assert made["url"] == f"{prefix}/api/media/audio/{run_id}"
-                assert made["metadata"]["url"] == "/mine", "what a user wrote is no address of ours"
             async with client.get("/openapi.json", headers=headers) as reply:
                 assert (await reply.json()).get("servers") == ([{"url": prefix}] if prefix else None)
 
 
-@dataclass(frozen=True)
-class Stem:
-    name: str
-    file: Media
-    seconds: float = 1.0
-
-
-async def test_the_addresses_of_stems_begin_with_the_path(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = (await runs.accept(REQUEST, "local", {})).run_id
-    drums = Stem("drums", runs.add_file(run_id, b"sound", name="08_stem_drums.flac"))
-
-    async def stems(*_: object) -> list[Stem]:
-        return [drums]
-
-    monkeypatch.setattr(Runs, "stems", stems)
-    async with fronted(runs) as client, client.get(f"/api/media/stems/{run_id}", headers=MUSIC) as reply:
+async def test_the_addresses_of_stems_begin_with_the_path(still: Still) -> None:
+    run_id = await still.accept()
+    await still.add_file(run_id, b"sound", "08_stem_drums.flac", role="stem", name="drums")
+    async with fronted(still) as client, client.get(f"/api/media/stems/{run_id}", headers=MUSIC) as reply:
         (told,) = await reply.json()
         assert told["url"] == f"/music/api/media/stems/{run_id}/drums"
 
 
-async def test_the_addresses_in_events_begin_with_the_path_of_each_listener(runs: Runs) -> None:
-    async with fronted(runs) as client:
-        run_id = (await runs.accept(REQUEST, "local", {})).run_id
+async def test_the_addresses_in_events_begin_with_the_path_of_each_listener(still: Still) -> None:
+    async with fronted(still) as client:
+        run_id = await still.accept()
         for stored in (True, False):
             streams = []
             if not stored:
                 streams = [await client.get("/api/events", headers=headers) for headers in (MUSIC, {}, MUSIC)]
-                await runs.bus.until_listeners(3)
-            runs.tell(run_id, "entity", url="/api/media/audio/x")
+                await still.until_listening(3)
+            await still.add_file(run_id, b"", f"0{7 + len(streams)}_output_audio.mp3", url="/api/media/audio/x")
             if stored:
                 again = {"Last-Event-ID": "0"}
                 streams = [await client.get("/api/events", headers={**headers, **again}) for headers in (MUSIC, {})]
             found = []
             for stream in streams:
                 async for line in stream.content:
-                    if line.startswith(b"data:") and b'"entity"' in line:
+                    if line.startswith(b"data:") and b"/audio/x" in line:
                         found.append(json.loads(line[5:])["data"]["url"])
                         break
                 stream.close()
             expected = ["/music/api/media/audio/x", "/api/media/audio/x", "/music/api/media/audio/x"]
             assert found == expected[: len(streams)]
-            await runs.bus.until_listeners(0)
+            await still.until_listening(0)
 
 
-async def test_a_waiting_request_and_a_stream_are_answered_with_the_path(runs: Runs) -> None:
-    async with fronted(runs) as client:
+async def test_a_waiting_request_and_a_stream_are_answered_with_the_path(still: Still) -> None:
+    async with fronted(still) as client:
         asked = {"input_text": "x", "wait_timeout_s": 0.01}
         async with client.post(EXECUTE, json=asked, headers=MUSIC) as reply:
             told = await reply.json()
-            assert told["links"] == {"run": f"/music/api/runs/{told['run_id']}"}
+            assert told["links"]["run"] == f"/music/api/runs/{told['run_id']}"
         async with client.post(EXECUTE, json={"input_text": "x", "enable_streaming": True}, headers=MUSIC) as reply:
-            run_id = list(runs.bodies)[-1]
-            runs.end(run_id, links={"run": f"/api/runs/{run_id}"})
-            assert f'"links": {{"run": "/music/api/runs/{run_id}"}}' in await reply.text()
+            run_id = list(await still.users())[-1]
+            await still.end(run_id)
+            assert f'"links": {{"run": "/music/api/runs/{run_id}"' in await reply.text()
 
 
-async def test_the_session_cookie_is_the_paths_own(runs: Runs) -> None:
-    secret = Keys(runs.folder).add("anna")
-    async with fronted(runs, "https://studio.example/music") as client:
+async def test_the_session_cookie_is_the_paths_own(still: Still) -> None:
+    secret = still.app.keys.add("anna")
+    async with fronted(still, "https://studio.example/music") as client:
         for headers, path, secure in ((STUDIO, "/music", True), (MUSIC, "/music", False), ({}, "/", False)):
             async with client.post("/api/session", json={"key": secret}, headers=headers) as reply:
                 assert reply.status == 201
@@ -136,19 +114,19 @@ async def test_the_session_cookie_is_the_paths_own(runs: Runs) -> None:
                 assert f"Path={path};" in f"{reply.headers['Set-Cookie']};"
 
 
-async def test_a_strangers_header_changes_no_address(runs: Runs) -> None:
+async def test_a_strangers_header_changes_no_address(still: Still) -> None:
     evil = {"X-Forwarded-Prefix": "/evil"}
-    async with fronted(runs, "https://studio.example", "https://music.example/music") as client:
+    async with fronted(still, "https://studio.example", "https://music.example/music") as client:
         assert await location(client, {**STUDIO, **evil}) == "/api/runs"
         assert await location(client, {"Host": "music.example", **evil}) == "/music/api/runs"
-    async with fronted(runs, host="127.0.0.2", proxies=Proxies((ip_network("127.0.0.9"),))) as client:
+    async with fronted(still, host="127.0.0.2", proxies=Proxies((ip_network("127.0.0.9"),))) as client:
         named = {"Host": str(client._base_url.authority) if client._base_url else ""}
         assert await location(client, {**named, **evil}) == "/api/runs", "called by an address, not by a loopback name"
 
 
-async def test_a_trusted_proxy_tells_the_path_under_any_name(runs: Runs) -> None:
+async def test_a_trusted_proxy_tells_the_path_under_any_name(still: Still) -> None:
     proxies = Proxies((ip_network("127.0.0.0/8"),))
-    async with fronted(runs, "https://studio.example", "https://own.example/own", proxies=proxies) as client:
+    async with fronted(still, "https://studio.example", "https://own.example/own", proxies=proxies) as client:
         assert await location(client, {"Host": "own.example", **MUSIC}) == "/own/api/runs", "the setting is stronger"
         assert await location(client, {**STUDIO, **MUSIC}) == "/music/api/runs"
         assert await location(client, {**STUDIO, "X-Forwarded-Prefix": "/a/b/"}) == "/a/b/api/runs"
@@ -172,22 +150,22 @@ async def test_a_trusted_proxy_tells_the_path_under_any_name(runs: Runs) -> None
         "/" + "a" * 200,
     ],
 )
-async def test_a_path_that_is_none_is_refused(runs: Runs, said: str) -> None:
-    async with fronted(runs) as client, client.get("/api/runs", headers={"X-Forwarded-Prefix": said}) as reply:
+async def test_a_path_that_is_none_is_refused(still: Still, said: str) -> None:
+    async with fronted(still) as client, client.get("/api/runs", headers={"X-Forwarded-Prefix": said}) as reply:
         error = (await reply.json())["error"]
         assert (reply.status, error["field"]) == (400, "X-Forwarded-Prefix")
         assert "/music" in error["allowed"]
 
 
-async def test_two_paths_are_none(runs: Runs) -> None:
-    async with fronted(runs) as client:
+async def test_two_paths_are_none(still: Still) -> None:
+    async with fronted(still) as client:
         headers = [("X-Forwarded-Prefix", "/a"), ("X-Forwarded-Prefix", "/b")]
         async with client.get("/api/runs", headers=headers) as reply:
             assert reply.status == 400
 
 
-async def test_a_proxy_that_sends_the_path_on_is_understood_under_its_own_name_alone(runs: Runs) -> None:
-    async with fronted(runs, "https://studio.example/music") as client:
+async def test_a_proxy_that_sends_the_path_on_is_understood_under_its_own_name_alone(still: Still) -> None:
+    async with fronted(still, "https://studio.example/music") as client:
         assert await location(client, STUDIO, "/music") == "/music/api/runs"
         assert await location(client, STUDIO) == "/music/api/runs"
         for path, status in (("/music/", 200), ("/music/docs", 200), ("/music/public/app.js", 200), ("/musica/", 404)):
@@ -234,6 +212,7 @@ def test_an_origin_is_written_as_browsers_do(written: str, origin: str) -> None:
 def test_what_is_no_address_of_ours_stays_as_it_is() -> None:
     body = {
         "request": {"url": "/a", "links": {"x": "/b"}},
+        "metadata": {"url": "/mine"},
         "url": "http://127.0.0.1:8188",
         "media": ["x"],
         "data": None,

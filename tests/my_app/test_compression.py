@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession
 
 from my_app.front import Listening
-from tests.my_app.parts import Runs
+from tests.my_app.still import Still
 
 DESCRIPTION = "/openapi.json"
 SCRIPT = "/public/app.js"
@@ -62,17 +62,17 @@ async def test_what_is_small_is_not_packed(client: ClientSession) -> None:
         assert await reply.json()
 
 
-async def test_media_are_not_packed_and_keep_their_ranges(client: ClientSession, runs: Runs) -> None:
-    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
-    runs.add_file(run_id, b"abc" * 5000, name="07_output_audio.mp3")
+async def test_media_are_not_packed_and_keep_their_ranges(client: ClientSession, still: Still) -> None:
+    run_id = await still.accept()
+    await still.add_file(run_id, b"abc" * 5000, "07_output_audio.mp3")
     headers = {"Accept-Encoding": "gzip", "Range": "bytes=3-5"}
     async with client.get(f"/api/media/audio/{run_id}", headers=headers) as reply:
         assert (reply.status, await reply.read()) == (206, b"abc")
         assert "Content-Encoding" not in reply.headers
 
 
-async def test_events_are_not_held_back(client: ClientSession, runs: Runs) -> None:
-    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
+async def test_events_are_not_held_back(client: ClientSession, still: Still) -> None:
+    run_id = await still.accept()
     async with client.get(f"/api/runs/{run_id}/events", headers={"Accept-Encoding": "gzip"}) as reply:
         assert "Content-Encoding" not in reply.headers
         assert b"run.queued" in await reply.content.readuntil(b"\n\n") + await reply.content.readuntil(b"\n\n")

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import cast
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientSession
 
-from devserver.app import Parts
-from devserver.users.keys import Keys
 from my_app.context import FrontSettings
-from my_app.front import Listening, create_front, listen_at
+from my_app.front import Listening
 from my_app.public_urls import PublicUrl
-from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Runs
-from tests.patience import PATIENCE_S
+from tests.my_app.still import PUBLIC, Still, client_of
 
 EXECUTE = "/api/schema/pipeline/execute"
 REQUEST = {"input_text": "test", "wait": False}
@@ -27,19 +22,24 @@ ASKED = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Header
 
 
 @pytest.fixture
-async def listening(runs: Runs) -> AsyncIterator[Listening]:
+async def listening(still: Still) -> AsyncIterator[Listening]:
     settings = FrontSettings(PUBLIC, (PublicUrl.read(DEV),), heartbeat_s=0.05, requests_per_key=1)
-    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
-    yield listening
-    await listening.close()
+    async with still.listening(settings) as listening:
+        yield listening
 
 
 @pytest.fixture
 async def dev(listening: Listening) -> AsyncIterator[ClientSession]:
     """A client of a front that allows pages of a development server."""
-    timeout = ClientTimeout(PATIENCE_S)
-    async with ClientSession(listening.url, timeout=timeout, cookie_jar=DummyCookieJar()) as client:
+    async with client_of(listening) as client:
         yield client
+
+
+async def a_sound(still: Still) -> str:
+    """A run with a main sound of 1000 bytes."""
+    run_id = await still.accept()
+    await still.add_file(run_id, bytes(1000), "07_output_audio.mp3")
+    return run_id
 
 
 @pytest.mark.parametrize("path", [EXECUTE, "/api/uploads", "/api/events", f"/api/media/audio/{RUN}", "/nowhere"])
@@ -62,7 +62,9 @@ async def test_a_browser_is_told_that_an_allowed_page_may_ask(listening: Listeni
     assert int(told["access-control-max-age"]) > 0
 
 
-async def test_every_answer_can_be_read_by_an_allowed_page_whatever_it_is(dev: ClientSession, runs: Runs) -> None:
+async def test_every_answer_can_be_read_by_an_allowed_page_whatever_it_is(
+    dev: ClientSession, still: Still, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def told(method: str, path: str, status: int, headers: dict[str, str] | None = None, **more: object) -> None:
         async with dev.request(method, path, headers={**PAGE, **(headers or {})}, **more) as reply:  # type: ignore[arg-type]
             assert reply.status == status, path
@@ -75,16 +77,18 @@ async def test_every_answer_can_be_read_by_an_allowed_page_whatever_it_is(dev: C
 
     await told("POST", EXECUTE, 202, json=REQUEST)
     await told("POST", EXECUTE, 400, json={})
-    await told("POST", EXECUTE, 500, json={"input_text": "break"})
+    with monkeypatch.context() as broken:
+        broken.setattr(still.app.runs, "accept", None)
+        await told("POST", EXECUTE, 500, json=REQUEST)
     await told("DELETE", EXECUTE, 405)
     await told("GET", "/nowhere", 404)
-    runs.add_file(RUN, bytes(1000), name="07_output_audio.mp3")
-    await told("GET", f"/api/media/audio/{RUN}", 206, {"Range": "bytes=10-19"})
-    await told("GET", f"/api/media/audio/{RUN}", 416, {"Range": "bytes=5000-"})
+    sound = f"/api/media/audio/{await a_sound(still)}"
+    await told("GET", sound, 206, {"Range": "bytes=10-19"})
+    await told("GET", sound, 416, {"Range": "bytes=5000-"})
     await told("GET", "/api/runs", 403, {"Host": "evil.example"})
     async with dev.get("/api/events", headers=PAGE) as stream:
         assert stream.headers["Access-Control-Allow-Origin"] == DEV
-    secret = Keys(runs.folder).add("anna")
+    secret = still.app.keys.add("anna")
     await told("GET", "/api/runs", 401)
     bearer = {"Authorization": f"Bearer {secret}"}
     async with dev.get("/api/events", headers=bearer):
@@ -95,7 +99,7 @@ async def test_every_answer_can_be_read_by_an_allowed_page_whatever_it_is(dev: C
     "origin", ["http://localhost:3000", "https://evil.example", "null", "http://localhost.evil.example:5173"]
 )
 async def test_another_page_is_refused_in_words_and_can_read_nothing(
-    dev: ClientSession, runs: Runs, origin: str
+    dev: ClientSession, still: Still, origin: str
 ) -> None:
     for method, status in (("OPTIONS", 403), ("POST", 403), ("GET", 200)):
         path = "/api/runs" if method == "GET" else EXECUTE
@@ -110,18 +114,18 @@ async def test_another_page_is_refused_in_words_and_can_read_nothing(
                 assert (told["error"]["field"], told["error"]["value"]) == ("Origin", origin)
                 assert ("public_urls" in told["error"]["hint"]) == (origin != "null")
                 assert (f'["{origin}"]' in told["error"]["hint"]) == (origin != "null")
-    assert runs.bodies == {}
+    assert not await still.users()
 
 
-async def test_media_may_be_shown_in_an_allowed_page_that_sends_no_origin(dev: ClientSession, runs: Runs) -> None:
-    runs.add_file(RUN, bytes(1000), name="07_output_audio.mp3")
+async def test_media_may_be_shown_in_an_allowed_page_that_sends_no_origin(dev: ClientSession, still: Still) -> None:
+    sound = f"/api/media/audio/{await a_sound(still)}"
     pages = [
         (f"{DEV}/", "cross-origin"),
         (f"{DEV}.evil.example/", "same-origin"),
         ("http://evil.example/", "same-origin"),
     ]
     for page, policy in [*pages, ("http://[", "same-origin"), ("", "same-origin")]:
-        async with dev.get(f"/api/media/audio/{RUN}", headers={"Referer": page}) as reply:
+        async with dev.get(sound, headers={"Referer": page}) as reply:
             assert reply.headers["Cross-Origin-Resource-Policy"] == policy, page
 
 

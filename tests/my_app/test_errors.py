@@ -16,7 +16,7 @@ from devserver.errors import MESSAGES, VALUE_CODES, InputError
 from my_app.bodies import MOST_VALUES, _no_doubles, read_json
 from my_app.errors import error_body
 from my_app.front import Listening
-from tests.my_app.parts import Runs
+from tests.my_app.still import Still
 
 EXECUTE = "/api/schema/pipeline/execute"
 UNKNOWN = "20300101-000000-ffffffff"
@@ -74,15 +74,21 @@ async def test_a_wrong_method_is_told_the_right_ones(client: ClientSession) -> N
         assert reply.headers["Allow"] == "GET, HEAD"
 
 
-async def test_a_body_that_is_too_large_is_refused_unread(client: ClientSession, runs: Runs) -> None:
+async def test_a_body_that_is_too_large_is_refused_unread(client: ClientSession, still: Still) -> None:
     async with client.post(EXECUTE, data=BytesIO(b"x" * ((1 << 20) + 1))) as reply:
         assert (reply.status, (await reply.json())["error"]["code"]) == (413, "too_large")
-    assert runs.bodies == {}
+    assert not await still.users()
 
 
-async def test_our_own_mistake_is_logged_and_not_shown(client: ClientSession, caplog: pytest.LogCaptureFixture) -> None:
+async def test_our_own_mistake_is_logged_and_not_shown(
+    client: ClientSession, still: Still, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def accept(*_: object) -> None:
+        raise RuntimeError("a secret in a traceback")
+
+    monkeypatch.setattr(still.app.runs, "accept", accept)
     with caplog.at_level(logging.ERROR):
-        async with client.post(EXECUTE, json={"input_text": "break"}) as reply:
+        async with client.post(EXECUTE, json={"input_text": "x"}) as reply:
             text = await reply.text()
             assert (reply.status, json.loads(text)["error"]["code"]) == (500, "internal")
     assert "secret" not in text

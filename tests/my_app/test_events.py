@@ -10,9 +10,13 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from devserver.durable.bus import QUEUE_LIMIT
-from devserver.model.events import Progress
+from devserver.durable.writing import Writing
+from devserver.model.events import Measurement, OtherData, Progress, StageStarted
+from devserver.model.rows import Place
 from my_app.front import Listening
-from tests.my_app.parts import Runs
+from tests.my_app.still import Still
+
+MANY = 500
 
 
 async def messages(reply: ClientResponse) -> AsyncIterator[dict[str, Any]]:
@@ -39,76 +43,84 @@ async def seqs(reply: ClientResponse, count: int) -> list[int]:
     return found
 
 
-async def new_run(runs: Runs) -> str:
-    return (await runs.accept({"input_text": "x"}, "local", {})).run_id
+async def measure(still: Still, run_id: str, number: int) -> None:
+    """Store one more event of a run."""
+    await still.tell(run_id, Measurement(name="level", heard=number), str(number))
 
 
-async def test_a_run_is_told_from_its_first_event_to_its_last(client: ClientSession, runs: Runs) -> None:
-    run_id, other = await new_run(runs), await new_run(runs)
+async def test_a_run_is_told_from_its_first_event_to_its_last(client: ClientSession, still: Still) -> None:
+    run_id, other = await still.accept(), await still.accept()
+    newest = await still.app.journal.last_seq()
     async with client.get(f"/api/runs/{run_id}/events") as reply:
         stream = messages(reply)
         assert await anext(stream) == {"retry": "2000"}
-        told = [await anext(stream)]
-        runs.tell(other, "stage.started")
-        runs.bus.tell(run_id, Progress(value=1))
-        runs.end(run_id)
+        told = [await anext(stream) for _ in range(newest // 2)]
+        await still.tell(other, StageStarted())
+        still.app.bus.tell(run_id, Progress(value=1))
+        await still.end(run_id)
         told += [message async for message in stream if "event" in message]
-    assert [message["event"] for message in told] == ["run.queued", "progress", "run.ended"]
-    assert [message.get("id") for message in told] == ["1", None, "4"]
-    assert told[1]["data"]["data"] == {"value": 1}
+    assert [message["event"] for message in told] == ["run.queued", "entity", "entity", "progress", "run.ended"]
+    assert [message.get("id") for message in told] == ["1", "2", "3", None, str(newest + 2)]
+    assert told[3]["data"]["data"] == {"value": 1}
 
 
-async def test_coming_back_misses_nothing_and_hears_nothing_twice(client: ClientSession, runs: Runs) -> None:
+async def test_coming_back_misses_nothing_and_hears_nothing_twice(client: ClientSession, still: Still) -> None:
     """A writer goes on all the time while one listener leaves and comes back again and again."""
-    run_id = await new_run(runs)
+    run_id = await still.accept()
+    last = await still.app.journal.last_seq() + MANY
 
     async def write() -> None:
-        for _ in range(2000):
-            runs.tell(run_id, "measurement")
-            await asyncio.sleep(0)
+        for number in range(MANY):
+            await measure(still, run_id, number)
 
     writer = asyncio.create_task(write())
     heard: list[int] = []
-    while len(heard) < 2001:
+    while len(heard) < last:
         headers = {"Last-Event-ID": str(heard[-1])} if heard else {}
         async with client.get(f"/api/runs/{run_id}/events", headers=headers) as reply:
-            heard += await seqs(reply, min(97, 2001 - len(heard)))
+            heard += await seqs(reply, min(97, last - len(heard)))
     await writer
-    assert heard == list(range(1, 2002))
+    assert heard == list(range(1, last + 1))
 
 
-async def test_a_listener_that_was_too_slow_reads_on_in_the_journal(client: ClientSession, runs: Runs) -> None:
-    run_id = await new_run(runs)
-    count = QUEUE_LIMIT * 3
+async def test_a_listener_that_was_too_slow_reads_on_in_the_journal(client: ClientSession, still: Still) -> None:
+    run_id, count = await still.accept(), QUEUE_LIMIT * 3
+    begun = await still.app.journal.last_seq()
+
+    def write(writing: Writing) -> None:  # in one commit: the loop cannot send any of it before the queue is full
+        for number in range(count):
+            writing.add_event(Place(run_id, 0), Measurement(), str(number))
+
     async with client.get(f"/api/runs/{run_id}/events") as reply:
-        assert await seqs(reply, 1) == [1]
-        for _ in range(count):  # at once: the loop cannot send any of it before the queue is full
-            runs.tell(run_id, "measurement")
-        assert await seqs(reply, count) == list(range(2, count + 2))
+        assert await seqs(reply, begun) == list(range(1, begun + 1))
+        await still.app.journal.write(write)
+        assert await seqs(reply, count) == list(range(begun + 1, begun + count + 1))
 
 
-async def test_all_events_begin_with_the_state_of_the_server(client: ClientSession, runs: Runs) -> None:
-    run_id = await new_run(runs)
+async def test_all_events_begin_with_the_state_of_the_server(client: ClientSession, still: Still) -> None:
+    run_id = await still.accept()
+    newest = await still.app.journal.last_seq()
     async with client.get("/api/events") as reply:
         stream = messages(reply)
         assert await anext(stream) == {"retry": "2000"}
-        assert await anext(stream) == {"id": "1"}  # what was before is not told, and can be asked for
-        assert (await anext(stream))["event"] == "queue"
-        runs.tell(run_id, "run.started")
+        assert await anext(stream) == {"id": str(newest)}  # what was before is not told, and can be asked for
+        assert [(await anext(stream))["event"] for _ in range(2)] == ["queue", "definitions"]
+        await measure(still, run_id, 1)
         while (message := await anext(stream)).get("event") is None:
             pass
-        assert (message["id"], message["data"]["run_id"]) == ("2", run_id)
+        assert (message["id"], message["data"]["run_id"]) == (str(newest + 1), run_id)
     async with client.get("/api/events", headers={"Last-Event-ID": "0"}) as reply:
         assert await seqs(reply, 2) == [1, 2]
 
 
 async def test_a_number_from_before_the_journal_was_lost_does_not_make_the_listener_deaf(
-    client: ClientSession, runs: Runs
+    client: ClientSession, still: Still
 ) -> None:
-    run_id = await new_run(runs)
+    run_id = await still.accept()
+    newest = await still.app.journal.last_seq()
     async with client.get("/api/events", headers={"Last-Event-ID": "999"}) as reply:
-        runs.tell(run_id, "run.started")
-        assert await seqs(reply, 1) == [2]
+        await measure(still, run_id, 1)
+        assert await seqs(reply, 1) == [newest + 1]
 
 
 async def test_a_quiet_stream_sends_comments(client: ClientSession) -> None:
@@ -119,12 +131,13 @@ async def test_a_quiet_stream_sends_comments(client: ClientSession) -> None:
         assert message == {"": "still here"}
 
 
-async def test_a_run_that_is_over_is_told_once_and_then_no_more(client: ClientSession, runs: Runs) -> None:
-    run_id = await new_run(runs)
-    runs.end(run_id)
+async def test_a_run_that_is_over_is_told_once_and_then_no_more(client: ClientSession, still: Still) -> None:
+    run_id = await still.accept()
+    await still.end(run_id)
+    newest = await still.app.journal.last_seq()
     async with client.get(f"/api/runs/{run_id}/events") as reply:
-        assert await seqs(reply, 99) == [1, 2]
-    async with client.get(f"/api/runs/{run_id}/events", headers={"Last-Event-ID": "2"}) as reply:
+        assert await seqs(reply, 99) == list(range(1, newest + 1))
+    async with client.get(f"/api/runs/{run_id}/events", headers={"Last-Event-ID": str(newest)}) as reply:
         assert reply.status == 204
 
 
@@ -145,21 +158,21 @@ async def test_what_cannot_be_listened_to_is_named(
 
 
 async def test_streams_end_when_the_server_stops_and_nothing_is_left_listening(
-    client: ClientSession, front: Listening, runs: Runs
+    client: ClientSession, front: Listening, still: Still
 ) -> None:
-    async with client.get("/api/events") as reply, client.get(f"/api/runs/{await new_run(runs)}/events") as one:
+    async with client.get("/api/events") as reply, client.get(f"/api/runs/{await still.accept()}/events") as one:
         await front.close()
         assert (await reply.read()).startswith(b"retry")
         assert (await one.read()).startswith(b"retry")
-    assert not runs.bus.listeners
+    assert not still.app.bus.listening
 
 
-async def test_a_listener_that_goes_is_forgotten(client: ClientSession, runs: Runs) -> None:
+async def test_a_listener_that_goes_is_forgotten(client: ClientSession, still: Still) -> None:
     async with client.get("/api/events") as reply:
         await anext(messages(reply))
-        await runs.bus.until_listeners(1)
+        await still.until_listening(1)
         reply.close()
-    await runs.bus.until_listeners(0)
+    await still.until_listening(0)
 
 
 async def test_a_stream_has_no_head(client: ClientSession) -> None:
@@ -167,31 +180,31 @@ async def test_a_stream_has_no_head(client: ClientSession) -> None:
         assert (reply.status, reply.headers["Allow"]) == (405, "GET")
 
 
-async def test_who_reads_slowly_gets_every_event_in_order(front: Listening, runs: Runs) -> None:
+async def test_who_reads_slowly_gets_every_event_in_order(front: Listening, still: Still) -> None:
     """What its connection has no room for waits for it, while the others are written to at once."""
-    run_id = await new_run(runs)
+    run_id = await still.accept()
     reader, writer = await asyncio.open_connection("127.0.0.1", front.port, limit=1024)
     request = f"GET /api/runs/{run_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     writer.write(request.encode())
     await reader.readuntil(b"run.queued")
     for number in range(QUEUE_LIMIT // 2):
-        runs.tell(run_id, "stage.started", number=number, filler="x" * 20_000)
+        still.app.bus.tell(run_id, OtherData.of("filler", {"at": number, "filler": "x" * 20_000}))
         await asyncio.sleep(0)
-    runs.end(run_id)
+    await still.end(run_id)
     told = await reader.read()
     writer.close()
-    numbers = [int(found) for found in re.findall(rb'"number": (\d+)', told)]
+    numbers = [int(found) for found in re.findall(rb'"at": (\d+)', told)]
     assert numbers == list(range(QUEUE_LIMIT // 2))
     assert b"run.ended" in told
 
 
-async def test_a_client_of_an_older_http_hears_the_events_too(front: Listening, runs: Runs) -> None:
-    run_id = await new_run(runs)
+async def test_a_client_of_an_older_http_hears_the_events_too(front: Listening, still: Still) -> None:
+    run_id = await still.accept()
     reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
     writer.write(f"GET /api/runs/{run_id}/events HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
     await reader.readuntil(b"run.queued")
-    runs.tell(run_id, "stage.started")
-    runs.end(run_id)
+    await still.tell(run_id, StageStarted())
+    await still.end(run_id)
     told = await reader.read()
     writer.close()
     assert [b"event: %b\n" % kind in told for kind in (b"stage.started", b"run.ended")] == [True, True]

@@ -16,21 +16,20 @@ from typing import Any, cast
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
-from devserver.app import Parts
-from devserver.users.keys import Keys
+from devserver.model.events import OtherData
 from my_app import forms
 from my_app.context import FrontSettings
-from my_app.front import Listening, create_front, listen_at
+from my_app.front import Listening
 from my_app.listener import LONGEST_BYTES, MOST_HEADER_BYTES, MOST_HEADERS, NOT_ACCEPTED, AcceptTroubles
 from my_app.room import OF_ADDRESS, OF_ALL, OF_FILES, Room
+from tests.doubles.odd_media import tone, wav
 from tests.doubles.programs import Server
-from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Runs
+from tests.my_app.still import PUBLIC, Still
 from tests.my_app.test_limits import head, say
 from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
-WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(28)
+WAV = wav(tone(0.2))
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=x"}
 FIELD = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n'
 FILE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + WAV + b"\r\n--x--\r\n"
@@ -106,34 +105,35 @@ async def test_many_requests_on_one_connection_are_no_flood(front: Listening) ->
 
 
 @pytest.fixture
-async def narrow(runs: Runs) -> AsyncIterator[Listening]:
+async def narrow(still: Still) -> AsyncIterator[Listening]:
     """A front with little room, which does not wait long for those who read nothing."""
     settings = FrontSettings(PUBLIC, connections_per_address=8, requests_per_key=3, unread_s=1.0)
-    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
-    yield listening
-    await listening.close()
+    async with still.listening(settings) as listening:
+        yield listening
 
 
-async def test_a_stream_that_nobody_reads_ends(narrow: Listening, runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stream_that_nobody_reads_ends(
+    narrow: Listening, still: Still, caplog: pytest.LogCaptureFixture
+) -> None:
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(deaf, ("127.0.0.1", narrow.port))
         await loop.sock_sendall(deaf, head("GET", "/api/events"))
-        await runs.bus.until_listeners(1)
+        await still.until_listening(1)
         async with asyncio.timeout(PATIENCE_S):
-            while runs.bus.listeners:
-                runs.tell(None, "queue", text="x" * 100_000)
+            while still.app.bus.listening:
+                still.app.bus.tell(None, OtherData.of("queue", {"text": "x" * 100_000}))
                 await asyncio.sleep(0.02)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_a_file_that_nobody_reads_is_given_up(
-    narrow: Listening, runs: Runs, caplog: pytest.LogCaptureFixture
+    narrow: Listening, still: Still, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
-    runs.add_file(run_id, bytes(32 << 20), name="07_output_audio.mp3")
+    run_id = await still.accept()
+    await still.add_file(run_id, bytes(32 << 20), "07_output_audio.mp3")
     reader, writer = await asyncio.open_connection("127.0.0.1", narrow.port, limit=1 << 10)
     with closing(writer):
         writer.write(head("GET", f"/api/media/audio/{run_id}"))
@@ -148,15 +148,15 @@ async def test_a_file_that_nobody_reads_is_given_up(
 
 
 async def test_an_address_has_so_many_connections_and_control_routes_answer_on_more(
-    narrow: Listening, runs: Runs
+    narrow: Listening, still: Still
 ) -> None:
-    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
+    run_id = await still.accept()
     with ExitStack() as held:
         for count in range(1, 9):
             _, writer = await asyncio.open_connection("127.0.0.1", narrow.port)
             held.callback(writer.close)
             writer.write(head("GET", "/api/events"))
-            await runs.bus.until_listeners(count)
+            await still.until_listening(count)
         status, error = await say(narrow, head("GET", "/api/runs"))
         assert (status, error["code"]) == (429, "too_many_connections")
         assert "connections_per_address" in error["allowed"]
@@ -165,23 +165,23 @@ async def test_an_address_has_so_many_connections_and_control_routes_answer_on_m
             async with client.get("/health") as reply:
                 assert (reply.status, reply.headers["Connection"]) == (200, "close")
             async with client.get("/ready") as reply:
-                assert reply.status == 200
+                assert (reply.status, (await reply.json())["ready"]) == (503, False)
             async with client.post(f"/api/runs/{run_id}/cancel") as reply:
                 assert reply.status == 200
-    await runs.bus.until_listeners(0)
+    await still.until_listening(0)
     async with ClientSession(narrow.url) as client, client.get("/api/runs") as reply:
         assert reply.status == 200
 
 
-async def test_a_key_has_so_many_open_requests_and_another_key_is_not_held_up(narrow: Listening, runs: Runs) -> None:
-    anna, bob = (Keys(runs.folder).add(name) for name in ("anna", "bob"))
-    run_id = (await runs.accept({"input_text": "x"}, "anna", {})).run_id
+async def test_a_key_has_so_many_open_requests_and_another_key_is_not_held_up(narrow: Listening, still: Still) -> None:
+    anna, bob = (still.app.keys.add(name) for name in ("anna", "bob"))
+    run_id = await still.accept("anna")
     with ExitStack() as held:
         for count in range(1, 4):
             _, writer = await asyncio.open_connection("127.0.0.1", narrow.port)
             held.callback(writer.close)
             writer.write(head("GET", "/api/events", f"Authorization: Bearer {anna}"))
-            await runs.bus.until_listeners(count)
+            await still.until_listening(count)
         status, error = await say(narrow, head("GET", "/api/runs", f"Authorization: Bearer {anna}"))
         assert (status, error["code"]) == (429, "too_many_requests")
         assert "requests_per_key" in error["allowed"]

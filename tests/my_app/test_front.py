@@ -2,31 +2,34 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import cast
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import web
 
-from devserver.app import Parts
-from my_app.context import FrontSettings
+from devserver.app import App
+from my_app.context import CONTEXT, FrontSettings
 from my_app.front import Listening, create_front, listen_at
+from my_app.signature import Headers, Received
 from my_app.table import ROUTES
-from tests.my_app.conftest import PUBLIC, ROOT
-from tests.my_app.parts import Runs
+from my_app.visitors import Visitor
+from tests.my_app.conftest import ROOT
+from tests.my_app.still import PUBLIC, Still
 
 
-async def test_a_port_that_is_taken_is_told(front: Listening, runs: Runs) -> None:
+async def test_a_port_that_is_taken_is_told(front: Listening, still: Still) -> None:
     with pytest.raises(OSError, match="in use"):
-        await listen_at(create_front(cast(Parts, runs), FrontSettings(PUBLIC), version="0"), "127.0.0.1", front.port)
+        await listen_at(create_front(still.app, FrontSettings(PUBLIC), version="0"), "127.0.0.1", front.port)
 
 
-async def test_ipv6_loopback_is_our_own_name_too(runs: Runs) -> None:
-    listening = await listen_at(create_front(cast(Parts, runs), FrontSettings(PUBLIC), version="0"), "::1", 0)
-    try:
-        async with ClientSession(listening.url) as client, client.get("/health") as reply:
-            assert (reply.status, listening.url[:12]) == (200, "http://[::1]")
-    finally:
-        await listening.close()
+async def test_ipv6_loopback_is_our_own_name_too(still: Still) -> None:
+    async with still.client(FrontSettings(PUBLIC), "::1") as client, client.get("/health") as reply:
+        assert (reply.status, str(reply.url)[:12]) == (200, "http://[::1]")
+
+
+def test_every_object_that_a_view_asks_for_is_there_and_none_gets_the_whole_server(still: Still) -> None:
+    given = create_front(still.app, FrontSettings(PUBLIC), version="0")[CONTEXT].given
+    asked = {one.annotation for route in ROUTES for one in route.signature.arguments if one.kind == "given"}
+    assert asked - {web.Request, Headers, Received, Visitor} <= set(given) - {App}
 
 
 def test_the_list_of_native_views_in_the_architecture_is_true() -> None:

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-from typing import cast
-
 import pytest
 from aiohttp import ClientSession
 
-from devserver.app import Parts
 from my_app.context import FrontSettings
-from my_app.front import create_front, listen_at
 from my_app.public_urls import host_name
-from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Runs
+from tests.my_app.still import PUBLIC, Still, client_of
 
 EXECUTE = "/api/schema/pipeline/execute"
 REQUEST = {"input_text": "test", "wait": False}
@@ -24,12 +19,12 @@ async def test_a_strange_host_is_refused_on_every_path(client: ClientSession, pa
         assert "localhost" in error["allowed"]
 
 
-async def test_a_page_of_another_server_may_not_write(client: ClientSession, runs: Runs) -> None:
+async def test_a_page_of_another_server_may_not_write(client: ClientSession, still: Still) -> None:
     for origin in ("http://evil.example", "null", "http://localhost:1"):
         async with client.post(EXECUTE, json=REQUEST, headers={"Origin": origin}) as reply:
             error = (await reply.json())["error"]
             assert (reply.status, error["field"], error["value"]) == (403, "Origin", origin)
-    assert runs.bodies == {}
+    assert not await still.users()
 
 
 async def test_our_own_page_and_programs_may_write(client: ClientSession) -> None:
@@ -55,19 +50,15 @@ def test_the_name_in_a_host_header(header: str, name: str) -> None:
     assert host_name(header) == name
 
 
-async def test_the_address_that_was_connected_to_is_a_name_of_ours_and_another_is_not(runs: Runs) -> None:
-    listening = await listen_at(
-        create_front(cast(Parts, runs), FrontSettings(public=PUBLIC), version="0"), "127.0.0.3", 0
-    )
-    async with ClientSession(listening.url) as client:
+async def test_the_address_that_was_connected_to_is_a_name_of_ours_and_another_is_not(still: Still) -> None:
+    async with still.listening(FrontSettings(PUBLIC), "127.0.0.3") as listening, client_of(listening) as client:
         for host, status in (("127.0.0.3", 200), ("127.0.0.4", 403), ("192.168.1.5", 403), ("[::2]", 403)):
             async with client.get("/health", headers={"Host": f"{host}:{listening.port}"}) as reply:
                 assert reply.status == status, host
-    await listening.close()
 
 
-async def test_a_write_whose_browser_names_only_its_site_is_refused_too(client: ClientSession, runs: Runs) -> None:
+async def test_a_write_whose_browser_names_only_its_site_is_refused_too(client: ClientSession, still: Still) -> None:
     for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 202), ("none", 202)):
         async with client.post(EXECUTE, json=REQUEST, headers={"Sec-Fetch-Site": site}) as reply:
             assert reply.status == status, site
-    assert len(runs.bodies) == 2
+    assert len(await still.users()) == 2

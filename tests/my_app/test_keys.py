@@ -7,20 +7,14 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from devserver.definitions.current import Definitions
-from devserver.users.keys import Keys
 from devserver.users.rights import Rights
 from my_app.front import Listening
-from tests.devserver.conftest import definitions
-from tests.my_app.parts import Runs
-
-__all__ = ["definitions"]
+from tests.my_app.still import Still
 
 
 @pytest.fixture
-def secrets(runs: Runs, definitions: Definitions) -> dict[str, str]:
-    runs.definitions.catalog = definitions.catalog
-    keys = Keys(runs.folder)
+def secrets(still: Still) -> dict[str, str]:
+    keys = still.app.keys
     return {"root": keys.add("root", admin=True), "bob": keys.add("bob")}
 
 
@@ -88,8 +82,8 @@ async def test_the_first_key_is_an_admins(front: Listening) -> None:
     assert (await ask(front, made["key"], "GET", "/api/keys"))[0] == 200
 
 
-async def test_a_class_signs_in_with_codes_however_they_are_typed(front: Listening, runs: Runs) -> None:
-    made = Keys(runs.folder).add_class("choir", 20, Rights("youth"))
+async def test_a_class_signs_in_with_codes_however_they_are_typed(front: Listening, still: Still) -> None:
+    made = still.app.keys.add_class("choir", 20, Rights("youth"))
     assert list(made) == [f"choir-{number:02}" for number in range(1, 21)]
     assert len(set(made.values())) == 20
     code = made["choir-07"]
@@ -101,4 +95,4 @@ async def test_a_class_signs_in_with_codes_however_they_are_typed(front: Listeni
     ):
         status, told = await ask(front, "", "POST", "/api/session", {"key": f" {typed} "})
         assert (status, told["user"], told["safety_levels"]) == (201, "choir-07", ["youth", "kids"])
-    assert all(code not in (runs.folder / "keys.json").read_text() for code in made.values())
+    assert all(code not in (still.app.exports.state / "keys.json").read_text() for code in made.values())

@@ -6,20 +6,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import closing
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
-from devserver.app import Parts
 from my_app import listener
 from my_app.bodies import DEEPEST
 from my_app.context import FrontSettings
-from my_app.front import Listening, create_front, listen_at
+from my_app.front import Listening
 from my_app.route import SMALL_BODY_BYTES
 from my_app.table import ROUTES
-from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Runs
+from tests.my_app.still import PUBLIC, Still
 from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
@@ -27,12 +25,10 @@ WITH_BODY = sorted({route.path for route in ROUTES if route.body is not None or 
 
 
 @pytest.fixture
-async def hasty(runs: Runs) -> AsyncIterator[Listening]:
+async def hasty(still: Still) -> AsyncIterator[Listening]:
     """A front that does not wait long for a body."""
-    settings = FrontSettings(public=PUBLIC, stall_s=0.1)
-    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
-    yield listening
-    await listening.close()
+    async with still.listening(FrontSettings(public=PUBLIC, stall_s=0.1)) as listening:
+        yield listening
 
 
 async def say(front: Listening, *pieces: bytes) -> tuple[int, dict[str, Any]]:
@@ -101,17 +97,14 @@ async def test_a_body_that_stops_on_its_way_is_not_waited_for(hasty: Listening) 
         assert (status, error["code"]) == (408, "request_timeout")
 
 
-async def test_headers_that_never_end_are_not_waited_for(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_headers_that_never_end_are_not_waited_for(still: Still, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "QUIET_S", 0.1)
-    listening = await listen_at(
-        create_front(cast(Parts, runs), FrontSettings(public=PUBLIC), version="0"), "127.0.0.1", 0
-    )
-    reader, writer = await asyncio.open_connection("127.0.0.1", listening.port)
-    writer.write(b"GET / HTTP/1.1\r\nHost: loc")
-    async with asyncio.timeout(PATIENCE_S):
-        assert await reader.read() == b""
-    writer.close()
-    await listening.close()
+    async with still.listening(FrontSettings(PUBLIC)) as listening:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listening.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: loc")
+        async with asyncio.timeout(PATIENCE_S):
+            assert await reader.read() == b""
+        writer.close()
 
 
 @pytest.mark.parametrize(
@@ -162,12 +155,12 @@ async def test_what_is_no_http_is_refused_in_the_one_shape(
     ],
 )
 async def test_json_that_two_programs_could_read_in_two_ways_is_refused(
-    client: ClientSession, runs: Runs, body: bytes, why: str
+    client: ClientSession, still: Still, body: bytes, why: str
 ) -> None:
     async with client.post(EXECUTE, data=body) as reply:
         assert reply.status == 400
         assert why in (await reply.json())["error"]["message"]
-    assert runs.bodies == {}
+    assert not await still.users()
 
 
 @pytest.mark.parametrize("path", [EXECUTE, "/api/uploads"])

@@ -1,25 +1,24 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
-from tests.my_app.parts import Media, Runs
+from tests.my_app.still import Still
 
 CONTENT = bytes(range(256)) * 400
 
 
-@pytest.fixture
-async def media(runs: Runs) -> Media:
-    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
-    return runs.add_file(run_id, CONTENT, name='07_Nächte "1".mp3')
+NAME = '07_Nächte "1".mp3'
+TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
 
 
 @pytest.fixture
-def path(media: Media, runs: Runs) -> str:
-    run_id = next(run_id for (run_id, _, _), known in runs.files.items() if known is media)
+async def path(still: Still) -> str:
+    run_id = await still.accept()
+    await still.add_file(run_id, CONTENT, NAME)
     return f"/api/media/audio/{run_id}"
 
 
@@ -29,11 +28,11 @@ async def ask(client: ClientSession, path: str, method: str = "GET", **headers: 
         return reply.status, reply.headers, await reply.read()
 
 
-async def test_the_whole_file(client: ClientSession, path: str, media: Media) -> None:
+async def test_the_whole_file(client: ClientSession, path: str) -> None:
     status, headers, body = await ask(client, path)
     assert (status, body) == (200, CONTENT)
     assert headers["Content-Type"] == "audio/mpeg"
-    assert headers["ETag"] == f'"{media.etag}"'
+    assert headers["ETag"] == TAG
     assert headers["Accept-Ranges"] == "bytes"
     named = headers["Content-Disposition"]
     assert named == "inline; filename=\"07_N?chte '1'.mp3\"; filename*=UTF-8''07_N%C3%A4chte%20%221%22.mp3"
@@ -66,8 +65,8 @@ async def test_a_range_that_is_not_offered_gives_the_whole_file(client: ClientSe
     assert (status, len(body)) == (200, len(CONTENT))
 
 
-async def test_conditions_compare_the_content_hash(client: ClientSession, path: str, media: Media) -> None:
-    own, other = f'"{media.etag}"', '"other"'
+async def test_conditions_compare_the_content_hash(client: ClientSession, path: str) -> None:
+    own, other = TAG, '"other"'
     assert (await ask(client, path, If_None_Match=own))[0] == 304
     assert (await ask(client, path, If_None_Match=other))[0] == 200
     assert (await ask(client, path, If_Match=own))[0] == 200
@@ -81,7 +80,7 @@ async def test_download_asks_the_browser_to_save_it(client: ClientSession, path:
     assert headers["Content-Disposition"].startswith("attachment;")
 
 
-async def test_what_is_not_there_is_named(client: ClientSession, path: str, media: Media) -> None:
+async def test_what_is_not_there_is_named(client: ClientSession, still: Still, path: str) -> None:
     run_id = path.rpartition("/")[2]
     wanted = {
         f"/api/media/audio/{run_id}/3": "index",
@@ -91,15 +90,15 @@ async def test_what_is_not_there_is_named(client: ClientSession, path: str, medi
         "/api/media/audio/20300101-000000-ffffffff": "run_id",
         "/api/media/audio/..%2f..%2fetc%2fpasswd": "run_id",
     }
-    media.path.unlink()
+    still.app.exports.file(run_id, NAME).unlink()
     wanted[path] = "media"
     for there, field in wanted.items():
         async with client.get(there) as reply:
             assert (reply.status, (await reply.json())["error"]["field"]) == (404, field), there
 
 
-async def test_a_page_that_a_graph_made_runs_no_script(client: ClientSession, runs: Runs, media: Media) -> None:
-    run_id = (await runs.accept({"input_text": "x"}, "local", {})).run_id
-    runs.files[run_id, "file", None] = replace(media, mime="text/html")
+async def test_a_page_that_a_graph_made_runs_no_script(client: ClientSession, still: Still) -> None:
+    run_id = await still.accept()
+    await still.add_file(run_id, b"<script></script>", "07_output_file.html", media="file", mime="text/html")
     _, headers, _ = await ask(client, f"/api/media/file/{run_id}")
     assert headers["Content-Security-Policy"] == "sandbox"

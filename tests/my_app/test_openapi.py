@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 import pytest
 from aiohttp import ClientSession, web
@@ -10,7 +10,6 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from pydantic import BaseModel, ConfigDict, Field
 
-from devserver.app import Parts
 from my_app.context import FrontSettings
 from my_app.flask_app import create_flask
 from my_app.front import create_front, listen_at
@@ -19,15 +18,15 @@ from my_app.route import Route
 from my_app.shapes import Shown
 from my_app.table import ROUTES
 from my_app.visitors import Visitor
-from tests.my_app.conftest import PUBLIC, ROOT
-from tests.my_app.parts import Runs
+from tests.my_app.conftest import ROOT
+from tests.my_app.still import PUBLIC, Still
 
 RECORDED: Final = ROOT / "tests" / "kept" / "recorded" / "names" / "served" / "openapi"
 
 
 @pytest.fixture
-def app(runs: Runs) -> web.Application:
-    return create_front(cast(Parts, runs), FrontSettings(public=PUBLIC), version="1.2.3")
+def served(still: Still) -> web.Application:
+    return create_front(still.app, FrontSettings(public=PUBLIC), version="1.2.3")
 
 
 async def described(client: ClientSession) -> dict[str, Any]:
@@ -51,18 +50,18 @@ async def test_every_example_fits_its_schema(client: ClientSession) -> None:
                         OAS31Validator(schema).validate(content["example"])
 
 
-async def test_what_is_served_is_described_and_nothing_else(client: ClientSession, app: web.Application) -> None:
+async def test_what_is_served_is_described_and_nothing_else(client: ClientSession, served: web.Application) -> None:
     document = await described(client)
     told = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
-    served = {
+    routed = {
         (route.method, re.sub(r":[^}]*", "", table_path))
-        for route in app.router.routes()
+        for route in served.router.routes()
         if (table_path := _path(route)) and route.method != "HEAD"
     }
-    assert told == served
+    assert told == routed
     flask = {
         (method, re.sub(r"<(\w+)>", r"{\1}", rule.rule))
-        for rule in create_flask(cast(Parts, Runs(PUBLIC)), ROUTES).url_map.iter_rules()
+        for rule in create_flask({}, ROUTES).url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert flask == {(route.method, route.path) for route in ROUTES if not route.native}
@@ -85,7 +84,7 @@ async def test_every_route_says_what_it_is_in_a_short_line(client: ClientSession
             assert operation["x-stability"] in ("stable", "experimental")
 
 
-async def test_a_new_route_needs_no_line_elsewhere(runs: Runs) -> None:
+async def test_a_new_route_needs_no_line_elsewhere(still: Still) -> None:
     """Its path parameters, its query, its body and its answer follow from the signature of its view."""
 
     def greet(visitor: Visitor, who: Annotated[str, Field(max_length=5)], query: Often, body: Words) -> Greeting:
@@ -93,7 +92,7 @@ async def test_a_new_route_needs_no_line_elsewhere(runs: Runs) -> None:
         return Greeting(words=f"{body.words} {who} from {visitor.user_id}, " * query.times)
 
     route = Route("PUT", "/greetings/{who}", greet, "greetings", (201, 409), stability="experimental")
-    front = create_front(cast(Parts, runs), FrontSettings(public=PUBLIC), version="0", routes=(route,))
+    front = create_front(still.app, FrontSettings(public=PUBLIC), version="0", routes=(route,))
     listening = await listen_at(front, "127.0.0.1", 0)
     operation = build_openapi((route,), "0")["paths"]["/greetings/{who}"]["put"]
     async with ClientSession(listening.url) as client:

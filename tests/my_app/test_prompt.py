@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
 from tests.doubles.llm import LlmServer, answer
 from tests.my_app.api import Api
-from tests.my_app.parts import Runs
+from tests.my_app.still import Still
 
 PATH = "/api/prompt/parse"
 TEXT = "A high-energy drum and bass track at 174 bpm with a heavy reese bass"
@@ -38,15 +37,15 @@ async def test_what_is_locked_stays(api: Api) -> None:
     assert {"bpm", "instruments"} == {name for conflict in answer["conflicts"] for name in conflict["fields"]}
 
 
-async def test_a_language_model_helps_when_it_is_asked_for(api: Api, runs: Runs) -> None:
+async def test_a_language_model_helps_when_it_is_asked_for(api: Api, still: Still) -> None:
     _, alone = await api.ask("POST", PATH, {"text": TEXT, "llm": True})
     assert (alone["llm"], [one["code"] for one in alone["warnings"]]) == (None, ["llm_missing"])
     with LlmServer([answer(bpm=90, era="1990s")]) as llm:
-        runs.models = Models([Endpoint("here", llm.url, "tiny")], 20)
+        still.app.models.endpoints = (Endpoint("here", llm.url, "tiny"),)
         _, plain = await api.ask("POST", PATH, {"text": TEXT})
         assert (plain["brief"]["era"], plain["warnings"], llm.asked) == (None, [], [])
         _, helped = await api.ask("POST", PATH, {"text": TEXT, "llm": True, "locked": {"key": "C major"}})
-        await runs.models.close()
+        await still.app.models.close()
     assert helped["brief"]["era"] == {"value": "1990s", "span": None, "confidence": 0.8, "origin": "llm"}
     assert (helped["brief"]["bpm"]["value"], helped["brief"]["key"]["value"]) == (174, "C major")
     assert (helped["llm"]["endpoint"], helped["warnings"]) == ("here", [])

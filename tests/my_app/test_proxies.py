@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
-from typing import cast
 
 import pytest
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientSession
 
-from devserver.app import Parts
-from devserver.users.keys import Keys
 from my_app.context import FrontSettings
-from my_app.front import create_front, listen_at
 from my_app.proxies import Proxies
-from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Runs
+from tests.my_app.still import PUBLIC, Still
 from tests.my_app.test_opened import read_to_the_end
-from tests.patience import PATIENCE_S
 
 EXECUTE = "/api/schema/pipeline/execute"
 REQUEST = {"input_text": "test", "wait": False}
@@ -26,21 +20,18 @@ HEADER = "X-Remote-User"
 
 
 @asynccontextmanager
-async def behind(runs: Runs, *networks: str) -> AsyncIterator[ClientSession]:
+async def behind(still: Still, *networks: str) -> AsyncIterator[ClientSession]:
     """A client of a front that believes these proxies; the client itself comes from 127.0.0.1."""
     proxies = Proxies(tuple(ip_network(network) for network in networks), HEADER)
     settings = FrontSettings(PUBLIC, proxies=proxies, exposed=True, heartbeat_s=0.05, requests_per_key=3)
-    listening = await listen_at(create_front(cast(Parts, runs), settings, version="0"), "127.0.0.1", 0)
-    timeout = ClientTimeout(PATIENCE_S)
-    async with ClientSession(listening.url, timeout=timeout, cookie_jar=DummyCookieJar()) as client:
+    async with still.client(settings) as client:
         yield client
-    await listening.close()
 
 
 @pytest.fixture
-async def named(runs: Runs) -> AsyncIterator[ClientSession]:
-    Keys(runs.folder).add("root", admin=True)
-    async with behind(runs, "127.0.0.1") as client:
+async def named(still: Still) -> AsyncIterator[ClientSession]:
+    still.app.keys.add("root", admin=True)
+    async with behind(still, "127.0.0.1") as client:
         yield client
 
 
@@ -57,7 +48,7 @@ async def execute(client: ClientSession, user: str) -> str:
         return str((await reply.json())["run_id"])
 
 
-async def test_a_new_name_is_a_user_and_a_keys_name_has_its_rights(named: ClientSession, runs: Runs) -> None:
+async def test_a_new_name_is_a_user_and_a_keys_name_has_its_rights(named: ClientSession, still: Still) -> None:
     assert await who(named, "Anna.Meier@school.example") == {
         "user": "Anna.Meier@school.example",
         "admin": False,
@@ -65,7 +56,7 @@ async def test_a_new_name_is_a_user_and_a_keys_name_has_its_rights(named: Client
     }
     assert await who(named, "root") == {"user": "root", "admin": True, "keys": False}
     own, other = await execute(named, "anna"), await execute(named, "bob")
-    assert [runs.bodies[run_id]["user_id"] for run_id in (own, other)] == ["anna", "bob"]
+    assert await still.users() == {own: "anna", other: "bob"}
     for user, run_id, status in (("anna", own, 200), ("anna", other, 404), ("root", other, 200), ("Root", other, 404)):
         async with named.get(f"/api/runs/{run_id}", headers={HEADER: user}) as reply:
             assert reply.status == status, (user, run_id)
@@ -73,8 +64,8 @@ async def test_a_new_name_is_a_user_and_a_keys_name_has_its_rights(named: Client
         assert reply.status == 403
 
 
-async def test_the_proxy_says_who_it_is_whatever_key_comes_along(named: ClientSession, runs: Runs) -> None:
-    secret = Keys(runs.folder).add("carl", admin=True)
+async def test_the_proxy_says_who_it_is_whatever_key_comes_along(named: ClientSession, still: Still) -> None:
+    secret = still.app.keys.add("carl", admin=True)
     assert (await who(named, "anna", Authorization=f"Bearer {secret}"))["user"] == "anna"
     async with named.get("/api/session", headers={"Authorization": f"Bearer {secret}"}) as reply:
         assert (await reply.json())["user"] == "carl"
@@ -86,10 +77,10 @@ async def test_without_the_header_a_key_is_needed(named: ClientSession) -> None:
             assert reply.status == 401
 
 
-async def test_from_anybody_else_the_header_is_nothing(runs: Runs, caplog: pytest.LogCaptureFixture) -> None:
-    secret = Keys(runs.folder).add("anna")
-    Keys(runs.folder).add("root", admin=True)
-    async with behind(runs, "127.0.0.2", "10.0.0.0/8") as client:
+async def test_from_anybody_else_the_header_is_nothing(still: Still, caplog: pytest.LogCaptureFixture) -> None:
+    secret = still.app.keys.add("anna")
+    still.app.keys.add("root", admin=True)
+    async with behind(still, "127.0.0.2", "10.0.0.0/8") as client:
         for _ in range(3):
             async with client.get("/api/runs", headers={HEADER: "root"}) as reply:
                 assert reply.status == 401
@@ -99,8 +90,8 @@ async def test_from_anybody_else_the_header_is_nothing(runs: Runs, caplog: pytes
     )
 
 
-async def test_no_keys_make_nobody_an_admin_by_proxy(runs: Runs) -> None:
-    async with behind(runs, "127.0.0.1") as client:
+async def test_no_keys_make_nobody_an_admin_by_proxy(still: Still) -> None:
+    async with behind(still, "127.0.0.1") as client:
         assert await who(client, "anna") == {"user": "anna", "admin": False, "keys": False}
         other = await execute(client, "bob")
         async with client.get(f"/api/runs/{other}", headers={HEADER: "anna"}) as reply:
@@ -109,10 +100,10 @@ async def test_no_keys_make_nobody_an_admin_by_proxy(runs: Runs) -> None:
             assert reply.status == 401
 
 
-async def test_nobody_is_local_by_proxy_unless_there_is_such_a_key(named: ClientSession, runs: Runs) -> None:
+async def test_nobody_is_local_by_proxy_unless_there_is_such_a_key(named: ClientSession, still: Still) -> None:
     async with named.get("/api/runs", headers={HEADER: "local"}) as reply:
         assert (reply.status, (await reply.json())["error"]["value"]) == (403, "local")
-    Keys(runs.folder).add("local")
+    still.app.keys.add("local")
     assert (await who(named, "local"))["user"] == "local"
 
 
@@ -139,15 +130,15 @@ async def test_a_users_requests_are_counted_by_name(named: ClientSession) -> Non
         stream.close()
 
 
-async def test_an_open_stream_ends_with_its_key_and_stays_without_one(runs: Runs, named: ClientSession) -> None:
-    keys = Keys(runs.folder)
+async def test_an_open_stream_ends_with_its_key_and_stays_without_one(still: Still, named: ClientSession) -> None:
+    keys = still.app.keys
     keys.add("carl", admin=True)
     pupil = await named.get("/api/events", headers={HEADER: "anna"})
     admin = await named.get("/api/events", headers={HEADER: "carl"})
-    await runs.bus.until_listeners(2)
+    await still.until_listening(2)
     keys.remove("carl")
     await read_to_the_end(admin)
-    await runs.bus.until_listeners(1)
+    await still.until_listening(1)
     run_id = await execute(named, "anna")
     while run_id.encode() not in await pupil.content.readline():
         pass

@@ -13,8 +13,7 @@ from yarl import URL
 from my_app.front import Listening
 from my_app.route import Route
 from my_app.table import ROUTES
-from tests.my_app.conftest import PUBLIC
-from tests.my_app.parts import Runs
+from tests.my_app.still import PUBLIC, Still
 
 CAREFUL: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -24,22 +23,18 @@ CAREFUL: Final = {
 }
 
 
-@pytest.fixture
-async def run_id(runs: Runs) -> str:
-    return (await runs.accept({"input_text": "x"}, "local", {})).run_id
-
-
-async def test_a_run_is_listed_shown_cancelled_and_run_again(client: ClientSession, run_id: str) -> None:
-    async with client.get("/api/runs?limit=5&status=running&q=slow&output=song") as reply:
-        listed = await reply.json()
-        assert [run["run_id"] for run in listed["runs"]] == [run_id]
-        told = {"user_id": None, "limit": 5, "before": None, "query": "slow", "state": "running", "output": "song"}
-        assert listed["asked"] == told
+async def test_a_run_is_listed_shown_cancelled_and_run_again(client: ClientSession, still: Still) -> None:
+    run_id = await still.accept(input_text="slow blues", output_config="silence_mp3")
+    asked = {"limit": "5", "q": "slow", "status": "queued", "output": "silence_mp3"}
+    for other, found in (({}, [run_id]), ({"q": "fast"}, []), ({"output": "other"}, []), ({"status": "running"}, [])):
+        async with client.get("/api/runs", params={**asked, **other}) as reply:
+            assert [run["run_id"] for run in (await reply.json())["runs"]] == found, other
     async with client.get(f"/api/runs/{run_id}") as reply:
-        assert (await reply.json())["status"] == "running"
+        assert (await reply.json())["status"] == "queued"
     async with client.post(f"/api/runs/{run_id}/cancel") as reply:
         told = await reply.json()
-        assert (told["run_id"], told["status"], told["by"]) == (run_id, "cancelling", "local")
+        assert (reply.status, told["run_id"], told["status"]) == (200, run_id, "cancelling")
+    await still.end(run_id, "cancelled")
     async with client.post(f"/api/runs/{run_id}/cancel") as reply:
         assert reply.status == 409
     async with client.post(f"/api/runs/{run_id}/rerun") as reply:
@@ -48,12 +43,11 @@ async def test_a_run_is_listed_shown_cancelled_and_run_again(client: ClientSessi
         assert again["run_id"] != run_id
 
 
-async def test_ready_says_when_nothing_could_be_made(client: ClientSession, runs: Runs) -> None:
+async def test_ready_says_when_nothing_could_be_made(client: ClientSession) -> None:
     async with client.get("/ready") as reply:
-        assert reply.status == 503
-    await runs.accept({"input_text": "x"}, "local", {})
-    async with client.get("/ready") as reply:
-        assert reply.status == 200
+        told = await reply.json()
+        assert (reply.status, told["ready"]) == (503, False)
+        assert "no backend answers" in told["problems"]
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])

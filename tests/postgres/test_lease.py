@@ -55,7 +55,6 @@ def process(url: str, name: str) -> Iterator[Process]:
 def cluster_of(process: Process, node: str) -> Cluster:
     return Cluster(
         Sharing("", node),
-        database=process.database,
         journal=process.journal.journal,
         bus=process.bus,
         dispatcher=process.dispatcher,

@@ -87,7 +87,7 @@ async def why_again(walk: Walk, last: AttemptRow) -> Retry:
     tries = _tries(codes)
     # A prompt that no backend took was nobody's to lose: it waits, within the time of the run.
     lost = tries - codes.count(NOT_TAKEN)
-    if lost >= walk.tools.retries.attempts:
+    if lost >= walk.tools.settings.retries.attempts:
         raise _given_up(last, lost, error)
     if (backend := walk.tools.pool.named(last.backend or "")) is not None:
         await walk.tools.pool.recheck(backend)
@@ -155,7 +155,7 @@ async def _pause(walk: Walk, last: AttemptRow, tries: int, *, after_freeing: boo
         Seconds from the attempt's end to now.
     """
     clock = walk.tools.clock
-    pause_s = walk.tools.retries.pause_s(tries, last.prompt_id)
+    pause_s = walk.tools.settings.retries.pause_s(tries, last.prompt_id)
     ended = datetime.fromisoformat(last.ended_at) if last.ended_at else clock.now()
     spent_s = max(0.0, (clock.now() - ended).total_seconds())
     began = clock.monotonic()
@@ -171,16 +171,18 @@ async def answers_again(walk: Walk, job: Job, times: int) -> bool:
     It is waited for like one that is silent from the start; less long where another one could do the same.
     """
     pool, clock = walk.tools.pool, walk.tools.clock
-    if times >= walk.tools.retries.attempts:
+    if times >= walk.tools.settings.retries.attempts:
         return False
     await pool.recheck(job.backend)
     began = clock.monotonic()
     while (backend := pool.named(job.backend.name)) is not None:
         if backend.up:
-            await asyncio.sleep(walk.tools.retries.pause_s(times, job.prompt_id))  # no event: it may be half up
+            await asyncio.sleep(
+                walk.tools.settings.retries.pause_s(times, job.prompt_id)
+            )  # no event: it may be half up
             return True
         elsewhere = another(walk, job.output, job.option) is not None
-        limit_s = walk.tools.retries.elsewhere_after_s if elsewhere else walk.tools.backend_wait_s
+        limit_s = walk.tools.settings.retries.elsewhere_after_s if elsewhere else walk.tools.settings.backend_wait_s
         left_s = began + limit_s - clock.monotonic()
         if left_s <= 0:
             return False
@@ -209,7 +211,7 @@ async def _until_gone(walk: Walk, job: Job, watch: Watch) -> None:
         went = clock.monotonic()
         while backend.state == "down":
             other = another(walk, job.output, job.option)
-            limit_s = walk.tools.retries.elsewhere_after_s if other else walk.tools.backend_wait_s
+            limit_s = walk.tools.settings.retries.elsewhere_after_s if other else walk.tools.settings.backend_wait_s
             left_s = went + limit_s - clock.monotonic()
             if left_s <= 0:
                 with suppress(BackendError):  # one that answers and runs nothing must not make it later

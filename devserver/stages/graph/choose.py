@@ -90,14 +90,15 @@ async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | 
     if choice is not None:
         return choice
     await pool.refresh()
-    deadline = clock.monotonic() + walk.tools.backend_wait_s
+    patience_s = walk.tools.settings.backend_wait_s
+    deadline = clock.monotonic() + patience_s
     told = False
     while (choice := _fitting(walk, way)) is None and (silent := _silent(walk)):
         left_s = deadline - clock.monotonic()
         if left_s <= 0:
             return None
         if not told:
-            message = f"Waiting up to {walk.tools.backend_wait_s:g} s for {', '.join(silent)}, which does not answer."
+            message = f"Waiting up to {patience_s:g} s for {', '.join(silent)}, which does not answer."
             await walk.warn(take, "backend_silent", message, backends=list(silent))
             told = True
             continue  # it may have come meanwhile

@@ -41,7 +41,7 @@ async def run_safety(walk: Walk, stage: str, chunk: TextChunk) -> SafetyResult:
     lists = {name: catalog.sources["terms", name].sha256 for name in sorted(catalog.terms)}
     blocked = _by_terms(found, level, catalog) if found else None
     result = SafetyResult(allowed=blocked is None, level=level, found=found, lists=lists)
-    if blocked is None and walk.tools.llm_check:
+    if blocked is None and walk.tools.settings.llm_check:
         check, blocked = await _by_model(walk, stage, chunk, "\n\n".join(text for _, text in texts))
         result = result.model_copy(update={"allowed": blocked is None, "check": check})
     await walk.keep_text(stage, "json", result.as_json())
