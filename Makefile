@@ -11,7 +11,10 @@ PYTHON    ?= $(shell for python in python3 python3.13 python3.12 python3.11; do 
                  $$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && exit; done; echo python3)
 ARGS      ?=
 
-.PHONY: setup demo run test soak lint golden bench bench-peers bench-music chromium postgresql nginx faketime
+# What is held against a real ComfyUI. COMFYUI_URL names one that nobody else uses, with our node folder linked into it.
+COMFYUI   := tests/comfy tests/contract tests/importing tests/nodes/in_comfyui tests/acceptance/test_stages_across.py
+
+.PHONY: setup demo run test comfyui soak lint golden bench bench-peers bench-music chromium postgresql nginx faketime
 
 setup: $(RUNS)
 
@@ -24,6 +27,10 @@ run: setup
 # Most tests wait for processes of their own: three files at once use the time in which one waits.
 test: $(TESTS) chromium postgresql nginx faketime
 	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
+
+comfyui: $(TESTS)
+	@[ -n "$(COMFYUI_URL)" ] || { echo "Name a ComfyUI by its address: make comfyui COMFYUI_URL=ADDRESS"; exit 1; }
+	COMFYUI_URL="$(COMFYUI_URL)" $(PY) -m pytest $(COMFYUI) $(ARGS)
 
 soak: $(TESTS)
 	$(PY) -m tests.soak $(ARGS)

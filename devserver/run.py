@@ -42,6 +42,8 @@ async def walk_run(run_id: str, tools: Tools, kinds: Kinds, cancelled: asyncio.E
     plan = read_plan(run.plan)
     walk = Walk(run, plan, tools, cancelled, plan.input_text)
     walk.run_stage = partial(_run_again, walk, kinds)
+    if run.generation > 1:
+        await tools.turns.give_back_ended(walk.place())
     kept = record.Keeper(tools.journal, tools.exports, run_id)
     try:
         try:

@@ -174,6 +174,19 @@ class Tickets:
         )
         tx.notify("tickets")
 
+    def give_back_ended(self, tx: Transaction, place: Place) -> bool:
+        """Give back the turns of a run whose attempts have ended; return whether there were any."""
+        attempts = "SELECT 1 FROM stages AS own WHERE own.run_id = tickets.run_id AND own.stage = tickets.stage"
+        attempts += " AND own.take = tickets.take AND own.attempt > 0"
+        done = tx.execute(
+            f"DELETE FROM tickets WHERE run_id = $1 AND held = 1 AND EXISTS ({attempts})"  # noqa: S608 - fixed words
+            f" AND NOT EXISTS ({attempts} AND own.state = 'running')"
+            " AND EXISTS (SELECT 1 FROM runs WHERE run_id = $2 AND generation = $3)",
+            (place.run_id, place.run_id, place.generation),
+        )
+        tx.notify("tickets")
+        return bool(done.rowcount)
+
     def _touch(self, tx: Transaction, backend: str) -> None:
         """Take a queue for this transaction: another process waits here until it is committed, and is told then."""
         sql = (

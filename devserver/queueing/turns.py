@@ -124,6 +124,11 @@ class Turns:
                 if not turn.ended_well:
                     await ledger.flush()
 
+    async def give_back_ended(self, place: Place) -> None:
+        """Give back what a run still holds for attempts that have ended: its server died before it could."""
+        if await self._db.write(lambda tx: self._tickets.give_back_ended(tx, place)):
+            self.next_please()
+
     def _ask_for(self, place: Place, turn: Turn, asking: Asking, tx: Transaction) -> Held:
         """Ask for a turn, and take it where there is room; return the takes that hold one now."""
         name = turn.backend.name

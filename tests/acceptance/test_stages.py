@@ -11,8 +11,7 @@ import pytest
 
 from devserver.media.tags import read_tags
 from tests.doubles.kill_points import Points
-from tests.doubles.piece_nodes import write_definitions
-from tests.doubles.programs import NodeHost, Server
+from tests.doubles.programs import Server
 
 STAGES = ("generation", "analysis", "master", "film")
 
@@ -167,16 +166,3 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path: Path, stage: str, point:
         assert status == 200, body
         again = consistent(server, started["run_id"])
     assert again == {one: 1 if one != stage or point == "taken_in" else 2 for one in STAGES}
-
-
-def test_the_first_stage_on_another_backend_hands_its_file_over(tmp_path: Path) -> None:
-    own = write_definitions(tmp_path / "own")
-    with NodeHost(tmp_path / "host", "tests.doubles.piece_nodes:alone") as host:
-        backends = [{"name": "studio", "url": host.url}]
-        with Server(tmp_path / "exports", definitions=[str(own)], backends=backends) as server:
-            status, body = server.execute(input_text="x", pipeline="mastered_song", output_config="pieces")
-            assert status == 200, body
-            assert consistent(server, body["run_id"]) == dict.fromkeys(STAGES, 1)
-            stages = {stage["name"]: stage for stage in server.run(body["run_id"])["stages"]}
-            where = {stage: stages[stage]["attempts"][0]["backend"] for stage in STAGES}
-            assert where == {"generation": "studio", "analysis": "embedded", "master": "embedded", "film": "embedded"}

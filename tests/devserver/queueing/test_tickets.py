@@ -201,3 +201,19 @@ def test_every_change_of_a_queue_takes_its_row_first(database: Database, tickets
         getattr(tickets, name)(*values)
         changes.append(rows(database, "SELECT changes FROM queues WHERE backend = 'gpu'")[0]["changes"])
     assert changes == [1, 2, 3, 4]
+
+
+def test_a_turn_whose_attempts_have_ended_is_given_back_and_no_other(
+    tickets: AtOnce, journal: JournalAtOnce, places: list[Place]
+) -> None:
+    """Its server died between the end of the attempt and that of its turn."""
+    ended, running, fresh = (replace(places[0], stage=name) for name in ("ended", "running", "fresh"))
+    for place in (ended, running):
+        journal.begin_attempt(replace(place, attempt=1))
+        journal.end(replace(place, attempt=1), "lost" if place is running else "success")
+    journal.begin_attempt(replace(running, attempt=2))
+    for place in (ended, running, fresh):
+        tickets.ask(place, "gpu", held=True)
+    assert not tickets.give_back_ended(replace(ended, generation=7))
+    assert tickets.give_back_ended(places[0])
+    assert {stage for _, (_, stage, _) in tickets.held()} == {"running", "fresh"}
