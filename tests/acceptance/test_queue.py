@@ -167,3 +167,23 @@ def test_many_with_one_key_at_once_wait_for_the_same_run(exports: Path) -> None:
         assert len({json.dumps(told) for _, told, _ in answers}) == 1
         assert sum("Idempotency-Replayed" in headers for _, _, headers in answers) == 7
         assert len(list(exports.glob("2*"))) == 1
+
+
+def test_a_turn_that_a_killed_server_had_not_given_back_is_free_again(exports: Path, tmp_path: Path) -> None:
+    """Two have a turn at a time, so that two forgotten ones would hold up everything at that backend."""
+    points = Points(tmp_path / "points")
+    points.arm("taken_in", 2)
+    with Server(exports, ("-m", "tests.doubles.launcher", str(points.folder))) as server:
+        run_id = started(server, "house", output_config="mastered_song", params={"seconds": 1})
+        points.wait()
+        points.disarm()
+        server.kill()
+    with closing(sqlite3.connect(exports / ".state" / "journal.sqlite")) as journal, journal:
+        journal.execute("DELETE FROM tickets")
+        for stage in ("generation", "analysis"):
+            journal.execute(
+                "INSERT INTO tickets (run_id, stage, take, backend, position, held) VALUES (?, ?, 1, 'embedded', 1, 1)",
+                (run_id, stage),
+            )
+    with Server(exports) as server:
+        assert server.ended(run_id)[1]["status"] == "success"
