@@ -65,3 +65,13 @@ async def walk(app: App, exports: Exports, definitions: Definitions) -> Walk:
     made = plan(definitions, exports, app.database, output_config="silence_mp3")
     await record.accept(app.journal, made, record.prepare(exports, made))
     return Walk(await app.journal.begin_run(made.run_id), made, app.tools, asyncio.Event())
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of installed packages, for this process and the servers that it starts."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder

@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devserver.installed.definitions import installed_folders
-from devserver.installed.nodes import installed_nodes
-from devserver.stages.kinds import KINDS, all_kinds
+from tests.devserver.installed.test_nodes import NODES
 from tests.doubles.kill_points import Points
-from tests.doubles.programs import ROOT, Server
+from tests.doubles.packages import block, install
+from tests.doubles.programs import Server
 
-PAGE = (ROOT / "docs/stages.md").read_text("utf-8").partition("## How to add a stage kind")[2]
-WORDS = {"en": "x", "de": "x"}
 KIND = "tonewright.stage_kinds"
-
-
-def install(folder: Path, name: str, files: Mapping[str, str], points: Mapping[str, Mapping[str, str]]) -> None:
-    """Put a package where Python finds it, with the entry points of its pyproject.toml."""
-    for place, text in files.items():
-        path = folder / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    about = folder / f"{name}-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    lines = [
-        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in own.items()) for group, own in points.items()
-    ]
-    (about / "entry_points.txt").write_text("\n".join(lines))
-
-
-def block(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return str(found)
-
-
-def kind_module(name: str) -> str:
-    """A module with a kind of another name."""
-    return block("python").replace('name = "signature"', f'name = "{name}"')
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of installed packages, for this process and the servers that it starts."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    return folder
 
 
 def test_the_kind_on_the_page_is_installed_and_runs(site: Path, tmp_path: Path) -> None:
@@ -92,32 +51,6 @@ def test_a_run_whose_kind_is_no_longer_installed_ends_in_words_and_can_be_looked
         status, told = server.call("POST", f"/api/runs/{body['run_id']}/rerun")
         assert (status, told["error"]["field"]) == (422, "pipeline")
         assert "no kind of stage named signature" in told["error"]["message"]
-
-
-def test_what_cannot_be_loaded_is_one_line_and_all_else_is_in_force(
-    site: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    install(site, "broken", {"broken.py": "raise OSError('no\\nway')"}, {KIND: {"broken": "broken:Signature"}})
-    install(site, "odd", {"odd.py": "Signature = 3"}, {KIND: {"odd": "odd:Signature"}})
-    install(site, "good", {"good.py": kind_module("good")}, {KIND: {"good": "good:Signature"}})
-    assert list(all_kinds()) == [*KINDS, "good"]
-    lines = [record.getMessage() for record in caplog.records]
-    assert lines == [
-        "The package broken: broken cannot be loaded: OSError: no way",
-        "The package odd: odd is no kind of stage: it must be a StageKind",
-    ]
-
-
-def test_names_that_clash_are_refused_with_both_packages(site: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("one", "two"):
-        install(site, name, {f"{name}.py": kind_module("same")}, {KIND: {name: f"{name}:Signature"}})
-    install(site, "ours", {"ours.py": kind_module("graph")}, {KIND: {"ours": "ours:Signature"}})
-    assert all_kinds() == KINDS
-    lines = [record.getMessage() for record in caplog.records]
-    assert lines == [
-        "The package one and two: the kind of stage same is brought more than once and not used",
-        "The package tonewright and ours: the kind of stage graph is brought more than once and not used",
-    ]
 
 
 RETAKE = """
@@ -215,49 +148,6 @@ def test_added_takes_survive_a_kill_and_are_made_once(retaken: Path, tmp_path: P
         status, body = server.ended(started["run_id"])
         assert status == 200, body
         check_takes(server, body)
-
-
-NODES = """\
-class SampleTone:
-    FUNCTION, CATEGORY, RETURN_TYPES = "run", "sample", ()
-
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {}}
-
-    def run(self):
-        return {}
-
-
-def table(folders):
-    return {"SampleTone": SampleTone}
-
-
-TAKEN = {"LoadAudio": SampleTone, "SampleOther": SampleTone}
-"""
-
-
-def test_nodes_come_from_a_function_or_a_mapping_but_not_under_a_name_that_is_taken(
-    site: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    points = {"tonewright.nodes": {"a": "sample_nodes:table", "b": "sample_nodes:TAKEN"}}
-    install(site, "sample_nodes", {"sample_nodes.py": NODES}, points)
-    assert sorted(installed_nodes(None, {"LoadAudio": object})) == ["SampleOther", "SampleTone"]
-    assert "tonewright and sample_nodes: the node class LoadAudio" in caplog.text
-
-
-def test_definitions_are_a_folder_unless_they_stand_in_each_others_place(
-    site: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    plain: dict[str, Any] = {"label": WORDS, "description": WORDS, "rule": {"kind": "plain"}}
-    for name, config in (("alone", "soft"), ("first", "loud"), ("second", "loud"), ("over", "plain")):
-        files = {f"{name}/__init__.py": "", f"{name}/configs/interception/{config}.yaml": json.dumps(plain)}
-        install(site, name, files, {"tonewright.definitions": {name: name}})
-    assert installed_folders([ROOT / "schemas"]) == [site / "alone"]
-    assert "first and second: the interception loud" in caplog.text
-    assert "tonewright and over: the interception plain" in caplog.text
-    with Server(tmp_path / "exports", embedded=False) as server:
-        assert server.execute(input_text="One", schema="soft", pipeline="text_only")[1]["final_output"] == "One"
 
 
 def test_the_embedded_backend_has_the_nodes_of_installed_packages(site: Path, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from devserver.durable.bus import Bus
 from devserver.durable.database import Database
 from devserver.durable.ledger import Ledger
 from devserver.model.rows import Place
+from devserver.queueing.eta import Durations
 from devserver.queueing.expected import Expected
-from devserver.queueing.tickets import Work
+from devserver.queueing.tickets import Tickets, Work
 from devserver.queueing.turns import PROMPTS_AT_ONCE, Asking, NoTurn, Turns
 from devserver.system.clock import Clock
 from tests.devserver.plans import add_run
@@ -39,9 +40,32 @@ def gpu(pool: Pool) -> Backend:
     return add_backend(pool, "gpu")
 
 
+class Asked(Expected):
+    """Tells when takes have asked for their turns: each waits from then on."""
+
+    def __init__(self, tickets: Tickets, durations: Durations, clock: Clock) -> None:
+        super().__init__(tickets, durations, clock)
+        self._times = asyncio.Semaphore(0)
+
+    def ask(self, place: Place) -> None:
+        super().ask(place)
+        self._times.release()
+
+    async def times(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            for _ in range(count):
+                await self._times.acquire()
+
+
 @pytest.fixture
-async def turns(database: Database, pool: Pool) -> AsyncIterator[Turns]:
-    made = Turns(database, Expected.by(Clock()), lambda: pool.backends)
+def asked() -> Asked:
+    clock = Clock()
+    return Asked(Tickets(clock), Durations(clock), clock)
+
+
+@pytest.fixture
+async def turns(database: Database, pool: Pool, asked: Asked) -> AsyncIterator[Turns]:
+    made = Turns(database, asked, lambda: pool.backends)
     yield made
     await made.close()
 
@@ -101,20 +125,14 @@ def tickets(turns: Turns) -> list[tuple[str, bool]]:
     return [(ticket.run_id[13:15], ticket.held) for ticket in listed]
 
 
-async def until_asked(turns: Turns, count: int) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while len(tickets(turns)) < count:  # noqa: ASYNC110 - nothing tells it to others
-            await asyncio.sleep(0)
-
-
 async def test_a_few_have_a_turn_at_once_and_the_next_one_when_one_leaves(
-    turns: Turns, take: Take, gpu: Backend, places: list[Place]
+    turns: Turns, asked: Asked, take: Take, gpu: Backend, places: list[Place]
 ) -> None:
     first = [take(place, gpu) for place in places[:PROMPTS_AT_ONCE]]
     for taking in first:
         await taking.turn()
     waits = take(places[PROMPTS_AT_ONCE], gpu)
-    await until_asked(turns, PROMPTS_AT_ONCE + 1)
+    await asked.times(PROMPTS_AT_ONCE + 1)
     assert not waits.has_it.is_set()
     await first[0].leave()
     await waits.turn()
@@ -139,13 +157,13 @@ async def test_where_its_backend_goes_down_a_take_keeps_its_place_and_may_go_els
 
 
 async def test_who_waits_is_woken_when_its_backend_goes(
-    turns: Turns, take: Take, gpu: Backend, places: list[Place]
+    turns: Turns, asked: Asked, take: Take, gpu: Backend, places: list[Place]
 ) -> None:
     holding = [take(place, gpu) for place in places[:PROMPTS_AT_ONCE]]
     for taking in holding:
         await taking.turn()
     waits = take(places[PROMPTS_AT_ONCE], gpu)
-    await until_asked(turns, PROMPTS_AT_ONCE + 1)
+    await asked.times(PROMPTS_AT_ONCE + 1)
     gpu.state = "down"
     turns.next_please()
     with pytest.raises(NoTurn):
