@@ -10,7 +10,7 @@ from devserver.llm.answer import Shape
 from devserver.llm.ask import Models, Question, Reply
 from devserver.llm.chat import Endpoint
 from devserver.llm.errors import LlmError
-from devserver.stages.walk import Walk
+from devserver.stages.walk import Walk, WalkSettings
 
 S = TypeVar("S", bound=Shape)
 
@@ -34,7 +34,7 @@ class Scripted(Models):
 def with_models(walk: Walk, *, llm_check: bool = False, remote: tuple[str, ...] = (), **says: Any) -> Scripted:
     """Let a walk ask these models."""
     models = Scripted(says, remote)
-    walk.tools = replace(walk.tools, models=models, llm_check=llm_check)
+    walk.tools = replace(walk.tools, models=models, settings=WalkSettings(llm_check=llm_check))
     return models
 
 
