@@ -13,7 +13,7 @@ from cli.serve import READY
 from config import ROOT, BackendSettings, Settings
 from devserver.durable.bus import Bus
 from devserver.model.events import OtherData
-from my_app.context import FrontSettings
+from my_app.door.context import FrontSettings
 from my_app.front import create_front, listen_at
 
 EVERY_S = 0.1

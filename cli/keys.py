@@ -12,9 +12,9 @@ from devserver.errors import InputError, TonewrightError
 from devserver.files.exports import Exports
 from devserver.users.keys import Keys, KeysUnreadable
 from devserver.users.rights import Rights
-from my_app.context import FrontSettings
-from my_app.proxies import Proxies
-from my_app.public_urls import PublicUrl
+from my_app.addresses.proxies import Proxies
+from my_app.addresses.public_urls import PublicUrl
+from my_app.door.context import FrontSettings
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from werkzeug.exceptions import HTTPException
 
 from devserver.errors import InputError
 from devserver.users.keys import Keys
-from my_app.bridge import ENVIRON_USER_ID
-from my_app.errors import dump, error_body, input_error_body, retry_header
-from my_app.replies import render
-from my_app.route import Route
-from my_app.signature import Asked, Headers
-from my_app.visitors import Visitor
+from my_app.answers.errors import dump, error_body, input_error_body, retry_header
+from my_app.door.visitors import Visitor
+from my_app.views.bridge import ENVIRON_USER_ID
+from my_app.views.replies import render
+from my_app.views.route import Route
+from my_app.views.signature import Asked, Headers
 
 
 def create_flask(given: Mapping[Any, Any], routes: Sequence[Route]) -> Flask:

@@ -16,34 +16,35 @@ from devserver.app import App
 from devserver.files.uploads import Uploads
 from devserver.playback.stream import Streams
 from devserver.runs.runs import Runs
-from my_app.addresses import prefix_of
-from my_app.arriving import STALL
-from my_app.auth import TABLE, check_runs, identify
-from my_app.bodies import read_body
-from my_app.bridge import USER_ID, Bridge, headers_of
-from my_app.compression import compress
-from my_app.context import CONTEXT, Context, Described, FrontSettings
-from my_app.cors import share
-from my_app.errors import error_body, errors, json_response
-from my_app.feed import Feeds
+from my_app.addresses.below import prefix_of
+from my_app.addresses.proxies import locate
+from my_app.addresses.public_urls import own_path
+from my_app.answers.compression import compress
+from my_app.answers.errors import error_body, errors, json_response
+from my_app.answers.headers import secure
+from my_app.door.auth import TABLE, check_runs, identify
+from my_app.door.context import CONTEXT, Context, Described, FrontSettings
+from my_app.door.cors import share
+from my_app.door.guard import guard
+from my_app.door.listener import AcceptTroubles, Runner, admit
+from my_app.door.opened import BEGUN, OpenRequests
+from my_app.door.room import Room
+from my_app.door.visitors import Owners, Visitor
 from my_app.flask_app import create_flask
-from my_app.guard import guard
-from my_app.headers import secure
-from my_app.listener import AcceptTroubles, Runner, admit
-from my_app.openapi import build_openapi
-from my_app.opened import BEGUN, OpenRequests
-from my_app.proxies import locate
-from my_app.public_urls import own_path
-from my_app.replies import render
-from my_app.room import Room
-from my_app.route import Route
+from my_app.following.feed import Feeds
+from my_app.following.starts import Starts
+from my_app.incoming.arriving import STALL
+from my_app.incoming.bodies import read_body
+from my_app.incoming.credentials import USER_ID
+from my_app.incoming.tracing import traced
 from my_app.routes.media import tag_files
-from my_app.signature import Asked, Headers
 from my_app.table import ROUTES
-from my_app.threads import Threads
-from my_app.tracing import traced
-from my_app.visitors import Owners, Visitor
-from my_app.waiting import Starts
+from my_app.views.bridge import Bridge, headers_of
+from my_app.views.openapi import build_openapi
+from my_app.views.replies import render
+from my_app.views.route import Route
+from my_app.views.signature import Asked, Headers
+from my_app.views.threads import Threads
 
 BACKLOG: Final = 1024  # connections that the system keeps until they are taken
 TAKEN_AT_ONCE: Final = 8  # before the loop looks at those that it has, so that a burst does not use up the descriptors

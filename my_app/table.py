@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from my_app.route import Route
 from my_app.routes import (
     events,
     importing,
@@ -24,6 +23,7 @@ from my_app.routes import (
     system,
     uploads,
 )
+from my_app.views.route import Route
 
 # What a process answers that only walks runs: how it is.
 WORKER_ROUTES: Final[tuple[Route, ...]] = (*system.ROUTES, *metrics.ROUTES)

@@ -16,12 +16,13 @@ from devserver.model.events import Event, Passing
 from devserver.queueing.queue import Queue
 from devserver.runs.runs import Runs
 from devserver.system.clock import Clock
-from my_app.addresses import prefix_of
-from my_app.feed import EVENT_STREAM, Feeds, message, open_stream, pour, straight
-from my_app.route import Route, RunId
+from my_app.addresses.below import prefix_of
+from my_app.door.visitors import Visitor
+from my_app.following.feed import Feeds, message, open_stream, pour, straight
 from my_app.routes.media import check_run
-from my_app.signature import Header, Whole
-from my_app.visitors import Visitor
+from my_app.views.route import Route, RunId
+from my_app.views.shapes import EVENT_STREAM
+from my_app.views.signature import Header, Whole
 
 LastEventId = Annotated[
     Whole | None, Header("Last-Event-ID"), Field(ge=0, lt=10**18, description="The last event that was seen.")

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from devserver.definitions.authoring import Authoring, ImportRequest, ValidateRequest
 from devserver.durable.idempotency import Idempotency
-from my_app.route import Route
-from my_app.shapes import Shown
-from my_app.signature import Headers, Received, Reply
-from my_app.visitors import Visitor
-from my_app.waiting import REPLAYED
+from my_app.door.visitors import Visitor
+from my_app.following.starts import REPLAYED
+from my_app.views.route import Route
+from my_app.views.shapes import Shown
+from my_app.views.signature import Headers, Received, Reply
 from schemas.limits import BYTES
 
 LARGEST_BYTES: Final = BYTES.most  # a saved graph with sub-graphs and notes has a few MiB at most

@@ -10,8 +10,8 @@ from devserver.definitions.current import Definitions
 from devserver.errors import InputError
 from devserver.users.keys import NAME, Key, Keys
 from devserver.users.rights import Rights
-from my_app.route import Route
-from my_app.shapes import Count, Shown
+from my_app.views.route import Route
+from my_app.views.shapes import Count, Shown
 from schemas.model import Level
 
 

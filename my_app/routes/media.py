@@ -17,8 +17,8 @@ from devserver.errors import InputError, unknown_run
 from devserver.playback.derived import Media
 from devserver.playback.of_runs import RunMedia
 from devserver.runs.runs import Runs
-from my_app.route import Route, RunId
-from my_app.signature import Whole
+from my_app.views.route import Route, RunId
+from my_app.views.signature import Whole
 
 Medium = Annotated[Literal["audio", "video", "image", "file"], Field(description="The medium.")]
 Index = Annotated[Whole, Field(ge=0, lt=1_000_000, description="Counts the run's files of that medium.")]

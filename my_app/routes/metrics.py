@@ -7,8 +7,8 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from devserver.watching.metrics import Metrics
-from my_app.route import Route
-from my_app.signature import Headers
+from my_app.views.route import Route
+from my_app.views.signature import Headers
 
 
 async def metrics(counted: Metrics, headers: Headers) -> web.StreamResponse:

@@ -13,10 +13,10 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 from pydantic import Field
 
-from my_app.compression import PACKED, SMALLEST_BYTES, packed_file, takes_gzip, vary
-from my_app.context import FrontSettings
-from my_app.route import Route
+from my_app.answers.compression import PACKED, SMALLEST_BYTES, packed_file, takes_gzip, vary
+from my_app.door.context import FrontSettings
 from my_app.routes.media import SentFile, with_headers
+from my_app.views.route import Route
 
 HTML: Final = "text/html"
 FilePath = Annotated[str, Field(description="The file's path below the public folder.")]

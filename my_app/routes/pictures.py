@@ -11,9 +11,9 @@ from devserver.media.drawn import Drawn
 from devserver.playback.derived import Media
 from devserver.playback.of_runs import RunMedia
 from devserver.runs.runs import Runs
-from my_app.route import Route, RunId
 from my_app.routes.media import FILE_STATUSES, Download, check_run, respond
-from my_app.shapes import Shown
+from my_app.views.route import Route, RunId
+from my_app.views.shapes import Shown
 
 
 class Outline(Shown):

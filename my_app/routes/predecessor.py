@@ -18,12 +18,12 @@ from devserver.model.events import RunWarning
 from devserver.runs.answer import Answer
 from devserver.runs.runs import Runs
 from devserver.stages.planning import parse_request
-from my_app.route import Route, RunId
-from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Count, Shown, State
-from my_app.signature import Headers, JsonObject, Reply
-from my_app.threads import wait_for
-from my_app.visitors import Visitor
-from my_app.waiting import Starts, read_wish
+from my_app.door.visitors import Visitor
+from my_app.following.starts import Starts, read_wish
+from my_app.views.route import Route, RunId
+from my_app.views.shapes import RUN_FAILURES, RUN_STATUSES, Count, Shown, State
+from my_app.views.signature import Headers, JsonObject, Reply
+from my_app.views.threads import wait_for
 from schemas.catalog import Catalog
 from schemas.describe import describe_interception, describe_output
 

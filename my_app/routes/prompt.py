@@ -11,10 +11,10 @@ from devserver.briefs.understanding import Understood, understand
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Origin, Span
 from devserver.nodes.prompting.complete import parse_text
-from my_app.route import Route
-from my_app.shapes import Remark, Shown
-from my_app.signature import JsonObject
-from my_app.threads import Threads
+from my_app.views.route import Route
+from my_app.views.shapes import Remark, Shown
+from my_app.views.signature import JsonObject
+from my_app.views.threads import Threads
 
 MAX_TEXT_CHARACTERS: Final = 10_000
 TEXT: Final = "A high-energy drum and bass track at 174 bpm with a heavy reese bass"

@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 from devserver.model.server import BackendState, QueuePlace, TimeLeft
 from devserver.queueing.queue import LONGEST_PAGE, PAGE, MoveRequest, PauseRequest, Queue
 from devserver.runs.runs import Runs
-from my_app.route import Route
-from my_app.shapes import Count, Shown
-from my_app.signature import Whole
-from my_app.threads import wait_for
-from my_app.visitors import Visitor
+from my_app.door.visitors import Visitor
+from my_app.views.route import Route
+from my_app.views.shapes import Count, Shown
+from my_app.views.signature import Whole
+from my_app.views.threads import wait_for
 
 EVERY_QUEUE: Final = PauseRequest(backend=None)
 FARTHEST: Final = 1_000_000

@@ -12,12 +12,12 @@ from devserver.errors import unknown_run
 from devserver.files.exports import RUN_ID
 from devserver.model.answer import Links, RunAnswer, RunDetail, RunSummary
 from devserver.runs.runs import Runs
-from my_app.route import Route, RunId
-from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Shown, State
-from my_app.signature import Header, Headers, JsonObject, Reply, Whole
-from my_app.threads import wait_for
-from my_app.visitors import Visitor
-from my_app.waiting import Starts, preferred_wait_s, reply_of, response_of
+from my_app.door.visitors import Visitor
+from my_app.following.starts import Starts, preferred_wait_s, reply_of, response_of
+from my_app.views.route import Route, RunId
+from my_app.views.shapes import RUN_FAILURES, RUN_STATUSES, Shown, State
+from my_app.views.signature import Header, Headers, JsonObject, Reply, Whole
+from my_app.views.threads import wait_for
 
 MOST_RUNS: Final = 200
 FEW_RUNS: Final = 50

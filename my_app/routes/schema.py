@@ -13,11 +13,11 @@ from devserver.model.answer import RunAnswer
 from devserver.model.request import ExecuteRequest
 from devserver.model.server import DefinitionsState
 from devserver.runs.runs import Runs
-from my_app.route import Route
-from my_app.shapes import RUN_FAILURES, RUN_STATUSES, Shown
-from my_app.signature import Headers, Received
-from my_app.visitors import Visitor
-from my_app.waiting import Starts, read_wish
+from my_app.door.visitors import Visitor
+from my_app.following.starts import Starts, read_wish
+from my_app.views.route import Route
+from my_app.views.shapes import RUN_FAILURES, RUN_STATUSES, Shown
+from my_app.views.signature import Headers, Received
 from schemas.describe import (
     DescribedGraphChunk,
     DescribedInterception,

@@ -13,14 +13,15 @@ from devserver.errors import InputError
 from devserver.runs.runs import Runs
 from devserver.users.keys import LONGEST_KEY, Keys
 from devserver.users.sessions import LASTS, Sessions
-from my_app.addresses import prefix_of
-from my_app.auth import COOKIE, refused
-from my_app.context import FrontSettings
-from my_app.errors import json_response
-from my_app.public_urls import called_by
-from my_app.route import Route
-from my_app.shapes import Count, Shown
-from my_app.visitors import Visitor
+from my_app.addresses.below import prefix_of
+from my_app.addresses.public_urls import called_by
+from my_app.answers.errors import json_response
+from my_app.door.auth import refused
+from my_app.door.context import FrontSettings
+from my_app.door.visitors import Visitor
+from my_app.incoming.credentials import COOKIE
+from my_app.views.route import Route
+from my_app.views.shapes import Count, Shown
 from schemas.model import Level
 
 LARGEST_BYTES: Final = 4096

@@ -16,9 +16,9 @@ from devserver.errors import InputError
 from devserver.playback.derived import StemFile
 from devserver.playback.of_runs import RunMedia
 from devserver.runs.runs import Runs
-from my_app.route import Route, RunId
 from my_app.routes.media import FILE_STATUSES, Download, check_run, respond
-from my_app.shapes import Count, Shown
+from my_app.views.route import Route, RunId
+from my_app.views.shapes import Count, Shown
 
 ZIP: Final = "application/zip"
 StemName = Annotated[str, Field(description="The stem's name, as the list of stems gives it.")]

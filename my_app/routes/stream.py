@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from devserver.media.encoding import FORMS
 from devserver.playback.stream import Streams
-from my_app.route import Route, RunId
-from my_app.signature import Headers
+from my_app.views.route import Route, RunId
+from my_app.views.signature import Headers
 
 USUAL: Final = "mp3"
 BY_MIME: Final = {form.mime: name for name, form in FORMS.items()}

@@ -10,12 +10,12 @@ from aiohttp import web
 
 from devserver.runs.runs import Runs
 from devserver.watching.readiness import Readiness
-from my_app.addresses import prefix_of
-from my_app.context import Described, FrontSettings
-from my_app.route import Route
+from my_app.addresses.below import prefix_of
+from my_app.door.context import Described, FrontSettings
+from my_app.door.visitors import Visitor
 from my_app.routes.pages import HTML, public_file
-from my_app.signature import JsonObject, Reply
-from my_app.visitors import Visitor
+from my_app.views.route import Route
+from my_app.views.signature import JsonObject, Reply
 
 
 async def health(runs: Runs) -> JsonObject:

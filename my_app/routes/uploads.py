@@ -11,12 +11,12 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from devserver.files.uploads import MIB, Incoming, Upload, Uploads
-from my_app.arriving import arriving
-from my_app.forms import blocks_of, file_field
-from my_app.route import Route
-from my_app.shapes import Count, Remark, Shown
-from my_app.signature import Reply
-from my_app.visitors import Visitor
+from my_app.door.visitors import Visitor
+from my_app.incoming.arriving import arriving
+from my_app.incoming.forms import blocks_of, file_field
+from my_app.views.route import Route
+from my_app.views.shapes import Count, Remark, Shown
+from my_app.views.signature import Reply
 
 
 class Name(BaseModel):

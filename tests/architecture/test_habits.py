@@ -35,7 +35,7 @@ CATCH_ALLS = {
     "devserver/stages/graph/attempt.py": 2,
     "devserver/stages/graph/worked.py": 2,
     "devserver/stages/kinds.py": 1,
-    "my_app/errors.py": 1,
+    "my_app/answers/errors.py": 1,
 }
 
 # What a node may use, because a ComfyUI has it or requirements.txt in the folder names it; and what is slow to import.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from my_app.route import Route
+from my_app.views.route import Route
 
 UP = "../" * 8
 # What stands in a path's place as it is sent, percent signs and all.

@@ -18,8 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from my_app.route import Route
 from my_app.table import ROUTES
+from my_app.views.route import Route
 from tests.attacks.conftest import Target
 from tests.patience import PATIENCE_S
 

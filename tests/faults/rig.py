@@ -28,7 +28,7 @@ from devserver.runs.answer import Answer
 from devserver.stages.graph.retries import Retries
 from devserver.stages.walk import WalkSettings
 from devserver.system.clock import Clock
-from my_app.context import FrontSettings
+from my_app.door.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from schemas.json_values import read_object
 from schemas.loader import load_tables

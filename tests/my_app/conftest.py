@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from cli.serve import READY
 from devserver.app import App
-from my_app.context import FrontSettings
+from my_app.door.context import FrontSettings
 from my_app.front import Listening
 from tests.devserver.conftest import app, definitions, exports
 from tests.my_app.api import Api

@@ -18,7 +18,7 @@ from devserver.model.entity import Entity
 from devserver.model.events import Stored
 from devserver.model.failure import Failure
 from devserver.model.rows import Place, RunState
-from my_app.context import FrontSettings
+from my_app.door.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from tests.patience import PATIENCE_S
 

@@ -7,11 +7,11 @@ import pytest
 from aiohttp import web
 
 from devserver.app import App
-from my_app.context import CONTEXT, FrontSettings
+from my_app.door.context import CONTEXT, FrontSettings
+from my_app.door.visitors import Visitor
 from my_app.front import Listening, create_front, listen_at
-from my_app.signature import Headers, Received
 from my_app.table import ROUTES
-from my_app.visitors import Visitor
+from my_app.views.signature import Headers, Received
 from tests.my_app.conftest import ROOT
 from tests.my_app.still import PUBLIC, Still
 

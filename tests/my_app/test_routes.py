@@ -11,8 +11,8 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from my_app.front import Listening
-from my_app.route import Route
 from my_app.table import ROUTES
+from my_app.views.route import Route
 from tests.my_app.still import PUBLIC, Still
 
 CAREFUL: Final = {

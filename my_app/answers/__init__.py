@@ -1,0 +1,1 @@
+"""Answers: errors in their one shape, the headers of all, packed where that helps."""

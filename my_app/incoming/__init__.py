@@ -1,0 +1,1 @@
+"""Requests as they come in: who they say they are from, their bodies and forms."""
