@@ -133,7 +133,7 @@ class Catalog:
         keys = [("interception", interception)]
         for kind, names in (("pipeline", pipelines), ("output", set(configs)), ("chunk", chunks), ("graph", graphs)):
             keys += [(kind, name) for name in sorted(names)]
-        return [_entry(self.sources[key]) for key in keys]
+        return [_entry(self.sources[key]) for key in keys]  # shared with the catalog: nobody changes it
 
     def _find(self, shown: str, kind: str, name: str, known: Mapping[str, T]) -> T:
         try:
@@ -148,5 +148,5 @@ def _entry(source: Source) -> RecordedDefinition:
         "name": source.name,
         "file": source.file,
         "sha256": source.sha256,
-        "content": copy.deepcopy(source.content),
+        "content": source.content,
     }

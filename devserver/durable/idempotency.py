@@ -120,10 +120,6 @@ class Idempotency:
         if done.rowcount == 0:
             raise KeyTaken(claim.key)
 
-    def using(self, claim: Claim | None, run_id: str) -> Callable[[Transaction], None] | None:
-        """`use` for a run, to be called in its transaction."""
-        return None if claim is None else lambda tx: self.use(tx, claim, run_id)
-
     async def keep(self, claim: Claim, status: int, body: Any) -> None:
         """Keep the answer, if it is the first."""
         await self._db.write(lambda tx: self._keep(tx, claim, status, body))

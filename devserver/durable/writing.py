@@ -128,18 +128,19 @@ class Writing(Reading):
         self._event(Place(run_id, row.generation), RunStarted())
         return row
 
-    def end_run(self, place: Place, state: RunState, ended_at: str, error: Failure | None, text: str = "") -> None:
-        """The last write of a run; from here on it is found by its final `text` too."""
+    def end_run(self, place: Place, state: RunState, ended_at: str, error: Failure | None, text: str = "") -> bool:
+        """Write the last of a run, from here on found by its final `text` too; return whether it left a queue."""
         self.fence(place)
         self.tx.execute(
             "UPDATE runs SET state = $1, ended_at = $2, error = $3 WHERE run_id = $4",
             (state, ended_at, json.dumps(error.as_json()) if error else None, place.run_id),
         )
-        self.tx.execute("DELETE FROM tickets WHERE run_id = $1", (place.run_id,))
+        left = self.tx.execute("DELETE FROM tickets WHERE run_id = $1", (place.run_id,)).rowcount > 0
         self._search.end(self.tx, place.run_id, state, text)
         ended = RunEnded(status=state, url=f"/api/runs/{place.run_id}")
         ended = ended.model_copy(update={"error": error}) if error else ended
         self._event(place, ended, row=self._search.line(self.tx, place.run_id))
+        return left
 
     def ask_cancel(self, run_id: str) -> bool:
         """Set the run's cancel flag; False when it had ended already."""

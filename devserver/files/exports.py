@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from devserver.errors import FolderLocked, InputError
-from devserver.system.atomic import sync, write_atomic
+from devserver.system.atomic import write_atomic
 from devserver.system.clock import Clock
 
 RECORD: Final = "metadata.json"
@@ -110,11 +110,6 @@ class Exports:
         path = self.folder(run_id) / name
         write_atomic(path, content, synced=False)
         return path
-
-    def sync_record(self, run_id: str) -> None:
-        """Put the run's record onto the disk."""
-        for path in (self.folder(run_id) / RECORD, self.folder(run_id)):
-            sync(path)
 
     def count_records(self) -> int:
         """How many runs have left a record."""

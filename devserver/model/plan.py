@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Annotated, Literal, TypeAlias
+from threading import Lock
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -23,6 +24,8 @@ from schemas.graph import Graph
 from schemas.model import GraphChunk, InterceptionConfig, Level
 from schemas.pipeline import Input
 from schemas.values import RecordedValue
+
+PLANS_KEPT: Final = 64
 
 # What a field of a brief says, or a parameter is given for it.
 BriefValue: TypeAlias = str | int | float | bool | list[str] | None
@@ -236,7 +239,38 @@ class Plan(_Frozen):
         return modern(data) if isinstance(data, dict) else data
 
 
-@lru_cache(maxsize=64)
+class _Read:
+    """The plans that were read or written last, by their JSON. A plan never changes, and all of a run reads it."""
+
+    def __init__(self) -> None:
+        self._plans = OrderedDict[str, Plan]()
+        self._lock = Lock()
+
+    def get(self, text: str) -> Plan | None:
+        with self._lock:
+            return self._plans.get(text)
+
+    def keep(self, text: str, plan: Plan) -> None:
+        with self._lock:
+            self._plans[text] = plan
+            if len(self._plans) > PLANS_KEPT:
+                self._plans.popitem(last=False)
+
+
+_READ: Final = _Read()
+
+
 def read_plan(text: str) -> Plan:
-    """The plan that a run's row holds. It never changes, and a run's walk, record and answer all read it."""
-    return Plan.model_validate_json(text)
+    """The plan that a run's row holds."""
+    plan = _READ.get(text)
+    if plan is None:
+        plan = Plan.model_validate_json(text)
+        _READ.keep(text, plan)
+    return plan
+
+
+def write_plan(plan: Plan) -> str:
+    """A plan as a run's row holds it; `read_plan` need not read it again."""
+    text = plan.model_dump_json(by_alias=True)
+    _READ.keep(text, plan)
+    return text

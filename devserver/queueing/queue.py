@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -103,36 +101,26 @@ class Queue:
         self._db, self._pool, self._turns, self._bus, self.expected = database, pool, turns, bus, expected
         self._tickets, self._clock = expected.tickets, expected.clock
         self._limits = limits or Limits()
-        self._arriving = Counter[str]()  # by user: accepted, but not in the journal yet
         self._positions: dict[str, Any] = {}
         self._told_at = float("-inf")
         turns.on_queue = self._tell
 
     # Room
 
-    @asynccontextmanager
-    async def room_for(self, user_id: str, own_limit: int = 0) -> AsyncIterator[None]:
-        """Hold a place for one more run until it is in the journal.
+    def check_room(self, tx: Transaction, user_id: str, own_limit: int = 0) -> None:
+        """Refuse the run that was added in this transaction where there is no room for it.
 
         `own_limit` is the user's, in the place of the one for everybody; 0 where there is none.
 
         Raises:
             InputError: there is none (429), with the time after which there may be one.
         """
-        before = Counter(self._arriving)
-        self._arriving[user_id] += 1
-        try:
-            own_limit = own_limit or self._limits.runs_per_user
-            if self._limits.runs or own_limit:
-                await self._db.read(partial(self._check_room, user_id, own_limit, before))
-            yield
-        finally:
-            self._arriving[user_id] -= 1
-
-    def _check_room(self, user_id: str, own_limit: int, before: Counter[str], tx: Transaction) -> None:
-        """Refuse a run for which there is no room, those counted in that arrived before it."""
-        limit, unfinished = self._limits.runs, _unfinished(tx) + before
-        every, own = unfinished.total(), unfinished[user_id]
+        limit, own_limit = self._limits.runs, own_limit or self._limits.runs_per_user
+        if not limit and not own_limit:
+            return
+        before = _unfinished(tx)
+        before[user_id] -= 1
+        every, own = before.total(), before[user_id]
         if limit and every >= limit:
             raise self._full(tx, "queue_full", every, "queue_limit", limit)
         if own_limit and own >= own_limit:

@@ -198,10 +198,11 @@ class Turns:
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(ANNOUNCED_AFTER_S, self._tell_queue)
 
-    def ended(self, run_id: str) -> None:
-        """A run has ended and left its places. On the loop."""
+    def ended(self, run_id: str, *, left_places: bool) -> None:
+        """A run has ended, and may have left places in a queue. On the loop."""
         self._expected.end(run_id)
-        self.next_please()
+        if left_places:
+            self.next_please()
 
     def wake(self) -> None:
         """The table of tickets was changed: look at it soon. From any thread."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -14,27 +12,26 @@ from typing import Final
 from devserver.durable.journal import Journal
 from devserver.durable.lease import owned
 from devserver.durable.reading import Reading
-from devserver.durable.sql import Transaction
 from devserver.durable.writing import NewRun, Writing
 from devserver.errors import DatabaseGone, Fenced
 from devserver.errors.disk import ExportsGone, disk_trouble
 from devserver.files.exports import RECORD, Exports
-from devserver.model.entity import Entity, text_entity
+from devserver.model.entity import text_entity
 from devserver.model.events import Measurement
 from devserver.model.failure import Failure
-from devserver.model.plan import Plan, read_plan
+from devserver.model.plan import Plan, read_plan, write_plan
 from devserver.model.record import Record, build_record
 from devserver.model.rows import RunRow, RunState, TakeRow
 from devserver.queueing.expected import around
 from devserver.stages.walk import Walk
 
-KEPT_AFTER_S: Final = 0.05
+KEPT_AFTER_S: Final = 1.0  # a run that is over by then has one record, its last
 
 log = logging.getLogger(__name__)
 
 
-def prepare(exports: Exports, plan: Plan) -> list[Entity]:
-    """Make the folder of a run with its plan and its text; returns the two as entities."""
+def prepare(exports: Exports, plan: Plan) -> NewRun:
+    """Make the folder of a run with its plan and its text; return the run as the journal takes it."""
     folder = exports.folder(plan.run_id)
     try:
         folder.mkdir()
@@ -51,11 +48,22 @@ def prepare(exports: Exports, plan: Plan) -> list[Entity]:
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was never accepted
         raise
     kinds = {"01_config.json": (1, "config"), "02_input.txt": (2, "input")}
-    return [
+    entities = [
         text_entity(name, content, number=number, type=kind)
         for name, content in texts.items()
         for number, kind in [kinds[name]]
     ]
+    return NewRun(
+        plan.run_id,
+        user_id=plan.user_id,
+        title=plan.title,
+        schema=plan.schema_,
+        output_config=", ".join(output.config for output in plan.outputs),
+        plan=write_plan(plan),
+        created_at=plan.created_at,
+        entities=entities,
+        text=plan.input_text,
+    )
 
 
 async def discard_prepared(journal: Journal, exports: Exports, before_s: float) -> None:
@@ -71,28 +79,6 @@ async def discard_prepared(journal: Journal, exports: Exports, before_s: float) 
     for run_id in await asyncio.to_thread(lambda: list(exports.unfinished(before_s))):
         if await journal.run(run_id) is None:
             await asyncio.to_thread(exports.discard, run_id)
-
-
-async def accept(
-    journal: Journal,
-    plan: Plan,
-    entities: list[Entity],
-    together: Callable[[Transaction], None] = lambda _tx: None,
-    then: Callable[[], None] = lambda: None,
-) -> None:
-    """From this commit on the run is never lost. `together` writes in the same one; `then` is called after it."""
-    new = NewRun(
-        plan.run_id,
-        user_id=plan.user_id,
-        title=plan.title,
-        schema=plan.schema_,
-        output_config=", ".join(output.config for output in plan.outputs),
-        plan=plan.model_dump_json(by_alias=True),
-        created_at=plan.created_at,
-        entities=entities,
-        text=plan.input_text,
-    )
-    await journal.add_run(new, together, then)
 
 
 async def write(journal: Journal, exports: Exports, run_id: str) -> None:
@@ -165,16 +151,15 @@ async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
         tools.late.add(run_id)
     around_s = around(row.created_at, ended_at, final.takes)
 
-    def end(writing: Writing) -> None:
-        writing.end_run(walk.place(), state, ended_at, row.error, walk.text)
+    def end(writing: Writing) -> bool:
+        left_places = writing.end_run(walk.place(), state, ended_at, row.error, walk.text)
         if around_s is not None:
             tools.expected.learn_around(writing.tx, run_id, around_s)
+        return left_places
 
-    await walk.ledger.write(end)
-    with suppress(OSError):  # it is in the journal, and written late
-        await asyncio.to_thread(tools.exports.sync_record, run_id)  # while the answer is made: it needs the processor
+    left_places = await walk.ledger.write(end)
+    tools.turns.ended(run_id, left_places=left_places)
     await tools.streams.settle(run_id)
-    tools.turns.ended(run_id)
 
 
 @dataclass(frozen=True)

@@ -115,8 +115,9 @@ class Runs:
 
     async def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str], rights: Rights) -> Accepted:
         def together(tx: Transaction) -> None:
-            if use is not None:
-                use(tx)
+            if claim is not None:
+                self._idempotency.use(tx, claim, plan.run_id)
+            self._queue.check_room(tx, plan.user_id, rights.queue_limit)
             if self._tracing is not None:
                 self._tracing.keep(tx, plan.run_id, headers)
 
@@ -125,16 +126,14 @@ class Runs:
                 self._expected.accept(plan)
             self._dispatcher.submit(plan.run_id)
 
-        async with self._queue.room_for(plan.user_id, rights.queue_limit):
-            entities = await asyncio.to_thread(record.prepare, self._exports, plan)
-            use = self._idempotency.using(claim, plan.run_id)
-            try:
-                await record.accept(self._journal, plan, entities, together, then)
-            except KeyTaken:
-                await asyncio.to_thread(self._exports.discard, plan.run_id)
-                if found := await self._found(claim, rights):
-                    return found
-                raise
+        new = await asyncio.to_thread(record.prepare, self._exports, plan)
+        try:
+            await self._journal.add_run(new, together, then)
+        except (KeyTaken, InputError) as e:
+            await asyncio.to_thread(self._exports.discard, plan.run_id)
+            if isinstance(e, KeyTaken) and (found := await self._found(claim, rights)):
+                return found
+            raise
         return Accepted(plan.run_id, claim)
 
     async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:

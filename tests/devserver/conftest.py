@@ -63,7 +63,7 @@ def app(exports: Exports, definitions: Definitions) -> Iterator[App]:
 async def walk(app: App, exports: Exports, definitions: Definitions) -> Walk:
     """A walk that has begun a run of one graph stage, `generation`."""
     made = plan(definitions, exports, app.database, output_config="silence_mp3")
-    await record.accept(app.journal, made, record.prepare(exports, made))
+    await app.journal.add_run(record.prepare(exports, made))
     return Walk(await app.journal.begin_run(made.run_id), made, app.tools, asyncio.Event())
 
 

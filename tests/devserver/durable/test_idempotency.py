@@ -28,12 +28,7 @@ class Keys:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.table = Idempotency(database, clock)
-        self.claim, self.using, self.keep, self.once = (
-            self.table.claim,
-            self.table.using,
-            self.table.keep,
-            self.table.once,
-        )
+        self.claim, self.keep, self.once = self.table.claim, self.table.keep, self.table.once
         at_once = AtOnce(database, self.table)
         self.find, self.found, self.use = at_once.find, at_once.found, at_once.use
 
@@ -56,7 +51,9 @@ def claim(idempotency: Keys, key: str = "k", user_id: str = "local", body: Any =
 
 def add_run(journal: JournalAtOnce, idempotency: Keys, claimed: Claim, run_id: str = ONE) -> None:
     values: dict[str, Any] = {"user_id": "local", "title": "x", "schema": "plain", "output_config": "o", "plan": "{}"}
-    journal.add_run(run_id, **values, created_at="2030-01-01", together=idempotency.using(claimed, run_id))
+    journal.add_run(
+        run_id, **values, created_at="2030-01-01", together=lambda tx: idempotency.table.use(tx, claimed, run_id)
+    )
 
 
 def test_without_a_key_nothing_is_remembered(idempotency: Keys) -> None:

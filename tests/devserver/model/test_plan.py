@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from devserver.definitions.current import Definitions
 from devserver.durable.database import Database
 from devserver.files.exports import Exports
-from devserver.model.plan import MediaStage, Option, Plan, StagePlan, read_plan
+from devserver.model.plan import MediaStage, Option, Plan, StagePlan, read_plan, write_plan
 from devserver.model.results import TextResult
 from tests.devserver.plans import plan
 
@@ -75,3 +75,12 @@ def test_what_is_made_of_an_output_is_not_an_output(planned: Planned) -> None:
     assert [stage.name for stage in made.media] == ["generation", "generation_mp3"]
     assert [stage.output.converts for stage in made.media] == [False, True]
     assert ([output.config for output in made.outputs], made.main_stage) == (["procedural_instrumental"], "generation")
+
+
+def test_a_plan_is_what_is_read_back_of_it(planned: Planned, definitions: Definitions) -> None:
+    """So a walk may go on with the plan as it was made, and its chunks and graphs are never changed."""
+    from_files = {"acestep15_cover", "acestep_remix", "mastered_recording", "recording_video", "stems_preview"}
+    for output in definitions.catalog.outputs.keys() - from_files - {"wan22_image_to_video"}:
+        made = planned(output_config=output, safety_level="adult")
+        assert Plan.model_validate_json(write_plan(made)) == made
+        assert read_plan(write_plan(made)) is made

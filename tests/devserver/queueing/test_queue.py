@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -150,18 +151,28 @@ async def test_what_has_ended_or_waits_nowhere_is_not_moved(
 
 
 async def test_a_full_queue_says_when_to_ask_again(queue: Queue, journal: JournalAtOnce, expected: Expected) -> None:
+    def accept(number: int, user_id: str) -> None:
+        room = partial(queue.check_room, user_id=user_id)
+        given: dict[str, Any] = {
+            "title": "x",
+            "schema": "plain",
+            "output_config": "o",
+            "plan": "{}",
+            "created_at": "2030-01-01T00:00:09.000Z",
+        }
+        journal.add_run(run_id(number), user_id=user_id, together=room, **given)
+
     for number in range(3):
-        async with queue.room_for("ada"):
-            add(journal, expected, number)
+        add(journal, expected, number)
     with pytest.raises(InputError, match="3 runs of yours") as refused:
-        await queue.room_for("ada").__aenter__()
+        accept(3, "ada")
     assert (refused.value.status, refused.value.code, refused.value.retry_after_s) == (429, "queue_full", 5.0)
-    async with queue.room_for("bob"):
-        with pytest.raises(InputError, match="The queue is full: 4 runs") as refused:
-            await queue.room_for("eve").__aenter__()
+    accept(3, "bob")
+    with pytest.raises(InputError, match="The queue is full: 4 runs") as refused:
+        accept(4, "eve")
     learn(queue, 10)
     with pytest.raises(InputError) as refused:
-        await queue.room_for("ada").__aenter__()
+        accept(4, "ada")
     assert refused.value.retry_after_s is not None
     assert 20 < refused.value.retry_after_s < 40
 
