@@ -15,7 +15,6 @@ from aiohttp.test_utils import TestServer
 
 from devserver.comfy.client import Client
 from devserver.comfy.errors import BackendError
-from devserver.http.addresses import hide_secrets, without_user
 from devserver.llm.chat import ChatRequest, Endpoint, converse
 from devserver.llm.errors import LlmError
 from tests.doubles.llm import LlmServer, echo
@@ -101,17 +100,6 @@ def test_a_token_in_an_address_is_refused_without_being_shown(tmp_path: Path) ->
     assert "backends.0.url" in told
     assert "authorization" in told
     assert PLANTED not in told
-
-
-def test_user_and_password_leave_an_address_as_what_they_mean() -> None:
-    assert without_user("http://us%40er:p:w@host:8188/x") == ("http://host:8188/x", "Basic dXNAZXI6cDp3")
-    assert without_user("http://[::1]:8188/x") == ("http://[::1]:8188/x", "")
-
-
-def test_addresses_in_the_words_of_others_lose_their_secrets() -> None:
-    text = "GET https://u:p@host/a?x=1&api_key=k1&sig=s2 failed (url: /v1/traces?token=t3), see http://host/@b"
-    told = "GET https://***@host/a?x=1&api_key=***&sig=*** failed (url: /v1/traces?token=***), see http://host/@b"
-    assert hide_secrets(text) == told
 
 
 ECHOES = {"Authorization": "Bearer PLANTED-1", "X-Api-Key": "PLANTED-2", "Cookie": "swarm_token=PLANTED-3"}

@@ -55,6 +55,7 @@ class LlmServer:
     hung_up: threading.Event = field(default_factory=threading.Event)
     talking: threading.Event = field(default_factory=threading.Event)
     models: list[str] = field(default_factory=lambda: ["tiny"])
+    listed: Any = None  # what is answered in place of the list of the models
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -81,9 +82,8 @@ class LlmServer:
         return f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response(
-            {"object": "list", "data": [{"id": model, "object": "model"} for model in self.models]}
-        )
+        models = [{"id": model, "object": "model"} for model in self.models]
+        return web.json_response(self.listed or {"object": "list", "data": models})
 
     async def _generate(self, request: web.Request) -> web.Response:
         self.released.append(await request.json())
