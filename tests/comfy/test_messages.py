@@ -44,7 +44,7 @@ def test_a_message_is_read_by_its_type(kind: str, data: dict[str, Any], message:
 
 
 def test_the_state_of_every_node_is_one_message() -> None:
-    nodes = {"1": {"node_id": "1", "value": 4, "max": 4, "state": "finished"}, "2": "torn", "3": {"node_id": "3"}}
+    nodes: Any = {"1": {"node_id": "1", "value": 4, "max": 4, "state": "finished"}, "2": "torn", "3": {"node_id": "3"}}
     read = read_message("progress_state", {"prompt_id": "p", "nodes": nodes})
     assert read == NodeProgress(
         "p", (NodeState("1", 4, 4, "finished"), NodeState("3", None, None, "None")), of_all=True

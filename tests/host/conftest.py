@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from devserver.host.child import Child
 from devserver.host.executor import Executor
 from devserver.host.folders import Folders
+from tests.contract.live import Live
 from tests.doubles.probe_nodes import table
+from tests.host.processes import PROBES
 
 
 class Bench:
@@ -60,3 +65,12 @@ def folders(tmp_path: Path) -> Folders:
 @pytest.fixture
 def bench(folders: Folders) -> Bench:
     return Bench(folders)
+
+
+@pytest.fixture
+async def child(tmp_path: Path) -> AsyncIterator[tuple[Child, Live]]:
+    host = Child(PROBES, tmp_path)
+    url = await host.start()
+    async with aiohttp.ClientSession() as session:
+        yield host, Live(url, session)
+    await host.stop()

@@ -45,18 +45,6 @@ def test_a_long_chain_runs_and_each_state_lists_the_newest_nodes(bench: Bench) -
     assert states[-1]["end"]["state"] == "finished"
 
 
-def test_the_ready_output_comes_first_then_what_feeds_one() -> None:
-    waits: dict[str, set[str]] = {"a": set(), "b": set(), "out": {"b"}, "late": {"a"}, "end": {"late"}, "own": set()}
-    assert list(Schedule(waits, lambda node_id: node_id in ("out", "end", "own"))) == [
-        "own",
-        "b",
-        "out",
-        "a",
-        "late",
-        "end",
-    ]
-
-
 def deep(levels: int) -> Any:
     value: Any = 1
     for _ in range(levels):

@@ -8,7 +8,7 @@ import pytest
 
 from devserver.host.folders import Folders
 from devserver.host.node_class import Table
-from devserver.host.tables import UnknownTable, load
+from devserver.host.tables import load
 from devserver.host.validate import Error, Verdict, validate
 
 
@@ -58,10 +58,3 @@ def test_a_cycle_is_refused_without_end(table: Table) -> None:
 def test_a_file_outside_the_folders_does_not_exist(table: Table) -> None:
     sent = graph() | {"1": {"class_type": "LoadAudio", "inputs": {"audio": "../../../etc/passwd"}}}
     assert only_error(validate(sent, table), "1")["type"] == "custom_validation_failed"
-
-
-def test_an_unknown_table_is_named_with_those_there_are(folders: Folders) -> None:
-    with pytest.raises(UnknownTable, match="'nope'; allowed are embedded, stock or"):
-        load("nope", folders)
-    with pytest.raises(UnknownTable, match="cannot be loaded"):
-        load("devserver.nothing:table", folders)
