@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +12,14 @@ from typing import Final, TypeVar
 from devserver.durable.journal import Journal
 from devserver.durable.writing import Writing
 from devserver.errors import DatabaseGone, Fenced
+from devserver.errors.disk import JournalFault
 from devserver.model.events import Stored
 from devserver.model.results import Result
 from devserver.model.rows import Place, StageState
 from devserver.system.clock import Clock
 
 WRITTEN_AFTER_S: Final = 0.05
-PASSING: Final = (Fenced, DatabaseGone, sqlite3.OperationalError)  # no fault of what is written
+PASSING: Final = (Fenced, DatabaseGone, JournalFault)  # no fault of what is written
 
 Found = TypeVar("Found")
 

@@ -30,7 +30,7 @@ CATCH_ALLS = {
     "devserver/playback/recording.py": 1,
     "devserver/processes/finish.py": 1,
     "devserver/processes/workers.py": 2,
-    "devserver/run.py": 1,
+    "devserver/runs/ending.py": 1,
     "devserver/runs/rebuild.py": 1,
     "devserver/stages/graph/attempt.py": 2,
     "devserver/stages/graph/worked.py": 2,
@@ -187,7 +187,7 @@ LAWFUL = [
     ("devserver/nodes/tone.py", "def f():\n    import scipy.signal\n    import av"),
     ("devserver/nodes/tone.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import av"),
     ("devserver/nodes/comfyui.py", "import torch\nimport comfy.utils\nimport folder_paths"),
-    ("devserver/run.py", "try:\n    x = 1\nexcept Exception:  # noqa: BLE001 a node may raise anything\n    raise"),
+    ("devserver/runs/ending.py", "try:\n    x = 1\nexcept Exception:  # noqa: BLE001 nodes raise anything\n    raise"),
     ("tests/test_x.py", "import config\nimport time\nimport scipy\ntime.sleep(0)\nfrom tests.doubles import relay"),
     ("my_app/front.py", LONG_FUNCTION.replace("    x = 1\n", "", 1)),
 ]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from devserver import run
 from devserver.files.exports import Exports
 from devserver.media.intake import IntakePool
+from devserver.stages import running
 from tests.doubles import together
 from tests.doubles.at_once import rows
 from tests.doubles.programs import NodeHost, Server
@@ -80,7 +80,7 @@ async def test_a_text_that_cannot_be_kept_is_kept_later(
         write(self, run_id, filename, content)
 
     monkeypatch.setattr(Exports, "write", write_where_there_is_room)
-    monkeypatch.setattr(run, "ROOM_PAUSE_S", 0.05)
+    monkeypatch.setattr(running, "ROOM_PAUSE_S", 0.05)
     async with rigged(exports, intake, studio) as rig:
         run_id = await rig.accept(0.4)
         await until(lambda: rig.read(lambda reading: reading.events(run_id, "warning")))
