@@ -126,10 +126,15 @@ class Walk:
 
     async def warn(self, place: Place, code: str, message: str, **data: object) -> None:
         """Write down something that the user must be told: nothing happens silently."""
+        self.warn_later(place, code, message, **data)
+        await self.ledger.flush()
+
+    def warn_later(self, place: Place, code: str, message: str, **data: object) -> None:
+        """Write a warning together with what is written next, so that a full disk ends nothing."""
         log.warning("%s: %s", self.run.run_id, message)
         warning = RunWarning.model_validate({"code": code, "message": message, **data})
         stage = Place(place.run_id, place.generation, place.stage)
-        await self.ledger.add_event(stage, warning, key=code)
+        self.ledger.later(lambda writing: writing.add_event(stage, warning, code))
 
     async def add_take(self, stage: str, take: int, changes: Mapping[str, RecordedValue] | None = None) -> None:
         """Add a take to an earlier graph stage while the run goes on, and make it. One that is there stays as it is.

@@ -20,7 +20,6 @@ from devserver.errors import StageError
 from devserver.model.failure import Failure
 from devserver.model.results import Retry
 from devserver.model.rows import AttemptRow, Place
-from devserver.playback import pieces
 from devserver.stages.graph.choose import another
 from devserver.stages.graph.job import Job
 from devserver.stages.walk import Walk
@@ -72,7 +71,6 @@ async def why_again(walk: Walk, last: AttemptRow) -> Retry:
             place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
             message = f"The disk of the exports is full: {error.message} The take waits for room and is tried again."
             await walk.warn(place, f"disk_full_{last.take}", message)
-            await asyncio.to_thread(_make_room, walk, place)
             waited_s = await _pause(walk, last, _tries(codes))
             return Retry(after=last.attempt, code=DISK_FULL, waited_s=waited_s)
         if error.code != OUT_OF_MEMORY or codes.count(OUT_OF_MEMORY) > 1:
@@ -98,12 +96,6 @@ def _is_embedded(walk: Walk, last: AttemptRow) -> bool:
     """Whether the last attempt was at our own backend, which saves on the disk of the exports."""
     backend = walk.tools.pool.named(last.backend or "")
     return backend is not None and backend.address.kind == "embedded"
-
-
-def _make_room(walk: Walk, place: Place) -> None:
-    """Delete what an attempt left on the full disk: each further one would leave as much."""
-    walk.tools.exports.clear_attempt(place.run_id, pieces.attempt_of(place))
-    pieces.clear_attempt(walk.tools.exports, place)
 
 
 def _given_up(last: AttemptRow, tries: int, error: Failure) -> StageError:

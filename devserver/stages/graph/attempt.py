@@ -30,7 +30,8 @@ from devserver.media.intake import IntakeCrashed, OutputRefused
 from devserver.model.events import Preview, Progress
 from devserver.model.failure import Failure
 from devserver.model.results import AttemptResult
-from devserver.model.rows import PartRow, StageState
+from devserver.model.rows import PartRow, Place, StageState
+from devserver.playback import pieces
 from devserver.stages.graph.again import (
     DISK_FULL,
     OUT_OF_MEMORY,
@@ -69,7 +70,10 @@ async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> bo
         await _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
         await walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
     except BackendError as e:
-        await _end_failed(walk, job, _failure(job, e))
+        error = _failure(job, e)
+        if error.code == DISK_FULL and job.backend.address.kind == "embedded":  # it saves on the disk of the exports
+            await asyncio.to_thread(_make_room, walk, place)  # the journal is on that disk, too
+        await _end_failed(walk, job, error)
     except OutputRefused as e:
         await _end_failed(walk, job, output_refused(job, e))
     except IntakeCrashed as e:
@@ -143,6 +147,12 @@ def _end_well(walk: Walk, job: Job, result: AttemptResult) -> None:
     """End an attempt whose files are in the run's folder, in one commit with its take."""
     result = result.model_copy(update={"nodes": job.nodes.ended()})
     walk.ledger.later(lambda writing: writing.end(job.place, "success", result))
+
+
+def _make_room(walk: Walk, place: Place) -> None:
+    """Delete the leftovers of an attempt on the full disk: each further one would leave as much."""
+    walk.tools.exports.clear_attempt(place.run_id, pieces.attempt_of(place))
+    pieces.clear_attempt(walk.tools.exports, place)
 
 
 async def _end_failed(walk: Walk, job: Job, error: StageError) -> None:

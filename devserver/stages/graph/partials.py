@@ -10,6 +10,7 @@ from typing import Self
 from devserver.comfy.errors import BackendError
 from devserver.comfy.files import RemoteFile
 from devserver.comfy.messages import PieceMade
+from devserver.errors.disk import JournalFault
 from devserver.model.events import Piece
 from devserver.playback import pieces
 from devserver.stages.graph.job import Job
@@ -55,9 +56,9 @@ class Partials:
         while (told := await self._told.get()) is not None:
             try:
                 await self._fetch(told)
-            except (BackendError, OSError, ValueError) as e:
+            except (BackendError, OSError, ValueError, JournalFault) as e:
                 message = f"A piece of the sound could not be fetched while it was made: {e}"
-                await self._walk.warn(self._job.place, "partial_missing", message)
+                self._walk.warn_later(self._job.place, "partial_missing", message)
 
     async def _fetch(self, told: PieceMade) -> None:
         place, exports = self._job.place, self._walk.tools.exports
@@ -70,7 +71,11 @@ class Partials:
         finally:
             part.unlink(missing_ok=True)
         piece = Piece(index=index, node=file.node_id, file=name)
-        await self._walk.ledger.add_event(place, piece, key=str(index))
+        try:
+            await self._walk.ledger.add_event(place, piece, key=str(index))
+        except JournalFault:  # on a full disk; a piece that nobody knows of would only keep it full
+            (exports.folder(place.run_id) / name).unlink(missing_ok=True)
+            raise
 
 
 def read_partial(told: PieceMade) -> tuple[int, RemoteFile]:
