@@ -14,7 +14,7 @@ from devserver.durable.lease import owned
 from devserver.durable.reading import Reading
 from devserver.durable.writing import NewRun, Writing
 from devserver.errors import DatabaseGone, Fenced
-from devserver.errors.disk import ExportsGone, disk_trouble
+from devserver.errors.disk import ExportsGone, JournalFault, disk_trouble
 from devserver.files.exports import RECORD, Exports
 from devserver.model.entity import text_entity
 from devserver.model.events import Measurement
@@ -118,7 +118,7 @@ class Keeper:
     async def _write(self) -> None:
         try:
             await write(self._journal, self._exports, self._run_id)
-        except (OSError, DatabaseGone) as e:
+        except (OSError, DatabaseGone, JournalFault) as e:
             log.warning("%s: its record could not be written: %s", self._run_id, e)
 
     async def settle(self) -> None:
