@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import pytest
 
-from devserver import run as walking
 from devserver.app import App
 from devserver.definitions.current import Definitions
 from devserver.errors import Blocked, StageError
@@ -18,10 +17,12 @@ from devserver.files.exports import RECORD, Exports
 from devserver.model.plan import StagePlan
 from devserver.model.results import StageResult
 from devserver.model.rows import Place, RunRow
-from devserver.run import STOPS_ALLOWED, walk_run
+from devserver.run import walk_run
 from devserver.runs import record
+from devserver.stages import running
 from devserver.stages.inputs import Inputs
 from devserver.stages.kind import Planning, StageKind, Step
+from devserver.stages.running import STOPS_ALLOWED
 from devserver.stages.walk import Walk
 from schemas.pipeline import Stage
 from schemas.pipeline_rules import TextRules
@@ -190,7 +191,7 @@ async def test_a_walk_that_has_lost_its_run_ends_nothing(run: Walked) -> None:
 
 
 async def test_a_full_disk_is_waited_for_and_the_stage_run_again(run: Walked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walking, "ROOM_PAUSE_S", 0)
+    monkeypatch.setattr(running, "ROOM_PAUSE_S", 0)
     tries: list[int] = []
 
     async def work(_walk: Walk) -> StageResult:
