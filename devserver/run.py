@@ -11,6 +11,7 @@ from devserver.errors.disk import told_of_disk
 from devserver.model.plan import MediaStage, read_plan
 from devserver.runs import record
 from devserver.runs.ending import end_of, leave_where_taken_over
+from devserver.runs.numbering import number_main
 from devserver.stages.running import Kinds, run_again, run_stage
 from devserver.stages.text.ask import make_room
 from devserver.stages.walk import Tools, Walk
@@ -38,6 +39,7 @@ async def walk_run(run_id: str, tools: Tools, kinds: Kinds, cancelled: asyncio.E
             state, failure = await end_of(walk, _walk_steps(walk, kinds, keeper))
         finally:
             await keeper.settle()
+        await number_main(walk)
         await record.finish(walk, state, failure)
 
 

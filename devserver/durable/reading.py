@@ -142,4 +142,6 @@ def _listed(events: Sequence[Event]) -> list[Entity]:
         newest[event.stage, event.take] = max(event.attempt, newest.get((event.stage, event.take), 0))
     standing = (event for event in events if not event.attempt or event.attempt == newest[event.stage, event.take])
     by_name = {event.data.filename: event.data for event in standing if isinstance(event.data, Entity)}
-    return sorted(by_name.values(), key=lambda entity: (entity.number, entity.take, entity.name, entity.filename))
+    replaced = {entity.replaces for entity in by_name.values()}
+    listed = [entity for name, entity in by_name.items() if name not in replaced]
+    return sorted(listed, key=lambda entity: (entity.number, entity.take, entity.name, entity.filename))

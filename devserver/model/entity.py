@@ -41,6 +41,7 @@ class Entity(EventData):
     sha256: str = Field(description="of the file, tags included; 64 hex digits")
     mime: str
     facts: MediaFacts | None = Field(None, description="what decoding found; missing for texts and graphs")
+    replaces: str = Field("", description="the name that the file had before it got the number 07")
     collected: str | None = Field(None, description="the way on which it came from its backend")
 
     @property

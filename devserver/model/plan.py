@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from devserver.model.entity import Entity
 from devserver.model.old_plans import modern
 from devserver.model.results import StageResult
 from schemas.graph import Graph
@@ -221,7 +222,7 @@ class Plan(_Frozen):
 
     @property
     def main_stage(self) -> str:
-        """The stage whose main file has the number 07."""
+        """The stage whose main file is to have the number 07."""
         return next((stage.name for stage in self.main_stages if not stage.skip), "")
 
     @property
@@ -231,6 +232,11 @@ class Plan(_Frozen):
             (stage for stage in self.media if stage.name in self.main), key=lambda s: self.main.index(s.name)
         )
         return tuple(named) or tuple(stage for stage in self.media if stage.output.asked)[:1]
+
+    def main_made(self, entities: Iterable[Entity]) -> str:
+        """Return the first main stage that has made its main file, else the one that is to make it."""
+        made = {entity.stage for entity in entities if entity.role == "main"}
+        return next((stage.name for stage in self.main_stages if stage.name in made), self.main_stage)
 
     @model_validator(mode="before")
     @classmethod

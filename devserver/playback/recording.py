@@ -15,7 +15,6 @@ from typing import Any, Final
 from devserver.durable.journal import Journal
 from devserver.files.exports import Exports
 from devserver.media.encoding import Encoder, Form, Undecodable
-from devserver.model.entity import Entity
 from devserver.model.events import AttemptEnded, AttemptStarted, Event, Piece, RunEnded, StageEnded
 from devserver.model.plan import Plan
 from devserver.model.rows import Place
@@ -103,10 +102,10 @@ class Recording:
         row = await self._journal.run(self.run_id)
         if row is None:
             return
-        stage = (await asyncio.to_thread(Plan.model_validate_json, row.plan)).main_stage
+        plan = await asyncio.to_thread(Plan.model_validate_json, row.plan)
         if not row.ended:
-            await self._encode_pieces(encoder, stage)
-        await self._encode_rest(encoder, stage)
+            await self._encode_pieces(encoder, plan.main_stage)
+        await self._encode_rest(encoder, plan)
 
     async def _encode_pieces(self, encoder: Encoder, stage: str) -> None:
         """Every piece in its turn; those of an attempt that was followed by another one are left out."""
@@ -134,10 +133,10 @@ class Recording:
             return False
         return True
 
-    async def _encode_rest(self, encoder: Encoder, stage: str) -> None:
-        events = await self._journal.read(lambda reading: reading.events(self.run_id, "entity"))
-        entities = (event.data for event in events if isinstance(event.data, Entity) and event.stage == stage)
-        main = next((entity for entity in entities if (entity.role, entity.media) == ("main", "audio")), None)
+    async def _encode_rest(self, encoder: Encoder, plan: Plan) -> None:
+        entities = await self._journal.read(lambda reading: reading.entities(self.run_id))
+        made = ("main", "audio", plan.main_made(entities))
+        main = next((entity for entity in entities if (entity.role, entity.media, entity.stage) == made), None)
         seconds = main.facts.seconds if main and main.facts else None
         if main is None or seconds is None or seconds - encoder.seconds < SLACK_SECONDS:
             return

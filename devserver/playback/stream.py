@@ -42,18 +42,21 @@ class Streams:
         if row is None:
             raise unknown_run(run_id)
         plan = await asyncio.to_thread(Plan.model_validate_json, row.plan)
+        main = plan.main_stage
+        if row.ended:
+            main = plan.main_made(await self.journal.read(lambda reading: reading.entities(run_id)))
         makes_sound = any(
             option.chunk.main is not None and option.chunk.main.media == "audio"
             for stage in plan.media
-            if stage.name == plan.main_stage
+            if stage.name == main
             for option in stage.output.options
         )
         if makes_sound:
             async with aclosing(self.events(run_id)) as events:
                 async for event in events:
-                    if event.kind == "partial" and (event.stage, event.take) == (plan.main_stage, 1):
+                    if event.kind == "partial" and (event.stage, event.take) == (main, 1):
                         return
-                    if event.kind == "run.ended" or (event.kind, event.stage) == ("stage.ended", plan.main_stage):
+                    if event.kind == "run.ended" or (event.kind, event.stage) == ("stage.ended", main):
                         break
         raise _not_streamable(run_id, makes_sound=makes_sound)
 

@@ -166,3 +166,50 @@ def test_a_killed_server_goes_on_where_it_was(tmp_path: Path, stage: str, point:
         assert status == 200, body
         again = consistent(server, started["run_id"])
     assert again == {one: 1 if one != stage or point == "taken_in" else 2 for one in STAGES}
+
+
+WORDS = {"en": "x", "de": "x"}
+UNMADE: dict[str, Any] = {
+    "chunks/unmade.yaml": {
+        "kind": "graph",
+        "description": WORDS,
+        "graph": "analysis",
+        "parameters": {"audio": {"type": "file", "description": WORDS, "sets": ["1.audio"]}},
+        "outputs": [{"node": "3", "key": "audio", "media": "audio", "format": "flac", "optional": True}],
+    },
+    "pipelines/unmade.yaml": {
+        "label": WORDS,
+        "description": WORDS,
+        "stages": [
+            {"name": "generation", "kind": "graph", "chunk": "$output"},
+            {"name": "mix", "kind": "graph", "chunk": "mastered_recording", "inputs": {"audio": "generation.main"}},
+            {"name": "master", "kind": "graph", "chunk": "unmade", "inputs": {"audio": "mix.main"}},
+        ],
+        "main": ["master", "mix"],
+        "defaults": {"schema": "plain", "output_config": "procedural_instrumental"},
+    },
+}
+
+
+def test_where_the_first_main_stage_made_nothing_the_next_one_is_what_the_run_is_for(tmp_path: Path) -> None:
+    own, points, exports = tmp_path / "own", Points(tmp_path / "points"), tmp_path / "exports"
+    for name, content in UNMADE.items():
+        (own / name).parent.mkdir(parents=True)
+        (own / name).write_text(json.dumps(content))  # YAML takes JSON
+    points.arm("before_final")
+    command = ("-m", "tests.doubles.launcher", str(points.folder))
+    asked: dict[str, Any] = {"input_text": "x", "pipeline": "unmade", "params": {"seconds": 1, "stems": False}}
+    with Server(exports, command, definitions=[str(own)]) as server:
+        _, started = server.execute(**asked, wait=False)
+        points.wait()
+        points.disarm()
+        server.kill()
+    with Server(exports, definitions=[str(own)]) as server:
+        status, body = server.ended(started["run_id"])
+        assert status == 200, body
+        mains = [one for one in server.run(body["run_id"])["entities"] if one["role"] == "main"]
+        assert [(one["number"], one["stage"]) for one in mains] == [(7, "mix"), (9, "generation")]
+        assert body["media_output"]["metadata"]["filename"] == "07_output_audio.flac"
+        file = (folder(server, body) / "07_output_audio.flac").read_bytes()
+        assert server.call("GET", f"/api/media/audio/{body['run_id']}") == (200, file)
+        assert not (folder(server, body) / "08_output_audio.flac").exists()

@@ -17,7 +17,7 @@ from devserver.files.exports import Exports
 from devserver.files.inputs import InputFiles
 from devserver.model.plan import MediaStage, Plan
 from devserver.stages.kinds import KINDS
-from devserver.stages.planning import make_plan, parse_request
+from devserver.stages.planning import make_plan, number_entities, parse_request
 from devserver.stages.text.safety import texts_of
 from devserver.stages.walk import Walk
 from schemas.pipeline import Pipeline
@@ -133,6 +133,16 @@ def test_main_has_the_number_07_and_the_formats_and_the_graph_stays_that_of_the_
     assert [one.name for one in plan.media] == ["generation", "master", "master_mp3", "film"]
     assert stage(plan, "master").output.options[0].takes[0]["format"] == "wav"
     assert stage(plan, "generation").output.options[0].takes[0]["format"] == "mp3"
+
+
+def test_a_main_stage_that_is_skipped_has_not_the_number_07(planned: Planned) -> None:
+    plan = planned({"main": ["master", "generation"]})
+    stages = [one.model_copy(update={"skip": "x" if one.name == "master" else ""}) for one in plan.stages]
+    numbers = number_entities(stages, plan.main)
+    assert numbers["generation/main"] == 7
+    assert numbers["master/main"] > numbers["film/main"]
+    skipped = plan.model_copy(update={"steps": (tuple(stages),)})
+    assert skipped.main_stage == "generation"
 
 
 def test_the_main_stages_of_the_first_output_come_first(planned: Planned) -> None:
