@@ -94,7 +94,7 @@ class Stream:
     """Requests that several clients take from one list, each a few at a time."""
 
     def __init__(self, http: ClientSession, url: str, requests: list[dict[str, Any]], bursts: list[int]) -> None:
-        self._http, self._url, self._requests, self._bursts = http, url, requests, bursts
+        self._http_session, self._url, self._requests, self._bursts = http, url, requests, bursts
         self._numbers = iter(range(len(requests)))
         self.told: dict[int, Told] = {}
 
@@ -109,7 +109,7 @@ class Stream:
     async def _send(self) -> list[tuple[int, dict[str, Any]]]:
         burst: list[tuple[int, dict[str, Any]]] = []
         for number in self._numbers:
-            async with self._http.post(self._url + EXECUTE, json=self._requests[number]) as answer:
+            async with self._http_session.post(self._url + EXECUTE, json=self._requests[number]) as answer:
                 body = await answer.json()
                 assert answer.status == 202, body
             burst.append((number, body))
@@ -118,9 +118,9 @@ class Stream:
         return burst
 
     async def _real_seconds(self, links: dict[str, str]) -> float:
-        async with self._http.get(self._url + links["events"]) as events:
+        async with self._http_session.get(self._url + links["events"]) as events:
             await events.read()  # to the end of the run
-        async with self._http.get(self._url + links["run"]) as answer:
+        async with self._http_session.get(self._url + links["run"]) as answer:
             run = await answer.json()
         assert run["status"] == "success", run["error"]
         return (datetime.fromisoformat(run["ended_at"]) - datetime.fromisoformat(run["created_at"])).total_seconds()

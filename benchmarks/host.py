@@ -39,12 +39,12 @@ class TimedHost(Host):
         await super().run(prompt)
         self.runs.append((began, time.monotonic()))
 
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "executed" and CLOSED in data["output"]:
             (closed,) = data["output"].pop(CLOSED)
             for entry in data["output"]["audio"]:
                 self.files[f"{entry['subfolder']}/{entry['filename']}"] = {"closed": closed}
-        super().follow(prompt, event, data)
+        super().handle_event(prompt, event, data)
 
     async def _get_view(self, request: web.Request) -> web.StreamResponse:
         name = f"{request.query.get('subfolder', '')}/{request.query.get('filename')}"

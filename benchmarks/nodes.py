@@ -12,7 +12,7 @@ from devserver.host import stock
 from devserver.host.folders import Folders
 from devserver.host.stock.audio import SaveAudio, SaveAudioMP3
 from devserver.host.stock.sound import Audio
-from devserver.host.tables import embedded
+from devserver.host.tables import embedded_table
 
 CLOSED = "closed"  # in a node's result: when it had closed its file, by the clock that all processes share
 
@@ -29,12 +29,12 @@ def instant(folders: Folders) -> dict[str, type[Any]]:
 
 def mixed(folders: Folders) -> dict[str, type[Any]]:
     """Paced sounds beside our own nodes, which take what the processor takes."""
-    return {**embedded(folders), **paced(folders)}
+    return {**embedded_table(folders), **paced(folders)}
 
 
 def _table(folders: Folders, pace: float) -> dict[str, type[Any]]:
     saving = {cls.__name__: _timed(cls, folders, pace) for cls in (SaveAudio, SaveAudioMP3)}
-    return {**stock.table(folders), **saving}
+    return {**stock.node_table(folders), **saving}
 
 
 def _timed(cls: type[Any], folders: Folders, pace: float) -> type[Any]:

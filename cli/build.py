@@ -20,7 +20,7 @@ from devserver.definitions.current import Definitions
 from devserver.errors import PackageMissing
 from devserver.files.exports import Exports
 from devserver.files.uploads import MIB
-from devserver.http.addresses import without_user
+from devserver.http.addresses import split_credentials
 from devserver.installed.definitions import installed_folders
 from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
@@ -77,7 +77,7 @@ def read_addresses(settings: Settings) -> list[Address]:
 
 
 def _address(backend: BackendSettings) -> Address:
-    url, authorization = without_user(backend.url.rstrip("/"))
+    url, authorization = split_credentials(backend.url.rstrip("/"))
     headers = {**backend.headers, **credentials(backend.swarm_token, backend.authorization or authorization)}
     folders = (backend.output_folder, backend.swarm_folder)
     return Address(backend.name, backend.kind, url, headers, folders[0], swarm_folder=folders[1])
@@ -90,7 +90,7 @@ def build_models(settings: Settings) -> Models:
 
 def _endpoint(llm: LlmSettings) -> Endpoint:
     remote = Address(llm.name, "agent", llm.url).remote if llm.remote is None else llm.remote
-    url, authorization = without_user(llm.url)
+    url, authorization = split_credentials(llm.url)
     about = (llm.api_key, remote, llm.keep_alive, frozenset(llm.steps))
     return Endpoint(llm.name, url, llm.model, *about, authorization=authorization)
 
@@ -119,7 +119,7 @@ async def discover(settings: Settings) -> list[Address]:
     """Find a ComfyUI and a SwarmUI on their usual ports, unless they are configured anyway."""
     if not settings.discover:
         return []
-    urls = [without_user(backend.url)[0].replace("localhost", "127.0.0.1") for backend in settings.backends]
+    urls = [split_credentials(backend.url)[0].replace("localhost", "127.0.0.1") for backend in settings.backends]
     known = {f"{url.scheme}://{url.netloc}" for url in map(urlsplit, urls)}
     return await find_answering([address for address in USUALLY if address.base_url not in known])
 

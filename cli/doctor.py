@@ -16,7 +16,7 @@ from config import Settings
 from devserver.backends.health import WORKER_DEAD
 from devserver.backends.pool import Backend
 from devserver.backends.sources import Source
-from devserver.comfy.pulse import feel
+from devserver.comfy.probe import probe
 from devserver.errors import FolderLocked
 from devserver.llm.errors import LlmError
 from devserver.queueing.survey import files_of_models, own_queue
@@ -47,7 +47,7 @@ async def examine(settings: Settings) -> tuple[list[str], bool]:
     except DefinitionError as e:
         return [*lines, *(f"WRONG        {problem}" for problem in e.problems)], False
     try:
-        _ = keys_of(settings).there
+        _ = keys_of(settings).all
     except KeysUnreadable as e:
         lines, well = [*lines, f"WRONG        {e} Until then the server lets nobody in."], False
     sources = [Source(address) for address in [*read_addresses(settings), *await discover(settings)]]
@@ -75,7 +75,7 @@ async def _describe_models(settings: Settings) -> tuple[list[str], bool]:
     for endpoint in models.endpoints:
         use = f"{', '.join(sorted(endpoint.steps))}{'; remote, in mode fast alone' if endpoint.remote else ''}"
         try:
-            listed = await models.listed(endpoint)
+            listed = await models.list_models(endpoint)
         except LlmError as e:
             lines.append(f"SILENT       {e.message}")
             lines.append("             Is it running? Is its url right? It usually ends in /v1.")
@@ -138,8 +138,8 @@ async def _describe_queue(backend: Backend) -> tuple[list[str], bool]:
     """Return lines on a backend's queue, and False where its worker is dead."""
     queue = await own_queue(backend)
     lines = [f"             queue: {queue['running']} running, {queue['pending']} waiting"] if queue else []
-    pulse = await feel(backend.follower) if queue else None
-    if pulse is not None and pulse.answers and not pulse.worker:
+    pulse = await probe(backend.follower) if queue else None
+    if pulse is not None and pulse.answers and not pulse.worker_alive:
         return [*lines, f"WRONG        {backend.name}: {WORKER_DEAD}"], False
     return lines, True
 

@@ -37,7 +37,7 @@ def front_settings(settings: Settings, keys: Keys) -> FrontSettings:
     elsewhere = [url for url in urls if not url.is_loopback]
     exposed = not is_loopback(settings.host) or bool(elsewhere) or settings.trusted_user_header is not None
     try:
-        needed = not keys.there and exposed
+        needed = not keys.all and exposed
     except KeysUnreadable as e:
         log.error("%s Until then the server lets nobody in.", e)  # noqa: TRY400 - the message says all
         needed = False
@@ -66,7 +66,7 @@ def _why_exposed(settings: Settings, elsewhere: Sequence[PublicUrl]) -> str:
 
 def add_key(settings: Settings, name: str, *, admin: bool, **limits: object) -> str:
     """Make a key; what the person must know. Raises InputError."""
-    first = not keys_of(settings).there
+    first = not keys_of(settings).all
     secret = keys_of(settings).add(name, admin=admin, rights=_rights(settings, limits))
     sees = "everybody's runs" if admin else "the own runs"
     lines = [secret, f"This is the key of {name}, who sees {sees}. It is shown this once; only its hash is kept."]
@@ -87,7 +87,7 @@ def add_class(settings: Settings, name: str, size: int, **limits: object) -> str
 
 
 def list_keys(settings: Settings) -> str:
-    keys = keys_of(settings).there
+    keys = keys_of(settings).all
     lines = [
         f"{key.name:<32} {'admin' if key.admin else 'user ':<6} since {key.created_at[:10]}{_limits(key.rights)}"
         for key in keys
@@ -96,7 +96,7 @@ def list_keys(settings: Settings) -> str:
 
 
 def _rights(settings: Settings, limits: Mapping[str, object]) -> Rights:
-    rights = Rights.checked(**limits)
+    rights = Rights.parse(**limits)
     known = sorted(load_definitions(settings).catalog.outputs) if rights.outputs else []
     for name in rights.outputs or ():
         if name not in known:
@@ -115,7 +115,7 @@ def remove_key(settings: Settings, name: str) -> str:
     """Take a key away; what the person must know. Raises InputError."""
     keys = keys_of(settings)
     keys.remove(name)
-    last = "" if keys.there else " It was the last one: now everybody on this machine may use the server."
+    last = "" if keys.all else " It was the last one: now everybody on this machine may use the server."
     return f"The key of {name} and its sessions are no longer good. The runs stay.{last}"
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from devserver.backends.sources import Backend
 from devserver.comfy.errors import BackendError
-from devserver.comfy.pulse import Pulse, feel
+from devserver.comfy.probe import Health, probe
 from devserver.system.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -47,16 +47,16 @@ class HealthMonitor:
                 backend.stalled = ""
                 log.info("the prompt worker of %s works again", backend.name)
                 await self._changed(backend)
-        elif backend.up and backend.follower.following:
-            await self._assess(backend, await feel(backend.follower))
+        elif backend.up and backend.follower.prompt_count:
+            await self._assess(backend, await probe(backend.follower))
         else:
             self._suspected.pop(backend, None)
 
-    async def _assess(self, backend: Backend, pulse: Pulse) -> None:
-        backend.deaf = pulse.answers and not pulse.hears
+    async def _assess(self, backend: Backend, pulse: Health) -> None:
+        backend.deaf = pulse.answers and not pulse.socket_alive
         if backend.deaf:
-            backend.follower.refresh()  # meanwhile its prompts are asked for
-        if not pulse.answers or pulse.worker:
+            backend.follower.reconnect()  # meanwhile its prompts are asked for
+        if not pulse.answers or pulse.worker_alive:
             self._suspected.pop(backend, None)
             return
         now = self._clock.monotonic()

@@ -12,7 +12,7 @@ from typing import Any, Final
 from devserver.backends.health import HealthMonitor
 from devserver.backends.sources import MARK, Address, Backend, Source
 from devserver.durable.bus import Bus
-from devserver.host.access import authorization_of, new_token
+from devserver.host.access import bearer_header, new_token
 from devserver.host.child import Child, ChildFailed
 from devserver.model.server import BackendState
 from devserver.system.clock import Clock
@@ -172,7 +172,7 @@ class Pool:
         token = new_token()
         self._child = Child("embedded", folder, max_upload_bytes=limit, token=token)
         base_url = await self._child.start()
-        headers = {"Authorization": authorization_of(token)}
+        headers = {"Authorization": bearer_header(token)}
         output = folder / "output"
         self._embedded = Source(Address(self._embedded_name, "embedded", base_url, headers, output_folder=output))
         self._sources.append(self._embedded)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from devserver.comfy.client import Client, SystemStats
 from devserver.comfy.errors import BackendError, Denied, NotServing
 from devserver.comfy.follow import Follower
-from devserver.comfy.swarm import DIRECT, Swarm, SwarmBackend, SwarmError, recognise, serving
+from devserver.comfy.swarm import DIRECT, Swarm, SwarmBackend, SwarmError, reachable_backends, recognise
 from devserver.model.server import BackendState
 from schemas.nodes import NodeTable
 
@@ -141,7 +141,7 @@ class Backend:
             problem=self.problem,
             last_problem=self.last_problem,
             deaf=self.deaf,
-            in_flight=self.follower.following,
+            in_flight=self.follower.prompt_count,
             remote=self.address.remote,
             versions={**self.stats.versions},
             devices=[*self.stats.devices],
@@ -201,13 +201,13 @@ class Source:
             self._swarm = Swarm(self.address.base_url, self.address.headers)
 
     async def _ask_swarm(self, swarm: Swarm) -> None:
-        running = serving(await swarm.backends())
+        running = reachable_backends(await swarm.backends())
         numbers = tuple(backend.id for backend in running)
         if not running:
             state = await swarm.state()
-            what = "is still loading its ComfyUI" if state.coming else f"runs no ComfyUI (it is {state.status})"
-            hint = "" if state.coming else " Look at Server > Backends in SwarmUI."
-            self._set_head("down", f"SwarmUI {what}. {state.message}{hint}".strip(), expected=state.coming)
+            what = "is still loading its ComfyUI" if state.may_start else f"runs no ComfyUI (it is {state.status})"
+            hint = "" if state.may_start else " Look at Server > Backends in SwarmUI."
+            self._set_head("down", f"SwarmUI {what}. {state.message}{hint}".strip(), expected=state.may_start)
         for gone in set(self._known) - set(numbers):
             await self._give_up(self._known[gone])
         for backend in running:
@@ -236,7 +236,7 @@ class Source:
         if self._swarm is None:
             self._swarm = Swarm(self.address.base_url, self.address.headers)
         if number not in self._known:
-            client = self._swarm.direct(number)
+            client = self._swarm.client_for(number)
             name = f"{self.address.name}{MARK}{number}"
             address = replace(
                 self.address, name=name, kind="swarmui", base_url=client.base_url, headers=dict(client.headers)
@@ -247,7 +247,7 @@ class Source:
     def _address_of(self, backend: SwarmBackend) -> Address:
         folder = self.address.output_folder or backend.output_folder(self.address.swarm_folder)
         here = folder if folder is not None and folder.is_dir() else None
-        return replace(self._known[backend.id].address, output_folder=here, runs_at=backend.runs_at)
+        return replace(self._known[backend.id].address, output_folder=here, runs_at=backend.host)
 
     async def close(self) -> None:
         for backend in [self.head, *self._known.values()]:

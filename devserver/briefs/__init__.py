@@ -1,1 +1,1 @@
-"""What a text asks of the music, read from its words and, where asked, by a language model."""
+"""Read a brief for the music from a text: from its words and, on request, with a language model."""

@@ -1,4 +1,4 @@
-"""Stopping one prompt, and making sure that it has stopped."""
+"""Stop one prompt, and make sure that it has stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Cancelled:
-    """What was done until the backend listed the prompt no more, in order; empty where it had ended already."""
+    """The actions, in order, until the backend no longer listed the prompt; empty if it had ended already."""
 
     did: tuple[Literal["deleted", "interrupted"], ...]
 
@@ -23,8 +23,8 @@ class Cancelled:
 async def cancel(client: Client, prompt_id: str, limit_seconds: float = 60.0) -> Cancelled:
     """Delete a waiting prompt or interrupt a running one, and read back that it is gone.
 
-    A prompt that begins to run while it is being deleted is interrupted instead. A node stops where it looks for the
-    interruption, which may be seconds away, so the queue is read until then.
+    A prompt that begins to run while it is being deleted is interrupted instead. A node only stops when it next
+    checks for an interruption, which may take seconds, so the queue is read until then.
 
     Raises:
         StillRunning: it is still listed after `limit_seconds`.
@@ -51,6 +51,6 @@ async def cancel(client: Client, prompt_id: str, limit_seconds: float = 60.0) ->
                 raise
         if loop.time() >= deadline:
             raise StillRunning(f"{client.base_url} still lists the prompt {prompt_id} after {limit_seconds:g} s")
-        # No event tells that a waiting prompt was deleted; only the queue does.
+        # No event reports that a waiting prompt was deleted; only the queue shows it.
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

@@ -12,19 +12,27 @@ from urllib.parse import quote
 import aiohttp
 
 from devserver.comfy.connection import ANSWER_BYTES, ANSWER_SECONDS, Connection
-from devserver.comfy.errors import BackendError, NotServing, OutputMissing, Unreachable, is_refusal, misfit, refusal
+from devserver.comfy.errors import (
+    BackendError,
+    NotServing,
+    OutputMissing,
+    Unreachable,
+    is_refusal,
+    parse_refusal,
+    unexpected_answer,
+)
 from devserver.comfy.files import RemoteFile
-from devserver.http.addresses import without_secrets
-from devserver.http.answers import MIB, refuse_packed
+from devserver.http.addresses import redact
+from devserver.http.answers import MIB, refuse_compressed
 from schemas.graph import Graph
 from schemas.json_values import Json, JsonObject, read_list
 
-# How a backend's file came here; the last is SwarmUI's own, where its ComfyUI did not give it.
-Way = Literal["shared_folder", "view", "swarm_view"]
+# The route of a backend's file; the last is SwarmUI's own, used if its ComfyUI does not deliver the file.
+Route = Literal["shared_folder", "view", "swarm_view"]
 
 # Built from disk by the backend: large model folders on network drives are slow.
 OBJECT_INFO_SECONDS = 120.0
-# What has whole graphs or every node in it: thousands of nodes with thousands of models are 20 MB, as is a long queue.
+# For answers with graphs or every node: thousands of nodes with thousands of models are 20 MB, as is a long queue.
 LONG_ANSWER_BYTES = 64 * MIB
 SLOWEST_UPLOAD_BYTES_PER_S = 64 * 1024
 DOWNLOAD_CHUNK_BYTES = 1 << 20
@@ -44,7 +52,7 @@ class PromptRequest(TypedDict):
 
 @dataclass(frozen=True)
 class SystemStats:
-    """What a backend tells of itself: the versions of its programs, and its devices with their memory in bytes."""
+    """A backend's own report: the versions of its programs, and its devices with their memory in bytes."""
 
     versions: Mapping[str, Json] = field(default_factory=dict)
     devices: tuple[JsonObject, ...] = ()
@@ -68,7 +76,7 @@ class Client(Connection):
         base_url: where the protocol begins; may have a path (`http://127.0.0.1:7801/ComfyBackendDirect`).
         headers: sent with every request and with the websocket's handshake.
 
-    Every method raises `Unreachable` where no answer comes and `BackendError` where the answer makes no sense.
+    Every method raises `Unreachable` without an answer, and `BackendError` for an answer that makes no sense.
     """
 
     @property
@@ -77,15 +85,15 @@ class Client(Connection):
         return "ws" + self.base_url.removeprefix("http") + "/ws"
 
     async def object_info(self) -> JsonObject:
-        """Every node class that the backend has, as it describes them itself."""
+        """Return every node class of the backend, as it describes them."""
         answer = await self._json("GET", "/object_info", seconds=OBJECT_INFO_SECONDS, limit_bytes=LONG_ANSWER_BYTES)
-        return _object(answer, "/object_info")
+        return _as_object(answer, "/object_info")
 
     async def system_stats(self) -> SystemStats:
-        answer = _object(await self._json("GET", "/system_stats"), "/system_stats")
+        answer = _as_object(await self._json("GET", "/system_stats"), "/system_stats")
         system = answer.get("system")
         if not isinstance(system, dict):
-            raise misfit("GET", self.base_url + "/system_stats", 200, answer)
+            raise unexpected_answer("GET", self.base_url + "/system_stats", 200, answer)
         versions = {name: value for name, value in system.items() if name.endswith("version")}
         return SystemStats(versions, tuple(each for each in read_list(answer.get("devices")) if isinstance(each, dict)))
 
@@ -98,55 +106,59 @@ class Client(Connection):
         sent, since equal numbers stop ComfyUI's worker for good.
 
         Raises:
-            Refused: the graph, or a branch of it, was not taken (what was taken of it has been removed again).
+            Refused: the graph, or a branch of it, was refused (an accepted part has been removed again).
             Unreachable: no answer, and the prompt has not arrived.
         """
         body: PromptRequest = {"prompt": graph, "prompt_id": prompt_id, "client_id": client_id}
         if extra_data:
             body["extra_data"] = dict(extra_data)
         try:
-            status, answer = await self._to_its_end(self.exchange("POST", "/prompt", json_body=body))
+            status, answer = await self._complete(self.exchange("POST", "/prompt", json_body=body))
             if is_refusal(answer, status):
-                raise refusal(answer, status)
-            if status != 200 or not isinstance(answer, dict) or not isinstance(given := answer.get("prompt_id"), str):
-                raise misfit("POST", self.base_url + "/prompt", status, answer)
+                raise parse_refusal(answer, status)
+            if (
+                status != 200
+                or not isinstance(answer, dict)
+                or not isinstance(stored_id := answer.get("prompt_id"), str)
+            ):
+                raise unexpected_answer("POST", self.base_url + "/prompt", status, answer)
         except Unreachable as error:
             # A gateway that lost the answer, or did not wait for it, may have passed the prompt on.
-            arrived = await self._arrived(prompt_id)
+            arrived = await self._has_arrived(prompt_id)
             if arrived:
                 return
             if arrived is None or isinstance(error, NotServing):
                 raise
-            raise NotServing(f"the prompt was not taken: {error}") from error  # what is asked beside it is answered
+            raise NotServing(f"the prompt was not taken: {error}") from error  # queue and history do answer
         if answer.get("node_errors"):
-            # ComfyUI runs what is left of a graph; half a result is none.
+            # ComfyUI would run the rest of the graph, but half a result is useless.
             await self._withdraw(prompt_id)
-            raise refusal(answer, status)
-        if given != prompt_id:
-            await self._withdraw(given)
-            told = f"gives prompts ids of its own ({given}): this ComfyUI is too old"
-            raise BackendError(f"{self.base_url} {told}")
+            raise parse_refusal(answer, status)
+        if stored_id != prompt_id:
+            await self._withdraw(stored_id)
+            problem = f"gives prompts ids of its own ({stored_id}): this ComfyUI is too old"
+            raise BackendError(f"{self.base_url} {problem}")
 
     async def history(self, prompt_id: str) -> JsonObject | None:
-        """The entry of a prompt that has ended (well or badly), or None."""
+        """Return the entry of a prompt that has ended, successfully or not, or None."""
         path = f"/history/{quote(prompt_id, safe='')}"
-        entries = _object(await self._json("GET", path, limit_bytes=LONG_ANSWER_BYTES), "/history")
+        entries = _as_object(await self._json("GET", path, limit_bytes=LONG_ANSWER_BYTES), "/history")
         if not entries:
             return None
         entry = entries.get(prompt_id)
-        if not isinstance(entry, dict):  # of another program: nothing is said of the prompt
-            raise misfit("GET", self.base_url + path, 200, entries)
+        if not isinstance(entry, dict):  # another program's answer, which says nothing about the prompt
+            raise unexpected_answer("GET", self.base_url + path, 200, entries)
         return entry
 
     async def queue(self) -> Queue:
-        answer = _object(await self._json("GET", "/queue", limit_bytes=LONG_ANSWER_BYTES), "/queue")
+        answer = _as_object(await self._json("GET", "/queue", limit_bytes=LONG_ANSWER_BYTES), "/queue")
         try:
             return Queue(_prompt_ids(answer["queue_running"]), _prompt_ids(answer["queue_pending"]))
         except (KeyError, ValueError) as e:
-            raise misfit("GET", self.base_url + "/queue", 200, answer) from e
+            raise unexpected_answer("GET", self.base_url + "/queue", 200, answer) from e
 
     async def delete(self, prompt_id: str) -> None:
-        """Take a waiting prompt out of the queue; an id that does not wait is no error."""
+        """Take a waiting prompt out of the queue; an unknown id is not an error."""
         await self._command("/queue", {"delete": [prompt_id]})
 
     async def interrupt(self, prompt_id: str) -> None:
@@ -166,14 +178,14 @@ class Client(Connection):
             form.add_field("image", content, filename=name, content_type="application/octet-stream")
             form.add_field("type", "input")
             form.add_field("subfolder", subfolder)
-            answer = _object(await self._json("POST", "/upload/image", form=form, seconds=seconds), "/upload/image")
+            answer = _as_object(await self._json("POST", "/upload/image", form=form, seconds=seconds), "/upload/image")
         stored, folder = answer.get("name"), str(answer.get("subfolder", subfolder))
         if not isinstance(stored, str):
-            raise misfit("POST", self.base_url + "/upload/image", 200, answer)
+            raise unexpected_answer("POST", self.base_url + "/upload/image", 200, answer)
         return f"{folder}/{stored}" if folder else stored
 
     async def size(self, file: RemoteFile) -> int | None:
-        """The length in bytes of an output, or None where the backend does not tell.
+        """Return the length in bytes of an output, or None if the backend does not report it.
 
         Raises:
             OutputMissing: the backend has no such file.
@@ -183,11 +195,11 @@ class Client(Connection):
                 raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
             return response.content_length if response.status == 200 and not _is_page(response, file) else None
 
-    async def fetch(self, file: RemoteFile, target: Path) -> Way:
-        """Download an output into `target`, replacing what is there; no limit on its whole time or size.
+    async def fetch(self, file: RemoteFile, target: Path) -> Route:
+        """Download an output into `target`, replacing it; there is no limit on time or size.
 
         Returns:
-            The way on which it came.
+            The route on which it came.
 
         Raises:
             OutputMissing: the backend has no such file.
@@ -197,29 +209,29 @@ class Client(Connection):
             if response.status == 404 and not _is_page(response, file):
                 raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
             if response.status != 200 or _is_page(response, file):
-                told = without_secrets(await response.content.read(PAGE_BYTES), self.secrets)
-                raise misfit("GET", str(response.url), response.status, told.decode(errors="replace"))
+                page = redact(await response.content.read(PAGE_BYTES), self.secrets)
+                raise unexpected_answer("GET", str(response.url), response.status, page.decode(errors="replace"))
             received = await stream(response, target)
             expected = response.content_length
         if expected is not None and received != expected:
             raise Unreachable(f"{self.base_url} sent {received} of {expected} bytes of {file.path!r}")
         return "view"
 
-    async def _to_its_end(self, exchange: Coroutine[None, None, T]) -> T:
-        """Finish a request even where the caller is cancelled, who then finds in the queue what there is to stop."""
-        asking = asyncio.create_task(exchange)
+    async def _complete(self, exchange: Coroutine[None, None, T]) -> T:
+        """Complete a request even if the caller is cancelled, so that the prompt can be found and stopped."""
+        request = asyncio.create_task(exchange)
         try:
-            return await asyncio.shield(asking)
+            return await asyncio.shield(request)
         except asyncio.CancelledError:
-            await asyncio.gather(asking, return_exceptions=True)
+            await asyncio.gather(request, return_exceptions=True)
             raise
 
     async def _withdraw(self, prompt_id: str) -> None:
         await self.delete(prompt_id)
         await self.interrupt(prompt_id)
 
-    async def _arrived(self, prompt_id: str) -> bool | None:
-        """Whether a prompt whose answer was lost is known to the backend after all; None where it does not say."""
+    async def _has_arrived(self, prompt_id: str) -> bool | None:
+        """Tell whether the backend knows a prompt whose answer was lost; None if it does not answer."""
         try:
             return prompt_id in await self.queue() or await self.history(prompt_id) is not None
         except Unreachable:
@@ -228,7 +240,7 @@ class Client(Connection):
     async def _command(self, path: str, body: Mapping[str, object]) -> None:
         status, answer = await self.exchange("POST", path, json_body=body)
         if status >= 300:
-            raise misfit("POST", self.base_url + path, status, answer)
+            raise unexpected_answer("POST", self.base_url + path, status, answer)
 
     async def _json(
         self,
@@ -241,15 +253,15 @@ class Client(Connection):
     ) -> Json:
         status, answer = await self.exchange(method, path, form=form, seconds=seconds, limit_bytes=limit_bytes)
         if status != 200 or isinstance(answer, str):
-            raise misfit(method, self.base_url + path, status, answer)
+            raise unexpected_answer(method, self.base_url + path, status, answer)
         return answer
 
 
 async def stream(response: aiohttp.ClientResponse, target: Path, mode: str = "wb") -> int:
-    """Write a body into a file as it comes, a short one in one piece; returns how many bytes came."""
-    refuse_packed(response)
+    """Write a body into a file as it arrives, a short one in one piece; return the number of bytes."""
+    refuse_compressed(response)
     if response.content_length is not None and response.content_length <= DOWNLOAD_CHUNK_BYTES:
-        return await asyncio.to_thread(_put, target, mode, await response.read())
+        return await asyncio.to_thread(_write_file, target, mode, await response.read())
     received = 0
     with await asyncio.to_thread(_open, target, mode) as out:
         async for chunk in response.content.iter_chunked(DOWNLOAD_CHUNK_BYTES):
@@ -263,33 +275,35 @@ def _open(target: Path, mode: str) -> IO[bytes]:
     return cast(IO[bytes], target.open(mode))
 
 
-def _put(target: Path, mode: str, content: bytes) -> int:
+def _write_file(target: Path, mode: str, content: bytes) -> int:
     with _open(target, mode) as out:
         return out.write(content)
 
 
 def _is_page(response: aiohttp.ClientResponse, file: RemoteFile) -> bool:
-    """Whether a gateway's page came in the place of a file."""
+    """Tell whether the answer is a gateway's page instead of a file."""
     return response.content_type == "text/html" and not file.filename.lower().endswith((".html", ".htm"))
 
 
-def _object(answer: Json, path: str) -> JsonObject:
+def _as_object(answer: Json, path: str) -> JsonObject:
     if not isinstance(answer, dict):
-        raise NotServing(f"{path} answered with a {type(answer).__name__} instead of an object: no ComfyUI", 200)
+        raise NotServing(
+            f"{path} answered with a {type(answer).__name__} instead of an object: this is not ComfyUI", 200
+        )
     if isinstance(answer.get("error"), str):
-        # SwarmUI tells some of its errors with the status of a success.
+        # SwarmUI sends some errors with the status of a success.
         raise NotServing(f"{path} answered with an error: {answer['error']}", 200)
     return answer
 
 
 def _prompt_ids(entries: Json) -> tuple[str, ...]:
-    """The ids of queue entries `[number, prompt_id, ...]`; a backend lists its heap, so they are sorted here.
+    """Return the ids of queue entries `[number, prompt_id, ...]`; a backend lists its heap, so they are sorted here.
 
     Raises:
-        ValueError: they are no queue's entries.
+        ValueError: they are not entries of a queue.
     """
     if not isinstance(entries, list):
-        raise ValueError("a queue is a list")  # noqa: TRY004 - both are the same kind of wrong
+        raise ValueError("a queue is a list")  # noqa: TRY004 - the caller treats both faults alike
     numbered: list[tuple[float, str]] = []
     for entry in entries:
         match entry:

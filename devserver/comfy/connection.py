@@ -1,4 +1,4 @@
-"""HTTP to a backend, with everything that can go wrong on the way told in our own words."""
+"""HTTP to a backend, with every fault turned into an error of ours."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Self
 import aiohttp
 
 from devserver.comfy.errors import Unreachable
-from devserver.http.addresses import secrets_of, without_secrets
+from devserver.http.addresses import header_secrets, redact
 from devserver.http.answers import MIB, PLAIN, BrokenAnswer, parse_off_loop, read_answer
 from schemas.json_values import Json
 
 CONNECT_SECONDS = 5.0
-# A backend that loads a model holds its interpreter for seconds; an answer that takes longer than this is none.
+# A backend that loads a model blocks its interpreter for seconds; a longer silence counts as no answer.
 ANSWER_SECONDS = 30.0
 # A refusal repeats every choice of an input, and there may be thousands of models.
 ANSWER_BYTES = 16 * MIB
 TEXT_CHARACTERS = 20_000
-REASON_CHARACTERS = 300  # the library quotes what it cannot read
+REASON_CHARACTERS = 300  # the library quotes unreadable answers
 
 
 class Connection:
@@ -35,7 +35,7 @@ class Connection:
     def __init__(self, base_url: str, headers: Mapping[str, str] | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         self.headers = dict(headers or {})
-        self.secrets = secrets_of(self.headers)
+        self.secrets = header_secrets(self.headers)
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -48,7 +48,7 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
-        """End the connection. Requests from now on are answered as by a backend that does not answer."""
+        """Close the connection. Later requests raise `Unreachable`."""
         self._closed = True
         if self._session is not None:
             await self._session.close()
@@ -64,17 +64,17 @@ class Connection:
         seconds: float = ANSWER_SECONDS,
         limit_bytes: int = ANSWER_BYTES,
     ) -> tuple[int, Json]:
-        """One request; the status and the body: parsed where it is JSON, else as text.
+        """Make one request; return the status and the body, parsed if it is JSON, else as text.
 
         Raises:
-            Unreachable: no answer, or none that is whole within `seconds` and `limit_bytes`.
+            Unreachable: no complete answer within `seconds` and `limit_bytes`.
         """
         try:
             async with (
                 asyncio.timeout(seconds),
                 self.request(method, path, json_body=json_body, form=form, seconds=seconds) as response,
             ):
-                body = without_secrets(await read_answer(response, limit_bytes), self.secrets)
+                body = redact(await read_answer(response, limit_bytes), self.secrets)
         except TimeoutError as error:
             raise Unreachable(f"{method} {self.base_url}{path}: no whole answer within {seconds:g} s") from error
         try:
@@ -93,12 +93,12 @@ class Connection:
         form: aiohttp.FormData | None = None,
         seconds: float = ANSWER_SECONDS,
     ) -> Exchange:
-        """A request whose answer is read piece by piece, as `async with`.
+        """Return a request for `async with`, whose answer is read piece by piece.
 
         `seconds` bounds the time until the body begins, and each wait for a piece of it.
 
         Raises:
-            Unreachable: the connection was closed, since its backend is no more.
+            Unreachable: the connection was closed, since its backend was removed.
         """
         if self._closed:
             raise Unreachable(f"{method} {self.base_url}{path}: the connection to this backend was closed")
@@ -128,11 +128,13 @@ class Connection:
 
 
 class Exchange:
-    """aiohttp's request with its many errors turned into ours, while asking and while reading."""
+    """An aiohttp request whose errors become ours, while sending and while reading."""
 
-    def __init__(self, context: AbstractAsyncContextManager[aiohttp.ClientResponse], what: str, seconds: float) -> None:
+    def __init__(
+        self, context: AbstractAsyncContextManager[aiohttp.ClientResponse], request: str, seconds: float
+    ) -> None:
         self._context = context
-        self._what = what
+        self._request = request
         self._seconds = seconds
 
     async def __aenter__(self) -> aiohttp.ClientResponse:
@@ -151,4 +153,4 @@ class Exchange:
 
     def _unreachable(self, error: BaseException) -> Unreachable:
         reason = " ".join(str(error).split())[:REASON_CHARACTERS] or type(error).__name__
-        return Unreachable(f"{self._what}: no answer ({reason})")
+        return Unreachable(f"{self._request}: no answer ({reason})")

@@ -1,4 +1,4 @@
-"""What can go wrong between us and a backend, in plain words."""
+"""The errors of backends."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from schemas.json_values import Json, JsonObject, read_list, read_object, read_t
 SHOWN_CHOICES = 12
 SHOWN_CHARACTERS = 200
 COMFYUI_ERROR_KEYS = frozenset({"type", "message", "details", "extra_info"})
-# In SwarmUI's page in the place of a ComfyUI that it does not run (now, or any more), or to which it lets nobody.
+# In the page that SwarmUI sends instead of a ComfyUI that does not run, or that the account may not use.
 NO_COMFYUI_MARK = "comfy-failed-to-load"
 UNSEEN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 class BackendError(Exception):
-    """A backend did not do what was asked.
+    """A backend did not fulfil a request.
 
     Args:
-        message: what happened, in plain words.
-        status: the HTTP status where an answer came, else None.
+        message: a description in plain words.
+        status: the HTTP status of the answer; None without one.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -32,13 +32,13 @@ class BackendError(Exception):
 
 
 class Unreachable(BackendError):
-    """No answer of a ComfyUI: nothing listens, the connection broke, a limit was passed, or something else answered."""
+    """No answer from a ComfyUI: nothing listens, the connection broke, it timed out, or another program answered."""
 
 
 class NotServing(Unreachable):
-    """Something answers in the place of a ComfyUI: a gateway's page, another program's JSON, half an answer, nothing.
+    """Another answer instead of a ComfyUI's: a gateway's page, another program's JSON, half an answer, nothing.
 
-    SwarmUI does so while a ComfyUI behind it is loading, stopped or dead; nginx does while its upstream is.
+    SwarmUI sends it while a ComfyUI behind it is loading, stopped or dead; nginx while its upstream is.
     """
 
 
@@ -47,7 +47,7 @@ class Denied(NotServing):
 
 
 class StillRunning(BackendError):
-    """A prompt was told to stop, and the backend still lists it after the allowed time."""
+    """The backend still lists a cancelled prompt after the allowed time."""
 
 
 class UnsafePath(BackendError):
@@ -55,7 +55,7 @@ class UnsafePath(BackendError):
 
 
 class OutputMissing(BackendError):
-    """A file that the history names is not there (a cached answer whose file was deleted, for example)."""
+    """A file that the history lists does not exist (for example, a cached result whose file was deleted)."""
 
 
 class PromptLost(BackendError):
@@ -63,7 +63,7 @@ class PromptLost(BackendError):
 
 
 class WorkerLost(BackendError):
-    """The process that ran the prompt was killed or died; a host of ours outlives it and says so."""
+    """The process that ran the prompt was killed or died; a host of ours outlives it and reports that."""
 
 
 class Interrupted(BackendError):
@@ -72,7 +72,7 @@ class Interrupted(BackendError):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a prompt failed while it ran."""
+    """The reason for which a prompt failed while it ran."""
 
     message: str
     node_id: str | None = None
@@ -88,7 +88,7 @@ class Failure:
 
 
 class PromptFailed(BackendError):
-    """The prompt ran and failed; `failure` says where and why."""
+    """The prompt ran and failed; `failure` has the node and the reason."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
@@ -97,9 +97,9 @@ class PromptFailed(BackendError):
 
 @dataclass(frozen=True)
 class NodeError:
-    """One reason of a backend for not taking one node of a graph.
+    """One reason for which a backend refuses one node of a graph.
 
-    `allowed` is what would have been taken, in words, or None where the backend does not say.
+    `allowed` describes the accepted values, or is None if the backend does not say.
     """
 
     node_id: str
@@ -123,12 +123,12 @@ class NodeError:
 
 
 class Refused(BackendError):
-    """The backend did not take a graph, or only a part of it.
+    """The backend refused a graph, or a part of it.
 
     Attributes:
         type: the backend's own word (`prompt_outputs_failed_validation`).
         details: the backend's own details.
-        node_errors: one entry for each reason, empty where the backend names no node.
+        node_errors: one entry for each reason, empty if the backend names no node.
     """
 
     def __init__(
@@ -143,31 +143,31 @@ class Refused(BackendError):
         self.message = message
         self.details = details
         self.node_errors = node_errors
-        super().__init__(self._in_words(), status)
+        super().__init__(self._describe(), status)
 
-    def _in_words(self) -> str:
+    def _describe(self) -> str:
         reasons = "; ".join(str(error) for error in self.node_errors) or self.details.strip()
         if reasons:
             return f"the backend refused the graph: {self.message.rstrip('.')}: {reasons}"
         if self.type == "prompt_outputs_failed_validation":
-            # What a cycle of links looks like: no node, no details.
+            # ComfyUI reports a cycle of links like this: no node, no details.
             return "the backend refused the graph and gave no reason; a cycle among its links does that"
         return f"the backend refused the graph: {self.message}"
 
 
 def is_refusal(answer: Json, status: int) -> TypeGuard[JsonObject]:
-    """Whether an answer of POST /prompt is a ComfyUI's own refusal; other programs have errors of another form."""
+    """Tell whether an answer of POST /prompt is a ComfyUI's refusal; other programs have errors of another form."""
     error = answer.get("error") if isinstance(answer, dict) else None
     return status == 400 and isinstance(error, dict) and "type" in error and set(error) <= COMFYUI_ERROR_KEYS
 
 
-def refusal(body: JsonObject, status: int) -> Refused:
-    """A `Refused` from an answer of POST /prompt (a 400, or a 200 with `node_errors`)."""
+def parse_refusal(body: JsonObject, status: int) -> Refused:
+    """Return a `Refused` from an answer of POST /prompt (a 400, or a 200 with `node_errors`)."""
     error = read_object(body.get("error"))
-    told = {key: read_text(error.get(key)) for key in ("type", "message", "details")}
+    texts = {key: read_text(error.get(key)) for key in ("type", "message", "details")}
     reasons = tuple(_node_errors(body.get("node_errors")))
-    message = told["message"] or "a part of the graph is not valid"
-    return Refused(told["type"] or "node_errors", message, told["details"], reasons, status)
+    message = texts["message"] or "a part of the graph is not valid"
+    return Refused(texts["type"] or "node_errors", message, texts["details"], reasons, status)
 
 
 def _node_errors(by_node: Json) -> list[NodeError]:
@@ -190,11 +190,11 @@ def _node_error(node_id: str, class_type: str, error: JsonObject) -> NodeError:
         details=str(error.get("details", "")),
         input=None if name is None else str(name),
         value=extra.get("received_value"),
-        allowed=_allowed(error.get("type"), extra.get("input_config")),
+        allowed=_describe_allowed(error.get("type"), extra.get("input_config")),
     )
 
 
-def _allowed(type_: Json, input_config: Json) -> str | None:
+def _describe_allowed(type_: Json, input_config: Json) -> str | None:
     if not isinstance(input_config, list) or not input_config:
         return None
     declared = input_config[0]
@@ -215,32 +215,32 @@ def _allowed(type_: Json, input_config: Json) -> str | None:
             return None
 
 
-def misfit(method: str, url: str, status: int, answer: Json) -> NotServing:
-    """The error that an answer means which is not the protocol's: a page, a gateway's own words, a wrong status."""
-    asked = f"{method} {url}"
-    if isinstance(said := read_object(answer).get("error"), str):
-        return NotServing(f"{asked} answered {status}: {said[:SHOWN_CHARACTERS]}", status)
+def unexpected_answer(method: str, url: str, status: int, answer: Json) -> NotServing:
+    """Return the error for an answer outside the protocol: a page, a gateway's message, a wrong status."""
+    request = f"{method} {url}"
+    if isinstance(reason := read_object(answer).get("error"), str):
+        return NotServing(f"{request} answered {status}: {reason[:SHOWN_CHARACTERS]}", status)
     if not isinstance(answer, str):
-        return NotServing(f"{asked} answered {status}: {_beginning(answer)}", status)
-    words = in_plain_words(answer)
+        return NotServing(f"{request} answered {status}: {_first_characters(answer)}", status)
+    words = strip_markup(answer)
     if status == 401 and (NO_COMFYUI_MARK in answer or words.startswith("Permission denied")):
         rights = "comfy_direct_calls and comfy_backend_generate"
         hint = f"Set `swarm_token` to a token of a SwarmUI account with the permissions {rights}."
-        return Denied(f"{asked}: permission denied. {hint}", status)
+        return Denied(f"{request}: permission denied. {hint}", status)
     if status == 401:
         hint = "Set `authorization` of this backend to what it expects in the header Authorization."
-        return Denied(f"{asked} answered 401: {words or 'nothing'}. {hint}", status)
+        return Denied(f"{request} answered 401: {words or 'nothing'}. {hint}", status)
     if NO_COMFYUI_MARK in answer:
         reason = "SwarmUI has no running ComfyUI for this: it is still loading, has failed, or was switched off"
-        return NotServing(f"{asked}: {reason}. Look at Server > Backends in SwarmUI.", status)
-    return NotServing(f"{asked} answered {status}: {words or 'nothing'}", status)
+        return NotServing(f"{request}: {reason}. Look at Server > Backends in SwarmUI.", status)
+    return NotServing(f"{request} answered {status}: {words or 'nothing'}", status)
 
 
-def _beginning(answer: Json) -> str:
-    """The first words of parsed JSON; a long one is not written out whole for that."""
+def _first_characters(answer: Json) -> str:
+    """Return the first characters of a value as JSON, without encoding all of a long one."""
     return "".join(islice(json.JSONEncoder().iterencode(answer), SHOWN_CHARACTERS))[:SHOWN_CHARACTERS]
 
 
-def in_plain_words(page: str) -> str:
-    """The first words of a page or text, without its markup."""
+def strip_markup(page: str) -> str:
+    """Return the first words of a page or text, without its markup."""
     return " ".join(UNSEEN.sub(" ", page).split())[:SHOWN_CHARACTERS]

@@ -1,4 +1,4 @@
-"""Which files a prompt has made, from its outputs; a folder or name of a backend is never trusted."""
+"""The files that a prompt has made, read from its outputs; folders and names from a backend are never trusted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_FILES = 10_000  # of one prompt: the single pictures of a film of several m
 class RemoteFile:
     """A file as a backend names it: `key` is the result key that listed it, `type` is output or temp.
 
-    `name` is what the node calls it beside its filename ("drums"), '' where it does not.
+    `name` is the node's own name for it besides the filename ("drums"), or ''.
 
     Raises:
         UnsafePath: the name would lead outside of the backend's folder.
@@ -44,15 +44,15 @@ class RemoteFile:
 
     @property
     def path(self) -> str:
-        """Folder and name, with slashes, below the folder of its type."""
+        """Return folder and name, with slashes, below the folder of its type."""
         return str(PurePosixPath(self.subfolder.replace("\\", "/"), self.filename))
 
     def query(self) -> dict[str, str]:
-        """The parameters of `/view`, in the backend's own spelling."""
+        """Return the parameters of `/view`, in the backend's own spelling."""
         return {"filename": self.filename, "subfolder": self.subfolder, "type": self.type}
 
     def below(self, folder: Path) -> Path:
-        """Where the file lies below a shared folder, symbolic links followed.
+        """Return the path of the file below a shared folder, with symbolic links resolved.
 
         Raises:
             UnsafePath: it would lie outside.
@@ -65,14 +65,14 @@ class RemoteFile:
 
 
 def files_of(outputs: Mapping[str, Json]) -> list[RemoteFile]:
-    """Every file that a prompt's outputs name, in their order, whatever the result key.
+    """Return every file that a prompt's outputs list, in their order, under any result key.
 
     Node packs write `audio`, `images`, `gifs`, `video`, `files`, `3d`; only `filename` counts. Temporary files
-    (previews) are listed only where there is nothing else. Copies of a file's name are listed once.
+    (previews) are returned only if there are no others. A file that is listed twice is returned once.
 
     Raises:
         UnsafePath: as `RemoteFile` says.
-        BackendError: there are more than anybody could mean.
+        BackendError: there are implausibly many.
     """
     listed = list(islice(_entries(outputs), MOST_FILES + 1))
     if len(listed) > MOST_FILES:

@@ -1,4 +1,4 @@
-"""The event socket of a backend, kept open: one per backend, ours by its client id, connected again when it drops."""
+"""Keep the event socket of a backend open: one per backend, with our own client id, reconnected when it drops."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GREETING_SECONDS = 10.0
 GREETING_CHARACTERS = 4096
 CLOSE_SECONDS = 2.0
 PING_SECONDS = 30.0
-# A backend that loads a model answers no ping meanwhile; hanging up on it would lose the rest of its events.
+# A backend that loads a model answers no pings; disconnecting would lose its remaining events.
 PONG_SECONDS = 180.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -37,17 +37,17 @@ log = logging.getLogger(__name__)
 
 
 class Listener:
-    """Hears a backend's events as long as it is open.
+    """Receives a backend's events as long as it is open.
 
     Args:
-        client: whose base URL and headers are used.
-        client_id: prompts submitted with it send their events here; a second socket with the same id makes the
-            first one deaf, so it must be this process's own.
+        client: its base URL and headers are used.
+        client_id: the events of prompts submitted with it arrive here; a second socket with the same id would silence
+            the first, so it must be unique to this process.
         on_message: called with each message.
-        on_connect: called each time a connection stands; nothing that happened before is told again.
+        on_connect: called each time a connection is established; earlier events are not repeated.
 
-    A connection stands once its first message has named our client id (`sid`): a gateway accepts a socket before it has
-    one to the backend, and a prompt that is sent meanwhile would belong to nobody.
+    A connection is established once its first message names our client id (`sid`): a gateway accepts a socket before it
+    has one to the backend, and the events of a prompt sent meanwhile would be lost.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Listener:
         self._on_message = on_message
         self._on_connect = on_connect
         self._socket: ClientConnection | None = None
-        self._passed_over = False
-        self._settled = asyncio.Event()  # set while no attempt to connect is under way
+        self._warned = False
+        self._settled = asyncio.Event()  # set while no connection attempt is in progress
         self._nudge = asyncio.Event()
         self._leaving: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -74,7 +74,7 @@ class Listener:
         return self._socket is not None
 
     async def start(self) -> None:
-        """Begin to listen; returns when the first attempt has succeeded or failed."""
+        """Start listening; return when the first attempt has succeeded or failed."""
         if self._task is None:
             self._task = asyncio.create_task(self._keep_open())
         await self._settled.wait()
@@ -87,8 +87,8 @@ class Listener:
             await asyncio.gather(task, *leaving, return_exceptions=True)
             self._settled.clear()
 
-    async def ready(self, limit_seconds: float) -> bool:
-        """Try to connect now if there is no connection; whether one stands after at most `limit_seconds`."""
+    async def connect_now(self, limit_seconds: float) -> bool:
+        """Try to connect now if there is no connection; return whether there is one after at most `limit_seconds`."""
         if not self.connected and self._task is not None:
             self._settled.clear()
             self._nudge.set()
@@ -99,15 +99,15 @@ class Listener:
                 return False
         return self.connected
 
-    def refresh(self) -> None:
-        """Connect anew: this connection stands, but hears nothing. Nobody waits for the other end's goodbye."""
+    def reconnect(self) -> None:
+        """Connect again, since this connection receives nothing; do not wait for its closing handshake."""
         if self._socket is not None and (self._leaving is None or self._leaving.done()):
-            log.info("%s: the event socket is deaf, connecting again", self._client.base_url)
+            log.info("%s: the event socket receives nothing, connecting again", self._client.base_url)
             self._nudge.set()
             self._leaving = asyncio.create_task(self._socket.close())
 
-    async def answers(self, limit_seconds: float) -> bool:
-        """Whether the other end of the connection answers a ping in time; it may hear us and still tell us nothing."""
+    async def answers_ping(self, limit_seconds: float) -> bool:
+        """Tell whether the backend answers a ping in time; it may do so and still send no events."""
         if self._socket is None:
             return False
         try:
@@ -147,53 +147,53 @@ class Listener:
             close_timeout=CLOSE_SECONDS,
             ping_interval=PING_SECONDS,
             ping_timeout=PONG_SECONDS,
-            proxy=None,  # as the HTTP client: backends are named by their own address
+            proxy=None,  # like the HTTP client: backends are addressed directly
         ) as socket:
-            self._passed_over = False
-            # With this first frame previews come with the id of their prompt.
+            self._warned = False
+            # This first frame makes the backend send previews with the id of their prompt.
             await socket.send(json.dumps({"type": "feature_flags", "data": {"supports_preview_metadata": True}}))
             async with asyncio.timeout(GREETING_SECONDS):
-                while not self._greets(frame := await socket.recv()):
-                    await self._take(frame)
-            await self._take(frame)  # the greeting is the first word about the queue
+                while not self._is_greeting(frame := await socket.recv()):
+                    await self._handle(frame)
+            await self._handle(frame)  # the greeting is also the first report of the queue
             self._socket = socket
             self._settled.set()
             self._on_connect()
             async for frame in socket:
-                await self._take(frame)
+                await self._handle(frame)
 
-    def _greets(self, frame: str | bytes) -> bool:
-        """Whether this message says that prompts with our client id are told about here."""
+    def _is_greeting(self, frame: str | bytes) -> bool:
+        """Tell whether this message confirms our client id."""
         if not isinstance(frame, str) or len(frame) > GREETING_CHARACTERS or self._client_id not in frame:
             return False
         try:
-            message = _message_in(parse(frame))
+            message = _parse_message(parse(frame))
         except BrokenAnswer:
             return False
         return isinstance(message, QueueStatus) and message.client_id == self._client_id
 
-    async def _take(self, frame: str | bytes) -> None:
+    async def _handle(self, frame: str | bytes) -> None:
         if isinstance(frame, str):
-            await self._text(frame)
+            await self._handle_text(frame)
         else:
-            await self._binary(frame)
+            await self._handle_binary(frame)
 
-    def _pass_over(self, what: str) -> None:
-        """Say once for each connection that it brings what cannot be read: a flood of it must not fill the log."""
-        if not self._passed_over:
-            log.warning("%s: %s; such messages are passed over", self._client.base_url, what)
-        self._passed_over = True
+    def _warn_once(self, problem: str) -> None:
+        """Log unreadable messages once per connection, so that a flood of them does not fill the log."""
+        if not self._warned:
+            log.warning("%s: %s; such messages are ignored", self._client.base_url, problem)
+        self._warned = True
 
-    async def _text(self, frame: str) -> None:
+    async def _handle_text(self, frame: str) -> None:
         try:
-            message = _message_in(await parse_off_loop(frame))
+            message = _parse_message(await parse_off_loop(frame))
         except BrokenAnswer:
-            self._pass_over(f"a text frame that cannot be read: {frame[:80]!r}")
+            self._warn_once(f"a text frame that cannot be read: {frame[:80]!r}")
             return
         if message is not None:
             self._on_message(message)
 
-    async def _binary(self, frame: bytes) -> None:
+    async def _handle_binary(self, frame: bytes) -> None:
         if len(frame) < 8:
             return
         kind, word = struct.unpack(">II", frame[:8])
@@ -205,13 +205,13 @@ class Listener:
             try:
                 metadata = await parse_off_loop(frame[8 : 8 + word])
             except BrokenAnswer:
-                self._pass_over("a preview whose metadata cannot be read")
+                self._warn_once("a preview whose metadata cannot be read")
                 return
             if isinstance(metadata, dict):
                 self._on_message(read_preview(metadata, frame[8 + word :]))
 
 
-def _message_in(frame: Json) -> Message | None:
+def _parse_message(frame: Json) -> Message | None:
     if isinstance(frame, dict) and isinstance(data := frame.get("data"), dict):
         return read_message(str(frame.get("type")), data)
     return None

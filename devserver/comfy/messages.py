@@ -1,6 +1,6 @@
 """The messages of a backend's event socket, each type as a class.
 
-A part that has another shape than ComfyUI gives it counts as not there: what is true is asked of queue and history.
+A malformed part counts as missing: queue and history have the truth.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import ClassVar, Final, Literal, NamedTuple
 
 from schemas.json_values import Json, JsonObject, read_list, read_object
 
-# SwarmUI's own nodes announce the kind of a result as a number of steps that is none.
+# SwarmUI's own nodes announce the kind of a result as a fake number of steps.
 MARKERS: Final = frozenset({12345, 12346, 12347})
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the socket: of a type that has no class of its own. `prompt_id` is '' where it names no prompt."""
+    """A message of the socket; also one of an unknown type. `prompt_id` is '' if it names no prompt."""
 
     prompt_id: str
 
 
 @dataclass(frozen=True)
 class QueueStatus(Message):
-    """How many prompts the backend holds, running ones too, where it says so; `client_id` greets a new connection."""
+    """The number of prompts that the backend holds, running ones included; `client_id` greets a new connection."""
 
     length: int | None
     client_id: str | None
@@ -32,21 +32,21 @@ class QueueStatus(Message):
 
 @dataclass(frozen=True)
 class NodesCached(Message):
-    """The nodes whose results are there from an earlier prompt."""
+    """The nodes whose results are cached from an earlier prompt."""
 
     nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class NodeEntered(Message):
-    """A node begins; no node means the end of the prompt. A node that was made at run time is shown as another one."""
+    """A node begins; no node means the end of the prompt. A node made at run time is displayed as another one."""
 
     node: str | None
     display_node: str
 
 
 class NodeState(NamedTuple):
-    """How far a node is, in steps of its own."""
+    """The progress of a node, in its own steps."""
 
     node: str
     value: float | None
@@ -55,7 +55,7 @@ class NodeState(NamedTuple):
 
     @property
     def share(self) -> float:
-        """How much of the node is done, 0..1."""
+        """Return the fraction of the node that is done, 0..1."""
         if self.state == "finished":
             return 1.0
         if self.value is None or self.max is None or self.max <= 0 or self.max in MARKERS:
@@ -64,13 +64,13 @@ class NodeState(NamedTuple):
 
     @property
     def counts(self) -> bool:
-        """Whether the node runs and counts steps; one that does not count is said to be at 0 of 1."""
+        """Tell whether the node runs and counts steps; others report step 0 of 1."""
         return self.state == "running" and self.max is not None and self.max > 1 and self.max not in MARKERS
 
 
 @dataclass(frozen=True)
 class NodeProgress(Message):
-    """A step of one node, or the state of every node that was visited."""
+    """A step of one node, or the states of all visited nodes."""
 
     states: tuple[NodeState, ...]
     of_all: bool
@@ -78,7 +78,7 @@ class NodeProgress(Message):
 
 @dataclass(frozen=True)
 class NodeDone(Message):
-    """A node has something to show; what that is, the history tells."""
+    """A node has results to display; the history lists them."""
 
     node: str | None
     display_node: str
@@ -86,12 +86,12 @@ class NodeDone(Message):
 
 @dataclass(frozen=True)
 class PromptEnded(Message):
-    """The prompt is over, in one of three ways; its history exists, or will in a moment."""
+    """The prompt has ended, in one of three ways; its history exists, or will in a moment."""
 
 
 @dataclass(frozen=True)
 class PieceMade(Message):
-    """A node of ours has a piece of its sound ready: a number, and the file by name and folder, as the node says."""
+    """A node of ours has written a piece of its sound: its number, and the file by name and folder."""
 
     kind: ClassVar[Literal["partial"]] = "partial"
     node: str
@@ -101,7 +101,7 @@ class PieceMade(Message):
 
 @dataclass(frozen=True)
 class PreviewSeen(Message):
-    """A picture of what a node works at. The old form names neither prompt nor node."""
+    """A preview picture from a node. The old form names neither prompt nor node."""
 
     kind: ClassVar[Literal["preview"]] = "preview"
     node: str | None
@@ -118,7 +118,7 @@ def read_message(kind: str, data: JsonObject) -> Message:
 
 
 def read_preview(metadata: JsonObject, image: bytes) -> PreviewSeen:
-    """Return a preview that came with what it is of."""
+    """Return a preview with its metadata."""
     mime = str(metadata.get("image_type", "image/jpeg"))
     return PreviewSeen(str(metadata.get("prompt_id")), _node(metadata.get("node_id")), mime, image)
 

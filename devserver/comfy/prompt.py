@@ -1,4 +1,4 @@
-"""One prompt as it is heard and as the history tells it: events, progress and outcome. No I/O."""
+"""One prompt, from the socket's messages and the history: events, progress and outcome. No I/O."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from schemas.json_values import Json, JsonObject, read_list, read_text
 
 State = Literal["success", "error", "interrupted", "lost"]
 
-# What a host of ours names as the exception where its worker process ended; ComfyUI ends with its own.
+# The exception that a host of ours reports when its worker process ended; ComfyUI itself ends with its worker.
 WORKER_ENDED = "WorkerEnded"
-# What is kept of an error's words: some quote a whole tensor.
+# Limits for the texts of an error: some quote a whole tensor.
 LONGEST_KIND, LONGEST_MESSAGE = 200, 4000
 DISK_FULL = re.compile(r"no space left on device|disk quota exceeded|not enough space on the disk", re.IGNORECASE)
 OUT_OF_MEMORY = re.compile(r"out of memory|allocation on device|unable to allocate|not enough memory", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class NodeBegun:
+class NodeStarted:
     """A node of the graph begins."""
 
     kind: ClassVar[Literal["node"]] = "node"
@@ -42,8 +42,8 @@ class NodeBegun:
 
 
 @dataclass(frozen=True)
-class Progressed:
-    """The fraction of the whole prompt that is done, 0..1, and the step of the node that runs, where it counts."""
+class ProgressUpdate:
+    """The fraction of the whole prompt that is done, 0..1, and the step of the running node, if it counts steps."""
 
     kind: ClassVar[Literal["progress"]] = "progress"
     fraction: float
@@ -53,16 +53,16 @@ class Progressed:
     max: float | None
 
 
-# What is heard about a prompt while it runs.
-PromptEvent = NodeBegun | Progressed | PreviewSeen | PieceMade
+# The events of a running prompt.
+PromptEvent = NodeStarted | ProgressUpdate | PreviewSeen | PieceMade
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a prompt ended.
+    """The end of a prompt.
 
-    `outputs` is {node_id: {key: [...]}}, and may be filled where a later node failed. `cached` says that every
-    listed output came from an earlier prompt, so its files are older than this one.
+    `outputs` is {node_id: {key: [...]}}, and may be filled if a later node failed. `cached` says that every listed
+    output came from an earlier prompt, so its files are older than this one.
     """
 
     state: State
@@ -85,8 +85,8 @@ class Outcome:
                 raise PromptLost("the backend has the prompt neither in its queue nor in its history")
 
 
-def outcome_of(entry: JsonObject) -> Outcome:
-    """The outcome that a history entry tells.
+def parse_outcome(entry: JsonObject) -> Outcome:
+    """Return the outcome in a history entry.
 
     Raises:
         NotServing: the entry has no outputs or no status.
@@ -99,22 +99,22 @@ def outcome_of(entry: JsonObject) -> Outcome:
     messages = tuple(_messages(status.get("messages")))
     by_kind = dict(messages)
     if status.get("status_str") == "error":
-        # Status does not tell an interrupted prompt from a failed one; the last message does.
+        # The status is the same for an interrupted and a failed prompt; the last message differs.
         if messages and messages[-1][0] == "execution_interrupted":
             return Outcome("interrupted", outputs)
-        return Outcome("error", outputs, failure_of(by_kind.get("execution_error")))
+        return Outcome("error", outputs, parse_failure(by_kind.get("execution_error")))
     cached_nodes = {str(node) for node in read_list(by_kind.get("execution_cached", {}).get("nodes"))}
     cached = bool(listed) and set(listed) <= cached_nodes
     return Outcome("success", outputs, cached=cached)
 
 
-def failure_of(data: JsonObject | None) -> Failure:
-    """The failure that an `execution_error` describes."""
+def parse_failure(data: JsonObject | None) -> Failure:
+    """Return the failure that an `execution_error` describes."""
     if data is None:
-        return Failure("the backend says that the prompt failed, and gives no reason")
+        return Failure("the backend reports that the prompt failed, and gives no reason")
     kind, message = read_text(data.get("exception_type")), read_text(data.get("exception_message")).strip()
     kind, message = kind[:LONGEST_KIND], message[:LONGEST_MESSAGE]
-    # "Cannot allocate memory" is no sign: it is what an encoder says about a sound of no length.
+    # "Cannot allocate memory" proves nothing: an encoder says it about a sound without samples.
     short = kind.rpartition(".")[2]
     memory = short == "OutOfMemoryError" or kind == "MemoryError" or OUT_OF_MEMORY.search(message) is not None
     node_id, node_type = data.get("node_id"), data.get("node_type")
@@ -137,22 +137,22 @@ def _messages(listed: Json) -> Iterator[tuple[str, JsonObject]]:
 class Progress:
     """Turns a prompt's messages into events, with a fraction that never goes back.
 
-    Every node counts the same, since `progress` alone is no measure: a decoder runs for seconds without a word.
+    Every node has the same weight, since steps alone are no measure: a decoder runs for seconds without reporting any.
 
     Attributes:
-        heard: whether anything at all was heard about the prompt.
+        has_messages: whether any message about the prompt has arrived.
     """
 
     def __init__(self, graph: Graph | None = None) -> None:
         self._graph = graph or {}
         self._parts: dict[str, float] = {}
-        self._node: str | None = None
+        self._check_node: str | None = None
         self._fraction = 0.0
-        self.heard = False
+        self.has_messages = False
 
     def read(self, message: Message) -> Iterator[PromptEvent]:
-        """The events that one message of the socket means; unknown messages mean none."""
-        self.heard = True
+        """Yield the events of one message of the socket; unknown messages have none."""
+        self.has_messages = True
         match message:
             case NodesCached(nodes=nodes):
                 yield from self._advance(dict.fromkeys(nodes, 1.0))
@@ -171,17 +171,17 @@ class Progress:
                 yield message
 
     def finish(self) -> Iterator[PromptEvent]:
-        """The last event of a prompt that succeeded."""
+        """Yield the last event of a prompt that succeeded."""
         if self._fraction < 1.0:
             self._fraction = 1.0
-            yield self._progress(None)
+            yield self._update(None)
 
     def _enter(self, node: str | None) -> Iterator[PromptEvent]:
-        if node is None or node == self._node:
+        if node is None or node == self._check_node:
             return
-        previous, self._node = self._node, node
-        yield NodeBegun(node, self._class_of(node))
-        # A node that another follows is done; nodes that run at the same time say more by progress_state.
+        previous, self._check_node = self._check_node, node
+        yield NodeStarted(node, self._class_of(node))
+        # When a node begins, the previous one is done; parallel nodes report by progress_state.
         if previous is not None and self._parts.get(previous, 0.0) < 1.0:
             yield from self._advance({previous: 1.0})
         self._parts.setdefault(node, 0.0)
@@ -190,20 +190,20 @@ class Progress:
         for node, part in parts.items():
             if not self._graph or node in self._graph:
                 self._parts[node] = max(part, self._parts.get(node, 0.0))
-        # Without the graph the number of nodes is a guess: those heard of, and one to come.
+        # Without the graph the number of nodes is a guess: those seen so far, and one more.
         total = len(self._graph) or len(self._parts) + 1
         fraction = min(1.0, sum(self._parts.values()) / total)
         if fraction > self._fraction:
             self._fraction = fraction
-            yield self._progress(step)
+            yield self._update(step)
 
-    def _progress(self, step: NodeState | None) -> Progressed:
+    def _update(self, step: NodeState | None) -> ProgressUpdate:
         value, most = (step.value, step.max) if step is not None else (None, None)
-        return Progressed(self._fraction, self._node, self._class_of(self._node), value, most)
+        return ProgressUpdate(self._fraction, self._check_node, self._class_of(self._check_node), value, most)
 
     def _class_of(self, node: str | None) -> str | None:
         return self._graph[node].get("class_type") if node is not None and node in self._graph else None
 
     def _own_node(self, node: str | None, display_node: str) -> str | None:
-        """The node of the graph; one made by expansion at run time is shown as the node that it came from."""
+        """Return the node of the graph; one made by expansion at run time counts as the node that it came from."""
         return display_node if node is not None and display_node in self._graph else node

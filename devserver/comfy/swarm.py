@@ -1,4 +1,4 @@
-"""SwarmUI: its session, its state, the ComfyUI backends that it runs, and the way through it to one of them."""
+"""SwarmUI: its session, its state, the ComfyUI backends that it runs, and a client that reaches one through it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final, Literal, TypeGuard
 from urllib.parse import quote, urlsplit
 
-from devserver.comfy.client import Client, Way, stream
+from devserver.comfy.client import Client, Route, stream
 from devserver.comfy.connection import Connection, Exchange
-from devserver.comfy.errors import BackendError, Denied, NotServing, OutputMissing, Unreachable, misfit
+from devserver.comfy.errors import BackendError, Denied, NotServing, OutputMissing, Unreachable, unexpected_answer
 from devserver.comfy.files import RemoteFile
 from schemas.json_values import Json, JsonObject, read_object, read_text
 
@@ -22,11 +22,11 @@ DIRECT: Final = "/ComfyBackendDirect"
 # Not in SwarmUI's documentation; without it each call goes to whichever backend is the first at that moment.
 PIN: Final = "X-Swarm-Backend-ID"
 COOKIE: Final = "swarm_token"
-ANY: Final = "any"  # in the place of a backend's number: whichever serves
+ANY: Final = "any"  # in place of a backend's number: any backend
 COMFYUI_TYPES: Final = "comfyui_"
 OTHER_SWARM_TYPE: Final = "swarmswarmbackend"
-# States that may become "running" without anybody's help.
-COMING: Final = frozenset({"loading", "some_loading", "idle", "waiting"})
+# States that may become "running" without help.
+STARTING_STATES: Final = frozenset({"loading", "some_loading", "idle", "waiting"})
 
 HINTS: Final = {
     "bad_permissions": "The account of `swarm_token` needs the permissions view_backends_list, comfy_direct_calls and"
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class SwarmError(BackendError):
-    """SwarmUI refused a call; `error_id` is its own word for why, or empty."""
+    """SwarmUI refused a call; `error_id` is its own code for the reason, or empty."""
 
     def __init__(self, message: str, status: int, error_id: str = "") -> None:
         super().__init__(message, status)
@@ -47,16 +47,16 @@ class SwarmError(BackendError):
 
 @dataclass(frozen=True)
 class SwarmState:
-    """What SwarmUI says of all its backends together; one that failed makes it `errored` while others run."""
+    """The state of all of SwarmUI's backends together; one that failed makes it `errored` while others run."""
 
     status: str
     message: str
     any_loading: bool
 
     @property
-    def coming(self) -> bool:
-        """Whether a backend may begin to run without anybody's help."""
-        return self.any_loading or self.status in COMING
+    def may_start(self) -> bool:
+        """Tell whether a backend may begin to run without help."""
+        return self.any_loading or self.status in STARTING_STATES
 
 
 @dataclass(frozen=True)
@@ -73,44 +73,44 @@ class SwarmBackend:
         return self.type.startswith(COMFYUI_TYPES) and self.status == "running"
 
     @property
-    def runs_at(self) -> str:
-        """The host name of a ComfyUI that SwarmUI did not start itself, else empty."""
+    def host(self) -> str:
+        """Return the host name of a ComfyUI that SwarmUI did not start itself, else ''."""
         return urlsplit(read_text(self.settings.get("Address"))).hostname or ""
 
     def output_folder(self, swarm_folder: Path | None) -> Path | None:
-        """Where its ComfyUI writes, as far as its settings tell; a relative path begins at SwarmUI's own folder."""
+        """Return its ComfyUI's output folder, if the settings name it; a relative path is below SwarmUI's folder."""
         script = read_text(self.settings.get("StartScript"))
         if not script:
             return None
         root = Path(swarm_folder or "", script).parent
-        told = _options(read_text(self.settings.get("ExtraArgs")))
+        options = _options(read_text(self.settings.get("ExtraArgs")))
         folder = root / "output"
-        if "--base-directory" in told:
-            folder = root / told["--base-directory"] / "output"
-        if "--output-directory" in told:
-            folder = root / told["--output-directory"]
+        if "--base-directory" in options:
+            folder = root / options["--base-directory"] / "output"
+        if "--output-directory" in options:
+            folder = root / options["--output-directory"]
         return folder if folder.is_absolute() else None
 
 
 def _options(arguments: str) -> dict[str, str]:
-    """The options of a command line that have a value, written with a space or with `=`."""
+    """Return the options of a command line that have a value, written with a space or with `=`."""
     try:
         words = shlex.split(arguments, posix=os.name != "nt")
     except ValueError:
         return {}
-    told = {}
+    options = {}
     for word, following in zip(words, [*words[1:], ""], strict=False):
         name, equals, value = word.partition("=")
         if name.startswith("--"):
-            told[name] = (value if equals else following).strip("\"'")
-    return told
+            options[name] = (value if equals else following).strip("\"'")
+    return options
 
 
 class Swarm:
     """One SwarmUI.
 
     Args:
-        base_url: its root (`http://127.0.0.1:7801`).
+        base_url: the root (`http://127.0.0.1:7801`).
         headers: sent with every request (see `credentials`).
     """
 
@@ -127,12 +127,12 @@ class Swarm:
 
         Raises:
             Unreachable: no answer.
-            BackendError: SwarmUI gives none, or this is no SwarmUI.
+            BackendError: SwarmUI gives none, or this is not SwarmUI.
         """
-        told = await self._post("GetNewSession", {})
-        if not isinstance(session_id := told.get("session_id"), str):
-            raise NotServing(f"{self.connection.base_url} gives no session: it is no SwarmUI", 200)
-        self._session_id, self.user_id = session_id, read_text(told.get("user_id")) or "local"
+        answer = await self._post("GetNewSession", {})
+        if not isinstance(session_id := answer.get("session_id"), str):
+            raise NotServing(f"{self.connection.base_url} gives no session: it is not SwarmUI", 200)
+        self._session_id, self.user_id = session_id, read_text(answer.get("user_id")) or "local"
 
     async def call(self, route: str, **body: object) -> JsonObject:
         """Call a route of SwarmUI's own with a session, a new one where the last has expired.
@@ -152,12 +152,12 @@ class Swarm:
         return await self._post(route, {"session_id": self._session_id, **body})
 
     async def state(self) -> SwarmState:
-        told = read_object((await self.call("GetCurrentStatus")).get("backend_status"))
-        return SwarmState(str(told.get("status")), read_text(told.get("message")), bool(told.get("any_loading")))
+        state = read_object((await self.call("GetCurrentStatus")).get("backend_status"))
+        return SwarmState(str(state.get("status")), read_text(state.get("message")), bool(state.get("any_loading")))
 
     async def backends(self) -> list[SwarmBackend]:
-        """Every backend in its list, whatever its kind and state."""
-        told = await self.call("ListBackends")
+        """Return every backend in its list, of any kind and state."""
+        listed = await self.call("ListBackends")
         return [
             SwarmBackend(
                 id=str(number),
@@ -165,25 +165,25 @@ class Swarm:
                 status=str(entry.get("status")).lower(),
                 settings=read_object(entry.get("settings")),
             )
-            for number, entry in told.items()
+            for number, entry in listed.items()
             if isinstance(entry, dict)
         ]
 
-    def direct(self, backend_id: str) -> SwarmClient:
-        """The client of one of its ComfyUI backends."""
+    def client_for(self, backend_id: str) -> SwarmClient:
+        """Return a client for one of its ComfyUI backends."""
         return SwarmClient(self, backend_id)
 
     async def _post(self, route: str, body: Mapping[str, object]) -> JsonObject:
         path = f"/API/{route}"
         status, answer = await self.connection.exchange("POST", path, json_body=body)
-        # Some errors come as a success and some as 400 or 401: what the answer says counts, then its status.
+        # Some errors come with status 200 and some as 400 or 401: the body decides, then the status.
         if _is_swarm_error(answer, status):
             error_id = read_text(answer.get("error_id"))
-            said = read_text(answer.get("error")) or error_id
-            hint = HINTS["unauthorized"] if "unauthorized" in said.lower() else HINTS.get(error_id, "")
-            raise SwarmError(f"SwarmUI ({self.connection.base_url}) says: {said} {hint}".rstrip(), status, error_id)
+            reason = read_text(answer.get("error")) or error_id
+            hint = HINTS["unauthorized"] if "unauthorized" in reason.lower() else HINTS.get(error_id, "")
+            raise SwarmError(f"SwarmUI ({self.connection.base_url}) says: {reason} {hint}".rstrip(), status, error_id)
         if status != 200 or not isinstance(answer, dict):
-            raise misfit("POST", self.connection.base_url + path, status, answer)
+            raise unexpected_answer("POST", self.connection.base_url + path, status, answer)
         return answer
 
 
@@ -191,7 +191,7 @@ class SwarmClient(Client):
     """One ComfyUI through SwarmUI, with every call pinned to it.
 
     SwarmUI passes on status, type and body only: no ranges, no lengths. Its own `/View` has both and needs no running
-    ComfyUI, but serves only the folders of those that SwarmUI itself has started; so it is the second way to a file.
+    ComfyUI, but serves only the folders of those that SwarmUI itself has started; so it is the second choice.
     """
 
     def __init__(self, swarm: Swarm, backend_id: str) -> None:
@@ -201,18 +201,18 @@ class SwarmClient(Client):
         self._swarm, self._backend_id = swarm, backend_id
 
     async def size(self, file: RemoteFile) -> int | None:
-        """The length in bytes where `/View` tells it; that it knows no such file proves nothing."""
+        """Return the length in bytes if `/View` reports it; its 404 does not prove that the file is missing."""
         if file.type != "output" or self._backend_id == ANY:
             return None
         try:
-            async with self._viewed(file, {"Range": "bytes=0-0"}) as response:
+            async with self._view_request(file, {"Range": "bytes=0-0"}) as response:
                 return _whole_length(response.headers.get("Content-Range", "")) if response.status == 206 else None
         except Unreachable as error:
-            log.debug("%s does not tell a length: %s", self.base_url, error)
+            log.debug("%s does not report a length: %s", self.base_url, error)
             return None
 
-    async def fetch(self, file: RemoteFile, target: Path) -> Way:
-        """Download an output, from its ComfyUI or, where that gives it not or not whole, from SwarmUI's own `/View`."""
+    async def fetch(self, file: RemoteFile, target: Path) -> Route:
+        """Download an output from its ComfyUI or, if that fails or is incomplete, from SwarmUI's own `/View`."""
         size = await self.size(file)
         try:
             way = await super().fetch(file, target)
@@ -227,14 +227,14 @@ class SwarmClient(Client):
         if size is None:
             raise reason
         log.warning("%s; asking SwarmUI's own /View", reason)
-        await self._fetch_viewed(file, target, size)
+        await self._resume_from_view(file, target, size)
         return "swarm_view"
 
-    async def _fetch_viewed(self, file: RemoteFile, target: Path, size: int) -> None:
-        """Go on with what there is of a file already."""
+    async def _resume_from_view(self, file: RemoteFile, target: Path, size: int) -> None:
+        """Download the rest of a file."""
         have = (await asyncio.to_thread(target.stat)).st_size if await asyncio.to_thread(target.exists) else 0
         have = have if have < size else 0
-        async with self._viewed(file, {"Range": f"bytes={have}-"}) as response:
+        async with self._view_request(file, {"Range": f"bytes={have}-"}) as response:
             if response.status not in {200, 206}:
                 raise Unreachable(f"{response.url} answered {response.status}", response.status)
             have = have if response.status == 206 else 0
@@ -242,22 +242,22 @@ class SwarmClient(Client):
         if received != size:
             raise Unreachable(f"{response.url}: {received} of {size} bytes came")
 
-    def _viewed(self, file: RemoteFile, headers: Mapping[str, str]) -> Exchange:
+    def _view_request(self, file: RemoteFile, headers: Mapping[str, str]) -> Exchange:
         path = quote(f"/View/{self._swarm.user_id}/_comfy{self._backend_id}/{file.path}")
         return self._swarm.connection.request("GET", path, headers=headers)
 
 
 def _is_swarm_error(answer: Json, status: int) -> TypeGuard[JsonObject]:
-    """Whether an answer is an error in SwarmUI's own form; a gateway's JSON is none."""
+    """Tell whether an answer is an error in SwarmUI's own form; a gateway's JSON is not."""
     if not isinstance(answer, dict):
         return False
     return "error_id" in answer or (status == 200 and isinstance(answer.get("error"), str))
 
 
-def serving(listed: Iterable[SwarmBackend]) -> list[SwarmBackend]:
-    """The ComfyUIs that can be asked through SwarmUI, each by its number.
+def reachable_backends(listed: Iterable[SwarmBackend]) -> list[SwarmBackend]:
+    """Return the ComfyUIs that can be reached through SwarmUI, each by its number.
 
-    Where it only knows another SwarmUI, there is one way, without a number: a pin to that one is refused.
+    If it only knows another SwarmUI, there is one entry without a number: SwarmUI refuses a pin to that one.
     """
     listed = list(listed)
     own = [backend for backend in listed if backend.runs_comfyui]
@@ -266,19 +266,19 @@ def serving(listed: Iterable[SwarmBackend]) -> list[SwarmBackend]:
 
 
 def _whole_length(content_range: str) -> int | None:
-    """The `5000` of `bytes 0-0/5000`."""
+    """Return the `5000` of `bytes 0-0/5000`."""
     total = content_range.rpartition("/")[2]
     return int(total) if total.isdecimal() else None
 
 
 def credentials(swarm_token: str | None, authorization: str | None) -> dict[str, str]:
-    """The headers that let requests in: a SwarmUI account's cookie, and `Authorization` where it is asked for."""
+    """Return the headers that authorise requests: a SwarmUI account's cookie, and `Authorization`."""
     cookie = {"Cookie": f"{COOKIE}={swarm_token}"} if swarm_token else {}
     return {**cookie, **({"Authorization": authorization} if authorization else {})}
 
 
 async def recognise(base_url: str, headers: Mapping[str, str] | None = None) -> Literal["comfyui", "swarmui"]:
-    """What listens at an address.
+    """Tell which program listens at an address.
 
     Raises:
         Unreachable: nothing, or something else.
@@ -288,7 +288,7 @@ async def recognise(base_url: str, headers: Mapping[str, str] | None = None) -> 
         await swarm.new_session()
         return "swarmui"
     except SwarmError:
-        return "swarmui"  # it answers in SwarmUI's way, and will say again what it does not like
+        return "swarmui"  # it answers like SwarmUI; the next call reports the error again
     except BackendError as error:
         if isinstance(error, Denied) or not isinstance(error, NotServing):
             raise

@@ -1,4 +1,4 @@
-"""Waiting for one file in a shared folder: the folder's events say when to look again, never which file to take."""
+"""Wait for one file in a shared folder: the folder's events say when to look again, never which file to take."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-TELLING = {EVENT_TYPE_CLOSED, EVENT_TYPE_CREATED, EVENT_TYPE_MOVED}
+CHANGES = {EVENT_TYPE_CLOSED, EVENT_TYPE_CREATED, EVENT_TYPE_MOVED}
 
 
-async def until_whole(path: Path, below: Path, whole: Callable[[], bool]) -> None:
-    """Wait until `whole()` is true of the file at `path`, for ever if need be.
+async def wait_until_whole(path: Path, below: Path, is_whole: Callable[[], bool]) -> None:
+    """Wait until `is_whole()` is true for the file at `path`, without a time limit.
 
-    It is asked again each time that something in the file's folder was made, moved or closed after writing; a folder
-    that does not exist yet is waited for in the nearest one that does, from `below` on. Closing is seen on Linux
-    only, and nothing at all is seen of what another machine does on a network drive: set a time limit.
+    It is called again each time that something in the file's folder was made, moved or closed after writing; if the
+    folder does not exist yet, the nearest existing one is watched, from `below` on. Closing is seen on Linux only,
+    and changes that another machine makes on a network drive are never seen: set a time limit.
     """
-    while not whole():
+    while not is_whole():
         nearest = _nearest_folder(path, below)
         async with FolderWatch(nearest) as watch:
-            # Looked at again after the watch stands, so that nothing falls between the two.
-            while not whole() and _nearest_folder(path, below) == nearest:
-                await watch.stirred()
+            # Checked again after the watch has begun, so that no change is missed.
+            while not is_whole() and _nearest_folder(path, below) == nearest:
+                await watch.wait_for_change()
 
 
 def _nearest_folder(path: Path, below: Path) -> Path:
@@ -43,19 +43,19 @@ def _nearest_folder(path: Path, below: Path) -> Path:
 
 
 class FolderWatch:
-    """Events of one folder, those of its subfolders left out.
+    """Events of one folder, without its subfolders.
 
-    Recursive watching loses what is written into a folder right after it was made, so every step is watched by itself.
+    Recursive watching misses files written into a folder right after it was made, so every level has its own watch.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._observer = Observer()
-        self._stirred = asyncio.Event()
+        self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     async def __aenter__(self) -> Self:
-        self._observer.schedule(_Witness(self._tell), str(self._folder), recursive=False)
+        self._observer.schedule(_ChangeHandler(self._on_change), str(self._folder), recursive=False)
         await asyncio.to_thread(self._observer.start)
         return self
 
@@ -65,20 +65,20 @@ class FolderWatch:
         self._observer.stop()
         await asyncio.to_thread(self._observer.join)
 
-    async def stirred(self) -> None:
-        """Wait until something was made, moved or closed in the folder, since entering or since the last call."""
-        await self._stirred.wait()
-        self._stirred.clear()
+    async def wait_for_change(self) -> None:
+        """Wait until something is made, moved or closed in the folder, since entering or since the last call."""
+        await self._changed.wait()
+        self._changed.clear()
 
-    def _tell(self) -> None:
-        """Called on the observer's thread."""
-        self._loop.call_soon_threadsafe(self._stirred.set)
+    def _on_change(self) -> None:
+        """Wake the waiting task; called on the observer's thread."""
+        self._loop.call_soon_threadsafe(self._changed.set)
 
 
-class _Witness(FileSystemEventHandler):
-    def __init__(self, tell: Callable[[], None]) -> None:
-        self._tell = tell
+class _ChangeHandler(FileSystemEventHandler):
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        if event.event_type in TELLING:
-            self._tell()
+        if event.event_type in CHANGES:
+            self._on_change()

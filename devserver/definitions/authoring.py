@@ -1,4 +1,4 @@
-"""What people who write definitions ask a running server: to import a graph, to check a text, and what runs where."""
+"""Help authors of definitions: import a graph, check a text, check which outputs a backend can run."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ImportRequest(BaseModel):
 
 
 class ValidateRequest(BaseModel):
-    """A definition's text as it stands in an editor."""
+    """The text of a definition, from an editor."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -59,10 +59,10 @@ class ValidateRequest(BaseModel):
 
 
 class Authoring:
-    """Every method but `take_in` may be called from any thread; each raises InputError for what cannot be done.
+    """Every method but `import_graph` may be called from any thread; each raises InputError for an invalid request.
 
     Args:
-        told: gets the status of the definitions when an import has changed them.
+        on_change: called with the status of the definitions when an import has changed them.
     """
 
     def __init__(
@@ -71,34 +71,34 @@ class Authoring:
         self._definitions, self._pool, self._uploads, self._told = definitions, pool, uploads, told
         self._processes = ImportProcesses()
 
-    async def take_in(self, asked: ImportRequest, viewer: str | None = None) -> dict[str, Any]:
-        """Make files of a graph and write them where that was asked. On the loop: the work is done in a process.
+    async def import_graph(self, request: ImportRequest, viewer: str | None = None) -> dict[str, Any]:
+        """Make definition files from a graph, and write them on request. On the loop; a process does the work.
 
-        A `viewer` sees the own uploads alone, and may not write: definitions are everybody's.
+        A `viewer` can only use their own uploads, and may not write: definitions belong to everybody.
         """
-        job, old = await asyncio.to_thread(self._job, asked, viewer)
+        job, old = await asyncio.to_thread(self._job, request, viewer)
         try:
             made = await self._processes.make(job)
         except ImportRefused as e:
-            raise _refused(e, asked) from e
-        written = await asyncio.to_thread(self._write, made["files"], old) if asked.write else []
+            raise _import_refused(e, request) from e
+        written = await asyncio.to_thread(self._write, made["files"], old) if request.write else []
         return {**made, "written": written}
 
-    def _job(self, asked: ImportRequest, viewer: str | None) -> tuple[Job, list[Path]]:
-        """What the process has to do, and the files that its definitions would replace."""
-        if asked.write and viewer is not None:
+    def _job(self, request: ImportRequest, viewer: str | None) -> tuple[Job, list[Path]]:
+        """Return the job for the process, and the files that its definitions would replace."""
+        if request.write and viewer is not None:
             raise InputError("write_for_admins", status=403, field="write", value=True, allowed=[False])
-        path, filename, origin = self._origin(asked, viewer)
-        name = asked.name or name_from(origin)
+        path, filename, origin = self._origin(request, viewer)
+        name = request.name or name_from(origin)
         folder = self._definitions.own_folder
-        if asked.write and folder is None:
+        if request.write and folder is None:
             raise InputError("no_own_definitions", status=409, field="write", value=True)
         folders = self._definitions.folders
         others, old = taken(name, folders), list[Path]()
-        if asked.replace and folder is not None:
+        if request.replace and folder is not None:
             old = [path for path in others if path.is_relative_to(folder)]
             others = [path for path in others if path not in old]
-        if asked.write and others:
+        if request.write and others:
             files = ", ".join(path.name for path in others)
             raise InputError(
                 "definition_name_taken",
@@ -108,8 +108,8 @@ class Authoring:
                 allowed="a name that is free",
                 files=files,
             )
-        live = self._live(asked.backend)
-        graph = asked.graph if path is None else None
+        live = self._live(request.backend)
+        graph = request.graph if path is None else None
         return Job(name, origin, folders, graph=graph, path=path, filename=filename, live=live), old
 
     def _write(self, files: Mapping[str, str], old: list[Path]) -> list[str]:
@@ -121,17 +121,17 @@ class Authoring:
             self._told(self._definitions.status())
         return written
 
-    def validate(self, asked: ValidateRequest) -> dict[str, Any]:
-        """Every problem of a text, with line and field, as if it lay in the folder under its name."""
+    def validate(self, request: ValidateRequest) -> dict[str, Any]:
+        """Return every problem of a text, with line and field, as if it lay in the folder under its name."""
         folders = self._definitions.folders
-        found = problems_of(
-            {(asked.kind, asked.name): asked.text}, folders, load_tables(folders), self._definitions.kinds
+        faults = problems_of(
+            {(request.kind, request.name): request.text}, folders, load_tables(folders), self._definitions.kinds
         )
-        problems = [{"line": one.line, "field": one.field, "message": one.message} for one in found]
+        problems = [{"line": fault.line, "field": fault.field, "message": fault.message} for fault in faults]
         return {"valid": not problems, "problems": problems}
 
-    def runs_on(self, name: str) -> dict[str, dict[str, Any]]:
-        """For each output config whether a backend can run it, and what it lacks where not."""
+    def check_backend(self, name: str) -> dict[str, dict[str, Any]]:
+        """Tell for each output config whether a backend can run it, and what is missing if not."""
         table = self._table(name)
         return {
             output: {
@@ -139,31 +139,31 @@ class Authoring:
                 "can_run": not problems,
                 "problems": [
                     {
-                        "kind": one.kind,
-                        "node": one.node_id,
-                        "class_type": one.class_type,
-                        "input": one.input,
-                        "value": one.value,
-                        "available": list(one.available),
-                        "message": one.message,
+                        "kind": problem.kind,
+                        "node": problem.node_id,
+                        "class_type": problem.class_type,
+                        "input": problem.input,
+                        "value": problem.value,
+                        "available": list(problem.available),
+                        "message": problem.message,
                     }
-                    for one in problems
+                    for problem in problems
                 ],
             }
             for output, problems in lint_backend(self._definitions.catalog, table).items()
         }
 
-    def _origin(self, asked: ImportRequest, viewer: str | None) -> tuple[Path | None, str | None, str]:
-        """The file that holds the graph and its own name, or None twice; and what the graph is from, in words."""
-        if (asked.graph is None) == (asked.upload is None):
+    def _origin(self, request: ImportRequest, viewer: str | None) -> tuple[Path | None, str | None, str]:
+        """Return the file that holds the graph and its own name, or None twice; and the graph's origin in words."""
+        if (request.graph is None) == (request.upload is None):
             raise InputError("graph_or_upload", field="graph", allowed="a graph, or an upload")
-        if asked.graph is not None:
-            return None, None, asked.name or "imported"
-        found = self._uploads.find(asked.upload or "", viewer)
-        if found is None:
-            raise InputError("unknown_upload", status=404, field="upload", value=asked.upload)
-        origin = asked.name or f"upload {found['sha256'][:8]}"
-        return self._uploads.folder / found["sha256"], f"upload.{found['ext']}", origin
+        if request.graph is not None:
+            return None, None, request.name or "imported"
+        upload = self._uploads.find(request.upload or "", viewer)
+        if upload is None:
+            raise InputError("unknown_upload", status=404, field="upload", value=request.upload)
+        origin = request.name or f"upload {upload['sha256'][:8]}"
+        return self._uploads.folder / upload["sha256"], f"upload.{upload['ext']}", origin
 
     def _live(self, name: str | None) -> NodeTable | None:
         if name is not None:
@@ -172,9 +172,11 @@ class Authoring:
         return NodeTable.merged(tables) if tables else None
 
     def _table(self, name: str) -> NodeTable:
-        backend = next((one for one in self._pool.backends if name in (one.name, one.address.base_url)), None)
+        backend = next(
+            (backend for backend in self._pool.backends if name in (backend.name, backend.address.base_url)), None
+        )
         if backend is None:
-            known = nearest(name, [one.name for one in self._pool.backends])
+            known = nearest(name, [backend.name for backend in self._pool.backends])
             raise InputError("unknown_backend", status=404, field="backend", value=name, allowed=known)
         if not backend.up or backend.table is None:
             raise InputError(
@@ -188,14 +190,14 @@ class Authoring:
         return backend.table
 
 
-def _refused(error: ImportRefused, asked: ImportRequest) -> InputError:
-    hint = "Install the node packs that have them, and name that backend." if error.absent else ""
+def _import_refused(error: ImportRefused, request: ImportRequest) -> InputError:
+    hint = "Install the node packs that provide them, and name that backend." if error.absent else ""
     problem = "; ".join([error.message, *error.problems])
     field, allowed = "graph", "a graph of known nodes"
     value: Any = list(error.absent) or None
     if error.limit:
         limit, value = error.limit
         allowed = f"at most {limit.most} {limit.unit}"
-    elif error.no_graph and asked.upload:
-        field, value, allowed = "upload", asked.upload, "a file with a graph"
+    elif error.no_graph and request.upload:
+        field, value, allowed = "upload", request.upload, "a file with a graph"
     return InputError("graph_refused", field=field, value=value, allowed=allowed, hint=hint, problem=problem)

@@ -1,4 +1,4 @@
-"""The definitions in force: read at the start, and again when somebody edits them while the server runs."""
+"""The definitions in force: read at the start, and again when files change while the server runs."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from schemas.pipeline_rules import RULES, StageRules
 
 log = logging.getLogger(__name__)
 
-# An editor writes a file in several steps, and several files at once: they are read when it has been quiet this long.
+# Editors write a file in several steps, and several files at once: wait for this much quiet before reading.
 QUIET_S: Final = 0.2
 EDITS: Final = frozenset({"closed", "created", "moved", "deleted"})
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
-Tell = Callable[[DefinitionsState], None]
+StatusListener = Callable[[DefinitionsState], None]
 
 
 class Definitions:
     """Holds the catalog that new runs are accepted against; a run keeps the snapshot it was accepted with.
 
     Args:
-        folders: those that must be there; a later one's definitions replace those of earlier ones.
+        folders: the required folders; definitions of a later one replace those of an earlier one.
         tables: the node tables of all folders, as they are now; those that cannot be read are left out.
-        own: the user's folders, over all others. They are watched, and need not be there yet.
+        own: the user's folders, which come after all others. They are watched, and need not exist yet.
         kinds: the kinds of stages that a pipeline may have.
     """
 
@@ -60,16 +60,16 @@ class Definitions:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders that there are."""
+        """Return the folders that exist."""
         return (*self._shipped, *(folder for folder in self._own if folder.is_dir()))
 
     @property
     def own_folder(self) -> Path | None:
-        """Where new definitions are written: over all others. It need not be there yet."""
+        """Return the folder for new definitions, which replace all others. It need not exist yet."""
         return self._own[-1] if self._own else None
 
     def status(self) -> DefinitionsState:
-        """Whether what lies in the folders is in force: what is wrong is as it was before, or left out, and told.
+        """Return the state of the definitions. A file with problems keeps its last good version, or is left out.
 
         `version` counts the versions that were in force since the start.
         """
@@ -82,9 +82,9 @@ class Definitions:
         )
 
     def reload(self) -> bool:
-        """Read the folders again; whether something is different now.
+        """Read the folders again; return whether anything has changed.
 
-        A definition that is wrong stays as it was. Where one could not stay, since another one changed, all do.
+        A definition with problems keeps its last good version. If another change prevents that, all keep theirs.
         """
         with self._one_at_a_time:
             before = (self.version, self.problems)
@@ -98,22 +98,22 @@ class Definitions:
         changed = before != (self.version, self.problems)
         if changed and self.problems:
             lines = "\n  ".join(map(str, self.problems))
-            log.error("Definitions were edited and are wrong; of these the last good version stays:\n  %s", lines)
+            log.error("Edited definitions have problems; their last good version stays in force:\n  %s", lines)
         elif changed:
             log.info("The definitions were edited; version %s is in force", self.version)
         return changed
 
-    async def start(self, tell: Tell) -> None:
-        """Watch the user's folders; `tell` gets the status after each edit that makes a difference."""
+    async def start(self, on_change: StatusListener) -> None:
+        """Watch the user's folders; call `on_change` with the status after each edit that changes it."""
         if self.problems:
             lines = "\n  ".join(map(str, self.problems))
-            log.error("Definitions are wrong and left out, with all that needs them:\n  %s", lines)
+            log.error("Definitions have problems and are left out, with everything that needs them:\n  %s", lines)
         if not self._own:
             return
         self._observer = Observer()
         self._observer.start()
         self._watch()
-        self._task = asyncio.create_task(self._follow(tell))
+        self._task = asyncio.create_task(self._follow(on_change))
 
     async def stop(self) -> None:
         if self._task is None:
@@ -124,7 +124,7 @@ class Definitions:
         self._observer.stop()
         await asyncio.to_thread(self._observer.join)
 
-    async def _follow(self, tell: Tell) -> None:
+    async def _follow(self, on_change: StatusListener) -> None:
         while True:
             await self._edited.wait()
             while self._edited.is_set():
@@ -132,10 +132,10 @@ class Definitions:
                 await asyncio.sleep(QUIET_S)
             self._watch()
             if await asyncio.to_thread(self.reload):
-                tell(self.status())
+                on_change(self.status())
 
     def _watch(self) -> None:
-        """Watch each folder, and where it is not there, the one in which it would appear."""
+        """Watch each folder, or its parent if it does not exist yet."""
         for folder in self._own:
             if not folder.is_dir():
                 self._unwatch(folder)
@@ -148,7 +148,7 @@ class Definitions:
         try:
             self._watches[folder] = self._observer.schedule(listener, str(folder), recursive=recursive)
         except OSError as e:  # no more watches, or a file system without them
-            log.warning("Edits in %s are not noticed while the server runs: %s", folder, e)
+            log.warning("Changes in %s are not noticed while the server runs: %s", folder, e)
 
     def _unwatch(self, folder: Path) -> None:
         watch = self._watches.pop(folder, None)
@@ -157,7 +157,7 @@ class Definitions:
 
 
 class _Listener(FileSystemEventHandler):
-    """Hears on the observer's thread, and sets the event on the loop."""
+    """Receives events on the observer's thread, and sets the asyncio event on the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, edited: asyncio.Event, own: Sequence[Path]) -> None:
         self._loop, self._edited, self._own = loop, edited, {str(folder) for folder in own}

@@ -1,4 +1,4 @@
-"""Definitions made of a foreign graph in a process of its own, which ends with the request at the latest."""
+"""Make definitions from a foreign graph in a process of its own, which ends with the request at the latest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_ONCE: Final = 2
 
 @dataclass(frozen=True)
 class Job:
-    """A graph, or a file that holds one, and what it is to become.
+    """A graph, or a file that holds one, and the definitions to make from it.
 
     Attributes:
         graph: the graph itself; None where it lies in the file at `path`.
@@ -48,8 +48,8 @@ class Job:
     filename: str | None = None
     live: NodeTable | None = None
 
-    def line(self) -> bytes:
-        """The job as the process reads it."""
+    def to_line(self) -> bytes:
+        """Return the job as a line of JSON for the process."""
         job: ImportJob = {
             "name": self.name,
             "origin": self.origin,
@@ -63,12 +63,12 @@ class Job:
 
 
 class ImportProcesses:
-    """Starts the processes, a few at the same time. On the loop only.
+    """Runs the processes, a few at the same time. On the loop only.
 
     Args:
-        processor_s: the processor time that one may take.
-        deadline_s: the time after which one is ended, whatever it waits for.
-        memory_bytes: the memory that one may have, where the system can limit it.
+        processor_s: the processor time that a process may use.
+        deadline_s: the time after which a process is killed, even if it only waits.
+        memory_bytes: the memory that a process may use, where the system can limit it.
     """
 
     def __init__(self, processor_s: int = 20, deadline_s: float = 120.0, memory_bytes: int = 1 << 30) -> None:
@@ -76,12 +76,12 @@ class ImportProcesses:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def make(self, job: Job) -> ImportedDefinition:
-        """The definitions that were made. Whoever stops waiting ends the process.
+        """Return the definitions. Cancelling the call kills the process.
 
         Raises:
-            ImportRefused: with every reason; also where the process took too much and was ended.
+            ImportRefused: with every reason; also if the process exceeded a limit and was killed.
         """
-        line = await asyncio.to_thread(job.line)
+        line = await asyncio.to_thread(job.to_line)
         async with self._places:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -93,7 +93,7 @@ class ImportProcesses:
                 stdout=PIPE,
                 stderr=PIPE,
                 cwd=ROOT,
-                start_new_session=True,  # Ctrl-C is for the server, which ends us in its own order
+                start_new_session=True,  # Ctrl-C is for the server, which stops this process in its own order
             )
             try:
                 async with asyncio.timeout(self._deadline_s):
@@ -130,7 +130,7 @@ async def _exchange(process: Process, line: bytes) -> tuple[bytes, bytes]:
     assert process.stdin is not None  # noqa: S101 - it was started with pipes
     assert process.stdout is not None  # noqa: S101
     assert process.stderr is not None  # noqa: S101
-    with contextlib.suppress(ConnectionError):  # it ended before it had read all; its code tells why
+    with contextlib.suppress(ConnectionError):  # it exited before it had read all; its exit code tells why
         process.stdin.write(line)
         await process.stdin.drain()
     said, complaint = await asyncio.gather(process.stdout.read(), process.stderr.read())

@@ -1,6 +1,6 @@
-"""The process that makes definitions of one foreign graph: `python -m devserver.definitions.work SECONDS BYTES`.
+"""The process that makes definitions from one foreign graph: `python -m devserver.definitions.work SECONDS BYTES`.
 
-It reads one job as a line of JSON, answers with one, and ends; before that it ends when its parent does.
+It reads one job as a line of JSON, answers with one, and exits; it also exits when its parent does.
 """
 
 from __future__ import annotations
@@ -71,17 +71,17 @@ def main() -> None:
 
 
 def answer(line: bytes, size_bytes: int) -> ImportReply:
-    """Do the job that stands in the line; what was made, or why it was refused."""
+    """Do the job in the line; return the definitions, or the reasons for a refusal."""
     try:
         job: ImportJob = json.loads(line)
         path = job["path"]
-        content = (job["graph"] or {}) if path is None else _in_file(Path(path), job["filename"])
+        content = (job["graph"] or {}) if path is None else _read_graph(Path(path), job["filename"])
         folders = [Path(folder) for folder in job["folders"]]
         tables = {key: table for key, table in load_tables(folders).items() if key != job["name"]}
         live = None if job["live"] is None else NodeTable.from_json(job["live"])
         made = import_graph(content, name=job["name"], origin=job["origin"], folders=folders, tables=tables, live=live)
     except ImportRefused as e:
-        return {"refused": _told(e)}
+        return {"refused": _refusal(e)}
     except MemoryError:
         return {"refused": {"message": f"reading it takes more than {size_bytes >> 20} MiB of memory"}}
     except RecursionError:
@@ -89,7 +89,7 @@ def answer(line: bytes, size_bytes: int) -> ImportReply:
     return {"made": made.described()}
 
 
-def _in_file(path: Path, filename: str | None) -> JsonObject:
+def _read_graph(path: Path, filename: str | None) -> JsonObject:
     try:
         return read_graph(path, filename)
     except ImportRefused as e:
@@ -101,7 +101,7 @@ def _in_file(path: Path, filename: str | None) -> JsonObject:
         raise ImportRefused(message, no_graph=True) from e
 
 
-def _told(error: ImportRefused) -> Refusal:
+def _refusal(error: ImportRefused) -> Refusal:
     refusal: Refusal = {
         "message": error.message,
         "problems": [*error.problems],

@@ -1,4 +1,4 @@
-"""Graphs out of files, and the definitions made of them into a folder."""
+"""Read graphs from files, and write the definitions made from them into a folder."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ EXIF_TEXTS: Final = (0x010F, 0x0110)  # where ComfyUI puts `workflow:{...}` and 
 
 
 def read_graph(path: Path, name: str | None = None) -> JsonObject:
-    """The graph in a file: the JSON itself, or what ComfyUI or we wrote into a sound, a picture or a video.
+    """Return the graph in a file: its JSON, or the graph that ComfyUI or we wrote into a sound, picture or video.
 
-    Of a media file the graph that ran is taken, in API form; the page's own form where there is only that.
+    From a media file the graph that ran is taken, in API form; else the graph in the form of ComfyUI's page.
 
     Args:
         path: any file.
@@ -42,14 +42,14 @@ def read_graph(path: Path, name: str | None = None) -> JsonObject:
         raise ImportRefused(str(e)) from e
     graph = without_endless(tags.prompt or tags.workflow)
     if graph is None and sniff(path, name).ext == "webp":
-        graph = _in_webp(path)
+        graph = _read_webp(path)
     if not isinstance(graph, dict):
         raise ImportRefused(f"{name or path.name} holds no graph: it is no JSON, and has no tag `prompt` or `workflow`")
     return graph
 
 
 def _begins_as_json(path: Path) -> bool:
-    """Whether a file begins with an object or a list, in whatever Unicode."""
+    """Tell whether a file begins with a JSON object or list, in any Unicode encoding."""
     try:
         with path.open("rb") as file:
             start = file.read(64)
@@ -61,9 +61,9 @@ def _begins_as_json(path: Path) -> bool:
 
 
 def write_definitions(folder: Path, files: Mapping[str, str], instead_of: Iterable[Path] = ()) -> list[Path]:
-    """Write files into a folder of definitions, each at once or not at all, in the order given.
+    """Write files into a folder of definitions, each atomically, in the given order.
 
-    Of the files `instead_of` which they are written, those that have no successor are deleted.
+    Delete the files of `instead_of` that are not among the new ones.
     """
     written = []
     for place, text in files.items():
@@ -77,7 +77,7 @@ def write_definitions(folder: Path, files: Mapping[str, str], instead_of: Iterab
     return written
 
 
-def _in_webp(path: Path) -> JsonObject | None:
+def _read_webp(path: Path) -> JsonObject | None:
     from PIL import Image, UnidentifiedImageError
 
     try:

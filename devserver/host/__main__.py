@@ -22,32 +22,36 @@ from devserver.host.info import MAX_UPLOAD_BYTES
 from devserver.host.tables import UnknownTable
 from devserver.processes.signals import ignore_stops, run_until_stopped
 
-LIMIT_S = 4.0  # how long the end may take; nothing here has to be kept
+LIMIT_S = 4.0  # limit for the shutdown; the host has no state to save
 
 
-def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devserver.host", description=__doc__)
     parser.add_argument("--table", default="embedded", help="a table's name, or package.module:function")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one; it is printed")
     parser.add_argument("--base", type=Path, required=True, help="folder for input, output and temp")
     parser.add_argument("--max-upload-bytes", type=int, default=MAX_UPLOAD_BYTES, help="the largest request body")
-    parser.add_argument("--token-on-stdin", action="store_true", help="read the token that lets in from a first line")
+    parser.add_argument(
+        "--token-on-stdin", action="store_true", help="read the token that requests need from the first line"
+    )
     parser.add_argument("--standalone", action="store_true", help="go on when stdin closes")
     return parser.parse_args(words)
 
 
 async def serve(host: Host, port: int, *, standalone: bool) -> None:
-    """Serve on loopback until a signal comes, or where it is not standalone, until stdin closes.
+    """Serve on loopback until a signal comes or, if not standalone, until stdin closes.
 
-    Prints one JSON line when it listens.
+    Print one JSON line when it listens.
 
     Raises:
         OSError: the port is taken.
     """
-    await run_until_stopped(_serve(host, port), code=0, limit_s=LIMIT_S, signals=standalone, with_parent=not standalone)
+    await run_until_stopped(
+        _serve_until_broken(host, port), code=0, limit_s=LIMIT_S, signals=standalone, with_parent=not standalone
+    )
 
 
-async def _serve(host: Host, port: int) -> None:
+async def _serve_until_broken(host: Host, port: int) -> None:
     runner = web.AppRunner(host.app(), access_log=None, shutdown_timeout=1.0)
     try:
         await runner.setup()
@@ -55,15 +59,15 @@ async def _serve(host: Host, port: int) -> None:
         listening = runner.addresses[0][1]
         sys.stdout.write(json.dumps({"port": listening, "pid": os.getpid()}) + "\n")
         sys.stdout.flush()
-        await host.broken()
+        await host.wait_until_broken()
     finally:
         host.running_prompt.freeze()
         await runner.cleanup()
 
 
 def main(words: Sequence[str] | None = None, make_token: Callable[[], str] | None = None) -> None:
-    """`make_token` gives what a request must show; others of the machine could read an argument of the process."""
-    options = arguments(words)
+    """Run a host. `make_token` returns the token that requests need; command lines are readable by other users."""
+    options = parse_arguments(words)
     if not options.standalone:
         ignore_stops()
     token = None

@@ -1,4 +1,4 @@
-"""Who may use a host: programs of this machine that show its token, and no page of another server."""
+"""Access to a host: only programs of this machine that send its token, and no page of another server."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
-def authorization_of(token: str) -> str:
-    """Return the value of the header Authorization that shows a token."""
+def bearer_header(token: str) -> str:
+    """Return the value of the header Authorization for a token."""
     return f"Bearer {token}"
 
 
-def kept_token(path: Path) -> tuple[str, bool]:
-    """Return the token that a file holds, and whether it was made now because there was none.
+def load_token(path: Path) -> tuple[str, bool]:
+    """Return the token in a file, and whether it was created now because there was none.
 
     Raises:
         ValueError: the file is empty.
@@ -47,22 +47,22 @@ def kept_token(path: Path) -> tuple[str, bool]:
     return token, True
 
 
-def guard(token: str | None, foreign: Callable[[str, str], bool]) -> Middleware:
-    """Return the middleware that lets nobody else in.
+def guard(token: str | None, is_foreign: Callable[[str, str], bool]) -> Middleware:
+    """Return the middleware that checks access.
 
-    As ComfyUI it refuses pages from elsewhere, and beyond that other names for this machine (DNS rebinding), pages that
-    do not say where they are from, and whoever does not show the token.
+    Like ComfyUI it refuses pages of other origins; it also refuses other names for this machine (DNS rebinding), pages
+    that do not send their origin, and requests without the token.
 
     Args:
-        token: what `Authorization` must show, also for the socket; None lets every program of this machine in.
-        foreign: whether a page of an origin is another one's than that of a host.
+        token: must be in `Authorization`, also for the socket; None allows every program of this machine.
+        is_foreign: whether an origin is another one than a host's.
     """
-    shown = authorization_of(token).encode() if token is not None else b""
+    shown = bearer_header(token).encode() if token is not None else b""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = urlsplit(f"//{request.host.lower()}")
-        if host.hostname not in LOOPBACK_NAMES or _from_elsewhere(request, host.netloc, foreign):
+        if host.hostname not in LOOPBACK_NAMES or _is_cross_origin(request, host.netloc, is_foreign):
             return web.Response(status=403)
         if token is not None and not hmac.compare_digest(request.headers.get(hdrs.AUTHORIZATION, "").encode(), shown):
             return web.Response(status=401, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
@@ -73,9 +73,9 @@ def guard(token: str | None, foreign: Callable[[str, str], bool]) -> Middleware:
     return check
 
 
-def _from_elsewhere(request: web.Request, host: str, foreign: Callable[[str, str], bool]) -> bool:
+def _is_cross_origin(request: web.Request, host: str, is_foreign: Callable[[str, str], bool]) -> bool:
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None:
         netloc = urlsplit(origin.lower()).netloc  # '' for `null`: a sandboxed frame, a file, a data: page
-        return not netloc or foreign(host, netloc)
+        return not netloc or is_foreign(host, netloc)
     return request.method not in READS and request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}

@@ -29,13 +29,13 @@ class Child:
         max_upload_bytes: int | None = None,
         token: str | None = None,
     ) -> None:
-        """`token` is what its requests must show; it is handed over by its stdin."""
+        """Requests need the `token`; it is passed on stdin."""
         self._token = token
         limit = ["--max-upload-bytes", str(max_upload_bytes)] if max_upload_bytes else []
         limit += ["--token-on-stdin"] if token else []
         self._command = (sys.executable, "-m", "devserver.host", "--table", table, "--base", str(base_dir), *limit)
         self._process: Process | None = None
-        self._said: deque[str] = deque(maxlen=LINES_KEPT)
+        self._last_lines: deque[str] = deque(maxlen=LINES_KEPT)
         self._reader: asyncio.Task[None] | None = None
 
     @property
@@ -49,7 +49,7 @@ class Child:
             Its base URL.
 
         Raises:
-            ChildFailed: it ended first; the message holds the last lines of its stderr.
+            ChildFailed: it exited first; the message holds the last lines of its stderr.
         """
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
@@ -57,23 +57,23 @@ class Child:
             stdout=PIPE,
             stderr=PIPE,
             cwd=ROOT,
-            start_new_session=True,  # Ctrl-C is for the server, which ends us in its own order
+            start_new_session=True,  # Ctrl-C is for the server, which stops this process in its own order
         )
         assert self._process.stdout is not None  # noqa: S101 - it was started with pipes
         assert self._process.stderr is not None  # noqa: S101
-        self._reader = asyncio.create_task(self._listen(self._process.stderr))
+        self._reader = asyncio.create_task(self._read_stderr(self._process.stderr))
         if self._token is not None and self._process.stdin is not None:
             self._process.stdin.write(f"{self._token}\n".encode())
         line = await self._process.stdout.readline()
         if not line.endswith(b"\n"):
             code = await self._process.wait()
             await self._reader
-            said = "\n".join(self._said) or "it said nothing"
-            raise ChildFailed(f"the node host ended with code {code} before it listened:\n{said}")
+            output = "\n".join(self._last_lines) or "it printed nothing"
+            raise ChildFailed(f"the node host ended with code {code} before it listened:\n{output}")
         return f"http://127.0.0.1:{json.loads(line)['port']}"
 
     async def wait(self) -> int:
-        """Wait until the process ends, for whatever reason; returns its exit code."""
+        """Wait until the process ends; return its exit code."""
         if self._process is None:
             raise ChildFailed("the node host was not started")
         return await self._process.wait()
@@ -94,7 +94,7 @@ class Child:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
 
-    async def _listen(self, stderr: asyncio.StreamReader) -> None:
+    async def _read_stderr(self, stderr: asyncio.StreamReader) -> None:
         """Keep the last lines; a full pipe would stop the process."""
         while chunk := await stderr.read(8192):
-            self._said.extend(line for line in chunk.decode(errors="replace").splitlines() if line)
+            self._last_lines.extend(line for line in chunk.decode(errors="replace").splitlines() if line)

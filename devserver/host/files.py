@@ -1,4 +1,4 @@
-"""Files over HTTP: what a host gives out at /view and takes in at /upload/image."""
+"""Files over HTTP: /view sends them, /upload/image receives them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 from typing import IO
 
-from devserver.host.folders import Folders, OutsideFolder, inside
+from devserver.host.folders import Folders, OutsideFolder, path_inside
 
 BLOCK_BYTES = 1 << 20
-# The same on every machine, whatever its own table says.
+# The same on every machine, independent of its own table.
 MIME_TYPES = {
     ".flac": "audio/flac",
     ".json": "application/json",
@@ -30,7 +30,7 @@ DOWNLOAD_ONLY = {"text/html", "application/xhtml+xml", "text/javascript", "text/
 
 
 class Refused(Exception):
-    """A request for a file is answered with this status and no body."""
+    """A request for a file that is answered with this status and no body."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -42,22 +42,22 @@ def mime_type(name: str) -> str:
     return "application/octet-stream" if not kind or kind in DOWNLOAD_ONLY else kind
 
 
-def viewed(folders: Folders, query: dict[str, str]) -> Path:
-    """The file that a query for /view names.
+def view_path(folders: Folders, query: dict[str, str]) -> Path:
+    """Return the file that a query for /view names.
 
     Raises:
-        Refused: 404 there is none, 400 or 403 the query leads out of the folders.
+        Refused: 404 without such a file, 400 or 403 if the query leads out of the folders.
     """
     if "filename" not in query:
         raise Refused(404, "no filename")
-    name, root = folders.annotated(query["filename"])
+    name, root = folders.split_annotation(query["filename"])
     if not name or name.startswith("/") or ".." in name:
         raise Refused(400, "filename leads out of its folder")
     root = root or folders.of_type(query.get("type", "output"))
     if root is None:
         raise Refused(400, "type is none of input, output, temp")
     try:
-        path = inside(root, query.get("subfolder", "")) / Path(name).name
+        path = path_inside(root, query.get("subfolder", "")) / Path(name).name
     except OutsideFolder as error:
         raise Refused(403, str(error)) from error
     if not path.is_file():
@@ -66,7 +66,7 @@ def viewed(folders: Folders, query: dict[str, str]) -> Path:
 
 
 def upload_target(folders: Folders, filename: str, subfolder: str, type_: str) -> Path:
-    """Where an upload belongs; its folder is created.
+    """Return the path for an upload, and create its folder.
 
     Raises:
         Refused: 400 no name or one that leads out of the folder, 500 no such folder type (as ComfyUI answers).
@@ -75,7 +75,7 @@ def upload_target(folders: Folders, filename: str, subfolder: str, type_: str) -
     if root is None:
         raise Refused(500, "type is none of input, output, temp")
     try:
-        path = inside(root, os.path.join(os.path.normpath(subfolder), filename))  # noqa: PTH118 - normalised as text
+        path = path_inside(root, os.path.join(os.path.normpath(subfolder), filename))  # noqa: PTH118 - normalised as text
     except OutsideFolder as error:
         raise Refused(400, str(error)) from error
     if not filename or path == root:
@@ -84,14 +84,14 @@ def upload_target(folders: Folders, filename: str, subfolder: str, type_: str) -
     return path
 
 
-def stored(path: Path, content: IO[bytes], *, overwrite: bool) -> Path:
-    """Write an upload and return where it lies: identical bytes keep the name, others get ``name (1).ext``."""
+def store(path: Path, content: IO[bytes], *, overwrite: bool) -> Path:
+    """Write an upload and return its path: identical bytes keep the name, others get ``name (1).ext``."""
     target, count = path, 0
     if not overwrite:
         digest = _digest(content)
         while target.exists():
-            with target.open("rb") as there:
-                if _digest(there) == digest:
+            with target.open("rb") as existing:
+                if _digest(existing) == digest:
                     return target
             count += 1
             target = path.with_name(f"{path.stem} ({count}){path.suffix}")

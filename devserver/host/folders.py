@@ -18,7 +18,7 @@ class OutsideFolder(ValueError):
 
 @dataclass(frozen=True)
 class SaveTarget:
-    """Where a save node writes: ``<folder>/<name>_<counter>_.<ext>``; several files count on from `counter`."""
+    """The target of a save node: ``<folder>/<name>_<counter>_.<ext>``; several files count up from `counter`."""
 
     folder: Path
     name: str
@@ -27,7 +27,7 @@ class SaveTarget:
     type: str
 
     def file(self, ext: str, index: int = 0) -> tuple[Path, dict[str, str]]:
-        """The path of the file number `index` of a batch, and its entry for ``ui``; `ext` has no dot."""
+        """Return the path of file `index` of a batch, and its entry for ``ui``; `ext` has no dot."""
         filename = f"{self.name.replace('%batch_num%', str(index))}_{self.counter + index:05}_.{ext}"
         return self.folder / filename, {"filename": filename, "subfolder": self.subfolder, "type": self.type}
 
@@ -36,11 +36,11 @@ class Folders:
     """``input``, ``output`` and ``temp`` below one base folder."""
 
     def __init__(self, base: Path) -> None:
-        self.base = Path(os.path.abspath(base))  # noqa: PTH100 - absolute, but a link in it stays as the user gave it
+        self.base = Path(os.path.abspath(base))  # noqa: PTH100 - absolute, but with the user's symbolic links
         self.input, self.output, self.temp = (self.base / name for name in ("input", "output", "temp"))
 
     def create(self) -> None:
-        """Make the folders; what an earlier host left in ``temp`` goes."""
+        """Make the folders; delete the files that an earlier host left in ``temp``."""
         shutil.rmtree(self.temp, ignore_errors=True)
         for folder in (self.input, self.output, self.temp):
             folder.mkdir(parents=True, exist_ok=True)
@@ -48,24 +48,24 @@ class Folders:
     def of_type(self, name: str) -> Path | None:
         return {"input": self.input, "output": self.output, "temp": self.temp}.get(name)
 
-    def annotated(self, name: str) -> tuple[str, Path | None]:
-        """Split ``"tone.wav [output]"`` into the name and the folder it asks for; None where it asks for none."""
-        found = ANNOTATION.match(name)
-        return (found["name"], self.of_type(found["type"])) if found else (name, None)
+    def split_annotation(self, name: str) -> tuple[str, Path | None]:
+        """Split ``"tone.wav [output]"`` into the name and the folder in brackets, None without one."""
+        match = ANNOTATION.match(name)
+        return (match["name"], self.of_type(match["type"])) if match else (name, None)
 
     def input_file(self, name: str) -> Path:
-        """The file that a loader's value names: in ``input`` unless annotated otherwise.
+        """Return the file that a loader's value names: in ``input`` unless annotated otherwise.
 
         Raises:
             OutsideFolder: the name leads out of its folder.
         """
-        plain, folder = self.annotated(name)
-        return inside(folder or self.input, plain)
+        plain, folder = self.split_annotation(name)
+        return path_inside(folder or self.input, plain)
 
     def save_target(self, prefix: str, type_: str = "output", width: int = 0, height: int = 0) -> SaveTarget:
-        """The next free place for `prefix`: its last part is the name, the rest a sub-folder, which is created.
+        """Return the next free name for `prefix`: its last part is the name, the rest a sub-folder, which is created.
 
-        The counter is the highest taken for this name plus one, over all extensions.
+        The counter is one more than the highest of this name, over all extensions.
 
         Raises:
             OutsideFolder: the prefix leads out of the folder.
@@ -73,18 +73,18 @@ class Folders:
         root = self.of_type(type_)
         if root is None:
             raise ValueError(f"type is {type_!r}; allowed are input, output, temp")
-        relative = os.path.normpath(_with_tokens(prefix, width, height))
+        relative = os.path.normpath(_fill_tokens(prefix, width, height))
         subfolder, name = os.path.split(relative)
-        folder = inside(root, subfolder)
+        folder = path_inside(root, subfolder)
         folder.mkdir(parents=True, exist_ok=True)
-        # Before %batch_num% is filled in, as ComfyUI counts.
+        # Before %batch_num% is filled in, as in ComfyUI.
         taken = re.compile(re.escape(name) + r"_(\d+)", re.IGNORECASE)
-        numbers = (int(found[1]) for entry in os.scandir(folder) if (found := taken.match(entry.name)))
+        numbers = (int(match[1]) for entry in os.scandir(folder) if (match := taken.match(entry.name)))
         return SaveTarget(folder, name, max(numbers, default=0) + 1, subfolder, type_)
 
 
-def inside(root: Path, relative: str) -> Path:
-    """``root/relative``; an absolute name or one with ``..`` is held against the root, and links are not followed.
+def path_inside(root: Path, relative: str) -> Path:
+    """Return ``root/relative``; absolute names and ``..`` must stay inside the root, and links are not followed.
 
     Raises:
         OutsideFolder: the result does not lie in root.
@@ -95,7 +95,7 @@ def inside(root: Path, relative: str) -> Path:
     return path
 
 
-def _with_tokens(prefix: str, width: int, height: int) -> str:
+def _fill_tokens(prefix: str, width: int, height: int) -> str:
     if "%" not in prefix:
         return prefix
     now = time.localtime()

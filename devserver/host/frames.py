@@ -32,20 +32,20 @@ class CancelRequest(TypedDict):
 
 
 class WorkerEvent(TypedDict):
-    """The worker tells what happens; `done` is the end of a prompt."""
+    """The worker reports an event; `done` is the end of a prompt."""
 
     event: str
     data: JsonObject
 
 
 def pack(message: Mapping[str, object]) -> bytes:
-    """One frame."""
+    """Return a message as one frame."""
     body = json.dumps(message).encode()
     return LENGTH.pack(len(body)) + body
 
 
 async def read_event(stream: asyncio.StreamReader) -> WorkerEvent | None:
-    """The worker's next message; None when it is gone."""
+    """Return the worker's next message; None when it is gone."""
     try:
         (length,) = LENGTH.unpack(await stream.readexactly(LENGTH.size))
         body = await stream.readexactly(length)
@@ -56,7 +56,7 @@ async def read_event(stream: asyncio.StreamReader) -> WorkerEvent | None:
 
 
 def read_request(stream: BinaryIO) -> RunRequest | CancelRequest | None:
-    """The host's next message; None when it is gone. Blocks: it is for the worker's thread."""
+    """Return the host's next message; None when it is gone. Blocks; for the worker's thread."""
     header = stream.read(LENGTH.size)
     if len(header) < LENGTH.size:
         return None

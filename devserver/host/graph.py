@@ -1,4 +1,4 @@
-"""What a graph says about its own order and identity; nothing here runs a node."""
+"""The order and the signatures of a graph's nodes; nothing here runs a node."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ R = TypeVar("R")
 Walk = Generator[str, R, R]
 MOST_NODES: Final = 10_000
 MOST_LINKS: Final = 50_000
-DEEPEST: Final = 64  # lists and objects in each other within a node
+DEEPEST: Final = 64  # levels of lists and objects within a node
 
 
-def excess(graph: Graph) -> str:
-    """Say by how much a graph is larger than one may be; '' where it is not."""
+def describe_excess(graph: Graph) -> str:
+    """Describe the limit that a graph exceeds; '' if there is none."""
     if len(graph) > MOST_NODES:
         return f"the prompt has {len(graph)} nodes; at most {MOST_NODES} are allowed"
-    inputs = [given for node in graph.values() if isinstance(given := node.get("inputs"), dict)]
+    inputs = [values for node in graph.values() if isinstance(values := node.get("inputs"), dict)]
     linked = sum(isinstance(value, list) for entry in inputs for value in entry.values())
     if linked > MOST_LINKS:
         return f"the prompt has {linked} links; at most {MOST_LINKS} are allowed"
@@ -31,12 +31,12 @@ def excess(graph: Graph) -> str:
     return ""
 
 
-def signatures(graph: Graph, own_mark: Callable[[str], str]) -> dict[str, str]:
-    """A digest per node of everything that its result depends on, node ids left out.
+def signatures(graph: Graph, node_mark: Callable[[str], str]) -> dict[str, str]:
+    """Return a digest per node of everything that its result depends on, without node ids.
 
     Args:
-        graph: free of cycles among the nodes that run; a node that is part of one gets no signature.
-        own_mark: what a node adds for itself: a file's hash, or a fresh value where it must run again.
+        graph: without cycles among the nodes that run; a node in a cycle gets no signature.
+        node_mark: a node's own part: a file's hash, or a fresh value if it must run again.
     """
     done: dict[str, str] = {}
     open_nodes: set[str] = set()
@@ -55,45 +55,45 @@ def signatures(graph: Graph, own_mark: Callable[[str], str]) -> dict[str, str]:
         if any(signature is None for signature, _ in sources.values()):
             return None
         constants = {name: value for name, value in node["inputs"].items() if name not in sources}
-        text = json.dumps([node["class_type"], own_mark(node_id), constants, sources], sort_keys=True)
+        text = json.dumps([node["class_type"], node_mark(node_id), constants, sources], sort_keys=True)
         done[node_id] = hashlib.sha256(text.encode()).hexdigest()
         return done[node_id]
 
     for node_id in graph:
-        walked(sign, node_id)
+        walk(sign, node_id)
     return done
 
 
-def walked(visit: Callable[[str], Walk[R]], node_id: str) -> R:
-    """What a visit of a node returns; it yields each node whose own visit it needs and gets what that returned.
+def walk(visit: Callable[[str], Walk[R]], node_id: str) -> R:
+    """Return the result of a node's visit; a visit yields each node whose result it needs, and gets that result.
 
-    So a chain of nodes may be as long as it likes; calls in each other would end at a few hundred.
+    So a chain of nodes may have any length; recursive calls would fail at a few hundred.
     """
     stack = [visit(node_id)]
-    given: list[R] = []  # what the visit on top asked for; nothing where it begins
+    results: list[R] = []  # the result that the top visit waits for; empty when it begins
     error: Exception | None = None
     while stack:
         top = stack[-1]
         try:
-            wanted = top.throw(error) if error is not None else top.send(given.pop()) if given else next(top)
+            wanted_id = top.throw(error) if error is not None else top.send(results.pop()) if results else next(top)
         except StopIteration as end:
             stack.pop()
-            given, error = [end.value], None
-        except Exception as raised:  # noqa: BLE001 - passed on to the visit that asked, or raised here where none did
+            results, error = [end.value], None
+        except Exception as raised:  # noqa: BLE001 - passed to the visit that waits for it, or raised here
             stack.pop()
-            given, error = [], raised
+            results, error = [], raised
         else:
-            stack.append(visit(wanted))
+            stack.append(visit(wanted_id))
             error = None
     if error is not None:
         raise error
-    return given[0]
+    return results[0]
 
 
-def needed(graph: Graph, outputs: Iterable[str], have: Callable[[str], bool]) -> dict[str, set[str]]:
-    """The nodes that must be visited for `outputs`, each with the nodes that it waits for.
+def plan_nodes(graph: Graph, outputs: Iterable[str], has_result: Callable[[str], bool]) -> dict[str, set[str]]:
+    """Return the nodes that must be visited for `outputs`, each with the nodes that it waits for.
 
-    A source whose result is already there is not visited; an output always is, so that its answer is repeated.
+    A source with a cached result is not visited; an output always is, so that its answer is repeated.
     """
     waits: dict[str, set[str]] = {}
     stack = list(reversed(list(outputs)))
@@ -101,17 +101,17 @@ def needed(graph: Graph, outputs: Iterable[str], have: Callable[[str], bool]) ->
         node_id = stack.pop()
         if node_id in waits:
             continue
-        sources = dict.fromkeys(link.node for _, link in links_of(graph[node_id]) if not have(link.node))
+        sources = dict.fromkeys(link.node for _, link in links_of(graph[node_id]) if not has_result(link.node))
         waits[node_id] = set(sources)
         stack.extend(sources)
     return waits
 
 
 class Schedule:
-    """In which order nodes run: a ready output first, then what feeds one, so that results are seen early.
+    """The order in which nodes run: ready outputs first, then their direct sources, so that results appear early.
 
     Args:
-        waits: each node with those that it waits for, as `needed` gives them.
+        waits: each node with those that it waits for, as `plan_nodes` returns them.
         is_output: whether a node is an output.
     """
 
@@ -132,7 +132,7 @@ class Schedule:
         heapq.heapify(self._ready)
 
     def __iter__(self) -> Iterator[str]:
-        """Each node when everything that it waits for has come before it."""
+        """Yield each node after all that it waits for."""
         while self._ready:
             _, node_id = heapq.heappop(self._ready)
             yield node_id

@@ -28,10 +28,10 @@ from schemas.json_values import Json, JsonObject, read_list, read_object
 RECORDED = frozenset(
     {"execution_start", "execution_cached", "execution_success", "execution_error", "execution_interrupted"}
 )
-# Sent to everybody where a prompt names no client; all other events of such a prompt are sent to nobody.
+# Sent to all clients if a prompt names none; other events of such a prompt are not sent.
 PUBLIC = frozenset({"progress", "progress_state", "execution_interrupted"})
 
-# What ComfyUI answers where it fails itself, and so the answer to what it does not expect.
+# ComfyUI's answer when it crashes, which is also its answer to unexpected requests.
 SERVER_ERROR = "500 Internal Server Error\n\nServer got itself in trouble"
 
 MOST_JSON_BYTES = 16 << 20
@@ -40,16 +40,16 @@ NO_PROMPT = {"type": "no_prompt", "message": "No prompt provided", "details": "N
 
 
 class Host:
-    """One host. What it does at each step of a prompt is a method of its own, in the order of the file."""
+    """One host. Each step of a prompt is a method of its own, in the order of the file."""
 
     interrupt_grace_seconds = 2.0
 
     def __init__(
         self, table: str, base: Path, max_upload_bytes: int = info.MAX_UPLOAD_BYTES, token: str | None = None
     ) -> None:
-        """`max_upload_bytes` is the largest request body, and so a little more than the largest file.
+        """Create a host. `max_upload_bytes` is the largest request body, a little more than the largest file.
 
-        Without a `token` every program of this machine may use it, as a ComfyUI.
+        Without a `token` every program of this machine may use it, like a ComfyUI.
         """
         self.table_name, self.token = table, token
         self.features = {**info.FEATURES, "max_upload_size": max_upload_bytes}
@@ -63,13 +63,13 @@ class Host:
         self._count = 0
         self._runner: asyncio.Task[None] | None = None
         self._free_wanted = False
-        self._at_the_worker = asyncio.Lock()  # a prompt that comes while the worker is replaced waits for the new one
+        self._worker_lock = asyncio.Lock()  # a prompt that arrives while the worker is replaced waits for the new one
 
     # Life
 
     def app(self) -> web.Application:
         app = web.Application(
-            middlewares=[guard(self.token, self.foreign)], client_max_size=self.features["max_upload_size"]
+            middlewares=[guard(self.token, self.is_foreign)], client_max_size=self.features["max_upload_size"]
         )
         routes = [
             web.get("/ws", self._ws),
@@ -98,7 +98,7 @@ class Host:
 
     async def _start(self, _app: web.Application) -> None:
         await self.worker.start()
-        self._runner = asyncio.create_task(self._work())
+        self._runner = asyncio.create_task(self._run_prompts())
 
     async def _close_sockets(self, _app: web.Application) -> None:
         await self.sockets.close()
@@ -109,18 +109,18 @@ class Host:
             await asyncio.wait([self._runner])
         await self.worker.stop()
 
-    async def broken(self) -> None:
-        """Wait until prompts can no longer be run, and raise why: such a host must end, not only look alive."""
-        assert self._runner is not None  # noqa: S101 - asked of a host that was started
+    async def wait_until_broken(self) -> None:
+        """Wait until the host can no longer run prompts, and raise the reason: such a host must exit."""
+        assert self._runner is not None  # noqa: S101 - the host was started
         await asyncio.shield(self._runner)
 
     # Access
 
-    def foreign(self, host: str, origin: str) -> bool:
-        """Whether a page of an origin is another one's than ours at this host; both with their ports."""
+    def is_foreign(self, host: str, origin: str) -> bool:
+        """Tell whether an origin differs from this host; both with their ports."""
         return host != origin
 
-    # A prompt's way
+    # Prompts
 
     async def accept(self, body: JsonObject) -> web.Response:
         """Check a posted prompt and put it into the queue."""
@@ -141,7 +141,7 @@ class Host:
         if "client_id" in body:
             extra["client_id"] = body["client_id"]
         prompt = Prompt(number, str(body.get("prompt_id", uuid.uuid4())), graph, extra, verdict.outputs)
-        self.prompts.put(prompt)
+        self.prompts.add(prompt)
         return web.json_response({"prompt_id": prompt.prompt_id, "number": number, "node_errors": verdict.node_errors})
 
     def validate(self, graph: Graph, targets: list[str] | None) -> Verdict:
@@ -153,10 +153,10 @@ class Host:
     def refuse(self, verdict: Verdict) -> web.Response:
         return web.json_response({"error": verdict.error, "node_errors": verdict.node_errors}, status=400)
 
-    async def _work(self) -> None:
+    async def _run_prompts(self) -> None:
         while True:
             prompt = await self.prompts.take()
-            async with self._at_the_worker:
+            async with self._worker_lock:
                 await self.run(prompt)
             if self._free_wanted:
                 self._free_wanted = False
@@ -168,15 +168,15 @@ class Host:
         try:
             events = self.worker.run(prompt.prompt_id, prompt.graph, prompt.extra_data, prompt.outputs_to_run)
             async for event, data in events:
-                self.follow(prompt, event, data)
+                self.handle_event(prompt, event, data)
         except WorkerEnded as ended:
-            self.follow(prompt, *self.lost(prompt, ended))
+            self.handle_event(prompt, *self.worker_loss_event(prompt, ended))
             await self.worker.start()
         self.running_prompt.end()
-        await self.end(prompt)
+        await self.finish(prompt)
 
-    def follow(self, prompt: Prompt, event: str, data: JsonObject) -> None:
-        """Take note of one event of a running prompt and pass it on to its client."""
+    def handle_event(self, prompt: Prompt, event: str, data: JsonObject) -> None:
+        """Record one event of a running prompt and pass it on to its client."""
         if event in RECORDED:
             data = {**data, "timestamp": int(time.time() * 1000)}
             prompt.messages.append((event, data))
@@ -186,16 +186,16 @@ class Host:
             node = str(data["node"])
             prompt.outputs[node] = read_object(data["output"])
             prompt.meta[node] = {"node_id": node, "display_node": node, "parent_node": None, "real_node_id": node}
-        self.tell(prompt, event, data)
+        self.send_event(prompt, event, data)
 
-    def tell(self, prompt: Prompt, event: str, data: JsonObject) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: JsonObject) -> None:
         if prompt.client_id is not None:
             self.sockets.send(event, data, prompt.client_id)
         elif event in PUBLIC:
             self.sockets.send(event, data)
 
-    def lost(self, prompt: Prompt, ended: WorkerEnded) -> tuple[str, JsonObject]:
-        """The event that ends a prompt whose worker is gone: killed after an interrupt, or died by itself."""
+    def worker_loss_event(self, prompt: Prompt, ended: WorkerEnded) -> tuple[str, JsonObject]:
+        """Return the event that ends a prompt whose worker is gone: killed after an interrupt, or died by itself."""
         node = prompt.started_nodes[-1] if prompt.started_nodes else prompt.outputs_to_run[0]
         where: JsonObject = {
             "prompt_id": prompt.prompt_id,
@@ -208,34 +208,34 @@ class Host:
         report: JsonObject = {"exception_message": f"{ended}\n", "exception_type": "WorkerEnded", "traceback": []}
         return "execution_error", {**where, **report, "current_inputs": {}, "current_outputs": [*prompt.graph]}
 
-    async def end(self, prompt: Prompt) -> None:
-        """History first, then the queue's new length, then the end mark that clients wait for."""
+    async def finish(self, prompt: Prompt) -> None:
+        """Write the history first, then send the queue's new length, then the end mark that clients wait for."""
         self.prompts.finish(self.entry(prompt))
-        self.tell(prompt, "executing", {"node": None, "prompt_id": prompt.prompt_id})
+        self.send_event(prompt, "executing", {"node": None, "prompt_id": prompt.prompt_id})
 
     def entry(self, prompt: Prompt) -> Mapping[str, object]:
         return prompt.entry()
 
     def interrupt(self, prompt_id: str | None) -> None:
-        """Stop the running prompt if it is the one named, or whatever runs where none is named."""
+        """Stop the running prompt if it has this id, or any running prompt without an id."""
         prompt = self.prompts.running
         if prompt is None or (prompt_id and prompt.prompt_id != prompt_id):
             return
         prompt.interrupted = True
         self.worker.cancel(prompt.prompt_id)
-        asyncio.get_running_loop().call_later(self.interrupt_grace_seconds, self._insist, prompt)
+        asyncio.get_running_loop().call_later(self.interrupt_grace_seconds, self._kill_if_running, prompt)
 
-    def _insist(self, prompt: Prompt) -> None:
+    def _kill_if_running(self, prompt: Prompt) -> None:
         if self.prompts.running is prompt:
             self.worker.kill()
 
     async def _replace_worker(self) -> None:
-        """A fresh process: the one sure way to give memory back."""
-        async with self._at_the_worker:
+        """Start a fresh process, the only sure way to free memory."""
+        async with self._worker_lock:
             await self.worker.stop()
             await self.worker.start()
 
-    # What others are told
+    # Messages and answers
 
     def announce_queue(self) -> None:
         self.sockets.send("status", self.status())
@@ -244,7 +244,7 @@ class Host:
         return {"status": {"exec_info": {"queue_remaining": len(self.prompts)}}}
 
     def greet(self, client_id: str) -> None:
-        """The first messages on a socket; one that comes back in the middle of its prompt learns the current node."""
+        """Send the first messages on a socket; a client that reconnects during its prompt gets the current node."""
         self.sockets.send("status", {**self.status(), "sid": client_id}, client_id)
         prompt = self.prompts.running
         if prompt is not None and prompt.client_id == client_id and prompt.started_nodes:
@@ -252,14 +252,14 @@ class Host:
 
     def object_info(self, name: str | None) -> dict[str, info.ClassInfo]:
         names = self.table if name is None else [name] if name in self.table else []
-        return {each: info.node_info(each, self.table[each]) for each in names}
+        return {each: info.describe_class(each, self.table[each]) for each in names}
 
     def file_response(self, path: Path) -> web.StreamResponse:
         headers = {"Content-Disposition": f'filename="{path.name}"', "Content-Type": files.mime_type(path.name)}
         return web.FileResponse(path, headers=headers)
 
     def store_upload(self, path: Path, content: IO[bytes], *, overwrite: bool) -> Path:
-        return files.stored(path, content, overwrite=overwrite)
+        return files.store(path, content, overwrite=overwrite)
 
     # Routes
 
@@ -290,7 +290,7 @@ class Host:
 
     async def _get_history(self, request: web.Request) -> web.Response:
         limit, offset = request.query.get("max_items"), request.query.get("offset")
-        past = self.prompts.past(None if limit is None else int(limit), -1 if offset is None else int(offset))
+        past = self.prompts.list_history(None if limit is None else int(limit), -1 if offset is None else int(offset))
         return web.json_response(past)
 
     async def _get_history_entry(self, request: web.Request) -> web.Response:
@@ -310,7 +310,7 @@ class Host:
         try:
             prompt_id = read_object(await request.json()).get("prompt_id")
         except json.JSONDecodeError:
-            prompt_id = None  # no body: whatever runs
+            prompt_id = None  # no body: any running prompt
         self.interrupt(None if prompt_id is None else str(prompt_id))
         return web.Response()
 
@@ -334,7 +334,7 @@ class Host:
 
     async def _get_view(self, request: web.Request) -> web.StreamResponse:
         try:
-            return self.file_response(files.viewed(self.folders, dict(request.query)))
+            return self.file_response(files.view_path(self.folders, dict(request.query)))
         except files.Refused as refused:
             return web.Response(status=refused.status)
 
@@ -351,24 +351,24 @@ class Host:
                 raise web.HTTPInternalServerError(text=SERVER_ERROR) from refused
             return web.Response(status=refused.status)
         overwrite = form.get("overwrite") in {"true", "1"}
-        lies_at = await asyncio.to_thread(self.store_upload, path, image.file, overwrite=overwrite)
-        return web.json_response({"name": lies_at.name, "subfolder": subfolder, "type": kind})
+        stored_path = await asyncio.to_thread(self.store_upload, path, image.file, overwrite=overwrite)
+        return web.json_response({"name": stored_path.name, "subfolder": subfolder, "type": kind})
 
 
 async def _body(request: web.Request) -> JsonObject:
     """Return the JSON object of a request.
 
     Raises:
-        web.HTTPInternalServerError: it is something else, as in ComfyUI.
+        web.HTTPInternalServerError: it is not an object, as in ComfyUI.
         web.HTTPRequestEntityTooLarge: it has more than `MOST_JSON_BYTES`.
     """
-    received = bytearray() if request.can_read_body else bytearray(await request.read())  # read by a middleware
+    received = bytearray() if request.can_read_body else bytearray(await request.read())  # a middleware has read it
     async for block in request.content.iter_any():
         received += block
         if len(received) > MOST_JSON_BYTES:
             raise web.HTTPRequestEntityTooLarge(MOST_JSON_BYTES, len(received))
     try:
-        body = _strict(received.decode())
+        body = _parse_strictly(received.decode())
     except (ValueError, RecursionError) as error:
         raise web.HTTPInternalServerError(text=SERVER_ERROR) from error
     if not isinstance(body, dict):
@@ -376,8 +376,8 @@ async def _body(request: web.Request) -> JsonObject:
     return body
 
 
-def _strict(text: str) -> Json:
-    """JSON as browsers read it: NaN in a graph would come back in every answer that shows the graph."""
+def _parse_strictly(text: str) -> Json:
+    """Parse JSON as browsers do: NaN in a graph would be repeated in every answer with the graph."""
 
     def refuse(name: str) -> NoReturn:
         raise ValueError(f"{name} is not JSON")
@@ -393,5 +393,5 @@ def _number(value: Json) -> float:
 
 
 def _has_nodes(value: Json) -> TypeGuard[Graph]:
-    """Whether a value has the outer form of a graph; what its nodes lack is for the check to say."""
+    """Tell whether a value has the outer form of a graph; the validation checks its nodes."""
     return isinstance(value, dict) and all(isinstance(node, dict) for node in value.values())

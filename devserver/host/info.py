@@ -1,4 +1,4 @@
-"""What a host says about itself and its nodes, in ComfyUI's form."""
+"""Describe a host and its nodes, in ComfyUI's form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TypedDict
 from devserver.host.node_class import InputTypes, inputs_of, is_output, lists_of, outputs_of
 from schemas.json_values import JsonObject
 
-MAX_UPLOAD_BYTES = 100 << 20  # what a ComfyUI takes that was told nothing else
+MAX_UPLOAD_BYTES = 100 << 20  # ComfyUI's default
 FEATURES = {"supports_preview_metadata": True, "max_upload_size": MAX_UPLOAD_BYTES}
 
 # The ComfyUI whose protocol the contract suite recorded; clients read it to know what to expect.
@@ -35,7 +35,7 @@ class ClassInfo(TypedDict):
     output_node: bool
 
 
-def node_info(name: str, cls: type) -> ClassInfo:
+def describe_class(name: str, cls: type) -> ClassInfo:
     inputs = inputs_of(cls)
     outputs = list(outputs_of(cls))
     sections = {"required": inputs.get("required"), "optional": inputs.get("optional"), "hidden": inputs.get("hidden")}
@@ -55,7 +55,7 @@ def node_info(name: str, cls: type) -> ClassInfo:
 
 
 def system_stats(table: str) -> JsonObject:
-    """The host's /system_stats; versions of what is not here are null. Memory in bytes."""
+    """Return the host's /system_stats; versions of programs that it lacks are "none". Memory in bytes."""
     page = os.sysconf("SC_PAGE_SIZE")
     total, free = page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
     system: JsonObject = {
@@ -80,8 +80,8 @@ def system_stats(table: str) -> JsonObject:
 
 
 def cpu_features() -> list[str]:
-    """The instruction sets that numpy found at run time: samples are equal to the bit only where these are."""
-    # What numpy's own show_runtime() prints; there is no public name for it.
+    """Return the instruction sets that numpy detected: samples are equal to the bit only if these are."""
+    # numpy's own show_runtime() prints these; they have no public name.
     core = "numpy._core" if int(metadata.version("numpy").split(".")[0]) >= 2 else "numpy.core"
     features: dict[str, bool] = importlib.import_module(f"{core}._multiarray_umath").__cpu_features__
-    return sorted(name for name, found in features.items() if found)
+    return sorted(name for name, is_available in features.items() if is_available)

@@ -1,11 +1,11 @@
-"""What a host reads of a node class: ComfyUI's convention gives it as attributes, and most of them may be missing."""
+"""Read the attributes of a node class by ComfyUI's convention; most of them are optional."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypedDict
 
-from devserver.nodes.host import checked_output
+from devserver.nodes.host import check_output
 from schemas.json_values import Json
 
 InputType: TypeAlias = str | list[object]  # a type's name, or the choices of a combo
@@ -22,14 +22,14 @@ class InputTypes(TypedDict, total=False):
     hidden: Mapping[str, str]
 
 
-class Shown(TypedDict):
-    """What a node that writes files returns: lists for the user interface."""
+class OutputNodeResult(TypedDict):
+    """The result of a node that writes files: lists for the user interface."""
 
     ui: Mapping[str, Sequence[object]]
 
 
 def inputs_of(cls: type) -> InputTypes:
-    """Ask a class for its inputs; its answer may change with the files that are there."""
+    """Ask a class for its inputs; the answer may change with the existing files."""
     inputs: InputTypes = getattr(cls, "INPUT_TYPES")()  # noqa: B009 - `type` knows no such attribute
     return inputs
 
@@ -45,7 +45,7 @@ def outputs_of(cls: type) -> tuple[str, ...]:
 
 
 def lists_of(cls: type) -> Sequence[bool]:
-    """Whether each output is a list of items."""
+    """Tell for each output whether it is a list of items."""
     lists: Sequence[bool] = getattr(cls, "OUTPUT_IS_LIST", (False,) * len(outputs_of(cls)))
     return lists
 
@@ -58,26 +58,26 @@ def takes_lists(cls: type) -> bool:
     return bool(getattr(cls, "INPUT_IS_LIST", False))
 
 
-def own_check(cls: type) -> Callable[..., object] | None:
-    """The check of its inputs that a class brings along."""
+def input_check(cls: type) -> Callable[..., object] | None:
+    """Return a class's own check of its inputs."""
     check: Callable[..., object] | None = getattr(cls, "VALIDATE_INPUTS", None)
     return check
 
 
 def change_mark(cls: type) -> Callable[..., object] | None:
-    """The function that says by another value that a node must run again."""
+    """Return the function whose changed value makes a node run again."""
     mark: Callable[..., object] | None = getattr(cls, "IS_CHANGED", None)
     return mark
 
 
 def run_node(cls: type, inputs: Mapping[str, object]) -> tuple[tuple[object, ...], Mapping[str, list[Json]] | None]:
-    """Run a node in a fresh object; returns its outputs and what it says to the user interface.
+    """Run a node in a fresh object; return its outputs and its data for the user interface.
 
     Raises:
-        TypeError, ValueError: the node returned what no host can pass on. Whatever the node raises passes through.
+        TypeError, ValueError: the node returned an invalid result. Exceptions of the node itself pass through.
     """
     function: Callable[..., object] = getattr(cls(), getattr(cls, "FUNCTION"))  # noqa: B009 - `type` knows none
-    returned = checked_output(cls, function(**inputs))
+    returned = check_output(cls, function(**inputs))
     if isinstance(returned, Mapping):
         return returned.get("result", ()), returned.get("ui")
     return returned, None

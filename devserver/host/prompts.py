@@ -23,7 +23,7 @@ class HistoryStatus(TypedDict):
 
 
 class HistoryEntry(TypedDict):
-    """A prompt that has ended; `meta` says of each node of `outputs` which node of the graph it is."""
+    """A prompt that has ended; `meta` maps each node of `outputs` to its node of the graph."""
 
     prompt: QueueRow
     outputs: dict[str, JsonObject]
@@ -33,7 +33,7 @@ class HistoryEntry(TypedDict):
 
 @dataclass
 class Prompt:
-    """One accepted prompt, and what is known of its run so far."""
+    """One accepted prompt, and the state of its run."""
 
     number: float
     prompt_id: str
@@ -56,11 +56,11 @@ class Prompt:
         return any(event == "execution_success" for event, _ in self.messages)
 
     def row(self) -> QueueRow:
-        """The form in which queue and history show it."""
+        """Return the prompt as queue and history list it."""
         return (self.number, self.prompt_id, self.graph, self.extra_data, self.outputs_to_run)
 
     def entry(self) -> HistoryEntry:
-        """Its entry in the history."""
+        """Return its entry in the history."""
         status: HistoryStatus = {
             "status_str": "success" if self.succeeded else "error",
             "completed": self.succeeded,
@@ -76,7 +76,7 @@ class Prompts:
         self._changed = changed
         self._heap: list[tuple[float, int, Prompt]] = []
         self._order = itertools.count()
-        self._arrived = asyncio.Event()
+        self._has_arrived = asyncio.Event()
         self.running: Prompt | None = None
         self.history: dict[str, Mapping[str, object]] = {}
 
@@ -86,22 +86,22 @@ class Prompts:
     def pending(self) -> list[Prompt]:
         return [prompt for *_, prompt in sorted(self._heap, key=lambda item: item[:2])]
 
-    def put(self, prompt: Prompt) -> None:
+    def add(self, prompt: Prompt) -> None:
         heapq.heappush(self._heap, (prompt.number, next(self._order), prompt))
-        self._arrived.set()
+        self._has_arrived.set()
         self._changed()
 
     async def take(self) -> Prompt:
-        """The next prompt, which becomes the running one."""
+        """Wait for the next prompt, which becomes the running one."""
         while not self._heap:
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._has_arrived.clear()
+            await self._has_arrived.wait()
         *_, self.running = heapq.heappop(self._heap)
         self._changed()
         return self.running
 
     def finish(self, entry: Mapping[str, object]) -> None:
-        """The running prompt is over; `entry` goes into the history."""
+        """End the running prompt and put `entry` into the history."""
         assert self.running is not None  # noqa: S101 - only called for the running prompt
         self.history.pop(self.running.prompt_id, None)
         self.history[self.running.prompt_id] = entry
@@ -124,8 +124,8 @@ class Prompts:
         self._heap.clear()
         self._changed()
 
-    def past(self, max_items: int | None = None, offset: int = -1) -> dict[str, Mapping[str, object]]:
-        """The history, oldest first; the newest `max_items` unless an offset is given."""
+    def list_history(self, max_items: int | None = None, offset: int = -1) -> dict[str, Mapping[str, object]]:
+        """Return the history, oldest first; the newest `max_items` unless an offset is given."""
         keys = list(self.history)
         if offset < 0:
             offset = 0 if max_items is None else max(0, len(keys) - max_items)

@@ -1,4 +1,4 @@
-"""The prompt that a host runs now, in a file that outlives the host: who finds it there knows what the host died at."""
+"""The id of the prompt that a host runs, in a file that outlives the host, so that a crash can be attributed to it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class RunningPrompt:
         self._write("")
 
     def freeze(self) -> None:
-        """Leave what stands there now: the server is gone, and what the host runs from now on was not at work."""
+        """Keep the present content: the server is gone, and prompts that the host runs from now on do not count."""
         self._frozen = True
 
     def begin(self, prompt_id: str) -> None:
         self._write(prompt_id)
-        asyncio.get_running_loop().run_in_executor(None, os.fdatasync, self._file)  # nothing waits for the disk
+        asyncio.get_running_loop().run_in_executor(None, os.fdatasync, self._file)  # does not wait for the disk
 
     def end(self) -> None:
         self._write("")
@@ -37,7 +37,7 @@ class RunningPrompt:
 
 
 def take_running_prompt(base: Path) -> str:
-    """Read which prompt the last host in this folder was running when it died, and clear it; '' where none was."""
+    """Return the prompt that the last host in this folder was running when it died, and clear it; '' without one."""
     try:
         left = (base / NAME).read_bytes()
         (base / NAME).unlink()

@@ -26,12 +26,12 @@ class Sockets:
         self._open: set[web.WebSocketResponse] = set()
 
     def send(self, event: str, data: Mapping[str, object], client_id: str | None = None) -> None:
-        """To one client, or to all without `client_id`."""
+        """Send a message to one client, or to all without `client_id`."""
         queues = list(self._queues.values()) if client_id is None else [self._queues.get(client_id)]
         text = json.dumps({"type": event, "data": data})
         for queue in queues:
             if queue is not None:
-                # A client that reads nothing for so long is cut off: its socket is closed by the end mark.
+                # A client that reads nothing for so long is disconnected: the end mark closes its socket.
                 queue.put_nowait(text if queue.qsize() < MOST_UNSENT else None)
 
     async def serve(
@@ -54,14 +54,14 @@ class Sockets:
             await self._listen(socket, queue, flags)
         finally:
             self._open.discard(socket)
-            self.forget(client_id, queue)
+            self.remove(client_id, queue)
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
         return socket
 
-    def forget(self, client_id: str, queue: Outgoing) -> None:
-        """The socket of this queue is closed; one that took over its client id stays."""
+    def remove(self, client_id: str, queue: Outgoing) -> None:
+        """Remove the queue of a closed socket, unless another socket took over its client id."""
         if self._queues.get(client_id) is queue:
             del self._queues[client_id]
 
@@ -70,9 +70,9 @@ class Sockets:
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 continue
-            with contextlib.suppress(ValueError):  # a client may say what it likes
-                said: Json = json.loads(message.data)
-                if first and read_object(said).get("type") == "feature_flags":
+            with contextlib.suppress(ValueError):  # a client may send anything
+                message_data: Json = json.loads(message.data)
+                if first and read_object(message_data).get("type") == "feature_flags":
                     queue.put_nowait(json.dumps({"type": "feature_flags", "data": flags}))
             first = False
 

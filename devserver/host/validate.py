@@ -1,6 +1,6 @@
-"""Checks a graph against a node table in ComfyUI's order, with its error types and words.
+"""Check a graph against a node table in ComfyUI's order, with its error types and messages.
 
-It fills in nothing: every required input must be sent. What it converts (``"1.5"`` to 1.5) it writes into the graph.
+It adds no defaults: every required input must be sent. Converted values (``"1.5"`` to 1.5) replace those in the graph.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from devserver.host.graph import Walk, excess, walked
-from devserver.host.node_class import InputType, Options, Table, inputs_of, is_output, outputs_of, own_check
+from devserver.host.graph import Walk, describe_excess, walk
+from devserver.host.node_class import InputType, Options, Table, input_check, inputs_of, is_output, outputs_of
 from schemas.graph import Graph, InputValue
 
 Config = tuple[InputType, Options]
 
 
 class Error(TypedDict):
-    """One thing that is wrong, in ComfyUI's form."""
+    """One error, in ComfyUI's form."""
 
     type: str
     message: str
@@ -29,7 +29,7 @@ class Error(TypedDict):
 
 
 class NodeErrors(TypedDict):
-    """What is wrong with one node, and the outputs that cannot run for that."""
+    """The errors of one node, and the outputs that cannot run because of them."""
 
     errors: list[Error]
     dependent_outputs: list[str]
@@ -37,7 +37,7 @@ class NodeErrors(TypedDict):
 
 
 LONGEST_LIST_SHOWN = 20
-MOST_TOLD = 1_000  # errors; each output that cannot run repeats those of all nodes before it
+MAX_ERRORS = 1_000  # errors; each output that cannot run repeats those of all nodes before it
 
 
 @dataclass
@@ -50,41 +50,41 @@ class Verdict:
 
 
 def validate(graph: Graph, table: Table, targets: Iterable[str] | None = None) -> Verdict:
-    """Check every output node and what feeds it; `targets` limits the outputs.
+    """Check every output node and its sources; `targets` limits the outputs.
 
     Raises:
-        TypeError, AttributeError: the graph is no mapping of mappings.
+        TypeError, AttributeError: the graph is not a mapping of mappings.
     """
-    if too_large := excess(graph):
-        return Verdict(error=_top("prompt_too_large", too_large))
+    if too_large := describe_excess(graph):
+        return Verdict(error=_graph_error("prompt_too_large", too_large))
     wanted = None if targets is None else set(targets)
     outputs = []
     for node_id, node in graph.items():
         if "class_type" not in node:
-            return _refused(node_id, "Cannot execute because a node is missing the class_type property.")
+            return _refuse(node_id, "Cannot execute because a node is missing the class_type property.")
         name = node["class_type"]
         if name not in table:
-            return _refused(node_id, f"Cannot execute because node {name} does not exist.")
+            return _refuse(node_id, f"Cannot execute because node {name} does not exist.")
         if is_output(table[name]) and (wanted is None or node_id in wanted):
             outputs.append(node_id)
     if not outputs:
-        return Verdict(error=_top("prompt_no_outputs", "Prompt has no outputs"))
-    return _Check(graph, table).outputs(outputs)
+        return Verdict(error=_graph_error("prompt_no_outputs", "Prompt has no outputs"))
+    return _Check(graph, table).check_outputs(outputs)
 
 
-def _top(kind: str, message: str, details: str = "") -> Error:
+def _graph_error(kind: str, message: str, details: str = "") -> Error:
     return {"type": kind, "message": message, "details": details, "extra_info": {}}
 
 
-def _refused(node_id: str, message: str) -> Verdict:
-    return Verdict(error=_top("invalid_prompt", message, f"Node ID '#{node_id}'"))
+def _refuse(node_id: str, message: str) -> Verdict:
+    return Verdict(error=_graph_error("invalid_prompt", message, f"Node ID '#{node_id}'"))
 
 
-def _error(kind: str, message: str, details: str, **extra: object) -> Error:
+def _node_error(kind: str, message: str, details: str, **extra: object) -> Error:
     return {"type": kind, "message": message, "details": details, "extra_info": extra}
 
 
-def _raised(error: Exception) -> dict[str, object]:
+def _exception_info(error: Exception) -> dict[str, object]:
     return {"exception_type": type(error).__qualname__, "traceback": traceback.format_tb(error.__traceback__)}
 
 
@@ -96,39 +96,39 @@ class _Check:
         self._open: set[str] = set()
         self._done: dict[str, tuple[bool, list[Error]]] = {}
 
-    def outputs(self, outputs: list[str]) -> Verdict:
+    def check_outputs(self, outputs: list[str]) -> Verdict:
         verdict = Verdict()
         details = []
         for output in outputs:
-            good, errors = self._output(output)
+            good, errors = self._check_output(output)
             if good:
                 verdict.outputs.append(output)
                 continue
             details += [f"{error['message']}: {error['details']}" for error in errors]
-            for node_id, (_, found) in self._done.items() if len(details) < MOST_TOLD else ():
-                if found:
+            for node_id, (_, errors_of_node) in self._done.items() if len(details) < MAX_ERRORS else ():
+                if errors_of_node:
                     place: NodeErrors = {
-                        "errors": found,
+                        "errors": errors_of_node,
                         "dependent_outputs": [],
                         "class_type": self._graph[node_id]["class_type"],
                     }
                     verdict.node_errors.setdefault(node_id, place)["dependent_outputs"].append(output)
         if not verdict.outputs:
             message = "Prompt outputs failed validation"
-            verdict.error = _top("prompt_outputs_failed_validation", message, "\n".join(details))
+            verdict.error = _graph_error("prompt_outputs_failed_validation", message, "\n".join(details))
         return verdict
 
-    def _output(self, node_id: str) -> tuple[bool, list[Error]]:
+    def _check_output(self, node_id: str) -> tuple[bool, list[Error]]:
         try:
-            return walked(self._node, node_id)
-        except Exception as error:  # noqa: BLE001 - a link to nowhere, or a node's own check: the answer says what it was
-            reason = _error(
-                "exception_during_validation", "Exception when validating node", str(error), **_raised(error)
+            return walk(self._check_node, node_id)
+        except Exception as error:  # noqa: BLE001 - a broken link, or a node's own check: the answer has the message
+            reason = _node_error(
+                "exception_during_validation", "Exception when validating node", str(error), **_exception_info(error)
             )
             self._done[node_id] = (False, [reason])
             return self._done[node_id]
 
-    def _node(self, node_id: str) -> Walk[tuple[bool, list[Error]]]:
+    def _check_node(self, node_id: str) -> Walk[tuple[bool, list[Error]]]:
         if node_id in self._done:
             return self._done[node_id]
         if node_id in self._open:
@@ -136,8 +136,8 @@ class _Check:
         self._open.add(node_id)
         cls = self._table[self._graph[node_id]["class_type"]]
         inputs = self._graph[node_id]["inputs"]
-        declared, check = inputs_of(cls), own_check(cls)
-        checked = _arguments(check)
+        declared, check = inputs_of(cls), input_check(cls)
+        checked = _checked_inputs(check)
         good, errors = True, list[Error]()
         for is_required, specs in ((True, declared.get("required", {})), (False, declared.get("optional", {}))):
             for name, spec in specs.items():
@@ -145,29 +145,29 @@ class _Check:
                 if name not in inputs:
                     if is_required:
                         errors.append(
-                            _error("required_input_missing", "Required input is missing", name, input_name=name)
+                            _node_error("required_input_missing", "Required input is missing", name, input_name=name)
                         )
                     continue
-                if isinstance(given := inputs[name], list):
-                    fine, error = yield from self._link(name, config, given)
+                if isinstance(value := inputs[name], list):
+                    fine, error = yield from self._check_link(name, config, value)
                     good = good and fine
                 else:
-                    error = _value(name, config, inputs, unbounded=name in checked or "**" in checked)
+                    error = _check_value(name, config, inputs, unbounded=name in checked or "**" in checked)
                 if error is not None:
                     errors.append(error)
         if check is not None:
-            errors += _custom(check, checked, inputs)
+            errors += _run_input_check(check, checked, inputs)
         self._open.discard(node_id)
         self._done[node_id] = (good and not errors, errors)
         return self._done[node_id]
 
-    def _link(
+    def _check_link(
         self, name: str, config: Config, link: list[InputValue]
     ) -> Generator[str, tuple[bool, list[Error]], tuple[bool, Error | None]]:
-        """Whether what the link leads to is good, and what is wrong with the link itself."""
+        """Return whether the linked node is valid, and the error of the link itself."""
         if len(link) != 2:
             message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
-            return True, _error(
+            return True, _node_error(
                 "bad_linked_input", message, name, input_name=name, input_config=config, received_value=link
             )
         source, slot = link
@@ -184,15 +184,17 @@ class _Check:
                 "received_type": received,
                 "linked_node": link,
             }
-            return True, _error("return_type_mismatch", "Return type mismatch between linked nodes", details, **extra)
+            return True, _node_error(
+                "return_type_mismatch", "Return type mismatch between linked nodes", details, **extra
+            )
         try:
             return (yield source)[0], None
         except Exception as error:  # noqa: BLE001 - as above, one node further in
             extra = {"input_name": name, "input_config": config, "exception_message": str(error)}
             message = "Exception when validating inner node"
             details = str(error)
-            extra |= _raised(error) | {"linked_node": link}
-            inner = _error("exception_during_inner_validation", message, details, **extra)
+            extra |= _exception_info(error) | {"linked_node": link}
+            inner = _node_error("exception_during_inner_validation", message, details, **extra)
             self._done[source] = (False, [inner])
             return False, None
 
@@ -205,11 +207,11 @@ def _fits(received: object, wanted: object) -> bool:
     return bool({part.strip() for part in received.split(",")} & {part.strip() for part in wanted.split(",")})
 
 
-def _int(value: InputValue) -> int:
-    return int(value)  # type: ignore[arg-type]  # what is none, Python refuses in the words that ComfyUI shows
+def _to_int(value: InputValue) -> int:
+    return int(value)  # type: ignore[arg-type]  # Python's own error message is the one that ComfyUI shows
 
 
-def _float(value: InputValue) -> float:
+def _to_float(value: InputValue) -> float:
     number = float(value)  # type: ignore[arg-type]  # as above
     if not math.isfinite(number):
         raise ValueError(f"{value} is not a finite number")
@@ -217,15 +219,15 @@ def _float(value: InputValue) -> float:
 
 
 CONVERSIONS: dict[str, Callable[[InputValue], InputValue]] = {
-    "INT": _int,
-    "FLOAT": _float,
+    "INT": _to_int,
+    "FLOAT": _to_float,
     "STRING": str,
     "BOOLEAN": bool,
 }
 
 
-def _value(name: str, config: Config, inputs: dict[str, InputValue], *, unbounded: bool) -> Error | None:
-    """What is wrong with a constant; the converted value is written back."""
+def _check_value(name: str, config: Config, inputs: dict[str, InputValue], *, unbounded: bool) -> Error | None:
+    """Return the error of a constant; write the converted value back."""
     kind, options = config
     value = inputs[name]
     if isinstance(value, dict) and "__value__" in value:
@@ -236,44 +238,46 @@ def _value(name: str, config: Config, inputs: dict[str, InputValue], *, unbounde
     except (TypeError, ValueError, OverflowError) as error:
         extra = {"input_name": name, "input_config": config, "received_value": value, "exception_message": str(error)}
         message = f"Failed to convert an input value to a {kind} value"
-        return _error("invalid_input_type", message, f"{name}, {value}, {error}", **extra)
+        return _node_error("invalid_input_type", message, f"{name}, {value}, {error}", **extra)
     inputs[name] = value
     if unbounded:
         return None
     extra = {"input_name": name, "input_config": config, "received_value": value}
     low, high = options.get("min"), options.get("max")
     if isinstance(value, int | float) and isinstance(low, int | float) and value < low:
-        return _error("value_smaller_than_min", f"Value {value} smaller than min of {low}", name, **extra)
+        return _node_error("value_smaller_than_min", f"Value {value} smaller than min of {low}", name, **extra)
     if isinstance(value, int | float) and isinstance(high, int | float) and value > high:
-        return _error("value_bigger_than_max", f"Value {value} bigger than max of {high}", name, **extra)
+        return _node_error("value_bigger_than_max", f"Value {value} bigger than max of {high}", name, **extra)
     if isinstance(kind, list) and value not in kind:
         shown = str(kind)
         if len(kind) > LONGEST_LIST_SHOWN:
             shown, extra["input_config"] = f"(list of length {len(kind)})", None
-        return _error("value_not_in_list", "Value not in list", f"{name}: '{value}' not in {shown}", **extra)
+        return _node_error("value_not_in_list", "Value not in list", f"{name}: '{value}' not in {shown}", **extra)
     return None
 
 
-def _arguments(check: Callable[..., object] | None) -> set[str]:
-    """The inputs that a class checks itself; "**" stands for all."""
+def _checked_inputs(check: Callable[..., object] | None) -> set[str]:
+    """Return the inputs that a class checks itself; "**" stands for all."""
     if check is None:
         return set()
     parameters = inspect.signature(check).parameters.values()
     return {"**" if each.kind is inspect.Parameter.VAR_KEYWORD else each.name for each in parameters}
 
 
-def _custom(check: Callable[..., object], names: set[str], inputs: dict[str, InputValue]) -> list[Error]:
+def _run_input_check(check: Callable[..., object], names: set[str], inputs: dict[str, InputValue]) -> list[Error]:
     """Ask the class's own check, with its constants; a link is None."""
-    given = {
+    constants = {
         name: None if isinstance(value, list) else value
         for name, value in inputs.items()
         if name in names or "**" in names
     }
-    answer = check(**given)
+    answer = check(**constants)
     if answer is True:
         return []
     errors = []
-    for name in given:
+    for name in constants:
         details = name if answer is False else f"{name} - {answer}"
-        errors.append(_error("custom_validation_failed", "Custom validation failed for node", details, input_name=name))
+        errors.append(
+            _node_error("custom_validation_failed", "Custom validation failed for node", details, input_name=name)
+        )
     return errors

@@ -1,6 +1,6 @@
-"""The worker process of a host: imports the node table, runs prompts in order, keeps the cache of results.
+"""The worker process of a host: it imports the node table, runs prompts in order, and keeps the cache of results.
 
-Started by the host with pipes for stdin and stdout; ends when stdin closes, however the host ended.
+The host starts it with pipes for stdin and stdout; it exits when stdin closes.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from devserver.host.tables import load
 from devserver.processes.signals import ignore_stops
 from schemas.json_values import JsonObject
 
-WARMED = ("av", "mido")  # what nearly every prompt of ours needs, and what takes long to import
+PRELOADED = ("av", "mido")  # nearly every prompt of ours needs these, and they take long to import
 
 
 class Worker:
-    """Reads requests on a thread, so that a cancel is heard while a node computes."""
+    """Reads requests on a thread, so that a cancel arrives while a node computes."""
 
     def __init__(self, requests: BinaryIO, answers: BinaryIO) -> None:
         self._requests, self._answers = requests, answers
@@ -48,7 +48,7 @@ class Worker:
                 self._answers.write(packed)
                 self._answers.flush()
         except BrokenPipeError:
-            os._exit(0)  # the host is gone, killed perhaps; nobody is there to be told
+            os._exit(0)  # the host is gone, perhaps killed
 
     def _listen(self, executor: Executor) -> None:
         while (message := frames.read_request(self._requests)) is not None:
@@ -59,23 +59,23 @@ class Worker:
         os._exit(0)  # the host is gone; a node that computes must not outlive it
 
 
-def warm() -> None:
-    """Imports what the first prompt would else wait for; a table that needs none of it may do without."""
-    for name in WARMED:
+def preload() -> None:
+    """Import modules that the first prompt would otherwise wait for; a table may not need them."""
+    for name in PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
 
 def main() -> None:
-    """Arguments: table name, base folder."""
+    """Run a worker. Arguments: table name, base folder."""
     name, base = sys.argv[1:3]
     ignore_stops()  # the host decides when we end
-    # What a node prints must not get between the frames, so stdout becomes stderr.
+    # Output of nodes must not get between the frames, so stdout becomes stderr.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     folders = Folders(Path(base))
-    threading.Thread(target=warm, daemon=True).start()
-    # A reader of its own: Python's end closes the one of `sys.stdin`, and aborts where a thread still reads by it.
+    threading.Thread(target=preload, daemon=True).start()
+    # A separate reader: Python closes `sys.stdin` at exit, and aborts if a thread still reads from it.
     worker = Worker(os.fdopen(os.dup(0), "rb"), answers)
     worker.serve(Executor(load(name, folders), folders, worker.emit))
 

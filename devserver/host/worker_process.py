@@ -21,19 +21,19 @@ class WorkerEnded(Exception):
     """The worker process ended in the middle of a prompt."""
 
     def __init__(self, code: int | None) -> None:
-        super().__init__(_how(code))
+        super().__init__(_describe_exit(code))
         self.code = code
 
 
-def _how(code: int | None) -> str:
-    """How a process ended, in words: its exit code, or the signal that killed it."""
+def _describe_exit(code: int | None) -> str:
+    """Describe the end of a process: its exit code, or the signal that killed it."""
     if code is None or code >= 0:
         return f"the worker process ended with code {code}"
     try:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    memory = "; the system does that where memory runs out" if -code == signal.SIGKILL else ""
+    memory = "; the system does that when memory runs out" if -code == signal.SIGKILL else ""
     return f"the worker process was killed ({name}){memory}"
 
 
@@ -45,9 +45,9 @@ class WorkerProcess:
         self._process: Process | None = None
 
     async def start(self) -> Process:
-        """The running process, started now if there is none."""
+        """Return the running process; start it if there is none."""
         if self._process is None or self._process.returncode is not None:
-            # In a session of its own: a signal to the host's process group is for the host alone.
+            # In a session of its own: signals to the host's process group are for the host alone.
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, stdin=PIPE, stdout=PIPE, cwd=ROOT, start_new_session=True
             )
@@ -56,7 +56,7 @@ class WorkerProcess:
     async def run(
         self, prompt_id: str, graph: Graph, extra_data: JsonObject, outputs: list[str]
     ) -> AsyncIterator[tuple[str, JsonObject]]:
-        """Run one prompt; yields (event, data) until it is done.
+        """Run one prompt; yield (event, data) until it is done.
 
         Raises:
             WorkerEnded: the process ended first.
@@ -87,5 +87,5 @@ class WorkerProcess:
     def _send(self, message: frames.RunRequest | frames.CancelRequest) -> None:
         if self._process is None or self._process.stdin is None:
             return
-        with contextlib.suppress(ConnectionError):  # it just ended: whoever reads its answers learns that
+        with contextlib.suppress(ConnectionError):  # it just ended: the reader of its answers notices that
             self._process.stdin.write(frames.pack(message))

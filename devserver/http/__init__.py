@@ -1,1 +1,1 @@
-"""What is asked of other programs over HTTP: their addresses, and answers within limits."""
+"""Requests to other programs over HTTP: their addresses, and answers within limits."""

@@ -1,4 +1,4 @@
-"""Remove passwords and tokens from addresses, and from what other programs say, before it is shown or logged."""
+"""Remove passwords and tokens from addresses and from answers of other programs before they are shown or logged."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SECRET_PARAMETER: Final = re.compile(
 )
 
 SECRET_HEADER: Final = re.compile(r"(?i)auth|token|key|secret|cookie|passw|session")
-SHORTEST_SECRET: Final = 8  # characters; anything shorter may be a word that an answer means
+SHORTEST_SECRET: Final = 8  # characters; anything shorter may be an ordinary word of an answer
 
 
-def without_user(url: str) -> tuple[str, str]:
-    """An address without the user and password in it, and the header Authorization that these mean, '' where none are.
+def split_credentials(url: str) -> tuple[str, str]:
+    """Return an address without its user and password, and the Authorization header for them ('' if there are none).
 
-    What is kept and shown of an address is the first part alone.
+    Only the first part is stored and shown.
     """
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
@@ -33,19 +33,19 @@ def without_user(url: str) -> tuple[str, str]:
 
 
 def hide_secrets(text: str) -> str:
-    """A text in which users, passwords and tokens of addresses are hidden, also where a library has written them."""
+    """Return a text with the users, passwords and tokens of addresses hidden, also those that a library wrote."""
     return SECRET_PARAMETER.sub(rf"\1{HIDDEN}", USER.sub(f"{HIDDEN}@", text))
 
 
-def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """The secrets in headers that are sent to another program, which may show them in its errors."""
+def header_secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the secrets in headers that we send to another program, which may repeat them in its errors."""
     values = [value for name, value in headers.items() if SECRET_HEADER.search(name)]
-    found = {part for value in values for part in (value, value.partition(" ")[2], value.partition("=")[2])}
-    return tuple(sorted((part for part in found if len(part) >= SHORTEST_SECRET), key=len, reverse=True))
+    parts = {part for value in values for part in (value, value.partition(" ")[2], value.partition("=")[2])}
+    return tuple(sorted((part for part in parts if len(part) >= SHORTEST_SECRET), key=len, reverse=True))
 
 
-def without_secrets(told: bytes, secrets: Iterable[str]) -> bytes:
-    """What a program says, without what it was sent in confidence."""
+def redact(text: bytes, secrets: Iterable[str]) -> bytes:
+    """Return a text with the given secrets hidden."""
     for secret in secrets:
-        told = told.replace(secret.encode(), HIDDEN.encode())
-    return told
+        text = text.replace(secret.encode(), HIDDEN.encode())
+    return text

@@ -1,4 +1,4 @@
-"""From what a model said to what was asked for: JSON, also where it is wrapped in words, fences or thoughts."""
+"""Find the JSON in a model's answer, also if it is wrapped in words, fences or thoughts, and check its shape."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from devserver.llm.errors import Declined, EmptyAnswer, NotJson, WebPage, WrongShape, quoted
+from devserver.llm.errors import Declined, EmptyAnswer, NotJson, WebPage, WrongShape, quote
 from schemas.json_values import JsonObject
 
 
 class Shape(BaseModel):
-    """What an answer has to be. Its JSON Schema allows nothing else; a server that ignores it may say more."""
+    """The fields of an answer. The JSON Schema allows no others; a server that ignores it may send more."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, json_schema_extra={"additionalProperties": False})
 
@@ -22,7 +22,7 @@ S = TypeVar("S", bound=Shape)
 THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 PAGE = re.compile(r"\s*<(!doctype|html|head|body)\b", re.IGNORECASE)
 NO = r"(?:can(?:not|['’]?t|\ not)|won['’]?t|\ ?am\ unable\ to|['’]m\ unable\ to|\ ?am\ not\ able\ to)"
-DECLINING = re.compile(  # songs say sorry and cannot help falling in love, so the whole phrase is looked for
+DECLINING = re.compile(  # songs say sorry and cannot help falling in love, so only whole phrases match
     rf"""\W*(?:
       (?:i['’]?m|i\ am)\ (?:very\ |so\ )?sorry,?\ but\ (?:i\ ?{NO}|as\ an\ ai)
     | (?:(?:i['’]?m|i\ am)\ sorry[,.]\ )?i\ ?{NO}\ (?:help|assist|comply|fulfill?|provide|create|generate|write|do)
@@ -36,10 +36,10 @@ DECLINING = re.compile(  # songs say sorry and cannot help falling in love, so t
 
 
 def read_answer(content: str, shape: type[S], endpoint: str) -> S:
-    """The answer in its shape.
+    """Parse an answer into its shape.
 
     Raises:
-        LlmError: the one that says what is wrong with it.
+        LlmError: the subclass for the fault.
     """
     said = THOUGHTS.sub("", content).strip()
     if not said:
@@ -47,11 +47,11 @@ def read_answer(content: str, shape: type[S], endpoint: str) -> S:
         raise EmptyAnswer(endpoint, f"{endpoint} said nothing{thought}.")
     if PAGE.match(said):
         raise WebPage(endpoint)
-    objects = _objects(said)
+    objects = _find_objects(said)
     if not objects:
         if DECLINING.match(said):
-            raise Declined(endpoint, f"{endpoint} declines: {quoted(said)}")
-        raise NotJson(endpoint, f"{endpoint} answers without JSON: {quoted(said)}")
+            raise Declined(endpoint, f"{endpoint} declines: {quote(said)}")
+        raise NotJson(endpoint, f"{endpoint} answers without JSON: {quote(said)}")
     problem: ValidationError | None = None
     for each in objects:
         try:
@@ -60,13 +60,13 @@ def read_answer(content: str, shape: type[S], endpoint: str) -> S:
             problem = problem or e
             continue
         if DECLINING.match(str(getattr(answer, "text", ""))):
-            raise Declined(endpoint, f"{endpoint} declines: {quoted(str(getattr(answer, 'text', '')))}")
+            raise Declined(endpoint, f"{endpoint} declines: {quote(str(getattr(answer, 'text', '')))}")
         return answer
-    raise WrongShape(endpoint, f"{endpoint} answers in another shape: {_faults(problem)}") from problem
+    raise WrongShape(endpoint, f"{endpoint} answers in another shape: {_describe_errors(problem)}") from problem
 
 
-def growing(content: str, name: str) -> str:
-    """What stands so far in the text field `name` of a JSON answer that is still being written."""
+def partial_text(content: str, name: str) -> str:
+    """Return the beginning of the text field `name` of a JSON answer that is not complete yet."""
     said = THOUGHTS.sub("", content)
     start = re.search(rf'"{re.escape(name)}"\s*:\s*"', said)
     if start is None:
@@ -76,21 +76,21 @@ def growing(content: str, name: str) -> str:
     return read.encode(errors="ignore").decode()  # half of a surrogate pair comes with the next piece
 
 
-def _objects(said: str) -> list[JsonObject]:
-    """Every JSON object at the top of a text, in order; braces that begin none are passed over."""
-    decoder, found, at = json.JSONDecoder(strict=False), list[JsonObject](), 0
-    while (at := said.find("{", at)) >= 0:
+def _find_objects(text: str) -> list[JsonObject]:
+    """Return every JSON object at the top level of a text, in order; braces that begin none are skipped."""
+    decoder, objects, at = json.JSONDecoder(strict=False), list[JsonObject](), 0
+    while (at := text.find("{", at)) >= 0:
         try:
-            value, at = decoder.raw_decode(said, at)
+            value, at = decoder.raw_decode(text, at)
         except json.JSONDecodeError:
             at += 1
             continue
         except RecursionError:
-            break  # each of its braces would begin another one as deep
-        found.append(value)
-    return found
+            break  # each further brace would nest as deeply
+        objects.append(value)
+    return objects
 
 
-def _faults(problem: ValidationError | None) -> str:
+def _describe_errors(problem: ValidationError | None) -> str:
     errors = problem.errors(include_url=False) if problem else []
     return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors[:3])

@@ -1,4 +1,4 @@
-"""Asking the configured language models: which one, once more where that can help, and when they make room."""
+"""Ask the configured language models, retry if that can help, and free their memory."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import aiohttp
 
 from devserver.http.answers import PLAIN, parse_off_loop
 from devserver.http.answers import read_answer as read_body
-from devserver.llm.answer import Shape, growing, read_answer
+from devserver.llm.answer import Shape, partial_text, read_answer
 from devserver.llm.chat import ANSWER_BYTES, CONNECT_SECONDS, ChatMessage, ChatRequest, Endpoint, converse
 from devserver.llm.errors import HttpProblem, LlmError
 from schemas.json_values import Json, read_object
 
 ATTEMPTS: Final = 2
-AT_ONCE: Final = 4  # conversations with one endpoint; more would only wait there, with their time running
-SEEDS: Final = 2**31  # what every server takes
+AT_ONCE: Final = 4  # conversations with one endpoint; more would wait there while their time limit runs
+SEEDS: Final = 2**31  # every server accepts these
 RELEASE_SECONDS: Final = 10.0
 S = TypeVar("S", bound=Shape)
 
 
 @dataclass(frozen=True)
 class Question(Generic[S]):
-    """What a model is asked: an instruction, the user's text as a message of its own, and the shape of the answer."""
+    """A question to a model: an instruction, the user's text as a separate message, and the shape of the answer."""
 
     instruction: str
     text: str
@@ -36,26 +36,26 @@ class Question(Generic[S]):
     seed: int
 
     def body(self, model: str, attempt: int, *, bare: bool) -> ChatRequest:
-        """Return the request; `bare` leaves out what not every server understands."""
+        """Return the request; `bare` leaves out the fields that not every server understands."""
         schema = self.shape.model_json_schema()
         fields = {name: about.get("description") or about["type"] for name, about in schema["properties"].items()}
-        told = json.dumps(fields, ensure_ascii=False)
-        system = f"{self.instruction}\n\nAnswer with one JSON object and nothing else, with these fields: {told}"
+        field_lines = json.dumps(fields, ensure_ascii=False)
+        system = f"{self.instruction}\n\nAnswer with one JSON object and nothing else, with these fields: {field_lines}"
         messages: list[ChatMessage] = [{"role": "system", "content": system}, {"role": "user", "content": self.text}]
         body: ChatRequest = {"model": model, "messages": messages, "stream": True}
         if not bare:
             form = {"name": "answer", "strict": True, "schema": schema}
-            body["temperature"], body["seed"] = self.temperature, self.seed_of(attempt)
+            body["temperature"], body["seed"] = self.temperature, self.seed_for(attempt)
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         return body
 
-    def seed_of(self, attempt: int) -> int:
-        """Another one for each attempt, or a model that answers alike would fail alike."""
+    def seed_for(self, attempt: int) -> int:
+        """Return the seed of an attempt: each has another, since the same seed would give the same wrong answer."""
         return (self.seed + attempt) % SEEDS
 
 
 class ReplyOrigin(TypedDict):
-    """The model that answered, and with which settings."""
+    """The model that answered, and its settings."""
 
     endpoint: str
     model: str
@@ -67,7 +67,7 @@ class ReplyOrigin(TypedDict):
 
 @dataclass(frozen=True)
 class Reply(Generic[S]):
-    """An answer, and all that is needed to say where it came from."""
+    """An answer and its origin."""
 
     answer: S
     endpoint: Endpoint
@@ -87,7 +87,7 @@ class Reply(Generic[S]):
 
 
 class Models:
-    """The configured endpoints, in the order in which they are asked. Lives on one event loop."""
+    """The configured endpoints, in order of preference. Lives on one event loop."""
 
     def __init__(self, endpoints: Sequence[Endpoint], seconds: float = 120.0) -> None:
         self.endpoints = tuple(endpoints)
@@ -98,16 +98,16 @@ class Models:
         self._loaded: set[str] = set()
 
     def for_step(self, step: str, *, remote: bool) -> list[Endpoint]:
-        """The endpoints that may be used for a step of a run."""
+        """Return the endpoints that may be used for a step of a run."""
         return [each for each in self.endpoints if step in each.steps and (remote or not each.remote)]
 
     async def ask(self, endpoint: Endpoint, question: Question[S], on_text: Callable[[str], None]) -> Reply[S]:
-        """Ask one endpoint, and once more where that can help; `on_text` gets the answer's text as it grows.
+        """Ask one endpoint, and retry once if that can help; `on_text` gets the answer's text as it grows.
 
-        A server that does not know every field of the request is asked again without them.
+        A server that refuses optional fields of the request is asked again without them.
 
         Raises:
-            LlmError: what went wrong with the last attempt.
+            LlmError: the error of the last attempt.
         """
         bare, problem = False, LlmError(endpoint.name, "not asked")
         async with self._turns[endpoint.name]:
@@ -116,34 +116,34 @@ class Models:
             try:
                 for attempt in range(ATTEMPTS):
                     try:
-                        answer = await self._once(endpoint, question, attempt, on_text, bare=bare)
+                        answer = await self._ask_once(endpoint, question, attempt, on_text, bare=bare)
                     except LlmError as e:
                         problem = e
                         bare = isinstance(e, HttpProblem) and e.status in (400, 422)
                         if not e.again:
                             break
                         continue
-                    return Reply(answer, endpoint, question.seed_of(attempt), question.temperature, attempt + 1)
+                    return Reply(answer, endpoint, question.seed_for(attempt), question.temperature, attempt + 1)
             finally:
                 self._talking[endpoint.name] -= 1
         raise problem
 
-    async def _once(
+    async def _ask_once(
         self, endpoint: Endpoint, question: Question[S], attempt: int, on_text: Callable[[str], None], *, bare: bool
     ) -> S:
         def on_content(said: str) -> None:
-            text = growing(said, "text")
+            text = partial_text(said, "text")
             if text:
                 on_text(text)
 
         body = question.body(endpoint.model, attempt, bare=bare)
-        said = await converse(self._http(), endpoint, body, self._seconds, on_content)
+        said = await converse(self._http_session(), endpoint, body, self._seconds, on_content)
         return await asyncio.to_thread(read_answer, said, question.shape, endpoint.name)
 
     async def release(self) -> list[LlmError]:
-        """Let Ollama free the memory of models that have been used and are not in use, as `keep_alive` says.
+        """Let Ollama free the memory of idle models, as `keep_alive` says.
 
-        Only its own route does that; the OpenAI-compatible one ignores the field.
+        Only Ollama's own route does that; the OpenAI-compatible one ignores the field.
         """
         problems = []
         for endpoint in self.endpoints:
@@ -153,7 +153,7 @@ class Models:
             try:
                 await self._release(endpoint)
             except (aiohttp.ClientError, OSError, HttpProblem) as e:
-                words = f"{endpoint.name} did not free its memory ({e}). keep_alive is understood by Ollama alone."
+                words = f"{endpoint.name} did not free its memory ({e}). Only Ollama understands keep_alive."
                 problems.append(LlmError(endpoint.name, words))
         return problems
 
@@ -162,23 +162,23 @@ class Models:
         body = {"model": endpoint.model, "keep_alive": endpoint.keep_alive}
         async with (
             asyncio.timeout(RELEASE_SECONDS),
-            self._http().post(url, json=body, headers=endpoint.headers, allow_redirects=False) as response,
+            self._http_session().post(url, json=body, headers=endpoint.headers, allow_redirects=False) as response,
         ):
             if response.status != 200:
                 raise HttpProblem(endpoint.name, response.status, "")
 
-    async def listed(self, endpoint: Endpoint) -> list[str]:
-        """The models that an endpoint says it has; LlmError where it does not answer."""
+    async def list_models(self, endpoint: Endpoint) -> list[str]:
+        """Return the models that an endpoint lists; LlmError if it does not answer."""
         url = f"{endpoint.url.rstrip('/')}/models"
         try:
             async with (
                 asyncio.timeout(CONNECT_SECONDS),
-                self._http().get(url, headers=endpoint.headers, allow_redirects=False) as response,
+                self._http_session().get(url, headers=endpoint.headers, allow_redirects=False) as response,
             ):
                 if response.status != 200:
                     raise HttpProblem(endpoint.name, response.status, "")
-                told = await parse_off_loop(await read_body(response, ANSWER_BYTES))
-                return _model_ids(told)
+                answer = await parse_off_loop(await read_body(response, ANSWER_BYTES))
+                return _model_ids(answer)
         except (aiohttp.ClientError, OSError) as e:
             raise LlmError(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}: {e}") from e
         except (ValueError, KeyError) as e:
@@ -189,16 +189,16 @@ class Models:
             await self._session.close()
             self._session = None
 
-    def _http(self) -> aiohttp.ClientSession:
+    def _http_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
             self._session = aiohttp.ClientSession(timeout=limits, headers=PLAIN, auto_decompress=False)
         return self._session
 
 
-def _model_ids(told: Json) -> list[str]:
-    """Return the ids in an answer of `/models`; ValueError or KeyError where it is none."""
-    listed = read_object(told)["data"]
+def _model_ids(answer: Json) -> list[str]:
+    """Return the ids in an answer of `/models`; ValueError or KeyError if it is malformed."""
+    listed = read_object(answer)["data"]
     if not isinstance(listed, list):
-        raise ValueError("the models are no list")  # noqa: TRY004 - all of them are one kind of wrong
+        raise ValueError("the models are not a list")  # noqa: TRY004 - the caller treats all faults alike
     return [str(read_object(model)["id"]) for model in listed]

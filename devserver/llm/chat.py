@@ -1,4 +1,4 @@
-"""One conversation over HTTP: `POST /chat/completions`, streamed, with everything that can go wrong told in words."""
+"""One conversation over HTTP: `POST /chat/completions`, streamed, with a plain error for each fault."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Literal, NotRequired, TypedDict
 
 import aiohttp
 
-from devserver.http.addresses import secrets_of, without_secrets
-from devserver.http.answers import MIB, BrokenAnswer, parse, read_answer, refuse_packed
+from devserver.http.addresses import header_secrets, redact
+from devserver.http.answers import MIB, BrokenAnswer, parse, read_answer, refuse_compressed
 from devserver.llm.errors import (
     CutOff,
     Declined,
@@ -21,16 +21,16 @@ from devserver.llm.errors import (
     TooSlow,
     Unreachable,
     WebPage,
-    quoted,
+    quote,
 )
 from schemas.json_values import JsonObject
 
 CONNECT_SECONDS = 5.0
 ANSWER_BYTES = 4 * MIB
 PROBLEM_BYTES = 64 * 1024
-# Of what the model says itself: a song with every thought about it has a tenth of this.
-SAID_CHARACTERS = 200_000
-# Each listener gets the whole answer so far, so a long one is passed on only after it has grown by 1/64.
+# The longest answer: a song with all of the model's thoughts about it has a tenth of this.
+MAX_ANSWER_CHARACTERS = 200_000
+# The callback gets the whole answer so far, so a long one is passed on only after it has grown by 1/64.
 GROWTH_SHARE = 64
 OnContent = Callable[[str], None]
 
@@ -48,7 +48,7 @@ class ResponseFormat(TypedDict):
 
 
 class ChatRequest(TypedDict):
-    """The body of POST /chat/completions. Not every server understands what may be left out."""
+    """The body of POST /chat/completions. Not every server understands the optional fields."""
 
     model: str
     messages: list[ChatMessage]
@@ -63,10 +63,10 @@ class Endpoint:
     """A model at an address.
 
     Args:
-        url: where the routes begin, usually ending in /v1.
-        remote: whether the text leaves the user's own machines; such a one is used in mode `fast` alone.
-        keep_alive: what Ollama is told about keeping the model loaded before media are made; None tells nothing.
-        steps: the steps that it is used for.
+        url: the base of the routes, usually ending in /v1.
+        remote: whether the text leaves the user's own machines; remote models are only used in mode `fast`.
+        keep_alive: the value of Ollama's field of this name, sent before media are made; None sends nothing.
+        steps: the steps that use it.
     """
 
     name: str
@@ -87,10 +87,10 @@ class Endpoint:
 async def converse(
     session: aiohttp.ClientSession, endpoint: Endpoint, body: ChatRequest, seconds: float, on_content: OnContent
 ) -> str:
-    """Everything that the model said; `on_content` gets what it said so far, each time that there is more.
+    """Return the whole answer of the model; `on_content` gets the answer so far, each time that it has grown.
 
     Raises:
-        LlmError: the one that says what went wrong.
+        LlmError: the subclass for the fault.
     """
     url = f"{endpoint.url.rstrip('/')}/chat/completions"
     try:
@@ -113,63 +113,63 @@ async def _read(endpoint: Endpoint, response: aiohttp.ClientResponse, on_content
     name, kind = endpoint.name, response.content_type
     if response.status != 200:
         raw = await response.content.read(PROBLEM_BYTES)
-        told = without_secrets(raw, secrets_of(endpoint.headers)).decode(errors="replace")  # some quote the key
+        problem = redact(raw, header_secrets(endpoint.headers)).decode(errors="replace")  # some servers repeat the key
         if kind == "text/html" and response.status in (404, 405):
             raise WebPage(name)
-        raise HttpProblem(name, response.status, _reason(told) if kind != "text/html" else "")
+        raise HttpProblem(name, response.status, _error_message(problem) if kind != "text/html" else "")
     if kind == "text/html":
         raise WebPage(name)
-    said, ended = _Said(name, on_content), False
+    answer, ended = _AnswerBuffer(name, on_content), False
     async for message in _messages(endpoint, response):
         choice = _choice(name, message)
         piece = choice.get("delta") or choice.get("message") or {}
         if not isinstance(piece, dict):
-            raise NotTheRoute(name, f"{name} sends a choice without a message: {quoted(json.dumps(choice))}")
+            raise NotTheRoute(name, f"{name} sends a choice without a message: {quote(json.dumps(choice))}")
         if piece.get("refusal"):
-            raise Declined(name, f"{name} declines: {quoted(str(piece['refusal']))}")
-        said.add(str(piece.get("content") or ""))
+            raise Declined(name, f"{name} declines: {quote(str(piece['refusal']))}")
+        answer.add(str(piece.get("content") or ""))
         reason = choice.get("finish_reason")
         if reason == "content_filter":
             raise Declined(name, f"{name} declines: its filter stopped the answer.")
         if reason == "length":
-            raise CutOff(name, f"{name} stopped in the middle of its answer: it may not write more.")
+            raise CutOff(name, f"{name} stopped in the middle of its answer: it reached its length limit.")
         ended = ended or reason is not None
-    said.finish()
-    if said.text and not ended:
+    answer.flush()
+    if answer.text and not ended:
         raise CutOff(name, f"{name} stopped in the middle of its answer.")
-    return said.text
+    return answer.text
 
 
-class _Said:
-    """Collects an answer and passes it on as it grows: each piece of a short one, ever larger pieces of a long one."""
+class _AnswerBuffer:
+    """Collects an answer and passes it on as it grows: after each piece at first, less often as it gets long."""
 
     def __init__(self, name: str, on_content: OnContent) -> None:
         self.text = ""
-        self._told = 0
+        self._passed_on = 0
         self._name, self._on_content = name, on_content
 
     def add(self, piece: str) -> None:
         self.text += piece
-        if len(self.text) > SAID_CHARACTERS:
-            raise NotTheRoute(self._name, f"{self._name} does not stop: more than {SAID_CHARACTERS} characters.")
-        if len(self.text) - self._told > self._told // GROWTH_SHARE:
-            self.finish()
+        if len(self.text) > MAX_ANSWER_CHARACTERS:
+            raise NotTheRoute(self._name, f"{self._name} does not stop: more than {MAX_ANSWER_CHARACTERS} characters.")
+        if len(self.text) - self._passed_on > self._passed_on // GROWTH_SHARE:
+            self.flush()
 
-    def finish(self) -> None:
-        """Tell what was not told yet."""
-        if len(self.text) > self._told:
+    def flush(self) -> None:
+        """Pass the answer on if it has grown."""
+        if len(self.text) > self._passed_on:
             self._on_content(self.text)
-            self._told = len(self.text)
+            self._passed_on = len(self.text)
 
 
 async def _messages(endpoint: Endpoint, response: aiohttp.ClientResponse) -> AsyncIterator[JsonObject]:
-    """The answer's JSON objects: many where it is streamed, one where the server does not stream."""
-    name, secrets = endpoint.name, secrets_of(endpoint.headers)
+    """Yield the answer's JSON objects: many if it is streamed, one if the server does not stream."""
+    name, secrets = endpoint.name, header_secrets(endpoint.headers)
     if response.content_type != "text/event-stream":
-        body = without_secrets(await read_answer(response, ANSWER_BYTES), secrets)
-        yield await asyncio.to_thread(_parsed, name, body.decode(errors="replace"))
+        body = redact(await read_answer(response, ANSWER_BYTES), secrets)
+        yield await asyncio.to_thread(_parse_message, name, body.decode(errors="replace"))
         return
-    refuse_packed(response)
+    refuse_compressed(response)
     rest, size = b"", 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
@@ -177,20 +177,20 @@ async def _messages(endpoint: Endpoint, response: aiohttp.ClientResponse) -> Asy
             raise NotTheRoute(name, f"{name} does not stop: more than {ANSWER_BYTES} bytes.")
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            field, _, value = without_secrets(line, secrets).decode(errors="replace").strip().partition(":")
+            field, _, value = redact(line, secrets).decode(errors="replace").strip().partition(":")
             if field in ("data", "error") and value.strip() and value.strip() != "[DONE]":
-                yield _parsed(name, value)
+                yield _parse_message(name, value)
 
 
-def _parsed(name: str, text: str) -> JsonObject:
+def _parse_message(name: str, text: str) -> JsonObject:
     try:
         message = parse(text)
     except BrokenAnswer as e:
-        raise NotTheRoute(name, f"{name} sends what is no JSON: {quoted(text)}") from e
+        raise NotTheRoute(name, f"{name} sends invalid JSON: {quote(text)}") from e
     if not isinstance(message, dict):
-        raise NotTheRoute(name, f"{name} sends no object: {quoted(text)}")
+        raise NotTheRoute(name, f"{name} sends JSON that is not an object: {quote(text)}")
     if message.get("error"):
-        raise LlmError(name, f"{name} reports an error: {quoted(_reason(text))}")
+        raise LlmError(name, f"{name} reports an error: {quote(_error_message(text))}")
     return message
 
 
@@ -200,18 +200,18 @@ def _choice(name: str, message: JsonObject) -> JsonObject:
             return {}
         case [dict() as choice, *_]:
             return choice
-    raise NotTheRoute(name, f"{name} sends no choices: {quoted(json.dumps(message))}")
+    raise NotTheRoute(name, f"{name} sends no choices: {quote(json.dumps(message))}")
 
 
-def _reason(told: str) -> str:
-    """The message in the body of an error, in whichever way it is wrapped."""
+def _error_message(text: str) -> str:
+    """Return the message in the body of an error, however it is nested."""
     try:
-        value = parse(told)
+        value = parse(text)
     except BrokenAnswer:
-        return told
+        return text
     while isinstance(value, dict):
         inner = next((value[key] for key in ("error", "message", "detail") if key in value), None)
         if inner is None:
-            return told
+            return text
         value = inner
-    return value if isinstance(value, str) else told
+    return value if isinstance(value, str) else text

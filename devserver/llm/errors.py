@@ -1,16 +1,16 @@
-"""What can be wrong with a language model's answer, told apart in plain words.
+"""The errors of language models.
 
 LlmError
 ├── Unreachable     nobody answers at the address
 ├── TooSlow         no whole answer within the time
 ├── HttpProblem     an HTTP status other than 200
 ├── WebPage         a page for people in place of an answer: the address is wrong
-├── NotTheRoute     an answer that is none of this route
-├── EmptyAnswer     nothing was said
+├── NotTheRoute     an answer that this route does not give
+├── EmptyAnswer     an answer without text
 ├── Declined        the model refuses
 ├── CutOff          the answer stops in the middle
-├── NotJson         words, but no JSON in them
-└── WrongShape      JSON, but not what was asked for
+├── NotJson         text without JSON
+└── WrongShape      JSON in another shape
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class LlmError(Exception):
         super().__init__(message)
         self.endpoint = endpoint
         self.message = message
-        self.again = again  # whether asking once more can help
+        self.again = again  # whether a retry can help
 
     def as_dict(self) -> dict[str, str]:
         return {"endpoint": self.endpoint, "code": self.code, "message": self.message}
@@ -46,8 +46,8 @@ class TooSlow(LlmError):
 class HttpProblem(LlmError):
     code = "http_problem"
 
-    def __init__(self, endpoint: str, status: int, told: str) -> None:
-        words = f"{endpoint} answers {status}" + (f": {quoted(told)}" if told.strip() else ", without a reason")
+    def __init__(self, endpoint: str, status: int, reason: str) -> None:
+        words = f"{endpoint} answers {status}" + (f": {quote(reason)}" if reason.strip() else ", without a reason")
         super().__init__(endpoint, words, again=status not in (401, 402, 403, 404))
         self.status = status
 
@@ -56,7 +56,7 @@ class WebPage(LlmError):
     code = "web_page"
 
     def __init__(self, endpoint: str) -> None:
-        words = f"{endpoint} answers with a web page. Is its url the one of its API? It usually ends in /v1."
+        words = f"{endpoint} answers with a web page. Check its url; the url of an API usually ends in /v1."
         super().__init__(endpoint, words, again=False)
 
 
@@ -84,7 +84,7 @@ class WrongShape(LlmError):
     code = "wrong_shape"
 
 
-def quoted(text: str) -> str:
-    """The beginning of a text that somebody else wrote, on one line."""
+def quote(text: str) -> str:
+    """Return the beginning of a foreign text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= QUOTED_CHARACTERS else f"{line[:QUOTED_CHARACTERS]} …"

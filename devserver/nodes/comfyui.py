@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from comfy_execution.utils import get_executing_context
 
-from .host import PARTIAL, Host, checked_output, current
+from .host import PARTIAL, Host, check_output, current
 
 
 def to_numpy(value: Any) -> Any:
@@ -81,7 +81,7 @@ def wrap(node: Any) -> type:
         token = current.set(ComfyHost())
         try:
             # A fresh object: ComfyUI keeps its own between prompts.
-            output = checked_output(node, getattr(node(), node.FUNCTION)(**to_numpy(inputs)))
+            output = check_output(node, getattr(node(), node.FUNCTION)(**to_numpy(inputs)))
         finally:
             current.reset(token)
         if not isinstance(output, dict):

@@ -101,7 +101,7 @@ def host() -> Host:
     return current.get()
 
 
-def checked_output(node: type, output: Any) -> Any:
+def check_output(node: type, output: Any) -> Any:
     """The output of a node's function, unchanged, once it has the form that every host can pass on.
 
     ComfyUI takes a wrong form without a word: it splits a string into letters, reports success for a missing tuple, and

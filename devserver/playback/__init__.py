@@ -1,1 +1,1 @@
-"""Which file of a run is served, what is drawn of it, and its sound while it is made."""
+"""The files of a run as they are served, drawings of its sounds, and its sound while it is made."""

@@ -1,4 +1,4 @@
-"""What is made of a run's files when somebody asks for it: drawn once, in a worker process, and kept beside them."""
+"""Drawings of a run's sounds: made on request, once, in a worker process, and stored beside the files."""
 
 from __future__ import annotations
 
@@ -44,33 +44,33 @@ class StemFile:
 
 
 class Drawings:
-    """Pictures and peaks of sounds. Two who ask for one at the same time wait for the same."""
+    """Pictures and peaks of sounds. Simultaneous requests for a drawing share one job."""
 
     def __init__(self, exports: Exports, intake: IntakePool) -> None:
         self._exports, self._intake = exports, intake
         self._drawing: dict[Path, asyncio.Task[None]] = {}
 
-    async def of(self, run_id: str, entity: Entity, what: Drawn) -> Media:
-        """The drawing of one of a run's sounds.
+    async def get(self, run_id: str, entity: Entity, drawing: Drawn) -> Media:
+        """Return the drawing of one of a run's sounds.
 
         Raises:
             InputError: the sound is gone or cannot be decoded (404).
         """
         folder = self._exports.folder(run_id)
-        target = folder / FOLDER / f"{entity.sha256[:16]}_{what}"
+        target = folder / FOLDER / f"{entity.sha256[:16]}_{drawing}"
         if not await asyncio.to_thread(target.is_file):
             task = self._drawing.get(target)
             if task is None:
-                task = asyncio.create_task(self._draw(folder / entity.filename, target, what))
+                task = asyncio.create_task(self._draw(folder / entity.filename, target, drawing))
                 self._drawing[target] = task
                 task.add_done_callback(lambda _: self._drawing.pop(target))
-            await asyncio.shield(task)  # who goes away does not take it from the others
-        tag = hashlib.sha256(f"{entity.sha256} {what}".encode()).hexdigest()
-        return Media(target, MIMES[what], what, tag)
+            await asyncio.shield(task)  # a cancelled request must not cancel it for the others
+        tag = hashlib.sha256(f"{entity.sha256} {drawing}".encode()).hexdigest()
+        return Media(target, MIMES[drawing], drawing, tag)
 
-    async def _draw(self, source: Path, target: Path, what: Drawn) -> None:
+    async def _draw(self, source: Path, target: Path, drawing: Drawn) -> None:
         try:
-            await self._intake.work(draw, source, target, what)
+            await self._intake.work(draw, source, target, drawing)
         except (NoSound, FileNotFoundError, IntakeCrashed) as e:
             raise InputError(
                 "not_drawable", status=404, field="run_id", value=source.parent.name, name=source.name, problem=str(e)

@@ -1,4 +1,4 @@
-"""One run as one continuous sound in one form: encoded once, read by everybody who listens."""
+"""One run as one continuous sound in one form: encoded once, read by every listener."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from devserver.model.rows import Place
 from devserver.playback import pieces
 
 CHUNK_BYTES: Final = 64 * 1024
-# What the pieces may lack of the main output's length without the rest being taken from there.
+# If the pieces are shorter than the main output by less than this, the rest is not encoded from it.
 SLACK_SECONDS: Final = 0.05
 
 log = logging.getLogger(__name__)
 
 
 class Recording:
-    """Begins at once, grows while pieces come, and is over when the attempt that sends them has succeeded.
+    """Begins at once, grows while pieces arrive, and is over when the attempt that sends them has succeeded.
 
-    Where a piece is missing, and for a run that has ended, the rest comes from the run's main output.
+    If a piece is missing, or the run has ended, the rest is encoded from the run's main output.
 
     Args:
-        events: the run's stored events from its first one on.
+        events: yields the run's stored events from the first one on.
         threads: where files are decoded and encoded.
-        on_end: called when the work has ended, however it ended.
+        on_end: called when the work has ended, also after an error.
     """
 
     def __init__(
@@ -55,7 +55,9 @@ class Recording:
         self._file = tempfile.TemporaryFile(buffering=0, dir=exports.state)  # noqa: SIM115 - closed by `close_unused`
         self._size, self._over = 0, False
         self._grown = asyncio.Event()
-        self._task = self._loop.create_task(self._record(), context=Context())  # nobody's request
+        self._task = self._loop.create_task(
+            self._record(), context=Context()
+        )  # not the context of the request that started it
         self._task.add_done_callback(lambda _: on_end())
         self._task.add_done_callback(lambda _: self.close_unused())
 
@@ -64,17 +66,17 @@ class Recording:
         return not self._task.done()
 
     def stop(self) -> None:
-        """End the work; who still listens hears the end. From any thread."""
+        """Stop the work; listeners get the rest of the data and the end. From any thread."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._task.cancel)
 
     def close_unused(self) -> None:
-        """Give the file back once nobody writes or reads it."""
+        """Close the file once nobody writes or reads it."""
         if self._task.done() and not self.listeners:
             self._file.close()
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """All of it from the beginning: what is there at once, then what comes, to the end."""
+        """Yield the whole sound from its beginning: first the data that exists, then new data until the end."""
         offset = 0
         while True:
             grown = self._grown
@@ -92,11 +94,11 @@ class Recording:
             encoder = await self._in_thread(Encoder, self.form, self._write)
             await self._encode_all(encoder)
             await self._in_thread(encoder.close)
-        except Exception:  # whoever listens must hear the end, whatever was wrong
-            log.exception("%s cannot be heard as %s any more", self.run_id, self.form.name)
+        except Exception:  # listeners must get the end, whatever was wrong
+            log.exception("%s cannot be played as %s any more", self.run_id, self.form.name)
         finally:
             self._over = True
-            self._tell()
+            self._grow()
 
     async def _encode_all(self, encoder: Encoder) -> None:
         row = await self._journal.run(self.run_id)
@@ -108,7 +110,7 @@ class Recording:
         await self._encode_rest(encoder, plan)
 
     async def _encode_pieces(self, encoder: Encoder, stage: str) -> None:
-        """Every piece in its turn; those of an attempt that was followed by another one are left out."""
+        """Encode the pieces in order; those of an attempt that was followed by another one are left out."""
         last = await self._journal.last_attempt(Place(self.run_id, 0, stage, 1))
         first_attempt = last.attempt if last else 1
         here: dict[int, str] = {}
@@ -122,14 +124,14 @@ class Recording:
                         here[event.data.index] = event.data.file
                 while wanted in here and await self._add_piece(encoder, here.pop(wanted)):
                     wanted += 1
-                if _ends(event, stage):
+                if _is_last(event, stage):
                     return
 
     async def _add_piece(self, encoder: Encoder, name: str) -> bool:
         try:
             await self._in_steps(encoder.add(pieces.path_of(self._exports, self.run_id, name)))
         except (OSError, Undecodable) as e:
-            log.warning("%s: the piece %s cannot be heard: %s", self.run_id, name, e)
+            log.warning("%s: the piece %s cannot be decoded: %s", self.run_id, name, e)
             return False
         return True
 
@@ -144,15 +146,15 @@ class Recording:
         try:
             await self._in_steps(encoder.add(path, encoder.seconds))
         except (OSError, Undecodable) as e:
-            log.warning("%s: %s cannot be heard: %s", self.run_id, path.name, e)
+            log.warning("%s: %s cannot be decoded: %s", self.run_id, path.name, e)
 
     async def _in_steps(self, steps: Iterator[float]) -> None:
-        """Work that gives way to the work of other recordings between its steps."""
+        """Do work step by step, so that other recordings get their turn between the steps."""
         while await self._in_thread(next, steps, None) is not None:
             continue
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run it on a thread and wait for its end, also where this task is cancelled: it writes into our file."""
+        """Run a function on a thread and wait for its end, even if this task is cancelled: it writes into our file."""
         job = self._loop.run_in_executor(self._threads, function, *args)
         try:
             return await asyncio.shield(job)
@@ -161,18 +163,18 @@ class Recording:
             raise
 
     def _write(self, data: bytes) -> None:
-        """Called on a thread with what the encoder has made."""
+        """Append encoded data to the file; called on a thread."""
         self._file.write(data)
-        self._loop.call_soon_threadsafe(self._tell, len(data))
+        self._loop.call_soon_threadsafe(self._grow, len(data))
 
-    def _tell(self, more: int = 0) -> None:
+    def _grow(self, more: int = 0) -> None:
         self._size += more
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
 
-def _ends(event: Event, stage: str) -> bool:
-    """Whether no more pieces will come."""
+def _is_last(event: Event, stage: str) -> bool:
+    """Tell whether no more pieces follow this event."""
     if isinstance(event.data, AttemptEnded):
         return (event.stage, event.take, event.data.status) == (stage, 1, "success")
     return isinstance(event.data, RunEnded) or (isinstance(event.data, StageEnded) and event.stage == stage)

@@ -1,4 +1,4 @@
-"""Hearing a run while it is made: its pieces as one continuous sound, from the first one on, for whoever listens."""
+"""Stream a run while it is made: its pieces as one continuous sound from its beginning."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ THREADS: Final = 2
 
 
 class Streams:
-    """The runs that are listened to. Those who hear one run in one form share one encoding of it."""
+    """The runs that have listeners. Listeners of the same run and form share one encoding."""
 
     def __init__(self, journal: Journal, bus: Bus, exports: Exports) -> None:
         self.journal, self.bus, self.exports = journal, bus, exports
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="stream")
         self._recordings: dict[tuple[str, str], Recording] = {}
-        self._ready: set[str] = set()  # ended runs whose pieces go when the last one stops to encode them
+        self._ready: set[str] = set()  # ended runs whose pieces are deleted when the last encoding of them ends
         self._clearing: set[asyncio.Future[None]] = set()
 
     async def wait_for(self, run_id: str) -> None:
-        """Wait until a run can be heard: its first piece is here.
+        """Wait for the first piece of a run.
 
         Raises:
-            InputError: there is no such run (404), or it has ended or will end without any piece (409).
+            InputError: there is no such run (404), or it ends without any piece (409).
         """
         row = await self.journal.run(run_id)
         if row is None:
@@ -62,7 +62,7 @@ class Streams:
 
     @contextmanager
     def listen(self, run_id: str, form: str) -> Iterator[Recording]:
-        """A recording that goes on as long as somebody listens to it."""
+        """Yield a recording that goes on as long as it has listeners."""
         key = (run_id, form)
         recording = self._recordings.get(key)
         if recording is None:
@@ -73,7 +73,7 @@ class Streams:
                 exports=self.exports,
                 events=self.events,
                 threads=self.threads,
-                on_end=lambda: self._after(run_id),
+                on_end=lambda: self._on_recording_end(run_id),
             )
         recording.listeners += 1
         try:
@@ -85,14 +85,14 @@ class Streams:
                 recording.stop()
             recording.close_unused()
 
-    def _after(self, run_id: str) -> None:
+    def _on_recording_end(self, run_id: str) -> None:
         if run_id in self._ready:
             clearing = asyncio.ensure_future(self._clear(run_id))
             self._clearing.add(clearing)
             clearing.add_done_callback(self._clearing.discard)
 
-    async def settle(self, run_id: str) -> None:
-        """The run's record is final: its pieces go, at once or when nobody encodes them any more."""
+    async def delete_pieces(self, run_id: str) -> None:
+        """Delete the pieces of a run whose record is final, at once or when the last encoding of them ends."""
         self._ready.add(run_id)
         await self._clear(run_id)
 
@@ -103,14 +103,14 @@ class Streams:
             await asyncio.to_thread(pieces.clear, self.exports, run_id)
 
     async def clear_ended(self) -> None:
-        """Delete what an earlier server left of runs that have ended."""
-        for run_id in await asyncio.to_thread(lambda: list(pieces.kept(self.exports))):
+        """Delete the pieces that an earlier server left of ended runs."""
+        for run_id in await asyncio.to_thread(lambda: list(pieces.run_ids(self.exports))):
             row = await self.journal.run(run_id)
             if row is None or row.ended:
                 await asyncio.to_thread(pieces.clear, self.exports, run_id)
 
     def close(self) -> None:
-        """End every recording; who listens hears the end."""
+        """Stop every recording; its listeners get the end."""
         for recording in list(self._recordings.values()):
             recording.stop()
         self.threads.shutdown(wait=False, cancel_futures=True)
@@ -119,9 +119,9 @@ class Streams:
         return await self.journal.read(lambda reading: reading.events_after(after, run_id, PAGE))
 
     async def events(self, run_id: str) -> AsyncGenerator[Event, None]:
-        """A run's stored events from its first one on, up to its end."""
+        """Yield a run's stored events from the first one to its end."""
         after = 0
-        arrived: Event | Lagged = LAGGED  # what happened before is in the journal
+        arrived: Event | Lagged = LAGGED  # earlier events are in the journal
         with closing(self.bus.subscribe(run_id)) as subscription:
             while True:
                 if isinstance(arrived, Lagged):

@@ -97,7 +97,7 @@ class Runs:
 
     def rights(self, user_id: str) -> Rights:
         """What a user may ask for now, by the key and by the server's settings."""
-        return self._keys.rights(user_id).at_least(self._safety_floor)
+        return self._keys.rights(user_id).with_floor(self._safety_floor)
 
     async def _found(self, claim: Claim | None, rights: Rights) -> Accepted | None:
         """The run that the same request made before, where the user may still ask for it."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from devserver.briefs.briefing import Briefing, briefing, locked_values
+from devserver.briefs.briefing import Briefing, read_briefing, read_locked_values
 from devserver.errors import InputError, refused_field
 from devserver.files.inputs import InputFiles
 from devserver.model.plan import Definition, MediaStage, Plan, StagePlan
@@ -150,14 +150,14 @@ def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, Interce
 def _briefing(
     request: ExecuteRequest, pipeline: Pipeline, config: OutputConfig, number: int, catalog: Catalog
 ) -> Briefing | None:
-    values = locked_values(request.brief)
+    values = read_locked_values(request.brief)
     if request.brief is False or pipeline.output_stage is None:
         return None
     name = pipeline.output_stage.name
     own = f"{name if number == 1 else f'{name}_{number}'}."
     wanted = {key: value for key, value in request.params.items() if "." not in key}
     wanted |= {key.removeprefix(own): value for key, value in request.params.items() if key.startswith(own)}
-    return briefing(catalog.chunk_of(config.name), config, wanted, request.input_text, values)
+    return read_briefing(catalog.chunk_of(config.name), config, wanted, request.input_text, values)
 
 
 def _seed(request: ExecuteRequest, read: list[Briefing | None]) -> int:

@@ -1,1 +1,1 @@
-"""Who may ask this server."""
+"""The users of this server: their keys, rights and sessions."""

@@ -1,4 +1,4 @@
-"""Keys: who may ask this server, and whose runs and files they see.
+"""Keys: they name the users of this server, and the runs and files that each sees.
 
 A key is 256 random bits, so nobody guesses one and a slow hash would protect nothing: BLAKE2b under a secret of this
 file's own is enough. Only hashes are kept, in one file under `.state/`: every process that shares the exports folder
@@ -26,24 +26,24 @@ from devserver.users.rights import Rights
 from schemas.json_values import Json, read_object
 from schemas.texts import Unreadable, parse_json, read_text
 
-LOCAL: Final = "local"  # who everybody on this machine is as long as there are no keys
+LOCAL: Final = "local"  # the user of every request from this machine as long as there are no keys
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-PREFIX: Final = "tonewright_"  # so that a key is recognised where it has leaked to
+PREFIX: Final = "tonewright_"  # makes a leaked key easy to recognise
 LONGEST_KEY: Final = 200
 LARGEST_CLASS: Final = 99
-# A code has 60 random bits, which nobody finds over HTTP. Its signs are those that are not taken for one another.
+# A code has 60 random bits, too many to guess over HTTP. It has no characters that look alike.
 CODE_SIGNS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 CODE: Final = re.compile(f"[{CODE_SIGNS}]{{12}}")
 MISREAD: Final = str.maketrans({"o": "0", "i": "1", "l": "1", "-": "", " ": ""})
 
 
 class KeysUnreadable(TonewrightError):
-    """The file of the keys is damaged or may not be read: nobody is let in until somebody has looked at it."""
+    """The file of the keys is damaged or unreadable: every request is refused until somebody repairs it."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """What is known of a key. `name` is its user's; `id` tells it from an earlier key of the same name."""
+    """A stored key. `name` is its user; `id` distinguishes it from an earlier key of the same name."""
 
     id: str
     name: str
@@ -59,7 +59,7 @@ class Key:
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Key:
-        """Read what `as_dict` wrote; a key from before there were limits has none.
+        """Read the output of `as_dict`; a key without `rights` has no limits.
 
         Raises:
             TypeError: a field has another type; a text for `admin` would count as true.
@@ -68,12 +68,12 @@ class Key:
         if type(kept["admin"]) is not bool or not all(isinstance(kept[name], str) for name in texts):
             raise TypeError("a key has a field of another type")
         if not kept["hash"].isascii():
-            raise TypeError("a key has a hash that is none")
+            raise TypeError("a key has an invalid hash")
         return cls(**{**kept, "rights": Rights.read(kept.get("rights", {}))})
 
 
 @dataclass(frozen=True)
-class _File:
+class _KeyFile:
     secret: bytes
     keys: tuple[Key, ...]
 
@@ -83,53 +83,53 @@ class Keys:
 
     def __init__(self, state: Path, clock: Clock | None = None) -> None:
         self._path, self._clock = state / "keys.json", clock or Clock()
-        self._seen: tuple[tuple[int, int, int] | None, _File] = (None, _File(b"", ()))
+        self._seen: tuple[tuple[int, int, int] | None, _KeyFile] = (None, _KeyFile(b"", ()))
 
     @property
-    def there(self) -> tuple[Key, ...]:
-        """The keys, the oldest first.
+    def all(self) -> tuple[Key, ...]:
+        """Return all keys, the oldest first.
 
         Raises:
-            KeysUnreadable: the file is there and cannot be used.
+            KeysUnreadable: the file exists and cannot be read.
         """
         return self._read().keys
 
-    def named(self, name: str) -> Key | None:
-        return next((key for key in self.there if key.name == name), None)
+    def find_by_name(self, name: str) -> Key | None:
+        return next((key for key in self.all if key.name == name), None)
 
     def find(self, secret: str) -> Key | None:
-        """The key that somebody shows. Each one is compared in the same time, whichever it is."""
+        """Return the key with this secret, if there is one. Every comparison takes the same time."""
         file = self._read()
         shown = _hash(file.secret, read_code(secret)) if len(secret) <= LONGEST_KEY else ""
         matching = [key for key in file.keys if hmac.compare_digest(key.hash, shown)]
         return matching[0] if matching else None
 
     def viewer(self, name: str) -> str | None:
-        """Whose runs and files a user sees: the own ones, or None for everybody's."""
-        keys = self.there
-        # Where there are no keys, only whoever sits at this machine sees everything; a proxy may name others.
+        """Return the user whose runs and files this user sees; None for everybody's."""
+        keys = self.all
+        # Without keys only the local user sees everything; a proxy may name other users.
         return None if (not keys and name == LOCAL) or any(key.admin for key in keys if key.name == name) else name
 
     def rights(self, name: str) -> Rights:
-        """Return what a user may ask for; everything where keys say nothing of it."""
-        key = self.named(name)
+        """Return the rights of a user; a user without a key has no limits."""
+        key = self.find_by_name(name)
         return Rights() if key is None else key.rights
 
     def add(self, name: str, *, admin: bool = False, rights: Rights | None = None) -> str:
-        """Make a key for a new user; returns it. It is not kept, so it cannot be shown again.
+        """Make a key for a new user and return it. Only its hash is stored, so it cannot be shown again.
 
         Raises:
-            InputError: the name is taken (409), or none that a user may have (422).
+            InputError: the name is taken (409) or invalid (422).
         """
         secret = PREFIX + secrets.token_urlsafe(32)
         self._add({name: secret}, admin=admin, rights=rights or Rights())
         return secret
 
     def add_class(self, name: str, size: int, rights: Rights | None = None) -> dict[str, str]:
-        """Make keys for the new users NAME-01, NAME-02, ...: codes that are short enough to be typed; all or none.
+        """Make keys for the new users NAME-01, NAME-02, ..., all or none: codes that are short enough to type.
 
         Raises:
-            InputError: a name is taken (409), or none that a user may have (422); the class is too large (422).
+            InputError: a name is taken (409) or invalid (422), or the class is too large (422).
         """
         if not 1 <= size <= LARGEST_CLASS:
             allowed = f"a number from 1 to {LARGEST_CLASS}"
@@ -144,7 +144,7 @@ class Keys:
                 allowed = "up to 32 small letters, digits, _ and -, beginning with a letter or digit"
                 raise InputError("key_name_unusable", field="name", value=name, allowed=allowed)
 
-        def with_them(file: _File) -> _File:
+        def add_keys(file: _KeyFile) -> _KeyFile:
             taken = {key.name for key in file.keys}
             if name := next((name for name in made if name in taken), ""):
                 raise InputError("key_name_taken", status=409, field="name", value=name, allowed="a new name")
@@ -154,40 +154,40 @@ class Keys:
                 Key(secrets.token_hex(8), name, admin, _hash(pepper, secret), at, rights)
                 for name, secret in made.items()
             ]
-            return _File(pepper, (*file.keys, *new))
+            return _KeyFile(pepper, (*file.keys, *new))
 
-        self._change(with_them)
+        self._change(add_keys)
 
     def remove(self, name: str) -> None:
-        """Take a key away, at once and in every process; its user's runs stay.
+        """Revoke a key, at once and in every process; its user's runs stay.
 
         Raises:
             InputError: there is no such key (404).
         """
 
-        def without_it(file: _File) -> _File:
+        def drop_key(file: _KeyFile) -> _KeyFile:
             if all(key.name != name for key in file.keys):
                 known = [key.name for key in file.keys]
                 raise InputError("unknown_key_name", status=404, field="name", value=name, allowed=known)
             return replace(file, keys=tuple(key for key in file.keys if key.name != name))
 
-        self._change(without_it)
+        self._change(drop_key)
 
-    def _read(self) -> _File:
+    def _read(self) -> _KeyFile:
         try:
-            found = self._path.stat()
+            stat = self._path.stat()
         except FileNotFoundError:
-            return _File(b"", ())
+            return _KeyFile(b"", ())
         except OSError as e:
             raise _unreadable(self._path, e) from e
-        version = (found.st_mtime_ns, found.st_ino, found.st_size)
+        version = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         if self._seen[0] != version:
-            self._seen = (version, _parsed(self._path))
+            self._seen = (version, _parse(self._path))
         return self._seen[1]
 
-    def _change(self, change: Callable[[_File], _File]) -> None:
+    def _change(self, change: Callable[[_KeyFile], _KeyFile]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(self._path.with_suffix(".lock")):
+        with _file_lock(self._path.with_suffix(".lock")):
             file = change(self._read())
             kept = {"secret": file.secret.hex(), "keys": [key.as_dict() for key in file.keys]}
             write_private(self._path, json.dumps(kept, indent=2).encode())
@@ -200,13 +200,13 @@ def new_code() -> str:
 
 
 def read_code(shown: str) -> str:
-    """Return a code as it was made, however somebody typed it; what is no code stays as it is."""
+    """Return a typed code in its canonical spelling; any other text is returned unchanged."""
     signs = shown.lower().translate(MISREAD)
     return "-".join(signs[at : at + 4] for at in (0, 4, 8)) if CODE.fullmatch(signs) else shown
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, at once or not at all."""
+    """Write a file atomically that only its owner may read."""
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
@@ -219,17 +219,17 @@ def _hash(pepper: bytes, secret: str) -> str:
     return blake2b(secret.encode(errors="replace"), key=pepper, digest_size=32).hexdigest()
 
 
-def _parsed(path: Path) -> _File:
+def _parse(path: Path) -> _KeyFile:
     try:
-        return _file_of(parse_json(read_text(path)))
+        return _key_file(parse_json(read_text(path)))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, InputError) as e:
         raise _unreadable(path, e) from e
 
 
-def _file_of(kept: Json) -> _File:
+def _key_file(kept: Json) -> _KeyFile:
     match kept:
         case {"secret": str(secret), "keys": list(keys)}:
-            return _File(bytes.fromhex(secret), tuple(Key.read(read_object(key)) for key in keys))
+            return _KeyFile(bytes.fromhex(secret), tuple(Key.read(read_object(key)) for key in keys))
     raise TypeError("it has no secret or no list of keys")
 
 
@@ -239,7 +239,7 @@ def _unreadable(path: Path, error: Exception) -> KeysUnreadable:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _file_lock(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

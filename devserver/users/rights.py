@@ -1,4 +1,4 @@
-"""What a user may ask for: a part is set for the whole server, a part with each key."""
+"""The rights of a user; some are set for the whole server, some with each key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Rights:
     Args:
         safety_floor: the laxest safety level that a request may have; off allows every level.
         queue_limit: how many runs may be unfinished at a time; 0 leaves it to the server's own limit for each user.
-        outputs: the output configs that may be asked for, and fallen back to; None allows all.
+        outputs: the output configs that a run may use, also as a fallback; None allows all.
     """
 
     safety_floor: Level = "off"
@@ -28,8 +28,8 @@ class Rights:
     outputs: tuple[str, ...] | None = None
 
     @classmethod
-    def checked(cls, safety_floor: object = None, queue_limit: object = None, outputs: object = None) -> Rights:
-        """Read limits that somebody wrote; None leaves one open.
+    def parse(cls, safety_floor: object = None, queue_limit: object = None, outputs: object = None) -> Rights:
+        """Read limits from user input; None sets no limit.
 
         Raises:
             InputError: names the field, its value and what is allowed.
@@ -46,29 +46,29 @@ class Rights:
 
     @classmethod
     def read(cls, kept: Mapping[str, object]) -> Rights:
-        """Read what `as_dict` wrote; raises InputError or TypeError where it is something else."""
-        return cls.checked(**kept)
+        """Read the output of `as_dict`; raises InputError or TypeError for anything else."""
+        return cls.parse(**kept)
 
-    def at_least(self, floor: Level) -> Rights:
+    def with_floor(self, floor: Level) -> Rights:
         """Return the same limits with the stricter of two floors."""
         return replace(self, safety_floor=_stricter(self.safety_floor, floor))
 
     @property
     def levels(self) -> tuple[Level, ...]:
-        """The safety levels that a request may have, the laxest first."""
+        """Return the safety levels that a request may have, the laxest first."""
         return LEVELS[LEVELS.index(self.safety_floor) :]
 
     @property
     def usual_level(self) -> Level:
-        """The safety level of a request that names none."""
+        """Return the safety level of a request that names none."""
         return _stricter(USUAL_LEVEL, self.safety_floor)
 
     def allows(self, output: str) -> bool:
-        """Whether an output config may be used."""
+        """Tell whether an output config may be used."""
         return self.outputs is None or output in self.outputs
 
     def admit(self, plan: Plan) -> Plan:
-        """Return the plan, less the fallbacks that the user may not use.
+        """Return the plan without the fallbacks that the user may not use.
 
         Raises:
             InputError: the plan is below the safety floor, or makes an output that is not allowed (403).
@@ -86,7 +86,7 @@ class Rights:
                 )
         if self.outputs is None:
             return plan
-        steps = tuple(tuple(self._less(stage) for stage in step) for step in plan.steps)
+        steps = tuple(tuple(self._without_denied(stage) for stage in step) for step in plan.steps)
         admitted: Plan = plan.model_copy(update={"steps": steps})
         return admitted
 
@@ -108,11 +108,11 @@ class Rights:
                 code="below_safety_floor",
                 field="pipeline",
                 value=plan.pipeline,
-                allowed="a pipeline that checks its texts before it makes something of them",
+                allowed="a pipeline that checks its texts before it uses them",
                 safety_floor=self.safety_floor,
             )
 
-    def _less(self, stage: StagePlan) -> StagePlan:
+    def _without_denied(self, stage: StagePlan) -> StagePlan:
         if not isinstance(stage, MediaStage) or not stage.output.asked:
             return stage
         kept = tuple(option for option in stage.output.options if self.allows(option.config))
@@ -121,7 +121,7 @@ class Rights:
 
 
 def checks_all(plan: Plan) -> bool:
-    """Whether every text is checked by a safety stage after its last change, before media are made and at the end."""
+    """Tell whether a safety stage checks every text after its last change, before media are made and at the end."""
     checked = False
     for stage in plan.stages:
         if stage.on_text == "checks":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from devserver.backends.pool import Backend, Pool
-from devserver.comfy.pulse import feel
+from devserver.comfy.probe import probe
 from devserver.durable.database import Database
 from devserver.durable.patience import patience
 from devserver.errors import DatabaseGone
@@ -94,14 +94,14 @@ class Readiness:
         dead = f"the prompt worker of {backend.name} is dead: prompts wait there and none runs; restart that backend"
         if backend.stalled:
             return False, dead
-        pulse = await feel(backend.follower)
+        pulse = await probe(backend.follower)
         if not pulse.answers:
             backend.suspect.set()
             return False, ""
-        if not pulse.worker:
+        if not pulse.worker_alive:
             return True, dead
-        if not pulse.hears:
-            backend.follower.refresh()
+        if not pulse.socket_alive:
+            backend.follower.reconnect()
             return True, f"the event socket of {backend.name} is deaf; it is opened again"
         return True, ""
 

@@ -35,7 +35,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     route = request.app[TABLE].get(request.match_info.route)
     named = context.settings.proxies.user(request)
     try:
-        there = context.keys.there
+        there = context.keys.all
     except KeysUnreadable:
         if route is None or not route.is_open:
             raise
@@ -104,7 +104,7 @@ async def _read_key(context: Context, request: web.Request, named: str | None) -
 
 def _key_of(context: Context, request: web.Request, named: str | None) -> Key | None:
     if named is not None:
-        return context.keys.named(named)
+        return context.keys.find_by_name(named)
     shown, cookie = shown_key(request), request.cookies.get(COOKIE)
     if shown is not None:
         return context.keys.find(shown)

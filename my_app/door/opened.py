@@ -74,7 +74,7 @@ class OpenRequests:
         if not self._all:
             return
         try:
-            there = {key.id for key in await asyncio.to_thread(lambda: self.keys.there)} or {WITHOUT_KEY}
+            there = {key.id for key in await asyncio.to_thread(lambda: self.keys.all)} or {WITHOUT_KEY}
             there.add(BY_PROXY)
         except (KeysUnreadable, OSError):
             LOG.exception("open requests end, because nobody knows whose keys are good")

@@ -63,7 +63,7 @@ async def import_graph(
     claim = idempotency.claim(headers, visitor.user_id, "import", received)
 
     async def make() -> tuple[int, dict[str, Any]]:
-        return HTTPStatus.OK, await authoring.take_in(body, visitor.viewer)
+        return HTTPStatus.OK, await authoring.import_graph(body, visitor.viewer)
 
     first, replayed = await idempotency.once(claim, make)
     return Reply(Imported.model_validate(first.body), first.status or 0, REPLAYED if replayed else {})

@@ -56,19 +56,19 @@ class KeyList(Shown):
 
 def list_keys(keys: Keys) -> KeyList:
     """List the users and their limits. No key is ever shown again."""
-    return KeyList.model_validate({"keys": [_told(key) for key in keys.there]})
+    return KeyList.model_validate({"keys": [_told(key) for key in keys.all]})
 
 
 def add_key(keys: Keys, definitions: Definitions, body: NewKey) -> KeyMade:
     """Make a key for a new user. The answer shows it, this once: only its hash is kept."""
-    if not body.admin and not keys.there:
+    if not body.admin and not keys.all:
         raise InputError("first_key_admin", status=409, field="admin", value=body.admin, allowed="true")
-    rights = Rights.checked(body.safety_floor, body.queue_limit, body.outputs)
+    rights = Rights.parse(body.safety_floor, body.queue_limit, body.outputs)
     known = sorted(definitions.catalog.outputs) if rights.outputs else []
     if wrong := next((output for output in rights.outputs or () if output not in known), None):
         raise InputError("unknown_output", field="outputs", value=wrong, allowed=known)
     secret = keys.add(body.name, admin=body.admin, rights=rights)
-    made = keys.named(body.name)
+    made = keys.find_by_name(body.name)
     return KeyMade.model_validate({**(_told(made) if made else {"name": body.name}), "key": secret})
 
 
@@ -77,7 +77,7 @@ def remove_key(keys: Keys, user: str) -> None:
 
     The sessions and open streams end within two seconds, in every process; the runs stay.
     """
-    admins = [key.name for key in keys.there if key.admin]
+    admins = [key.name for key in keys.all if key.admin]
     if admins == [user]:
         raise InputError("last_admin_key", status=409, field="user", value=user, allowed="another key")
     keys.remove(user)

@@ -56,7 +56,7 @@ async def media_file(
 
 
 async def _existing(files: RunMedia, run_id: str, media: str, index: int | None) -> Media | None:
-    found = await files.media(run_id, media, index)
+    found = await files.find_media(run_id, media, index)
     return found if found is not None and await asyncio.to_thread(found.path.is_file) else None
 
 

@@ -31,7 +31,7 @@ class Outline(Shown):
 async def midi(request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download) -> web.StreamResponse:
     """Send the run's notes as a MIDI file, where what made its music knows them."""
     await check_run(runs, run_id)
-    return respond(request, _found(await files.role(run_id, "midi"), run_id, "midi"), query)
+    return respond(request, _found(await files.find_role(run_id, "midi"), run_id, "midi"), query)
 
 
 async def peaks(
@@ -39,7 +39,7 @@ async def peaks(
 ) -> Annotated[web.StreamResponse, Outline]:
     """Send the outline of the run's sound: made with it, or once when it is asked for."""
     await check_run(runs, run_id)
-    found = await files.role(run_id, "peaks")
+    found = await files.find_role(run_id, "peaks")
     return respond(request, found or await _draw(files, runs, run_id, "peaks.json"), query)
 
 
@@ -59,7 +59,7 @@ async def spectrogram(
 
 async def _draw(files: RunMedia, runs: Runs, run_id: str, what: Drawn) -> Media:
     await check_run(runs, run_id)
-    return _found(await files.drawn(run_id, what), run_id, "sound to draw")
+    return _found(await files.draw(run_id, what), run_id, "sound to draw")
 
 
 def _found(media: Media | None, run_id: str, what: str) -> Media:

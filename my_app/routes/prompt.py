@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 
-from devserver.briefs.briefing import refused_value
-from devserver.briefs.understanding import Understood, understand
+from devserver.briefs.briefing import brief_value_error
+from devserver.briefs.understanding import UnderstoodBrief, understand
 from devserver.llm.ask import Models
 from devserver.nodes.prompting.brief import BadValue, BriefValues, Origin, Span
 from devserver.nodes.prompting.complete import parse_text
@@ -24,9 +24,9 @@ Place = Annotated[Span, Field(description="[start, end) in characters (Unicode c
 
 def _check_locked(values: Any) -> BriefValues:
     try:
-        return BriefValues.checked(values or {})
+        return BriefValues.parse(values or {})
     except BadValue as error:
-        raise refused_value(error, "locked") from error
+        raise brief_value_error(error, "locked") from error
 
 
 class ParseRequest(BaseModel):
@@ -104,7 +104,7 @@ async def parse(threads: Threads, models: Models, body: ParseRequest) -> Parse:
     if body.llm:
         found = await understand(body.text, locked, models, remote=body.execution_mode == "fast")
     else:
-        found = Understood(await threads.run(parse_text, body.text, locked))
+        found = UnderstoodBrief(await threads.run(parse_text, body.text, locked))
     return Parse.model_validate(found.as_json())
 
 

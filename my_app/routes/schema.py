@@ -89,7 +89,7 @@ def list_outputs(
     catalog, rights = definitions.catalog, runs.rights(visitor.user_id)
     outputs = [describe_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
     if query.backend is not None:
-        found = authoring.runs_on(query.backend)
+        found = authoring.check_backend(query.backend)
         outputs = [output.model_copy(update={"backend": found.get(output.name)}) for output in outputs]
     return Outputs(outputs=outputs)
 

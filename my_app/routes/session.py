@@ -52,7 +52,7 @@ async def begin(
 
     Show a key and get the cookie of a session: HttpOnly, SameSite=Strict, and good for 30 days or until DELETE.
     """
-    if not keys.there:
+    if not keys.all:
         raise InputError("no_keys_here", status=409)
     key = keys.find(body.key.strip())
     if key is None:
@@ -70,7 +70,7 @@ async def begin(
 async def show(request: web.Request, settings: FrontSettings, keys: Keys, runs: Runs, visitor: Visitor) -> Who:
     """Tell who asks, and whether keys are needed here at all."""
     by_proxy = settings.proxies.user(request) is not None  # whose session is the proxy's to end
-    return _told(runs, visitor.user_id, admin=visitor.viewer is None, keys=bool(keys.there) and not by_proxy)
+    return _told(runs, visitor.user_id, admin=visitor.viewer is None, keys=bool(keys.all) and not by_proxy)
 
 
 def _told(runs: Runs, user: str, *, admin: bool, keys: bool) -> Who:

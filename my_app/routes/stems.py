@@ -85,7 +85,7 @@ async def stems_archive(request: web.Request, files: RunMedia, runs: Runs, run_i
 
 async def _existing(files: RunMedia, run_id: str) -> list[StemFile]:
     """The stems whose files are there."""
-    found = await files.stems(run_id)
+    found = await files.find_stems(run_id)
     return await asyncio.to_thread(lambda: [stem for stem in found if stem.file.path.is_file()])
 
 

@@ -32,11 +32,11 @@ class Command:
 
     def __init__(self, folder: Path, *words: str) -> None:
         folder.mkdir(exist_ok=True)
-        self._said = folder / "said"
+        self._last_lines = folder / "said"
         environment = {**os.environ, "TONEWRIGHT_EXPORTS": str(folder / "exports"), "TONEWRIGHT_DISCOVER": "false"}
         environment["TONEWRIGHT_LOG_LEVEL"] = "error"
         environment["TONEWRIGHT_TEST_MARK"] = self.mark = str(folder)
-        with self._said.open("wb") as said:
+        with self._last_lines.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "server.py", *words],
                 cwd=ROOT,
@@ -49,7 +49,7 @@ class Command:
 
     @property
     def said(self) -> str:
-        return self._said.read_text()
+        return self._last_lines.read_text()
 
     def signal(self, number: int, *, group: bool) -> None:
         if group:

@@ -199,7 +199,7 @@ async def take_up(follower: Follower, prompt_id: str) -> Outcome:
     """Follow a prompt that was submitted before."""
     async with follower.watch(prompt_id) as watch:
         watch.check()
-        return await watch.outcome()
+        return await watch.wait_for_outcome()
 
 
 def sound(name: str = "a_00001_.mp3", subfolder: str = "runs/r1") -> JsonObject:

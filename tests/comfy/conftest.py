@@ -43,6 +43,6 @@ def run(client: Client, follower: Follower) -> Run:
         heard: list[PromptEvent] = []
         async with follower.watch(prompt_id, GRAPH) as watch:
             await client.submit(GRAPH, prompt_id, follower.client_id)
-            return await watch.outcome(heard.append), heard
+            return await watch.wait_for_outcome(heard.append), heard
 
     return run

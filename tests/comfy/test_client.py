@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from devserver.comfy.client import Client
-from devserver.comfy.errors import BackendError, OutputMissing, Refused, Unreachable, refusal
+from devserver.comfy.errors import BackendError, OutputMissing, Refused, Unreachable, parse_refusal
 from devserver.comfy.files import RemoteFile
 from schemas.graph import Graph
 from tests.comfy.backend import Backend, transcript
@@ -164,7 +164,7 @@ async def test_a_backend_that_gives_ids_of_its_own_is_not_used(backend: Backend,
 )
 def test_a_recorded_refusal_is_told_in_plain_words(name: str, words: str) -> None:
     recorded = transcript("02")[name]
-    error = refusal(recorded["body"], recorded["status"])
+    error = parse_refusal(recorded["body"], recorded["status"])
     assert words in str(error)
     assert "traceback" not in str(error).lower()
     assert error.type == recorded["body"]["error"]["type"]
@@ -175,13 +175,13 @@ def test_every_recorded_refusal_can_be_told() -> None:
         for name, recorded in recordings.items():
             answer = recorded.get("submit", recorded) if isinstance(recorded, dict) else {}
             if answer.get("status") == 400:
-                assert len(str(refusal(answer["body"], 400))) > 40, name
+                assert len(str(parse_refusal(answer["body"], 400))) > 40, name
 
 
 def test_a_model_that_is_missing_is_told_with_those_that_are_there() -> None:
     recorded = transcript("15")["ckpt_not_installed"]["submit"]
     assert "'nope.safetensors', allowed: ace_step_v1_3.5b.safetensors, sparse_ace.safetensors" in str(
-        refusal(recorded["body"], 400)
+        parse_refusal(recorded["body"], 400)
     )
 
 

@@ -122,7 +122,7 @@ async def test_what_the_shared_folder_lacks_is_downloaded(
     (tmp_path / "output").mkdir()
     target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=0.05)
     assert target.read_bytes() == CONTENT
-    assert "is not whole in the shared folder" in caplog.text
+    assert "is incomplete in the shared folder" in caplog.text
 
 
 async def test_another_runs_file_of_the_same_name_is_not_taken(

@@ -14,7 +14,7 @@ from devserver.comfy.client import Client
 from devserver.comfy.errors import PromptFailed, PromptLost, Unreachable
 from devserver.comfy.follow import Follower
 from devserver.comfy.messages import PieceMade, read_message
-from devserver.comfy.prompt import NodeBegun, Outcome, Progress, Progressed, PromptEvent
+from devserver.comfy.prompt import NodeStarted, Outcome, Progress, ProgressUpdate, PromptEvent
 from schemas.json_values import JsonObject
 from tests.comfy.backend import GRAPH, Backend, Run, sound, take_up
 from tests.patience import PATIENCE_S
@@ -39,7 +39,7 @@ async def test_a_run_is_told_from_its_start_to_its_file(backend: Backend, run: R
     assert outcome == Outcome("success", {"2": {"audio": [sound()]}})
     assert kinds(heard) == ["node", "progress", "node", "progress", "partial", "progress"]
     assert [event.fraction for event in heard if event.kind == "progress"] == [0.25, 0.5, 1.0]
-    assert heard[0] == NodeBegun("1", "EmptyAudio")
+    assert heard[0] == NodeStarted("1", "EmptyAudio")
     assert heard[4] == PieceMade("p", "2", 0, sound("part.mp3"))
     assert backend.first_frames[0] == {"type": "feature_flags", "data": {"supports_preview_metadata": True}}
 
@@ -84,7 +84,7 @@ async def test_a_run_that_ends_while_the_socket_is_down_is_found(backend: Backen
     backend.on_prompt = script
     outcome, heard = await run()
     assert outcome.state == "success"
-    assert heard[-1] == Progressed(1.0, None, None, None, None)
+    assert heard[-1] == ProgressUpdate(1.0, None, None, None, None)
 
 
 async def test_what_was_missed_is_asked_for_as_soon_as_the_socket_stands_again(
@@ -100,7 +100,7 @@ async def test_what_was_missed_is_asked_for_as_soon_as_the_socket_stands_again(
     backend.on_prompt = script
     async with asyncio.timeout(PATIENCE_S), follower.watch("p") as watch:
         await client.submit(GRAPH, "p", "ours")
-        assert (await watch.outcome()).state == "success"
+        assert (await watch.wait_for_outcome()).state == "success"
     await follower.close()
 
 
@@ -188,7 +188,7 @@ async def test_a_backend_that_stays_away_is_given_up(backend: Backend, client: C
         await client.submit(GRAPH, "p", "ours")
         await backend.stop()
         with pytest.raises(Unreachable, match=r"no answer for 0\.2 s"):
-            await watch.outcome()
+            await watch.wait_for_outcome()
     await follower.close()
 
 
@@ -222,7 +222,7 @@ async def test_a_message_of_five_megabytes_is_heard(backend: Backend, run: Run, 
 
     backend.on_prompt = script
     _, heard = await run()
-    assert heard[0] == Progressed(0.5, None, None, None, None)
+    assert heard[0] == ProgressUpdate(0.5, None, None, None, None)
     assert backend.connections == 1
 
 
@@ -270,7 +270,7 @@ async def test_previews_go_to_the_prompt_that_they_show(backend: Backend, client
     async def follow(prompt_id: str) -> None:
         async with follower.watch(prompt_id, GRAPH) as watch:
             await client.submit(GRAPH, prompt_id, "ours")
-            await watch.outcome(lambda event: seen[prompt_id].append(getattr(event, "image", None)))
+            await watch.wait_for_outcome(lambda event: seen[prompt_id].append(getattr(event, "image", None)))
 
     both = [asyncio.create_task(follow(prompt_id)) for prompt_id in ("a", "b")]
     await backend.until(lambda: len(backend.submitted) == 2)
@@ -322,7 +322,7 @@ async def test_what_a_listener_raises_ends_the_wait(backend: Backend, client: Cl
     async with follower.watch("p") as watch:
         await client.submit(GRAPH, "p", "ours")
         with pytest.raises(RuntimeError, match="the journal is full"):
-            await watch.outcome(fail)
+            await watch.wait_for_outcome(fail)
 
 
 async def test_frames_that_make_no_sense_are_passed_over(backend: Backend, run: Run) -> None:

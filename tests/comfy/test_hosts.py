@@ -67,7 +67,7 @@ async def run(
     prompt_id = prompt_id or str(uuid4())
     async with follower.watch(prompt_id, graph) as watch:
         await follower.client.submit(graph, prompt_id, follower.client_id)
-        return await watch.outcome(heard.append), heard
+        return await watch.wait_for_outcome(heard.append), heard
 
 
 def prefix() -> str:

@@ -43,7 +43,7 @@ async def test_a_socket_stands_once_a_status_has_named_our_id(backend: Backend, 
         assert not silent.connected
         await backend.tell("status", **GREETING, sid="ours")
         while not silent.connected:
-            await silent.listening()
+            await silent.wait_for_socket()
     silent.leave(watch)
 
 
@@ -56,7 +56,7 @@ async def test_what_is_heard_before_the_greeting_is_heard(backend: Backend, sile
     await backend.tell("executing", node=None, prompt_id="p")
     heard: list[str] = []
     async with asyncio.timeout(PATIENCE_S):
-        assert (await watch.outcome(lambda event: heard.append(event.kind))).state == "success"
+        assert (await watch.wait_for_outcome(lambda event: heard.append(event.kind))).state == "success"
     assert heard == ["progress", "progress"]
     silent.leave(watch)
 
@@ -64,7 +64,7 @@ async def test_what_is_heard_before_the_greeting_is_heard(backend: Backend, sile
 async def test_who_is_given_up_stops_waiting(backend: Backend, client: Client, follower: Follower) -> None:
     async with asyncio.timeout(PATIENCE_S), follower.watch("p", GRAPH) as watch:
         await client.submit(GRAPH, "p", "ours")
-        waiting = asyncio.create_task(watch.outcome())
+        waiting = asyncio.create_task(watch.wait_for_outcome())
         await backend.until_asked()
         follower.give_up("it was switched off")
         with pytest.raises(Unreachable, match="it was switched off"):
@@ -106,7 +106,7 @@ async def test_messages_that_cannot_be_read_are_passed_over_and_logged_once(
             await backend.tell("progress_state", prompt_id="p", nodes=5)
         await backend.end("p")
         heard: list[str] = []
-        assert (await watch.outcome(lambda event: heard.append(event.kind))).state == "success"
+        assert (await watch.wait_for_outcome(lambda event: heard.append(event.kind))).state == "success"
     assert heard == ["progress", "progress"]
     assert follower.connections == 1
-    assert len([record for record in caplog.records if "passed over" in record.message]) == 1
+    assert len([record for record in caplog.records if "are ignored" in record.message]) == 1

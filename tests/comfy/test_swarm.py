@@ -46,7 +46,7 @@ async def swarm(double: RunningSwarm) -> AsyncIterator[Swarm]:
 
 @pytest.fixture
 async def follower(swarm: Swarm) -> AsyncIterator[Follower]:
-    async with swarm.direct("0") as client:
+    async with swarm.client_for("0") as client:
         follower = Follower(client, f"test-{uuid4()}", poll_seconds=0.2, patience_seconds=PATIENCE_S)
         await follower.start()
         yield follower
@@ -58,7 +58,7 @@ async def run(follower: Follower, graph: dict[str, Any]) -> tuple[Outcome, list[
     prompt_id = str(uuid4())
     async with follower.watch(prompt_id, graph) as watch:
         await follower.client.submit(graph, prompt_id, follower.client_id)
-        return await watch.outcome(heard.append), heard
+        return await watch.wait_for_outcome(heard.append), heard
 
 
 def short() -> dict[str, Any]:
@@ -95,7 +95,7 @@ async def test_token_and_header_let_in(double: RunningSwarm) -> None:
     double.swarm.token, double.swarm.authorization = "right", "Bearer x"
     swarm = Swarm(double.url, credentials("right", "Bearer x"))
     assert len(await swarm.backends()) == 1
-    async with swarm.direct("0") as client:
+    async with swarm.client_for("0") as client:
         follower = Follower(client, "inside")
         await follower.start()
         assert follower.connected
@@ -120,7 +120,7 @@ async def test_every_call_and_the_socket_are_pinned_and_the_name_is_first(
 async def test_loading_is_told_from_absent(swarm: Swarm, double: RunningSwarm) -> None:
     for status, coming in (("loading", True), ("disabled", False), ("errored", False)):
         double.swarm.backends[0].status = status
-        assert (await swarm.state()).coming is coming, status
+        assert (await swarm.state()).may_start is coming, status
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ async def test_a_graph_becomes_a_file_though_events_come_twice_and_indented(
 
 async def test_a_prompt_waits_until_the_socket_was_greeted(swarm: Swarm, double: RunningSwarm) -> None:
     double.swarm.switches.holds_greetings = True
-    async with swarm.direct("0") as client:
+    async with swarm.client_for("0") as client:
         follower = Follower(client, "late")
         starting = asyncio.create_task(follower.start())
         while "late" not in double.swarm.direct.users:  # noqa: ASYNC110 - the double is in another thread
@@ -188,7 +188,7 @@ async def test_a_running_prompt_is_interrupted_by_its_id(follower: Follower) -> 
     prompt_id = str(uuid4())
     async with follower.watch(prompt_id, graph) as watch:
         await follower.client.submit(graph, prompt_id, follower.client_id)
-        outcome = asyncio.create_task(watch.outcome(when_it_runs))
+        outcome = asyncio.create_task(watch.wait_for_outcome(when_it_runs))
         await runs.wait()
         assert (await cancel(follower.client, prompt_id)).did == ("interrupted",)
         assert (await outcome).state == "interrupted"

@@ -14,7 +14,7 @@ from devserver.comfy.collect import collect, files_of
 from devserver.comfy.errors import OutputMissing
 from devserver.comfy.follow import Follower
 from devserver.comfy.messages import PreviewSeen
-from devserver.comfy.prompt import Outcome, PromptEvent, outcome_of
+from devserver.comfy.prompt import Outcome, PromptEvent, parse_outcome
 from schemas.graph import Graph
 from tests.comfy.backend import Backend, take_up, transcript
 
@@ -56,7 +56,7 @@ async def replay(
         heard: list[PromptEvent] = []
         async with follower.watch(prompt_id, graph) as watch:
             await follower.client.submit(graph, prompt_id, follower.client_id)
-            results[prompt_id] = (await watch.outcome(heard.append), heard)
+            results[prompt_id] = (await watch.wait_for_outcome(heard.append), heard)
 
     ids = ids_in(events)
     followed = asyncio.gather(*(follow(prompt_id) for prompt_id in ids))
@@ -159,7 +159,7 @@ async def test_a_reconnection_in_mid_run(backend: Backend, follower: Follower) -
     heard: list[PromptEvent] = []
     async with follower.watch(prompt_id, graph) as watch:
         await follower.client.submit({}, prompt_id, "ours")
-        outcome = asyncio.create_task(watch.outcome(heard.append))
+        outcome = asyncio.create_task(watch.wait_for_outcome(heard.append))
         await play(backend, recorded["first"], {})
         await backend.drop_sockets()
         await backend.until(lambda: backend.connections == 2)
@@ -202,7 +202,7 @@ def test_every_recorded_history_has_one_outcome(name: str) -> None:
     recorded = list(entries(transcript(name)))
     assert recorded
     for entry in recorded:
-        outcome = outcome_of(entry)
+        outcome = parse_outcome(entry)
         last = entry["status"]["messages"][-1][0]
         expected = {
             "execution_success": "success", "execution_error": "error", "execution_interrupted": "interrupted",

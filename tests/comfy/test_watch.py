@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from devserver.comfy.watch import until_whole
+from devserver.comfy.watch import wait_until_whole
 from tests.patience import PATIENCE_S
 
 
@@ -16,7 +16,7 @@ def of_length(path: Path, length: int) -> bool:
 async def test_a_file_in_folders_that_are_made_with_it_is_never_missed(tmp_path: Path) -> None:
     for number in range(10):
         path = tmp_path / f"run{number}" / "stage" / "a.mp3"
-        waiting = asyncio.create_task(until_whole(path, tmp_path, lambda path=path: of_length(path, 3)))  # type: ignore[misc]
+        waiting = asyncio.create_task(wait_until_whole(path, tmp_path, lambda path=path: of_length(path, 3)))  # type: ignore[misc]
         await asyncio.sleep(0.005 * number)
         path.parent.mkdir(parents=True)
         path.write_bytes(b"abc")
@@ -32,7 +32,7 @@ async def test_each_step_of_its_folders_is_followed(tmp_path: Path) -> None:
         asked.put_nowait(of_length(path, 3))
         return of_length(path, 3)
 
-    waiting = asyncio.create_task(until_whole(path, tmp_path, whole))
+    waiting = asyncio.create_task(wait_until_whole(path, tmp_path, whole))
     async with asyncio.timeout(PATIENCE_S):
         for folder in (path.parent.parent, path.parent):
             assert [await asked.get(), await asked.get()] == [False, False]
@@ -51,7 +51,7 @@ async def test_newer_files_beside_it_and_half_of_it_do_not_count(tmp_path: Path)
         asked.put_nowait(of_length(path, 8))
         return of_length(path, 8)
 
-    waiting = asyncio.create_task(until_whole(path, tmp_path, whole))
+    waiting = asyncio.create_task(wait_until_whole(path, tmp_path, whole))
     async with asyncio.timeout(PATIENCE_S):
         assert [await asked.get(), await asked.get()] == [False, False]
         (tmp_path / "newer.mp3").write_bytes(b"complete")
@@ -69,4 +69,4 @@ async def test_a_file_that_is_there_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     path.write_bytes(b"abc")
     async with asyncio.timeout(PATIENCE_S):
-        await until_whole(path, tmp_path, lambda: of_length(path, 3))
+        await wait_until_whole(path, tmp_path, lambda: of_length(path, 3))

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from devserver.host.__main__ import arguments, serve
+from devserver.host.__main__ import parse_arguments, serve
 from devserver.host.host import Host
 from tests.doubles.programs import NodeHost
 from tests.doubles.take_nodes import TABLE, freed_mark
@@ -104,7 +104,7 @@ def _lines(log: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     CountingHost.log = Path(sys.argv.pop(1))
-    options = arguments()
+    options = parse_arguments()
     host = CountingHost(options.table, options.base, options.max_upload_bytes)
     asyncio.run(serve(host, options.port, standalone=options.standalone))
 

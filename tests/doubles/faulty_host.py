@@ -32,79 +32,79 @@ class Fault(Host):
 
 
 class NoEndMark(Fault):
-    async def end(self, prompt: Prompt) -> None:
+    async def finish(self, prompt: Prompt) -> None:
         self.prompts.finish(self.entry(prompt))
 
 
 class EndMarkBeforeHistory(Fault):
-    async def end(self, prompt: Prompt) -> None:
-        self.tell(prompt, "executing", {"node": None, "prompt_id": prompt.prompt_id})
+    async def finish(self, prompt: Prompt) -> None:
+        self.send_event(prompt, "executing", {"node": None, "prompt_id": prompt.prompt_id})
         await asyncio.sleep(0.2)
         self.prompts.finish(self.entry(prompt))
 
 
 class EndMarkBeforeSuccess(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "execution_success":
-            super().tell(prompt, "executing", {"node": None, "prompt_id": prompt.prompt_id})
-        super().tell(prompt, event, data)
+            super().send_event(prompt, "executing", {"node": None, "prompt_id": prompt.prompt_id})
+        super().send_event(prompt, event, data)
 
 
 class NoStart(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event != "execution_start":
-            super().tell(prompt, event, data)
+            super().send_event(prompt, event, data)
 
 
 class NoCachedList(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event != "execution_cached":
-            super().tell(prompt, event, data)
+            super().send_event(prompt, event, data)
 
 
 class ExecutedBeforeExecuting(Fault):
     held: dict[str, Any] | None = None
 
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "executing" and data["node"] == "2":
             self.held = data
             return
-        super().tell(prompt, event, data)
+        super().send_event(prompt, event, data)
         if event == "executed" and self.held is not None:
-            super().tell(prompt, "executing", self.held)
+            super().send_event(prompt, "executing", self.held)
 
 
 class ExecutedWithoutOutput(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
-        super().tell(prompt, event, {key: value for key, value in data.items() if key != "output"})
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+        super().send_event(prompt, event, {key: value for key, value in data.items() if key != "output"})
 
 
 class NoProgressState(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event != "progress_state":
-            super().tell(prompt, event, data)
+            super().send_event(prompt, event, data)
 
 
 class NoProgress(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event != "progress":
-            super().tell(prompt, event, data)
+            super().send_event(prompt, event, data)
 
 
 class EventsWithoutPromptId(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
-        super().tell(prompt, event, {key: value for key, value in data.items() if key != "prompt_id"})
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+        super().send_event(prompt, event, {key: value for key, value in data.items() if key != "prompt_id"})
 
 
 class EverybodyHearsAll(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         self.sockets.send(event, data)
 
 
 class NobodysPromptIsSilent(Fault):
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if prompt.client_id is not None:
-            super().tell(prompt, event, data)
+            super().send_event(prompt, event, data)
 
 
 class NoQueueStatus(Fault):
@@ -190,7 +190,7 @@ class HistoryOfRunningPrompt(Fault):
 
 class OldestHistoryFirst(Fault):
     async def _get_history(self, request: web.Request) -> web.Response:
-        return web.json_response(self.prompts.past(int(request.query.get("max_items", 1000)), 0))
+        return web.json_response(self.prompts.list_history(int(request.query.get("max_items", 1000)), 0))
 
 
 class HistoryIsNeverDeleted(Fault):
@@ -204,8 +204,8 @@ class InterruptHitsAny(Fault):
 
 
 class InterruptIsAnError(Fault):
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
-        super().follow(prompt, "execution_error" if event == "execution_interrupted" else event, data)
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+        super().handle_event(prompt, "execution_error" if event == "execution_interrupted" else event, data)
 
 
 class DeletedPromptGetsHistory(Fault):
@@ -279,35 +279,35 @@ class CachesNothing(Fault):
 
 
 class CounterStandsStill(Fault):
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
-        super().follow(prompt, event, json.loads(json.dumps(data).replace("_00002_", "_00001_")))
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+        super().handle_event(prompt, event, json.loads(json.dumps(data).replace("_00002_", "_00001_")))
 
 
 # Files
 
 
 class OwnResultKey(Fault):
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "executed" and "audio" in data["output"]:
             data = {**data, "output": {"sounds": data["output"]["audio"]}}
-        super().follow(prompt, event, data)
+        super().handle_event(prompt, event, data)
 
 
 class FilmUnderVideo(Fault):
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "executed" and "animated" in data["output"]:
             data = {**data, "output": {"video": data["output"]["images"]}}
-        super().follow(prompt, event, data)
+        super().handle_event(prompt, event, data)
 
 
 class FileNamesWithPath(Fault):
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "executed":
             for entries in data["output"].values():
                 for entry in entries:
                     if isinstance(entry, dict):
                         entry["filename"] = f"{entry['subfolder']}/{entry['filename']}"
-        super().follow(prompt, event, data)
+        super().handle_event(prompt, event, data)
 
 
 class RangeIgnored(Fault):
@@ -380,7 +380,7 @@ class NoFeatures(Fault):
 
 
 class AnyOrigin(Fault):
-    def foreign(self, host: str, origin: str) -> bool:
+    def is_foreign(self, host: str, origin: str) -> bool:
         return False
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devserver.host.folders import Folders
-from devserver.host.tables import embedded
+from devserver.host.tables import embedded_table
 from schemas.node_table import NodeTable
 
 SCHEMAS: Final = Path(__file__).parents[2] / "schemas"
@@ -16,7 +16,7 @@ HOME: Final = {f"Tonewright{name}": f"Home{name}" for name in ("Analyse", "Maste
 
 
 def table(folders: Folders) -> dict[str, type[Any]]:
-    own = embedded(folders)
+    own = embedded_table(folders)
     return {**own, **{home: own[name] for name, home in HOME.items()}}
 
 

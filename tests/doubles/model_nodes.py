@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from devserver.host.folders import Folders
-from devserver.host.tables import embedded
+from devserver.host.tables import embedded_table
 from schemas.loader import load_tables
 from schemas.node_table import NodeClass, NodeTable
 from tests.loading import load_catalog
@@ -95,7 +95,7 @@ def _table(folders: Folders, pack: str, models: list[str] | None = None) -> dict
     names = [m.file for output in catalog.outputs for chunk in catalog.variants_of(output) for m in chunk.models]
     shelf = models or sorted({SHELF + OTHER_PRECISION.get(name, name) for name in names})
     wanted = NodeTable.merged([tables["comfyui"], tables["acestep15"], tables[pack]])
-    own = embedded(folders)
+    own = embedded_table(folders)
     return {**{name: _double(node, shelf) for name, node in wanted.classes.items() if name not in own}, **own}
 
 

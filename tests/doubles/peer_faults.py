@@ -20,7 +20,7 @@ from aiohttp import web
 from devserver.comfy import files as comfy
 from devserver.host.host import Host
 from devserver.host.prompts import Prompt
-from devserver.host.stock.sound import encoded
+from devserver.host.stock.sound import encode
 from devserver.host.validate import Verdict
 from schemas.graph import Graph
 from tests.doubles.quirky_host import DeadWorker, SuccessBeforeHistory
@@ -43,19 +43,19 @@ def files_of(host: Host, prompt: Prompt) -> list[Path]:
 
 @cache
 def silence(seconds: float) -> bytes:
-    return encoded(np.zeros((2, int(seconds * 44100)), np.float32), 44100, "mp3", "V0", {})
+    return encode(np.zeros((2, int(seconds * 44100)), np.float32), 44100, "mp3", "V0", {})
 
 
 class Litters(Host):
     """After each of our files somebody else saves newer ones: beside it, and under its name in the folder above."""
 
-    async def end(self, prompt: Prompt) -> None:
+    async def finish(self, prompt: Prompt) -> None:
         decoy = silence(DECOY_SECONDS)
         for path in files_of(self, prompt):
             for newer in (path.with_name("zz_00009_.mp3"), self.folders.output / path.name):
                 newer.write_bytes(decoy)
                 os.utime(newer, (time.time() + 60, time.time() + 60))
-        await super().end(prompt)
+        await super().finish(prompt)
 
 
 class DeletesNothing(Host):
@@ -70,10 +70,10 @@ class OtherKey(Host):
 
     key = "images"
 
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "executed" and "audio" in data["output"]:
             data = {**data, "output": {self.key: data["output"]["audio"]}}
-        super().follow(prompt, event, data)
+        super().handle_event(prompt, event, data)
 
 
 class EndsBetweenQuestions(Host):
@@ -84,7 +84,7 @@ class EndsBetweenQuestions(Host):
         self.asked = asyncio.Event()
         self.ended = asyncio.Event()
 
-    async def end(self, prompt: Prompt) -> None:
+    async def finish(self, prompt: Prompt) -> None:
         await self.asked.wait()
         self.prompts.finish(self.entry(prompt))  # and no word of it on the socket
         self.ended.set()
@@ -108,23 +108,23 @@ class LosesFiles(Host):
 
     times = 1
 
-    async def end(self, prompt: Prompt) -> None:
+    async def finish(self, prompt: Prompt) -> None:
         if self.times:
             self.times -= 1
             for path in files_of(self, prompt):
                 path.unlink()
-        await super().end(prompt)
+        await super().finish(prompt)
 
 
 class FailsWithFiles(Host):
     """A prompt fails although its file is listed: a later node broke."""
 
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "execution_success":
             where = {"prompt_id": prompt.prompt_id, "node_id": "2", "node_type": "SaveAudioMP3", "executed": ["1"]}
             report = {"exception_message": "the VAE is broken\n", "exception_type": "RuntimeError", "traceback": []}
             event, data = "execution_error", {**where, **report}
-        super().follow(prompt, event, data)
+        super().handle_event(prompt, event, data)
 
 
 class MakesNothing(Host):
@@ -137,22 +137,22 @@ class MakesNothing(Host):
 class WrongName(Host):
     """Sound in a file whose name says that it is a picture."""
 
-    def follow(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def handle_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "executed" and "audio" in data["output"]:
             for entry in data["output"]["audio"]:
                 path = self.folders.output / entry["subfolder"] / entry["filename"]
                 entry["filename"] = path.with_suffix(".png").name
                 path.rename(path.with_suffix(".png"))
-        super().follow(prompt, event, data)
+        super().handle_event(prompt, event, data)
 
 
 class TalksMuch(Host):
     """An `executed` message of five megabytes."""
 
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if event == "executed":
             data = {**data, "output": {**data["output"], "text": ["x" * 5 * 1024 * 1024]}}
-        super().tell(prompt, event, data)
+        super().send_event(prompt, event, data)
 
 
 class GoesDeaf(Host):
@@ -160,9 +160,9 @@ class GoesDeaf(Host):
 
     deaf = False
 
-    def tell(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
+    def send_event(self, prompt: Prompt, event: str, data: dict[str, Any]) -> None:
         if not self.deaf:
-            super().tell(prompt, event, data)
+            super().send_event(prompt, event, data)
 
     def announce_queue(self) -> None:
         if not self.deaf:
@@ -175,13 +175,13 @@ class HalfWritten(Host):
     shown = Path()
     cut_for_s = 0.3
 
-    async def end(self, prompt: Prompt) -> None:
+    async def finish(self, prompt: Prompt) -> None:
         for path in files_of(self, prompt):
             seen = self.shown / path.relative_to(self.folders.output)
             seen.parent.mkdir(parents=True, exist_ok=True)
             seen.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
             asyncio.get_running_loop().call_later(self.cut_for_s, shutil.copyfile, path, seen)
-        await super().end(prompt)
+        await super().finish(prompt)
 
 
 class FullDisk(Host):

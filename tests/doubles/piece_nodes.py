@@ -13,7 +13,7 @@ import numpy as np
 
 from devserver.host import stock
 from devserver.host.folders import Folders
-from devserver.host.tables import embedded
+from devserver.host.tables import embedded_table
 from devserver.nodes.host import host
 from schemas.node_table import NodeTable
 
@@ -107,12 +107,12 @@ class PieceMaker:
 
 
 def table(folders: Folders) -> dict[str, type[Any]]:
-    return {**embedded(folders), "PieceMaker": PieceMaker}
+    return {**embedded_table(folders), "PieceMaker": PieceMaker}
 
 
 def alone(folders: Folders) -> dict[str, type[Any]]:
     """A backend that has none of our nodes."""
-    return {**stock.table(folders), "PieceMaker": PieceMaker}
+    return {**stock.node_table(folders), "PieceMaker": PieceMaker}
 
 
 def write_definitions(folder: Path) -> Path:

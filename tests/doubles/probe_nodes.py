@@ -151,4 +151,4 @@ PROBES = (
 
 def table(folders: Folders) -> dict[str, type[Any]]:
     """The probes beside the stand-ins."""
-    return {**stock.table(folders), **{probe.__name__: probe for probe in PROBES}}
+    return {**stock.node_table(folders), **{probe.__name__: probe for probe in PROBES}}

@@ -15,7 +15,7 @@ class DeafTwin(Host):
     """When the older of two sockets with one id closes, the newer hears nothing more."""
 
     class _Forgetful(Sockets):
-        def forget(self, client_id: str, queue: Outgoing) -> None:
+        def remove(self, client_id: str, queue: Outgoing) -> None:
             self._queues.pop(client_id, queue)
 
     def __init__(self, table: str, base: Path) -> None:
@@ -26,25 +26,25 @@ class DeafTwin(Host):
 class DeadWorker(Host):
     """Prompts are accepted and never run: `queue_remaining` grows, `queue_running` stays empty."""
 
-    async def _work(self) -> None:
+    async def _run_prompts(self) -> None:
         await asyncio.Event().wait()
 
 
 class SuccessBeforeHistory(Host):
     """`execution_success` is heard a while before the history has the prompt."""
 
-    async def end(self, prompt: Prompt) -> None:
+    async def finish(self, prompt: Prompt) -> None:
         await asyncio.sleep(0.3)
-        await super().end(prompt)
+        await super().finish(prompt)
 
 
 class GhostFile(Host):
     """A cached answer names a file that is gone."""
 
-    async def end(self, prompt: Prompt) -> None:
+    async def finish(self, prompt: Prompt) -> None:
         for file in files_of(prompt.outputs):
             file.below(self.folders.output).unlink(missing_ok=True)
-        await super().end(prompt)
+        await super().finish(prompt)
 
 
 QUIRKS: dict[str, type[Host]] = {cls.__name__: cls for cls in (DeafTwin, DeadWorker, SuccessBeforeHistory, GhostFile)}

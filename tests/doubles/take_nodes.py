@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from devserver.host.folders import Folders
-from devserver.host.tables import embedded
+from devserver.host.tables import embedded_table
 from devserver.nodes.host import host
 from schemas.node_table import NodeTable
 from tests.doubles.piece_nodes import RATE_HZ, write_wav
@@ -96,7 +96,7 @@ def _tone(seconds: float) -> np.ndarray[Any, np.dtype[np.int16]]:
 
 def table(folders: Folders) -> dict[str, type[Any]]:
     own = type("TakeMaker", (TakeMaker,), {"FREED": freed_mark(folders.output.parent)})
-    return {**embedded(folders), "TakeMaker": own}
+    return {**embedded_table(folders), "TakeMaker": own}
 
 
 def freed_mark(base: Path) -> Path:

@@ -188,7 +188,7 @@ def test_broken_keys_let_nobody_in(tmp_path: Path, name: str) -> None:
     if name in ("NaN", "Infinity", "a number beyond all", "a number without end"):  # beside the keys: an unknown field
         keys_file = tmp_path / "keys.json"
         keys_file.write_text(keys_file.read_text().replace('"admin": true', '"admin": NaN'))
-    for ask in (lambda: keys.find(secret), lambda: keys.there, lambda: keys.viewer("zoe"), lambda: keys.add("bob")):
+    for ask in (lambda: keys.find(secret), lambda: keys.all, lambda: keys.viewer("zoe"), lambda: keys.add("bob")):
         with pytest.raises(KeysUnreadable, match=r"keys\.json"):
             ask()
 
@@ -211,7 +211,7 @@ def test_a_key_of_another_shape_lets_nobody_in(tmp_path: Path, field: dict[str, 
 def test_a_broken_session_is_none_and_others_go_on(tmp_path: Path, name: str) -> None:
     keys = Keys(tmp_path)
     keys.add("zoe")
-    key = keys.named("zoe")
+    key = keys.find_by_name("zoe")
     assert key is not None
     sessions = Sessions(tmp_path, keys)
     first = sessions.begin(key)

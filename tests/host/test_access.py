@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from websockets.sync.client import connect
 
-from devserver.host.access import authorization_of, kept_token, new_token
+from devserver.host.access import bearer_header, load_token, new_token
 from devserver.host.child import Child
 from devserver.host.host import Host
 from devserver.processes.workers import ROOT
@@ -79,7 +79,7 @@ async def test_a_host_with_a_token_wants_it_everywhere(tmp_path: Path) -> None:
                 for method, path in (("GET", "/queue"), ("POST", "/queue"), ("GET", "/object_info"), ("GET", "/ws")):
                     async with session.request(method, url + path, headers=shown) as answer:
                         assert answer.status == 401, (shown, method, path)
-            right = {"Authorization": authorization_of(token)}
+            right = {"Authorization": bearer_header(token)}
             async with session.get(f"{url}/queue", headers=right) as answer:
                 assert answer.status == 200
             async with session.ws_connect(f"{url}/ws", headers=right) as socket:
@@ -101,13 +101,13 @@ def test_the_embedded_backend_lets_its_server_in_alone(tmp_path: Path) -> None:
 
 
 def test_a_token_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
-    token, made = kept_token(tmp_path / "a" / "token")
+    token, made = load_token(tmp_path / "a" / "token")
     assert made
-    assert kept_token(tmp_path / "a" / "token") == (token, False)
+    assert load_token(tmp_path / "a" / "token") == (token, False)
     assert (tmp_path / "a" / "token").stat().st_mode & 0o777 == 0o600
     (tmp_path / "a" / "token").write_text("\n")
     with pytest.raises(ValueError, match="is empty"):
-        kept_token(tmp_path / "a" / "token")
+        load_token(tmp_path / "a" / "token")
 
 
 # `server.py agent`
@@ -136,7 +136,7 @@ def test_an_agent_wants_its_token(start_agent: Any) -> None:
     url, token = start_agent()
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(f"{url}/queue", timeout=20)
-    shown = urllib.request.Request(f"{url}/queue", headers={"Authorization": authorization_of(token)})
+    shown = urllib.request.Request(f"{url}/queue", headers={"Authorization": bearer_header(token)})
     assert urllib.request.urlopen(shown, timeout=20).status == 200
 
 

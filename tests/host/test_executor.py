@@ -37,7 +37,7 @@ def test_pieces_are_deleted_when_nobody_fetches_them_any_more(bench: Bench, monk
     pieces = [bench.saved(data["file"]) for event, data in bench.events if event == "tonewright.partial"]
     bench.run(probe("ProbePieces", 2))
     assert [path.exists() for path in pieces] == [True, True]
-    monkeypatch.setattr("devserver.host.executor.LENT_SECONDS", 0.0)
+    monkeypatch.setattr("devserver.host.executor.TEMPORARY_FILE_SECONDS", 0.0)
     bench.run(probe("ProbeCounts"))
     assert not list(bench.folders.temp.rglob("*.wav"))
 

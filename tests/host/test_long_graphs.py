@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from devserver.host.executor import NODES_SHOWN
+from devserver.host.executor import MAX_PROGRESS_NODES
 from devserver.host.folders import Folders
-from devserver.host.graph import MOST_LINKS, MOST_NODES, Schedule, needed, signatures
+from devserver.host.graph import MOST_LINKS, MOST_NODES, Schedule, plan_nodes, signatures
 from devserver.host.node_class import Table
 from devserver.host.tables import load
 from devserver.host.validate import validate
@@ -26,7 +26,9 @@ def checked(length: int, table: Table) -> None:
     graph = chain(length)
     assert validate(graph, table).outputs == ["end"]
     assert len(signatures(graph, lambda _: "")) == length + 1
-    assert len(list(Schedule(needed(graph, ["end"], lambda _: False), lambda node_id: node_id == "end"))) == length + 1
+    assert (
+        len(list(Schedule(plan_nodes(graph, ["end"], lambda _: False), lambda node_id: node_id == "end"))) == length + 1
+    )
 
 
 def test_a_chain_of_five_thousand_nodes_is_checked_and_ordered(table: Table) -> None:
@@ -41,7 +43,7 @@ def test_a_long_chain_runs_and_each_state_lists_the_newest_nodes(bench: Bench) -
     outputs = bench.run(chain(1000))
     assert list(outputs) == ["end"]
     states = [data["nodes"] for event, data in bench.events if event == "progress_state"]
-    assert max(map(len, states)) == NODES_SHOWN
+    assert max(map(len, states)) == MAX_PROGRESS_NODES
     assert states[-1]["end"]["state"] == "finished"
 
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from devserver.host.stock.sound import decoded, encoded
+from devserver.host.stock.sound import decode, encode
 from tests.host.conftest import Bench
 
 RATE_HZ = 44100
@@ -29,7 +29,7 @@ def put_tone(bench: Bench, name: str = "tone.flac", **options: Any) -> NDArray[n
     """A tone in the input folder, as LoadAudio will find it."""
     samples = sine(1.0, **options)
     rate = int(options.get("rate_hz", RATE_HZ))
-    (bench.folders.input / name).write_bytes(encoded(samples, rate, "flac", "", {}))
+    (bench.folders.input / name).write_bytes(encode(samples, rate, "flac", "", {}))
     return samples
 
 
@@ -53,7 +53,7 @@ def test_saved_audio_sounds_as_it_was_made(
     put_tone(bench)
     inputs = {"audio": ["1", 0], "filename_prefix": "t"} | ({} if quality is None else {"quality": quality})
     outputs = bench.run({"1": load(), "2": {"class_type": node, "inputs": inputs}})
-    heard, heard_rate_hz = decoded(bench.saved(outputs["2"]["audio"][0]))
+    heard, heard_rate_hz = decode(bench.saved(outputs["2"]["audio"][0]))
     expected = sine(1.0, rate_hz=rate_hz)
     assert heard_rate_hz == rate_hz
     assert heard.shape == expected.shape
@@ -137,7 +137,7 @@ def test_merge_overlays_and_never_clips(bench: Bench, method: str, factor: float
 def test_split_gives_left_and_right(bench: Bench) -> None:
     samples = sine(0.2)
     samples[1] = 0
-    (bench.folders.input / "lr.flac").write_bytes(encoded(samples, RATE_HZ, "flac", "", {}))
+    (bench.folders.input / "lr.flac").write_bytes(encode(samples, RATE_HZ, "flac", "", {}))
     graph = {"1": load("lr.flac"), "2": {"class_type": "SplitAudioChannels", "inputs": {"audio": ["1", 0]}}}
     left, right = (bench.value(graph, "2", slot)["waveform"] for slot in (0, 1))
     assert left.shape == right.shape == (1, 1, 8820)
@@ -185,7 +185,7 @@ def test_film_decodes_with_its_sound(bench: Bench) -> None:
     red, green, blue = frames[6][24, 32]
     assert green > 200
     assert max(red, blue) < 60
-    heard, rate_hz = decoded(path)
+    heard, rate_hz = decode(path)
     assert heard.shape[1] == pytest.approx(rate_hz, rel=0.05)
     assert np.max(np.abs(heard)) == pytest.approx(0.5, abs=0.1)
 

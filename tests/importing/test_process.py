@@ -180,7 +180,7 @@ async def test_a_monstrous_file_is_refused_in_words(tmp_path: Path, case: str) -
 
 
 def test_the_process_ends_with_its_parent(tmp_path: Path) -> None:
-    line = job(hanging(tmp_path / "pipe")).line()
+    line = job(hanging(tmp_path / "pipe")).to_line()
     process = subprocess.Popen([sys.executable, "-m", MODULE, "20", str(1 << 30)], cwd=ROOT, stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(line)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from devserver.llm import errors
-from devserver.llm.answer import Shape, growing, read_answer
+from devserver.llm.answer import Shape, partial_text, read_answer
 
 
 class Rewritten(Shape):
@@ -60,7 +60,7 @@ def test_a_song_may_say_sorry(text: str) -> None:
 
 def test_the_text_of_an_answer_grows_with_it() -> None:
     whole = json.dumps({"text": 'ein "Stück" \n für 🎺 \\ Ärzte'})
-    steps = [growing(whole[:end], "text") for end in range(len(whole) + 1)]
+    steps = [partial_text(whole[:end], "text") for end in range(len(whole) + 1)]
     assert steps[-1] == json.loads(whole)["text"]
     assert all(steps[-1].startswith(step) for step in steps)
     assert len(set(steps)) > 20

@@ -12,11 +12,11 @@ class Api:
     """A client that checks every answer against the description before it hands it on."""
 
     def __init__(self, http: ClientSession, document: dict[str, Any]) -> None:
-        self._http, self.document = http, document
+        self._http_session, self.document = http, document
 
     async def ask(self, method: str, template: str, body: Any = None, /, **path: str) -> tuple[int, Any]:
         url = template.format(**path)
-        async with self._http.request(method, url, json=body) as reply:
+        async with self._http_session.request(method, url, json=body) as reply:
             content = await reply.json()
             promised = self.document["paths"][template.partition("?")[0]][method.lower()]["responses"][
                 str(reply.status)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devserver.nodes.host import Host, checked_output
+from devserver.nodes.host import Host, check_output
 
 
 class Node:
@@ -71,9 +71,9 @@ def test_every_progress_checks_but_few_are_reported() -> None:
 )
 def test_an_output_that_a_host_cannot_pass_on_is_refused(output: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
-        checked_output(Node, output)
+        check_output(Node, output)
 
 
 def test_a_good_output_is_passed_on_unchanged() -> None:
     output: dict[str, Any] = {"ui": {"text": ["words"]}, "result": ("", {})}
-    assert checked_output(Node, output) is output
+    assert check_output(Node, output) is output

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from devserver.nodes import NODE_DISPLAY_NAME_MAPPINGS, TABLE
-from devserver.nodes.host import Cancelled, Host, checked_output, current
+from devserver.nodes.host import Cancelled, Host, check_output, current
 
 from .conftest import defaults, make
 
@@ -54,7 +54,7 @@ def run(name: str, host: Host) -> Any:
     node = TABLE[name]
     token = current.set(host)
     try:
-        return checked_output(node, getattr(node(), node.FUNCTION)(**_read_only(EXAMPLES[name])))
+        return check_output(node, getattr(node(), node.FUNCTION)(**_read_only(EXAMPLES[name])))
     finally:
         current.reset(token)
 

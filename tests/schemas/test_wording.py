@@ -90,7 +90,7 @@ def test_every_field_of_a_request_is_refused_in_words_of_ours(name: str) -> None
 
 def test_a_value_of_the_brief_is_refused_in_words_of_ours() -> None:
     with pytest.raises(BadValue) as wrong:
-        BriefValues.checked({"bpm": "fast"})
+        BriefValues.parse({"bpm": "fast"})
     assert wrong.value.fault is not None
     assert requirement(wrong.value.fault).startswith("must be")
 

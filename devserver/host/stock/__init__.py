@@ -6,8 +6,8 @@ from devserver.host.folders import Folders
 from devserver.host.node_class import Table
 
 
-def table(folders: Folders) -> Table:
-    """Every stand-in by its class name, bound to the folders that it reads and writes."""
+def node_table(folders: Folders) -> Table:
+    """Return every stand-in by its class name, bound to the folders that it reads and writes."""
     from devserver.host.stock import audio, image, video
 
     classes = (*audio.CLASSES, *image.CLASSES, *video.CLASSES)

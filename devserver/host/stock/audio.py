@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from devserver.host.folders import Folders, OutsideFolder
-from devserver.host.node_class import InputSpec, InputTypes, Options, Shown
-from devserver.host.stock.sound import Audio, Samples, decoded, encoded, resampled
+from devserver.host.node_class import InputSpec, InputTypes, Options, OutputNodeResult
+from devserver.host.stock.sound import Audio, Samples, decode, encode, resample
 from schemas.graph import Graph
 from schemas.json_values import JsonObject
 
@@ -62,17 +62,17 @@ class LoadAudio(_AudioNode):
     @classmethod
     def VALIDATE_INPUTS(cls, audio: str) -> bool | str:
         try:
-            found = cls.folders.input_file(audio).exists()
+            exists = cls.folders.input_file(audio).exists()
         except OutsideFolder:
-            found = False
-        return found or f"Invalid audio file: {audio}"
+            exists = False
+        return exists or f"Invalid audio file: {audio}"
 
     @classmethod
     def IS_CHANGED(cls, audio: str) -> str:
         return hashlib.sha256(cls.folders.input_file(audio).read_bytes()).hexdigest()
 
     def load(self, audio: str) -> Made:
-        samples, rate = decoded(self.folders.input_file(audio))
+        samples, rate = decode(self.folders.input_file(audio))
         return ({"waveform": samples[None], "sample_rate": rate},)
 
 
@@ -102,13 +102,13 @@ class _SaveNode(_AudioNode):
         quality: str = "",
         prompt: Graph | None = None,
         extra_pnginfo: JsonObject | None = None,
-    ) -> Shown:
+    ) -> OutputNodeResult:
         target = self.folders.save_target(filename_prefix, self.TYPE)
         tags: dict[str, object] = {**({} if prompt is None else {"prompt": prompt}), **(extra_pnginfo or {})}
         entries = []
         for index, samples in enumerate(audio["waveform"]):
             path, entry = target.file(self.KIND, index)
-            path.write_bytes(encoded(samples, int(audio["sample_rate"]), self.KIND, quality, tags))
+            path.write_bytes(encode(samples, int(audio["sample_rate"]), self.KIND, quality, tags))
             entries.append(entry)
         return {"ui": {"audio": entries}}
 
@@ -143,7 +143,9 @@ class PreviewAudio(_SaveNode):
 
     FUNCTION = "preview"
 
-    def preview(self, audio: Audio, prompt: Graph | None = None, extra_pnginfo: JsonObject | None = None) -> Shown:
+    def preview(
+        self, audio: Audio, prompt: Graph | None = None, extra_pnginfo: JsonObject | None = None
+    ) -> OutputNodeResult:
         return self.save(audio, self.PREFIX, prompt=prompt, extra_pnginfo=extra_pnginfo)
 
 
@@ -193,7 +195,7 @@ class AudioConcat(_AudioNode):
         }
 
     def concat(self, audio1: Audio, audio2: Audio, direction: str) -> Made:
-        first, second, rate = _at_one_rate(audio1, audio2)
+        first, second, rate = _to_same_rate(audio1, audio2)
         # ComfyUI makes both stereo before joining them.
         parts = [np.repeat(part, 2, axis=1) if part.shape[1] == 1 else part for part in (first, second)]
         joined = np.concatenate(parts if direction == "after" else parts[::-1], axis=2)
@@ -217,7 +219,7 @@ class AudioMerge(_AudioNode):
         }
 
     def merge(self, audio1: Audio, audio2: Audio, merge_method: str) -> Made:
-        first, second, rate = _at_one_rate(audio1, audio2)
+        first, second, rate = _to_same_rate(audio1, audio2)
         missing = max(0, first.shape[-1] - second.shape[-1])
         second = np.pad(second, ((0, 0), (0, 0), (0, missing)))[..., : first.shape[-1]]
         if merge_method == "add":
@@ -271,10 +273,10 @@ def _is_media(name: str) -> bool:
     return kind.startswith(("audio/", "video/"))
 
 
-def _at_one_rate(first: Audio, second: Audio) -> tuple[Samples, Samples, int]:
-    """Both at the higher of the two rates."""
+def _to_same_rate(first: Audio, second: Audio) -> tuple[Samples, Samples, int]:
+    """Return both sounds at the higher of the two rates."""
     rate = max(int(first["sample_rate"]), int(second["sample_rate"]))
-    one, two = (resampled(audio["waveform"], int(audio["sample_rate"]), rate) for audio in (first, second))
+    one, two = (resample(audio["waveform"], int(audio["sample_rate"]), rate) for audio in (first, second))
     return one, two, rate
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devserver.host.folders import Folders
-from devserver.host.node_class import InputTypes, Shown
+from devserver.host.node_class import InputTypes, OutputNodeResult
 from devserver.nodes.host import host
 from schemas.graph import Graph
 from schemas.json_values import JsonObject
@@ -69,7 +69,7 @@ class SaveImage:
         filename_prefix: str,
         prompt: Graph | None = None,
         extra_pnginfo: JsonObject | None = None,
-    ) -> Shown:
+    ) -> OutputNodeResult:
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo
 
@@ -83,13 +83,13 @@ class SaveImage:
         for index, image in enumerate(images):
             host().check()
             path, entry = target.file("png", index)
-            Image.fromarray(pixels(image)).save(path, pnginfo=tags, compress_level=4)
+            Image.fromarray(to_pixels(image)).save(path, pnginfo=tags, compress_level=4)
             entries.append(entry)
         return {"ui": {"images": entries}}
 
 
-def pixels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """[height, width, channels] as bytes; values outside 0 to 1 are cut."""
+def to_pixels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return [height, width, channels] as bytes; values outside 0 to 1 are clipped."""
     return np.asarray(np.clip(image * 255.0, 0, 255), np.uint8)
 
 

@@ -39,8 +39,8 @@ CODECS: Mapping[str, Literal["flac", "libmp3lame", "libopus"]] = {
 }
 
 
-def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
-    """The same sound at another rate; the last axis is time."""
+def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    """Return the same sound at another rate; the last axis is time."""
     if from_hz == to_hz:
         return samples
     from scipy.signal import resample_poly
@@ -48,8 +48,8 @@ def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return np.asarray(resample_poly(samples, to_hz, from_hz, axis=-1), np.float32)
 
 
-def decoded(path: Path) -> tuple[Samples, int]:
-    """The first audio stream of a file as [channels, samples] and its rate in Hz.
+def decode(path: Path) -> tuple[Samples, int]:
+    """Return the first audio stream of a file as [channels, samples] and its rate in Hz.
 
     Raises:
         ValueError: the file has no audio stream, or nothing can be decoded from it.
@@ -71,8 +71,8 @@ def decoded(path: Path) -> tuple[Samples, int]:
         return np.concatenate(parts, axis=1), int(stream.rate)
 
 
-def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mapping[str, object]) -> bytes:
-    """One file's bytes: `kind` flac, mp3 or opus; `quality` V0 or a bit rate as "128k", "" for flac; tags as JSON.
+def encode(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mapping[str, object]) -> bytes:
+    """Encode a file: `kind` flac, mp3 or opus; `quality` V0 or a bit rate as "128k", "" for flac; tags as JSON.
 
     Raises:
         ValueError: not one or two channels, or no samples.
@@ -86,7 +86,7 @@ def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mappi
         )
     if kind == "opus":
         wanted_hz = next((rate for rate in OPUS_RATES_HZ if rate >= rate_hz), OPUS_RATES_HZ[-1])
-        samples, rate_hz = resampled(samples, rate_hz, wanted_hz), wanted_hz
+        samples, rate_hz = resample(samples, rate_hz, wanted_hz), wanted_hz
     layout = "mono" if channels == 1 else "stereo"
     target = io.BytesIO()
     with av.open(target, mode="w", format=kind) as container:
@@ -101,7 +101,7 @@ def encoded(samples: Samples, rate_hz: int, kind: str, quality: str, tags: Mappi
 
 
 def write_audio(container: OutputContainer, stream: AudioStream, samples: Samples, rate_hz: int) -> None:
-    """Encode [channels, samples] into an open stream, a second at a time, so that a cancel is heard."""
+    """Encode [channels, samples] into an open stream, a second at a time, so that a cancel takes effect."""
     import av
 
     for start in range(0, samples.shape[1], rate_hz):

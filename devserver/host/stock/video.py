@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devserver.host.folders import Folders
-from devserver.host.node_class import InputTypes, Shown
-from devserver.host.stock.image import pixels
+from devserver.host.node_class import InputTypes, OutputNodeResult
+from devserver.host.stock.image import to_pixels
 from devserver.host.stock.sound import Audio, write_audio
 from devserver.nodes.host import host
 from schemas.graph import Graph
@@ -93,7 +93,7 @@ class SaveVideo:
         codec: str,
         prompt: Graph | None = None,
         extra_pnginfo: JsonObject | None = None,
-    ) -> Shown:
+    ) -> OutputNodeResult:
         for value, allowed, what in ((format, CONTAINERS, "VideoContainer"), (codec, CODECS, "VideoCodec")):
             if value not in allowed:
                 raise ValueError(f"'{value}' is not a valid {what}")
@@ -105,7 +105,7 @@ class SaveVideo:
 
 
 def write_mp4(path: Path, video: Video, tags: Mapping[str, object]) -> None:
-    """H.264 in yuv420p and, where there is a soundtrack, AAC cut to the length of the picture; tags as JSON."""
+    """Write H.264 in yuv420p and, with a soundtrack, AAC cut to the length of the picture; tags as JSON."""
     import av
 
     count, height, width, _ = video.images.shape
@@ -119,7 +119,7 @@ def write_mp4(path: Path, video: Video, tags: Mapping[str, object]) -> None:
             sound.layout = "mono" if video.audio["waveform"].shape[1] == 1 else "stereo"
         for image in video.images:
             host().check()
-            frame = av.VideoFrame.from_ndarray(pixels(image[..., :3]), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(to_pixels(image[..., :3]), format="rgb24")
             container.mux(picture.encode(frame.reformat(format="yuv420p")))
         container.mux(picture.encode(None))
         if sound is not None and video.audio is not None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..prompting.brief import BriefValues, Parsed
-from ..prompting.complete import completed
-from ..prompting.merge import locked
+from ..prompting.complete import complete_brief
+from ..prompting.merge import lock_fields
 from ..prompting.read import read
 from .feel import felt, obeyed
 from .genres import GENRES
@@ -57,7 +57,7 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
     Raises:
         ValueError: a value is out of range; the message names the field, the value and what is allowed.
     """
-    said = completed(locked(read(prompt), _values(asked)), prompt)
+    said = complete_brief(lock_fields(read(prompt), _values(asked)), prompt)
     beside = read(asked.instruments)
     wanted = (*beside.items("instruments"), *said.items("instruments"))
     refused = (*beside.items("avoid"), *said.items("avoid"))
@@ -107,7 +107,7 @@ def _values(asked: Asked) -> BriefValues:
             f"bpm is {asked.bpm:g}; allowed is 0 (from the text or the genre) or {BPM_RANGE[0]:g} to {BPM_RANGE[1]:g}"
         )
     given: dict[str, Any] = {"genre": asked.genre, "bpm": asked.bpm, "key": asked.key}
-    return BriefValues.checked({name: value for name, value in given.items() if value is not None})
+    return BriefValues.parse({name: value for name, value in given.items() if value is not None})
 
 
 def _unheard(said: Parsed, wanted: tuple[str, ...], seconds: float) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ class BriefValues(BaseModel):
     format: Literal[FORMATS] | None = None  # type: ignore[valid-type]
 
     @classmethod
-    def checked(cls, values: object) -> BriefValues:
+    def parse(cls, values: object) -> BriefValues:
         """The values, checked.
 
         Raises:

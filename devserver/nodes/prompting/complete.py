@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..music.genres import GENRES
 from ..music.theory import Key, Mode
 from .brief import BriefValues, Parsed, Reading, Readings
-from .merge import locked, rank
+from .merge import lock_fields, rank
 from .read import MINOR_MODES, read
 from .vocabulary import table_genre
 from .wordlists import word_lists
@@ -21,11 +21,11 @@ def parse_text(text: str, values: BriefValues | None = None) -> Parsed:
     """The brief of a text, with locked values, and the genre's defaults for what neither says."""
     parsed = read(text)
     if values is not None:
-        parsed = locked(parsed, values)
-    return completed(parsed, text)
+        parsed = lock_fields(parsed, values)
+    return complete_brief(parsed, text)
 
 
-def completed(parsed: Parsed, text: str) -> Parsed:
+def complete_brief(parsed: Parsed, text: str) -> Parsed:
     """The brief with genre, tempo, key, mode and metre, whatever was said. What is drawn is drawn by the text."""
     readings = dict(parsed.readings)
     draw = zlib.crc32(" ".join(text.split()).casefold().encode("utf-8", "replace"))

@@ -13,7 +13,7 @@ def rank(reading: Reading) -> int:
     return min(RANK[reading.origin], GUESS_RANK) if reading.guessed else RANK[reading.origin]
 
 
-def merged(readings: Readings, values: BriefValues, origin: Origin, confidence: float) -> Readings:
+def merge(readings: Readings, values: BriefValues, origin: Origin, confidence: float) -> Readings:
     """The readings with `values` where they say nothing, or less surely than `origin` may."""
     result = dict(readings)
     for name, reading in _readings(values, origin, confidence).items():
@@ -22,13 +22,15 @@ def merged(readings: Readings, values: BriefValues, origin: Origin, confidence: 
     return result
 
 
-def locked(parsed: Parsed, values: BriefValues) -> Parsed:
+def lock_fields(parsed: Parsed, values: BriefValues) -> Parsed:
     """The brief with `values` unchanged in it, whatever the text says; where it says otherwise is a conflict."""
     result, conflicts = dict(parsed.readings), list(parsed.conflicts)
     for name, reading in _readings(values, "user", 1.0).items():
         said = parsed.readings.get(name)
         if said is not None and not said.guessed and said.value != reading.value:
-            message = f"The text says {told(said.value)}, but {name} is locked to {told(reading.value)}."
+            message = (
+                f"The text says {describe_value(said.value)}, but {name} is locked to {describe_value(reading.value)}."
+            )
             conflicts.append(Conflict((name,), message))
         result[name] = reading
     return Parsed(result, parsed.unmatched, tuple(conflicts), parsed.notes)
@@ -43,7 +45,7 @@ def _readings(values: BriefValues, origin: Origin, confidence: float) -> Reading
     }
 
 
-def told(value: object) -> str:
+def describe_value(value: object) -> str:
     """A field's value as people write it."""
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"

@@ -127,7 +127,7 @@ class _File:
     """One file; `said` has what each term means by field, in all files that were read."""
 
     def __init__(self, path: Path, lists: WordLists, said: dict[tuple[str, str], str]) -> None:
-        self._path, self._lists, self._said = path, lists, said
+        self._path, self._lists, self._last_lines = path, lists, said
         self._endings: dict[str, list[str]] = {"+": ["", "s"]}
 
     def read(self) -> None:
@@ -202,7 +202,7 @@ class _File:
             found += self._forms(item)
         if table in FIELDS or table == "genre":
             for form in found:
-                had_by = self._said.setdefault((table, " ".join(phrase_of(form))), name)
+                had_by = self._last_lines.setdefault((table, " ".join(phrase_of(form))), name)
                 if had_by != name:
                     self._fail(node, f"{form!r} cannot mean {name!r}: it is listed for {had_by!r}")
         return found

@@ -22,7 +22,7 @@ from devserver.comfy.errors import (
     WorkerLost,
 )
 from devserver.comfy.messages import PieceMade, PreviewSeen
-from devserver.comfy.prompt import NodeBegun, Outcome, Progressed, PromptEvent
+from devserver.comfy.prompt import NodeStarted, Outcome, ProgressUpdate, PromptEvent
 from devserver.durable.writing import Writing
 from devserver.errors import StageError
 from devserver.errors.disk import told_of_disk
@@ -235,7 +235,7 @@ async def _run_prompt(walk: Walk, job: Job, *, begun: bool) -> tuple[Outcome, Gr
                 await submit(walk, job, bound)
             except NotServing as e:
                 raise _not_taken(job, e) from e
-        outcome = await watch.outcome(lambda event: _tell(walk, job, event, partials))
+        outcome = await watch.wait_for_outcome(lambda event: _tell(walk, job, event, partials))
     return outcome, bound
 
 
@@ -266,9 +266,9 @@ def _tell(walk: Walk, job: Job, event: PromptEvent, partials: Partials) -> None:
     place = job.place
     if isinstance(event, PieceMade):
         partials.hear(event)
-    elif isinstance(event, NodeBegun):
+    elif isinstance(event, NodeStarted):
         job.nodes.enter(event.node, event.class_type)
-    elif isinstance(event, Progressed):
+    elif isinstance(event, ProgressUpdate):
         walk.tools.bus.tell(place.run_id, Progress(**asdict(event)), stage=place.stage, take=place.take)
     elif isinstance(event, PreviewSeen):
         image = base64.b64encode(event.image).decode()

@@ -63,11 +63,11 @@ class Partials:
     async def _fetch(self, told: PieceMade) -> None:
         place, exports = self._job.place, self._walk.tools.exports
         index, file = read_partial(told)
-        part = exports.folder(place.run_id) / pieces.name_of(place, index, "part")
+        part = exports.folder(place.run_id) / pieces.filename(place, index, "part")
         await asyncio.to_thread(part.parent.mkdir, parents=True, exist_ok=True)
         try:
             await self._job.backend.client.fetch(file, part)
-            name = await asyncio.to_thread(_named, part, pieces.name_of(place, index, ""))
+            name = await asyncio.to_thread(_named, part, pieces.filename(place, index, ""))
         finally:
             part.unlink(missing_ok=True)
         piece = Piece(index=index, node=file.node_id, file=name)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from devserver.briefs.briefing import Briefing, Formats, applied, further_formats, given
+from devserver.briefs.briefing import Briefing, Formats, apply_brief, extra_formats, parameter_values
 from devserver.errors import InputError
 from devserver.files.inputs import InputFile
 from devserver.model.plan import InputRemark, MediaStage, Option, OutputPlan
@@ -65,7 +65,7 @@ def _conversions(source: MediaStage, planning: Planning) -> Iterator[MediaStage]
     """Plan a stage for each further format of what one stage makes."""
     asked, request = source.output.options[0], planning.request
     said = asked.brief if source.output.asked else ()
-    wanted = request.formats or further_formats(said) or _said_formats(source, planning)
+    wanted = request.formats or extra_formats(said) or _said_formats(source, planning)
     allowed = planning.catalog.formats_of_chunk(asked.chunk)
     for name in further(asked.chunk, source.output.config, asked.takes[0], wanted, allowed):
         yield conversion(planning.catalog, source, name)
@@ -176,10 +176,10 @@ class _Planner:
         if not is_first:
             asked = _allowed(chunk, asked)
         formats = Formats(request.formats, made_by_us(catalog))
-        brief = applied(found, chunk, config, wanted, formats) if found else ()
+        brief = apply_brief(found, chunk, config, wanted, formats) if found else ()
         if not self.is_product:  # the words and the request ask for the format of another stage's file
             brief = tuple(one for one in brief if one.field != "format")
-        said = given(brief) | (saved_as(chunk, wanted, request.formats) if self.is_product else {})
+        said = parameter_values(brief) | (saved_as(chunk, wanted, request.formats) if self.is_product else {})
         values = config.values_with(request.preset)
         return Option(
             config=config.name,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from devserver.briefs.briefing import worded
+from devserver.briefs.briefing import prepend_locked
 from devserver.errors import StageError
 from devserver.errors.disk import told_of_disk
 from devserver.model.plan import MediaStage
@@ -167,7 +167,9 @@ async def _prepare(
     read = {name: one for name, one in given.items() if name in option.chunk.parameters}
     sources = {name: one for name, one in read.items() if isinstance(one, RunFile)}
     files = {name: one.as_value() for name, one in sources.items()}
-    values = worded(fill(from_json({**option.values_of(place.take, changes), **read, **files}), texts), option.brief)
+    values = prepend_locked(
+        fill(from_json({**option.values_of(place.take, changes), **read, **files}), texts), option.brief
+    )
     labels = {name: file.label for name, file in sources.items()}
     compiled = compile_graph(option.chunk, option.graph, values, labels)
     digest = graph_hash(compiled)

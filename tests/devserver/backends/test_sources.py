@@ -56,7 +56,7 @@ async def test_a_swarmui_is_recognised_and_each_of_its_comfyuis_is_a_backend(
 async def test_one_that_goes_leaves_nobody_waiting_and_may_come_back(source: Source, swarm: RunningSwarm) -> None:
     entry = source.backends[1]
     async with asyncio.timeout(PATIENCE_S), entry.follower.watch("p") as watch:
-        waiting = asyncio.create_task(watch.outcome())
+        waiting = asyncio.create_task(watch.wait_for_outcome())
         swarm.swarm.backends[0].status = "errored"
         await source.ask()
         with pytest.raises(Unreachable, match="no longer runs"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.build import SHIPPED
-from devserver.briefs.briefing import fitted, worded
+from devserver.briefs.briefing import fit_value, prepend_locked
 from devserver.definitions.current import Definitions
 from devserver.durable.database import Database
 from devserver.files.exports import Exports
@@ -33,7 +33,7 @@ def graph(made: Plan, take: int = 0, option: int = 0) -> dict[str, Any]:
     """The graph of a take as it is compiled before anything runs."""
     way = made.outputs[0].options[option]
     values = fill(from_json(way.takes[take]), {"text": "THE TEXT", "input_text": made.input_text})
-    return compile_graph(way.chunk, way.graph, worded(values, way.brief))
+    return compile_graph(way.chunk, way.graph, prepend_locked(values, way.brief))
 
 
 def messages(made: Plan, option: int = 0) -> dict[str, str]:
@@ -156,7 +156,8 @@ def test_what_is_used_instead_is_told(parts: Parts, text: str, config: str, fiel
             "stable_audio",
             "THE TEXT",
             {
-                "moods": "moods sad, make it zorgly is not used: nobody here knows zorgly; say it in the text.",
+                "moods": "moods sad, make it zorgly is not used: "
+                "zorgly is not in the vocabulary; write it in the text.",
                 "language": "language de is not used: Stable Audio has no parameter for language.",
             },
         ),
@@ -244,7 +245,7 @@ def parameter(**given: Any) -> Parameter:
     ],
 )
 def test_a_value_is_made_to_fit(given: dict[str, Any], value: Any, used: Any, is_told: bool) -> None:
-    found, message = fitted(parameter(**given), value)
+    found, message = fit_value(parameter(**given), value)
     assert (found, type(found), bool(message)) == (used, type(used), is_told)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devserver.briefs.understanding import STEP, Understood, understand
+from devserver.briefs.understanding import STEP, UnderstoodBrief, understand
 from devserver.llm.ask import Models
 from devserver.llm.chat import Endpoint
 from devserver.nodes.prompting.brief import FIELDS, BriefValues
@@ -35,17 +35,17 @@ class Asking:
         self.steps = frozenset((STEP,))
         self.remote = False
 
-    async def __call__(self, text: str = TEXT, mode_remote: bool = False, **locked: Any) -> Understood:
+    async def __call__(self, text: str = TEXT, mode_remote: bool = False, **locked: Any) -> UnderstoodBrief:
         with self.server:
             endpoint = Endpoint("here", self.server.url, "tiny", remote=self.remote, steps=self.steps)
             models = Models([endpoint], self.seconds)
             try:
-                return await understand(text, BriefValues.checked(locked), models, remote=mode_remote)
+                return await understand(text, BriefValues.parse(locked), models, remote=mode_remote)
             finally:
                 await models.close()
 
 
-def shown(found: Understood, *names: str) -> dict[str, tuple[Any, str]]:
+def shown(found: UnderstoodBrief, *names: str) -> dict[str, tuple[Any, str]]:
     readings = found.parsed.readings
     return {name: (readings[name].value, readings[name].origin) for name in names}
 

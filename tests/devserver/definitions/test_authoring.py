@@ -33,7 +33,7 @@ class Inside(ImportProcesses):
     """The importing process's work, in this one."""
 
     async def make(self, job: Job) -> ImportedDefinition:
-        reply = await asyncio.to_thread(lambda: answer(job.line(), 1 << 30))
+        reply = await asyncio.to_thread(lambda: answer(job.to_line(), 1 << 30))
         return self._read(0, json.dumps(reply).encode(), b"")
 
 
@@ -70,7 +70,9 @@ def there(folder: Path) -> list[Path]:
 
 
 async def take_in(authoring: Authoring, viewer: str | None = None, **asked: Any) -> dict[str, Any]:
-    return await authoring.take_in(ImportRequest.model_validate({"graph": SILENCE, "name": "mine", **asked}), viewer)
+    return await authoring.import_graph(
+        ImportRequest.model_validate({"graph": SILENCE, "name": "mine", **asked}), viewer
+    )
 
 
 async def refused(authoring: Authoring, viewer: str | None = None, **asked: Any) -> tuple[int, str | None]:
@@ -127,7 +129,7 @@ def test_a_text_is_checked_as_if_it_lay_in_the_folder(authoring: Authoring) -> N
 
 def test_what_a_backend_lacks_is_told_for_each_output(definitions: Definitions, pool: Pool, tmp_path: Path) -> None:
     authoring = Authoring(definitions, pool, Uploads(tmp_path), lambda _: None)
-    outputs = authoring.runs_on("gpu")
+    outputs = authoring.check_backend("gpu")
     assert outputs.keys() == definitions.catalog.outputs.keys()
     assert {problem["class_type"] for problem in outputs["silence_mp3"]["problems"]} == {"SaveAudioMP3"}
     assert not outputs["silence_mp3"]["can_run"]

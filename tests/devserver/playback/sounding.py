@@ -38,7 +38,7 @@ class Run:
         self.journal.begin_attempt(self.place, backend="studio")
 
     def piece(self, index: int, pitch: int | None = None) -> None:
-        name = pieces.name_of(self.place, index, "wav")
+        name = pieces.filename(self.place, index, "wav")
         path = self.exports.folder(RUN_ID) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_wav(path, tone(index if pitch is None else pitch))

@@ -41,13 +41,13 @@ async def test_many_who_ask_at_once_and_later_get_one_drawing(exports: Exports, 
     exports.folder(RUN_ID).mkdir()
     write_wav(exports.folder(RUN_ID) / SOUND.filename, tone(0))
     drawings = Drawings(exports, pool)
-    asked = [asyncio.create_task(drawings.of(RUN_ID, SOUND, "peaks.json")) for _ in range(4)]
+    asked = [asyncio.create_task(drawings.get(RUN_ID, SOUND, "peaks.json")) for _ in range(4)]
     await asyncio.sleep(0)
     asked[0].cancel()  # who goes away takes nothing from the others
     found = [
         media for media in await asyncio.gather(*asked, return_exceptions=True) if not isinstance(media, BaseException)
     ]
-    found.append(await drawings.of(RUN_ID, SOUND, "peaks.json"))
+    found.append(await drawings.get(RUN_ID, SOUND, "peaks.json"))
     assert (len(found), len({media.path for media in found}), pool.jobs) == (4, 1, 1)
     assert json.loads(found[0].path.read_bytes())["version"] == 2
 
@@ -58,6 +58,6 @@ async def test_what_cannot_be_drawn_is_told_and_tried_again(exports: Exports, po
     path.write_text("no sound")
     drawings = Drawings(exports, pool)
     with pytest.raises(InputError, match="cannot be drawn"):
-        await drawings.of(RUN_ID, SOUND, "waveform.png")
+        await drawings.get(RUN_ID, SOUND, "waveform.png")
     write_wav(path, tone(0))
-    assert (await drawings.of(RUN_ID, SOUND, "waveform.png")).path.is_file()
+    assert (await drawings.get(RUN_ID, SOUND, "waveform.png")).path.is_file()

@@ -26,24 +26,24 @@ def media(journal: JournalAtOnce, exports: Exports) -> RunMedia:
 
 
 async def test_a_file_is_served_as_the_journal_lists_it(media: RunMedia, exports: Exports) -> None:
-    found = await media.media(RUN_ID, "audio", None)
+    found = await media.find_media(RUN_ID, "audio", None)
     assert found is not None
     assert found.path == exports.folder(RUN_ID) / "07_output.mp3"
     assert (found.filename, found.mime, found.etag) == ("07_output.mp3", "audio/mpeg", "0" * 64)
-    outline = await media.role(RUN_ID, "peaks")
+    outline = await media.find_role(RUN_ID, "peaks")
     assert outline is not None
     assert outline.filename == "09_peaks.json"
 
 
 async def test_what_a_run_does_not_have_is_none(media: RunMedia) -> None:
-    assert await media.media(RUN_ID, "video", None) is None
-    assert await media.media("20240131-000000-00000000", "audio", None) is None
-    assert await media.role(RUN_ID, "midi") is None
-    assert await media.drawn("20240131-000000-00000000", "peaks.json") is None
+    assert await media.find_media(RUN_ID, "video", None) is None
+    assert await media.find_media("20240131-000000-00000000", "audio", None) is None
+    assert await media.find_role(RUN_ID, "midi") is None
+    assert await media.draw("20240131-000000-00000000", "peaks.json") is None
 
 
 async def test_stems_are_served_under_their_own_names(media: RunMedia) -> None:
-    assert [(one.name, one.file.filename) for one in await media.stems(RUN_ID)] == [("bass", "08_stem_bass.flac")]
+    assert [(one.name, one.file.filename) for one in await media.find_stems(RUN_ID)] == [("bass", "08_stem_bass.flac")]
 
 
 async def test_a_link_that_leads_out_of_the_exports_is_not_served(
@@ -52,5 +52,5 @@ async def test_a_link_that_leads_out_of_the_exports_is_not_served(
     (tmp_path / "secret").write_text("x")
     (exports.folder(RUN_ID) / "07_output.mp3").symlink_to(tmp_path / "secret")
     with pytest.raises(InputError) as refused:
-        await media.media(RUN_ID, "audio", None)
+        await media.find_media(RUN_ID, "audio", None)
     assert refused.value.status == 404

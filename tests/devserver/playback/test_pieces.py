@@ -11,14 +11,14 @@ PLACE = Place(RUN_ID, 1, "generation", 1, 2)
 
 
 def keep(exports: Exports, place: Place, index: int = 0) -> None:
-    path = pieces.path_of(exports, place.run_id, pieces.name_of(place, index, "wav"))
+    path = pieces.path_of(exports, place.run_id, pieces.filename(place, index, "wav"))
     path.parent.mkdir(parents=True)
     path.touch()
 
 
 def test_a_name_says_attempt_and_place_in_the_sound_and_sorts_as_they_are_heard() -> None:
-    assert pieces.name_of(PLACE, 7, "wav") == ".partials/generation_1_2/00007.wav"
-    assert len(pieces.name_of(PLACE, pieces.LAST_INDEX, "wav")) == len(pieces.name_of(PLACE, 0, "wav"))
+    assert pieces.filename(PLACE, 7, "wav") == ".partials/generation_1_2/00007.wav"
+    assert len(pieces.filename(PLACE, pieces.LAST_INDEX, "wav")) == len(pieces.filename(PLACE, 0, "wav"))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_pieces_of_one_attempt_go_and_those_of_the_next_stay(exports: Export
     keep(exports, later)
     pieces.clear_attempt(exports, PLACE)
     left = [path.name for path in (exports.folder(RUN_ID) / pieces.FOLDER).iterdir()]
-    assert (left, pieces.kept(exports)) == (["generation_1_3"], [RUN_ID])
+    assert (left, pieces.run_ids(exports)) == (["generation_1_3"], [RUN_ID])
     pieces.clear(exports, RUN_ID)
     pieces.clear(exports, RUN_ID)
-    assert pieces.kept(exports) == []
+    assert pieces.run_ids(exports) == []

@@ -22,7 +22,7 @@ async def test_pieces_stay_as_long_as_somebody_encodes_them(run: Run, streams: S
     with streams.listen(RUN_ID, "mp3") as recording:
         chunks = recording.chunks()
         await anext(chunks)
-        await streams.settle(RUN_ID)
+        await streams.delete_pieces(RUN_ID)
         assert run.folder.exists()
         run.piece(1)
         run.end()
@@ -39,7 +39,7 @@ async def test_pieces_without_listeners_go_at_once_and_those_of_a_dead_server_at
     run.piece(0)
     await streams.clear_ended()
     assert run.folder.exists()  # the run goes on
-    await streams.settle(RUN_ID)
+    await streams.delete_pieces(RUN_ID)
     assert not run.folder.exists()
     run.piece(1)
     run.journal.end_run(run.place, "success", AT, None)

@@ -15,7 +15,7 @@ def test_a_key_is_known_by_what_it_is_and_never_kept(tmp_path: Path) -> None:
     found = keys.find(anna)
     assert found is not None
     assert (found.name, found.admin) == ("anna", True)
-    assert keys.find(bob) == keys.named("bob")
+    assert keys.find(bob) == keys.find_by_name("bob")
     assert [keys.find(wrong) for wrong in ("", "anna", anna[:-1], anna + "x", "x" * 10_000, "\udc80")] == [None] * 6
     assert anna not in (tmp_path / "keys.json").read_text()
     assert (tmp_path / "keys.json").stat().st_mode & 0o777 == 0o600
@@ -46,7 +46,7 @@ def test_keys_that_are_added_at_once_are_all_kept(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(key.name for key in Keys(tmp_path).there) == sorted(names)
+    assert sorted(key.name for key in Keys(tmp_path).all) == sorted(names)
 
 
 @pytest.mark.parametrize("name", ["", "../../x", "Anna", "a b", "a" * 33, "-a", "a\n", "ä", "."])
@@ -69,4 +69,4 @@ def test_a_name_has_one_key(tmp_path: Path) -> None:
 def test_a_damaged_file_lets_nobody_in(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "keys.json").write_bytes(content)
     with pytest.raises(KeysUnreadable, match=r"keys\.json"):
-        _ = Keys(tmp_path).there
+        _ = Keys(tmp_path).all

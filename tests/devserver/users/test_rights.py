@@ -87,7 +87,7 @@ def test_only_the_listed_outputs_are_made_and_fallen_back_to(planned: Planned) -
 
 def test_the_stricter_of_two_floors_holds_and_is_the_usual_level_where_it_is_stricter() -> None:
     rights = Rights(safety_floor="youth")
-    assert [rights.at_least(floor).safety_floor for floor in LEVELS] == ["youth", "youth", "youth", "kids"]
+    assert [rights.with_floor(floor).safety_floor for floor in LEVELS] == ["youth", "youth", "youth", "kids"]
     assert [Rights(safety_floor=floor).usual_level for floor in LEVELS] == ["adult", "adult", "youth", "kids"]
 
 
@@ -106,7 +106,7 @@ def test_the_stricter_of_two_floors_holds_and_is_the_usual_level_where_it_is_str
 )
 def test_wrong_limits_are_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(InputError) as refused:
-        Rights.checked(**{field: value})
+        Rights.parse(**{field: value})
     assert (refused.value.field, refused.value.value) == (field, value)
     assert refused.value.allowed
 
@@ -126,4 +126,4 @@ def test_limits_are_kept_with_the_key_and_a_damaged_one_lets_nobody_in(tmp_path:
         kept["keys"][0]["rights"] = damaged
         path.write_text(json.dumps(kept))
         with pytest.raises(KeysUnreadable):
-            _ = Keys(tmp_path).there
+            _ = Keys(tmp_path).all

@@ -21,7 +21,7 @@ class Later(Clock):
 def anna(tmp_path: Path) -> Key:
     keys = Keys(tmp_path)
     keys.add("anna")
-    return keys.there[0]
+    return keys.all[0]
 
 
 def files(tmp_path: Path) -> list[Path]:
@@ -32,7 +32,7 @@ def test_a_session_ends_by_itself_by_signing_out_and_with_its_key(tmp_path: Path
     clock, keys = Later(), Keys(tmp_path)
     sessions = Sessions(tmp_path, keys, clock)
     keys.add("anna")
-    anna = keys.there[0]
+    anna = keys.all[0]
     first, second, third = (sessions.begin(anna) for _ in range(3))
     assert [sessions.find(token) for token in (first, "x", "", "../../keys")] == [anna, None, None, None]
     sessions.end(first)
@@ -49,10 +49,10 @@ def test_sessions_do_not_pile_up(tmp_path: Path) -> None:
     keys = Keys(tmp_path)
     sessions = Sessions(tmp_path, keys)
     keys.add("anna")
-    tokens = [sessions.begin(keys.there[0]) for _ in range(MOST_OF_ONE + 3)]
+    tokens = [sessions.begin(keys.all[0]) for _ in range(MOST_OF_ONE + 3)]
     files = list((tmp_path / "sessions").iterdir())
     assert len(files) == MOST_OF_ONE
-    assert (sessions.find(tokens[0]), sessions.find(tokens[-1])) == (None, keys.there[0])
+    assert (sessions.find(tokens[0]), sessions.find(tokens[-1])) == (None, keys.all[0])
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
     assert not any(token in path.name + path.read_text() for token in tokens for path in files)
 

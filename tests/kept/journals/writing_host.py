@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from devserver.host.__main__ import arguments, serve
+from devserver.host.__main__ import parse_arguments, serve
 from devserver.host.host import Host
 
 
@@ -32,7 +32,7 @@ class WritingHost(Host):
 
 def main() -> None:
     WritingHost.log = Path(sys.argv.pop(1))
-    options = arguments()
+    options = parse_arguments()
     host = WritingHost(options.table, options.base, options.max_upload_bytes)
     asyncio.run(serve(host, options.port, standalone=options.standalone))
 

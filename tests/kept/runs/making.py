@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from devserver.host.folders import Folders
-from devserver.host.tables import embedded
+from devserver.host.tables import embedded_table
 from devserver.nodes.host import host
 from schemas.node_table import NodeTable
 from tests.doubles.piece_nodes import RATE_HZ, write_wav
@@ -122,7 +122,7 @@ def _write(path: Path, fault: str, length_s: float) -> None:
 
 def table(folders: Folders) -> dict[str, type[Any]]:
     own = type("Maker", (Maker,), {"BASE": folders.output.parent})
-    return {**embedded(folders), "Maker": own}
+    return {**embedded_table(folders), "Maker": own}
 
 
 def write_definitions(folder: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from devserver.host.folders import Folders
-from devserver.host.tables import embedded
+from devserver.host.tables import embedded_table
 
 
 class PreviewAny:
@@ -23,4 +23,4 @@ class PreviewAny:
 
 
 def table(folders: Folders) -> dict[str, type[Any]]:
-    return {**embedded(folders), "PreviewAny": PreviewAny}
+    return {**embedded_table(folders), "PreviewAny": PreviewAny}

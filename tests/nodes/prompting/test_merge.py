@@ -7,19 +7,17 @@ from dataclasses import replace
 import pytest
 
 from devserver.nodes.prompting.brief import BadValue, BriefValues
-from devserver.nodes.prompting.complete import completed, parse_text
-from devserver.nodes.prompting.merge import locked, merged
+from devserver.nodes.prompting.complete import complete_brief, parse_text
+from devserver.nodes.prompting.merge import lock_fields, merge
 from devserver.nodes.prompting.read import read
 
 TEXT = "slow funk in 3/4, a loop"
-INVENTED = BriefValues.checked(
-    {"time_signature": "4/4", "bpm": 120, "genre": "rock", "key": "D major", "moods": ["sad"]}
-)
+INVENTED = BriefValues.parse({"time_signature": "4/4", "bpm": 120, "genre": "rock", "key": "D major", "moods": ["sad"]})
 
 
 def test_a_model_fills_what_the_words_leave_open_and_changes_nothing_that_they_say() -> None:
     said = read(TEXT)
-    both = merged(said.readings, INVENTED, "llm", 0.8)
+    both = merge(said.readings, INVENTED, "llm", 0.8)
     assert {name: (both[name].value, both[name].origin) for name in ("time_signature", "genre", "key", "moods")} == {
         "time_signature": ("3/4", "user"),
         "genre": ("house", "parsed"),
@@ -31,14 +29,14 @@ def test_a_model_fills_what_the_words_leave_open_and_changes_nothing_that_they_s
 
 
 def test_a_model_comes_before_a_guess_and_before_what_a_genre_usually_has() -> None:
-    guessed = completed(read("a saxophone in the rain"), "a saxophone in the rain").readings
+    guessed = complete_brief(read("a saxophone in the rain"), "a saxophone in the rain").readings
     assert guessed["genre"].guessed
-    both = merged(guessed, INVENTED, "llm", 0.8)
+    both = merge(guessed, INVENTED, "llm", 0.8)
     assert (both["genre"].value, both["bpm"].value) == ("rock", 120)
 
 
 def test_a_genre_default_never_overwrites() -> None:
-    both = merged(read("house at 120 bpm").readings, BriefValues.checked({"bpm": 90}), "genre default", 0.3)
+    both = merge(read("house at 120 bpm").readings, BriefValues.parse({"bpm": 90}), "genre default", 0.3)
     assert both["bpm"].value == 120
 
 
@@ -52,19 +50,19 @@ def test_a_genre_default_never_overwrites() -> None:
     ],
 )
 def test_key_and_mode_stay_in_one_scale_and_locks_stay(text: str, lock: dict[str, str], key: str, mode: str) -> None:
-    brief = parse_text(text, BriefValues.checked(lock))
+    brief = parse_text(text, BriefValues.parse(lock))
     assert (brief.value("key"), brief.value("mode")) == (key, mode)
 
 
 def test_a_model_may_not_turn_the_mode_that_was_asked_for() -> None:
     said = read("techno in minor")
-    both = merged(said.readings, BriefValues.checked({"key": "D major"}), "llm", 0.8)
-    assert completed(replace(said, readings=both), "techno in minor").value("key") == "D minor"
+    both = merge(said.readings, BriefValues.parse({"key": "D major"}), "llm", 0.8)
+    assert complete_brief(replace(said, readings=both), "techno in minor").value("key") == "D minor"
 
 
 def test_what_is_locked_is_stronger_than_all() -> None:
-    held = locked(read(TEXT), BriefValues.checked({"time_signature": "7/8", "format": "wav"}))
-    both = merged(held.readings, INVENTED, "llm", 1.0)
+    held = lock_fields(read(TEXT), BriefValues.parse({"time_signature": "7/8", "format": "wav"}))
+    both = merge(held.readings, INVENTED, "llm", 1.0)
     assert (both["time_signature"].value, both["format"].value) == ("7/8", "wav")
 
 
@@ -82,5 +80,5 @@ def test_what_is_locked_is_stronger_than_all() -> None:
 )
 def test_values_that_no_brief_has_are_named(values: object, field: str) -> None:
     with pytest.raises(BadValue) as refused:
-        BriefValues.checked(values)
+        BriefValues.parse(values)
     assert refused.value.field == field

@@ -223,7 +223,7 @@ def spans(parsed: Parsed) -> Iterator[Span]:
 def test_any_text_gives_a_valid_brief_whose_spans_point_at_words() -> None:
     for text in texts():
         parsed = parse_text(text)
-        BriefValues.checked({name: reading.value for name, reading in parsed.readings.items()})
+        BriefValues.parse({name: reading.value for name, reading in parsed.readings.items()})
         assert {"genre", "bpm", "key", "mode", "time_signature"} <= set(parsed.readings)
         assert parsed.value("genre") in GENRES
         for start, end in spans(parsed):
@@ -267,14 +267,14 @@ def test_locked_fields_never_change_whatever_the_text() -> None:
     draw = random.Random(5)
     for text in texts():
         names = draw.sample(FIELDS, k=draw.randint(1, len(FIELDS)))
-        brief = parse_text(text, BriefValues.checked({name: LOCKS[name] for name in names})).as_json()["brief"]
+        brief = parse_text(text, BriefValues.parse({name: LOCKS[name] for name in names})).as_json()["brief"]
         for name in names:
             assert brief[name]["value"] == LOCKS[name]
             assert (brief[name]["origin"], brief[name]["confidence"]) == ("user", 1.0)
 
 
 def test_a_lock_against_the_text_is_told() -> None:
-    conflicts = parse_text("house at 120 bpm", BriefValues.checked({"bpm": 99})).conflicts
+    conflicts = parse_text("house at 120 bpm", BriefValues.parse({"bpm": 99})).conflicts
     assert [conflict.fields for conflict in conflicts] == [("bpm",)]
 
 
