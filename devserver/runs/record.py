@@ -159,7 +159,7 @@ async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
 
     left_places = await walk.ledger.write(end)
     tools.turns.ended(run_id, left_places=left_places)
-    await tools.streams.settle(run_id)
+    await tools.streams.delete_pieces(run_id)
 
 
 @dataclass(frozen=True)

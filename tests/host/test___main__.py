@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.host.__main__ import arguments, main
+from devserver.host.__main__ import main, parse_arguments
 from tests.host.processes import ROOT
 
 
@@ -46,11 +46,11 @@ def test_standalone_host_outlives_its_starter_and_ends_on_sigterm(command: list[
 
 
 def test_the_token_is_no_argument_and_a_base_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
-    options = arguments(["--base", "x"])
+    options = parse_arguments(["--base", "x"])
     assert (options.table, options.port, options.standalone, options.token_on_stdin) == ("embedded", 0, False, False)
     for words in ([], ["--base", "x", "--token", "secret"]):
         with pytest.raises(SystemExit):
-            arguments(words)
+            parse_arguments(words)
     assert "--base" in capsys.readouterr().err
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from devserver.host.call import Result, call, frozen, gather, shown
+from devserver.host.call import Result, call, describe_inputs, freeze, gather
 
 
 class Adds:
@@ -94,7 +94,7 @@ def test_a_slot_that_was_not_made_is_none() -> None:
 
 def test_what_another_node_gets_cannot_be_written_into_and_leaves_the_own_array_writable() -> None:
     own = np.zeros((2, 3))
-    given: Any = frozen({"waveform": [own.T], "rate": (44100, {"x": own})})
+    given: Any = freeze({"waveform": [own.T], "rate": (44100, {"x": own})})
     array = given["waveform"][0]
     assert (array.dtype, array.flags.writeable, array.flags.c_contiguous) == (np.float32, False, True)
     assert not given["rate"][1]["x"].flags.writeable
@@ -103,8 +103,8 @@ def test_what_another_node_gets_cannot_be_written_into_and_leaves_the_own_array_
 
 
 def test_an_error_report_holds_plain_values_and_cuts_long_text() -> None:
-    said = shown({"a": [1, None, True, 1.5], "b": [float("nan"), "x" * 9], "c": [Adds]}, limit=5)
+    said = describe_inputs({"a": [1, None, True, 1.5], "b": [float("nan"), "x" * 9], "c": [Adds]}, limit=5)
     assert said["a"] == [1, None, True, 1.5]
     assert said["b"] == ["nan", "xxxxx..."]
     assert said["c"] == ["<clas..."]
-    assert shown(None) == {}
+    assert describe_inputs(None) == {}

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from devserver.host.graph import DEEPEST, MOST_LINKS, MOST_NODES, Schedule, Walk, excess, needed, signatures, walked
+from devserver.host.graph import (
+    DEEPEST,
+    MOST_LINKS,
+    MOST_NODES,
+    Schedule,
+    Walk,
+    describe_excess,
+    plan_nodes,
+    signatures,
+    walk,
+)
 
 
 def node(kind: str, **inputs: Any) -> Any:
@@ -56,9 +66,9 @@ def test_a_circle_and_what_hangs_on_it_have_no_signature_and_the_others_have() -
 
 
 def test_a_source_whose_result_is_there_is_not_visited_and_an_output_always_is() -> None:
-    assert needed(GRAPH, ["end"], lambda _: False) == {"end": {"b"}, "b": {"a"}, "a": set()}
-    assert needed(GRAPH, ["end"], lambda node_id: node_id == "b") == {"end": set()}
-    assert needed(GRAPH, ["end"], lambda _: True) == {"end": set()}
+    assert plan_nodes(GRAPH, ["end"], lambda _: False) == {"end": {"b"}, "b": {"a"}, "a": set()}
+    assert plan_nodes(GRAPH, ["end"], lambda node_id: node_id == "b") == {"end": set()}
+    assert plan_nodes(GRAPH, ["end"], lambda _: True) == {"end": set()}
 
 
 def test_a_node_that_feeds_two_comes_once() -> None:
@@ -93,10 +103,10 @@ def test_an_error_of_a_visit_reaches_the_visits_that_asked_for_it() -> None:
                 raise
         return "mended"
 
-    assert walked(visit, "top") == "mended"
+    assert walk(visit, "top") == "mended"
     assert seen == ["middle", "top"]
     with pytest.raises(LookupError):
-        walked(visit, "deep")
+        walk(visit, "deep")
 
 
 def nested(levels: int) -> Any:
@@ -117,5 +127,5 @@ def nested(levels: int) -> Any:
     ids=["nodes", "links", "levels"],
 )  # fmt: skip
 def test_a_graph_at_its_limit_is_let_through_and_a_larger_one_is_not(at_most: Any, more: Any) -> None:
-    assert excess(at_most) == ""
-    assert excess(more)
+    assert describe_excess(at_most) == ""
+    assert describe_excess(more)

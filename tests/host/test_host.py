@@ -37,9 +37,9 @@ async def test_a_host_that_cannot_run_prompts_any_more_says_so(tmp_path: Path) -
     host = Broken(PROBES, tmp_path)
     runner = web.AppRunner(host.app(), access_log=None)
     await runner.setup()
-    host.prompts.put(Prompt(0, "p", probe("ProbeCounts"), {}, ["1"]))
+    host.prompts.add(Prompt(0, "p", probe("ProbeCounts"), {}, ["1"]))
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(host.broken(), PATIENCE_S)
+        await asyncio.wait_for(host.wait_until_broken(), PATIENCE_S)
     await runner.cleanup()
 
 

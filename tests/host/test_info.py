@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from devserver.host.folders import Folders
-from devserver.host.info import node_info, system_stats
+from devserver.host.info import describe_class, system_stats
 from devserver.host.tables import load
 from schemas.nodes import NodeTable
 
@@ -20,7 +20,7 @@ class Bare:
 
 
 def test_what_a_class_does_not_say_is_what_comfyui_takes() -> None:
-    info = node_info("Bare", Bare)
+    info = describe_class("Bare", Bare)
     assert info["input_order"] == {"required": ["b", "a"], "hidden": ["me"]}
     assert (info["output_name"], info["output_is_list"]) == (["INT"], [False])
     assert (info["display_name"], info["description"], info["category"], info["output_node"]) == (
@@ -34,7 +34,7 @@ def test_what_a_class_does_not_say_is_what_comfyui_takes() -> None:
 def test_every_embedded_class_is_read_back_as_a_table_has_it(folders: Folders) -> None:
     table = load("embedded", folders)
     read = NodeTable.from_object_info(
-        json.loads(json.dumps({name: node_info(name, cls) for name, cls in table.items()}))
+        json.loads(json.dumps({name: describe_class(name, cls) for name, cls in table.items()}))
     )
     assert read.unreadable == {}
     assert read.classes.keys() == table.keys()

@@ -9,9 +9,9 @@ import pytest
 from devserver.host.node_class import (
     change_mark,
     declared_inputs,
+    input_check,
     is_output,
     lists_of,
-    own_check,
     run_node,
     takes_lists,
 )
@@ -50,12 +50,12 @@ class Whole(Bare):
 
 
 def test_what_a_class_leaves_out_is_the_usual() -> None:
-    assert (is_output(Bare), takes_lists(Bare), own_check(Bare), change_mark(Bare)) == (False, False, None, None)
+    assert (is_output(Bare), takes_lists(Bare), input_check(Bare), change_mark(Bare)) == (False, False, None, None)
     assert tuple(lists_of(Bare)) == (False, False)
 
 
 def test_what_a_class_says_counts() -> None:
-    check, mark = own_check(Whole), change_mark(Whole)
+    check, mark = input_check(Whole), change_mark(Whole)
     assert (is_output(Whole), takes_lists(Whole), lists_of(Whole)) == (True, True, (True, False))
     assert (check and check(), mark and mark()) == (True, "now")
 

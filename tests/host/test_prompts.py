@@ -22,7 +22,7 @@ class Queue(Prompts):
         self.changes = 0
         super().__init__(self.change)
         for each in waiting:
-            self.put(each)
+            self.add(each)
 
     def change(self) -> None:
         self.changes += 1
@@ -43,7 +43,7 @@ async def test_who_takes_from_an_empty_queue_waits_for_the_next() -> None:
     taking = asyncio.create_task(queue.take())
     await asyncio.sleep(0)
     assert not taking.done()
-    queue.put(prompt("a"))
+    queue.add(prompt("a"))
     assert (await taking).prompt_id == "a"
 
 
@@ -77,7 +77,7 @@ async def test_the_oldest_of_a_long_history_goes_and_a_repeated_one_is_the_newes
 def test_a_part_of_the_history_is_the_newest_or_begins_at_an_offset(asked: dict[str, int], names: str) -> None:
     queue = Queue()
     queue.history = {name: {} for name in "abcd"}
-    assert "".join(queue.past(**asked)) == names
+    assert "".join(queue.list_history(**asked)) == names
 
 
 def test_an_entry_says_whether_the_prompt_succeeded() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from devserver.host.child import Child
 from devserver.host.frames import read_request
-from devserver.host.worker import Worker, warm
+from devserver.host.worker import Worker, preload
 from tests.contract.live import Live
 from tests.host.processes import children, end_of, probe
 
@@ -52,7 +52,7 @@ async def test_pieces_reach_their_client_alone_while_the_node_works(child: tuple
 
 def test_a_table_that_needs_nothing_of_ours_may_lack_what_is_imported_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devserver.host.worker.WARMED", ("json", "there_is_no_such_package"))
-    warm()
+    preload()
 
 
 class Yielding(io.BytesIO):

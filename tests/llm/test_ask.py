@@ -111,13 +111,13 @@ def test_eco_knows_no_remote_model_and_a_model_only_does_its_steps() -> None:
 
 
 async def test_the_models_of_an_endpoint_are_listed(ask: Asking) -> None:
-    assert await ask.models.listed(ask.endpoint) == ["tiny"]
+    assert await ask.models.list_models(ask.endpoint) == ["tiny"]
     with pytest.raises(errors.LlmError, match="does not answer"):
-        await ask.models.listed(replace(ask.endpoint, url="http://127.0.0.1:9/v1"))
+        await ask.models.list_models(replace(ask.endpoint, url="http://127.0.0.1:9/v1"))
 
 
 def test_a_seed_stays_one_that_every_server_takes() -> None:
-    assert [replace(QUESTION, seed=SEEDS - 1).seed_of(attempt) for attempt in (0, 1)] == [SEEDS - 1, 0]
+    assert [replace(QUESTION, seed=SEEDS - 1).seed_for(attempt) for attempt in (0, 1)] == [SEEDS - 1, 0]
 
 
 async def test_a_model_that_cannot_free_its_memory_is_told_and_not_asked_again(llm: LlmServer, ask: Asking) -> None:
@@ -139,4 +139,4 @@ async def test_a_model_without_keep_alive_keeps_its_memory(llm: LlmServer, ask: 
 async def test_a_list_of_models_in_another_shape_is_told(llm: LlmServer, ask: Asking, models: object) -> None:
     llm.listed = {"data": models}
     with pytest.raises(errors.LlmError, match=r"here lists no models at .*/models"):
-        await ask.models.listed(ask.endpoint)
+        await ask.models.list_models(ask.endpoint)

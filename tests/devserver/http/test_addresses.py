@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from devserver.http.addresses import hide_secrets, secrets_of, without_secrets, without_user
+from devserver.http.addresses import header_secrets, hide_secrets, redact, split_credentials
 
 
 def test_user_and_password_leave_an_address_as_what_they_mean() -> None:
-    assert without_user("http://us%40er:p:w@host:8188/x") == ("http://host:8188/x", "Basic dXNAZXI6cDp3")
-    assert without_user("http://[::1]:8188/x") == ("http://[::1]:8188/x", "")
+    assert split_credentials("http://us%40er:p:w@host:8188/x") == ("http://host:8188/x", "Basic dXNAZXI6cDp3")
+    assert split_credentials("http://[::1]:8188/x") == ("http://[::1]:8188/x", "")
 
 
 def test_addresses_in_the_words_of_others_lose_their_secrets() -> None:
@@ -37,14 +37,14 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 def test_the_secrets_of_headers_are_whole_values_and_their_parts() -> None:
     headers = {"Authorization": "Bearer abcdefgh", "Cookie": "session=12345678", "Accept": "application/json"}
-    assert set(secrets_of(headers)) == {"Bearer abcdefgh", "abcdefgh", "session=12345678", "12345678"}
+    assert set(header_secrets(headers)) == {"Bearer abcdefgh", "abcdefgh", "session=12345678", "12345678"}
 
 
 def test_a_value_so_short_that_an_answer_may_mean_it_is_not_taken_out() -> None:
-    assert secrets_of({"X-Token": "1234567"}) == ()
-    assert secrets_of({"X-Token": "12345678"}) == ("12345678",)
+    assert header_secrets({"X-Token": "1234567"}) == ()
+    assert header_secrets({"X-Token": "12345678"}) == ("12345678",)
 
 
 def test_a_longer_secret_is_taken_out_before_its_part() -> None:
-    secrets = secrets_of({"Authorization": "Bearer abcdefgh"})
-    assert without_secrets(b"you sent Bearer abcdefgh, or abcdefgh", secrets) == b"you sent ***, or ***"
+    secrets = header_secrets({"Authorization": "Bearer abcdefgh"})
+    assert redact(b"you sent Bearer abcdefgh, or abcdefgh", secrets) == b"you sent ***, or ***"
