@@ -151,7 +151,7 @@ def _end_well(walk: Walk, job: Job, result: AttemptResult) -> None:
 
 def _make_room(walk: Walk, place: Place) -> None:
     """Delete the leftovers of an attempt on the full disk: each further one would leave as much."""
-    walk.tools.exports.clear_attempt(place.run_id, pieces.attempt_of(place))
+    walk.tools.exports.clear_attempt(place.run_id, pieces.attempt_folder(place))
     pieces.clear_attempt(walk.tools.exports, place)
 
 
