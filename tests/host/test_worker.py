@@ -51,7 +51,7 @@ async def test_pieces_reach_their_client_alone_while_the_node_works(child: tuple
 
 
 def test_a_table_that_needs_nothing_of_ours_may_lack_what_is_imported_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devserver.host.worker.WARMED", ("json", "there_is_no_such_package"))
+    monkeypatch.setattr("devserver.host.worker.PRELOADED", ("json", "there_is_no_such_package"))
     preload()
 
 

@@ -34,7 +34,7 @@ async def test_free_gives_a_fresh_worker(child: tuple[Child, Live]) -> None:
     [
         (7, "the worker process ended with code 7"),
         (-signal.SIGSEGV, "the worker process was killed (SIGSEGV)"),
-        (-signal.SIGKILL, "the worker process was killed (SIGKILL); the system does that where memory runs out"),
+        (-signal.SIGKILL, "the worker process was killed (SIGKILL); the system does that when memory runs out"),
         (-99, "the worker process was killed (signal 99)"),
     ],
 )

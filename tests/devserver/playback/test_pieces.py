@@ -25,7 +25,7 @@ def test_a_name_says_attempt_and_place_in_the_sound_and_sorts_as_they_are_heard(
     "name", ["../07.wav", ".partials/x/../../07.wav", ".partials/x/1.wav", ".partials/x/00001.mp3", "07_output.wav"]
 )
 def test_only_names_of_pieces_are_paths(exports: Exports, name: str) -> None:
-    with pytest.raises(ValueError, match="no piece"):
+    with pytest.raises(ValueError, match="not a piece"):
         pieces.path_of(exports, RUN_ID, name)
 
 
