@@ -18,6 +18,7 @@ from devserver.stages.walk import Walk
 from devserver.system.clock import Clock
 from schemas.loader import load_tables
 from tests.devserver.plans import plan
+from tests.devserver.walked import FIRST, LAST, Walked
 from tests.doubles.at_once import JournalAtOnce
 
 
@@ -75,3 +76,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", str(folder))
     return folder
+
+
+@pytest.fixture
+async def walked(app: App, exports: Exports, definitions: Definitions) -> Walked:
+    made = plan(definitions, exports, app.database, pipeline="text_only", safety_level="kids")
+    steps = tuple(step for step in made.steps if step[0].name in (FIRST, LAST))
+    made = made.model_copy(update={"steps": steps})
+    await app.journal.add_run(record.prepare(exports, made))
+    return Walked(app)
