@@ -1,1 +1,1 @@
-"""What survives a kill: the journal, the database under it, and who may write into a run."""
+"""Everything that survives a kill: the journal, its database, leases on runs."""

@@ -93,7 +93,7 @@ class Bus:
 
     @property
     def listening(self) -> int:
-        """How many listen now."""
+        """The number of listeners now."""
         with self._lock:
             return sum(len(subscriptions) for subscriptions in self._subscriptions.values())
 

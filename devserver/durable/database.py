@@ -32,13 +32,13 @@ Found = TypeVar("Found")
 
 
 class Listening(Protocol):
-    """What goes on hearing other processes until it is closed."""
+    """A subscription to other processes, until it is closed."""
 
     async def close(self) -> None: ...
 
 
 class Database(ABC):
-    """What is committed survives a kill.
+    """A database whose commits survive a kill.
 
     Attributes:
         shared: whether other processes write here too.

@@ -35,7 +35,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class First:
-    """What a key was used for first: the run that it made, and the answer where it was given already."""
+    """The first use of a key: the run that it made, and the answer where it was given already."""
 
     run_id: str | None
     status: int | None = None
@@ -80,7 +80,7 @@ class Idempotency:
         return Claim(user_id, key, hashlib.sha256(said.encode()).hexdigest())
 
     def find(self, tx: Transaction, claim: Claim) -> First | None:
-        """What the key was used for first, if it was.
+        """Return the first use of the key, if there is one.
 
         Raises:
             InputError: for something else (422).

@@ -72,7 +72,7 @@ class Session(ABC):
 
     @property
     def may_have_committed(self) -> bool:
-        """Whether the last job came to its commit, so that it must not be done again."""
+        """The last job came to its commit, so that it must not be done again."""
         return self._committing
 
     def do(self, job: Job[Found]) -> Found:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Renewed:
-    """What a process learns when it renews its leases."""
+    """The outcome of renewing a process's leases."""
 
     lost: list[str]
     to_cancel: list[str]
@@ -42,7 +42,7 @@ class Leases:
 
     @property
     def shared(self) -> bool:
-        """Whether other processes walk runs too."""
+        """Other processes walk runs too."""
         return self._db.shared
 
     def claim(self, tx: Transaction, run_id: str, at: str) -> Row:
@@ -103,7 +103,7 @@ class Leases:
         tx.execute(f"{sql} AND lease_until > epoch_now() + $2", (LEASE_S, 2 * LEASE_S))
 
     async def owns(self, run_id: str, generation: int) -> bool:
-        """Whether nobody has taken the run over since. If that cannot be known, its prompts are not to be touched."""
+        """Return True where nobody has taken the run over since; False also where that cannot be known."""
         if not self.shared and self.held.get(run_id) == generation:
             return True  # nobody else could
         try:
@@ -123,7 +123,7 @@ class Leases:
 
 
 def owned(tx: Transaction, run_id: str, generation: int) -> bool:
-    """Whether no other process has taken a run over since this generation began to walk it."""
+    """Return True where no other process has taken a run over since this generation began to walk it."""
     rows = tx.rows("SELECT generation FROM runs WHERE run_id = $1", run_id)
     return bool(rows) and bool(rows[0]["generation"] == generation)
 

@@ -1,4 +1,4 @@
-"""What one walk writes into the journal: what happens within a moment is one commit."""
+"""A walk's writing into the journal: changes within a moment are one commit."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Ledger:
 
     @property
     def waits(self) -> bool:
-        """Whether something is not written yet."""
+        """Something is not written yet."""
         return bool(self._waiting)
 
     async def flush(self) -> None:

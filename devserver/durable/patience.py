@@ -1,4 +1,4 @@
-"""How long a caller waits for the database: a request gives up soon, a walk survives a freeze of some seconds."""
+"""The patience of callers with the database: a request gives up soon, a walk survives a freeze of some seconds."""
 
 from __future__ import annotations
 

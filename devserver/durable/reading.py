@@ -1,4 +1,4 @@
-"""What the journal says, read in one transaction: runs, their stages and events."""
+"""Reading the journal within one transaction: runs, their stages and events."""
 
 from __future__ import annotations
 

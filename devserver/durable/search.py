@@ -34,7 +34,7 @@ NEIGHBOURS: Final = 1 << 10
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which runs to list: those of one user, or with None everybody's.
+    """A filter for runs: those of one user, or with None everybody's.
 
     `before` is the run_id of the last one already seen; '' is no condition.
     """
@@ -68,7 +68,7 @@ LISTED: Final = ", ".join(f"runs.{name}" for name in COLUMNS)
 
 @dataclass(frozen=True)
 class Index:
-    """How one kind of database finds runs by their words.
+    """The index of one kind of database over the words of runs.
 
     Attributes:
         matched: from where the runs are selected that match `$1`.
@@ -84,7 +84,7 @@ class Index:
 
 
 class Search:
-    """What runs are found by: written in the transactions that accept and end them, read in any other."""
+    """The search over runs: written in the transactions that accept and end them, read in any other."""
 
     def __init__(self, database: Database) -> None:
         self._db = database

@@ -1,4 +1,4 @@
-"""What a transaction looks like to those who write SQL, on either database."""
+"""The interface of a transaction for code with SQL, on either database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Row(Protocol):
 
 
 class Result(Protocol):
-    """What a statement has answered."""
+    """The answer of a statement."""
 
     @property
     def rowcount(self) -> int: ...
@@ -25,7 +25,7 @@ class Result(Protocol):
 
 @dataclass(frozen=True)
 class Dialect:
-    """What differs between the databases.
+    """The differences between the databases.
 
     Attributes:
         name: that files of tables for this kind alone have.
@@ -45,7 +45,7 @@ class Dialect:
 
 
 class Transaction(Protocol):
-    """Where the statements of one transaction are executed."""
+    """Executes the statements of one transaction."""
 
     @property
     def dialect(self) -> Dialect: ...

@@ -1,4 +1,4 @@
-"""Which stages a server was working on when it died. Waiting is no work.
+"""The stages that a server was working on when it died. Waiting is no work.
 
 A stage is at work while its text is processed, while a file of it is taken in, and while the embedded backend, which
 dies with its server, runs a prompt of it. The mark names the process, so that a walk that only broke off is not taken

@@ -1,4 +1,4 @@
-"""What processes that share a database tell each other: events, turns at backends, runs to walk and to stop."""
+"""Messages between processes that share a database: events, turns at backends, runs to walk and to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a word is when runs are searched, and what a query asks for. The same for every database."""
+"""Words and query terms of the search over runs, the same for every database."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def words(text: str) -> list[str]:
 
 
 def terms(query: str) -> list[Term]:
-    """What a query asks for; all of it must be found. Any text is a query.
+    """Return the terms of a query; a run must have all of them. Any text is a query.
 
     `word`, `beginning*`, `"words in this order"`; whatever else stands there only separates words.
     """

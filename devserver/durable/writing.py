@@ -1,4 +1,4 @@
-"""What is written into the journal in one transaction. Its events are published once it is committed."""
+"""Writing into the journal within one transaction. Its events are published once it is committed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a run, in plain words.
+"""The errors of Tonewright, with messages in plain words.
 
 TonewrightError
 ├── InputError          the request is wrong; nothing was started

@@ -58,7 +58,7 @@ class ExportsFull(Exception):
 
 @dataclass(frozen=True)
 class DiskTrouble:
-    """Why something could not be written; `code` is `exports_full` or `exports_unwritable`."""
+    """The reason why a write failed; `code` is `exports_full` or `exports_unwritable`."""
 
     code: str
     message: str
@@ -66,7 +66,7 @@ class DiskTrouble:
 
 
 def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
-    """What an error, or one that it came from, says of the disk; None where it is about something else."""
+    """Return the disk trouble behind an error or its causes; None for any other error."""
     while error is not None:
         number = error.errno if isinstance(error, OSError | JournalFault) else None
         where = _where(error)

@@ -112,7 +112,7 @@ class Exports:
         return path
 
     def count_records(self) -> int:
-        """How many runs have left a record."""
+        """Return the number of runs with a record."""
         return sum(1 for _ in self.root.glob(f"*/{RECORD}"))
 
     def unfinished(self, before_s: float) -> Iterator[str]:

@@ -77,7 +77,7 @@ class InputFiles:
             return {"sha256": incoming.keep_any(), "ext": path.suffix.lstrip(".").lower() or "bin"}
 
     def resolve(self, field: str, value: object, accepts: tuple[str, ...] = ()) -> InputFile:
-        """What a request names; `accepts` are the media that it may be, () where any may.
+        """Return the file that a request names; `accepts` are the allowed media, () for any.
 
         A sound of more than two channels, for a parameter that takes sounds, becomes its stereo mix.
 
@@ -199,7 +199,7 @@ def _sent_as(tx: Transaction, backend: str, name: str) -> str | None:
 
 
 async def _has(client: Client, name: str, length: int) -> bool:
-    """Whether a backend still has an input file, whole: its folder may have been emptied, or be another one by now."""
+    """Return True where a backend still has an input file in full: its folder may have been emptied or replaced."""
     folder, _, filename = name.rpartition("/")
     try:
         return await client.size(RemoteFile("", "", filename, folder, "input")) == length

@@ -46,7 +46,7 @@ class Upload:
 
     @property
     def id(self) -> str:
-        """What a `file` parameter of a request names it by."""
+        """The id that a `file` parameter of a request takes."""
         return f"{self.sha256}.{self.kind.ext}"
 
 
@@ -92,7 +92,7 @@ class Uploads:
             return ""
 
     def examined(self, sha256: str) -> Examined | None:
-        """What was found in a file that is kept; it is looked into now if it never was. None without a `look`."""
+        """Return the facts of a kept file; it is examined now if it never was. None without a `look`."""
         return self.look_into(self.folder / sha256, "", sha256)
 
     def look_into(self, path: Path, name: str, sha256: str) -> Examined | None:

@@ -1,1 +1,1 @@
-"""What installed packages bring along."""
+"""Extensions from installed packages, by entry point."""

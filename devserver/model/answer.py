@@ -1,4 +1,4 @@
-"""What is told of a run: the answer of `execute`, the run in a list, the run on a page of its own."""
+"""A run as others see it: the answer of `execute`, a line of the list, the page of one run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATUS: Final = {"success": 200, "blocked": 403, "cancelled": 409, "failed": 500
 
 
 class Links(Kept):
-    """Where to go on with a run."""
+    """The addresses at which a run goes on."""
 
     run: str
     answer: str
@@ -57,7 +57,7 @@ class StageFile(Kept):
 
 
 class OutputMetadata(Kept):
-    """What an output was made by and with."""
+    """An output's config, backend, values and files."""
 
     prompt_id: str | None = Field(None, description="of the last attempt, at its backend")
     backend: str | None = Field(None, description="of the last attempt")
@@ -102,7 +102,7 @@ class StageSummary(Kept):
 
 
 class AnswerMetadata(Kept):
-    """How a run was made."""
+    """The making of a run: stages, seeds, times."""
 
     pipeline: str
     total_steps: int = Field(ge=0, description="how many stages the run has")
@@ -276,7 +276,7 @@ def _metadata(run: RunRow, plan: Plan, stages: Sequence[StageRow]) -> AnswerMeta
 
 @dataclass(frozen=True)
 class _Made:
-    """What a run has made, and where it is."""
+    """The files that a run has made, with their addresses."""
 
     run: RunRow
     plan: Plan

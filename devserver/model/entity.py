@@ -12,7 +12,7 @@ from devserver.system.sniff import Medium
 
 
 class MediaFacts(Kept):
-    """What decoding a media file found; None where its medium has no such thing."""
+    """Facts from decoding a media file; None where its medium has no such thing."""
 
     seconds: float | None = Field(None, description="decoded length in seconds")
     sample_rate_hz: int | None = Field(None, description="of the sound, in Hz")
@@ -46,7 +46,7 @@ class Entity(EventData):
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the main file of its take."""
+        """This is the main file of its take."""
         return self.role in ("main", "take")
 
 

@@ -104,7 +104,7 @@ class Piece(EventData):
 
 
 class Progress(EventData):
-    """How far a prompt is. Not stored, at most five a second."""
+    """The progress of a prompt. Not stored, at most five a second."""
 
     KIND: ClassVar[str] = "progress"
 

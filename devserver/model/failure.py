@@ -1,4 +1,4 @@
-"""Why a run, a stage, a take or an attempt did not succeed, as the journal keeps it."""
+"""The reason why a run, stage, take or attempt did not succeed, as the journal keeps it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from devserver.model.kept import Kept
 
 
 class Problem(Kept):
-    """What users and programs read of an error."""
+    """An error as users and programs read it."""
 
     stage: str = Field("", description="`request`, or the stage of the run that failed")
     code: str = Field("", description="one word for programs: `nodes_missing`, `prompt_lost`, `blocked`, ...")

@@ -22,7 +22,7 @@ class Kept(BaseModel):
 
 
 class EventData(Kept):
-    """What an event tells; the class says of which kind it is."""
+    """The data of an event; its class stands for the kind."""
 
     KIND: ClassVar[str] = ""
 

@@ -47,7 +47,7 @@ class Definition(_Frozen):
 
 
 class Applied(_Frozen):
-    """What a field of the brief became: the parameter that has it, and the value `used` for the one `asked` for.
+    """A field of the brief as it was applied: the parameter that has it, the value `asked` for and the one `used`.
 
     Nothing is used where `used` is None; `message` says why it is another value, or none.
     """
@@ -89,7 +89,7 @@ class Option(_Frozen):
 
     @property
     def key(self) -> tuple[str, str]:
-        """What an earlier attempt wrote down of it: the names of the config and of the chunk."""
+        """The names of the config and of the chunk, as an attempt's row has them."""
         return self.config, self.chunk.name
 
     def values_of(self, take: int, changes: Mapping[str, RecordedValue] | None = None) -> dict[str, RecordedValue]:
@@ -105,7 +105,7 @@ class Option(_Frozen):
 
 
 class OutputPlan(_Frozen):
-    """What a stage makes at the backends, the asked way first; `brief` is what the text that describes it says.
+    """The output of a stage: its ways to make it, the asked one first, and the `brief` of the text that describes it.
 
     `config` is the output config that was asked for, or the chunk of a stage that has one of its own. `number` counts
     the outputs of the request from 1: it is made for that one. `asked` tells the stage that makes what was asked for
@@ -122,7 +122,7 @@ class OutputPlan(_Frozen):
 
     @property
     def converts(self) -> bool:
-        """Whether it is another form of what another stage makes, and nothing new."""
+        """It converts the file of another stage and makes nothing new."""
         return all(output.role == "format" for output in self.options[0].chunk.outputs)
 
 
@@ -201,12 +201,12 @@ class Plan(_Frozen):
 
     @property
     def outputs(self) -> tuple[OutputPlan, ...]:
-        """What was asked for; not what is made for it or of it."""
+        """The outputs that the request asks for, without those made for or from them."""
         return tuple(stage.output for stage in self.media if stage.output.asked)
 
     @property
     def fallback(self) -> bool:
-        """Whether the request allows something else than what was asked for."""
+        """The request allows a fallback."""
         return self.request.get("fallback", True) is not False
 
     def number_of(self, stage: str, role: str) -> int:

@@ -21,7 +21,7 @@ WAITING: Final = "waiting"
 
 
 class ResolvedOutput(Kept):
-    """What an output was made with: everything that was defaulted, drawn or chosen."""
+    """The values of an output: defaulted, drawn, chosen."""
 
     stage: str = ""
     config: str = Field(description="the output config that was asked for")

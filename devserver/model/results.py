@@ -1,4 +1,4 @@
-"""What stages, takes and attempts leave behind: the `result` of their rows in the journal.
+"""Results of stages, takes and attempts: the column `result` of their rows in the journal.
 
 A result is written in parts: what was decided first, how it ended later. The journal merges the parts, so every field
 has a default and only those are written that were set.
@@ -75,7 +75,7 @@ class FoundTerm(Kept):
 
 
 class ModelCheck(Kept):
-    """What a language model says of a text; `made` is False where none could be asked, and `reason` says why."""
+    """A language model's judgement of a text; `made` is False where none could be asked, `reason` says why."""
 
     made: bool
     allowed: bool | None = None
@@ -87,7 +87,7 @@ class ModelCheck(Kept):
 
 
 class SafetyResult(StageResult):
-    """Whether a text may go on, and by which lists and which model that was checked."""
+    """The verdict of a safety stage, with the lists and the model that checked the text."""
 
     allowed: bool
     level: str
@@ -128,7 +128,7 @@ class TakeResult(Result):
 
 
 class Retry(Kept):
-    """Why a take was tried again."""
+    """The reason for another attempt of a take."""
 
     after: int = Field(description="the number of the attempt before")
     code: str = Field(description="how that one ended: the code of its error, or `cancelled`")
@@ -137,7 +137,7 @@ class Retry(Kept):
 
 
 class Withdrawal(Kept):
-    """What became of the prompt of an attempt that was cancelled."""
+    """The withdrawal of a cancelled attempt's prompt."""
 
     confirmed: bool = Field(description="whether the backend has it no more")
     did: list[str] = Field([], description="what was done: deleted, interrupted")
@@ -145,7 +145,7 @@ class Withdrawal(Kept):
 
 
 class NodeTime(Kept):
-    """When a node of a prompt ran."""
+    """The start and the duration of one node of a prompt."""
 
     node: str
     class_type: str | None

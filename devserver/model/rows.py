@@ -16,7 +16,7 @@ ENDED: Final = ("success", "failed", "blocked", "cancelled")
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a run something happens, and the generation of the walk that does it."""
+    """A place in a run (stage, take, attempt), with the generation of the walk."""
 
     run_id: str
     generation: int
@@ -51,7 +51,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class _PartRow:
-    """What stages, takes and attempts have in common.
+    """The common columns of stages, takes and attempts.
 
     Attributes:
         number: their order in the run.

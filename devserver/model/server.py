@@ -1,4 +1,4 @@
-"""What is told of the server itself: its backends, its queue, its definitions. Such events are not stored."""
+"""Events of the server itself: backends, queue, definitions. They are not stored."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ProcessState(Kept):
 
 
 class ReadyState(Kept):
-    """Whether a run that is accepted now would get somewhere, and if not, why."""
+    """Readiness: a run that is accepted now would be made; else the reasons."""
 
     ready: bool
     problems: list[str] = Field([], description="what is in the way, or will be; in words for people")
@@ -46,7 +46,7 @@ class ReadyState(Kept):
 
 
 class QueueLength(Kept):
-    """How many takes are at a backend or wait for it."""
+    """The numbers of takes that run at a backend or wait for it."""
 
     name: str = Field(description="of the backend")
     held: int = Field(ge=0, description="how many have their turn")
@@ -73,7 +73,7 @@ class QueuePlace(Kept):
 
 
 class TimeLeft(Kept):
-    """How long something takes from now, learned from what took how long here."""
+    """The time that remains, learned from earlier runs on this machine."""
 
     low_seconds: float = Field(ge=0)
     high_seconds: float = Field(ge=0)
@@ -81,7 +81,7 @@ class TimeLeft(Kept):
 
 
 class RunPlace(EventData):
-    """Where a run stands while it is not finished. Those who listen to it alone are told."""
+    """An unfinished run's place in the queue; only its own stream carries this event."""
 
     KIND: ClassVar[str] = "queue"
 
@@ -90,7 +90,7 @@ class RunPlace(EventData):
 
 
 class DefinitionsState(EventData):
-    """Whether the last edit of the definitions' folders is in force."""
+    """The state of the last edit of the definitions' folders."""
 
     KIND: ClassVar[str] = "definitions"
 

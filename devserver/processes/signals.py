@@ -1,4 +1,4 @@
-"""How a program of ours ends: in order at the first signal, at once at the second, and never later than a limit.
+"""Ending a program of ours: in order at the first signal, at once at the second, never later than a limit.
 
 The interpreter writes each signal into a socket that a thread reads. So a signal is heard while the main thread waits
 for a database or loads a library, and the program ends although some thread of it never would.

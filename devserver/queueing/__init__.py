@@ -1,1 +1,1 @@
-"""Whose turn it is at a backend, how long what takes, and when a run will be done."""
+"""The queue: tickets, turns at the backends, durations, and the time until a run is done."""

@@ -1,4 +1,4 @@
-"""How long a work will take: learned from what its kind took on this machine, and promised as a range.
+"""Durations of works, learned from earlier ones of their kind on this machine and promised as a range.
 
 Works of a kind share an output config, the chunk that makes it, and the backend. A straight line through the logarithms
 of the last sizes and seconds says how they grow: at most in proportion. The middle two thirds of the distances to that
@@ -35,7 +35,7 @@ AROUND: Final = Work("@run")  # a run's time beside its takes: texts, tags, the 
 
 @dataclass(frozen=True)
 class Guess:
-    """How many seconds a work takes: at least, usually and at most.
+    """The seconds that a work takes: at least, usually, at most.
 
     `samples` is the number of durations that the least known part of it rests on.
     """
@@ -159,7 +159,7 @@ class Durations:
         return {row["run_id"] for row in rows}
 
     def worked(self, backend: str, granted_s: float) -> float:
-        """How long a backend worked on what ends now: it began when its turn came, or when the one before had ended.
+        """Return the seconds that a backend worked on what ends now, from its turn or from the end of the one before.
 
         Two have a turn at a time, and only one of them runs. `granted_s` is a time of the monotonic clock.
         """
@@ -168,7 +168,7 @@ class Durations:
         return now_s - max(granted_s, before_s)
 
     def guess(self, work: Work, backend: str) -> Guess | None:
-        """How long a work has a backend; None where nothing like it was made there yet."""
+        """Return the expected duration of a work at a backend; None where nothing like it was made there yet."""
         kind = (work.config, work.variant, backend)
         known = self._laws.get(kind)
         if known is None and kind in self._samples:

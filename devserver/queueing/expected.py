@@ -1,4 +1,4 @@
-"""When a run will be done: its own work, and all that is before it in the queues."""
+"""The expected end of a run: its own work, and all that is before it in the queues."""
 
 from __future__ import annotations
 
@@ -65,16 +65,16 @@ class Line:
         return bool({ALL, backend} & self.paused)
 
     def stands(self, ticket: Ticket) -> bool:
-        """Whether a ticket waits at a queue that is paused."""
+        """Return True for a ticket that waits at a paused queue."""
         return not ticket.held and self.is_paused(ticket.backend)
 
     def eta(self, ticket: Ticket) -> Guess | None:
-        """When a ticket's work is done; None where something before it is not known, or the queue is paused."""
+        """Return the expected end of a ticket's work; None where something before it is unknown or the queue paused."""
         return None if self.stands(ticket) else self.until[ticket.key]
 
 
 class Expected:
-    """What is known of the time that runs will take. Every method may be called from any thread."""
+    """Estimates the times of runs. Every method may be called from any thread."""
 
     def __init__(self, tickets: Tickets, durations: Durations, clock: Clock) -> None:
         self.tickets, self.durations, self.clock = tickets, durations, clock
@@ -173,7 +173,7 @@ class Expected:
         return until
 
     def _worked_s(self, ticket: Ticket) -> float:
-        """How long the first ticket of a backend has been worked on; 0 where a clock was set back."""
+        """Return the seconds spent on the first ticket of a backend; 0 where a clock was set back."""
         if ticket.granted_at is None:
             return 0.0
         begun_at = datetime.fromisoformat(ticket.granted_at)
@@ -181,7 +181,7 @@ class Expected:
         return max(0.0, (self.clock.now() - begun_at).total_seconds())
 
     def of_run(self, tx: Transaction, run_id: str) -> Guess | None:
-        """When a run will be done; None where a part of it, or of what is before it, is not known, or is paused."""
+        """Return the expected end of a run; None where a part of it, or of what is before it, is unknown or paused."""
         line, coming = self.line(tx), self._coming.get(run_id)
         tickets = line.of_run(run_id)
         if any(map(line.stands, tickets)) or not (tickets or coming):
@@ -226,7 +226,7 @@ def ways_of(stage: MediaStage, take: int, changes: Mapping[str, RecordedValue] |
 
 
 def around(created_at: str, ended_at: str, takes: Sequence[tuple[str, str]]) -> float | None:
-    """What a run took beside its takes, given when each of them began and ended; None where it had none."""
+    """Return the seconds of a run beside its takes, by their starts and ends; None where it had no take."""
     if not takes:
         return None
     making = _seconds(min(begin for begin, _ in takes), max(end for _, end in takes))

@@ -62,7 +62,7 @@ class MoveRequest(BaseModel):
 
 @dataclass(frozen=True)
 class Limits:
-    """How many unfinished runs there may be; 0 is any number."""
+    """The limits on unfinished runs; 0 is any number."""
 
     runs: int = 0
     runs_per_user: int = 0
@@ -70,7 +70,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Shown:
-    """What a viewer sees of a line; `titles` has title and user of every unfinished run."""
+    """A line as a viewer sees it; `titles` has title and user of every unfinished run."""
 
     viewer: str | None
     line: Line
@@ -217,7 +217,7 @@ class Queue:
         self._positions = places
 
     async def state(self) -> QueueState:
-        """What is told of the queues to somebody who has just come."""
+        """Return the state of the queues for a new listener."""
         line = await self._db.read(self.expected.line)
         return QueueState(paused=sorted(line.paused), waiting=sum(not t.held for t in line.tickets.values()))
 
@@ -295,7 +295,7 @@ class Queue:
 
 
 def _unfinished(tx: Transaction) -> Counter[str]:
-    """How many unfinished runs each user has."""
+    """Count the unfinished runs of each user."""
     sql = "SELECT user_id, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY user_id"
     return Counter({row["user_id"]: row["runs"] for row in tx.rows(sql)})
 
@@ -307,7 +307,7 @@ def _titles(tx: Transaction) -> dict[str, tuple[str, str]]:
 
 
 def _index(request: MoveRequest, others: list[Ticket], line: list[Ticket]) -> int:
-    """How many of `others` stay before the moved run; `line` is everybody without it."""
+    """Return how many of `others` stay before the moved run; `line` is everybody without it."""
     if request.to is not None:
         return 0 if request.to == "front" else len(others)
     if request.before is not None:
@@ -322,7 +322,7 @@ def _eta(ticket: Ticket, line: Line) -> dict[str, object] | None:
 
 
 def _place(line: Line, run_id: str) -> QueuePlace | None:
-    """Where the run's next take stands: position 0 has its turn."""
+    """Return the place of the run's next take; position 0 has its turn."""
     places: list[QueuePlace] = []
     for ticket in line.of_run(run_id):
         waiting = line.waiting(ticket.backend)

@@ -1,4 +1,4 @@
-"""What is known of each backend, for people: its state, what it has, and what it does now."""
+"""A survey of the backends for people: state, nodes, models, and their queues now."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def survey(backends: list[Backend], line: Line) -> list[dict[str, Any]]:
 
 
 async def own_queue(backend: Backend) -> dict[str, int] | None:
-    """How many prompts a backend runs and keeps waiting, whoever sent them; None where it does not say."""
+    """Return the numbers of running and pending prompts at a backend, whoever sent them; None without an answer."""
     if backend.state != "up" and not backend.stalled:
         return None
     try:

@@ -26,7 +26,7 @@ NEW: Final = """SELECT * FROM (
 
 @dataclass(frozen=True)
 class Work:
-    """What a take makes, as far as it tells how long it takes.
+    """The work of a take, as far as its duration depends on it.
 
     `size` is what a prompt's length grows with (seconds, steps, pixels, pictures, multiplied); 1 where nothing tells.
     """
@@ -161,7 +161,7 @@ class Tickets:
         return [backend for backend in free if not {ALL, backend} & paused]
 
     def held(self, tx: Transaction) -> list[tuple[str, Key]]:
-        """Who has a turn now, and at which backend."""
+        """Return the takes that have a turn now, each with its backend."""
         sql = "SELECT backend, run_id, stage, take FROM tickets WHERE held = 1"
         return [(row["backend"], (row["run_id"], row["stage"], row["take"])) for row in tx.rows(sql)]
 

@@ -1,1 +1,1 @@
-"""What is done with a run as a whole: prepare, dispatch, finish, answer, rerun, rebuild."""
+"""A run as a whole: accept, dispatch, finish, answer, rerun, rebuild."""

@@ -1,4 +1,4 @@
-"""What `execute` answers, and what the run routes tell, from the journal."""
+"""The answer of `execute` and of the run routes, built from the journal."""
 
 from __future__ import annotations
 

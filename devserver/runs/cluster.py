@@ -43,7 +43,7 @@ def own_name() -> str:
 
 @dataclass(frozen=True)
 class Sharing:
-    """How a process takes part where several share a database.
+    """A process's part among several that share a database.
 
     Args:
         node: told apart by it are the folders of embedded backends: no two workers have the same.
@@ -127,7 +127,7 @@ class Cluster:
         ]
 
     async def ready(self, found: ReadyState) -> ReadyState:
-        """What this process finds of itself, with what the others say: who accepts needs somebody who walks."""
+        """Return this process's readiness with that of the others: one that accepts needs one that walks."""
         problems = list(found.problems)
         try:
             there = await self.processes()

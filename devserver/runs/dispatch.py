@@ -1,4 +1,4 @@
-"""Who walks which run: each is a task of its own, in the process that has claimed it.
+"""Dispatching runs: each is walked by a task of its own, in the process that has claimed it.
 
 Where one process has the database for itself it walks every run that is not finished. Where several share it, each
 looks for runs that nobody walks: when it is told of one, when a walk of its own has ended, and every now and then.
@@ -119,7 +119,7 @@ class Dispatcher:
 
     @property
     def walking(self) -> int:
-        """How many unfinished runs this process has, those that sleep too."""
+        """The number of unfinished runs of this process, sleeping ones included."""
         return len(self._walks) + len(self.asleep) + len(self._beginning)
 
     def _call(self, function: Callable[..., None], *args: str) -> None:

@@ -1,4 +1,4 @@
-"""How the walk of a run ends: well, failed, blocked, cancelled; or it stops, because another process has the run."""
+"""The end of a walk: success, failed, blocked, cancelled; or it stops, because another process has the run."""
 
 from __future__ import annotations
 

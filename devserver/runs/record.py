@@ -164,7 +164,7 @@ async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
 
 @dataclass(frozen=True)
 class _Final:
-    """What is written of a run that has ended.
+    """The last record of a run that has ended.
 
     Attributes:
         sent: the run's own files that other formats were made from, as the embedded backend got them.

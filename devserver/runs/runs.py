@@ -1,4 +1,4 @@
-"""What may be asked of the runs: start one, run it again, cancel it, wait for its answer, list them."""
+"""The use cases of runs: accept, rerun, cancel, wait for the answer, list."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Runs:
 
     @property
     def walking(self) -> int:
-        """How many unfinished runs this process has."""
+        """The number of unfinished runs of this process."""
         return self._dispatcher.walking
 
     async def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:
@@ -96,7 +96,7 @@ class Runs:
         return await self._take_on(rights.admit(plan), claim, headers, rights)
 
     def rights(self, user_id: str) -> Rights:
-        """What a user may ask for now, by the key and by the server's settings."""
+        """Return a user's rights now, by the key and the server's settings."""
         return self._keys.rights(user_id).with_floor(self._safety_floor)
 
     async def _found(self, claim: Claim | None, rights: Rights) -> Accepted | None:

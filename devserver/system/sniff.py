@@ -1,4 +1,4 @@
-"""What a file is: told by its first bytes, and by its name only where the bytes leave it open."""
+"""The kind of a file by its first bytes, and by its name only where the bytes leave it open."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class _Head:
 
 
 def sniff(path: Path, name: str | None = None) -> Kind:
-    """What the file at `path` is.
+    """Return the kind of the file at `path`.
 
     Args:
         path: an existing file.

@@ -1,1 +1,1 @@
-"""What can be seen of the server while it works: metrics, log lines, traces."""
+"""Observing the server while it works: metrics, log lines, traces, readiness."""

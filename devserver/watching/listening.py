@@ -1,4 +1,4 @@
-"""Who watches the runs: metrics, log lines and traces hear from here what this process has written into the journal."""
+"""Passes what this process wrote into the journal on to metrics, log and traces."""
 
 from __future__ import annotations
 

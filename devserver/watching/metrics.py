@@ -1,4 +1,4 @@
-"""What Prometheus reads: counted where something happens, looked up where something is."""
+"""Metrics for Prometheus: events are counted when they happen, states are read when it asks."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class _Told:
 
 
 class State:
-    """What is so at the moment of the question. Where several processes share a journal, all tell the same of it."""
+    """States at the moment of a scrape. Processes that share a journal report the same ones."""
 
     def __init__(self, database: Database, bus: Bus, clock: Clock, backends: Callable[[], Sequence[Backend]]) -> None:
         self._db, self._bus, self._clock, self._backends = database, bus, clock, backends

@@ -1,4 +1,4 @@
-"""Whether a run that is accepted now would get somewhere, and if not, why: looked at when somebody asks."""
+"""Readiness: checks, when asked, that a run accepted now would be made; else gives the reasons."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Readiness:
         return ReadyState(ready=not problems, problems=problems, backends=self._pool.describe())
 
     async def _backend(self, backend: Backend) -> tuple[bool, str]:
-        """Whether it answers, and what is wrong with it although it does."""
+        """Return True where a backend answers, and its problem where it has one."""
         dead = f"the prompt worker of {backend.name} is dead: prompts wait there and none runs; restart that backend"
         if backend.stalled:
             return False, dead
