@@ -145,6 +145,16 @@ async def test_an_attempt_that_follows_is_made_by_the_config_that_was_decided_on
     assert found.option.config == "second"
 
 
+async def test_one_that_follows_does_not_change_to_a_config_that_the_user_was_not_told_of(
+    walk: Walk, output: OutputPlan, host: scripted.Backend
+) -> None:
+    add_backend(walk.tools.pool, classes=SILENCE, url=let_know(host, SILENCE))
+    both = with_fallback(output)
+    with pytest.raises(StageError, match="No backend can make zither"):
+        await chosen(walk, both, decided=both.options[0].key)
+    assert another(walk, both, both.options[0]) is None
+
+
 async def test_a_value_that_the_used_config_does_not_take_is_told(walk: Walk, output: OutputPlan) -> None:
     option = output.options[0].model_copy(update={"left_out": ("bpm",)})
     add_backend(walk.tools.pool, classes=SILENCE)
