@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from devserver.media.examine import Examined, examine
-from devserver.media.examiner import Examiner
-from devserver.media.opening import opened
 from tests.doubles import odd_media
-from tests.patience import PATIENCE_S
 
 EVERY = {**odd_media.SOUNDS, **odd_media.FILMS, **odd_media.SILENT_SOUNDS, **odd_media.SILENT_FILMS}
 WARNED = {
@@ -100,43 +94,3 @@ def test_the_facts_of_a_sound_are_what_it_was_made_of(tmp_path: Path) -> None:
     sound = look(tmp_path, "", odd_media.wav(half)).sound
     assert sound is not None
     assert sound["silent_share"] == pytest.approx(0.75, abs=0.01)
-
-
-def test_a_list_of_other_files_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "secret.wav").write_bytes(odd_media.wav(odd_media.tone()))
-    (tmp_path / "list").write_text("ffconcat version 1.0\nfile secret.wav\n")
-    import av
-
-    with av.open(str(tmp_path / "list"), options={"safe": "0"}) as file:
-        assert file.streams.audio
-    with pytest.raises(av.FFmpegError), opened(tmp_path / "list"):
-        pass
-
-
-def test_a_file_that_takes_too_long_is_refused_and_its_process_ended(tmp_path: Path) -> None:
-    (tmp_path / "song").write_bytes(odd_media.wav(odd_media.tone()))
-    examiner = Examiner(limit_s=0)
-    found = examiner.examine(tmp_path / "song", "song.wav", tmp_path / "mix")
-    assert found.refusal is not None
-    assert "takes longer than 0 seconds" in found.refusal.words
-    assert examiner._workers.pids == []
-    examiner.close()
-
-
-def test_a_file_that_ends_the_process_is_refused_and_the_next_one_is_looked_into(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "endless")  # opening it waits for somebody who writes
-    (tmp_path / "song").write_bytes(odd_media.wav(odd_media.tone()))
-    examiner = Examiner()
-    found: list[Examined] = []
-    asking = threading.Thread(
-        target=lambda: found.append(examiner.examine(tmp_path / "endless", "", tmp_path / "mix")), daemon=True
-    )
-    asking.start()
-    with (tmp_path / "endless").open("wb"):  # opens when the other end does: the process is at work
-        (pid,) = examiner._workers.pids
-        os.kill(pid, signal.SIGKILL)
-        asking.join(PATIENCE_S)
-    assert found[0].refusal is not None
-    assert found[0].refusal.status == 422
-    assert examiner.examine(tmp_path / "song", "song.wav", tmp_path / "mix").refusal is None
-    examiner.close()
