@@ -42,7 +42,7 @@ from devserver.stages.walk import Tools, WalkSettings
 from devserver.system.clock import Clock
 from devserver.users.keys import Keys
 from devserver.users.sessions import Sessions
-from devserver.watching.listening import Watching
+from devserver.watching.listening import watch
 from devserver.watching.logs import RunLog
 from devserver.watching.metrics import Metrics
 from devserver.watching.readiness import Readiness
@@ -151,7 +151,7 @@ class App:
             backends=lambda: self.pool.backends,
         )
         traces = [self.tracing] if self.tracing else []
-        self.watching = Watching(self.journal, [self.metrics, RunLog(), *traces])
+        watch(self.journal, [self.metrics, RunLog(), *traces])
 
     def _make_what_walks(self, kinds: Mapping[str, StageKind], safety_floor: Level, sharing: Sharing | None) -> None:
         self.dispatcher = Dispatcher(

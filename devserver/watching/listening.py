@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -12,8 +11,6 @@ from devserver.durable.search import RunLine
 from devserver.durable.writing import Written
 from devserver.model.events import Event
 from devserver.model.rows import PartRow
-
-log = logging.getLogger(__name__)
 
 About = PartRow | RunLine | None
 
@@ -27,14 +24,12 @@ class Watcher(Protocol):
         """
 
 
-class Watching:
-    """Hears what the journal writes and hands it on, in the order of the commits.
+def watch(journal: Journal, watchers: Sequence[Watcher]) -> None:
+    """Hand what the journal writes on to the watchers, in the order of the commits.
 
     Every process hears what it has written itself and nothing else, so that sums over processes count nothing twice.
     """
-
-    def __init__(self, journal: Journal, watchers: Sequence[Watcher]) -> None:
-        journal.hearers += [partial(_hand_on, watcher) for watcher in watchers]
+    journal.hearers += [partial(_hand_on, watcher) for watcher in watchers]
 
 
 def _hand_on(watcher: Watcher, written: Written) -> None:

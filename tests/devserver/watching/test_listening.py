@@ -7,7 +7,7 @@ import pytest
 from devserver.durable.search import RunLine
 from devserver.model.events import Event
 from devserver.model.rows import AttemptRow, StageRow
-from devserver.watching.listening import About, Watching
+from devserver.watching.listening import About, watch
 from tests.devserver.plans import AT, add_run
 from tests.doubles.at_once import JournalAtOnce
 
@@ -49,7 +49,7 @@ HEARD = [
 
 def test_a_watcher_hears_each_event_once_with_the_row_that_it_is_about(journal: JournalAtOnce) -> None:
     watcher = Watcher()
-    Watching(journal.journal, [watcher])
+    watch(journal.journal, [watcher])
     walk(journal)
     assert watcher.heard == HEARD
 
@@ -58,7 +58,7 @@ def test_a_watcher_that_fails_keeps_nothing_from_the_others(
     journal: JournalAtOnce, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing, other = Watcher("stage.ended"), Watcher()
-    Watching(journal.journal, [failing, other])
+    watch(journal.journal, [failing, other])
     walk(journal)
     assert other.heard == HEARD
     assert failing.heard == [one for one in HEARD if one[0] != "stage.ended"]

@@ -12,7 +12,7 @@ import pytest
 
 from devserver.model.failure import Failure
 from devserver.model.results import AttemptResult, TextResult
-from devserver.watching.listening import Watching
+from devserver.watching.listening import watch
 from devserver.watching.logs import JsonFormatter, RunLog, at
 from tests.devserver.plans import RUN_ID, add_run
 from tests.doubles.at_once import JournalAtOnce
@@ -58,7 +58,7 @@ async def test_a_line_says_which_run_and_stage_its_task_works_at(written: io.Str
 def test_there_is_one_line_for_each_stage_attempt_and_run_and_no_text(
     journal: JournalAtOnce, written: io.StringIO
 ) -> None:
-    Watching(journal.journal, [RunLog()])
+    watch(journal.journal, [RunLog()])
     place = add_run(journal)
     journal.skip(replace(place, stage="safety_input"), "safety_level is off")
     stage, take = replace(place, stage="generation"), replace(place, stage="generation", take=2)

@@ -16,7 +16,7 @@ from devserver.model.rows import Place
 from devserver.model.server import QueueState
 from devserver.queueing.tickets import Tickets
 from devserver.system.clock import Clock
-from devserver.watching.listening import Watching
+from devserver.watching.listening import watch
 from devserver.watching.metrics import Metrics
 from tests.devserver.plans import AT, add_run
 from tests.doubles.at_once import AtOnce, JournalAtOnce, execute
@@ -46,7 +46,7 @@ def read(
     journal: JournalAtOnce, database: Database, bus: Bus, definitions: Definitions, backends: list[Backend]
 ) -> Read:
     metrics = Metrics(database, bus, Clock(), catalog=lambda: definitions.catalog, backends=lambda: backends)
-    Watching(journal.journal, [metrics])
+    watch(journal.journal, [metrics])
     return Read(metrics)
 
 

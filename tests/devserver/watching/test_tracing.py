@@ -13,7 +13,7 @@ from devserver.durable.database import Database
 from devserver.model.failure import Failure
 from devserver.model.results import AttemptResult, NodeTime, StageResult
 from devserver.model.rows import Place
-from devserver.watching.listening import Watching
+from devserver.watching.listening import watch
 from devserver.watching.tracing import Tracing, header_of
 from tests.devserver.plans import AT, RUN_ID, add_run
 from tests.doubles.at_once import AtOnce, JournalAtOnce
@@ -41,7 +41,7 @@ class Sent:
 async def sent(journal: JournalAtOnce, database: Database) -> AsyncIterator[Sent]:
     exporter = InMemorySpanExporter()
     tracing = Tracing(exporter, database)
-    Watching(journal.journal, [tracing])
+    watch(journal.journal, [tracing])
     yield Sent(exporter, tracing)
     await tracing.close()
 
@@ -105,7 +105,7 @@ async def test_a_server_that_is_started_again_goes_on_with_the_same_trace(
     journal.hearers.clear()
     exporter = InMemorySpanExporter()
     later = Tracing(exporter, database)
-    Watching(journal.journal, [later])
+    watch(journal.journal, [later])
     walk(journal, place)
     run = (await Sent(exporter, later).spans())["run"]
     await later.close()
