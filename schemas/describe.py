@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +11,7 @@ from schemas.catalog import Catalog
 from schemas.file_inputs import accepts
 from schemas.graph import Graph
 from schemas.json_values import JsonObject
+from schemas.known import Definitions
 from schemas.model import (
     GraphChunk,
     Hints,
@@ -21,7 +23,8 @@ from schemas.model import (
     Text,
     Written,
 )
-from schemas.pipeline import Pipeline
+from schemas.pipeline import DescribedStage, Pipeline
+from schemas.pipeline_rules import RULES, StageRules
 from schemas.text_rules import Rule
 from schemas.values import PLACEHOLDERS, ParameterType, ParameterValue, PlaceholderName, is_random
 
@@ -111,6 +114,12 @@ class DescribedOutput(Description):
     )
 
 
+class DescribedPipeline(Pipeline):
+    """One `pipeline` of a request."""
+
+    stages: Annotated[tuple[DescribedStage, ...], Field(min_length=1)]
+
+
 def describe_interception(catalog: Catalog, name: str) -> DescribedInterception:
     """One `schema` of a request. UnknownName if there is none."""
     config = catalog.interception(name)
@@ -118,12 +127,14 @@ def describe_interception(catalog: Catalog, name: str) -> DescribedInterception:
     return DescribedInterception(name=name, **told)
 
 
-def describe_pipeline(catalog: Catalog, name: str) -> Pipeline:
-    """One pipeline with its stages and defaults. UnknownName if there is none."""
+def describe_pipeline(catalog: Catalog, name: str, kinds: Mapping[str, StageRules] = RULES) -> DescribedPipeline:
+    """One pipeline with its stages, each as its kind describes it. UnknownName if there is none."""
     pipeline = catalog.pipeline(name)
-    described = pipeline.model_dump(mode="json", by_alias=True)
-    stages = [{**stage.model_dump(mode="json"), "takes": pipeline.takes_of(stage)} for stage in pipeline.stages]
-    return Pipeline.model_validate({**described, "stages": stages})
+    definitions = Definitions(
+        catalog.chunks, catalog.pipelines, catalog.interceptions, catalog.outputs, catalog.graphs, tables={}
+    )
+    stages = [kinds[stage.kind].describe(stage, pipeline, definitions) for stage in pipeline.stages]
+    return DescribedPipeline.model_validate({**pipeline.model_dump(mode="json", by_alias=True), "stages": stages})
 
 
 def describe_chunk(catalog: Catalog, name: str) -> DescribedTextChunk | DescribedGraphChunk:

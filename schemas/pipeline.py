@@ -59,6 +59,12 @@ class Stage(Frozen):
     settings: dict[str, Written] = Field({})
 
 
+class DescribedStage(Stage):
+    """A stage as others read it: with the number of its takes, and what later stages may read from it."""
+
+    makes: tuple[str, ...] = Field((), description="`stage.text`, `stage.role` or `stage.role.name`")
+
+
 class Defaults(Frozen):
     """What a request gets that does not say it; `schema` in YAML and HTTP is `interception` here."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from schemas.errors import hint
 from schemas.file_inputs import accepts
 from schemas.known import Definitions
 from schemas.model import OUTPUT_CHUNK, GraphChunk, Media, Parameter
-from schemas.pipeline import Pipeline, Reference, Stage
+from schemas.pipeline import DescribedStage, Pipeline, Reference, Stage
 from schemas.rules import Finding, value_findings
 
 
@@ -38,8 +39,15 @@ class StageRules(Protocol):
         """Return what later stages may read from it; nothing where that is not known."""
         ...
 
+    def describe(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> DescribedStage:
+        """Describe a stage for a page or another program; the definitions have no node tables here."""
+        made = chain.from_iterable(self.makes(stage, pipeline, definitions).values())
+        addresses = tuple(dict.fromkeys(_address(stage.name, one) for one in made))
+        written = {**stage.model_dump(mode="json"), "takes": pipeline.takes_of(stage)}
+        return DescribedStage.model_validate({**written, "makes": addresses})
 
-class TextRules:
+
+class TextRules(StageRules):
     """A stage of kind `text` runs a text chunk over the run's text."""
 
     def check(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> Iterator[Finding]:
@@ -59,7 +67,7 @@ class TextRules:
         return {stage.chunk: (Made("text"),)}
 
 
-class GraphRules:
+class GraphRules(StageRules):
     """A stage of kind `graph` runs the chunk of the output config, or one of its own with `inputs` and `values`."""
 
     def check(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from schemas.catalog import Catalog
 from schemas.known import Definitions
 from schemas.model import OutputConfig
 from schemas.pipeline import Pipeline, Reference, Stage
-from schemas.pipeline_rules import Ways
+from schemas.pipeline_rules import StageRules, Ways
 from schemas.rules import Finding
 
 Step = tuple[StagePlan, ...]  # stages that are independent of each other and run side by side
@@ -74,7 +74,7 @@ class Planning:
         return {key: value for key, value in self.request.params.items() if "." not in key}
 
 
-class StageKind(ABC):
+class StageKind(StageRules, ABC):
     """One kind of stage. `name` is what a pipeline calls it.
 
     Attributes:

@@ -22,13 +22,13 @@ from schemas.describe import (
     DescribedGraphChunk,
     DescribedInterception,
     DescribedOutput,
+    DescribedPipeline,
     DescribedTextChunk,
     describe_chunk,
     describe_interception,
     describe_output,
     describe_pipeline,
 )
-from schemas.pipeline import Pipeline
 
 
 class OutputQuery(BaseModel):
@@ -52,7 +52,7 @@ class Outputs(Shown):
 class Pipelines(Shown):
     """The pipelines."""
 
-    pipelines: list[Pipeline]
+    pipelines: list[DescribedPipeline]
 
 
 class Chunks(Shown):
@@ -97,7 +97,7 @@ def list_outputs(
 def list_pipelines(definitions: Definitions) -> Pipelines:
     """List the pipelines: which stages a run goes through."""
     catalog = definitions.catalog
-    return Pipelines(pipelines=[describe_pipeline(catalog, name) for name in catalog.pipelines])
+    return Pipelines(pipelines=[describe_pipeline(catalog, name, definitions.kinds) for name in catalog.pipelines])
 
 
 def list_chunks(definitions: Definitions) -> Chunks:

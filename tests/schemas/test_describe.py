@@ -9,7 +9,10 @@ from pydantic import BaseModel
 from schemas.catalog import Catalog
 from schemas.describe import describe_chunk, describe_interception, describe_output, describe_pipeline
 from schemas.errors import UnknownName
+from schemas.known import Definitions
 from schemas.model import GraphChunk
+from schemas.pipeline import DescribedStage, Pipeline, Stage
+from schemas.pipeline_rules import RULES, TextRules
 
 
 def shown(description: BaseModel) -> dict[str, Any]:
@@ -48,6 +51,23 @@ def test_every_definition_has_a_form_in_json(shipped: Catalog) -> None:
     assert all(json.loads(json.dumps(shown(each))) == shown(each) for each in told)
     assert shown(describe_pipeline(shipped, "text_to_audio"))["defaults"]["schema"] == "plain"
     assert shown(describe_interception(shipped, "dada"))["rule"]["kind"] == "cut_up"
+
+
+def test_a_stage_says_what_later_ones_may_read_from_it(shipped: Catalog) -> None:
+    stages = {stage.name: stage for stage in describe_pipeline(shipped, "mastered_song").stages}
+    assert stages["interception"].makes == ("interception.text",)
+    assert {"generation.main", "generation.midi"} <= {*stages["generation"].makes}
+    assert stages["analysis"].makes == ("analysis.data",)
+    assert (stages["film"].takes, str(stages["film"].inputs["audio"])) == (1, "master.main")
+
+
+def test_a_kind_of_stage_describes_its_own(shipped: Catalog) -> None:
+    class Loud(TextRules):
+        def describe(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> DescribedStage:
+            return super().describe(stage, pipeline, definitions).model_copy(update={"makes": ("loud",)})
+
+    described = describe_pipeline(shipped, "text_only", {**RULES, "text": Loud()})
+    assert {stage.makes for stage in described.stages} == {("loud",)}
 
 
 def test_a_format_that_a_parameter_chooses_is_offered_with_its_default_first() -> None:

@@ -12,7 +12,7 @@ from schemas.known import Definitions
 from schemas.model import GraphChunk
 from schemas.nodes import NodeTable
 from schemas.pipeline import Pipeline, Stage
-from schemas.pipeline_rules import RULES, Made, Ways, graph_chunks, pipeline_findings
+from schemas.pipeline_rules import RULES, Made, StageRules, Ways, graph_chunks, pipeline_findings
 from schemas.rules import Finding
 from tests.schemas.breaking import Case, cases, check
 from tests.schemas.conftest import Write
@@ -111,7 +111,7 @@ def test_an_output_stage_runs_each_chunk_of_the_configs_of_its_pipeline(
     assert names == {each.name for name in configs for each in shipped.variants_of(name)}
 
 
-class Told:
+class Told(StageRules):
     """Rules of a kind of stage that an installed package brings."""
 
     def check(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> Iterator[Finding]:
