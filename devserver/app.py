@@ -35,6 +35,7 @@ from devserver.run import walk_run
 from devserver.runs import record
 from devserver.runs.cluster import Cluster, Sharing
 from devserver.runs.dispatch import Dispatcher
+from devserver.runs.ended import Ended
 from devserver.runs.runs import Runs
 from devserver.stages.kind import StageKind
 from devserver.stages.kinds import KINDS
@@ -154,9 +155,10 @@ class App:
         watch(self.journal, [self.metrics, RunLog(), *traces])
 
     def _make_what_walks(self, kinds: Mapping[str, StageKind], safety_floor: Level, sharing: Sharing | None) -> None:
+        ended = Ended()
         self.dispatcher = Dispatcher(
             self.journal,
-            lambda run_id, cancelled: walk_run(run_id, self.tools, kinds, cancelled),
+            lambda run_id, cancelled: walk_run(run_id, self.tools, kinds, cancelled, ended.keep),
             sharing.walks if sharing else None,
         )
         self.turns.on_turns = self.dispatcher.asleep.look
@@ -167,6 +169,7 @@ class App:
             idempotency=self.idempotency,
             queue=self.queue,
             dispatcher=self.dispatcher,
+            ended=ended,
             safety_floor=safety_floor,
             tracing=self.tracing,
         )

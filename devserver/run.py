@@ -20,8 +20,17 @@ from devserver.watching.logs import at
 log = logging.getLogger(__name__)
 
 
-async def walk_run(run_id: str, tools: Tools, kinds: Kinds, cancelled: asyncio.Event) -> None:
-    """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again."""
+async def walk_run(
+    run_id: str,
+    tools: Tools,
+    kinds: Kinds,
+    cancelled: asyncio.Event,
+    on_end: record.OnEnd = record.ignore_end,
+) -> None:
+    """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again.
+
+    `on_end` is called with what there is of the run, once its end is committed.
+    """
     at(run_id=run_id)
     try:
         run = await tools.journal.begin_run(run_id)
@@ -40,7 +49,7 @@ async def walk_run(run_id: str, tools: Tools, kinds: Kinds, cancelled: asyncio.E
         finally:
             await keeper.settle()
         await number_main(walk)
-        await record.finish(walk, state, failure)
+        await record.finish(walk, state, failure, on_end)
 
 
 async def _walk_steps(walk: Walk, kinds: Kinds, keeper: record.Keeper) -> None:

@@ -32,14 +32,18 @@ def answer(reading: Reading, row: RunRow) -> Answer:
     """Return the answer of `execute` for a run: 202 with links while it is not finished."""
     if not row.ended:
         return Answer(status_of(row), answer_started(row).as_json())
-    entities, warnings = reading.entities(row.run_id), reading.warnings(row.run_id)
-    body = answer_ended(row, read_plan(row.plan), reading.stages(row.run_id), entities, warnings)
+    return answer_of(row, record.read_contents(reading, row.run_id))
+
+
+def answer_of(row: RunRow, contents: record.Contents) -> Answer:
+    """Return the answer of `execute` for a run that has ended."""
+    body = answer_ended(row, read_plan(row.plan), contents.parts, contents.entities, contents.warnings)
     return Answer(status_of(row), body.as_json())
 
 
 def detail(reading: Reading, row: RunRow) -> RunDetail:
     """Return one run for a page: the record as it stands, with links and URLs."""
-    told = record.build(reading, row)
+    told = record.build(row, record.read_contents(reading, row.run_id))
     return RunDetail(**dict(told), links=links_of(row.run_id), media=media_of(row.run_id, told.entities))
 
 

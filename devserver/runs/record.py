@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -16,12 +17,12 @@ from devserver.durable.writing import NewRun, Writing
 from devserver.errors import DatabaseGone, Fenced
 from devserver.errors.disk import ExportsGone, JournalFault, disk_trouble
 from devserver.files.exports import RECORD, Exports
-from devserver.model.entity import text_entity
-from devserver.model.events import Measurement
+from devserver.model.entity import Entity, text_entity
+from devserver.model.events import Measurement, RunWarning
 from devserver.model.failure import Failure
 from devserver.model.plan import Plan, read_plan, write_plan
 from devserver.model.record import Record, build_record
-from devserver.model.rows import RunRow, RunState, TakeRow
+from devserver.model.rows import PartRow, RunRow, RunState, TakeRow
 from devserver.queueing.expected import around
 from devserver.stages.walk import Walk
 
@@ -89,7 +90,7 @@ async def write(journal: Journal, exports: Exports, run_id: str) -> None:
 
 
 def _content(reading: Reading, row: RunRow | None) -> bytes | None:
-    return build(reading, row).as_file() if row is not None else None
+    return build(row, read_contents(reading, row.run_id)).as_file() if row is not None else None
 
 
 class Keeper:
@@ -136,20 +137,42 @@ async def restore(journal: Journal, exports: Exports, run_id: str) -> None:
         await write(journal, exports, run_id)
 
 
-async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
-    """End a run: the final record, then the journal, so that who hears of the end finds the record complete."""
+@dataclass(frozen=True)
+class Contents:
+    """What the journal has of a run besides its row."""
+
+    parts: list[PartRow]
+    entities: list[Entity]
+    measurements: list[Measurement]
+    warnings: list[RunWarning]
+
+
+OnEnd = Callable[[RunRow, Contents], None]
+
+
+def ignore_end(_row: RunRow, _contents: Contents) -> None:
+    """Do nothing at the end of a run."""
+
+
+async def finish(walk: Walk, state: RunState, error: Failure | None, on_end: OnEnd = ignore_end) -> None:
+    """End a run: the final record, then the journal, so that who hears of the end finds the record complete.
+
+    `on_end` is called with what there is of the run once its end is committed, before anybody hears of it.
+    """
     tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
     row = replace(walk.run, state=state, ended_at=ended_at, error=error)
-    final = await walk.ledger.write(lambda writing: _final(writing, walk, row))
+    contents = await walk.ledger.write(lambda writing: _read_final(writing, walk))
     try:
-        await asyncio.to_thread(_write_final, tools.exports, run_id, final)
+        await asyncio.to_thread(_write_final, tools.exports, walk.plan, row, contents)
     except OSError as e:
         if (trouble := disk_trouble(e)) is None:
             raise
         message = f"{trouble.message} The run's record follows as soon as it can be kept."
         await walk.warn(walk.place(), "record_late", message)
+        contents = await walk.ledger.write(lambda writing: _read_final(writing, walk))
         tools.late.add(run_id)
-    around_s = around(row.created_at, ended_at, final.takes)
+    made = [part for part in contents.parts if isinstance(part, TakeRow)] if state == "success" else []
+    around_s = around(row.created_at, ended_at, [(take.started_at, take.ended_at) for take in made if take.ended_at])
 
     def end(writing: Writing) -> bool:
         left_places = writing.end_run(walk.place(), state, ended_at, row.error, walk.text)
@@ -157,53 +180,52 @@ async def finish(walk: Walk, state: RunState, error: Failure | None) -> None:
             tools.expected.learn_around(writing.tx, run_id, around_s)
         return left_places
 
-    left_places = await walk.ledger.write(end)
-    tools.turns.ended(run_id, left_places=left_places)
+    def ended(left_places: bool) -> None:
+        on_end(row, contents)
+        tools.turns.ended(run_id, left_places=left_places)
+
+    walk.ledger.later(end, ended)
+    await walk.ledger.flush()
     await tools.streams.delete_pieces(run_id)
 
 
-@dataclass(frozen=True)
-class _Final:
-    """The last record of a run that has ended.
-
-    Attributes:
-        sent: the run's own files that other formats were made from, as the embedded backend got them.
-        takes: when each take of a run that ended well began and ended.
-    """
-
-    record: bytes
-    sent: list[str]
-    takes: list[tuple[str, str]]
-
-
-def _final(reading: Reading, walk: Walk, row: RunRow) -> _Final:
-    """Build the last record of a run.
+def _read_final(reading: Reading, walk: Walk) -> Contents:
+    """Read all of a run that ends.
 
     Raises:
         Fenced: another process has taken the run over.
     """
-    if not owned(reading.tx, row.run_id, walk.run.generation):
-        raise Fenced(f"run {row.run_id} is walked by another worker now")
-    sources = {reference.stage for stage in walk.plan.media for reference in stage.inputs.values()}
-    read = [entity for entity in reading.entities(row.run_id) if entity.stage in sources] if sources else []
-    sent = [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in read]
-    rows = reading.stages(row.run_id) if row.state == "success" else []
-    takes = [(r.started_at, r.ended_at) for r in rows if isinstance(r, TakeRow) and r.ended_at]
-    return _Final(build(reading, row).as_file(), sent, takes)
+    if not owned(reading.tx, walk.run.run_id, walk.run.generation):
+        raise Fenced(f"run {walk.run.run_id} is walked by another worker now")
+    return read_contents(reading, walk.run.run_id)
 
 
-def _write_final(exports: Exports, run_id: str, final: _Final) -> None:
-    exports.write(run_id, RECORD, final.record)
-    exports.clear_embedded(run_id, final.sent)
+def _write_final(exports: Exports, plan: Plan, row: RunRow, contents: Contents) -> None:
+    """Write the last record, and delete the run's files that other formats were made from as the backend got them."""
+    exports.write(row.run_id, RECORD, build(row, contents).as_file())
+    sources = {reference.stage for stage in plan.media for reference in stage.inputs.values()}
+    read = [entity for entity in contents.entities if entity.stage in sources]
+    exports.clear_embedded(row.run_id, [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in read])
 
 
-def build(reading: Reading, row: RunRow) -> Record:
+def read_contents(reading: Reading, run_id: str) -> Contents:
+    """Read everything of a run."""
+    measured = reading.events(run_id, "measurement")
+    return Contents(
+        reading.stages(run_id),
+        reading.entities(run_id),
+        [event.data for event in measured if isinstance(event.data, Measurement)],
+        reading.warnings(run_id),
+    )
+
+
+def build(row: RunRow, contents: Contents) -> Record:
     """Return the record of a run, from the journal alone."""
     return build_record(
         row,
         read_plan(row.plan),
-        reading.stages(row.run_id),
-        entities=reading.entities(row.run_id),
-        measurements=[e.data for e in reading.events(row.run_id, "measurement") if isinstance(e.data, Measurement)],
-        warnings=reading.warnings(row.run_id),
+        contents.parts,
+        entities=contents.entities,
+        measurements=contents.measurements,
+        warnings=contents.warnings,
     )

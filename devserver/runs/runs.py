@@ -21,6 +21,7 @@ from devserver.queueing.queue import MoveRequest, Queue
 from devserver.runs import answer, record, rerun
 from devserver.runs.answer import Answer
 from devserver.runs.dispatch import Dispatcher
+from devserver.runs.ended import Ended
 from devserver.runs.waiting import Waiting
 from devserver.stages.kind import StageKind
 from devserver.stages.planning import make_plan, parse_request
@@ -50,13 +51,14 @@ class Runs:
         idempotency: Idempotency,
         queue: Queue,
         dispatcher: Dispatcher,
+        ended: Ended,
         safety_floor: Level,
         tracing: Tracing | None,
     ) -> None:
         self._exports, self._journal, self._clock = tools.exports, tools.journal, tools.clock
         self._definitions, self._files, self._expected = tools.definitions, tools.files, tools.expected
         self._kinds, self._keys, self._idempotency, self._safety_floor = kinds, keys, idempotency, safety_floor
-        self._queue, self._dispatcher, self._tracing = queue, dispatcher, tracing
+        self._queue, self._dispatcher, self._ended, self._tracing = queue, dispatcher, ended, tracing
         self.waiting = Waiting(tools.bus, self.has_ended, self.answer)
 
     @property
@@ -152,7 +154,8 @@ class Runs:
 
     async def answer(self, run_id: str) -> Answer:
         """The answer of `execute` for a run, as of now."""
-        return await self._journal.read(partial(self._answer, run_id))
+        ended = self._ended.answer(run_id)
+        return ended if ended is not None else await self._journal.read(partial(self._answer, run_id))
 
     def _answer(self, run_id: str, reading: Reading) -> Answer:
         row = reading.run(run_id)

@@ -50,7 +50,7 @@ async def test_the_record_of_a_rebuilt_journal_is_the_one_it_was_built_from(walk
     assert await rebuild(journal, exports) == (1, [])
     row = await journal.run(RUN_ID)
     assert row is not None
-    again = await journal.read(lambda reading: record.build(reading, row))
+    again = await journal.read(lambda reading: record.build(row, record.read_contents(reading, row.run_id)))
     assert again == Record.model_validate(before)
     assert [measured.name for measured in again.measurements] == ["tempo_bpm"]
     await asyncio.to_thread(database.close)
