@@ -34,10 +34,15 @@ class Subscription:
         self._parked = False  # whether the reader waits for what comes next
         # Where it is set: takes an event at once, in place of a reader that waits; False leaves it to the reader.
         self.tap: Callable[[Event], bool] | None = None
+        self.only: str | None = None  # the kind that alone is heard
         self.closed = False
 
+    def hears_only(self, kind: str) -> None:
+        """Leave out every event of another kind from now on."""
+        self.only = kind
+
     def _offer(self, event: Event) -> None:
-        if self.closed:
+        if self.closed or self.only not in (None, event.kind):
             return
         if self.tap is not None and self._parked and not self._waiting and self.tap(event):
             return
@@ -106,8 +111,15 @@ class Bus:
                 self._subscriptions.pop(subscription.run_id, None)
 
     def listened_to(self) -> set[str]:
-        """The runs that somebody listens to alone."""
-        return {run_id for run_id in self._subscriptions if run_id is not None}
+        """The runs that somebody listens to alone, for more than their end."""
+        with self._lock:
+            listening = [(run_id, own) for run_id, own in self._subscriptions.items() if run_id is not None]
+        return {run_id for run_id, own in listening if any(one.only is None for one in own)}
+
+    @property
+    def hears_everything(self) -> bool:
+        """Whether somebody listens to more than single runs: here, or in another process."""
+        return self.outlet is not None or bool(self._subscriptions.get(None))
 
     def tell_listeners(self, run_id: str, data: Passing) -> None:
         """Tell those alone who listen to this one run: it would be too much for those who hear everything."""

@@ -198,6 +198,9 @@ class Queue:
 
     async def _tell(self) -> None:
         """Tell everybody how long the queues are, and those who listen to a waiting run where it stands."""
+        heard = self._bus.listened_to()
+        if not heard and not self._bus.hears_everything:
+            return
         line = await self._db.read(self.expected.line)
         lengths = [
             QueueLength(name=name, held=len(line.held(name)), waiting=len(line.waiting(name)))
@@ -207,7 +210,6 @@ class Queue:
         if self._clock.monotonic() - self._told_at < POSITIONS_TOLD_S:
             return
         self._told_at = self._clock.monotonic()
-        heard = self._bus.listened_to()
         places = {run_id: _place(line, run_id) for run_id in {t.run_id for t in line.tickets.values()} & heard}
         moved = [run_id for run_id, place in places.items() if place != self._positions.get(run_id)]
         if moved:

@@ -43,6 +43,7 @@ class Waiting:
         It subscribes before it reads, so it misses no end.
         """
         with self.listen(run_id) as events, patience(USUAL_S):  # whoever waits does not end with a silent database
+            events.hears_only("run.ended")
             try:
                 async with asyncio.timeout(timeout_s):
                     ended = await self._has_ended(run_id)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from devserver.durable.bus import LAGGED, QUEUE_LIMIT, Bus
-from devserver.model.events import Event, Progress, RunWarning
+from devserver.model.events import Event, Progress, RunEnded, RunWarning
 from devserver.system.clock import Clock
 
 
@@ -64,3 +64,18 @@ async def test_closing_ends_the_iteration_also_for_who_waits() -> None:
     await asyncio.sleep(0)
     heard.close()
     assert await waiting is None
+
+
+async def test_whoever_waits_for_an_end_hears_nothing_else_and_is_told_no_places() -> None:
+    bus = Bus(Clock())
+    waits = bus.subscribe("a")
+    assert bus.listened_to() == {"a"}
+    waits.hears_only("run.ended")
+    assert bus.listened_to() == set()
+    assert not bus.hears_everything
+    end = Event(3, "a", "", 0, 0, "", RunEnded(status="success", url="/api/runs/a"))
+    for one in (event("a", 1), event("a", 2), end):
+        bus.publish(one)
+    assert await anext(waits) == end
+    bus.subscribe()
+    assert bus.hears_everything
