@@ -28,7 +28,7 @@ NAMES = {
     "sdk": "comfy-sdk through comfy-api-proxy",
     "cli": "comfy-cli (`comfy run --wait`, which fetches nothing)",
 }
-ROUNDS, SLOW_ROUNDS = 20, 5
+ROUNDS, SLOW_ROUNDS, WALLS = 20, 5, 3
 SLOW = "cli"
 
 Make = Callable[[int], Awaitable[tuple[float, int]]]  # so many at once: the seconds until all are done, how many failed
@@ -42,6 +42,7 @@ class Peer:
     make: Make
     most: int
     seconds: list[float] = field(default_factory=list)
+    walls: list[float] = field(default_factory=list)
     failed: int = 0
     has_ended: bool = False
 
@@ -56,10 +57,11 @@ class Peer:
         self.failed += failed
         return seconds
 
-    def row(self, wall_s: float) -> Row:
+    def row(self) -> Row:
         if self.has_ended:
             return Row(_what(self.name), "did not run here: its process ended")
         failed = f", {self.failed} failed" if self.failed else ""
+        wall_s = p50(self.walls)
         measured = f"p50 {ms(p50(self.seconds))}; {self.most} at once {ms(wall_s)}{failed}"
         return Row(_what(self.name), measured, figures={"p50_s": p50(self.seconds), "wall_s": wall_s})
 
@@ -86,7 +88,10 @@ async def measure(bench: Bench) -> list[Row]:
             for peer in peers:
                 if number < peer.most:
                     peer.seconds.append(await peer.run(1))
-        return [peer.row(await peer.run(peer.most)) for peer in peers]
+        for _ in range(bench.count(WALLS, 1)):
+            for peer in peers:
+                peer.walls.append(await peer.run(peer.most))
+        return [peer.row() for peer in peers]
 
 
 async def _own(way: Way, count: int) -> tuple[float, int]:
