@@ -55,7 +55,7 @@ async def test_a_page_of_a_run_is_its_record_with_addresses(walk: Walk) -> None:
     row = await journal.run(RUN_ID)
     assert row is not None
     page = await journal.read(lambda reading: detail(reading, row))
-    kept = await journal.read(lambda reading: record.build(reading, row))
+    kept = await journal.read(lambda reading: record.build(row, record.read_contents(reading, row.run_id)))
     assert page.as_json().items() >= kept.as_json().items()
     assert [one.url for one in page.media] == [f"/api/media/audio/{RUN_ID}"]
 
