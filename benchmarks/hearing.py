@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devserver.nodes import TABLE
-from devserver.nodes.measure.style import FEATURES, LEARNT, Heard, Style, listen, style_of
+from devserver.nodes.measure.style import FEATURES, LEARNT, ClipAnalysis, Style, listen, style_of
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.theory import KEY_NAMES
 
@@ -26,7 +26,7 @@ class Render(NamedTuple):
     genre: str
     bpm: float
     key: str
-    heard: Heard
+    heard: ClipAnalysis
 
 
 def renders(first_seed: int, each: int) -> Iterator[Render]:

@@ -24,7 +24,7 @@ from benchmarks import music_goals as goals
 from benchmarks import music_pictures, music_score, music_sound
 from benchmarks.music_finished import finished
 from devserver.nodes.music.composer import compose
-from devserver.nodes.music.prompt import Asked, parse
+from devserver.nodes.music.prompt import MusicRequest, parse
 from devserver.nodes.music.song import Song
 
 HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ class Likeness:
 
 
 def measure(number: int, text: str, seconds: float, pictures: Path | None) -> Piece:
-    song = compose(parse(text, Asked(), seconds=seconds, seed=number))
+    song = compose(parse(text, MusicRequest(), seconds=seconds, seed=number))
     with tempfile.TemporaryDirectory(prefix="tonewright-music-") as folder:
         started = perf_counter()
         path = finished(song, Path(folder))
@@ -183,7 +183,10 @@ def main() -> int:
     for number, prompt in prompts:
         if options.only is not None and number not in options.only:
             continue
-        if options.genre is not None and parse(prompt["text"], Asked(), seconds=1, seed=0).genre != options.genre:
+        if (
+            options.genre is not None
+            and parse(prompt["text"], MusicRequest(), seconds=1, seed=0).genre != options.genre
+        ):
             continue
         pictures = None if options.no_pictures else RESULTS / ("unseen" if options.unseen else "music")
         piece = measure(number, prompt["text"], prompt["seconds"], pictures)

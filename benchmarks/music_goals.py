@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from benchmarks.music_score import ScoreFacts, Side, differ
 from benchmarks.music_sound import BAND_NAMES, SoundFacts
 from devserver.nodes.music.song import Song
-from devserver.nodes.music.treatment import treated
+from devserver.nodes.music.treatment import apply_treatments
 
 BPM_WITHIN = 0.01
 SECONDS_WITHIN = 0.01
@@ -84,7 +84,7 @@ def of_sound(song: Song, sound: SoundFacts) -> Iterator[Missed]:
         yield Missed("loudness", f"{sound.loudness_lufs:.2f} LUFS")
     if sound.true_peak_dbtp > CEILING_DBTP:
         yield Missed("true peak", f"{sound.true_peak_dbtp:.2f} dBTP")
-    if sound.clicks and "crackle" not in treated(brief).beds:  # crackle is clicks
+    if sound.clicks and "crackle" not in apply_treatments(brief).beds:  # crackle is clicks
         yield Missed("clicks", f"{sound.clicks}")
     if sound.clipped:
         yield Missed("clipping", f"{sound.clipped} samples")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from devserver.nodes.measure.listen import analyse
 from devserver.nodes.music.song import Song
-from devserver.nodes.music.treatment import treated
+from devserver.nodes.music.treatment import apply_treatments
 
 Samples = NDArray[np.float32]
 SAMPLE_RATE_HZ = 48_000
@@ -104,7 +104,7 @@ def facts(path: Path, song: Song) -> tuple[SoundFacts, Samples]:
 
 def _onsets(song: Song) -> list[float]:
     """When something begins, in seconds: notes, and the echoes of the lead's."""
-    echoes = ECHOES if treated(song.brief).echo else 0
+    echoes = ECHOES if apply_treatments(song.brief).echo else 0
     starts = {
         note.start_beats + repeat * ECHO_BEATS
         for track in song.tracks

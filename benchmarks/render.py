@@ -18,7 +18,7 @@ from benchmarks.processes import host, server
 from devserver.nodes.music.composer import compose
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.mix import Rendering, mixdown, phrases
-from devserver.nodes.music.prompt import Asked, parse
+from devserver.nodes.music.prompt import MusicRequest, parse
 from devserver.nodes.music.song import Song
 
 FORMATS = ("flac", "opus", "mp3")
@@ -28,13 +28,13 @@ def _nothing(_share: float = 0.0) -> None: ...
 
 
 def _song(genre: str, seconds: float) -> Song:
-    return compose(parse(genre, Asked(), seconds=seconds, seed=1))
+    return compose(parse(genre, MusicRequest(), seconds=seconds, seed=1))
 
 
 def _seconds_to_first_piece(song: Song) -> float:
     started = perf_counter()
     rendering = Rendering(song)
-    rendering.guessed_gains()
+    rendering.guess_gains()
     next(rendering.pieces(phrases(song)[:1], _nothing))
     return perf_counter() - started
 

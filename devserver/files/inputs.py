@@ -22,7 +22,7 @@ from devserver.durable.sql import Transaction
 from devserver.errors import InputError, StageError
 from devserver.files.exports import Exports
 from devserver.files.uploads import MIB, UPLOAD_ID, Look, Uploads, shown
-from devserver.media.examine import SHORTEST_SECONDS, unheard
+from devserver.media.examine import SHORTEST_SECONDS, describe_missing_sound
 from devserver.model.entity import Entity
 from devserver.system.sniff import KINDS
 
@@ -100,7 +100,7 @@ class InputFiles:
             if examined.picture is None:
                 raise refuse("no_picture", allowed="a film with a picture", name=shown(name))
             return InputFile(found)
-        if why := unheard(examined):
+        if why := describe_missing_sound(examined):
             raise refuse(
                 "no_sound",
                 allowed=f"a sound, or a film with one, of at least {SHORTEST_SECONDS} s",

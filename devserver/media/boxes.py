@@ -57,27 +57,27 @@ def append_keys(path: Path, texts: Mapping[str, str]) -> None:
 
 def read_keys(path: Path) -> dict[str, str]:
     """The texts by name that stand in that form, ours or ComfyUI's own; names in lower case."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     with path.open("rb") as file:
         for user_data in _user_data(file):
             for meta in _children(file, user_data.content, user_data.end):
                 if meta.kind == b"meta":
-                    found |= _keyed(file, meta)
-    return found
+                    texts |= _read_keyed_texts(file, meta)
+    return texts
 
 
-def _keyed(file: BinaryIO, meta: Box) -> dict[str, str]:
+def _read_keyed_texts(file: BinaryIO, meta: Box) -> dict[str, str]:
     parts = {box.kind: box for box in _children(file, meta.content + 4, meta.end)}
     if b"keys" not in parts or b"ilst" not in parts:
         return {}
     names = [_bytes(file, key).decode() for key in _children(file, parts[b"keys"].content + 8, parts[b"keys"].end)]
-    found = {}
+    texts = {}
     for item in _children(file, parts[b"ilst"].content, parts[b"ilst"].end):
         index = struct.unpack(">I", item.kind)[0]
         for data in _children(file, item.content, item.end):
             if data.kind == b"data" and 1 <= index <= len(names):
-                found[names[index - 1].lower()] = _bytes(file, data)[8:].decode(errors="replace")
-    return found
+                texts[names[index - 1].lower()] = _bytes(file, data)[8:].decode(errors="replace")
+    return texts
 
 
 def _user_data(file: BinaryIO) -> Iterator[Box]:

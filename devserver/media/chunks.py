@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Literal
 from devserver.media.measure import WHOLE
 from devserver.system.sniff import Kind
 
-UNTOLD_BYTES: Final = 0x7FFFFFFF - 0x10000  # what programs write that do not know the length yet
+UNKNOWN_LENGTH_BYTES: Final = 0x7FFFFFFF - 0x10000  # what programs write that do not know the length yet
 BYTE_ORDERS: Final[dict[str, Literal["little", "big"]]] = {"wav": "little", "avi": "little", "aiff": "big"}
 MOST_CHUNKS: Final = 10_000
 W64_HEAD_BYTES: Final = 24  # an id of 16 bytes, and the length with this head
@@ -24,7 +24,7 @@ def is_whole(path: Path, kind: Kind) -> bool:
         if kind.ext in BYTE_ORDERS:
             head = file.read(8)
             length = int.from_bytes(head[4:8], BYTE_ORDERS[kind.ext])
-            return head[:4] == b"RF64" or length >= UNTOLD_BYTES or size >= length * WHOLE
+            return head[:4] == b"RF64" or length >= UNKNOWN_LENGTH_BYTES or size >= length * WHOLE
         if kind.ext == "caf":
             return _declared_end_of_caf(file, size) * WHOLE <= size
         if kind.ext == "w64":

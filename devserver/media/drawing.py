@@ -76,10 +76,10 @@ def _peaks(source: Path, points: int) -> Peaks:
     for block in _blocks(source, "stereo"):
         held.append(block)
         if len(held) == 64:  # a decoder's blocks are small, and each costs a call
-            peaks.hear(np.concatenate(held, axis=1))
+            peaks.add(np.concatenate(held, axis=1))
             held = []
     if held:
-        peaks.hear(np.concatenate(held, axis=1))
+        peaks.add(np.concatenate(held, axis=1))
     return peaks
 
 

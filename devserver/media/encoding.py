@@ -76,7 +76,7 @@ class Encoder:
         self._stream.codec_context.open()
         self._queue = av.AudioFifo()
         self._resampler: Any = None
-        self._came: tuple[Any, ...] = ()
+        self._input_form: tuple[Any, ...] = ()
         self._encoded = 0
         self.seconds = 0.0  # what was added so far
 
@@ -91,7 +91,7 @@ class Encoder:
         """
         import av
 
-        told = self.seconds
+        reported = self.seconds
         try:
             with av.open(str(path)) as container:
                 if not container.streams.audio:
@@ -102,10 +102,10 @@ class Encoder:
                         left -= frame.samples
                         continue
                     left = 0
-                    self._take(frame)
-                    if self.seconds - told >= STEP_SECONDS:
-                        told = self.seconds
-                        yield told
+                    self._resample(frame)
+                    if self.seconds - reported >= STEP_SECONDS:
+                        reported = self.seconds
+                        yield reported
         except av.error.FileNotFoundError as error:
             raise FileNotFoundError(str(path)) from error
         except av.FFmpegError as error:
@@ -119,24 +119,24 @@ class Encoder:
             self._container.mux(packet)
         self._container.close()
 
-    def _take(self, frame: Any) -> None:
+    def _resample(self, frame: Any) -> None:
         import av
 
         came = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if came != self._came:  # another kind of file: what the last one left behind comes first
+        if came != self._input_form:  # another kind of file: what the last one left behind comes first
             self._flush_resampler()
             self._resampler = av.AudioResampler(self._stream.codec_context.format, "stereo", RATE_HZ)
-            self._came = came
+            self._input_form = came
         self.seconds += frame.samples / frame.sample_rate
         frame.pts = None
-        self._queue_up(self._resampler.resample(frame))
+        self._enqueue(self._resampler.resample(frame))
         self._encode(whole=True)
 
     def _flush_resampler(self) -> None:
         if self._resampler is not None:
-            self._queue_up(self._resampler.resample(None))
+            self._enqueue(self._resampler.resample(None))
 
-    def _queue_up(self, frames: list[Any]) -> None:
+    def _enqueue(self, frames: list[Any]) -> None:
         for frame in frames:
             frame.pts = None
             self._queue.write(frame)

@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from devserver.media.chunks import boxes_are_whole, is_whole
-from devserver.media.hearing import Ear, Heard
+from devserver.media.hearing import SoundAnalyser, SoundAnalysis
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.mixdown import FULL, channel_names, mix_down
-from devserver.media.opening import opened
-from devserver.media.remarks import FileFacts, Frozen, PictureFacts, Remark, SoundFacts, decibels, is_silent, remarks
+from devserver.media.opening import open_media
+from devserver.media.remarks import (
+    FileFacts,
+    Frozen,
+    PictureFacts,
+    Remark,
+    SoundFacts,
+    decibels,
+    find_remarks,
+    is_silent,
+)
 from devserver.system.sniff import KINDS, Kind, Medium, sniff
 
 if TYPE_CHECKING:
@@ -78,7 +87,7 @@ NO_MEDIA: Final = Refusal(
 EXPORT_AGAIN: Final = "Export or copy it again and send it whole."
 DAMAGED: Final = Refusal(status=422, words="cannot be read to its end: it is damaged or cut off.", hint=EXPORT_AGAIN)
 CUT_OFF: Final = Refusal(status=422, words="is cut off: its end is missing.", hint=EXPORT_AGAIN)
-WHY_NOT: Final = {
+REFUSALS: Final = {
     "nothing": Refusal(status=415, words="has neither sound nor picture.", hint="Send a sound, a film or a picture."),
     "no_samples": Refusal(status=422, words="holds no sound: it has a header, but not one sample.", hint=EXPORT_AGAIN),
     "no_numbers": Refusal(
@@ -104,40 +113,40 @@ def examine(path: Path, name: str, mix_to: Path) -> Examined:
     """
     kind = sniff(path, name or None)
     if kind.mime == UNKNOWN:
-        kind = _probed(path) or kind
+        kind = _probe(path) or kind
     if kind.media == "file" and kind.ext != "mid":
-        return _refused(kind, NO_MEDIA)
-    ear = Ear()
-    content = _decoded(path, kind, ear)
+        return _refuse(kind, NO_MEDIA)
+    analyser = SoundAnalyser()
+    content = _decode(path, kind, analyser)
     if isinstance(content, Refusal):
-        return _refused(kind, content)
+        return _refuse(kind, content)
     if kind.media not in ("audio", "video"):
-        return _found(kind, {"picture": _image(content)} if kind.media == "image" else {})
-    heard = ear.heard() if content.peak_dbfs is not None else None
-    facts = _streams(path, content, heard)
+        return _accept(kind, {"picture": _image_facts(content)} if kind.media == "image" else {})
+    analysis = analyser.result() if content.peak_dbfs is not None else None
+    facts = _stream_facts(path, content, analysis)
     sound = facts.get("sound")
-    if sound is not None and (why := _no_sound(sound, alone=facts.get("picture") is None)) is not None:
-        return _refused(kind, why)
+    if sound is not None and (why := _check_sound(sound, alone=facts.get("picture") is None)) is not None:
+        return _refuse(kind, why)
     mix: Mix | None = None
     mixed: tuple[Remark, ...] = ()
-    if sound is not None and heard is not None and heard.mixed_peak is not None:
-        mix, mixed = _mixed(path, mix_to, sound, heard.mixed_peak)
-    warnings = (*mixed, *remarks(sound)) if sound is not None else ()
-    return _found(kind, facts, warnings, mix)
+    if sound is not None and analysis is not None and analysis.mixed_peak is not None:
+        mix, mixed = _write_mix(path, mix_to, sound, analysis.mixed_peak)
+    warnings = (*mixed, *find_remarks(sound)) if sound is not None else ()
+    return _accept(kind, facts, warnings, mix)
 
 
-def _decoded(path: Path, kind: Kind, ear: Ear) -> Content | Refusal:
+def _decode(path: Path, kind: Kind, analyser: SoundAnalyser) -> Content | Refusal:
     try:
-        content = measure(path, kind=kind, hear=ear.hear)
+        content = measure(path, kind=kind, hear=analyser.add)
     except Truncated as error:
         words = f"is cut off or damaged: {error.seconds:.1f} of {error.declared_seconds:.1f} seconds can be read."
         return Refusal(status=422, words=words, hint=EXPORT_AGAIN)
     except Undecodable as error:
-        return _why_not(path, kind, error)
+        return _explain_failure(path, kind, error)
     return content if is_whole(path, kind) else CUT_OFF
 
 
-def _no_sound(sound: SoundFacts, *, alone: bool) -> Refusal | None:
+def _check_sound(sound: SoundFacts, *, alone: bool) -> Refusal | None:
     """Why nothing can be made of a sound that could be decoded; `alone` where there is no picture with it."""
     rate, seconds, peak = sound["sample_rate_hz"], sound["seconds"], sound["peak_dbfs"]
     lowest, highest = RATES_HZ
@@ -153,21 +162,21 @@ def _no_sound(sound: SoundFacts, *, alone: bool) -> Refusal | None:
     return None
 
 
-def _found(kind: Kind, facts: FileFacts, warnings: tuple[Remark, ...] = (), mix: Mix | None = None) -> Examined:
+def _accept(kind: Kind, facts: FileFacts, warnings: tuple[Remark, ...] = (), mix: Mix | None = None) -> Examined:
     whole = FileFacts(sound=facts.get("sound"), picture=facts.get("picture"))
     return Examined(media=kind.media, mime=kind.mime, ext=kind.ext, facts=whole, warnings=warnings, mix=mix)
 
 
-def _refused(kind: Kind, why: Refusal) -> Examined:
+def _refuse(kind: Kind, why: Refusal) -> Examined:
     return Examined(media=kind.media, mime=kind.mime, ext=kind.ext, refusal=why)
 
 
-def _probed(path: Path) -> Kind | None:
+def _probe(path: Path) -> Kind | None:
     """What FFmpeg finds in a file whose first bytes tell nothing here."""
     import av
 
     try:
-        with opened(path) as container:
+        with open_media(path) as container:
             name = container.format.name.split(",")[0]
             sound, picture = bool(container.streams.audio), bool(container.streams.video)
     except (av.FFmpegError, ValueError):
@@ -181,9 +190,9 @@ def _probed(path: Path) -> Kind | None:
     return KINDS[ext] if ext in KINDS and KINDS[ext].media == media else Kind(media, f"{media}/x-{ext}", ext)
 
 
-def _why_not(path: Path, kind: Kind, error: Undecodable) -> Refusal:
-    if error.reason in WHY_NOT:
-        return WHY_NOT[error.reason]
+def _explain_failure(path: Path, kind: Kind, error: Undecodable) -> Refusal:
+    if error.reason in REFUSALS:
+        return REFUSALS[error.reason]
     if error.reason == "too_large":
         return Refusal(status=422, words=f"is too large: {error}.", hint="Send a smaller picture.")
     if _ends_early(path, kind, error):
@@ -200,15 +209,15 @@ def _ends_early(path: Path, kind: Kind, error: Undecodable) -> bool:
     return kind.ext in ("mp4", "m4a", "mov") and not boxes_are_whole(path)
 
 
-def _image(content: Content) -> PictureFacts:
+def _image_facts(content: Content) -> PictureFacts:
     return {"codec": content.codec, "width": content.width, "height": content.height}
 
 
-def _streams(path: Path, content: Content, heard: Heard | None) -> FileFacts:
+def _stream_facts(path: Path, content: Content, analysis: SoundAnalysis | None) -> FileFacts:
     """The facts of the first sound and the first picture."""
     facts = FileFacts(sound=None, picture=None)
-    with opened(path) as container:
-        if heard is not None:
+    with open_media(path) as container:
+        if analysis is not None:
             stream = container.streams.audio[0]
             facts["sound"] = {
                 "codec": content.codec,
@@ -218,12 +227,12 @@ def _streams(path: Path, content: Content, heard: Heard | None) -> FileFacts:
                 "layout": stream.layout.name,
                 "streams": len(container.streams.audio),
                 "peak_dbfs": round(content.peak_dbfs or 0.0, 2),
-                "clipped_share": round(heard.clipped_share, 6),
-                "silent_share": round(heard.silent_share, 4),
-                "dc_offset": round(heard.dc_offset, 5),
-                "correlation": None if heard.correlation is None else round(heard.correlation, 4),
-                "one_sided": heard.one_sided,
-                "stereo_peak_dbfs": None if heard.mixed_peak is None else round(decibels(heard.mixed_peak), 2),
+                "clipped_share": round(analysis.clipped_share, 6),
+                "silent_share": round(analysis.silent_share, 4),
+                "dc_offset": round(analysis.dc_offset, 5),
+                "correlation": None if analysis.correlation is None else round(analysis.correlation, 4),
+                "one_sided": analysis.one_sided,
+                "stereo_peak_dbfs": None if analysis.mixed_peak is None else round(decibels(analysis.mixed_peak), 2),
                 "float_samples": "flt" in stream.format.name or "dbl" in stream.format.name,
             }
         shown = [one for one in container.streams.video if not _is_cover(one)]
@@ -239,8 +248,8 @@ def _streams(path: Path, content: Content, heard: Heard | None) -> FileFacts:
     return facts
 
 
-def _places(path: Path) -> list[str]:
-    with opened(path) as container:
+def _channel_names(path: Path) -> list[str]:
+    with open_media(path) as container:
         return channel_names(container.streams.audio[0])
 
 
@@ -250,21 +259,21 @@ def _is_cover(stream: VideoStream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _mixed(path: Path, mix_to: Path, sound: SoundFacts, peak: float) -> tuple[Mix, tuple[Remark, ...]]:
+def _write_mix(path: Path, mix_to: Path, sound: SoundFacts, peak: float) -> tuple[Mix, tuple[Remark, ...]]:
     """Write the stereo mix, and say how it was made."""
     gain = min(1.0, FULL / peak) if peak > 0 else 1.0
     mix_down(path, mix_to, gain)
     with mix_to.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    told = f"It has {sound['channels']} channels ({sound['layout']}); stereo is made of them (ITU-R BS.775)."
+    message = f"It has {sound['channels']} channels ({sound['layout']}); stereo is made of them (ITU-R BS.775)."
     if gain < 1:
-        told += f" The whole is {-decibels(gain):.1f} dB softer, so that nothing clips."
-    if "LFE" in _places(path):
-        told += " The LFE channel is left out."
-    return Mix(sha256=digest), (Remark(code="mixed_down", message=told),)
+        message += f" The whole is {-decibels(gain):.1f} dB softer, so that nothing clips."
+    if "LFE" in _channel_names(path):
+        message += " The LFE channel is left out."
+    return Mix(sha256=digest), (Remark(code="mixed_down", message=message),)
 
 
-def unheard(examined: Examined) -> str:
+def describe_missing_sound(examined: Examined) -> str:
     """Why a file has no sound to work on, as words after its name; '' where it has one."""
     sound = examined.sound
     if sound is None:

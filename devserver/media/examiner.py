@@ -35,20 +35,22 @@ class Examiner:
             OSError: the disk failed.
         """
         try:
-            found: Examined = self._workers.submit(examine_foreign, path, name, mix_to, limit_s=self._limit_s).result()
+            examined: Examined = self._workers.submit(
+                examine_foreign, path, name, mix_to, limit_s=self._limit_s
+            ).result()
         except WorkerTimedOut:
-            return _refused(f"takes longer than {self._limit_s:g} seconds to look through.", "Send a shorter one.")
+            return _refuse(f"takes longer than {self._limit_s:g} seconds to look through.", "Send a shorter one.")
         except (WorkerDied, CancelledError):
             hint = "It may be damaged, or too large for the memory."
-            return _refused("ends the program that reads it.", hint)
-        return found
+            return _refuse("ends the program that reads it.", hint)
+        return examined
 
     def close(self) -> None:
         """End the processes. The files that they look into are refused."""
         self._workers.close()
 
 
-def _refused(words: str, hint: str) -> Examined:
+def _refuse(words: str, hint: str) -> Examined:
     refusal = Refusal(status=422, words=words, hint=hint)
     return Examined(media="file", mime="application/octet-stream", ext="bin", refusal=refusal)
 
@@ -61,4 +63,4 @@ def examine_foreign(path: Path, name: str, mix_to: Path) -> Examined:
         raise
     except Exception as error:  # noqa: BLE001 # reason: decoders fail on foreign files in ways of their own
         log.warning("%s cannot be looked into: %r", path.name, error)
-        return _refused(DAMAGED.words, DAMAGED.hint)
+        return _refuse(DAMAGED.words, DAMAGED.hint)

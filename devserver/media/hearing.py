@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devserver.media.measure import FULL_SCALE
-from devserver.media.mixdown import channel_names, shares
+from devserver.media.mixdown import channel_names, mix_matrix
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -23,7 +23,7 @@ FLAT: Final = 5  # samples side by side at full scale are no peak but a cut one;
 
 
 @dataclass(frozen=True)
-class Heard:
+class SoundAnalysis:
     """What was heard of a whole sound.
 
     Attributes:
@@ -43,7 +43,7 @@ class Heard:
     mixed_peak: float | None
 
 
-class Ear:
+class SoundAnalyser:
     """Hears a sound block by block. Memory does not grow with its length."""
 
     def __init__(self) -> None:
@@ -55,23 +55,23 @@ class Ear:
         self._sums = self._powers = np.zeros(1)
         self._cross = 0.0
 
-    def hear(self, stream: AudioStream, block: Samples) -> None:
+    def add(self, stream: AudioStream, block: Samples) -> None:
         """Take the next block of a stream, [channels, samples]."""
         if not self._rate:
             self._rate = stream.rate
             channels = len(block)
             self._sums, self._powers = np.zeros(channels), np.zeros(min(channels, 2))
             if channels > 2:
-                self._matrix = shares(channel_names(stream))
+                self._matrix = mix_matrix(channel_names(stream))
         self._waiting.append(block)
         self._count += block.shape[1]
         if self._count >= self._rate:
-            self._take()
+            self._process()
 
-    def heard(self) -> Heard:
+    def result(self) -> SoundAnalysis:
         """What the whole sound is like; there must have been a sample."""
         if self._waiting:
-            self._take()
+            self._process()
         stereo = len(self._powers) == 2
         correlation, one_sided = None, ""
         if stereo:
@@ -80,7 +80,7 @@ class Ear:
                 one_sided = "left" if left > right else "right"
             elif left > 0:
                 correlation = max(-1.0, min(1.0, self._cross / math.sqrt(left * right)))
-        return Heard(
+        return SoundAnalysis(
             clipped_share=self._clipped / (self._samples * len(self._sums)),
             silent_share=self._silent / self._samples,
             dc_offset=float(np.abs(self._sums).max() / self._samples),
@@ -89,7 +89,7 @@ class Ear:
             mixed_peak=None if self._matrix is None else self._mixed_peak,
         )
 
-    def _take(self) -> None:
+    def _process(self) -> None:
         """Add up what has come, about a second."""
         block = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting, axis=1)
         self._waiting, self._count = [], 0

@@ -98,7 +98,7 @@ def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: 
         OSError: the disk is full, or neither copy nor file is there.
     """
     if not part.exists() and final.exists():
-        return _facts(final, _verified(final, final.name, verify))
+        return _describe_file(final, _verify(final, final.name, verify))
     if part.stat().st_size == 0:
         raise OutputRefused("empty", "0 bytes", "a file with content")
     try:
@@ -108,13 +108,13 @@ def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: 
             raise full from error
         raise OutputRefused("undecodable", str(error), "a file that can be decoded to its end") from error
     synced = DISK.submit(sync, part)  # while the processor decodes
-    facts = _facts(part, _verified(part, final.name, verify))
+    facts = _describe_file(part, _verify(part, final.name, verify))
     synced.result()
     part.replace(final)
     return facts
 
 
-def _verified(path: Path, name: str, verify: Verify) -> Content:
+def _verify(path: Path, name: str, verify: Verify) -> Content:
     try:
         content = measure(path, name)
     except Undecodable as error:
@@ -131,7 +131,7 @@ def _verified(path: Path, name: str, verify: Verify) -> Content:
     return content
 
 
-def _facts(path: Path, content: Content) -> TakenIn:
+def _describe_file(path: Path, content: Content) -> TakenIn:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     facts = MediaFacts(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from devserver.media.opening import opened
+from devserver.media.opening import open_media
 from devserver.nodes.studio.decode import PACKED, channels_of
 from devserver.system.sniff import Kind, sniff
 
@@ -120,13 +120,13 @@ def _stream_content(path: Path, kind: Kind, hear: Hear | None) -> Content:
     import av
 
     try:
-        with opened(path) as container:
+        with open_media(path) as container:
             sound = _sound(container, kind, hear) if container.streams.audio else None
             declared = container.duration / av.time_base if container.duration else None
         picture = _picture_of(path, kind) if kind.media == "video" else None
     except (av.FFmpegError, ValueError) as error:
         raise Undecodable(str(error)) from error
-    content = _both(sound, picture)
+    content = _combine(sound, picture)
     if content is None:
         raise Undecodable("it has neither sound nor picture", "nothing")
     length = max(part.seconds or 0.0 for part in (sound, picture) if part is not None)
@@ -135,7 +135,7 @@ def _stream_content(path: Path, kind: Kind, hear: Hear | None) -> Content:
     return content
 
 
-def _both(sound: Content | None, picture: Content | None) -> Content | None:
+def _combine(sound: Content | None, picture: Content | None) -> Content | None:
     """Return what is in a film: the sound's length and codec, the picture's size."""
     if sound is None or picture is None:
         return sound or picture
@@ -188,7 +188,7 @@ def _sound(container: InputContainer, kind: Kind, hear: Hear | None) -> Content:
 
 
 def _picture_of(path: Path, kind: Kind) -> Content | None:
-    with opened(path) as container:
+    with open_media(path) as container:
         return _picture(container, kind) if container.streams.video else None
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from devserver.media.opening import opened
+from devserver.media.opening import open_media
 from devserver.nodes.studio.decode import PACKED, channels_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ USUAL: Final = {
 FULL: Final = 1 - 2.0**-15
 
 
-def shares(channels: Sequence[str]) -> Samples:
+def mix_matrix(channels: Sequence[str]) -> Samples:
     """The matrix [2, channels] for channels of these names; unknown ones go to both sides at equal power."""
     names = channels if all(name in SHARES for name in channels) else USUAL.get(len(channels), ())
     each = math.sqrt(1 / len(channels))
@@ -70,9 +70,9 @@ def mix_down(source: Path, target: Path, gain: float) -> None:
     """
     import av
 
-    with opened(source) as container, av.open(str(target), "w", format="flac") as written:
+    with open_media(source) as container, av.open(str(target), "w", format="flac") as written:
         stream = container.streams.audio[0]
-        matrix = shares(channel_names(stream)) * gain
+        matrix = mix_matrix(channel_names(stream)) * gain
         flac = written.add_stream("flac", rate=stream.rate, layout="stereo")
         flac.format = "s32"
         packed = av.AudioResampler(format=PACKED)

@@ -46,7 +46,7 @@ ELSEWHERE: Final = frozenset(
 )
 
 
-def opened(path: Path) -> InputContainer:
+def open_media(path: Path) -> InputContainer:
     """The container at `path`, told by its content, whatever its name is.
 
     Raises:

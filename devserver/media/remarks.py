@@ -80,7 +80,7 @@ class FileFacts(TypedDict, total=False):
     picture: PictureFacts | None
 
 
-def remarks(sound: SoundFacts) -> Iterator[Remark]:
+def find_remarks(sound: SoundFacts) -> Iterator[Remark]:
     """Whatever is doubtful about a sound with these facts."""
     if is_silent(sound):
         message = f"It is silent: its loudest sample is at {sound['peak_dbfs']:.1f} dBFS."
@@ -88,8 +88,8 @@ def remarks(sound: SoundFacts) -> Iterator[Remark]:
         return
     if sound["seconds"] < SHORT_SECONDS:
         yield Remark(code="very_short", message=f"It is only {sound['seconds']:.2f} seconds long.")
-    yield from _about_levels(sound)
-    yield from _about_sides(sound)
+    yield from _remark_on_levels(sound)
+    yield from _remark_on_sides(sound)
     if sound["silent_share"] > SILENT_SHARE:
         message = f"{sound['silent_share']:.0%} of its time is silence; is something missing?"
         yield Remark(code="mostly_silent", message=message)
@@ -109,7 +109,7 @@ def decibels(level: float) -> float:
     return 20 * math.log10(level) if level > 0 else LOWEST_DB
 
 
-def _about_levels(sound: SoundFacts) -> Iterator[Remark]:
+def _remark_on_levels(sound: SoundFacts) -> Iterator[Remark]:
     clipped, peak = sound["clipped_share"], sound["peak_dbfs"]
     if peak > OVER_DB and (sound["codec"] or "").startswith("pcm_f"):  # nothing is lost in such a file
         message = f"It goes {peak:.1f} dB over full scale. Export it softer where it shall not be limited."
@@ -122,7 +122,7 @@ def _about_levels(sound: SoundFacts) -> Iterator[Remark]:
         yield Remark(code="dc_offset", message=message)
 
 
-def _about_sides(sound: SoundFacts) -> Iterator[Remark]:
+def _remark_on_sides(sound: SoundFacts) -> Iterator[Remark]:
     if sound["correlation"] is not None and sound["correlation"] < OPPOSITE:
         message = (
             "Left and right cancel each other, so that in mono almost nothing is left: turn the polarity of one"

@@ -88,7 +88,7 @@ def write_tags(path: Path, tags: TrackTags, *, name: str | None = None, embed: b
     if form is None:
         return False
     texts = tags.texts(embed=embed)
-    with _damage(path):
+    with _as_tag_error(path):
         if embed and "workflow" not in texts and (workflow := form.read(path).get("workflow")):
             texts["workflow"] = workflow
         form.write(path, texts)
@@ -104,9 +104,9 @@ def read_tags(path: Path, name: str | None = None) -> TrackTags:
     form = _FORMS.get(sniff(path, name).ext)
     if form is None:
         return TrackTags()
-    with _damage(path):
+    with _as_tag_error(path):
         texts = form.read(path)
-    graphs: dict[str, Any] = {key: _parsed(texts.get(key)) for key in GRAPH_TAGS}
+    graphs: dict[str, Any] = {key: _parse(texts.get(key)) for key in GRAPH_TAGS}
     bpm = texts.get("bpm", "")
     return TrackTags(
         title=texts.get("title", ""),
@@ -119,7 +119,7 @@ def read_tags(path: Path, name: str | None = None) -> TrackTags:
     )
 
 
-def _parsed(text: str | None) -> dict[str, Any] | None:
+def _parse(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
@@ -130,7 +130,7 @@ def _parsed(text: str | None) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _damage(path: Path) -> Iterator[None]:
+def _as_tag_error(path: Path) -> Iterator[None]:
     """What mutagen raises, and what a broken structure raises, as `TagError`."""
     try:
         yield
@@ -165,16 +165,16 @@ def _read_id3(ext: str, path: Path) -> dict[str, str]:
     frames = _id3_file(ext, path).tags
     if frames is None:
         return {}
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for frame in frames.values():
         match frame.FrameID:
             case "TIT2" | "TBPM" | "TKEY":
-                found[{"TIT2": "title", "TBPM": "bpm", "TKEY": "key"}[frame.FrameID]] = str(frame)
+                texts[{"TIT2": "title", "TBPM": "bpm", "TKEY": "key"}[frame.FrameID]] = str(frame)
             case "USLT":
-                found["lyrics"] = frame.text
+                texts["lyrics"] = frame.text
             case "TXXX" if frame.desc in GRAPH_TAGS:
-                found[frame.desc] = str(frame)
-    return found
+                texts[frame.desc] = str(frame)
+    return texts
 
 
 def _write_id3(ext: str, path: Path, texts: dict[str, str]) -> None:
@@ -252,16 +252,16 @@ def _write_vorbis(ext: str, path: Path, texts: dict[str, str]) -> None:
 
 
 def _read_mp4(path: Path) -> dict[str, str]:
-    found = {name: text for name, text in boxes.read_keys(path).items() if name in GRAPH_TAGS}
+    texts = {name: text for name, text in boxes.read_keys(path).items() if name in GRAPH_TAGS}
     atoms = _mutagen("mp4").MP4(path).tags or {}
     for name, atom in (("title", "\xa9nam"), ("lyrics", "\xa9lyr"), ("bpm", "tmpo")):
         if atoms.get(atom):
-            found[name] = str(atoms[atom][0])
+            texts[name] = str(atoms[atom][0])
     for name in ("bpm", "key", *GRAPH_TAGS):
         tag = FREEFORM + ("initialkey" if name == "key" else name)
         if atoms.get(tag):
-            found[name] = bytes(atoms[tag][0]).decode()
-    return found
+            texts[name] = bytes(atoms[tag][0]).decode()
+    return texts
 
 
 def _write_mp4(path: Path, texts: dict[str, str]) -> None:
@@ -301,16 +301,16 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _read_png(path: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for kind, body in _png_chunks(path.read_bytes()):
         keyword, _, rest = body.partition(b"\0")
         name = keyword.decode("latin-1").lower()
         if kind == b"tEXt":
-            found[name] = rest.decode("latin-1")
+            texts[name] = rest.decode("latin-1")
         elif kind == b"iTXt" and rest[:1] == b"\0":
             _language, _, rest = rest[2:].partition(b"\0")
-            found[name] = rest.partition(b"\0")[2].decode(errors="replace")
-    return {name: found[name] for name in ("title", "bpm", "key", "lyrics", *GRAPH_TAGS) if name in found}
+            texts[name] = rest.partition(b"\0")[2].decode(errors="replace")
+    return {name: texts[name] for name in ("title", "bpm", "key", "lyrics", *GRAPH_TAGS) if name in texts}
 
 
 def _write_png(path: Path, texts: dict[str, str]) -> None:

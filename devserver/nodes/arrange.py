@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .mix import given_stems
-from .studio.arranging import ArrangePlan, Piece, arranged, arrangement, to_length
+from .mix import connected_stems
+from .studio.arranging import ArrangePlan, Piece, arrange_stem, plan_arrangement, to_length
 from .studio.audio import Work, audio_of
 from .studio.mixing import STEMS
 from .studio.plan import read_plan
@@ -45,10 +45,10 @@ class TonewrightArrange:
 
     def run(self, *, plan: str, **stems: Mapping[str, Any]) -> dict[str, Any]:
         wanted = read_plan(ArrangePlan, plan)
-        given, rate = given_stems(stems)
-        order = arrangement(wanted, max(sound.shape[1] for sound in given.values()), rate)
+        given, rate = connected_stems(stems)
+        order = plan_arrangement(wanted, max(sound.shape[1] for sound in given.values()), rate)
         work = Work(order.length, len(given) + 1)
-        made = {name: to_length(arranged(sound, name, order, work), wanted, rate) for name, sound in given.items()}
+        made = {name: to_length(arrange_stem(sound, name, order, work), wanted, rate) for name, sound in given.items()}
         silence = to_length(np.zeros((2, order.length), np.float32), wanted, rate)
         mix = silence.copy()
         for sound in made.values():

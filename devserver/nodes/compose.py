@@ -7,7 +7,7 @@ from typing import Any, cast
 from .host import host
 from .music.composer import compose
 from .music.genres import GENRES
-from .music.prompt import Asked, parse
+from .music.prompt import MusicRequest, parse
 from .music.song import BPM_RANGE, MAX_SECONDS, Mood
 from .music.theory import KEY_NAMES
 
@@ -53,7 +53,7 @@ class TonewrightCompose:
         seed: int,
     ) -> tuple[str]:
         host().check()
-        asked = Asked(
+        asked = MusicRequest(
             genre=None if genre == AUTO else genre,
             bpm=bpm or None,
             key=None if key == AUTO else key,

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .host import host
-from .master import mastered, measured
+from .master import master_sound, measure_sound
 from .studio.audio import Samples, Work, sounds_in, stretches
-from .studio.decode import decoded_levels
+from .studio.decode import measure_file
 from .studio.encode import FORMS, Encoder, form_of, overshoot_db
 from .studio.mastering import Mastering
 
@@ -73,7 +73,7 @@ class TonewrightConvert:
         entries, reports = [], []
         for sound in sounds:
             path, entry = host().save_path(filename_prefix, format)
-            reports.append(converted(sound, rate, target, path, work))
+            reports.append(convert_sound(sound, rate, target, path, work))
             entries.append(entry)
         work.end()
         return {"ui": {"audio": entries, "tonewright": reports}, "result": ()}
@@ -89,7 +89,7 @@ class Target:
     ceiling_dbtp: float
 
 
-def converted(sound: Samples, sample_rate_hz: int, target: Target, path: Path, work: Work) -> dict[str, Any]:
+def convert_sound(sound: Samples, sample_rate_hz: int, target: Target, path: Path, work: Work) -> dict[str, Any]:
     """Writes the sound to a file and tells what was done.
 
     A lossy one is decoded and measured; where it goes over the ceiling, it is written again, limited more.
@@ -97,7 +97,7 @@ def converted(sound: Samples, sample_rate_hz: int, target: Target, path: Path, w
     room_db = overshoot_db(target.kind, target.quality)
     lossy, kept = room_db > 0, target.ceiling_dbtp >= ANYTHING_DBTP
     if lossy:
-        before = measured(sound, sample_rate_hz, work)
+        before = measure_sound(sound, sample_rate_hz, work)
         room_db = overshoot_db(target.kind, target.quality, before.loudness_lufs)
         over = before.true_peak_dbtp + room_db > target.ceiling_dbtp
     else:
@@ -107,11 +107,11 @@ def converted(sound: Samples, sample_rate_hz: int, target: Target, path: Path, w
         fitting, reduction_db = sound, 0.0
         if over and not kept:
             ceiling_dbtp = target.ceiling_dbtp if lossy else min(target.ceiling_dbtp, 0.0)
-            fitting, reduction_db = _limited(sound, sample_rate_hz, ceiling_dbtp - room_db, work)
-        about = _written(fitting, sample_rate_hz, target, path, work) | {"limiter_reduction_db": reduction_db}
+            fitting, reduction_db = _limit(sound, sample_rate_hz, ceiling_dbtp - room_db, work)
+        about = _write(fitting, sample_rate_hz, target, path, work) | {"limiter_reduction_db": reduction_db}
         if not lossy:
             return about | {"remark": ""}
-        heard = decoded_levels(path, work.tick)
+        heard = measure_file(path, work.tick)
         about["decoded"] = {
             "loudness_lufs": round(heard.loudness_lufs, 2),
             "true_peak_dbtp": round(heard.true_peak_dbtp, 2),
@@ -124,14 +124,14 @@ def converted(sound: Samples, sample_rate_hz: int, target: Target, path: Path, w
     return about | {"remark": f"decoded, the file reaches {reached}, over the {target.ceiling_dbtp:g} asked"}
 
 
-def _limited(sound: Samples, sample_rate_hz: int, ceiling_dbtp: float, work: Work) -> tuple[Samples, float]:
+def _limit(sound: Samples, sample_rate_hz: int, ceiling_dbtp: float, work: Work) -> tuple[Samples, float]:
     """The sound under a true-peak ceiling, else unchanged; and by how many dB its highest peak came down."""
     limiter = Mastering(loudness_lufs=None, ceiling_dbtp=ceiling_dbtp, sample_rate_hz=sample_rate_hz)
-    out, done, _ = mastered(sound, sample_rate_hz, limiter, work)
+    out, done, _ = master_sound(sound, sample_rate_hz, limiter, work)
     return out, round(done.limiter_reduction_db, 2)
 
 
-def _written(sound: Samples, sample_rate_hz: int, target: Target, path: Path, work: Work) -> dict[str, Any]:
+def _write(sound: Samples, sample_rate_hz: int, target: Target, path: Path, work: Work) -> dict[str, Any]:
     quality, to_rate_hz = target.quality, target.to_rate_hz
     with Encoder(path, target.kind, sample_rate_hz, len(sound), quality, to_rate_hz=to_rate_hz) as encoder:
         for _, block in stretches(sound):

@@ -83,7 +83,7 @@ def _numbered(folder: Path, kind: str, prefix: str, ext: str) -> tuple[Path, dic
         )
     folder.mkdir(parents=True, exist_ok=True)
     taken = re.compile(re.escape(name) + r"_(\d+)_", re.IGNORECASE)
-    numbers = (int(found[1]) for entry in folder.iterdir() if (found := taken.match(entry.name)))
+    numbers = (int(match[1]) for entry in folder.iterdir() if (match := taken.match(entry.name)))
     filename = f"{name}_{max(numbers, default=0) + 1:05}_.{ext}"
     subfolder = folder.relative_to(root).as_posix()
     return folder / filename, {

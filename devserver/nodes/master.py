@@ -10,7 +10,7 @@ import numpy as np
 
 from .studio.audio import Samples, Work, audio_of, sounds_in, stretches
 from .studio.encode import FORMS, overshoot_db
-from .studio.filters import Band, equalised
+from .studio.filters import Band, equalise
 from .studio.mastering import REACHED_LU, Glue, Mastered, Mastering
 from .studio.meter import Levels, Meter
 
@@ -106,8 +106,8 @@ class TonewrightMaster:
                 sample_rate_hz=rate,
                 glue=Glue(ratio=1 + glue, most_db=5 * glue) if glue else None,
             )
-            before = measured(sound, rate, work)
-            out, done, after = mastered(equalised(sound, bands, rate, work.tick), rate, mastering, work)
+            before = measure_sound(sound, rate, work)
+            out, done, after = master_sound(equalise(sound, bands, rate, work.tick), rate, mastering, work)
             made.append(out)
             asked = {"preset": preset, "loudness_lufs": loudness_lufs, "ceiling_dbtp": ceiling_dbtp}
             reports.append(asked | {"made_for": made_for, "room_db": room_db} | _report(before, after, done))
@@ -115,22 +115,24 @@ class TonewrightMaster:
         return {"ui": {"tonewright": reports}, "result": (audio_of(made, rate),)}
 
 
-def measured(sound: Samples, sample_rate_hz: int, work: Work) -> Levels:
+def measure_sound(sound: Samples, sample_rate_hz: int, work: Work) -> Levels:
     """What a meter shows of a sound."""
     meter = Meter(sample_rate_hz)
     for _, block in stretches(sound):
-        meter.hear(block)
+        meter.add(block)
         work.tick()
     return meter.levels()
 
 
-def mastered(sound: Samples, sample_rate_hz: int, mastering: Mastering, work: Work) -> tuple[Samples, Mastered, Levels]:
+def master_sound(
+    sound: Samples, sample_rate_hz: int, mastering: Mastering, work: Work
+) -> tuple[Samples, Mastered, Levels]:
     """The sound through its mastering, what was done, and how the result measures.
 
     Hard limiting makes the computed loudness a little wrong; then the gain is solved again.
     """
     for _, block in stretches(sound):
-        mastering.hear(block)
+        mastering.add(block)
         work.tick()
     done = mastering.solve(work.tick)
     out, corrections = np.empty_like(sound), 0
@@ -138,7 +140,7 @@ def mastered(sound: Samples, sample_rate_hz: int, mastering: Mastering, work: Wo
         for start, block in stretches(sound):
             out[:, start : start + block.shape[1]] = mastering.apply(block, start)
             work.tick()
-        heard = measured(out, sample_rate_hz, work)
+        heard = measure_sound(out, sample_rate_hz, work)
         target = mastering.loudness_lufs
         if target is None or done.remark or abs(heard.loudness_lufs - target) < CLOSE_ENOUGH_LU:
             return out, done, heard

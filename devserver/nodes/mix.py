@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .master import mastered
+from .master import master_sound
 from .studio.audio import Samples, Work, audio_of, sound_in, stretches
 from .studio.mastering import Mastering
-from .studio.mixing import STEMS, MixPlan, StemName, ducking_curve, placed
+from .studio.mixing import STEMS, MixPlan, StemName, ducking_curve, place_stem
 from .studio.plan import read_plan
 from .studio.spaces import echoes, room
 
@@ -45,10 +45,10 @@ class TonewrightMix:
 
     def run(self, *, plan: str, **stems: Mapping[str, Any]) -> dict[str, Any]:
         wanted = read_plan(MixPlan, plan)
-        given, rate = given_stems(stems)
+        given, rate = connected_stems(stems)
         length = max(sound.shape[1] for sound in given.values()) + round(wanted.tail_seconds * rate)
         work = Work(length, 8 + 5 * len(given))
-        mix, to_room, to_delay, reports = _summed(wanted, given, length, rate, work)
+        mix, to_room, to_delay, reports = _sum_stems(wanted, given, length, rate, work)
         if to_room.any():
             mix += room(to_room, wanted.reverb, rate, work)
         if to_delay.any():
@@ -56,7 +56,7 @@ class TonewrightMix:
         fade = min(length, round(END_SECONDS * rate))
         mix[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
         mastering = Mastering(loudness_lufs=wanted.loudness_lufs, ceiling_dbtp=wanted.ceiling_dbtp, sample_rate_hz=rate)
-        made, done, after = mastered(mix, rate, mastering, work)
+        made, done, after = master_sound(mix, rate, mastering, work)
         report = {
             "stems": reports,
             "loudness_lufs": round(after.loudness_lufs, 2),
@@ -68,7 +68,7 @@ class TonewrightMix:
         return {"ui": {"tonewright": [report]}, "result": (audio_of([made], rate), json.dumps(report))}
 
 
-def _summed(
+def _sum_stems(
     plan: MixPlan, stems: dict[StemName, Samples], length: int, sample_rate_hz: int, work: Work
 ) -> tuple[Samples, Samples, Samples, dict[str, Any]]:
     """The stems' sum [2, length], what they send to room and delay [1, length], and what was done to each."""
@@ -84,7 +84,7 @@ def _summed(
             key = stems[stem.duck.by][:, : sound.shape[1]]
             key = np.pad(key, ((0, 0), (0, sound.shape[1] - key.shape[1])))
             duck = ducking_curve(key, stem.duck, sample_rate_hz, work)
-        made = placed(sound, stem, duck, sample_rate_hz, work)
+        made = place_stem(sound, stem, duck, sample_rate_hz, work)
         for start, block in stretches(made.sound):
             at = slice(start, start + block.shape[1])
             mix[:, at] += block
@@ -96,13 +96,13 @@ def _summed(
     return mix, to_room, to_delay, reports
 
 
-def given_stems(stems: Mapping[str, Mapping[str, Any] | None]) -> tuple[dict[StemName, Samples], int]:
+def connected_stems(stems: Mapping[str, Mapping[str, Any] | None]) -> tuple[dict[StemName, Samples], int]:
     """The stems that are connected, and the rate that all have."""
-    found = {name: sound_in(audio, name) for name in STEMS if (audio := stems.get(name)) is not None}
-    if not found:
+    connected = {name: sound_in(audio, name) for name in STEMS if (audio := stems.get(name)) is not None}
+    if not connected:
         raise ValueError(f"no stem is connected; allowed is at least one of {', '.join(STEMS)}")
-    rates = {rate for _, rate in found.values()}
+    rates = {rate for _, rate in connected.values()}
     if len(rates) > 1:
-        each = ", ".join(f"{name} {rate}" for name, (_, rate) in found.items())
+        each = ", ".join(f"{name} {rate}" for name, (_, rate) in connected.items())
         raise ValueError(f"the stems have different rates in Hz: {each}; allowed is one for all")
-    return {name: sound for name, (sound, _) in found.items()}, rates.pop()
+    return {name: sound for name, (sound, _) in connected.items()}, rates.pop()

@@ -55,7 +55,7 @@ class TonewrightPeaks:
                 length_samples=length,
             )
             for number, start in enumerate(range(0, length, block)):
-                peaks.hear(clip[:, start : start + block])
+                peaks.add(clip[:, start : start + block])
                 host().progress(index * total // clips + number + 1, total)
             document = peaks.json()
             path, entry = host().save_path(filename_prefix, "json")

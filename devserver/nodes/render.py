@@ -20,7 +20,7 @@ from .measure.peaks import Peaks
 from .music.dsp import SAMPLE_RATE_HZ, Samples
 from .music.headroom import Headroom
 from .music.mix import Desk, Rendering, Stems, phrases
-from .music.report import played
+from .music.report import describe_song
 from .music.song import PARTS, Part, Song
 from .progress import Progress
 from .studio.encode import FORMS, Encoder, form_of, overshoot_db
@@ -100,9 +100,9 @@ class TonewrightRender:
             take = Take(raw, phrases(composed))
             balance = take.record(composed, filename_prefix, progress)
             mix = Mix(take, Desk(composed, {part: gains[1] for part, gains in balance.items()}), mastering)
-            stems_down_db = mix.hear(progress)
+            stems_down_db = mix.add(progress)
             written = mix.write(Files(filename_prefix, format, quality, stems=stems), progress)
-        report = played(composed) | {
+        report = describe_song(composed) | {
             "balance_db": {
                 part: {"guessed": _db(guess), "measured": _db(real)} for part, (guess, real) in balance.items()
             },
@@ -125,19 +125,19 @@ class Take:
         """Plays the song and hands its pieces out. Returns the gains that balance it, as guessed and as measured."""
         rendering = Rendering(song)
         self._parts = rendering.parts
-        guessed = rendering.guessed_gains()
+        guessed = rendering.guess_gains()
         progress.tick()
         desk, loudness = Desk(song, guessed), PARTIAL_LUFS - rendering.loudness_lufs
         pieces = rendering.pieces(self.spans, progress.tick)
         for index, ((start, stop), stems) in enumerate(zip(self.spans, pieces, strict=True)):
-            mix, _ = desk.balanced(stems, start, stop - start)
+            mix, _ = desk.balance(stems, start, stop - start)
             path, entry = host().temp_path(f"{prefix}_piece", "wav")
-            _write_wav(path, softened(mix * np.float32(10 ** (loudness / 20))))
+            _write_wav(path, soften(mix * np.float32(10 ** (loudness / 20))))
             host().partial(index, entry)
             for part in self._parts:
                 self._raw.write(stems[part].tobytes())
             progress.reached(RENDERING * stop / self.spans[-1][1])
-        measured = rendering.measured_gains()
+        measured = rendering.measure_gains()
         return {part: (guessed[part], measured[part]) for part in self._parts}
 
     def blocks(self) -> Iterator[tuple[int, int, Stems]]:
@@ -161,12 +161,12 @@ class Mix:
         self._length = take.spans[-1][1]
         self._headroom = Headroom(self._length)
 
-    def hear(self, progress: Progress) -> float:
+    def add(self, progress: Progress) -> float:
         """Returns by how many dB it is turned down at most so that no stem passes full scale."""
         for start, count, raw in self._take.blocks():
-            mix, stems = self._desk.balanced(raw, start, count)
-            self._mastering.hear(mix)
-            self._headroom.hear(stems, start)
+            mix, stems = self._desk.balance(raw, start, count)
+            self._mastering.add(mix)
+            self._headroom.add(stems, start)
             progress.reached(RENDERING + HEARING * start / self._length)
         self._mastering.solve(progress.tick)
         return self._headroom.solve(self._mastering, progress.tick)
@@ -176,9 +176,9 @@ class Mix:
         peaks = Peaks(SAMPLE_RATE_HZ, length_samples=self._length)
         with files:
             for start, count, raw in self._take.blocks():
-                mix, stems = self._desk.balanced(raw, start, count)
+                mix, stems = self._desk.balance(raw, start, count)
                 master = self._mastered(mix, start)
-                peaks.hear(master)
+                peaks.add(master)
                 files.write(master, {part: self._mastered(stem, start) for part, stem in stems.items()})
                 progress.reached(RENDERING + HEARING + (1 - RENDERING - HEARING) * start / self._length * 0.99)
         return files.entries | {"peaks": [files.outline(peaks.json())]}
@@ -236,7 +236,7 @@ class Files:
             stack.__exit__(kind, error, at)
 
 
-def softened(sound: Samples) -> Samples:
+def soften(sound: Samples) -> Samples:
     """What goes over a knee is bent, so that nothing reaches full scale; the rest stays as it is."""
     room = np.float32(1 - PARTIAL_KNEE)
     over = np.maximum(np.abs(sound) - np.float32(PARTIAL_KNEE), 0)

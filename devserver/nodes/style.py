@@ -45,5 +45,5 @@ class TonewrightStyle:
         host().progress(total, total)
         briefs = [style.model_dump(mode="json") for style in styles]
         prompt = "\n".join(style.prompt for style in styles)
-        told = json.dumps(briefs if clips > 1 else briefs[0])
-        return {"ui": {"tonewright": briefs, "text": [prompt]}, "result": (told, prompt)}
+        text = json.dumps(briefs if clips > 1 else briefs[0])
+        return {"ui": {"tonewright": briefs, "text": [prompt]}, "result": (text, prompt)}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .music.dsp import SAMPLE_RATE_HZ
 from .music.mix import mixdown
-from .music.report import played
+from .music.report import describe_song
 from .music.song import PARTS, Song
 from .progress import Progress
 
@@ -37,7 +37,7 @@ class TonewrightSynthesise:
         progress = Progress()
         mixed = mixdown(composed, progress.tick, progress.reached)
         sounds = (mixed.mix, *(mixed.stems[part] for part in PARTS))
-        return {"ui": {"tonewright": [played(composed)]}, "result": tuple(_audio(sound) for sound in sounds)}
+        return {"ui": {"tonewright": [describe_song(composed)]}, "result": tuple(_audio(sound) for sound in sounds)}
 
 
 def _audio(sound: NDArray[np.float32]) -> dict[str, Any]:

@@ -93,17 +93,17 @@ class _Outlet(io.RawIOBase):
     """What the archive is written into: what came since the last look."""
 
     def __init__(self) -> None:
-        self._came = bytearray()
+        self._input_form = bytearray()
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        self._came += data
+        self._input_form += data
         return len(data)
 
     def take(self) -> bytes:
-        came, self._came = bytes(self._came), bytearray()
+        came, self._input_form = bytes(self._input_form), bytearray()
         return came
 
 

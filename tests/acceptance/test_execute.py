@@ -78,7 +78,7 @@ def test_format_loudness_and_ceiling_are_the_requests(server: Server) -> None:
         resampler = av.AudioResampler(format="fltp")
         for frame in file.decode(audio=0):
             for part in resampler.resample(frame):
-                meter.hear(part.to_ndarray().astype(np.float32))
+                meter.add(part.to_ndarray().astype(np.float32))
     levels = meter.levels()
     assert meter.length == 5 * 48_000
     assert levels.loudness_lufs == pytest.approx(-20, abs=0.2)

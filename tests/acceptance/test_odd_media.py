@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from devserver.nodes.studio.decode import decoded_blocks
+from devserver.nodes.studio.decode import decode_blocks
 from tests.doubles import odd_media
 from tests.doubles.programs import Server
 
@@ -85,7 +85,7 @@ def test_the_centre_of_a_surround_sound_is_heard_on_both_sides_of_what_is_made(s
     _, kept = send(server, "film mix.wav", odd_media.wav(sound, mask=odd_media.SPEAKERS))
     _, body = run(server, "mastered_recording", kept["id"])
     made = server.exports / body["run_id"] / body["media_output"]["metadata"]["filename"]
-    heard = np.concatenate([block for block, _ in decoded_blocks(made)], axis=1)
+    heard = np.concatenate([block for block, _ in decode_blocks(made)], axis=1)
     loudest = np.abs(np.fft.rfft(heard)).argmax(axis=1) * odd_media.RATE / heard.shape[1]
     assert loudest == pytest.approx([1000, 1000], abs=3)
     (told,) = [one for one in body["warnings"] if one["code"] == "input_mixed_down_audio"]

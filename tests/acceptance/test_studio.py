@@ -42,7 +42,7 @@ def samples(server: Server, url: str) -> NDArray[np.float32]:
 def test_a_recording_is_mastered_to_the_loudness_under_the_ceiling(server: Server, recording: str) -> None:
     body = made(server, "mastered_recording", audio=recording, loudness=-16, ceiling=-2)
     meter = Meter(48_000)
-    meter.hear(samples(server, body["media_output"]["url"]))
+    meter.add(samples(server, body["media_output"]["url"]))
     assert meter.levels().loudness_lufs == pytest.approx(-16, abs=0.2)
     assert meter.levels().true_peak_dbtp <= -2
 

@@ -244,7 +244,7 @@ def _wrap_copies(points: Points) -> None:
 
 def job(part: Path, final: Path, tags: TrackTags, verify: intake.Verify, embed: bool) -> intake.TakenIn:
     """The job of a worker process, which stops once the copy is tagged."""
-    verified = intake._verified
+    verified = intake._verify
 
     def stopping(path: Path, name: str, wanted: intake.Verify) -> Any:
         Points(Path(os.environ[FOLDER])).passing("tagged")

@@ -13,13 +13,13 @@ from devserver.nodes import TABLE
 from devserver.nodes.host import Host, current
 from devserver.nodes.midi import PROGRAMS, TICKS_PER_BEAT
 from devserver.nodes.music.composer import compose
-from devserver.nodes.music.prompt import Asked, parse
+from devserver.nodes.music.prompt import MusicRequest, parse
 from devserver.nodes.music.song import Song
 from devserver.nodes.music.voices import VOICES
 
 
 def written(tmp_path: Path, genre: str, **asked: Any) -> tuple[Song, mido.MidiFile]:
-    song = compose(parse("", Asked(genre=genre, **asked), seconds=30, seed=4))
+    song = compose(parse("", MusicRequest(genre=genre, **asked), seconds=30, seed=4))
     token = current.set(Host(tmp_path))
     try:
         output = TABLE["TonewrightMidi"]().run(song=song.to_json(), filename_prefix="run/piece")

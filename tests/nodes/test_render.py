@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from devserver.nodes import TABLE
 from devserver.nodes.host import Cancelled, Host, current
-from devserver.nodes.render import softened
+from devserver.nodes.render import soften
 from devserver.nodes.studio.meter import Meter
 
 from .conftest import defaults
@@ -99,7 +99,7 @@ def test_the_mix_is_as_long_and_loud_as_asked(made: Rendered) -> None:
     mix = made.sound(entry)
     assert mix.shape == (2, 12 * 48_000)
     meter = Meter(48_000)
-    meter.hear(mix)
+    meter.add(mix)
     levels = meter.levels()
     assert levels.loudness_lufs == pytest.approx(-14, abs=0.2)
     assert levels.true_peak_dbtp <= -1
@@ -188,7 +188,7 @@ def test_a_song_in_which_nobody_plays_is_silence(tmp_path: Path) -> None:
 
 def test_what_is_bent_stays_below_full_scale_and_the_rest_as_it_is() -> None:
     ramp = np.linspace(-3, 3, 601, dtype=np.float32)
-    bent = softened(ramp)
+    bent = soften(ramp)
     assert np.abs(bent).max() <= 1
     assert (np.diff(bent) >= 0).all()
     quiet = np.abs(ramp) <= 0.7

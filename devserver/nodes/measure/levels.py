@@ -117,7 +117,7 @@ def dropouts(envelope: Samples) -> list[tuple[int, int]]:
     A hole need not be empty: a codec smears what is around into it.
     """
     starts, ends = _runs(envelope < np.maximum(HOLE_LEVEL, HOLE_SHARE * _around(envelope)))
-    found = []
+    holes = []
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         before, after = envelope[max(0, start - EDGE_MS) : start], envelope[end : end + 2]
         if not before.size or not after.size or not HOLE_MS[0] <= end - start <= HOLE_MS[1]:
@@ -127,8 +127,8 @@ def dropouts(envelope: Samples) -> list[tuple[int, int]]:
         beside, inside = min(left, back), envelope[start:end]
         deep = inside.max() < HOLE_SHARE * beside and np.median(inside) < HOLE_MEDIAN_SHARE * beside
         if deep and beside > EDGE_LEVEL and left > FADE_SHARE * before.max():
-            found.append((start, end))
-    return found
+            holes.append((start, end))
+    return holes
 
 
 def _around(envelope: Samples) -> Samples:

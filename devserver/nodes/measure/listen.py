@@ -25,19 +25,19 @@ def analyse(audio: Samples, sample_rate_hz: int, tick: Tick) -> Report:
         raise ValueError(f"audio has {channels} channels; allowed are 1 and 2")
     audio, not_finite = _finite(np.asarray(audio, np.float32))
     seconds = length / sample_rate_hz
-    found = levels(audio, sample_rate_hz, tick)
-    audible = found.peak > SILENCE_RMS
-    pause = silence(found, seconds)
-    holes = dropouts(found.envelope)
+    measured = levels(audio, sample_rate_hz, tick)
+    audible = measured.peak > SILENCE_RMS
+    pause = silence(measured, seconds)
+    holes = dropouts(measured.envelope)
     loudness = measure_loudness(audio, sample_rate_hz, tick)
-    shape = spectra(found.mono, sample_rate_hz, tick)
+    shape = spectra(measured.mono, sample_rate_hz, tick)
     bpm, bpm_confidence = tempo_of(shape.onsets, shape.swells, shape.frames_per_second) if audible else (None, 0.0)
-    key, key_confidence, tuning = find_key(found.mono, sample_rate_hz, tick) if audible else (None, 0.0, None)
+    key, key_confidence, tuning = find_key(measured.mono, sample_rate_hz, tick) if audible else (None, 0.0, None)
     return Report(
         seconds=round(seconds, 6),
         channels=channels,
         sample_rate_hz=sample_rate_hz,
-        mono=found.is_mono,
+        mono=measured.is_mono,
         bpm=_rounded(bpm),
         bpm_half=_rounded(bpm and bpm / 2),
         bpm_double=_rounded(bpm and bpm * 2),
@@ -53,13 +53,13 @@ def analyse(audio: Samples, sample_rate_hz: int, tick: Tick) -> Report:
         loudness_curve_step_seconds=loudness.curve_step_seconds,
         loudness_range_lu=_rounded(loudness.range_lu),
         # The meter has three digits, so that the peak of a quiet sound is told better by its samples.
-        true_peak_dbtp=_decibels(max(found.peak, loudness.true_peak)),
-        peak_dbfs=_decibels(found.peak),
-        rms_dbfs=_decibels(found.rms),
+        true_peak_dbtp=_decibels(max(measured.peak, loudness.true_peak)),
+        peak_dbfs=_decibels(measured.peak),
+        rms_dbfs=_decibels(measured.rms),
         brightness_hz=_rounded(shape.brightness_hz if audible else None, 0),
         bandwidth_hz=_rounded(shape.bandwidth_hz if audible else None, 0),
-        stereo_width=round(min(1.0, found.width), 6),
-        stereo_correlation=round(found.correlation, 4),
+        stereo_width=round(min(1.0, measured.width), 6),
+        stereo_correlation=round(measured.correlation, 4),
         silence_seconds=round(pause.seconds, 3),
         silence_share=round(pause.seconds / seconds, 4) if seconds else 0.0,
         silence_lead_seconds=round(pause.lead_seconds, 3),
@@ -68,8 +68,8 @@ def analyse(audio: Samples, sample_rate_hz: int, tick: Tick) -> Report:
         clipped_samples=flat_tops(audio, tick),
         samples_over_full_scale=over_full_scale(audio, tick),
         dropouts=len(holes),
-        dropout_seconds=round(sum(end - start for start, end in holes) * found.block_seconds / 10, 3),
-        dc_offset=round(found.dc_offset, 6),
+        dropout_seconds=round(sum(end - start for start, end in holes) * measured.block_seconds / 10, 3),
+        dc_offset=round(measured.dc_offset, 6),
         samples_not_finite=not_finite,
     )
 

@@ -43,7 +43,7 @@ def measure_loudness(audio: Samples, sample_rate_hz: int, tick: Callable[[], Non
     length = audio.shape[1]
     meter, size = Meter(sample_rate_hz), max(1, round(FEED_SECONDS * sample_rate_hz))
     for start in range(0, length, size):
-        meter.hear(audio[:, start : start + size])
+        meter.add(audio[:, start : start + size])
         tick()
     peaks, energies = meter.steps()
     tenths = by_tenths(energies, length, sample_rate_hz)

@@ -43,7 +43,7 @@ class Peaks:
         self._extremes = np.zeros((0, channels, 2), np.float32)
         self._rest = np.zeros((channels, 0, 2), np.float32)  # samples of a stretch that is not complete
 
-    def hear(self, block: Sound) -> None:
+    def add(self, block: Sound) -> None:
         """The next samples, float [C, n] with full scale 1; what is no number counts as silence.
 
         Raises:

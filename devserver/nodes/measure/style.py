@@ -72,7 +72,7 @@ class Style(BaseModel):
         return ", ".join(str(words) for words in said if words)
 
 
-class Heard(NamedTuple):
+class ClipAnalysis(NamedTuple):
     report: Report
     percussive_share: float
     bass_share: float
@@ -91,7 +91,7 @@ class Heard(NamedTuple):
         ]
 
 
-def listen(audio: Samples, sample_rate_hz: int, tick: Callable[[], None]) -> Heard:
+def listen(audio: Samples, sample_rate_hz: int, tick: Callable[[], None]) -> ClipAnalysis:
     """Everything that the style of float32 [C, T] is told by."""
     report = analyse(audio, sample_rate_hz, tick)
     middle, half = audio.shape[1] // 2, round(HEARD_SECONDS / 2 * sample_rate_hz)
@@ -101,10 +101,10 @@ def listen(audio: Samples, sample_rate_hz: int, tick: Callable[[], None]) -> Hea
         for layer in layers(part, sample_rate_hz, lambda _done, _total: tick())
     ]
     total = sum(powers)
-    return Heard(report, powers[0] / total if total else 0.0, powers[1] / total if total else 0.0)
+    return ClipAnalysis(report, powers[0] / total if total else 0.0, powers[1] / total if total else 0.0)
 
 
-def style_of(heard: Heard) -> Style:
+def style_of(heard: ClipAnalysis) -> Style:
     """The style of what was heard."""
     report = heard.report
     guesses = guess_genre(heard)
@@ -143,7 +143,7 @@ def style_of(heard: Heard) -> Style:
     )
 
 
-def guess_genre(heard: Heard) -> list[GenreGuess]:
+def guess_genre(heard: ClipAnalysis) -> list[GenreGuess]:
     """The genres of the composer's table by how likely they are, the likeliest first; none for silence."""
     report = heard.report
     if report.loudness_lufs is None or report.brightness_hz is None:
@@ -195,7 +195,7 @@ def _moods(energy: float, bpm: float | None) -> tuple[str, ...]:
     return () if bpm and moods and any(contradictions(said)) else moods
 
 
-def _textures(heard: Heard) -> tuple[str, ...]:
+def _textures(heard: ClipAnalysis) -> tuple[str, ...]:
     report = heard.report
     brightness_hz, onsets = report.brightness_hz or 0.0, report.onsets_per_second
     words = {

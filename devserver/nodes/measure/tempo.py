@@ -17,11 +17,11 @@ CLEARLY = 0.01
 
 def tempo_of(onsets: Samples, swells: Samples, frames_per_second: float) -> tuple[float | None, float]:
     """The tempo and its confidence, by onsets; where they hardly repeat, by swells if these do."""
-    found = tempo(onsets, frames_per_second)
-    if found[0] is None or found[1] >= UNSURE:
-        return found
+    by_onsets = tempo(onsets, frames_per_second)
+    if by_onsets[0] is None or by_onsets[1] >= UNSURE:
+        return by_onsets
     slow = tempo(swells, frames_per_second)
-    return slow if slow[1] > found[1] else found
+    return slow if slow[1] > by_onsets[1] else by_onsets
 
 
 def tempo(onsets: Samples, frames_per_second: float) -> tuple[float | None, float]:

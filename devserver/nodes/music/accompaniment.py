@@ -69,8 +69,8 @@ def _bass_pitch(root: int, bar: Bar, character: str) -> int:
 def bass_interval(harmony: Chord, character: str) -> int:
     by_size = {"R": (0, 0), "8": (12, 12), "3": (3, 4), "5": (6, 7), "7": (9, 11)}
     low, high = by_size[character]
-    found = (interval for interval in harmony.intervals if low <= interval <= high)
-    return next(found, {"7": 12, "3": 7}.get(character, high))
+    intervals = (interval for interval in harmony.intervals if low <= interval <= high)
+    return next(intervals, {"7": 12, "3": 7}.get(character, high))
 
 
 def _walk(score: Score, bar: Bar, before: int, rng: Random) -> list[int]:

@@ -12,7 +12,7 @@ from ..studio.meter import SILENCE_LUFS, gated_lufs
 from .channel import DUCKED, ECHOES, SENT, duck_shape, kicks
 from .dsp import Samples
 from .genre import Levels
-from .loudness import BLOCK, weighed
+from .loudness import BLOCK, k_weight
 from .render import EFFECT_GAIN, Drums, Pitched, Struck, length_samples
 from .song import Part, Song
 
@@ -29,7 +29,7 @@ def gain_for(target_lufs: float, loudness_lufs: float) -> float:
     return float(10 ** ((target_lufs - loudness_lufs) / 20)) if loudness_lufs > SILENCE_LUFS else 1.0
 
 
-def guessed_lufs(song: Song, part: Part, levels: Levels, tracks: Sequence[Pitched | Drums]) -> float:
+def guess_lufs(song: Song, part: Part, levels: Levels, tracks: Sequence[Pitched | Drums]) -> float:
     """About what a part's loudness will be; it is measured exactly once the part has been played.
 
     Each note counts with the energy of its track's most common notes, whose beginnings are heard for it. Notes add up
@@ -59,16 +59,21 @@ def _courses(track: Pitched | Drums) -> Iterator[tuple[Course, list[Struck]]]:
         if track.notes:
             common = Counter(note.pitch for note in track.notes).most_common(HEARD_PITCHES)
             weight = sum(count for _, count in common)
-            courses = [_grown(track.beginning(pitch), goes_on=True) * (count / weight) for pitch, count in common]
+            courses = [
+                _energy_growth(track.beginning(pitch), goes_on=True) * (count / weight) for pitch, count in common
+            ]
             yield np.sum(courses, axis=0), track.notes
         return
     for pitch in sorted({note.pitch for note in track.notes} - set(EFFECT_GAIN)):
-        yield _grown(track.sound(pitch, 0), goes_on=False), [note for note in track.notes if note.pitch == pitch]
+        yield (
+            _energy_growth(track.sound(pitch, 0), goes_on=False),
+            [note for note in track.notes if note.pitch == pitch],
+        )
 
 
-def _grown(sound: Samples, *, goes_on: bool) -> Course:
+def _energy_growth(sound: Samples, *, goes_on: bool) -> Course:
     """The K-weighted energy of a sound up to each `FINE` samples; held on, it grows as it last did."""
-    energies = np.square(weighed(sound), dtype=np.float64).sum(axis=0) * (2 // len(sound))
+    energies = np.square(k_weight(sound), dtype=np.float64).sum(axis=0) * (2 // len(sound))
     whole = np.pad(energies, (0, -len(energies) % FINE)).reshape(-1, FINE).sum(axis=1)[:COURSE]
     last = whole[-STEP // FINE :].mean() if goes_on else 0.0
     return np.concatenate([[0.0], np.cumsum(np.pad(whole, (0, COURSE - len(whole)), constant_values=last))])

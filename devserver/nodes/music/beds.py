@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from ..studio.meter import SILENCE_LUFS, gated_lufs
-from .dsp import SAMPLE_RATE_HZ, Samples, from_spectrum, looped, noise_loop, spectrum, ticks
+from .dsp import SAMPLE_RATE_HZ, Samples, from_spectrum, loop_slice, noise_loop, spectrum, ticks
 from .genre import Bed as BedName
-from .loudness import weighed_power
+from .loudness import k_weighted_power
 
 LOOP_BITS = 18  # 5.5 s
 SIDE_SAMPLES = 90_001  # how much later the right ear hears the loop
@@ -32,8 +32,8 @@ class Bed:
         self._loop = _loop(name, seed)
         self._swells_hz = SWELLS_HZ.get(name, ())
 
-    def heard(self, start: int, stop: int) -> Samples:
-        sides = np.stack([looped(self._loop, start + late, stop + late) for late in (0, SIDE_SAMPLES)])
+    def play(self, start: int, stop: int) -> Samples:
+        sides = np.stack([loop_slice(self._loop, start + late, stop + late) for late in (0, SIDE_SAMPLES)])
         for hz in self._swells_hz:
             angle = (start / SAMPLE_RATE_HZ * hz % 1) * 2 * math.pi
             sides *= 0.65 - 0.35 * np.cos(
@@ -45,7 +45,7 @@ class Bed:
 @lru_cache(maxsize=4)
 def _loop(name: BedName, seed: int) -> Samples:
     loop = _crackle(seed) if name == "crackle" else noise_loop(*BANDS_HZ[name], LOOP_BITS)
-    power = weighed_power(loop[np.newaxis])
+    power = k_weighted_power(loop[np.newaxis])
     loudness = gated_lufs(np.array([power]))
     return loop * np.float32(10 ** ((LOUDNESS_LUFS[name] - loudness) / 20)) if loudness > SILENCE_LUFS else loop
 

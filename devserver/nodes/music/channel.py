@@ -16,10 +16,10 @@ from .dsp import (
     fast_length,
     from_spectrum,
     noise,
+    ramp,
     response,
     samples,
     spectrum,
-    straight,
     ticks,
 )
 from .genre import Levels
@@ -71,14 +71,14 @@ class Channel:
             more = np.float32(1 + (MOST_DRIVE - 1) * self._levels.drive)
             out = np.tanh(out * more) / more
         if self._crush:
-            out = self._crush.coarsened(out, self._at)
+            out = self._crush.coarsen(out, self._at)
         if self._duck:
             self._duck.push(out, self._at)
         tick()
         if self._room:
-            out += self._room.heard(out.mean(axis=0, keepdims=True), tick)
+            out += self._room.convolve(out.mean(axis=0, keepdims=True), tick)
         if self._tilt:
-            out = self._tilt.heard(out, tick)
+            out = self._tilt.convolve(out, tick)
         if self._levels.width != 1 and self.part != "bass":
             side = (out[0] - out[1]) * np.float32((self._levels.width - 1) / 2)
             out[0] += side
@@ -123,7 +123,7 @@ class DryStretch:
         inside = np.zeros((2, high - low + 2 * SWEEP_REACH), np.float32)  # the region alone, from low - reach on
         a, b = max(start, low - SWEEP_REACH, first), min(end, high + SWEEP_REACH, first + known.shape[1])
         inside[:, a - low + SWEEP_REACH : b - low + SWEEP_REACH] = known[:, a - first : b - first]
-        wet = swept(inside, low - start, high - low, end - start, (sweep.from_hz, sweep.to_hz))
+        wet = sweep_filter(inside, low - start, high - low, end - start, (sweep.from_hz, sweep.to_hz))
         place = slice(low - self._at, high - self._at)
         edge = max(1, min(samples(SWEEP_EDGE_SECONDS), (end - start) // 2))
         share = np.minimum(
@@ -132,7 +132,7 @@ class DryStretch:
         out[:, place] += share * (wet - out[:, place])
 
 
-def swept(sound: Samples, at: int, length: int, whole: int, corners_hz: tuple[float, float]) -> Samples:
+def sweep_filter(sound: Samples, at: int, length: int, whole: int, corners_hz: tuple[float, float]) -> Samples:
     """The samples [at, at + length) of a sweep of `whole` samples: a low-pass whose corner moves evenly in octaves.
 
     `sound` begins `SWEEP_REACH` samples before `at` and goes on so long after the end.
@@ -199,9 +199,9 @@ class Duck:
 def duck_shape(depth: float) -> Samples:
     """How far down a kick of full velocity pushes, from its start on."""
     size = samples(DUCK_SECONDS)
-    ramp = np.minimum(1, ticks(0, size) / samples(DUCK_ATTACK_SECONDS))
-    fall = np.exp(ticks(0, size) * np.float32(-4 / size)) * np.sqrt(straight(1, 0, size))
-    return np.asarray(np.float32(depth) * ramp * fall)
+    rise = np.minimum(1, ticks(0, size) / samples(DUCK_ATTACK_SECONDS))
+    fall = np.exp(ticks(0, size) * np.float32(-4 / size)) * np.sqrt(ramp(1, 0, size))
+    return np.asarray(np.float32(depth) * rise * fall)
 
 
 def kicks(song: Song) -> list[tuple[int, float]]:
@@ -217,7 +217,7 @@ class Crush:
         self._step = np.float32(2.0 ** (1 - bits))
         self._held = np.zeros((2, 1), np.float32)
 
-    def coarsened(self, sound: Samples, at: int) -> Samples:
+    def coarsen(self, sound: Samples, at: int) -> Samples:
         known = np.concatenate([self._held, np.round(sound / self._step) * self._step], axis=1)
         places = np.arange(at, at + sound.shape[1])
         out: Samples = np.take(known, np.maximum(0, places - places % CRUSH_HOLD - at + 1), axis=1)
@@ -235,7 +235,7 @@ class Convolution:
         self._tail = np.zeros((2, self._length), np.float32)
         self._rings = False
 
-    def heard(self, sound: Samples, tick: Tick) -> Samples:
+    def convolve(self, sound: Samples, tick: Tick) -> Samples:
         out = np.zeros((2, sound.shape[1]), np.float32)
         block = self._size - self._length
         for start in range(0, sound.shape[1], block):
@@ -260,7 +260,7 @@ def _room(levels: Levels, send: float, seed: int) -> Samples:
     length = samples(levels.reverb_seconds)
     rng = np.random.default_rng((seed, 7))
     room = np.stack([noise(rng, length, 250, 6500, 1) * decay(length, levels.reverb_seconds) for _ in range(2)])
-    room[:, : samples(0.012)] *= straight(0, 1, samples(0.012))
+    room[:, : samples(0.012)] *= ramp(0, 1, samples(0.012))
     room *= levels.reverb * send * 1.4 / np.sqrt((room**2).sum(axis=1, keepdims=True))
     return room
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from .accompaniment import write_bass, write_chords, write_layer
-from .contrast import contrasted
+from .contrast import add_contrast
 from .drumming import write_drums
-from .feel import felt
+from .feel import apply_feel
 from .form import plan, role
 from .genres import GENRES
 from .harmony import harmonies
@@ -27,7 +27,7 @@ Gap = tuple[float, float]
 
 def compose(brief: Brief) -> Song:
     """The song for a brief; the same brief makes the same song."""
-    genre = felt(GENRES[brief.genre], brief)
+    genre = apply_feel(GENRES[brief.genre], brief)
     key = Key.named(brief.key)
     beats_per_bar = float(genre.beats_per_bar)
     if brief.time_signature:
@@ -55,18 +55,18 @@ def compose(brief: Brief) -> Song:
     )
     score = Score(brief, genre, key, bars, brief.seconds * brief.bpm / 60, beats_per_bar)
     return Song(
-        brief=_remarked(brief, sections),
+        brief=_add_remarks(brief, sections),
         beats_per_bar=beats_per_bar,
         swing_delay_beats=genre.swing * (0.5 if genre.swung_eighths else 0.25),
         swing_unit_beats=0.5 if genre.swung_eighths else 0.25,
         sections=sections,
         chords=tuple(bar.harmony.symbol for bar in bars),
-        tracks=tuple(_begun(contrasted(score, list(_tracks(score))))),
+        tracks=tuple(_start_at_once(add_contrast(score, list(_tracks(score))))),
         sweeps=tuple(_sweeps(score)),
     )
 
 
-def _begun(tracks: Sequence[Track]) -> list[Track]:
+def _start_at_once(tracks: Sequence[Track]) -> list[Track]:
     """The tracks, with what is heard first begun at once: a piece does not open with silence."""
     first = min((track.notes[0].start_beats for track in tracks if track.notes), default=0.0)
     if first < SOON_BEATS:
@@ -81,7 +81,7 @@ def _begun(tracks: Sequence[Track]) -> list[Track]:
     return begun
 
 
-def _remarked(brief: Brief, sections: Sequence[Section]) -> Brief:
+def _add_remarks(brief: Brief, sections: Sequence[Section]) -> Brief:
     played = tuple(section.name for section in sections if section.name != "ending")
     said = [f"{name} is played as {role(name)}" for name in dict.fromkeys(brief.structure) if role(name) != name]
     if brief.structure and len(played) < len(brief.structure):
@@ -93,7 +93,7 @@ def _remarked(brief: Brief, sections: Sequence[Section]) -> Brief:
 def _tracks(score: Score) -> Iterator[Track]:
     """The parts in order; after each its further voices."""
     gaps = _gaps(score)
-    lead = tuple(_fitted(_lead(score), score.end_beats, gaps))
+    lead = tuple(_fit_notes(_lead(score), score.end_beats, gaps))
     written: dict[Part, Iterable[Note]] = {
         "drums": write_drums(score),
         "bass": write_bass(score),
@@ -103,13 +103,13 @@ def _tracks(score: Score) -> Iterator[Track]:
     for part in PARTS:
         voice = score.brief.voices.get(part, score.genre.voices[part])
         muted = part in score.brief.muted
-        notes = () if muted else tuple(_fitted(written[part], score.end_beats, gaps))
+        notes = () if muted else tuple(_fit_notes(written[part], score.end_beats, gaps))
         yield Track(part=part, voice=voice, notes=notes)
         for number, layer in enumerate(score.genre.layers):
             # Who asks for a piano gets a piano, not a piano among synthesisers.
             if layer.part != part or muted or part in score.brief.voices:
                 continue
-            notes = tuple(_fitted(write_layer(score, layer, number, lead), score.end_beats, gaps))
+            notes = tuple(_fit_notes(write_layer(score, layer, number, lead), score.end_beats, gaps))
             if notes:
                 yield Track(part=part, voice=layer.voice, notes=notes, gain_db=layer.gain_db)
 
@@ -171,7 +171,7 @@ def _sweeps(score: Score) -> Iterator[Sweep]:
                     yield Sweep(part, start, end, 700.0 if part == "drums" else 400.0, 16_000.0)
 
 
-def _fitted(notes: Iterable[Note], end_beats: float, gaps: Sequence[Gap]) -> list[Note]:
+def _fit_notes(notes: Iterable[Note], end_beats: float, gaps: Sequence[Gap]) -> list[Note]:
     """Notes in order of time, rounded to what JSON shows, none longer than the song and none in a gap."""
     fitted = []
     for note in notes:
@@ -183,10 +183,10 @@ def _fitted(notes: Iterable[Note], end_beats: float, gaps: Sequence[Gap]) -> lis
         if duration > SHORTEST_BEATS:
             velocity = min(127, max(1, note.velocity))
             fitted.append(Note(round(note.start_beats, 5), round(duration, 5), note.pitch, velocity))
-    return _struck_once(sorted(fitted))
+    return _end_before_repeat(sorted(fitted))
 
 
-def _struck_once(notes: Sequence[Note]) -> list[Note]:
+def _end_before_repeat(notes: Sequence[Note]) -> list[Note]:
     """The notes, each ended before its pitch is struck again; of two at one time the first stays."""
     kept: list[Note] = []
     last: dict[int, int] = {}  # by pitch: where its latest note is in `kept`

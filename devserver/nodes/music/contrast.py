@@ -17,7 +17,7 @@ EARLY_BEATS = 0.1  # a note so shortly before a section belongs to it
 Cut = Callable[[Track, Note], bool]
 
 
-def contrasted(score: Score, tracks: Sequence[Track]) -> list[Track]:
+def add_contrast(score: Score, tracks: Sequence[Track]) -> list[Track]:
     """The tracks; where two sections have the same parts and nearly the same density, the calmer one is thinned."""
     sections = [section for section in score.sections() if section.name != "ending"]
     played = [_Played(score, tracks, section) for section in sections]
@@ -28,10 +28,10 @@ def contrasted(score: Score, tracks: Sequence[Track]) -> list[Track]:
                     break
                 (one if one.section.energy <= other.section.energy else other).thin(cut)
     gone = [played_by.gone for played_by in played]
-    return [_without(track, {at for found in gone for at in found[number]}) for number, track in enumerate(tracks)]
+    return [_remove_notes(track, {at for found in gone for at in found[number]}) for number, track in enumerate(tracks)]
 
 
-def _without(track: Track, gone: set[int]) -> Track:
+def _remove_notes(track: Track, gone: set[int]) -> Track:
     if not gone:
         return track
     return track.model_copy(update={"notes": tuple(note for at, note in enumerate(track.notes) if at not in gone)})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from .genre import Genre, Groove, Lanes
-from .patterns import own_fill, own_groove, paced, with_tops
+from .patterns import own_fill, own_groove, set_pace, with_tops
 from .score import STEP_BEATS, STEPS_PER_BEAT, Bar, Score, steps
 from .song import Note
 
@@ -125,10 +125,10 @@ def _groove(  # noqa: PLR0917 - a bar, what is played in it, and by chance
 ) -> Iterator[Note]:
     # A long section is no loop: its second half is a little busier.
     grown = GROWTH if bar.section.bars >= 6 and bar.in_section * 2 >= bar.section.bars else 0.0
-    lanes = paced(_lanes(groove, score.liveliness(bar.section) + grown), score.genre.pulse)
+    lanes = set_pace(_lanes(groove, score.liveliness(bar.section) + grown), score.genre.pulse)
     fill = _fill(score, bar, fills, rng)
     if not fill and bar.in_section % 4 == 3:
-        lanes = _varied(lanes, habit, score.steps_per_bar)
+        lanes = _vary(lanes, habit, score.steps_per_bar)
     scale = score.dynamic(bar)
     for name in sorted({*lanes, *fill}):
         played = list(score.steps(lanes[name], bar.in_section)) if name in lanes else []
@@ -137,7 +137,7 @@ def _groove(  # noqa: PLR0917 - a bar, what is played in it, and by chance
             played = [hit for hit in played if not filled or hit[0] < filled[0][0]] + filled
         for step, _, digit in played:
             velocity = (int(digit) * 13 + 6) * scale + ACCENTS[step % 4] + rng.randint(-4, 4)
-            yield _moved(score, bar, _hit(bar, step, name, velocity), rng)
+            yield _humanize(score, bar, _hit(bar, step, name, velocity), rng)
             if name == "hat" and score.genre.ratchets and rng.random() < score.genre.ratchets * bar.section.energy:
                 times = rng.choice((2, 2, 3))
                 for part in range(1, times):
@@ -162,16 +162,16 @@ def _ghosts(score: Score, bar: Bar, lanes: Lanes, rng: Random) -> Iterator[Note]
     taken = {step for line in heard for step, _, _ in score.steps(line, bar.in_section)}
     for step in range(1, score.steps_per_bar, 2):
         if step not in taken and rng.random() < score.genre.ghosts:
-            yield _moved(score, bar, _hit(bar, step, "snare", rng.randint(22, 38)), rng)
+            yield _humanize(score, bar, _hit(bar, step, "snare", rng.randint(22, 38)), rng)
 
 
-def _moved(score: Score, bar: Bar, note: Note, rng: Random) -> Note:
+def _humanize(score: Score, bar: Bar, note: Note, rng: Random) -> Note:
     """A hit as a drummer's hand plays it: not quite on the grid."""
     at_beats = score.played(rng, "drums", bar.start_beats, (note.start_beats - bar.start_beats) / STEP_BEATS)
     return note._replace(start_beats=at_beats, velocity=min(127, max(1, note.velocity)))
 
 
-def _varied(lanes: dict[str, str], habit: int, length: int) -> dict[str, str]:
+def _vary(lanes: dict[str, str], habit: int, length: int) -> dict[str, str]:
     """The groove with one small change towards the end of its bar."""
     changed = dict(lanes)
     back, name, digit = HABITS[habit]

@@ -16,18 +16,18 @@ from .dsp import (
     cycle,
     decay,
     fast_length,
-    filtered,
+    filter_band,
     frequency_hz,
     from_spectrum,
     noise,
+    phase_of,
+    ramp,
     read_tables,
     response,
     samples,
     sine,
     spectrum,
-    straight,
     ticks,
-    turning,
 )
 
 PAN = {
@@ -210,7 +210,7 @@ KITS: dict[str, Kit] = {
 }
 
 
-def tuned(kit: Kit, tonic: int) -> Kit:
+def tune_kit(kit: Kit, tonic: int) -> Kit:
     """The kit with its kick and toms tuned to a pitch class, as near as may be to where they were."""
     return replace(kit, kick_hz=_nearest_hz(kit.kick_hz, tonic), tom_hz=_nearest_hz(kit.tom_hz, tonic))
 
@@ -225,10 +225,10 @@ def hit(kit: Kit, pitch: int, take: int, seed: int) -> Samples:
     rng = np.random.default_rng((seed, pitch, take))
     sound = np.asarray(_MAKERS[pitch](kit, rng), np.float32)
     if kit.top_hz < 20_000:
-        sound = filtered(np.append(sound, np.zeros(samples(0.01), np.float32)), 0, kit.top_hz)
+        sound = filter_band(np.append(sound, np.zeros(samples(0.01), np.float32)), 0, kit.top_hz)
     stereo = _in_room(sound, kit) if kit.room else np.stack([sound, sound])
     fade = min(stereo.shape[1], samples(0.004))
-    stereo[:, -fade:] *= straight(1, 0, fade)
+    stereo[:, -fade:] *= ramp(1, 0, fade)
     stereo *= np.array([[min(1.0, 1 - PAN[pitch])], [min(1.0, 1 + PAN[pitch])]], np.float32)
     return stereo
 
@@ -256,7 +256,7 @@ def _kick(kit: Kit, rng: np.random.Generator) -> Array:
     at = ticks(0, n)
     pitch = kit.kick_hz + kit.kick_sweep * np.exp(-at / samples(0.022)) + kit.kick_sweep * np.exp(-at / samples(0.004))
     body = np.tanh(kit.kick_drive * sine(pitch, n) * decay(n, kit.kick_ring))
-    body[: samples(0.0008)] *= straight(0, 1, samples(0.0008))
+    body[: samples(0.0008)] *= ramp(0, 1, samples(0.0008))
     click = samples(0.012)
     body[:click] += kit.kick_click * noise(rng, click, 1500, 9000) * decay(click, 0.012)
     return np.asarray(body * kit.kick_level)
@@ -282,12 +282,12 @@ def _clap(kit: Kit, rng: np.random.Generator) -> Array:
 
 def _metal(n: int, low_hz: float, rng: np.random.Generator) -> Array:
     """Six squares in no simple ratio, the sound of machine cymbals."""
-    tuned = (2.0, 3.0, 4.16, 5.43, 6.79, 8.21)
+    tune_kit = (2.0, 3.0, 4.16, 5.43, 6.79, 8.21)
     squares = np.zeros(n, np.float32)
-    for ratio in tuned:
+    for ratio in tune_kit:
         hz = 205.3 * ratio
-        squares += read_tables(turning(hz, 0, n, rng.random()), cycle("square", hz))[0]
-    return filtered(squares, low_hz, 18_000, 3) * np.float32(0.5)
+        squares += read_tables(phase_of(hz, 0, n, rng.random()), cycle("square", hz))[0]
+    return filter_band(squares, low_hz, 18_000, 3) * np.float32(0.5)
 
 
 def _hat(kit: Kit, rng: np.random.Generator, ring: float = 0.0) -> Array:
@@ -297,7 +297,7 @@ def _hat(kit: Kit, rng: np.random.Generator, ring: float = 0.0) -> Array:
         n, kit.hat_low_hz, rng
     )
     out = shaped * decay(n, ring)
-    out[: samples(0.0005)] *= straight(0, 1, samples(0.0005))
+    out[: samples(0.0005)] *= ramp(0, 1, samples(0.0005))
     return out * 0.7 * kit.cymbal_level
 
 
@@ -306,7 +306,7 @@ def _cymbal(kit: Kit, rng: np.random.Generator, low_hz: float, ring: float, ping
     wash = noise(rng, n, low_hz, 14_000, 2) * 0.6 + _metal(n, low_hz, rng) * kit.hat_metal
     out = wash * decay(n, ring) * (0.35 + 0.65 * decay(n, ring * 0.3))
     out += ping * noise(rng, n, 5000, 12_000) * decay(n, 0.05)
-    out[: samples(0.001)] *= straight(0, 1, samples(0.001))
+    out[: samples(0.001)] *= ramp(0, 1, samples(0.001))
     return out * 0.6 * kit.cymbal_level
 
 

@@ -63,7 +63,7 @@ def harmonics(levels: NDArray[np.float64]) -> Samples:
     return table
 
 
-def turning(frequency: float, start: int, stop: int, at_zero: float = 0.0, late: Array | None = None) -> Phase:
+def phase_of(frequency: float, start: int, stop: int, at_zero: float = 0.0, late: Array | None = None) -> Phase:
     """The phase of a tone from sample `start` to `stop`; `at_zero` in turns, `late` in samples for each of them."""
     step = round(frequency / SAMPLE_RATE_HZ * TURN)
     first = (round(at_zero * TURN) + start * step) % TURN
@@ -99,7 +99,7 @@ def sine(frequency: float | Array, length: int, at_zero: float = 0.0) -> Samples
     if isinstance(frequency, np.ndarray):
         turns = at_zero + np.cumsum(frequency, dtype=np.float64) / SAMPLE_RATE_HZ
         return np.sin((2 * math.pi * (turns - np.floor(turns))).astype(np.float32))
-    return np.sin(radians(turning(frequency, 0, length, at_zero)))
+    return np.sin(radians(phase_of(frequency, 0, length, at_zero)))
 
 
 def ticks(start: int, stop: int) -> Samples:
@@ -107,7 +107,7 @@ def ticks(start: int, stop: int) -> Samples:
     return np.arange(start, stop, dtype=np.float32)
 
 
-def fading(start: int, stop: int, seconds: float) -> Samples:
+def exponential_decay(start: int, stop: int, seconds: float) -> Samples:
     """From `start` to `stop` of what falls from 1 by 60 dB in the given time."""
     falling: Samples = np.exp(ticks(start, stop) * np.float32(-6.908 / (seconds * SAMPLE_RATE_HZ)))
     return falling
@@ -115,10 +115,10 @@ def fading(start: int, stop: int, seconds: float) -> Samples:
 
 def decay(length: int, seconds: float) -> Samples:
     """Falls from 1 by 60 dB in the given time."""
-    return fading(0, length, seconds)
+    return exponential_decay(0, length, seconds)
 
 
-def straight(start: float, end: float, length: int) -> Samples:
+def ramp(start: float, end: float, length: int) -> Samples:
     return np.linspace(start, end, length, dtype=np.float32)
 
 
@@ -127,7 +127,7 @@ def onset(start: int, stop: int, attack: float, decay_time: float, sustain: floa
     """From sample `start` to `stop` of a note's attack, decay and sustain; times in seconds."""
     rise = max(1, samples(attack))
     out = np.full(stop - start, sustain, np.float32)
-    out += np.float32(1 - sustain) * fading(start - rise, stop - rise, max(decay_time, 0.001) * 2)
+    out += np.float32(1 - sustain) * exponential_decay(start - rise, stop - rise, max(decay_time, 0.001) * 2)
     if start < rise:
         end = min(stop, rise)
         out[: end - start] = np.sin(ticks(start, end) * np.float32(math.pi / 2 / rise)) ** 2
@@ -136,10 +136,10 @@ def onset(start: int, stop: int, attack: float, decay_time: float, sustain: floa
 
 
 @lru_cache(maxsize=64)
-def dying(seconds: float) -> Samples:
+def release_curve(seconds: float) -> Samples:
     """How a note fades away once it is released: to zero in the given time."""
     length = max(1, samples(seconds))
-    out: Samples = decay(length, seconds) * straight(1, 0, length)
+    out: Samples = decay(length, seconds) * ramp(1, 0, length)
     out.flags.writeable = False
     return out
 
@@ -176,7 +176,7 @@ def response(impulse: Samples, size: int) -> Spectrum:
     return spectrum(impulse, size) * np.float32(math.sqrt(size))
 
 
-def filtered(signal: Array, low_hz: float = 0.0, high_hz: float = TOP_HZ * 2, order: int = 2) -> Samples:
+def filter_band(signal: Array, low_hz: float = 0.0, high_hz: float = TOP_HZ * 2, order: int = 2) -> Samples:
     """The signal between two corner frequencies, without shift in phase (last axis)."""
     length = signal.shape[-1]
     size = fast_length(length + samples(0.02))
@@ -214,7 +214,7 @@ def noise(
     rng: np.random.Generator, length: int, low_hz: float = 0.0, high_hz: float = TOP_HZ, order: int = 2
 ) -> Samples:
     """White noise between two corner frequencies."""
-    return filtered(hiss(rng, length), low_hz, high_hz, order)
+    return filter_band(hiss(rng, length), low_hz, high_hz, order)
 
 
 @lru_cache(maxsize=24)
@@ -226,7 +226,7 @@ def noise_loop(low_hz: float, high_hz: float, bits: int = 16) -> Samples:
     return loop
 
 
-def looped(loop: Samples, start: int, stop: int) -> Samples:
+def loop_slice(loop: Samples, start: int, stop: int) -> Samples:
     """From `start` to `stop` of what repeats."""
     return np.take(loop, np.arange(start, stop), mode="wrap")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .dsp import Array, Samples, decay, filtered, hiss, noise, samples, sine, straight, ticks
+from .dsp import Array, Samples, decay, filter_band, hiss, noise, ramp, samples, sine, ticks
 
 RISER, IMPACT, SWELL = 27, 28, 29
 END_SECONDS = 0.006
@@ -21,26 +21,28 @@ def effect(pitch: int, length: int, seed: int) -> Samples:
     sound = np.stack([mono, np.roll(mono, late)])  # as wide as a moment between the ears makes it
     sound[1, :late] = 0
     fade = min(length, samples(END_SECONDS))
-    sound[:, -fade:] *= straight(1, 0, fade)
+    sound[:, -fade:] *= ramp(1, 0, fade)
     return sound
 
 
 def _riser(length: int, rng: np.random.Generator) -> Array:
     """Noise whose band climbs from 300 Hz to 9 kHz while it grows."""
     bands = np.geomspace(400, 8000, 4)
-    way = straight(0, len(bands) - 1, length)
+    way = ramp(0, len(bands) - 1, length)
     air = hiss(rng, length)
     sound = np.zeros(length, np.float32)
     for index, hz in enumerate(bands):
         near = slice(*np.searchsorted(way, [index - 1, index + 1]))  # where this band is heard
         sound[near] += (1 - np.abs(way[near] - np.float32(index))) * _band(air[near], float(hz))
-    return sound * straight(0, 1, length) ** np.float32(1.6) * np.float32(0.9)
+    return sound * ramp(0, 1, length) ** np.float32(1.6) * np.float32(0.9)
 
 
 def _band(air: Samples, hz: float) -> Samples:
     """Noise round a frequency, as loud as that round another. Long noise is filtered in pieces."""
     piece = 1 << 15
-    band = np.concatenate([filtered(air[at : at + piece], hz * 0.6, hz * 1.6, 2) for at in range(0, len(air), piece)])
+    band = np.concatenate(
+        [filter_band(air[at : at + piece], hz * 0.6, hz * 1.6, 2) for at in range(0, len(air), piece)]
+    )
     return np.asarray(band / max(1e-9, 3.5 * float(band.std())), np.float32)
 
 
@@ -51,7 +53,7 @@ def _impact(length: int, rng: np.random.Generator) -> Array:
 
 
 def _swell(length: int, rng: np.random.Generator) -> Array:
-    wash = noise(rng, length, 3500, 13_000) * straight(0, 1, length) ** 3
+    wash = noise(rng, length, 3500, 13_000) * ramp(0, 1, length) ** 3
     return np.asarray(wash / max(1e-9, float(np.abs(wash).max())) * 0.7)
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from .genre import Genre, Layer
 from .song import Brief
-from .styles import EIGHTHS, ERAS, OFFBEATS, STYLES, Change, both, changed, denser, played_by
+from .styles import EIGHTHS, ERAS, OFFBEATS, STYLES, Change, add_density, combine, set_fields, set_voices
 from .treatment import TREATMENTS
 
 THREE_OVER_FOUR = "4..4..4..4..4..4..4..4..4..4..4..4..4..4..4..4.."
 
 
-def felt(genre: Genre, brief: Brief) -> Genre:
+def apply_feel(genre: Genre, brief: Brief) -> Genre:
     """The genre as the brief's style, era, textures and production words want it played."""
     words = (*brief.textures, *brief.production)
     changes = [STYLES.get(brief.style), ERAS.get(brief.era), *(FEELS.get(word) for word in dict.fromkeys(words))]
@@ -23,7 +23,7 @@ def felt(genre: Genre, brief: Brief) -> Genre:
     return genre
 
 
-def obeyed(word: str) -> bool:
+def is_supported(word: str) -> bool:
     """Whether a word of texture or production is heard in what is composed or mixed."""
     return word in FEELS or word in TREATMENTS
 
@@ -86,43 +86,45 @@ def _human(genre: Genre) -> Genre:
 FEELS: Mapping[str, Change] = {
     "sparse": _sparse,
     "dense": _dense,
-    "lush": changed(chord_voices=5),
-    "light": denser(-0.1),
-    "soft": denser(-0.08),
-    "hard": denser(0.06),
+    "lush": set_fields(chord_voices=5),
+    "light": add_density(-0.1),
+    "soft": add_density(-0.08),
+    "hard": add_density(0.06),
     "rolling": _ghosts,
-    "rhythmic": denser(0.1),
+    "rhythmic": add_density(0.1),
     "melodic": _singing,
     "soaring": _soaring,
-    "anthemic": both(_singing, _soaring),
-    "jazzy": both(changed(colours="sevenths"), _swung),
+    "anthemic": combine(_singing, _soaring),
+    "jazzy": combine(set_fields(colours="sevenths"), _swung),
     "bluesy": _bluesy,
     "chopped": _loose,
     "syncopated": _loose,
     "repetitive": _steady,
     "steady": _steady,
     "swing": _swung,
-    "offbeat": changed(comping=OFFBEATS),
-    "half-time": changed(pulse="half"),
-    "double-time": changed(pulse="double"),
-    "four on the floor": changed(pulse="floor"),
+    "offbeat": set_fields(comping=OFFBEATS),
+    "half-time": set_fields(pulse="half"),
+    "double-time": set_fields(pulse="double"),
+    "four on the floor": set_fields(pulse="floor"),
     "polyrhythmic": _polyrhythm,
-    "fingerpicked": changed(chord_style="arpeggio", comping=EIGHTHS),
-    "strummed": changed(chord_style="strum"),
-    "palm-muted": changed(note_length=0.45),
-    "pizzicato": both(changed(comping=EIGHTHS, chord_style="arpeggio", note_length=0.6), played_by(chords="pizzicato")),
-    "staccato": changed(note_length=0.5),
-    "legato": changed(note_length=1.06),
-    "riser": changed(builds="rolls"),
-    "impacts": changed(builds="rolls"),
-    "filtered": changed(filtered=True),
-    "evolving": changed(filtered=True),
-    "squelchy": played_by(bass="acid"),
-    "growling": played_by(bass="reese"),
-    "acoustic": played_by(bass="upright", chords="guitar"),
-    "gated": played_by(drums="gated"),
-    "8-bit": played_by(chords="pluck", lead="square_lead"),
+    "fingerpicked": set_fields(chord_style="arpeggio", comping=EIGHTHS),
+    "strummed": set_fields(chord_style="strum"),
+    "palm-muted": set_fields(note_length=0.45),
+    "pizzicato": combine(
+        set_fields(comping=EIGHTHS, chord_style="arpeggio", note_length=0.6), set_voices(chords="pizzicato")
+    ),
+    "staccato": set_fields(note_length=0.5),
+    "legato": set_fields(note_length=1.06),
+    "riser": set_fields(builds="rolls"),
+    "impacts": set_fields(builds="rolls"),
+    "filtered": set_fields(filtered=True),
+    "evolving": set_fields(filtered=True),
+    "squelchy": set_voices(bass="acid"),
+    "growling": set_voices(bass="reese"),
+    "acoustic": set_voices(bass="upright", chords="guitar"),
+    "gated": set_voices(drums="gated"),
+    "8-bit": set_voices(chords="pluck", lead="square_lead"),
     "live": _human,
     "organic": _human,
-    "solo": changed(),  # heard by who plays
+    "solo": set_fields(),  # heard by who plays
 }

@@ -109,7 +109,7 @@ def plan(
     phrase = 4 if bars >= 12 and bars // 4 >= needed else 2 if bars >= 4 and bars // 2 >= needed else 1
     phrase = phrase if structure or bars >= 4 else bars
     if structure:
-        parts = _lengthened([role(name) for name in structure[:bars]], bars // phrase)
+        parts = _distribute_phrases([role(name) for name in structure[:bars]], bars // phrase)
     else:
         parts = _form(form, bars // phrase)
     sections: list[Section] = []
@@ -158,10 +158,10 @@ def _form(form: Form, phrases: int) -> list[tuple[SectionName, int]]:
         names[at:at] = added
         at, rounds = at + len(added), rounds + 1
         most += sum(MOST_PHRASES.get(name, 1) for name in added)
-    return _lengthened(names, phrases)
+    return _distribute_phrases(names, phrases)
 
 
-def _lengthened(names: list[SectionName], phrases: int) -> list[tuple[SectionName, int]]:
+def _distribute_phrases(names: list[SectionName], phrases: int) -> list[tuple[SectionName, int]]:
     """Each section one phrase at least; what is over goes round, to choruses first, until nothing is over."""
     lengths = [1] * len(names)
     over = phrases - len(names)

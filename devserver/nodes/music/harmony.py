@@ -41,7 +41,7 @@ TONIC = re.compile(r"[iI](?![ivIV])")
 def harmonies(genre: Genre, key: Key, sections: Sequence[Section], rng: Random, *, mode: str = "") -> list[Chord]:
     """One chord a bar. A section's last bar leads into the next; the last bar of all is the tonic."""
     choices = [line.split() for line in MODAL.get(mode) or genre.progressions[key.mode]]
-    drawn = [_coloured(line, genre, rng) for line in rng.sample(choices, min(3, len(choices)))]
+    drawn = [_colour_chords(line, genre, rng) for line in rng.sample(choices, min(3, len(choices)))]
     verse, chorus, bridge = (drawn * 3)[:3]
     tonic = next((symbol for symbol in verse if _is_tonic(symbol)), "i" if key.mode == "minor" else "I")
     made: list[Chord] = []
@@ -60,7 +60,7 @@ def harmonies(genre: Genre, key: Key, sections: Sequence[Section], rng: Random, 
     return made
 
 
-def _coloured(line: Sequence[str], genre: Genre, rng: Random) -> list[str]:
+def _colour_chords(line: Sequence[str], genre: Genre, rng: Random) -> list[str]:
     """The line with its plain triads in one colour each."""
     taste = COLOURS[genre.colours]
     colours: dict[str, str] = {}

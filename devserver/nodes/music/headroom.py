@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..studio.curves import gain_at, least_around, mean_around, released
+from ..studio.curves import apply_release, gain_at, least_around, mean_around
 from ..studio.mastering import Mastering
 from ..studio.meter import STEP
 from .dsp import SAMPLE_RATE_HZ, Samples
@@ -29,7 +29,7 @@ class Headroom:
         self._peaks = np.zeros(length // COARSE + 2, np.float32)
         self._curve: np.ndarray | None = None
 
-    def hear(self, stems: Stems, start: int) -> None:
+    def add(self, stems: Stems, start: int) -> None:
         """The stems from sample `start` on; they come in order, in stretches of any length."""
         loudest = np.maximum.reduce([np.abs(stem).max(axis=0) for stem in stems.values()])
         edges = np.maximum(0, np.arange(-(start % COARSE), len(loudest), COARSE))
@@ -46,7 +46,7 @@ class Headroom:
         if self._peaks.max(initial=0.0) <= CEILING:
             return 0.0
         needed = np.repeat(np.minimum(1.0, CEILING / np.maximum(self._peaks, 1e-9)), COARSE // STEP)
-        down = released(-np.log(least_around(needed, REACH + 1)), RELEASE)
+        down = apply_release(-np.log(least_around(needed, REACH + 1)), RELEASE)
         self._curve = mean_around(np.exp(-down), REACH)
         tick()
         return float(-20 * np.log10(self._curve.min()))

@@ -26,13 +26,13 @@ class PartMeter:
         self._number = 0
         self._powers: list[float] = []
 
-    def hear(self, sound: Samples) -> None:
+    def add(self, sound: Samples) -> None:
         known = np.concatenate([self._waiting, sound], axis=1)
         count = known.shape[1] // BLOCK
         for index in range(count):
             number = self._number + index
             if int((number + 1) * self._share) > int(number * self._share):
-                self._powers.append(weighed_power(known[:, index * BLOCK : (index + 1) * BLOCK]))
+                self._powers.append(k_weighted_power(known[:, index * BLOCK : (index + 1) * BLOCK]))
         self._number += count
         self._waiting = known[:, count * BLOCK :].copy()
 
@@ -40,11 +40,11 @@ class PartMeter:
         """-70 where all is silent."""
         if not self._number:  # shorter than a block
             rest = np.pad(self._waiting, ((0, 0), (0, BLOCK - self._waiting.shape[1])))
-            return gated_lufs(np.array([weighed_power(rest)]))
+            return gated_lufs(np.array([k_weighted_power(rest)]))
         return gated_lufs(np.array(self._powers))
 
 
-def weighed_power(sound: Samples) -> float:
+def k_weighted_power(sound: Samples) -> float:
     """The K-weighted power of [1 or 2, n] at 48 kHz, the channels' sum; a single channel is heard from both sides."""
     if not sound.any():
         return 0.0
@@ -53,7 +53,7 @@ def weighed_power(sound: Samples) -> float:
     return float((power * _weights(sound.shape[1])).sum()) * (2 // len(sound))
 
 
-def weighed(sound: Samples) -> Samples:
+def k_weight(sound: Samples) -> Samples:
     """The K-weighted form of [C, n]."""
     size = fast_length(sound.shape[1] + BLOCK // 8)
     gain = np.sqrt(_weights(size) * np.float32(size / 2))

@@ -83,12 +83,12 @@ def compose_lead(
         place = "z" if bar.closes and role not in {"build", "break"} else forms[role][bar.bar % 4]
         if place in "av" and bar.bar % 8 >= 4:  # the second phrase of a section is not the first
             place = "s" if place == "a" else "i"
-        notes = list(_placed(place, motifs, _Place(key, bar, pitches, centre)))
+        notes = list(_write_bar(place, motifs, _Place(key, bar, pitches, centre)))
         leads_in = silent and notes and not style.sparse and rng.randrange(10) < PICKUPS_IN_TEN
         if leads_in and notes[0][0] == 0 and bar.start_beats:
             yield from _pickup(notes[0], pitches, 1 if silent == "z" else rng.choice((1, 2)), rng)
         silent = place if place in ".hz" else ""
-        yield from _ornamented(notes, style, bar, rng)
+        yield from _ornament(notes, style, bar, rng)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class _Place:
     centre: float
 
 
-def _placed(letter: str, motifs: dict[str, Motif], at: _Place) -> Iterator[LeadNote]:
+def _write_bar(letter: str, motifs: dict[str, Motif], at: _Place) -> Iterator[LeadNote]:
     """A bar of the phrase; what its letters mean is told at `PHRASES`."""
     half = at.bar.steps // 2
     if letter == "z":
@@ -132,10 +132,10 @@ def _three(rhythms: Sequence[str], rng: Random) -> list[str]:
 def _family(a: Motif, b: Motif, rng: Random) -> dict[str, Motif]:
     """A motif, its answer, and the forms in which it comes back."""
     inverted = Motif(a.rhythm, tuple(-move for move in a.moves))
-    return {"a": a, "b": b, "s": a, "i": inverted, "v": _rhythm_varied(a, rng)}
+    return {"a": a, "b": b, "s": a, "i": inverted, "v": _vary_rhythm(a, rng)}
 
 
-def _rhythm_varied(motif: Motif, rng: Random) -> Motif:
+def _vary_rhythm(motif: Motif, rng: Random) -> Motif:
     """The same tones at other times: a long note struck twice, or the line begun later."""
     rhythm = list(motif.rhythm)
     moves = list(motif.moves)
@@ -185,7 +185,7 @@ def _close(motif: Motif, key: Key, bar: Line, pitches: list[int], centre: float)
     yield last, bar.start_beats, held * STEP_BEATS, goal, 92
 
 
-def _ornamented(notes: Sequence[LeadNote], style: Melody, bar: Line, rng: Random) -> Iterator[LeadNote]:
+def _ornament(notes: Sequence[LeadNote], style: Melody, bar: Line, rng: Random) -> Iterator[LeadNote]:
     """Notes as they are played, some with a slide from a semitone below where the style has it."""
     for step, start, length, pitch, velocity in notes:
         played = max(1, min(127, round((velocity + rng.randint(-5, 5)) * bar.dynamic)))

@@ -13,14 +13,14 @@ from itertools import pairwise
 import numpy as np
 
 from ..studio.mastering import Mastering
-from .balance import gain_for, guessed_lufs
+from .balance import gain_for, guess_lufs
 from .beds import Bed
 from .channel import Channel
 from .dsp import SAMPLE_RATE_HZ, Samples, samples, ticks
 from .loudness import PartMeter
 from .render import Tick, length_samples, start_sample
 from .song import PARTS, Part, Song
-from .treatment import treated
+from .treatment import apply_treatments
 
 TARGET_LUFS = -14.0
 CEILING_DBTP = -1.0
@@ -35,7 +35,7 @@ class Rendering:
     """The parts of a song, as they are before they are balanced: `pieces`, then `measured_gains`."""
 
     def __init__(self, song: Song) -> None:
-        self.song, self.levels = song, treated(song.brief)
+        self.song, self.levels = song, apply_treatments(song.brief)
         self.length = length_samples(song)
         playing = [part for part in PARTS if any(track.notes for track in song.tracks if track.part == part)]
         self._channels = {part: Channel(song, part, self.levels) for part in playing}
@@ -51,14 +51,14 @@ class Rendering:
         """About what the balanced parts sound like together."""
         return 10 * math.log10(sum(10 ** (self.levels.of(part) / 10) for part in self.parts or PARTS))
 
-    def guessed_gains(self) -> dict[Part, float]:
+    def guess_gains(self) -> dict[Part, float]:
         """What balances the parts, about: known before they are played."""
         return {
-            part: gain_for(self.levels.of(part), guessed_lufs(self.song, part, self.levels, channel.tracks))
+            part: gain_for(self.levels.of(part), guess_lufs(self.song, part, self.levels, channel.tracks))
             for part, channel in self._channels.items()
         }
 
-    def measured_gains(self) -> dict[Part, float]:
+    def measure_gains(self) -> dict[Part, float]:
         """What balances the parts: known once all pieces were played."""
         return {part: gain_for(self.levels.of(part), meter.loudness_lufs()) for part, meter in self._meters.items()}
 
@@ -71,7 +71,7 @@ class Rendering:
             stems: Stems = {}
             for part, channel in self._channels.items():
                 stems[part] = channel.play(stop - start, tick)
-                self._meters[part].hear(stems[part])
+                self._meters[part].add(stems[part])
                 tick()
             yield stems
 
@@ -99,7 +99,7 @@ class Desk:
 
     def __init__(self, song: Song, gains: dict[Part, float]) -> None:
         self._length, self._gains = length_samples(song), gains
-        levels = treated(song.brief)
+        levels = apply_treatments(song.brief)
         third = self._length // 3
         self._fade_in = min(third, samples(levels.fade_in_seconds))
         end = max(min(samples(FADE_SECONDS), round(self._length * FADE_SHARE)), samples(levels.fade_out_seconds))
@@ -107,7 +107,7 @@ class Desk:
         self._beds = [Bed(bed, song.brief.seed) for bed in levels.beds]
         self._bed_part: Part = "drums" if "drums" in gains or not gains else next(iter(gains))
 
-    def balanced(self, stems: Stems, at: int, length: int) -> tuple[Samples, Stems]:
+    def balance(self, stems: Stems, at: int, length: int) -> tuple[Samples, Stems]:
         """The mix of the so many samples that begin at sample `at`, and all four stems, from the parts that play."""
         fade = self._fade(at, at + length)
         out: Stems = {}
@@ -116,7 +116,7 @@ class Desk:
                 stems[part] * np.float32(self._gains[part]) if part in stems else np.zeros((2, length), np.float32)
             )
         for bed in self._beds:
-            out[self._bed_part] += bed.heard(at, at + length)
+            out[self._bed_part] += bed.play(at, at + length)
         mix = np.zeros((2, length), np.float32)
         for part in PARTS:
             if fade is not None:
@@ -154,16 +154,16 @@ def mixdown(song: Song, tick: Tick, reached: Callable[[float], None] = lambda _s
         for part, sound in raw.items():
             stems[part][:, start:stop] = sound
         reached(0.8 * stop / rendering.length)
-    desk = Desk(song, rendering.measured_gains())
+    desk = Desk(song, rendering.measure_gains())
     playing = rendering.parts
     mastering = Mastering(loudness_lufs=TARGET_LUFS, ceiling_dbtp=CEILING_DBTP, sample_rate_hz=SAMPLE_RATE_HZ)
     mix = np.empty_like(stems["drums"])
     for start, stop in spans:
         raw = {part: stems[part][:, start:stop] for part in playing}
-        mix[:, start:stop], balanced = desk.balanced(raw, start, stop - start)
+        mix[:, start:stop], balanced = desk.balance(raw, start, stop - start)
         for part in PARTS:
             stems[part][:, start:stop] = balanced[part]
-        mastering.hear(mix[:, start:stop])
+        mastering.add(mix[:, start:stop])
         tick()
     mastering.solve(tick)
     for start, stop in spans:

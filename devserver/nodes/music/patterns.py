@@ -12,7 +12,7 @@ from math import gcd
 from random import Random
 
 from .genre import Genre, Groove, Lanes
-from .score import chosen, steps
+from .score import choose_pattern, steps
 
 Lines = tuple[tuple[float, str], ...]
 
@@ -78,7 +78,7 @@ def with_tops(groove: Groove, other: Groove) -> Groove:
     return tuple((level, lanes) for level, lanes in layers if lanes)
 
 
-def paced(lanes: Lanes, pulse: str) -> dict[str, str]:
+def set_pace(lanes: Lanes, pulse: str) -> dict[str, str]:
     """The lanes with the beat at half or at double pace, or with a kick on every beat."""
     if pulse == "floor":
         return {**lanes, "kick": FOUR_TO_THE_FLOOR[0]}
@@ -171,8 +171,8 @@ class Phrase:
 def own_phrase(genre: Genre, lines: Lines, energy: float, rng: Random, *, other_notes: str = "") -> Phrase:
     """One of the lines for an energy, changed: a hit earlier or later, one more or less, some roots `other_notes`."""
     grain, loose = genre.grain or _grain(lines), genre.loose
-    line = _changed(chosen(lines, energy, rng), rng, grain, loose, other_notes)
-    return Phrase((line, _changed(line, rng, grain, loose, other_notes)), rng.choice(ORDERS))
+    line = _change_line(choose_pattern(lines, energy, rng), rng, grain, loose, other_notes)
+    return Phrase((line, _change_line(line, rng, grain, loose, other_notes)), rng.choice(ORDERS))
 
 
 def _grain(lines: Lines) -> int:
@@ -180,7 +180,7 @@ def _grain(lines: Lines) -> int:
     return reduce(gcd, (step for _, line in lines for step, _, _ in steps(line)), 0) or 4
 
 
-def _changed(line: str, rng: Random, grain: int, loose: float, other_notes: str) -> str:
+def _change_line(line: str, rng: Random, grain: int, loose: float, other_notes: str) -> str:
     hits = list(steps(line))
     starts = {step: (length, character) for step, length, character in hits}
     if len(hits) == 1 and hits[0][1] > 8 and rng.random() < loose:  # struck again

@@ -91,7 +91,9 @@ OTHERS: Mapping[Part, tuple[str, ...]] = {
 }
 
 
-def seated(wanted: Iterable[str], refused: Iterable[str], *, alone: bool) -> tuple[dict[Part, str], tuple[Part, ...]]:
+def assign_voices(
+    wanted: Iterable[str], refused: Iterable[str], *, alone: bool
+) -> tuple[dict[Part, str], tuple[Part, ...]]:
     """The voices by part, and the parts that are silent, for the instruments wanted and refused.
 
     A second instrument of the same part plays the other part that it can play: "piano and guitar". Where the
@@ -115,7 +117,7 @@ def seated(wanted: Iterable[str], refused: Iterable[str], *, alone: bool) -> tup
     return voices, tuple(part for part in PARTS if part in muted)
 
 
-def without(
+def mute_refused(
     refused: Iterable[str], genre: Genre, voices: Mapping[Part, str], muted: Collection[Part]
 ) -> dict[Part, str]:
     """The voices, with others where the genre would play a refused instrument; its further voices then stay away."""

@@ -9,10 +9,10 @@ from ..prompting.brief import BriefValues, Parsed
 from ..prompting.complete import complete_brief
 from ..prompting.merge import lock_fields
 from ..prompting.read import read
-from .feel import felt, obeyed
+from .feel import apply_feel, is_supported
 from .genres import GENRES
 from .harmony import MODAL
-from .players import INSTRUMENTS, seated, without
+from .players import INSTRUMENTS, assign_voices, mute_refused
 from .song import BPM_RANGE, PARTS, Brief, Mood
 
 # The composer's five moods, and the moods and textures of a text that lean to each.
@@ -39,7 +39,7 @@ MOOD_OF: dict[str, Mood] = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class MusicRequest:
     """What was set beside the text; None and "" leave a thing to the text."""
 
     genre: str | None = None
@@ -49,7 +49,7 @@ class Asked:
     instruments: str = ""
 
 
-def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
+def parse(prompt: str, asked: MusicRequest, *, seconds: float, seed: int) -> Brief:
     """The brief for a text: what is asked beside it first, then its words, then the genre's defaults.
 
     A text without a genre word still gets one, always the same, so that its seeds differ in notes and not in style.
@@ -64,7 +64,7 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
     alone = "solo" in (*beside.items("texture"), *said.items("texture"))
     if said.value("vocals") == "choir":
         wanted = (*wanted, "choir")
-    voices, muted = seated(wanted, refused, alone=alone)
+    voices, muted = assign_voices(wanted, refused, alone=alone)
     if "pizzicato" in said.items("production") and voices.get("chords") in {None, "strings"}:
         voices["chords"] = "pizzicato"
     if len(muted) == len(PARTS):
@@ -87,10 +87,10 @@ def parse(prompt: str, asked: Asked, *, seconds: float, seed: int) -> Brief:
         era=said.value("era") or "",
         seconds=seconds,
         seed=seed,
-        remarks=(*said.notes, *_unheard(said, wanted, seconds)),
+        remarks=(*said.notes, *_find_unsupported(said, wanted, seconds)),
     )
-    own = felt(GENRES[brief.genre], brief)
-    return brief.model_copy(update={"voices": without(refused, own, voices, muted)})
+    own = apply_feel(GENRES[brief.genre], brief)
+    return brief.model_copy(update={"voices": mute_refused(refused, own, voices, muted)})
 
 
 def mood_of(said: Parsed) -> Mood:
@@ -99,7 +99,7 @@ def mood_of(said: Parsed) -> Mood:
     return next(leaning, "neutral")
 
 
-def _values(asked: Asked) -> BriefValues:
+def _values(asked: MusicRequest) -> BriefValues:
     if asked.genre is not None and asked.genre not in GENRES:
         raise ValueError(f"genre is {asked.genre!r}; allowed is auto or one of {', '.join(GENRES)}")
     if asked.bpm is not None and not BPM_RANGE[0] <= asked.bpm <= BPM_RANGE[1]:
@@ -110,7 +110,7 @@ def _values(asked: Asked) -> BriefValues:
     return BriefValues.parse({name: value for name, value in given.items() if value is not None})
 
 
-def _unheard(said: Parsed, wanted: tuple[str, ...], seconds: float) -> tuple[str, ...]:
+def _find_unsupported(said: Parsed, wanted: tuple[str, ...], seconds: float) -> tuple[str, ...]:
     """What the text asks for and the composer cannot do, in words."""
     remarks = []
     if (vocals := said.value("vocals")) not in {None, "instrumental", "choir"}:
@@ -118,7 +118,7 @@ def _unheard(said: Parsed, wanted: tuple[str, ...], seconds: float) -> tuple[str
     if missing := [name for name in wanted if name not in INSTRUMENTS]:
         remarks.append(f"No voice here plays {', '.join(missing)}.")
     words = dict.fromkeys((*said.items("texture"), *said.items("production")))
-    if deaf := [word for word in words if not obeyed(word) and word not in MOOD_OF]:
+    if deaf := [word for word in words if not is_supported(word) and word not in MOOD_OF]:
         remarks.append(f"Without effect here: {', '.join(deaf)}.")
     asked_seconds = said.value("duration_seconds")
     if asked_seconds and not said.readings["duration_seconds"].guessed and abs(asked_seconds - seconds) > 1:

@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .drums import CHOKES, KITS, TAKES, hit, tuned
-from .dsp import SAMPLE_RATE_HZ, Samples, dying, samples, straight
+from .drums import CHOKES, KITS, TAKES, hit, tune_kit
+from .dsp import SAMPLE_RATE_HZ, Samples, ramp, release_curve, samples
 from .effects import END_SECONDS, IMPACT, RISER, SWELL, effect
 from .song import Part, Song, Track
 from .voices import VOICES
@@ -111,7 +111,7 @@ class Pitched:
             raise ValueError(f"voice of {track.part} is {track.voice!r}; allowed is one of {', '.join(VOICES)}")
         self.voice, self._kept = track.voice, kept
         self._seed = (song.brief.seed, zlib.crc32(f"{track.part} {track.voice}".encode()))
-        self._tail = dying(VOICES[track.voice].release)
+        self._tail = release_curve(VOICES[track.voice].release)
         level = 10 ** (track.gain_db / 20) * REFERENCE_RMS / _level(track.voice, REFERENCE_PITCH[track.part])
         self.notes: list[Struck] = []
         self._longest: dict[int, int] = {}
@@ -169,7 +169,7 @@ class Drums:
     def __init__(self, song: Song, track: Track) -> None:
         if track.voice not in KITS:
             raise ValueError(f"voice of drums is {track.voice!r}; allowed is one of {', '.join(KITS)}")
-        self._kit, self._seed = tuned(KITS[track.voice], song.key.tonic), song.brief.seed
+        self._kit, self._seed = tune_kit(KITS[track.voice], song.key.tonic), song.brief.seed
         self._sounds: dict[tuple[int, int], Samples] = {}  # a kit is small enough to be kept
         self._effects: dict[Struck, Samples] = {}
         closings = {
@@ -203,7 +203,7 @@ class Drums:
             fading = whole - samples(CHOKE_SECONDS)
             if whole < sound.shape[1] and high > fading:
                 first = max(low, fading)
-                heard[:, first - low :] *= straight(1, 0, samples(CHOKE_SECONDS))[first - fading : high - fading]
+                heard[:, first - low :] *= ramp(1, 0, samples(CHOKE_SECONDS))[first - fading : high - fading]
             out[:, note.start + low - at : note.start + high - at] += heard
         goes_on = bool(note.start + whole > at + out.shape[1])
         if not goes_on:

@@ -9,7 +9,7 @@ import numpy as np
 from .song import Song
 
 
-def played(song: Song) -> dict[str, Any]:
+def describe_song(song: Song) -> dict[str, Any]:
     """What it is, and with which numpy on which processor it was rendered: the same bits need both."""
     brief = song.brief
     simd = np.show_config(mode="dicts")["SIMD Extensions"]

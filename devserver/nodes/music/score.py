@@ -127,7 +127,7 @@ def steps(line: str) -> Iterator[tuple[int, int, str]]:
             yield step, 1 + held, character
 
 
-def chosen(patterns: tuple[tuple[float, str], ...], energy: float, rng: Random) -> str:
+def choose_pattern(patterns: tuple[tuple[float, str], ...], energy: float, rng: Random) -> str:
     """One of the liveliest patterns that the energy allows."""
     allowed = [(level, line) for level, line in patterns if level <= energy] or [patterns[0]]
     top = max(level for level, _ in allowed)

@@ -87,17 +87,17 @@ def chord(key: Key, symbol: str) -> Chord:
 
     ``V7/ii`` is the V7 of ii. The degrees are those of the key's own scale, so VII in A minor is G major.
     """
-    found = _CHORD.fullmatch(symbol)
-    if found is None or not {found["numeral"].lower(), (found["of"] or "i").lower()} <= set(_NUMERALS):
+    match = _CHORD.fullmatch(symbol)
+    if match is None or not {match["numeral"].lower(), (match["of"] or "i").lower()} <= set(_NUMERALS):
         raise ValueError(f"{symbol!r} is no chord; allowed are numerals such as i, VI, V7, IVmaj7, bII, i5, V7/ii")
-    numeral, suffix = found["numeral"], found["suffix"]
+    numeral, suffix = match["numeral"], match["suffix"]
     if suffix not in _EXTENSIONS and suffix not in _REPLACED_TRIADS:
         raise ValueError(f"{symbol!r} is no chord; allowed after a numeral is one of {', '.join(_SUFFIXES)}")
     degrees, root = SCALES[key.mode], key.tonic
-    if found["of"]:
-        root += degrees[_NUMERALS[found["of"].lower()]] - len(found["of_flat"])
+    if match["of"]:
+        root += degrees[_NUMERALS[match["of"].lower()]] - len(match["of_flat"])
         degrees = SCALES["major"]
-    root += degrees[_NUMERALS[numeral.lower()]] - len(found["flat"])
+    root += degrees[_NUMERALS[numeral.lower()]] - len(match["flat"])
     if suffix in _REPLACED_TRIADS:
         intervals: tuple[int, ...] = _REPLACED_TRIADS[suffix]
     else:

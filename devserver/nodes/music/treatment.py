@@ -14,7 +14,7 @@ Treatment = Callable[[Levels], Levels]
 MOST_REVERB, MOST_SECONDS, MOST_ECHO = 0.7, 5.0, 0.6
 
 
-def treated(brief: Brief) -> Levels:
+def apply_treatments(brief: Brief) -> Levels:
     """The levels that a song of this brief is mixed with."""
     levels = GENRES[brief.genre].levels
     for word in dict.fromkeys((*brief.textures, *brief.production)):

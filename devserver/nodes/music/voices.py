@@ -20,20 +20,20 @@ from .dsp import (
     Samples,
     Shape,
     cycle,
-    dying,
-    fading,
-    filtered,
+    exponential_decay,
+    filter_band,
     frequency_hz,
     harmonics,
     hiss,
-    looped,
+    loop_slice,
     noise_loop,
     onset,
+    phase_of,
     radians,
     read_tables,
+    release_curve,
     samples,
     ticks,
-    turning,
     vibrato,
 )
 
@@ -58,7 +58,7 @@ class Voice(Protocol):
 
 def sound(voice: Voice, pitch: int, held: int, rng: np.random.Generator) -> Samples:
     """A whole note, held for so many samples and released: float32 [1 or 2, held + release]."""
-    tail = dying(voice.release)
+    tail = release_curve(voice.release)
     out = np.array(voice.held(pitch, 0, held + len(tail), rng))
     out[:, held:] *= tail
     return out
@@ -98,7 +98,7 @@ class Subtractive:
         for index, cents in enumerate(self.detune):
             own = base * 2 ** (cents / 1200)
             at_zero = rng.random() if len(self.detune) > 1 else 0.0  # in phase with the sub, or they might cancel
-            waves = read_tables(turning(own, start, stop, at_zero, late), *tables)
+            waves = read_tables(phase_of(own, start, stop, at_zero, late), *tables)
             wave = waves[0]
             if opening is not None:
                 waves[1] -= wave
@@ -107,7 +107,7 @@ class Subtractive:
             for side, share in enumerate(sides[:, index]):
                 out[side] += share * wave
         if self.sub:
-            out += np.float32(self.sub) * np.sin(radians(turning(base, start, stop)))
+            out += np.float32(self.sub) * np.sin(radians(phase_of(base, start, stop)))
         if self.drive:
             out *= np.float32(1 + self.drive)
             np.tanh(out, out=out)
@@ -120,7 +120,7 @@ class Subtractive:
         if self.wobble_hz and self.bright_hz:
             angle = ticks(start, stop) * np.float32(2 * math.pi * self.wobble_hz / SAMPLE_RATE_HZ)
             return np.asarray(np.float32(0.5) - np.float32(0.5) * np.cos(angle + np.float32(1)))
-        return fading(start, stop, self.sweep * 2) if self.bright_hz else None
+        return exponential_decay(start, stop, self.sweep * 2) if self.bright_hz else None
 
     def _sides(self) -> Array:
         """What each ear gets of each oscillator: [2, oscillators], or [1, 1] for a single one in the middle."""
@@ -156,7 +156,7 @@ class Additive:
         size = samples(0.03)
         if self.strike and start < size:
             end = min(stop, size)
-            knock = filtered(hiss(rng, size), base * 2, 6000)[start:end] * fading(start, end, 0.03)
+            knock = filter_band(hiss(rng, size), base * 2, 6000)[start:end] * exponential_decay(start, end, 0.03)
             out[:, : end - start] += np.float32(self.strike) * knock
         out *= onset(start, stop, *self.adsr[:3])
         return out
@@ -204,12 +204,12 @@ class FrequencyModulation:
     def held(self, pitch: int, start: int, stop: int, _rng: np.random.Generator) -> Samples:
         base = frequency_hz(pitch)
         softer = min(1.0, (523.0 / base) ** 0.5)
-        depth = self.index * softer * (0.15 + 0.85 * fading(start, stop, self.index_decay))
-        modulator = np.sin(radians(turning(base * self.ratio, start, stop)))  # in phase: at a ratio of 1 else with DC
-        wave = np.sin(radians(turning(base, start, stop)) + depth.astype(np.float32) * modulator)
-        wave *= fading(start, stop, self.ring)
+        depth = self.index * softer * (0.15 + 0.85 * exponential_decay(start, stop, self.index_decay))
+        modulator = np.sin(radians(phase_of(base * self.ratio, start, stop)))  # in phase: at a ratio of 1 else with DC
+        wave = np.sin(radians(phase_of(base, start, stop)) + depth.astype(np.float32) * modulator)
+        wave *= exponential_decay(start, stop, self.ring)
         if self.tine and base * 12 < 16_000 and start < SAMPLE_RATE_HZ // 2:
-            tine = np.sin(radians(turning(base * 12, start, stop))) * fading(start, stop, 0.25)
+            tine = np.sin(radians(phase_of(base * 12, start, stop))) * exponential_decay(start, stop, 0.25)
             wave += np.float32(self.tine) * tine
         wave *= onset(start, stop, *self.adsr[:3])
         sway = np.float32(self.tremolo) * np.sin(ticks(start, stop) * np.float32(2 * math.pi * 4.2 / SAMPLE_RATE_HZ))
@@ -243,7 +243,7 @@ class Blown:
         out = np.empty((2, stop - start), np.float32)
         for side, sign in enumerate((-1, 1)):
             own = base * 2 ** (sign * self.players_cents / 2400)
-            more, out[side] = read_tables(turning(own, start, stop, rng.random() * 0.1, late), bright, dull)
+            more, out[side] = read_tables(phase_of(own, start, stop, rng.random() * 0.1, late), bright, dull)
             more -= out[side]
             more *= opening
             out[side] += more
@@ -265,7 +265,7 @@ def _blown_tables(voice: Blown, base: float) -> tuple[Samples, Samples]:
 
 def _breath(low_hz: float, high_hz: float, start: int, stop: int, rng: np.random.Generator) -> Samples:
     first = int(rng.integers(1 << 16))
-    return looped(noise_loop(low_hz, high_hz), first + start, first + stop)
+    return loop_slice(noise_loop(low_hz, high_hz), first + start, first + stop)
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,7 @@ class Driven:
         before = min(start, CABINET_MARGIN)
         raw = self.string.held(pitch, start - before, stop + CABINET_MARGIN, rng)
         driven = np.tanh(4.5 * raw + np.float32(0.25)) - np.float32(math.tanh(0.25))  # a little lopsided, as a valve
-        cabinet = filtered(driven, 90, 4300, 3)[:, before : before + stop - start]
+        cabinet = filter_band(driven, 90, 4300, 3)[:, before : before + stop - start]
         if start == 0:
             rise = min(stop, samples(0.001))
             cabinet[:, :rise] *= np.linspace(0, 1, rise, dtype=np.float32)  # what its filter rings before the start
@@ -307,7 +307,7 @@ def _sub808(pitch: int, start: int, stop: int, _rng: np.random.Generator) -> Sam
     """A sine that falls into its pitch, driven."""
     fall = samples(0.018)
     late = np.float32(1.2 * fall) * (1 - np.exp(ticks(start, stop) * np.float32(-1 / fall)))
-    wave = np.sin(radians(turning(frequency_hz(pitch), start, stop, late=late)))
+    wave = np.sin(radians(phase_of(frequency_hz(pitch), start, stop, late=late)))
     wave = np.tanh(np.float32(2.2) * wave) * np.float32(1 / math.tanh(2.2))
     wave *= onset(start, stop, 0.004, 1.2, 0.55)
     return wave[np.newaxis]
@@ -319,7 +319,7 @@ FLUTE = harmonics(np.array([1.0, 0.32, 0.12, 0.04]))
 def _flute(pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples:
     base = frequency_hz(pitch)
     late = vibrato(start, stop, 5.0, 0.0, 0.33) * np.float32(0.004)
-    (tone,) = read_tables(turning(base, start, stop, late=late), FLUTE)
+    (tone,) = read_tables(phase_of(base, start, stop, late=late), FLUTE)
     breath = np.float32(0.05) * _breath(base * 0.9, base * 4, start, stop, rng)
     return np.stack([tone + breath, tone - breath]) * onset(start, stop, 0.06, 0.3, 0.85)
 

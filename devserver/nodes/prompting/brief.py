@@ -158,9 +158,9 @@ class Parsed:
         return tuple(self.value(field) or ())
 
     def as_json(self) -> dict[str, Any]:
-        found = self.readings
+        readings = self.readings
         return {
-            "brief": {name: found[name].as_json() if name in found else None for name in FIELDS},
+            "brief": {name: readings[name].as_json() if name in readings else None for name in FIELDS},
             "unmatched": [word.as_json() for word in self.unmatched],
             "conflicts": [conflict.as_json() for conflict in self.conflicts],
             "notes": list(self.notes),

@@ -12,7 +12,7 @@ SIGNS = frozenset({"'", "/"})
 LIST_REACH = 24  # tokens that are looked through for the "or" of a list
 
 
-def refuses(token: Token) -> bool:
+def is_negation(token: Token) -> bool:
     return _is(token, "not")
 
 
@@ -21,25 +21,25 @@ def _is(token: Token, *groups: str) -> bool:
     return token.folded in words("refusing", *groups)
 
 
-def negated(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+def find_negated(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     """Ranges of tokens [first, last) that are not wanted, one for each thing, without the word that negates."""
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     at = 0
     while at < len(tokens):
         if _denies(tokens, at):
-            found.append((_start_of_line(tokens, at - 1), at - 1))
+            ranges.append((_start_of_line(tokens, at - 1), at - 1))
             at += 1
         elif _negates(tokens, at):
             phrases = _phrases(tokens, at)
-            found += [phrase for phrase in phrases if not _until(tokens, phrase[1])]
+            ranges += [phrase for phrase in phrases if not _until(tokens, phrase[1])]
             at = max((last for _, last in phrases), default=at + 1)
         else:
             at += 1
-    return found
+    return ranges
 
 
 def _negates(tokens: Sequence[Token], at: int) -> bool:
-    if not refuses(tokens[at]) and not _is_shortened_not(tokens, at):
+    if not is_negation(tokens[at]) and not _is_shortened_not(tokens, at):
         return False
     return at + 1 == len(tokens) or not _is(tokens[at + 1], "compares")
 

@@ -76,8 +76,8 @@ def _pattern(template: str) -> re.Pattern[str]:
 def _group(name: str) -> str:
     """Any of the terms of a group; the longest that fits."""
     named = {"number": "numbers", "key_mode": "key_modes", "note": "notes", "note_mode": "note_modes"}
-    found = list(_names(named[name])) if name in named else terms("units" if name in UNITS else "grammar", name)
-    longest_first = sorted(set(found), key=lambda term: (-len(term), term))
+    words = list(_names(named[name])) if name in named else terms("units" if name in UNITS else "grammar", name)
+    longest_first = sorted(set(words), key=lambda term: (-len(term), term))
     return "(?:" + "|".join(r"\s+".join(map(re.escape, term.split())) for term in longest_first) + ")"
 
 
@@ -89,7 +89,7 @@ def _names(table: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Found:
+class PatternMatch:
     """A value that a pattern found; a value of None is a place that must not be read as words."""
 
     field: str
@@ -100,7 +100,7 @@ class Found:
     complaint: str = ""
 
 
-def find_all(text: str) -> Iterator[Found]:
+def find_all(text: str) -> Iterator[PatternMatch]:
     """What the patterns find, the surest first; later ones do not look at what earlier ones took."""
     taken: list[Span] = []  # in order, none over another
     for pattern, read in READERS:
@@ -129,29 +129,29 @@ def number(said: str) -> float:
     return float(said.rstrip("½").replace(",", ".") or 0) + half
 
 
-def trimmed(match: re.Match[str]) -> Span:
+def trim_span(match: re.Match[str]) -> Span:
     """The match without spaces and signs at its ends."""
     said = match[0]
     start = match.start() + len(said) - len(said.lstrip(" ,\t\n"))
     return start, match.end() - (len(said) - len(said.rstrip(" ,\t\n")))
 
 
-def _bpm(match: re.Match[str], _: str) -> Found:
+def _bpm(match: re.Match[str], _: str) -> PatternMatch:
     low = number(match["low"])
     high = match.groupdict().get("high")
     bpm = (low + number(high)) / 2 if high else low
-    span = trimmed(match)
+    span = trim_span(match)
     if not BPM_RANGE[0] <= bpm <= BPM_RANGE[1]:
-        told = f"{match[0].strip()!r} in the text is not used: a tempo is {BPM_RANGE[0]:g} to {BPM_RANGE[1]:g} bpm"
-        return Found("bpm", None, span, complaint=told)
-    return Found("bpm", int(bpm) if bpm == int(bpm) else bpm, span, confidence=0.9 if high else 1.0)
+        problem = f"{match[0].strip()!r} in the text is not used: a tempo is {BPM_RANGE[0]:g} to {BPM_RANGE[1]:g} bpm"
+        return PatternMatch("bpm", None, span, complaint=problem)
+    return PatternMatch("bpm", int(bpm) if bpm == int(bpm) else bpm, span, confidence=0.9 if high else 1.0)
 
 
-def _bare_bpm(match: re.Match[str], _: str) -> Found:
-    return Found("bpm", int(match["low"]), match.span("low"), confidence=0.7, said=False)
+def _bare_bpm(match: re.Match[str], _: str) -> PatternMatch:
+    return PatternMatch("bpm", int(match["low"]), match.span("low"), confidence=0.7, said=False)
 
 
-def _key(match: re.Match[str], text: str) -> Found | None:
+def _key(match: re.Match[str], text: str) -> PatternMatch | None:
     letter, sign, mode = match["letter"], match["sign"] or match["b"] or "", match["mode"].casefold()
     before = match["before"]
     if mode == "m" and (letter.islower() or match["mode"] != "m" or not (before or sign)):
@@ -169,46 +169,48 @@ def _key(match: re.Match[str], text: str) -> Found | None:
     ):
         return None
     tonic = (TONICS.index(letter.upper()) + {"#": 1, "♯": 1, "sharp": 1, "": 0}.get(sign.casefold(), -1)) % 12
-    return Found("key", (tonic, _names("key_modes")[" ".join(mode.split())]), (match.start("letter"), match.end()))
+    return PatternMatch(
+        "key", (tonic, _names("key_modes")[" ".join(mode.split())]), (match.start("letter"), match.end())
+    )
 
 
-def _note(match: re.Match[str], _: str) -> Found:
+def _note(match: re.Match[str], _: str) -> PatternMatch:
     """A note by its name in a language of the Continent, with its mode: fis-Moll."""
     tonic, mode = _names("notes")[match["note"].casefold()], _names("note_modes")[match["mode"].casefold()]
-    return Found("key", (int(tonic), mode), match.span())
+    return PatternMatch("key", (int(tonic), mode), match.span())
 
 
-def _tonic(match: re.Match[str], _: str) -> Found:
+def _tonic(match: re.Match[str], _: str) -> PatternMatch:
     sign = (match["sign"] or "").strip(" -").casefold()
     tonic = (TONICS.index(match["letter"]) + {"": 0, "#": 1, "♯": 1, "sharp": 1}.get(sign, -1)) % 12
-    return Found("key", (tonic, None), (match.start("letter"), match.end()), confidence=0.7, said=False)
+    return PatternMatch("key", (tonic, None), (match.start("letter"), match.end()), confidence=0.7, said=False)
 
 
-def _chord(match: re.Match[str], _: str) -> Found | None:
+def _chord(match: re.Match[str], _: str) -> PatternMatch | None:
     """A key between commas, as musicians note it: "funk, 105 bpm, Em". A lone letter is none."""
     if not match["sign"] and not match["m"]:
         return None
     step = {None: 0, "#": 1, "♯": 1}.get(match["sign"], -1)
     tonic = (TONICS.index(match["letter"]) + step) % 12
     span = (match.start("letter"), match.end())
-    return Found("key", (tonic, "minor" if match["m"] else None), span, confidence=0.8, said=False)
+    return PatternMatch("key", (tonic, "minor" if match["m"] else None), span, confidence=0.8, said=False)
 
 
-def _metre(match: re.Match[str], _: str) -> Found | None:
+def _metre(match: re.Match[str], _: str) -> PatternMatch | None:
     value = f"{int(match['top'])}/{match['bottom']}"
     if match["top"] == "1":
         return None
     if value not in TIME_SIGNATURES:
-        told = f"{match[0]!r} in the text is not used: time signatures are {', '.join(TIME_SIGNATURES)}"
-        return Found("time_signature", None, match.span(), complaint=told)
-    return Found("time_signature", value, match.span())
+        problem = f"{match[0]!r} in the text is not used: time signatures are {', '.join(TIME_SIGNATURES)}"
+        return PatternMatch("time_signature", None, match.span(), complaint=problem)
+    return PatternMatch("time_signature", value, match.span())
 
 
-def _clock(match: re.Match[str], text: str) -> Found | None:
-    return _length_found(60 * int(match["minutes"]) + int(match["seconds"]), match, text)
+def _clock(match: re.Match[str], text: str) -> PatternMatch | None:
+    return _length_match(60 * int(match["minutes"]) + int(match["seconds"]), match, text)
 
 
-def _length(match: re.Match[str], text: str) -> Found | None:
+def _length(match: re.Match[str], text: str) -> PatternMatch | None:
     unit = match["unit"].casefold()
     if len(unit) == 1 and not match["number"][-1:].isdigit():
         return None
@@ -223,64 +225,64 @@ def _length(match: re.Match[str], text: str) -> Found | None:
         seconds += number(match["more"])
     if match["bare"] and factor == 60:
         seconds += int(match["bare"])
-    return _length_found(seconds, match, text)
+    return _length_match(seconds, match, text)
 
 
-def _length_found(seconds: float, match: re.Match[str], text: str) -> Found | None:
+def _length_match(seconds: float, match: re.Match[str], text: str) -> PatternMatch | None:
     span = (match.start(), match.start() + len(match[0].rstrip(" ,")))
     before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 24]
     if _pattern(NO_LENGTH_BEFORE).search(before) or _pattern(NO_LENGTH_AFTER).match(after):
-        return Found("", None, span)
+        return PatternMatch("", None, span)
     if not 0 < seconds <= MAX_SECONDS:
-        told = f"{match[0].strip()!r} in the text is not used: a length is up to {MAX_SECONDS:g} seconds"
-        return Found("duration_seconds", None, span, complaint=told)
-    return Found("duration_seconds", int(seconds) if seconds == int(seconds) else seconds, span)
+        problem = f"{match[0].strip()!r} in the text is not used: a length is up to {MAX_SECONDS:g} seconds"
+        return PatternMatch("duration_seconds", None, span, complaint=problem)
+    return PatternMatch("duration_seconds", int(seconds) if seconds == int(seconds) else seconds, span)
 
 
-def _bars(match: re.Match[str], text: str) -> Found | None:
+def _bars(match: re.Match[str], text: str) -> PatternMatch | None:
     if _pattern(NO_LENGTH_AFTER).match(text[match.end() : match.end() + 24]):
-        return Found("", None, match.span())
-    return Found("bars", int(number(match["number"])), match.span(), confidence=0.9, said=False)
+        return PatternMatch("", None, match.span())
+    return PatternMatch("bars", int(number(match["number"])), match.span(), confidence=0.9, said=False)
 
 
-def _decade(match: re.Match[str], _: str) -> Found | None:
+def _decade(match: re.Match[str], _: str) -> PatternMatch | None:
     year = int(match["year"])
     if year < 100 and year < 50 and match[0].casefold().endswith("s") and "'" not in match[0]:
         return None  # "30s" is a length
     year = year if year > 100 else 1900 + year
-    return Found("era", f"{year}s", trimmed(match))
+    return PatternMatch("era", f"{year}s", trim_span(match))
 
 
-def _year(match: re.Match[str], _: str) -> Found:
-    return Found("era", f"{int(match['year']) // 10 * 10}s", match.span(), confidence=0.8, said=False)
+def _year(match: re.Match[str], _: str) -> PatternMatch:
+    return PatternMatch("era", f"{int(match['year']) // 10 * 10}s", match.span(), confidence=0.8, said=False)
 
 
-def _seed(match: re.Match[str], _: str) -> Found:
+def _seed(match: re.Match[str], _: str) -> PatternMatch:
     seed = int(match["seed"])
     if seed >= 2**32:
-        return Found(
+        return PatternMatch(
             "seed", None, match.span(), complaint=f"{match[0]!r} in the text is not used: a seed is up to {2**32 - 1}"
         )
-    return Found("seed", seed, match.span())
+    return PatternMatch("seed", seed, match.span())
 
 
-def _variations(match: re.Match[str], _: str) -> Found | None:
+def _variations(match: re.Match[str], _: str) -> PatternMatch | None:
     count = number(match["number"])
     if count < 2 or count != int(count):
         return None
     if count > MAX_VARIATIONS:
-        told = f"The text asks for {match[0]!r}; {MAX_VARIATIONS} are made, the most there can be"
-        return Found("variations", MAX_VARIATIONS, match.span(), complaint=told)
-    return Found("variations", int(count), match.span())
+        warning = f"The text asks for {match[0]!r}; {MAX_VARIATIONS} are made, the most there can be"
+        return PatternMatch("variations", MAX_VARIATIONS, match.span(), complaint=warning)
+    return PatternMatch("variations", int(count), match.span())
 
 
-def _format(match: re.Match[str], _: str) -> Found:
+def _format(match: re.Match[str], _: str) -> PatternMatch:
     said = match["format"].casefold()
-    return Found("format", "m4a" if said == "aac" else said, match.span())
+    return PatternMatch("format", "m4a" if said == "aac" else said, match.span())
 
 
-def _tuning(match: re.Match[str], _: str) -> Found:
-    return Found("", None, match.span())  # a guitar's, no section and no key
+def _tuning(match: re.Match[str], _: str) -> PatternMatch:
+    return PatternMatch("", None, match.span())  # a guitar's, no section and no key
 
 
 READERS = (

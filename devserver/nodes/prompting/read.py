@@ -13,9 +13,9 @@ from ..music.genres import GENRES
 from ..music.theory import Key
 from .brief import LISTS, MAX_ITEMS, MAX_SECONDS, Conflict, Parsed, Reading, Span, Unmatched
 from .conflicts import contradictions
-from .negation import negated, refuses
-from .patterns import Found, find_all, number, overlaps
-from .scan import Claim, Token, claims_in, tokens_of
+from .negation import find_negated, is_negation
+from .patterns import PatternMatch, find_all, number, overlaps
+from .scan import Claim, Token, find_claims, tokenize
 from .vocabulary import Style
 from .wordlists import word_lists, words
 
@@ -45,8 +45,8 @@ class Notebook:
         """A field's value. What is surer stays; of equals the first does, and the other is told."""
         had = self.readings.get(name)
         if had is not None and had.value != value and not had.guessed and confidence >= 0.7 <= had.confidence:
-            told = f"{name} is said twice: {self.said(had.span)} and {self.said(span)}; the first is used."
-            self.conflicts.append(Conflict((name,), told))
+            warning = f"{name} is said twice: {self.said(had.span)} and {self.said(span)}; the first is used."
+            self.conflicts.append(Conflict((name,), warning))
         if had is None or had.confidence < confidence:
             self.readings[name] = Reading(value, span, confidence, "user" if said else "parsed")
 
@@ -63,9 +63,9 @@ def read(text: str) -> Parsed:
     """What the text alone says, without any default. Linear in its length; any text is allowed."""
     book = Notebook(text)
     bars = _read_patterns(book)
-    tokens = tokens_of(text)
-    claims = claims_in(tokens, book.spans)
-    unwanted = negated(tokens)
+    tokens = tokenize(text)
+    claims = find_claims(tokens, book.spans)
+    unwanted = find_negated(tokens)
     wanted = _read_unwanted(book, tokens, claims, unwanted)
     _read_voices(book, tokens, wanted)
     _read_genre(book, tokens, wanted)
@@ -83,31 +83,31 @@ def read(text: str) -> Parsed:
     return Parsed(book.readings, words, tuple(book.conflicts), tuple(book.notes))
 
 
-def _read_patterns(book: Notebook) -> Found | None:
+def _read_patterns(book: Notebook) -> PatternMatch | None:
     bars = None
-    for found in find_all(book.text):
-        book.spans.append(found.span)
-        if found.complaint:
-            book.notes.append(found.complaint)
-            book.conflicts.append(Conflict((found.field,), f"{found.complaint}."))
-        if found.value is None:
+    for match in find_all(book.text):
+        book.spans.append(match.span)
+        if match.complaint:
+            book.notes.append(match.complaint)
+            book.conflicts.append(Conflict((match.field,), f"{match.complaint}."))
+        if match.value is None:
             continue
-        if found.field == "bars":
-            bars = bars or found
-        elif found.field == "key":
-            _put_key(book, found)
+        if match.field == "bars":
+            bars = bars or match
+        elif match.field == "key":
+            _put_key(book, match)
         else:
-            book.put(found.field, found.value, found.span, found.confidence, said=found.said)
+            book.put(match.field, match.value, match.span, match.confidence, said=match.said)
     return bars
 
 
-def _put_key(book: Notebook, found: Found) -> None:
-    tonic, mode = found.value
+def _put_key(book: Notebook, match: PatternMatch) -> None:
+    tonic, mode = match.value
     scale = "minor" if mode in MINOR_MODES else "major"
     book.put(
-        "key", Key(tonic, "minor" if scale == "minor" else "major").name, found.span, found.confidence, said=found.said
+        "key", Key(tonic, "minor" if scale == "minor" else "major").name, match.span, match.confidence, said=match.said
     )
-    book.put("mode", mode or "major", found.span, found.confidence, said=found.said)
+    book.put("mode", mode or "major", match.span, match.confidence, said=match.said)
 
 
 def _read_unwanted(
@@ -172,8 +172,8 @@ def _read_genre(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]
     elif same:
         book.put("sub_genre", same[0][1].sub_genre, same[0][0].span)
     if style.near:
-        told = f"{style.sub_genre} has no rules of its own here; the nearest genre that has is {style.genre}."
-        book.notes.append(told)
+        warning = f"{style.sub_genre} has no rules of its own here; the nearest genre that has is {style.genre}."
+        book.notes.append(warning)
     for other, another in loose:
         if another.genre != style.genre:
             book.notes.append(f"{book.said(other.span)} is a second genre; {book.said(claim.span)} leads.")
@@ -216,13 +216,13 @@ def _read_pace(book: Notebook, tempo: float, claim: Claim) -> None:
     """A tempo word; beside a number it only can contradict it."""
     had = book.readings.get("bpm")
     if had is None:
-        book.put("bpm", _paced(book, tempo), claim.span, 0.6, said=False)
+        book.put("bpm", _pace_tempo(book, tempo), claim.span, 0.6, said=False)
     elif (tempo < SLOW_BPM and had.value >= FAST_BPM) or (tempo > FAST_BPM and had.value <= SLOW_BPM):
-        told = f"{book.said(claim.span)} and {book.said(had.span)} pull apart; the number is used."
-        book.conflicts.append(Conflict(("bpm",), told))
+        conflict = f"{book.said(claim.span)} and {book.said(had.span)} pull apart; the number is used."
+        book.conflicts.append(Conflict(("bpm",), conflict))
 
 
-def _paced(book: Notebook, tempo: float) -> int:
+def _pace_tempo(book: Notebook, tempo: float) -> int:
     """A tempo word for the genre that the text names: slow is slower than that genre is, and still that genre."""
     genre = book.readings.get("genre")
     if genre is None:
@@ -270,8 +270,8 @@ def _follows(token: Token) -> bool:
 def _times(tokens: Sequence[Token], claim: Claim) -> int:
     """How often a section is asked for: "two verses", "double chorus", "chorus x2"."""
     after = "".join(token.folded for token in tokens[claim.last : claim.last + 2])
-    if found := TIMES.match(after):
-        return max(1, min(REPEATS, int(found[1])))
+    if match := TIMES.match(after):
+        return max(1, min(REPEATS, int(match[1])))
     before = tokens[claim.first - 1].folded if claim.first else ""
     try:
         said = 2.0 if before in words("grammar", "double") else number(before.removesuffix("x"))
@@ -314,7 +314,7 @@ def _read_voices(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim
                 book.put("vocals", "vocals", claim.span, 0.8, said=False)
 
 
-def _conclude(book: Notebook, bars: Found | None) -> None:
+def _conclude(book: Notebook, bars: PatternMatch | None) -> None:
     """What follows from several fields: bars and a tempo make a length."""
     bpm = book.readings.get("bpm")
     if bars is None or bpm is None:
@@ -334,5 +334,5 @@ def _unmatched(text: str, tokens: Sequence[Token], covered: Sequence[Span]) -> I
         while at < len(spans) and spans[at][0] < token.end:
             reach = max(reach, spans[at][1])
             at += 1
-        if token.start >= reach and token.is_word and token.folded not in fillers and not refuses(token):
+        if token.start >= reach and token.is_word and token.folded not in fillers and not is_negation(token):
             yield Unmatched(text[token.start : token.end], (token.start, token.end))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .brief import Span
 from .vocabulary import Meaning, Meanings, Vocabulary, vocabulary
-from .wordlists import folded
+from .wordlists import fold
 
 _WORD = re.compile(r"\d+(?=[a-zäöü]{3,}\b)|[^\W_]+|&|[^\s\w]", re.IGNORECASE)
 MIN_COMPOUND = 7
@@ -40,19 +40,19 @@ class Claim:
         return next((meaning for meaning in self.meanings if meaning.field == field), None)
 
 
-def tokens_of(text: str) -> list[Token]:
-    return [Token(folded(found[0]), *found.span()) for found in _WORD.finditer(text)]
+def tokenize(text: str) -> list[Token]:
+    return [Token(fold(match[0]), *match.span()) for match in _WORD.finditer(text)]
 
 
-def claims_in(tokens: Sequence[Token], taken: Sequence[Span]) -> list[Claim]:
+def find_claims(tokens: Sequence[Token], taken: Sequence[Span]) -> list[Claim]:
     """Every known phrase in order, without those words that lie in `taken`. Hyphens and quotes join words."""
     known, free = vocabulary(), _free(tokens, taken)
     claims: list[Claim] = []
     at = 0
     while at < len(tokens):
-        found = (_phrase_at(known, tokens, free, at) or _compound_at(known, tokens[at], at)) if free[at] else []
-        claims += found
-        at = max((claim.last for claim in found), default=at + 1)
+        claims_here = (_phrase_at(known, tokens, free, at) or _compound_at(known, tokens[at], at)) if free[at] else []
+        claims += claims_here
+        at = max((claim.last for claim in claims_here), default=at + 1)
     return claims
 
 

@@ -63,13 +63,13 @@ class WordsError(ValueError):
         super().__init__(f"{path.name}:{line}: {reason}")
 
 
-def folded(word: str) -> str:
+def fold(word: str) -> str:
     word = word.casefold().replace("’", "'")
     return SAME.get(word, word)
 
 
 def phrase_of(term: str) -> tuple[str, ...]:
-    return tuple(map(folded, term.split()))
+    return tuple(map(fold, term.split()))
 
 
 @dataclass
@@ -141,7 +141,7 @@ class _File:
             self._endings[mark] = ["", *self._terms(node)]
         for name, node in sections.items():
             if name == "fillers":
-                self._lists.fillers.update(map(folded, self._terms(node)))
+                self._lists.fillers.update(map(fold, self._terms(node)))
             elif name == "genre":
                 for family, entries in self._pairs(node):
                     self._read_family(family, entries)
@@ -166,8 +166,8 @@ class _File:
                 self._lists.genres.append((family, "", False, self._terms(entries, "genre", family)))
             else:
                 for style, terms in self._pairs(entries):
-                    found = self._terms(terms, "genre", style)
-                    self._lists.genres.append((family, style, part == "near", found))
+                    forms = self._terms(terms, "genre", style)
+                    self._lists.genres.append((family, style, part == "near", forms))
         if self._lists.row_of(family) is None:
             self._fail(node, f"{family!r} has no row in the table of genres and no `next_best`: {', '.join(GENRES)}")
 
@@ -191,7 +191,7 @@ class _File:
         """A list's terms with their endings."""
         if not isinstance(node, yaml.SequenceNode):
             self._fail(node, f"a list of terms is expected{f' for {name!r}' if name else ''}: `[term, term]`")
-        found: list[str] = []
+        forms: list[str] = []
         had: set[str] = set()
         for item in node.value:
             if not isinstance(item, yaml.ScalarNode) or not item.value.rstrip(MARKS).strip():
@@ -199,13 +199,13 @@ class _File:
             if item.value in had:
                 self._fail(item, f"{item.value!r} is listed twice")
             had.add(item.value)
-            found += self._forms(item)
+            forms += self._forms(item)
         if table in FIELDS or table == "genre":
-            for form in found:
+            for form in forms:
                 had_by = self._last_lines.setdefault((table, " ".join(phrase_of(form))), name)
                 if had_by != name:
                     self._fail(node, f"{form!r} cannot mean {name!r}: it is listed for {had_by!r}")
-        return found
+        return forms
 
     def _forms(self, item: yaml.ScalarNode) -> list[str]:
         mark = item.value[-1] if item.value[-1] in MARKS else ""

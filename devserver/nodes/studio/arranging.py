@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from .audio import STRETCH, Samples, Work
 from .meter import Array
-from .mixing import StemName, placing
+from .mixing import StemName, stereo_matrix
 from .plan import Plan
 
 MOST_SECONDS: Final = 7200.0
@@ -118,7 +118,7 @@ class Arrangement:
     sample_rate_hz: int
 
 
-def arrangement(plan: ArrangePlan, source_length: int, sample_rate_hz: int) -> Arrangement:
+def plan_arrangement(plan: ArrangePlan, source_length: int, sample_rate_hz: int) -> Arrangement:
     """Where everything falls, to the sample: times are added up in seconds and rounded last.
 
     Raises:
@@ -153,7 +153,7 @@ def _check(plan: ArrangePlan, name: str, span: tuple[float, float], source_secon
         )
 
 
-def arranged(stem: Samples, name: StemName, order: Arrangement, work: Work) -> Samples:
+def arrange_stem(stem: Samples, name: StemName, order: Arrangement, work: Work) -> Samples:
     """A stem [C, T] in its new order, float32 [2, length].
 
     At a join the sound before goes on for half a crossfade while the one after it begins half a crossfade early; both
@@ -167,7 +167,7 @@ def arranged(stem: Samples, name: StemName, order: Arrangement, work: Work) -> S
         if edit.mute:
             work.tick()
             continue
-        matrix = placing(edit.pan, 1.0) * np.float32(10 ** ((edit.gain_db + piece.step.gain_db) / 20))
+        matrix = stereo_matrix(edit.pan, 1.0) * np.float32(10 ** ((edit.gain_db + piece.step.gain_db) / 20))
         early = half if piece.start > 0 else 0
         late = half if piece.end < length else 0
         for start in range(piece.start - early, piece.end + late, STRETCH):

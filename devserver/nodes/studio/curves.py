@@ -7,13 +7,13 @@ import numpy as np
 from .meter import STEP, Array, Samples
 
 
-def squeezed(over_db: Array, ratio: float, knee_db: float) -> Array:
+def compressor_gain(over_db: Array, ratio: float, knee_db: float) -> Array:
     """How far down a compressor with a soft knee pulls what is `over_db` above its threshold, in dB."""
     within = np.clip(over_db + knee_db / 2, 0, knee_db) ** 2 / (2 * knee_db)
     return np.asarray(np.where(over_db > knee_db / 2, over_db, within) * (1 - 1 / ratio))
 
 
-def released(down: Array, steps: float) -> Array:
+def apply_release(down: Array, steps: float) -> Array:
     """Reductions that recover exponentially: they reach at once and fall to 1/e in so many steps."""
     # The same as level = max(down, level * exp(-1 / steps)) from left to right, without a loop.
     way = np.arange(len(down)) / steps

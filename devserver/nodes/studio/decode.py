@@ -19,7 +19,7 @@ def channels_of(frame: Any) -> Samples:
     return np.asarray(frame.to_ndarray(), np.float32).reshape(-1, frame.layout.nb_channels).T
 
 
-def decoded_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
+def decode_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
     """Each block as float32 [C, n], and its rate in Hz.
 
     Raises:
@@ -39,12 +39,12 @@ def decoded_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
             yield channels_of(part), stream.rate
 
 
-def decoded_levels(path: Path, tick: Callable[[], None]) -> Levels:
+def measure_file(path: Path, tick: Callable[[], None]) -> Levels:
     """What a meter shows of a file once it is decoded; `tick` is called all the time. Raises as `decoded_blocks`."""
     meter: Meter | None = None
-    for block, rate in decoded_blocks(path):
+    for block, rate in decode_blocks(path):
         meter = meter or Meter(rate)
-        meter.hear(block)
+        meter.add(block)
         tick()
     if meter is None:
         raise ValueError(f"{path.name} holds no sound that can be decoded")

@@ -190,7 +190,7 @@ class Encoder:
         if self.quality != "32f":
             self.clipped_samples += int(np.count_nonzero(np.abs(part) > 1))
         if self._bits:
-            whole = quantised(part, self._bits, self._dither)
+            whole = quantise(part, self._bits, self._dither)
             form = "s16" if self._bits == 16 else "s32"
             frame = self._frame(np.ascontiguousarray(whole.T).reshape(1, -1), form, rate_hz)
         else:
@@ -214,7 +214,7 @@ def possible_rate_hz(form: Form, wanted_hz: int) -> int:
     return min((rate for rate in form.rates_hz if rate > wanted_hz), default=max(form.rates_hz))
 
 
-def quantised(part: Samples, bits: int, dither: np.random.Generator) -> NDArray[Any]:
+def quantise(part: Samples, bits: int, dither: np.random.Generator) -> NDArray[Any]:
     """As whole numbers: int16, or int32 whose upper 24 bits count. To 16 bits it is dithered, triangular in shape.
 
     Silence and what is of 16 bits already stay as they are, to the bit.

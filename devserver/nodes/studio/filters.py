@@ -30,16 +30,16 @@ class Band:
     q: float = 0.7
 
 
-def equalised(sound: Samples, bands: Sequence[Band], sample_rate_hz: int, tick: Tick) -> Samples:
+def equalise(sound: Samples, bands: Sequence[Band], sample_rate_hz: int, tick: Tick) -> Samples:
     """Float32 [C, T] through the bands; the same array where there are none."""
     if not bands or not sound.shape[1]:
         return sound
     taps = 1 << math.ceil(math.log2(FILTER_SECONDS * sample_rate_hz))
     spectrum = np.asarray(np.fft.rfft(minimum_phase(bands, sample_rate_hz, taps), taps * 8), np.complex64)
-    return convolved(sound, spectrum, taps, tick)
+    return convolve(sound, spectrum, taps, tick)
 
 
-def convolved(sound: Samples, spectrum: NDArray[np.complex64], taps: int, tick: Tick) -> Samples:
+def convolve(sound: Samples, spectrum: NDArray[np.complex64], taps: int, tick: Tick) -> Samples:
     """Float32 [C, T] through a filter of at most `taps` taps, whose transform is given; cut at the sound's end."""
     size = 2 * (len(spectrum) - 1)
     frame = size - taps

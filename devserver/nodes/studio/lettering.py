@@ -69,7 +69,7 @@ class Lettering:
         while smaller > size * 3 // 4 and _length(_font(self.face, smaller), text) > width:
             smaller -= 1
         font = _font(self.face, smaller)
-        return _drawn(_wrapped(text, font, width, lines), font, smaller)
+        return _draw(_wrap(text, font, width, lines), font, smaller)
 
 
 def _plain(text: str) -> str:
@@ -104,7 +104,7 @@ def _length(font: Any, text: str) -> float:
     return float(font.getlength(_bare(text)))
 
 
-def _wrapped(text: str, font: Any, width: int, lines: int) -> list[str]:
+def _wrap(text: str, font: Any, width: int, lines: int) -> list[str]:
     rows, rest = [""], text.split()
     while rest:
         longer = f"{rows[-1]} {rest[0]}".strip()
@@ -131,7 +131,7 @@ def _cut(text: str, font: Any, width: int) -> str:
     return text[:fits].rstrip() + ELLIPSIS
 
 
-def _drawn(rows: list[str], font: Any, size: int) -> Mask:
+def _draw(rows: list[str], font: Any, size: int) -> Mask:
     from PIL import Image, ImageDraw
 
     up, down = font.getmetrics()

@@ -30,7 +30,7 @@ def lyric_lines(text: str, seconds: float) -> list[Line]:
     """
     rows = text.splitlines()
     if any(STAMP.match(row.strip()) for row in rows):
-        starts = sorted(_stamped(rows), key=lambda start: start[0])
+        starts = sorted(_read_stamps(rows), key=lambda start: start[0])
     else:
         plain = [row.strip() for row in rows if row.strip() and not STRUCTURE.match(row)]
         share = seconds / (len(plain) + 1) if plain else 0.0
@@ -43,9 +43,9 @@ def lyric_lines(text: str, seconds: float) -> list[Line]:
     ]
 
 
-def _stamped(rows: list[str]) -> list[tuple[float, str]]:
+def _read_stamps(rows: list[str]) -> list[tuple[float, str]]:
     offset_seconds = 0.0
-    found: list[tuple[float, str]] = []
+    stamped: list[tuple[float, str]] = []
     for row in rows:
         line = row.strip()
         stamps = []
@@ -54,10 +54,10 @@ def _stamped(rows: list[str]) -> list[tuple[float, str]]:
             line = line[stamp.end() :].lstrip()
         if stamps:
             words = " ".join(WORD_STAMP.sub("", line).split())
-            found.extend((start, words) for start in stamps)
+            stamped.extend((start, words) for start in stamps)
         elif (about := ABOUT.match(line)) and about[1].lower() == "offset":
             offset_seconds = -int(about[2]) / 1000 if re.fullmatch(r"\s*[+-]?\d+\s*", about[2]) else 0.0
-    return [(max(0.0, start + offset_seconds), words) for start, words in found]
+    return [(max(0.0, start + offset_seconds), words) for start, words in stamped]
 
 
 def _seconds(stamp: re.Match[str], row: str) -> float:

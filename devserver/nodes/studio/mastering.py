@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .curves import gain_at, least_around, mean_around, released, squeezed
+from .curves import apply_release, compressor_gain, gain_at, least_around, mean_around
 from .meter import (
     BLOCK_SECONDS,
     SILENCE_LUFS,
@@ -88,9 +88,9 @@ class Mastering:
         self._curve: Array | None = None
         self._report: Mastered | None = None
 
-    def hear(self, block: Samples) -> None:
+    def add(self, block: Samples) -> None:
         """First pass: float32 [C, n] of any length, C 1 or 2, in order."""
-        self._meter.hear(block)
+        self._meter.add(block)
 
     def solve(self, tick: Tick) -> Mastered:
         """Finds the gain for every moment; `tick` is called at least every 100 ms and may raise to stop it."""
@@ -182,7 +182,7 @@ class Mastering:
         if not len(needed) or needed.min() >= 1:
             return needed
         reach = max(1, round(LOOKAHEAD_SECONDS * self._rate / STEP))
-        down = released(-np.log(least_around(needed, reach + 1)), RELEASE_SECONDS * self._rate / STEP)
+        down = apply_release(-np.log(least_around(needed, reach + 1)), RELEASE_SECONDS * self._rate / STEP)
         tick()
         return mean_around(np.exp(-down), reach)
 
@@ -193,8 +193,8 @@ class Mastering:
         reach = max(1, round(GLUE_ATTACK_SECONDS / 2 * self._rate / STEP))
         level_db = lufs(mean_around(energies, reach) / STEP)
         tick()
-        down_db = squeezed(level_db - loudness_lufs - self._glue.above_lu, self._glue.ratio, GLUE_KNEE_DB)
+        down_db = compressor_gain(level_db - loudness_lufs - self._glue.above_lu, self._glue.ratio, GLUE_KNEE_DB)
         down_db = self._glue.most_db * (1 - np.exp(-down_db / self._glue.most_db))
-        followed = released(down_db, GLUE_RELEASE_SECONDS * self._rate / STEP)
+        followed = apply_release(down_db, GLUE_RELEASE_SECONDS * self._rate / STEP)
         tick()
         return np.asarray(10 ** (-mean_around(followed, reach) / 20))

@@ -51,7 +51,7 @@ class Meter:
         self._peaks: list[Samples] = []
         self._energies: list[Samples] = []
 
-    def hear(self, block: Samples) -> None:
+    def add(self, block: Samples) -> None:
         if self._past is None:
             self._past = np.zeros((block.shape[0], self._history), np.float32)
         self._waiting.append(np.array(block, np.float32))

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from .audio import STRETCH, Samples, Work, stretches
-from .curves import gain_at, mean_around, released, squeezed
-from .filters import Band, equalised
+from .curves import apply_release, compressor_gain, gain_at, mean_around
+from .filters import Band, equalise
 from .meter import STEP, Array, Meter, by_tenths, integrated_lufs, lufs
 from .plan import Plan
 
@@ -151,34 +151,34 @@ class Placed:
 
 def ducking_curve(key: Samples, duck: Ducking, sample_rate_hz: int, work: Work) -> Array:
     """The gain that a key's low band leaves to a ducked stem, at most 1, for every 32 samples."""
-    low = equalised(key, [Band("high_cut", duck.below_hz)] * 2, sample_rate_hz, work.tick)
+    low = equalise(key, [Band("high_cut", duck.below_hz)] * 2, sample_rate_hz, work.tick)
     power = _step_powers(low)
     loud = float(np.percentile(power[power > 0], 98)) if power.any() else 0.0
     if not loud:
         return np.ones(len(power))
     down_db = duck.depth_db * np.minimum(1.0, power / loud)
     steps_in_a_second = sample_rate_hz / STEP
-    followed = released(down_db, duck.release_ms / 1000 * steps_in_a_second)
+    followed = apply_release(down_db, duck.release_ms / 1000 * steps_in_a_second)
     ramp = max(1, round(duck.attack_ms / 2000 * steps_in_a_second))
     return np.asarray(10 ** (-mean_around(followed, ramp) / 20))
 
 
-def placed(stem: Samples, plan: StemPlan, duck: Array | None, sample_rate_hz: int, work: Work) -> Placed:
+def place_stem(stem: Samples, plan: StemPlan, duck: Array | None, sample_rate_hz: int, work: Work) -> Placed:
     """One stem equalised, put in its place, compressed, brought to its level and ducked."""
     bands = [Band(band.kind, band.hz, band.db, band.q) for band in plan.eq]
-    sound = equalised(stem, bands, sample_rate_hz, work.tick)
+    sound = equalise(stem, bands, sample_rate_hz, work.tick)
     out = np.empty((2, sound.shape[1]), np.float32)
-    matrix, meter = placing(plan.pan, plan.width), Meter(sample_rate_hz)
+    matrix, meter = stereo_matrix(plan.pan, plan.width), Meter(sample_rate_hz)
     for start, block in stretches(sound):
         both = block if len(block) == 2 else np.repeat(block, 2, axis=0)
         out[:, start : start + STRETCH] = matrix @ both
-        meter.hear(out[:, start : start + STRETCH])
+        meter.add(out[:, start : start + STRETCH])
         work.tick()
     _, energies = meter.steps()
     own_lufs = _lufs(energies, sound.shape[1], sample_rate_hz)
     curve = np.ones(len(energies))
     if plan.compress and own_lufs > QUIETEST_LUFS:
-        curve = _compressing(energies, own_lufs, plan.compress, sample_rate_hz)
+        curve = _compressor_curve(energies, own_lufs, plan.compress, sample_rate_hz)
     compressed_lufs = _lufs(energies * curve**2, sound.shape[1], sample_rate_hz)
     gain = 10 ** ((MIDDLE_LUFS + plan.level_lu - compressed_lufs) / 20) if compressed_lufs > QUIETEST_LUFS else 0.0
     whole = gain * (curve if duck is None else curve * duck[: len(curve)])
@@ -191,7 +191,7 @@ def placed(stem: Samples, plan: StemPlan, duck: Array | None, sample_rate_hz: in
     return Placed(out, {key: round(value, 2) for key, value in report.items()})
 
 
-def placing(pan: float, width: float) -> Samples:
+def stereo_matrix(pan: float, width: float) -> Samples:
     """From left and right to left and right: the sides apart by `width`, then both towards one of them by `pan`.
 
     The side that is panned away from moves over by a sine, and leaves by a cosine: fully panned, both are on one side.
@@ -202,12 +202,12 @@ def placing(pan: float, width: float) -> Samples:
     return np.asarray((towards @ np.array([[middle, side], [side, middle]])).round(9), np.float32)
 
 
-def _compressing(energies: Array, loudness_lufs: float, plan: Compression, sample_rate_hz: int) -> Array:
+def _compressor_curve(energies: Array, loudness_lufs: float, plan: Compression, sample_rate_hz: int) -> Array:
     steps_in_a_second = sample_rate_hz / STEP
     reach = max(1, round(plan.attack_ms / 2000 * steps_in_a_second))
     level_db = lufs(mean_around(energies, reach) / STEP)
-    down_db = squeezed(level_db - loudness_lufs - plan.above_lu, plan.ratio, 6.0)
-    followed = released(down_db, plan.release_ms / 1000 * steps_in_a_second)
+    down_db = compressor_gain(level_db - loudness_lufs - plan.above_lu, plan.ratio, 6.0)
+    followed = apply_release(down_db, plan.release_ms / 1000 * steps_in_a_second)
     return np.asarray(10 ** (-mean_around(followed, reach) / 20))
 
 

@@ -42,7 +42,7 @@ class Picture:
         values = yuv(image)
         half = values.reshape(values.shape[0] // 2, 2, values.shape[1] // 2, 2, 3).mean(axis=(1, 3))
         rng = np.random.default_rng(3)
-        luma, u, v = (_dithered(plane, rng) for plane in (values[..., 0], half[..., 1], half[..., 2]))
+        luma, u, v = (_dither(plane, rng) for plane in (values[..., 0], half[..., 1], half[..., 2]))
         self.y[y : y + luma.shape[0], x : x + luma.shape[1]] = luma
         self.u[y // 2 : y // 2 + u.shape[0], x // 2 : x // 2 + u.shape[1]] = u
         self.v[y // 2 : y // 2 + v.shape[0], x // 2 : x // 2 + v.shape[1]] = v
@@ -67,5 +67,5 @@ class Picture:
             own[at] = its[at]
 
 
-def _dithered(plane: NDArray[np.float64], rng: np.random.Generator) -> Plane:
+def _dither(plane: NDArray[np.float64], rng: np.random.Generator) -> Plane:
     return np.clip(np.floor(plane + rng.random(plane.shape)), 0, 255).astype(np.uint8)

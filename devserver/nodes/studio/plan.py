@@ -53,17 +53,17 @@ def _sentence(model: type[BaseModel], fault: Any) -> str:
 
 def _fields_at(model: type[BaseModel], place: list[Any]) -> list[str]:
     """The fields of the part of a plan that stands at a place."""
-    found: Any = model
+    annotation: Any = model
     for part in place:
-        if isinstance(found, type) and issubclass(found, BaseModel):
-            field = found.model_fields.get(part)
-            found = field.annotation if field else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            field = annotation.model_fields.get(part)
+            annotation = field.annotation if field else None
         else:
-            found = next((kind for kind in _inside(found) if isinstance(kind, type)), None)
-        if not (isinstance(found, type) and issubclass(found, BaseModel)):
-            models = [kind for kind in _inside(found) if isinstance(kind, type) and issubclass(kind, BaseModel)]
-            found = models[0] if models and not _is_container(found) else found
-    return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []
+            annotation = next((kind for kind in _inside(annotation) if isinstance(kind, type)), None)
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            models = [kind for kind in _inside(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+            annotation = models[0] if models and not _is_container(annotation) else annotation
+    return list(annotation.model_fields) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
 
 
 def _is_container(kind: Any) -> bool:

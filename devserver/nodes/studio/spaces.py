@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from .audio import STRETCH, Samples, Work
-from .filters import Band, convolved, equalised
+from .filters import Band, convolve, equalise
 from .mixing import Delay, Reverb
 
 FAINTEST: Final = 1e-3  # echoes fainter than this are left out
@@ -26,16 +26,16 @@ def room(sent: Samples, reverb: Reverb, sample_rate_hz: int, work: Work) -> Samp
     rise = np.minimum(1, np.arange(length) / (0.01 * sample_rate_hz))  # the first reflections are sparse
     response[:, before : before + length] = rng.standard_normal((2, length)) * fall * rise
     bands = [Band("low_cut", reverb.low_cut_hz), Band("high_cut", reverb.high_cut_hz)]
-    response = equalised(response, bands, sample_rate_hz, work.tick)
+    response = equalise(response, bands, sample_rate_hz, work.tick)
     response /= np.sqrt((response**2).sum(axis=1, keepdims=True))
     spectra = [np.asarray(np.fft.rfft(side, 2 * taps), np.complex64) for side in response]
-    return np.concatenate([convolved(sent, spectrum, taps, work.tick) for spectrum in spectra])
+    return np.concatenate([convolve(sent, spectrum, taps, work.tick) for spectrum in spectra])
 
 
 def echoes(sent: Samples, delay: Delay, sample_rate_hz: int, work: Work) -> Samples:
     """The echoes of a mono sound [1, T]: [2, T], cut at its end."""
     bands = [Band("low_cut", delay.low_cut_hz), Band("high_cut", delay.high_cut_hz)]
-    sound = equalised(sent, bands, sample_rate_hz, work.tick)[0]
+    sound = equalise(sent, bands, sample_rate_hz, work.tick)[0]
     out = np.zeros((2, len(sound)), np.float32)
     step = round(delay.seconds * sample_rate_hz)
     count = 1 + (int(math.log(FAINTEST) / math.log(delay.feedback)) if delay.feedback > FAINTEST else 0)

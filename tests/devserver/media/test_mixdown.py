@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from devserver.media.examine import Examined, examine
-from devserver.media.mixdown import shares
-from devserver.nodes.studio.decode import decoded_blocks
+from devserver.media.mixdown import mix_matrix
+from devserver.nodes.studio.decode import decode_blocks
 from tests.doubles import odd_media
 
 HALF = math.sqrt(0.5)
@@ -22,15 +22,15 @@ def mixed(folder: Path, content: bytes) -> tuple[Examined, odd_media.Sound]:
     source, target = folder / "source", folder / "mix"
     source.write_bytes(content)
     found = examine(source, "song.wav", target)
-    return found, np.concatenate([block for block, _ in decoded_blocks(target)], axis=1)
+    return found, np.concatenate([block for block, _ in decode_blocks(target)], axis=1)
 
 
 def test_the_shares_are_those_of_bs_775() -> None:
     expected = [[1, 0], [0, 1], [HALF, HALF], [0, 0], [HALF, 0], [0, HALF]]
-    assert pytest.approx(np.array(expected)) == shares(["FL", "FR", "FC", "LFE", "SL", "SR"]).T
-    assert pytest.approx(np.array([[1, 0], [0, 1], [0.5, 0.5]])) == shares(["FL", "FR", "BC"]).T
-    assert pytest.approx(np.array(expected)) == shares(["NONE"] * 6).T
-    assert pytest.approx(np.full((12, 2), 12**-0.5)) == shares(["NONE"] * 12).T
+    assert pytest.approx(np.array(expected)) == mix_matrix(["FL", "FR", "FC", "LFE", "SL", "SR"]).T
+    assert pytest.approx(np.array([[1, 0], [0, 1], [0.5, 0.5]])) == mix_matrix(["FL", "FR", "BC"]).T
+    assert pytest.approx(np.array(expected)) == mix_matrix(["NONE"] * 6).T
+    assert pytest.approx(np.full((12, 2), 12**-0.5)) == mix_matrix(["NONE"] * 12).T
 
 
 @pytest.mark.parametrize("mask", [0x3F, 0x60F, None])

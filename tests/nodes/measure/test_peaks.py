@@ -26,7 +26,7 @@ def expected(sound: np.ndarray, stretch: int, scale: int) -> list[int]:
 def test_each_point_is_the_lowest_and_the_highest_sample_of_its_stretch(block: int, length: int | None) -> None:
     peaks = Peaks(RATE, points=500, length_samples=length)
     for start in range(0, NOISE.shape[1], block):
-        peaks.hear(NOISE[:, start : start + block])
+        peaks.add(NOISE[:, start : start + block])
     document = json.loads(peaks.json())
     assert (document["version"], document["bits"], document["channels"]) == (2, 8, 1)
     assert document["sample_rate"] == RATE
@@ -37,7 +37,7 @@ def test_each_point_is_the_lowest_and_the_highest_sample_of_its_stretch(block: i
 
 def test_channels_side_by_side_in_16_bits() -> None:
     peaks = Peaks(RATE, points=10, bits=16, channels=2, length_samples=NOISE.shape[1])
-    peaks.hear(NOISE)
+    peaks.add(NOISE)
     document = peaks.data()
     left, right = (expected(NOISE[[channel]], document["samples_per_pixel"], 32768) for channel in range(2))
     both = np.array(document["data"]).reshape(-1, 2, 2)
@@ -47,7 +47,7 @@ def test_channels_side_by_side_in_16_bits() -> None:
 
 def test_full_scale_stays_in_range_and_what_is_no_number_is_silence() -> None:
     peaks = Peaks(RATE, points=2, length_samples=4)
-    peaks.hear(np.array([[1.5, -1.5, np.nan, np.nan]], np.float32))
+    peaks.add(np.array([[1.5, -1.5, np.nan, np.nan]], np.float32))
     assert peaks.data()["data"] == [-128, 127, 0, 0]
 
 
@@ -58,6 +58,6 @@ def test_nothing_is_an_outline_without_points() -> None:
 def test_memory_does_not_grow_with_the_sound() -> None:
     peaks = Peaks(RATE, points=100)
     for _ in range(60):
-        peaks.hear(NOISE)
+        peaks.add(NOISE)
     assert 50 <= peaks.data()["length"] <= 100
     assert peaks.data()["samples_per_pixel"] * peaks.data()["length"] >= 60 * NOISE.shape[1]

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devserver.nodes.music.channel import SWEEP_REACH, swept
+from devserver.nodes.music.channel import SWEEP_REACH, sweep_filter
 from devserver.nodes.music.composer import compose
 from devserver.nodes.music.dsp import SAMPLE_RATE_HZ
 from devserver.nodes.music.effects import IMPACT, RISER
 from devserver.nodes.music.genres import GENRES
-from devserver.nodes.music.prompt import Asked, parse
+from devserver.nodes.music.prompt import MusicRequest, parse
 from devserver.nodes.music.song import Note, Section, Song
 
 SNARE = 38
 
 
 def song(genre: str, seconds: float = 90.0, seed: int = 5, **brief: Any) -> Song:
-    asked = parse("", Asked(genre=genre), seconds=seconds, seed=seed)
+    asked = parse("", MusicRequest(genre=genre), seconds=seconds, seed=seed)
     return compose(asked.model_copy(update=brief))
 
 
@@ -132,7 +132,7 @@ def test_a_sweep_opens_without_a_click() -> None:
 
     def whole(sound: Any, from_hz: float, to_hz: float) -> Any:
         length = sound.shape[1]
-        return swept(np.pad(sound, ((0, 0), (SWEEP_REACH, SWEEP_REACH))), 0, length, length, (from_hz, to_hz))
+        return sweep_filter(np.pad(sound, ((0, 0), (SWEEP_REACH, SWEEP_REACH))), 0, length, length, (from_hz, to_hz))
 
     opened = whole(hiss, 300.0, 18_000.0)
     quarter = SAMPLE_RATE_HZ // 2

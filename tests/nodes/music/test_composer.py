@@ -9,13 +9,13 @@ from devserver.nodes.music.drumming import DRUM_PITCHES
 from devserver.nodes.music.form import plan
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.mix import Rendering
-from devserver.nodes.music.prompt import Asked, parse
+from devserver.nodes.music.prompt import MusicRequest, parse
 from devserver.nodes.music.song import Song
 from devserver.nodes.music.theory import SCALES, Key, chord, voice_lead
 
 
 def song(genre: str, seconds: float = 40.0, seed: int = 5, key: str = "auto") -> Song:
-    return compose(parse("", Asked(genre=genre, key=None if key == "auto" else key), seconds=seconds, seed=seed))
+    return compose(parse("", MusicRequest(genre=genre, key=None if key == "auto" else key), seconds=seconds, seed=seed))
 
 
 @pytest.mark.parametrize("seconds", [1.0, 3.0, 7.3, 29.9, 61.0, 185.0, 600.0])

@@ -22,8 +22,8 @@ def test_no_stem_passes_full_scale_and_they_still_add_up(block: int, scale: floa
     mix = stems["bass"] + stems["chords"]
     mastering, headroom = Mastering(loudness_lufs=-14, ceiling_dbtp=-1, sample_rate_hz=48_000), Headroom(200_000)
     for start in range(0, 200_000, block):
-        mastering.hear(mix[:, start : start + block])
-        headroom.hear({part: stem[:, start : start + block] for part, stem in stems.items()}, start)  # type: ignore[misc]
+        mastering.add(mix[:, start : start + block])
+        headroom.add({part: stem[:, start : start + block] for part, stem in stems.items()}, start)  # type: ignore[misc]
     mastering.solve(nothing)
     down_db = headroom.solve(mastering, nothing)
     out = {part: headroom.apply(mastering.apply(stem, 0), 0) for part, stem in stems.items()}
@@ -37,8 +37,8 @@ def test_no_stem_passes_full_scale_and_they_still_add_up(block: int, scale: floa
 def test_stems_that_fit_stay_as_they_are() -> None:
     tone = 0.1 * np.sin(np.arange(96_000) / 20).astype(np.float32) * np.ones((2, 1), np.float32)
     mastering, headroom = Mastering(loudness_lufs=-20, ceiling_dbtp=-1, sample_rate_hz=48_000), Headroom(96_000)
-    mastering.hear(tone)
-    headroom.hear({"lead": tone}, 0)
+    mastering.add(tone)
+    headroom.add({"lead": tone}, 0)
     mastering.solve(nothing)
     assert headroom.solve(mastering, nothing) == 0.0
     assert headroom.apply(tone, 0) is tone

@@ -12,7 +12,7 @@ from devserver.nodes.studio.meter import SILENCE_LUFS
 def heard(sound: np.ndarray, block: int = 10_000) -> float:
     meter = PartMeter(sound.shape[1])
     for start in range(0, sound.shape[1], block):
-        meter.hear(sound[:, start : start + block].astype(np.float32))
+        meter.add(sound[:, start : start + block].astype(np.float32))
     return meter.loudness_lufs()
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from devserver.nodes.music.composer import compose
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.mix import Desk, Mixdown, Rendering, mixdown, phrases
-from devserver.nodes.music.prompt import Asked, parse
+from devserver.nodes.music.prompt import MusicRequest, parse
 from devserver.nodes.music.song import PARTS, Note, Part, Song, Track
 
 Spans = list[tuple[int, int]]
@@ -22,7 +22,7 @@ def nothing(_share: float = 0.0) -> None: ...
 
 
 def song(prompt: str, seconds: float = 12.0, seed: int = 1) -> Song:
-    return compose(parse(prompt, Asked(), seconds=seconds, seed=seed))
+    return compose(parse(prompt, MusicRequest(), seconds=seconds, seed=seed))
 
 
 def rendered(piece: Song, spans: Spans) -> dict[Part, NDArray[np.float32]]:
@@ -30,7 +30,7 @@ def rendered(piece: Song, spans: Spans) -> dict[Part, NDArray[np.float32]]:
     rendering = Rendering(piece)
     desk = Desk(piece, dict.fromkeys(rendering.parts, 1.0))
     pieces = zip(spans, rendering.pieces(spans, nothing), strict=True)
-    stems = [desk.balanced(raw, start, stop - start)[1] for (start, stop), raw in pieces]
+    stems = [desk.balance(raw, start, stop - start)[1] for (start, stop), raw in pieces]
     return {part: np.concatenate([each[part] for each in stems], axis=1) for part in PARTS}
 
 
@@ -86,10 +86,10 @@ def test_no_seam_clicks(genre: str) -> None:
 @pytest.mark.parametrize("genre", GENRES)
 def test_parts_are_as_loud_as_guessed_from_the_score(genre: str) -> None:
     rendering = Rendering(song(genre, 30.0))
-    guessed = rendering.guessed_gains()
+    guessed = rendering.guess_gains()
     for _ in rendering.pieces(phrases(rendering.song), nothing):
         pass
-    measured = rendering.measured_gains()
+    measured = rendering.measure_gains()
     assert guessed.keys() == measured.keys()
     for part in guessed:
         assert abs(20 * np.log10(guessed[part] / measured[part])) < 5, part

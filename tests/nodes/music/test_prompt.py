@@ -6,12 +6,12 @@ import pytest
 
 from devserver.nodes.music.composer import compose
 from devserver.nodes.music.genres import GENRES
-from devserver.nodes.music.prompt import Asked, parse
+from devserver.nodes.music.prompt import MusicRequest, parse
 from devserver.nodes.music.song import Brief
 
 
 def brief_of(text: str, instruments: str = "") -> Brief:
-    return parse(text, Asked(instruments=instruments), seconds=10, seed=1)
+    return parse(text, MusicRequest(instruments=instruments), seconds=10, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,9 @@ def test_instruments_beside_the_text_come_first() -> None:
 
 
 def test_what_is_set_goes_before_what_is_written() -> None:
-    brief = parse("techno at 130 bpm in C major", Asked(genre="house", bpm=99, key="D minor"), seconds=10, seed=3)
+    brief = parse(
+        "techno at 130 bpm in C major", MusicRequest(genre="house", bpm=99, key="D minor"), seconds=10, seed=3
+    )
     assert (brief.genre, brief.bpm, brief.key) == ("house", 99, "D minor")
 
 
@@ -95,7 +97,7 @@ def test_sections_metre_and_sound_reach_the_composer() -> None:
 
 
 def test_a_text_without_any_word_known_always_makes_the_same_style() -> None:
-    briefs = [parse("test", Asked(), seconds=10, seed=seed) for seed in (1, 2)]
+    briefs = [parse("test", MusicRequest(), seconds=10, seed=seed) for seed in (1, 2)]
     assert briefs[0].model_copy(update={"seed": 2}) == briefs[1]
     assert len({brief_of(text).genre for text in "abcdefghijklmnop"}) > 3
     assert briefs[0].bpm == GENRES[briefs[0].genre].bpm
@@ -122,6 +124,6 @@ def test_something_must_play() -> None:
 
 def test_values_out_of_range_name_field_value_and_what_is_allowed() -> None:
     with pytest.raises(ValueError, match=r"bpm is 12; allowed is 0 .* or 30 to 300"):
-        parse("house", Asked(bpm=12), seconds=10, seed=1)
+        parse("house", MusicRequest(bpm=12), seconds=10, seed=1)
     with pytest.raises(ValueError, match=r"genre is 'polkka'; allowed is auto or one of"):
-        parse("house", Asked(genre="polkka"), seconds=10, seed=1)
+        parse("house", MusicRequest(genre="polkka"), seconds=10, seed=1)

@@ -6,12 +6,12 @@ import pytest
 
 from devserver.nodes.music.composer import compose
 from devserver.nodes.music.drums import KITS
-from devserver.nodes.music.feel import FEELS, felt
+from devserver.nodes.music.feel import FEELS, apply_feel
 from devserver.nodes.music.genres import GENRES
-from devserver.nodes.music.prompt import Asked, parse
+from devserver.nodes.music.prompt import MusicRequest, parse
 from devserver.nodes.music.song import Song
 from devserver.nodes.music.styles import ERAS, STYLES
-from devserver.nodes.music.treatment import TREATMENTS, treated
+from devserver.nodes.music.treatment import TREATMENTS, apply_treatments
 from devserver.nodes.music.voices import VOICES
 from devserver.nodes.prompting.wordlists import word_lists
 
@@ -19,7 +19,7 @@ KICK, SNARE = 36, 38
 
 
 def song(text: str, seconds: float = 30.0, seed: int = 4) -> Song:
-    return compose(parse(text, Asked(), seconds=seconds, seed=seed))
+    return compose(parse(text, MusicRequest(), seconds=seconds, seed=seed))
 
 
 def density(made: Song) -> float:
@@ -36,7 +36,7 @@ def test_every_word_that_has_an_effect_can_be_said() -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_a_style_makes_music_of_its_own(style: str) -> None:
     genre = next(name for name, row in GENRES.items() if _of(style, name) or row.words[0] == style)
-    plain = parse("", Asked(genre=genre), seconds=24, seed=3)
+    plain = parse("", MusicRequest(genre=genre), seconds=24, seed=3)
     own = plain.model_copy(update={"style": style})
     made = compose(own)
     assert made.tracks != compose(plain).tracks
@@ -93,23 +93,25 @@ def test_a_church_mode_is_heard_in_the_chords(text: str, chord: str) -> None:
 
 def test_words_about_sound_reach_the_mix() -> None:
     def levels(text: str) -> object:
-        return treated(parse(text, Asked(), seconds=10, seed=1))
+        return apply_treatments(parse(text, MusicRequest(), seconds=10, seed=1))
 
-    plain = treated(parse("house", Asked(), seconds=10, seed=1))
-    assert treated(parse("house with lots of reverb", Asked(), seconds=10, seed=1)).reverb > plain.reverb
-    assert treated(parse("dry house", Asked(), seconds=10, seed=1)).reverb < 0.5 * plain.reverb
-    assert "crackle" in treated(parse("house with vinyl crackle", Asked(), seconds=10, seed=1)).beds
-    assert treated(parse("mono house", Asked(), seconds=10, seed=1)).width == 0
+    plain = apply_treatments(parse("house", MusicRequest(), seconds=10, seed=1))
+    assert (
+        apply_treatments(parse("house with lots of reverb", MusicRequest(), seconds=10, seed=1)).reverb > plain.reverb
+    )
+    assert apply_treatments(parse("dry house", MusicRequest(), seconds=10, seed=1)).reverb < 0.5 * plain.reverb
+    assert "crackle" in apply_treatments(parse("house with vinyl crackle", MusicRequest(), seconds=10, seed=1)).beds
+    assert apply_treatments(parse("mono house", MusicRequest(), seconds=10, seed=1)).width == 0
     assert levels("wonky house") == plain
 
 
 def test_what_has_no_effect_is_said() -> None:
-    assert parse("house with a vocoder, dense", Asked(), seconds=10, seed=1).remarks == (
+    assert parse("house with a vocoder, dense", MusicRequest(), seconds=10, seed=1).remarks == (
         "Without effect here: vocoder.",
     )
 
 
 def test_a_refused_voice_of_a_style_stays_away() -> None:
-    brief = parse("funk without brass", Asked(), seconds=10, seed=1)
-    assert felt(GENRES["house"], brief).voices["lead"] == "brass"
+    brief = parse("funk without brass", MusicRequest(), seconds=10, seed=1)
+    assert apply_feel(GENRES["house"], brief).voices["lead"] == "brass"
     assert all(track.voice != "brass" for track in compose(brief).tracks)

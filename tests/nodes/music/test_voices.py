@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devserver.nodes.music.drums import KITS, PAN, hit, tuned
+from devserver.nodes.music.drums import KITS, PAN, hit, tune_kit
 from devserver.nodes.music.dsp import SAMPLE_RATE_HZ, cycle, frequency_hz
 from devserver.nodes.music.genres import GENRES
 from devserver.nodes.music.players import INSTRUMENTS
@@ -65,7 +65,7 @@ def test_a_drum_sounds_and_ends(name: str, pitch: int) -> None:
 
 def test_kick_and_toms_are_tuned_to_the_key() -> None:
     for tonic in range(12):
-        kit = tuned(KITS["nine"], tonic)
+        kit = tune_kit(KITS["nine"], tonic)
         assert kit.kick_hz == pytest.approx(frequency_hz(24 + tonic)) or kit.kick_hz == pytest.approx(
             frequency_hz(36 + tonic)
         )

@@ -10,7 +10,7 @@ import mutagen
 import numpy as np
 import pytest
 
-from devserver.nodes.studio.encode import FORMS, Encoder, form_of, quantised
+from devserver.nodes.studio.encode import FORMS, Encoder, form_of, quantise
 
 from .reference import Sound, decoded, noise, tone
 
@@ -109,12 +109,12 @@ def test_the_rate_becomes_one_that_the_codec_has(tmp_path: Path) -> None:
 
 def test_sixteen_bits_are_dithered_but_not_twice() -> None:
     quiet = tone(440, 1, 48_000, amplitude=0.4 / 32_768)
-    whole = quantised(quiet, 16, np.random.default_rng(0)) / 32_768
+    whole = quantise(quiet, 16, np.random.default_rng(0)) / 32_768
     assert np.abs(np.fft.rfft(whole[0])).argmax() == 440  # under half a bit, and heard all the same
     assert not np.rint(quiet * 32_768).any()
-    again = quantised(np.asarray(whole, np.float32), 16, np.random.default_rng(1)) / 32_768
+    again = quantise(np.asarray(whole, np.float32), 16, np.random.default_rng(1)) / 32_768
     assert np.array_equal(whole, again)
-    assert not quantised(np.zeros((2, 100), np.float32), 16, np.random.default_rng(0)).any()
+    assert not quantise(np.zeros((2, 100), np.float32), 16, np.random.default_rng(0)).any()
 
 
 def test_what_is_over_full_scale_is_clipped_and_counted(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def mastered(
     mastering = Mastering(loudness_lufs=loudness_lufs, ceiling_dbtp=ceiling_dbtp, sample_rate_hz=rate, glue=glue)
     starts = range(0, sound.shape[1], block)
     for start in starts:
-        mastering.hear(sound[:, start : start + block])
+        mastering.add(sound[:, start : start + block])
     report = mastering.solve(nothing)
     parts = [mastering.apply(sound[:, start : start + block], start) for start in starts]
     out = np.concatenate([np.zeros((len(sound), 0), np.float32), *parts], axis=1)
@@ -97,7 +97,7 @@ def test_the_limiter_moves_smoothly_and_lets_go_slowly() -> None:
     sound = np.full((2, 4 * 48_000), 0.05, np.float32) * np.resize([1, -1], 4 * 48_000).astype(np.float32)
     sound[:, 96_000:96_100] *= 15
     mastering = Mastering(loudness_lufs=None, ceiling_dbtp=-6, sample_rate_hz=48_000)
-    mastering.hear(sound)
+    mastering.add(sound)
     mastering.solve(nothing)
     gain_db = 20 * np.log10(mastering.apply(np.ones((1, sound.shape[1]), np.float32), 0)[0])
     at = {ms: gain_db[96_100 + round(ms * 48)] for ms in (-20, -3, 0, 25, 90, 500)}
@@ -133,7 +133,7 @@ def test_the_size_of_the_blocks_makes_no_difference() -> None:
 
 def test_a_measured_difference_is_corrected() -> None:
     mastering = Mastering(loudness_lufs=-14, ceiling_dbtp=-1, sample_rate_hz=48_000)
-    mastering.hear(noise(0.2, 3, 48_000))
+    mastering.add(noise(0.2, 3, 48_000))
     before = mastering.solve(nothing).gain_db
     assert mastering.correct(-14.2, nothing).gain_db == pytest.approx(before + 0.2, abs=0.05)
 

@@ -13,7 +13,7 @@ from .reference import Sound, ebur128, sounds, tone
 def read(sound: Sound, rate: int, block: int = 10_007) -> Levels:
     meter = Meter(rate)
     for start in range(0, sound.shape[1], block):
-        meter.hear(sound[:, start : start + block])
+        meter.add(sound[:, start : start + block])
     return meter.levels()
 
 
