@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.media.chunks import UNTOLD_BYTES, boxes_are_whole, is_whole
+from devserver.media.chunks import UNKNOWN_LENGTH_BYTES, boxes_are_whole, is_whole
 from devserver.system.sniff import Kind
 from tests.devserver.media_files import write_video
 from tests.doubles import odd_media
@@ -34,7 +34,7 @@ def test_a_kind_that_is_no_chunks_is_not_judged_by_its_length(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "head", [b"RF64" + b"\xff" * 4, b"RIFF" + struct.pack("<I", UNTOLD_BYTES), b"RIFF" + b"\xff" * 4]
+    "head", [b"RF64" + b"\xff" * 4, b"RIFF" + struct.pack("<I", UNKNOWN_LENGTH_BYTES), b"RIFF" + b"\xff" * 4]
 )
 def test_a_length_that_was_not_known_when_it_was_written_is_none(tmp_path: Path, head: bytes) -> None:
     assert whole(tmp_path / "a", head + odd_media.wav(SOUND)[8:1000], "wav")

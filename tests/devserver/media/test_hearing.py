@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from devserver.media.hearing import Ear, Heard
+from devserver.media.hearing import SoundAnalyser, SoundAnalysis
 
 RATE_HZ = 1000
 STREAM: Any = SimpleNamespace(rate=RATE_HZ)
@@ -20,11 +20,11 @@ def tone(seconds: float, level: float = 0.5) -> Samples:
     return (level * np.sin(2 * np.pi * 10 * np.arange(int(seconds * RATE_HZ)) / RATE_HZ)).astype(np.float32)
 
 
-def heard(*channels: Samples, block: int = 10_000) -> Heard:
-    ear, sound = Ear(), np.stack(channels)
+def heard(*channels: Samples, block: int = 10_000) -> SoundAnalysis:
+    ear, sound = SoundAnalyser(), np.stack(channels)
     for start in range(0, sound.shape[1], block):
-        ear.hear(STREAM, sound[:, start : start + block])
-    return ear.heard()
+        ear.add(STREAM, sound[:, start : start + block])
+    return ear.result()
 
 
 @pytest.mark.parametrize("block", [17, 1000, 5000])

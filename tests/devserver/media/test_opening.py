@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from devserver.media.opening import opened
+from devserver.media.opening import open_media
 from tests.doubles import odd_media
 
 
@@ -16,19 +16,19 @@ def test_a_list_of_other_files_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("ffconcat version 1.0\nfile secret.wav\n")
     with av.open(str(tmp_path / "list"), options={"safe": "0"}) as file:
         assert file.streams.audio
-    with pytest.raises(av.FFmpegError), opened(tmp_path / "list"):
+    with pytest.raises(av.FFmpegError), open_media(tmp_path / "list"):
         pass
 
 
 def test_a_file_is_told_by_its_content_whatever_its_name_is(tmp_path: Path) -> None:
     (tmp_path / "song.mp4").write_bytes(odd_media.wav(odd_media.tone()))
-    with opened(tmp_path / "song.mp4") as file:
+    with open_media(tmp_path / "song.mp4") as file:
         assert file.format.name == "wav"
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/song.wav", "concat:a.wav|b.wav", "data:audio/wav,RIFF"])
 def test_an_address_is_no_file(address: str) -> None:
-    with pytest.raises(av.FFmpegError), opened(Path(address)):
+    with pytest.raises(av.FFmpegError), open_media(Path(address)):
         pass
 
 
@@ -36,5 +36,5 @@ def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret.ts").write_bytes(odd_media.encoded("mpegts", "aac", odd_media.tone()))
     head = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n"
     (tmp_path / "list.m3u8").write_text(f"{head}secret.ts\n#EXT-X-ENDLIST\n")
-    with pytest.raises(av.FFmpegError), opened(tmp_path / "list.m3u8"):
+    with pytest.raises(av.FFmpegError), open_media(tmp_path / "list.m3u8"):
         pass

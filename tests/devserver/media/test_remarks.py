@@ -16,8 +16,8 @@ from devserver.media.remarks import (
     OVER_DB,
     SoundFacts,
     decibels,
+    find_remarks,
     is_silent,
-    remarks,
 )
 
 FINE: SoundFacts = {
@@ -29,7 +29,7 @@ FINE: SoundFacts = {
 
 def said(**facts: Any) -> dict[str, str]:
     changed: Any = {**FINE, **facts}
-    return {remark.code: remark.message for remark in remarks(changed)}
+    return {remark.code: remark.message for remark in find_remarks(changed)}
 
 
 def test_of_a_good_recording_nothing_is_said() -> None:
