@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -14,8 +13,7 @@ from click.testing import CliRunner
 
 from devserver.nodes.prompting import wordlists
 from server import main
-from tests.doubles.llm import LlmServer
-from tests.doubles.programs import ROOT, NodeHost, Server
+from tests.doubles.programs import ROOT, Server
 from tests.patience import PATIENCE_S
 
 
@@ -71,39 +69,6 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: 
     assert done.returncode == 2
     assert "The database postgresql://127.0.0.1:1/none does not answer" in done.stderr
     assert "secret" not in done.stdout + done.stderr
-
-
-def test_doctor_tells_what_a_backend_can_run_and_what_is_missing(tmp_path: Path) -> None:
-    with NodeHost(tmp_path / "host") as host:
-        done = tonewright("doctor", "--exports", str(tmp_path / "exports"), "--backend", host.url)
-    assert done.returncode == 0, done.stdout
-    assert "procedural_instrumental: can run" in done.stdout
-    assert "acestep_instrumental: cannot run" in done.stdout
-    assert "models/checkpoints" in done.stdout
-    assert "queue: 0 running, 0 waiting" in done.stdout
-    assert "server       none answers at" in done.stdout
-
-
-def test_doctor_fails_on_a_silent_backend_and_says_so(tmp_path: Path) -> None:
-    with NodeHost(tmp_path / "host") as host:
-        gone = host.url
-    done = tonewright("doctor", "--exports", str(tmp_path / "exports"), "--backend", gone)
-    assert done.returncode == 1
-    assert "SILENT" in done.stdout
-
-
-def test_doctor_asks_the_language_models(tmp_path: Path) -> None:
-    with LlmServer([], models=["tiny", "small"]) as llm:
-        llms: list[dict[str, object]] = [
-            {"name": "here", "url": llm.url, "model": "tiny"},
-            {"name": "also", "url": llm.url, "model": "tinny"},
-        ]
-        llms += [{"name": "gone", "url": "http://127.0.0.1:9/v1", "model": "x", "steps": ["interception"]}]
-        done = tonewright("doctor", "--exports", str(tmp_path / "exports"), llms=json.dumps(llms))
-    assert done.returncode == 1
-    assert f"here at {llm.url} has tiny (brief, interception, safety, translation)" in done.stdout
-    assert "also has no tinny; it has tiny" in done.stdout
-    assert "SILENT       gone does not answer" in done.stdout
 
 
 def test_run_shows_progress_and_tells_where_the_file_is(tmp_path: Path) -> None:
