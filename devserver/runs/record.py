@@ -23,6 +23,7 @@ from devserver.model.failure import Failure
 from devserver.model.plan import Plan, read_plan, write_plan
 from devserver.model.record import Record, build_record
 from devserver.model.rows import PartRow, RunRow, RunState, TakeRow
+from devserver.processes.finish import finish as finish_work
 from devserver.queueing.expected import around
 from devserver.stages.walk import Walk
 
@@ -123,11 +124,11 @@ class Keeper:
             log.warning("%s: its record could not be written: %s", self._run_id, e)
 
     async def settle(self) -> None:
-        """Write nothing more."""
+        """Write nothing more: what is being written is written, also where the walk is cancelled meanwhile."""
         if self._timer is not None:
             self._timer.cancel()
         if self._writing is not None:
-            await self._writing
+            await finish_work(self._writing)
 
 
 async def restore(journal: Journal, exports: Exports, run_id: str) -> None:

@@ -113,3 +113,28 @@ async def test_what_changes_together_is_written_once_and_nothing_after_the_walk_
     await keeper.settle()
     await asyncio.sleep(2 * record.KEPT_AFTER_S)
     assert written.times == 1
+
+
+async def test_a_write_that_has_begun_ends_before_a_cancelled_walk_goes_on(
+    walk: Walk, exports: Exports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it would replace the final record of whoever has taken the run over."""
+    begun, room, written = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def write(*_: object) -> None:
+        begun.set()
+        await room.wait()
+        written.append("stale")
+
+    monkeypatch.setattr(record, "write", write)
+    keeper = record.Keeper(walk.tools.journal, exports, RUN_ID)
+    keeper.touch()
+    await asyncio.wait_for(begun.wait(), PATIENCE_S)
+    settling = asyncio.create_task(keeper.settle())
+    await asyncio.sleep(0)
+    settling.cancel()
+    await asyncio.sleep(0)
+    room.set()
+    with pytest.raises(asyncio.CancelledError):
+        await settling
+    assert written == ["stale"]
