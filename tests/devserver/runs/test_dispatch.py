@@ -27,7 +27,7 @@ class Walks:
         self.cancelled = dict[str, asyncio.Event]()
         self.patience = list[float]()
         self.breaks = 0
-        self.may_end = asyncio.Event()
+        self.claimed, self.may_end = asyncio.Event(), asyncio.Event()
         self._happened = asyncio.Event()
 
     async def walk(self, run_id: str, cancelled: asyncio.Event) -> None:
@@ -39,6 +39,7 @@ class Walks:
             self.breaks -= 1
             raise ZeroDivisionError
         row = await self._journal.journal.begin_run(run_id)
+        self.claimed.set()
         await self.may_end.wait()
         self._journal.end_run(Place(run_id, row.generation), "success", AT, None)
 
@@ -130,7 +131,7 @@ async def test_a_stop_leaves_the_runs_unfinished_and_is_not_held_against_them(
 ) -> None:
     add_run(journal)
     await dispatcher.start()
-    await walks.until(1)
+    await asyncio.wait_for(walks.claimed.wait(), PATIENCE_S)
     stage = Place(RUN_ID, journal.run(RUN_ID).generation, "safety_input")
     journal.begin_stage(stage, at_work=True)
     await dispatcher.stop()
