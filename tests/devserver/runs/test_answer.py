@@ -32,6 +32,7 @@ async def end(walk: Walk) -> None:
 async def test_a_run_that_goes_on_is_answered_with_where_to_look(walk: Walk) -> None:
     found = await told(walk)
     assert (found.status, found.ended, found.body["status"]) == (202, False, "running")
+    assert set(found.body) == {"status", "run_id", "schema", "links"}
     assert found.body["links"]["events"] == f"/api/runs/{RUN_ID}/events"
 
 

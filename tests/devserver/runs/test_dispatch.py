@@ -51,6 +51,24 @@ class Walks:
 
 
 @pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database be one that other processes use too."""
+    monkeypatch.setattr(SqliteDatabase, "shared", True)
+
+
+def accept(journal: JournalAtOnce, run_id: str) -> None:
+    journal.add_run(
+        run_id,
+        user_id="local",
+        title="x",
+        schema="plain",
+        output_config="o",
+        plan="{}",
+        created_at=AT,
+    )
+
+
+@pytest.fixture
 def walks(journal: JournalAtOnce) -> Walks:
     return Walks(journal)
 
@@ -156,21 +174,31 @@ async def test_a_walk_that_breaks_off_is_taken_up_again_until_it_does_not(
     assert walks.begun == [RUN_ID] * 4
 
 
-@pytest.mark.parametrize(("limit", "walked"), [(2, 2), (0, 0)])
 async def test_where_others_walk_too_no_more_are_taken_up_than_there_is_room_for(
-    journal: JournalAtOnce, walks: Walks, monkeypatch: pytest.MonkeyPatch, limit: int, walked: int
+    journal: JournalAtOnce, walks: Walks, shared: None
 ) -> None:
-    monkeypatch.setattr(SqliteDatabase, "shared", True)
-    values = {"user_id": "local", "title": "x", "schema": "plain", "output_config": "o", "plan": "{}"}
-    for run_id in (RUN_ID, OTHER, THIRD):
-        journal.add_run(run_id, created_at=AT, together=None, **values)
-    dispatcher = Dispatcher(journal.journal, walks.walk, limit)
+    del shared
+    dispatcher = Dispatcher(journal.journal, walks.walk, 2)
+    accept(journal, RUN_ID)
     await dispatcher.start()
-    await walks.until(walked)
+    await asyncio.wait_for(walks.claimed.wait(), PATIENCE_S)
+    for run_id in (OTHER, THIRD):
+        accept(journal, run_id)
     dispatcher.wake()
-    await asyncio.sleep(0)
-    assert walks.begun == [RUN_ID, OTHER][:walked]
+    await walks.until(2)
+    await asyncio.sleep(2 * dispatch.MOST_HANDICAP_S)
+    assert walks.begun == [RUN_ID, OTHER]
     walks.may_end.set()
-    await walks.until(3 if limit else 0)
+    await walks.until(3)
     await dispatcher.stop()
-    assert len(walks.begun) == (3 if limit else 0)
+
+
+async def test_a_process_that_only_accepts_takes_up_nothing(journal: JournalAtOnce, walks: Walks, shared: None) -> None:
+    del shared
+    dispatcher = Dispatcher(journal.journal, walks.walk, 0)
+    accept(journal, RUN_ID)
+    await dispatcher.start()
+    dispatcher.wake()
+    await asyncio.sleep(2 * dispatch.MOST_HANDICAP_S)
+    await dispatcher.stop()
+    assert walks.begun == []

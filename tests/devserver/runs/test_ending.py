@@ -38,19 +38,19 @@ async def test_a_run_ends_as_its_stage_does_and_says_where(
 
 
 async def test_a_cancelled_run_ends_its_stage_first(walked: Walked) -> None:
-    ended: list[str] = []
+    ended: list[bool] = []
 
-    async def work(_walk: Walk) -> StageResult:
+    async def work(walk: Walk) -> StageResult:
         walked.cancelled.set()
         try:
             await asyncio.Event().wait()
         finally:
-            ended.append("stage")
+            ended.extend([await walk.tools.journal.has_ended(RUN_ID) for _ in range(50)])
         raise AssertionError
 
     walked.script(FIRST, work)
     row = await walked.walk()
-    assert (row.state, row.error and row.error.status, ended) == ("cancelled", 409, ["stage"])
+    assert (row.state, row.error and row.error.status, ended) == ("cancelled", 409, [False] * 50)
     stage = await walked.app.journal.stage(Place(RUN_ID, 1, FIRST))
     assert stage is not None
     assert stage.state == "cancelled"
