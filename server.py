@@ -103,7 +103,7 @@ def serve(exports: Path | None, backends: tuple[str, ...], *, with_parent: bool,
     from cli.keys import KeyNeeded
     from cli.serve import serve as run_server
     from devserver.errors import DatabaseGone, FolderLocked, OldJournal, PackageMissing
-    from devserver.errors.disk import JournalFault, said_of_disk
+    from devserver.errors.disk import JournalFault, describe_disk_error
     from devserver.users.keys import KeysUnreadable
     from schemas.errors import DefinitionError
 
@@ -114,10 +114,10 @@ def serve(exports: Path | None, backends: tuple[str, ...], *, with_parent: bool,
         click.echo(str(e), err=True)
         sys.exit(2)
     except JournalFault as e:
-        click.echo(said_of_disk(e), err=True)
+        click.echo(describe_disk_error(e), err=True)
         sys.exit(2)
     except OSError as e:
-        said = said_of_disk(e) if e.filename is not None else ""  # no file is named where it is about the port
+        said = describe_disk_error(e) if e.filename is not None else ""  # no file is named where it is about the port
         listen = f"Cannot listen at {settings.host}:{settings.port}: {e.strerror}. Take another --port."
         click.echo(said or listen, err=True)
         sys.exit(2)

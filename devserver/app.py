@@ -108,7 +108,7 @@ class App:
         )
         self.expected = Expected.by(self.clock)
         self.turns = Turns(self.database, self.expected, lambda: self.pool.backends)
-        self.pool.on_change = self.turns.next_please
+        self.pool.on_change = self.turns.grant_turns
         self.queue = Queue(self.database, self.pool, self.turns, self.expected, self.bus, limits=limits)
         self.authoring = Authoring(definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, status))
         self.tools = Tools(
@@ -197,7 +197,7 @@ class App:
         await self._note_what_was_running()
         await asyncio.gather(self.pool.start(), self.intake.warm(), self._tidy(), self.journal.search.fill())
         await self.dispatcher.start()
-        self.turns.next_please()  # those that sleep may have to go elsewhere
+        self.turns.grant_turns()  # those that sleep may have to go elsewhere
         await self.definitions.start(lambda status: self.bus.tell(None, status))
         self._started = True
         self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it

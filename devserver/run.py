@@ -7,15 +7,15 @@ import logging
 from functools import partial
 
 from devserver.errors import Fenced
-from devserver.errors.disk import told_of_disk
+from devserver.errors.disk import translate_disk_errors
 from devserver.model.plan import MediaStage, read_plan
 from devserver.runs import record
 from devserver.runs.ending import end_of, leave_where_taken_over
 from devserver.runs.numbering import number_main
 from devserver.stages.running import Kinds, run_again, run_stage
-from devserver.stages.text.ask import make_room
+from devserver.stages.text.ask import unload_models
 from devserver.stages.walk import Tools, Walk
-from devserver.watching.logs import at
+from devserver.watching.logs import log_context
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ async def walk_run(
 
     `on_end` is called with what there is of the run, once its end is committed.
     """
-    at(run_id=run_id)
+    log_context(run_id=run_id)
     try:
         run = await tools.journal.begin_run(run_id)
     except Fenced as e:
@@ -54,13 +54,13 @@ async def walk_run(
 
 async def _walk_steps(walk: Walk, kinds: Kinds, keeper: record.Keeper) -> None:
     if walk.run.generation > 1:
-        with told_of_disk():
+        with translate_disk_errors():
             await asyncio.to_thread(walk.tools.exports.clear_parts, walk.run.run_id)
         await walk.tools.turns.give_back_ended(walk.place())
     keeper.touch()
     for step in walk.plan.steps:
         if any(isinstance(stage, MediaStage) for stage in step):
-            await make_room(walk)  # language models leave the GPU to the media
+            await unload_models(walk)  # language models leave the GPU to the media
         outcomes = await asyncio.gather(*(run_stage(walk, kinds, stage) for stage in step), return_exceptions=True)
         for outcome in outcomes:  # all have ended; what one made is kept even where its neighbour failed
             if isinstance(outcome, BaseException):

@@ -104,14 +104,14 @@ def _where(error: BaseException) -> str:
     return Path(str(name)).name if name else "what the run makes"
 
 
-def said_of_disk(error: BaseException) -> str:
+def describe_disk_error(error: BaseException) -> str:
     """The same as one text, empty where the error is about something else."""
     trouble = disk_trouble(error)
     return f"{trouble.message} {trouble.hint}" if trouble else ""
 
 
 @contextmanager
-def told_of_disk() -> Iterator[None]:
+def translate_disk_errors() -> Iterator[None]:
     """Turn an `OSError` that is the disk's into what says so.
 
     Raises:

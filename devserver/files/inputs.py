@@ -58,7 +58,7 @@ class InputFiles:
         self._viewer: str | None = None
         self._of_runs: Mapping[str, list[str]] = {}
 
-    async def seen_by(self, viewer: str | None, asked: object = None) -> Self:
+    async def for_viewer(self, viewer: str | None, asked: object = None) -> Self:
         """The files that a user may name: of the own runs and uploads, or with None of everybody's.
 
         `asked` is what names them, as JSON: of the runs in it is read now what files they have.
@@ -74,7 +74,7 @@ class InputFiles:
         with path.open("rb") as file, self._uploads.receive(path.name) as incoming:
             while block := file.read(MIB):
                 incoming.write(block)
-            return {"sha256": incoming.keep_any(), "ext": path.suffix.lstrip(".").lower() or "bin"}
+            return {"sha256": incoming.keep_unchecked(), "ext": path.suffix.lstrip(".").lower() or "bin"}
 
     def resolve(self, field: str, value: object, accepts: tuple[str, ...] = ()) -> InputFile:
         """Return the file that a request names; `accepts` are the allowed media, () for any.

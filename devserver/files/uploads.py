@@ -78,7 +78,7 @@ class Uploads:
     def sees(self, viewer: str | None, sha256: str) -> bool:
         return viewer is None or (self._owners / viewer / sha256).is_file()
 
-    def let_see(self, viewer: str | None, sha256: str, name: str = "") -> None:
+    def grant(self, viewer: str | None, sha256: str, name: str = "") -> None:
         mark = self._owners / (viewer or EVERYBODY) / sha256
         if name or (viewer is not None and not mark.exists()):
             mark.parent.mkdir(parents=True, exist_ok=True)
@@ -93,9 +93,9 @@ class Uploads:
 
     def examined(self, sha256: str) -> Examined | None:
         """Return the facts of a kept file; it is examined now if it never was. None without a `look`."""
-        return self.look_into(self.folder / sha256, "", sha256)
+        return self.examine_once(self.folder / sha256, "", sha256)
 
-    def look_into(self, path: Path, name: str, sha256: str) -> Examined | None:
+    def examine_once(self, path: Path, name: str, sha256: str) -> Examined | None:
         """Look into a file, unless that was done; what was found is kept under its hash, a stereo mix under its own."""
         if self._look is None:
             return None
@@ -183,7 +183,7 @@ class Incoming:
             kind = sniff(self._part, self._name or None)
             if kind.media == "file" and kind.ext != "mid" and kind.mime != UNKNOWN:
                 raise self._refused(NO_MEDIA)
-            found = self._uploads.look_into(self._part, self._name, self._digest.hexdigest())
+            found = self._uploads.examine_once(self._part, self._name, self._digest.hexdigest())
             if found is not None and found.refusal is not None:
                 raise self._refused(found.refusal)
             kind = found.kind if found is not None and kind.mime == UNKNOWN else kind
@@ -205,7 +205,7 @@ class Incoming:
             problem=why.words,
         )
 
-    def keep_any(self) -> str:
+    def keep_unchecked(self) -> str:
         """Take in a file of a run, whatever it is; returns its SHA-256."""
         with self._lock:
             return self._take_in()[0]
@@ -218,7 +218,7 @@ class Incoming:
         # That somebody else has sent the same is nobody's business.
         new = not kept.exists() or not self._uploads.sees(self._viewer, sha256)
         self._part.replace(kept)  # two at once write the same bytes under the same name
-        self._uploads.let_see(self._viewer, sha256, self._name)
+        self._uploads.grant(self._viewer, sha256, self._name)
         return sha256, new
 
     def __enter__(self) -> Self:

@@ -64,13 +64,13 @@ class Line:
     def is_paused(self, backend: str) -> bool:
         return bool({ALL, backend} & self.paused)
 
-    def stands(self, ticket: Ticket) -> bool:
+    def is_stalled(self, ticket: Ticket) -> bool:
         """Return True for a ticket that waits at a paused queue."""
         return not ticket.held and self.is_paused(ticket.backend)
 
     def eta(self, ticket: Ticket) -> Guess | None:
         """Return the expected end of a ticket's work; None where something before it is unknown or the queue paused."""
-        return None if self.stands(ticket) else self.until[ticket.key]
+        return None if self.is_stalled(ticket) else self.until[ticket.key]
 
 
 class Expected:
@@ -104,7 +104,7 @@ class Expected:
 
     def ask(self, place: Place) -> None:
         """A take of it has asked for a turn: from here on its ticket tells."""
-        self.look_again()
+        self.read_again()
         if place.run_id in self._coming:
             self._coming[place.run_id].has_asked = True
 
@@ -113,24 +113,24 @@ class Expected:
         if work is not None:
             self.durations.learn(tx, place, work, backend, seconds)
 
-    def gave_back(self, place: Place, well: bool) -> None:
+    def note_given_back(self, place: Place, well: bool) -> None:
         """Take note that a take has given its turn back, and what `learn` has written is committed."""
         if well and place.run_id in self._coming:
             self._coming[place.run_id].left.pop((place.stage, place.take), None)
         self.durations.read_again()
-        self.look_again()
+        self.read_again()
 
     def end(self, run_id: str) -> None:
         """Take note that a run has ended."""
         self._coming.pop(run_id, None)
         self.durations.read_again()
-        self.look_again()
+        self.read_again()
 
     def learn_around(self, tx: Transaction, run_id: str, seconds: float) -> None:
         """Write down what a run that ended well took beside its takes."""
         self.durations.learn(tx, Place(run_id, 0), AROUND, "", seconds)
 
-    def look_again(self) -> None:
+    def read_again(self) -> None:
         """The tickets were changed."""
         self._line = None
 
@@ -184,7 +184,7 @@ class Expected:
         """Return the expected end of a run; None where a part of it, or of what is before it, is unknown or paused."""
         line, coming = self.line(tx), self._coming.get(run_id)
         tickets = line.of_run(run_id)
-        if any(map(line.stands, tickets)) or not (tickets or coming):
+        if any(map(line.is_stalled, tickets)) or not (tickets or coming):
             return None
         before = [line.until[ticket.key] for ticket in tickets]
         alone: list[Guess | None] = []

@@ -292,7 +292,7 @@ class Queue:
         return refuse("run_has_its_turn" if self._tickets.of_run(tx, run_id) else "run_waits_nowhere")
 
     def _changed(self) -> None:
-        self.expected.look_again()
+        self.expected.read_again()
         self._turns.wake()
 
 

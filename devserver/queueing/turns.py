@@ -104,7 +104,7 @@ class Turns:
             self._give_turns(held, {key: turn})
             self._expected.ask(place)
             if not turn.has_come:
-                self.next_please()
+                self.grant_turns()
             while not turn.has_come:
                 if not backend.up:
                     kept = True
@@ -127,7 +127,7 @@ class Turns:
     async def give_back_ended(self, place: Place) -> None:
         """Give back what a run still holds for attempts that have ended: its server died before it could."""
         if await self._db.write(lambda tx: self._tickets.give_back_ended(tx, place)):
-            self.next_please()
+            self.grant_turns()
 
     def _ask_for(self, place: Place, turn: Turn, asking: Asking, tx: Transaction) -> Held:
         """Ask for a turn, and take it where there is room; return the takes that hold one now."""
@@ -146,7 +146,7 @@ class Turns:
         return self._grant_at(tx, at_once), dict(self._turns)
 
     def _gave_back(self, place: Place, well: bool, granted: tuple[Held, Mapping[Key, Turn]]) -> None:
-        self._expected.gave_back(place, well)
+        self._expected.note_given_back(place, well)
         self._give_turns(*granted)
 
     def _at_once(self) -> dict[str, int]:
@@ -158,7 +158,7 @@ class Turns:
             self._tickets.grant(tx, name, at_once[name])
         return self._tickets.held(tx)
 
-    def next_please(self) -> None:
+    def grant_turns(self) -> None:
         """Let the next takes go on wherever there is room, and wake those whose backend is down. On the loop."""
         self._loop = asyncio.get_running_loop()
         self._grant_again = True
@@ -202,12 +202,12 @@ class Turns:
         """A run has ended, and may have left places in a queue. On the loop."""
         self._expected.end(run_id)
         if left_places:
-            self.next_please()
+            self.grant_turns()
 
     def wake(self) -> None:
         """The table of tickets was changed: look at it soon. From any thread."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.next_please)
+            self._loop.call_soon_threadsafe(self.grant_turns)
 
     def _tell_queue(self) -> None:
         self._telling = None

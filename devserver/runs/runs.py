@@ -75,7 +75,7 @@ class Runs:
         claim, rights = self._idempotency.claim(headers, user_id, "execute", body), self.rights(user_id)
         if found := await self._found(claim, rights):
             return found
-        files = await self._files.seen_by(self._keys.viewer(user_id), body)
+        files = await self._files.for_viewer(self._keys.viewer(user_id), body)
         plan = await asyncio.to_thread(self._plan, body, user_id, rights, files)
         return await self._take_on(rights.admit(plan), claim, headers, rights)
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from devserver.errors import Blocked, StageError
-from devserver.errors.disk import ExportsFull, told_of_disk
+from devserver.errors.disk import ExportsFull, translate_disk_errors
 from devserver.model.plan import StagePlan
 from devserver.model.results import StageResult
 from devserver.model.rows import Place, StageRow, StageState
 from devserver.stages.inputs import Inputs
 from devserver.stages.kind import StageKind
 from devserver.stages.walk import Walk
-from devserver.watching.logs import at
+from devserver.watching.logs import log_context
 
 STOPS_ALLOWED: Final = 5
 ROOM_PAUSE_S: Final = 5.0  # there is no event for a disk that has room again
@@ -28,7 +28,7 @@ async def run_stage(walk: Walk, kinds: Kinds, stage: StagePlan) -> None:
     Raises:
         StageError: it failed, now or in an earlier walk.
     """
-    at(stage=stage.name)
+    log_context(stage=stage.name)
     ledger, place, kind = walk.ledger, walk.place(stage.name), kinds.get(stage.kind)
     if stage.skip:
         ledger.later(lambda writing: writing.skip(place, stage.skip))
@@ -83,7 +83,7 @@ async def _result(walk: Walk, kind: StageKind | None, stage: StagePlan) -> Stage
     inputs, waits = await _inputs(walk, stage), False
     while True:
         try:
-            with told_of_disk():
+            with translate_disk_errors():
                 return await kind.run(walk, stage, inputs)
         except ExportsFull as e:
             place = walk.place(stage.name)

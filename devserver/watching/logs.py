@@ -24,7 +24,7 @@ FIELDS: Final = ("run_id", "stage", "take", "attempt", "backend", "status", "sec
 _place: ContextVar[dict[str, Any]] = ContextVar("place", default={})  # noqa: B039 - never changed, only replaced
 
 
-def at(**place: Any) -> None:
+def log_context(**place: Any) -> None:
     """Say what this task works at from now on: `run_id`, `stage`, `take`, `backend`."""
     _place.set({**_place.get(), **place})
 

@@ -16,7 +16,7 @@ STEPS = (
     "pool.start", "intake.warm", "journal.search.fill", "dispatcher.start", "definitions.start", "streams.clear_ended",
     "definitions.stop", "dispatcher.stop", "late.close", "models.close", "turns.close", "pool.close", "intake.close",
 )  # fmt: skip
-BLOCKING = ("uploads.clear_parts", "turns.next_please", "streams.close", "examiner.close", "database.close")
+BLOCKING = ("uploads.clear_parts", "turns.grant_turns", "streams.close", "examiner.close", "database.close")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_backends_and_workers_are_there_before_a_run_is_taken_up(app: App,
     await app.start()
     for first in ("pool.start", "intake.warm", "uploads.clear_parts", "streams.clear_ended", "journal.search.fill"):
         assert before(steps, first, "dispatcher.start")
-    assert before(steps, "dispatcher.start", "turns.next_please", "definitions.start")
+    assert before(steps, "dispatcher.start", "turns.grant_turns", "definitions.start")
     await app.stop()
 
 

@@ -59,7 +59,7 @@ def lost_code(error: BackendError) -> str:
     return next(code for kind, code in LOST.items() if isinstance(error, kind))
 
 
-async def why_again(walk: Walk, last: AttemptRow) -> Retry:
+async def decide_retry(walk: Walk, last: AttemptRow) -> Retry:
     """Wait for as long as is right between the last attempt of a take and another one; what the record says of it.
 
     Raises:
@@ -157,7 +157,7 @@ async def _pause(walk: Walk, last: AttemptRow, tries: int, *, after_freeing: boo
     return round(spent_s + clock.monotonic() - began, 3)
 
 
-async def answers_again(walk: Walk, job: Job, times: int) -> bool:
+async def wait_until_it_answers(walk: Walk, job: Job, times: int) -> bool:
     """Whether a backend that gave no answer about a submitted prompt does so after all, so that the attempt goes on.
 
     It is waited for like one that is silent from the start; less long where another one could do the same.
@@ -185,7 +185,7 @@ async def answers_again(walk: Walk, job: Job, times: int) -> bool:
 
 
 @asynccontextmanager
-async def leaving_the_gone(walk: Walk, job: Job, watch: Watch) -> AsyncIterator[None]:
+async def abandon_when_lost(walk: Walk, job: Job, watch: Watch) -> AsyncIterator[None]:
     """While a prompt is followed: give it up once its backend was down for too long, or another one could make it."""
     looking = asyncio.create_task(_until_gone(walk, job, watch))
     try:
@@ -216,7 +216,7 @@ async def _until_gone(walk: Walk, job: Job, watch: Watch) -> None:
                     await pool.changed()
 
 
-async def stop_earlier(walk: Walk, job: Job) -> None:
+async def withdraw_earlier(walk: Walk, job: Job) -> None:
     """Before a take is submitted again where it was given up for silence: its earlier prompt may still live there.
 
     Raises:

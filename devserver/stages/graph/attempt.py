@@ -25,7 +25,7 @@ from devserver.comfy.messages import PieceMade, PreviewSeen
 from devserver.comfy.prompt import NodeStarted, Outcome, ProgressUpdate, PromptEvent
 from devserver.durable.writing import Writing
 from devserver.errors import StageError
-from devserver.errors.disk import told_of_disk
+from devserver.errors.disk import translate_disk_errors
 from devserver.media.intake import IntakeCrashed, OutputRefused
 from devserver.model.events import Preview, Progress
 from devserver.model.failure import Failure
@@ -38,10 +38,10 @@ from devserver.stages.graph.again import (
     Gone,
     LostWithServer,
     NotTaken,
-    answers_again,
-    leaving_the_gone,
+    abandon_when_lost,
     lost_code,
-    stop_earlier,
+    wait_until_it_answers,
+    withdraw_earlier,
 )
 from devserver.stages.graph.job import Job
 from devserver.stages.graph.partials import Partials
@@ -121,7 +121,7 @@ async def _until_answered(walk: Walk, job: Job, before: PartRow | None) -> None:
             silences += 1
             not_taken = e if isinstance(e, NotTaken) else not_taken
             log.warning("%s: %s gave no answer: %s", job.place.run_id, job.backend.name, e)
-            if not await answers_again(walk, job, silences):
+            if not await wait_until_it_answers(walk, job, silences):
                 raise
             await walk.ledger.note(job.place, AttemptResult(silences=silences))
             job = replace(job, backend=walk.tools.pool.named(job.backend.name) or job.backend)
@@ -133,7 +133,7 @@ async def _at_work(walk: Walk, job: Job) -> AsyncIterator[None]:
     process = walk.tools.journal.stops.process
     await walk.ledger.write(lambda writing: writing.mark(job.place, process))
     try:
-        with told_of_disk():
+        with translate_disk_errors():
             yield
     except Exception:  # whatever it was, nothing of the attempt is at work any more
         try:
@@ -224,13 +224,13 @@ async def _run_prompt(walk: Walk, job: Job, *, begun: bool) -> tuple[Outcome, Gr
     async with (
         backend.follower.watch(job.prompt_id, bound) as watch,
         Partials(walk, job) as partials,
-        leaving_the_gone(walk, job, watch),
+        abandon_when_lost(walk, job, watch),
     ):
         if in_flight:
             watch.check()
         else:
             if job.again:
-                await stop_earlier(walk, job)
+                await withdraw_earlier(walk, job)
             try:
                 await submit(walk, job, bound)
             except NotServing as e:

@@ -88,7 +88,7 @@ def conversion(catalog: Catalog, source: MediaStage, name: str) -> MediaStage:
     return MediaStage(name=f"{source.name}_{name}", kind="graph", inputs=inputs, output=plan)
 
 
-def made_by_us(catalog: Catalog) -> list[str]:
+def convertible(catalog: Catalog) -> list[str]:
     """The formats that a file without loss is converted to here."""
     chunk = catalog.chunks.get(CONVERT)
     return [str(choice) for choice in chunk.parameters[FORMAT].choices] if isinstance(chunk, GraphChunk) else []

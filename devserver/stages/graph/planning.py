@@ -12,7 +12,7 @@ from devserver.errors import InputError
 from devserver.files.inputs import InputFile
 from devserver.model.plan import InputRemark, MediaStage, Option, OutputPlan
 from devserver.model.request import SEED_LIMIT
-from devserver.stages.graph.formats import NO_FILE, check_others, conversion, further, made_by_us, saved_as
+from devserver.stages.graph.formats import NO_FILE, check_others, conversion, convertible, further, saved_as
 from devserver.stages.kind import Planning, Step
 from schemas.compiler import resolve_values
 from schemas.errors import ParameterError
@@ -175,7 +175,7 @@ class _Planner:
         asked, sent = self._files_of(chunk, {name: value for name, value in wanted.items() if name in chunk.parameters})
         if not is_first:
             asked = _allowed(chunk, asked)
-        formats = Formats(request.formats, made_by_us(catalog))
+        formats = Formats(request.formats, convertible(catalog))
         brief = apply_brief(found, chunk, config, wanted, formats) if found else ()
         if not self.is_product:  # the words and the request ask for the format of another stage's file
             brief = tuple(one for one in brief if one.field != "format")

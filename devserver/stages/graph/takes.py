@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from devserver.briefs.briefing import prepend_locked
 from devserver.errors import StageError
-from devserver.errors.disk import told_of_disk
+from devserver.errors.disk import translate_disk_errors
 from devserver.model.plan import MediaStage
 from devserver.model.results import GraphResult, Retry, TakeResult
 from devserver.model.rows import AttemptRow, Place, TakeRow
 from devserver.queueing.eta import size_of
 from devserver.queueing.tickets import Work
 from devserver.queueing.turns import Asking, NoTurn
-from devserver.stages.graph.again import why_again
+from devserver.stages.graph.again import decide_retry
 from devserver.stages.graph.attempt import run_attempt
 from devserver.stages.graph.choose import Choice, choose
 from devserver.stages.graph.formats import FORMAT, SOUND
@@ -25,7 +25,7 @@ from devserver.stages.graph.worked import Worked
 from devserver.stages.inputs import Given, Inputs, RunFile
 from devserver.stages.walk import Walk
 from devserver.system.atomic import dump
-from devserver.watching.logs import at
+from devserver.watching.logs import log_context
 from schemas.catalog import LOSSLESS
 from schemas.compiler import compile_graph, fill, graph_hash
 from schemas.values import RecordedValue, from_json, to_json
@@ -62,7 +62,7 @@ async def _added(walk: Walk, stage: MediaStage) -> set[int]:
 
 
 async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int, *, one_of: int) -> None:
-    at(take=take)
+    log_context(take=take)
     ledger, place, row = walk.ledger, walk.place(stage.name, take), None
     try:
         if walk.is_first(place):
@@ -73,7 +73,7 @@ async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int, *, o
                 return
             if row.result.error is not None:
                 raise StageError.from_failure(row.result.error)
-        with told_of_disk():
+        with translate_disk_errors():
             await _attempts(walk, stage, given, place, row)
         ledger.later(lambda writing: writing.end(place, "success"))
         if one_of > 1:  # the others may still take long
@@ -104,7 +104,7 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
         else:
             number = last.attempt + 1 if last else 1
             if last is not None and number not in reasons:
-                reasons[number] = await why_again(walk, last)
+                reasons[number] = await decide_retry(walk, last)
             again = reasons.get(number)
         if choice is None:
             choice = await choose(walk, place, stage.output, decided)
@@ -112,7 +112,7 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
         async with walk.tools.slice:
             job = await _prepare(walk, stage, given, choice, replace(place, attempt=number), changes=taken.changes)
         decided = choice.option.key
-        at(backend=choice.backend.name)
+        log_context(backend=choice.backend.name)
         try:
             async with (
                 turns.take(walk.ledger, place, choice.backend, _asking(walk, job), stays=resumed) as turn,

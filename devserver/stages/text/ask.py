@@ -78,7 +78,7 @@ def use_of(reply: Reply[S]) -> LlmUse:
     return LlmUse.model_validate(reply.as_dict())
 
 
-async def make_room(walk: Walk) -> None:
+async def unload_models(walk: Walk) -> None:
     """Before media are made: let models that have been used free their memory."""
     for problem in await walk.tools.models.release():
         await walk.warn(walk.place(), "llm_not_freed", problem.message, endpoint=problem.endpoint)

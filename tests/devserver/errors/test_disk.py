@@ -12,10 +12,10 @@ from devserver.errors.disk import (
     ExportsGone,
     JournalFault,
     JournalGone,
+    describe_disk_error,
     disk_error_of,
     disk_trouble,
-    said_of_disk,
-    told_of_disk,
+    translate_disk_errors,
 )
 
 
@@ -49,13 +49,13 @@ def test_what_the_disk_refuses_is_said_in_words(error: Exception, code: str, mes
     trouble = disk_trouble(error)
     assert trouble is not None
     assert (trouble.code, message in trouble.message) == (code, True), trouble.message
-    assert said_of_disk(error) == f"{trouble.message} {trouble.hint}"
+    assert describe_disk_error(error) == f"{trouble.message} {trouble.hint}"
 
 
 @pytest.mark.parametrize("error", [None, ValueError("x"), failed(errno.ECONNRESET), from_(KeyError("x"))])
 def test_an_error_about_something_else_is_no_trouble_of_the_disk(error: Exception | None) -> None:
     assert disk_trouble(error) is None
-    assert error is None or said_of_disk(error) == ""
+    assert error is None or describe_disk_error(error) == ""
 
 
 def test_a_file_whose_folder_is_gone_says_so_and_a_missing_file_says_nothing(tmp_path: Path) -> None:
@@ -74,11 +74,11 @@ def test_the_disks_own_error_is_found_below_others() -> None:
 
 def test_a_full_disk_is_waited_for_and_one_that_takes_nothing_ends_the_stage() -> None:
     for number in (errno.ENOSPC, errno.EDQUOT):
-        with pytest.raises(ExportsFull), told_of_disk():
+        with pytest.raises(ExportsFull), translate_disk_errors():
             raise failed(number)
     for number in (errno.EROFS, errno.EFBIG):
-        with pytest.raises(StageError) as ended, told_of_disk():
+        with pytest.raises(StageError) as ended, translate_disk_errors():
             raise failed(number)
         assert ended.value.status == 507
-    with pytest.raises(ConnectionResetError), told_of_disk():
+    with pytest.raises(ConnectionResetError), translate_disk_errors():
         raise failed(errno.ECONNRESET)

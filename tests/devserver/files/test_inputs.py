@@ -32,7 +32,7 @@ async def test_a_file_of_a_run_becomes_its_content(files: InputFiles, exports: E
     exports.write(RUN_ID, "07_output_audio.mp3", b"sound")
     journal.add_event(place, make_entity(), key="07_output_audio.mp3")
     named = {"run": RUN_ID, "entity": "07_output_audio.mp3"}
-    seen = await files.seen_by(None, {"params": {"audio": named}})
+    seen = await files.for_viewer(None, {"params": {"audio": named}})
     value = seen.resolve("params.audio", named).stored
     assert value["ext"] == "mp3"
     assert (exports.uploads / value["sha256"]).read_bytes() == b"sound"
@@ -43,7 +43,7 @@ async def test_a_file_of_a_run_becomes_its_content(files: InputFiles, exports: E
     ["/etc/passwd", "../x", 5, None, {"run": "x"}, {"run": "../../etc", "entity": "passwd"}, "0" * 64],
 )
 async def test_nothing_else_is_a_file(files: InputFiles, value: object) -> None:
-    seen = await files.seen_by(None, [value])
+    seen = await files.for_viewer(None, [value])
     with pytest.raises(InputError) as refused:
         seen.resolve("params.audio", value)
     assert refused.value.field == "params.audio"
@@ -61,14 +61,14 @@ async def test_a_user_names_files_of_the_own_runs_and_uploads_alone(
     tone.write_bytes(b"RIFF    WAVEfmt ")
     upload = files.keep(tone)["sha256"]
     for value in ({"run": RUN_ID, "entity": "a.mp3"}, upload):
-        assert (await files.seen_by(None, value)).resolve("params.audio", value)
-        seen = await files.seen_by("somebody", value)
+        assert (await files.for_viewer(None, value)).resolve("params.audio", value)
+        seen = await files.for_viewer("somebody", value)
         with pytest.raises(InputError) as refused:
             seen.resolve("params.audio", value)
         assert refused.value.status == 404
         assert "a.mp3" not in str(refused.value.allowed)
     own = {"run": RUN_ID, "entity": "a.mp3"}
-    assert (await files.seen_by("local", own)).resolve("params.audio", own)
+    assert (await files.for_viewer("local", own)).resolve("params.audio", own)
 
 
 def test_a_path_is_taken_below_the_roots_alone(exports: Exports, database: Database, tmp_path: Path) -> None:

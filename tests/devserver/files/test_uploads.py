@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_refused_and_leaves_nothing(
 def test_what_a_run_has_made_is_kept_whatever_it_is(uploads: Uploads) -> None:
     with uploads.receive("words.txt") as incoming:
         incoming.write(b"some words")
-        sha256 = incoming.keep_any()
+        sha256 = incoming.keep_unchecked()
     assert names(uploads) == [sha256]
 
 

@@ -64,7 +64,7 @@ def asking(database: Database, journal: JournalAtOnce, expected: Expected, plann
     def ask(run_id: str, work: Work = work, *, held: bool = False) -> Place:
         place = replace(add_run(journal, run_id), stage="generation", take=1)
         AtOnce(database, expected.tickets).ask(place, "gpu", work=work, held=held)
-        expected.look_again()
+        expected.read_again()
         return place
 
     return ask
@@ -95,7 +95,7 @@ def test_what_is_at_work_comes_nearer_its_end_and_never_to_it(
         left.append(usual(expected, database, RUN_ID))
     assert left == [pytest.approx(5), pytest.approx(2), pytest.approx(2)]
     clock.forward(-3600)
-    expected.look_again()
+    expected.read_again()
     assert usual(expected, database, RUN_ID) == pytest.approx(20), "a clock that was set back makes nothing longer"
 
 
@@ -106,10 +106,10 @@ def test_nothing_is_said_where_something_before_it_is_not_known_or_the_queue_is_
     asking(NEXT)
     assert usual(expected, database, NEXT) is None
     AtOnce(database, expected.tickets).give_back(Place(RUN_ID, 1, "generation", 1))
-    expected.look_again()
+    expected.read_again()
     assert usual(expected, database, NEXT) is not None
     AtOnce(database, expected.tickets).pause(ALL)
-    expected.look_again()
+    expected.read_again()
     assert usual(expected, database, NEXT) is None
 
 
@@ -132,9 +132,9 @@ def test_takes_that_are_done_are_expected_no_more_and_those_that_are_added_are(
     expected.accept(planned)
     expected.add(replace(place, take=2), ways_of(planned.media[0], 2))
     assert usual(expected, database, RUN_ID) == pytest.approx(40)
-    expected.gave_back(place, well=False)
+    expected.note_given_back(place, well=False)
     assert usual(expected, database, RUN_ID) == pytest.approx(40)
-    expected.gave_back(place, well=True)
+    expected.note_given_back(place, well=True)
     assert usual(expected, database, RUN_ID) == pytest.approx(20)
     expected.end(RUN_ID)
     assert usual(expected, database, RUN_ID) is None
@@ -159,7 +159,7 @@ def test_one_look_at_the_tickets_is_good_for_all_who_ask_within_a_moment(
     clock.forward(2 * FRESH_S)
     again = at_once.line()
     assert again is not line
-    expected.look_again()
+    expected.read_again()
     assert at_once.line() is not again
 
 

@@ -57,7 +57,7 @@ def add(journal: JournalAtOnce, expected: Expected, number: int, user_id: str = 
     journal.add_run(run, user_id=user_id, **values)
     place = Place(run, 0, "generation", 1)
     AtOnce(journal.database, expected.tickets).ask(place, backend, user_id=user_id, work=WORK)
-    expected.look_again()
+    expected.read_again()
     return run
 
 
@@ -74,7 +74,7 @@ def learn(queue: Queue, times: int) -> None:
         place = Place(f"old {number}", 1, "generation", 1)
         AtOnce(queue._db, queue.expected.durations).learn(place, WORK, "gpu", 20.0)
     queue.expected.durations.read_again()
-    queue.expected.look_again()
+    queue.expected.read_again()
 
 
 async def move(queue: Queue, number: int, viewer: str | None, **to: object) -> dict[str, object]:

@@ -120,7 +120,7 @@ async def take(turns: Turns, journal: JournalAtOnce) -> AsyncIterator[Callable[.
 
 
 def tickets(turns: Turns) -> list[tuple[str, bool]]:
-    """Who stands where, and whether that is a turn."""
+    """The line of tickets, each with its place and whether it has a turn."""
     listed = AtOnce(turns._db, turns._tickets).listed()
     return [(ticket.run_id[13:15], ticket.held) for ticket in listed]
 
@@ -165,7 +165,7 @@ async def test_who_waits_is_woken_when_its_backend_goes(
     waits = take(places[PROMPTS_AT_ONCE], gpu)
     await asked.times(PROMPTS_AT_ONCE + 1)
     gpu.state = "down"
-    turns.next_please()
+    turns.grant_turns()
     with pytest.raises(NoTurn):
         await asyncio.wait_for(waits.task, PATIENCE_S)
     for taking in holding:

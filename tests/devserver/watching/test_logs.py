@@ -13,7 +13,7 @@ import pytest
 from devserver.model.failure import Failure
 from devserver.model.results import AttemptResult, TextResult
 from devserver.watching.listening import watch
-from devserver.watching.logs import JsonFormatter, RunLog, at
+from devserver.watching.logs import JsonFormatter, RunLog, log_context
 from tests.devserver.plans import RUN_ID, add_run
 from tests.doubles.at_once import JournalAtOnce
 
@@ -40,11 +40,11 @@ def lines(written: io.StringIO) -> list[dict[str, Any]]:
 
 
 async def test_a_line_says_which_run_and_stage_its_task_works_at(written: io.StringIO) -> None:
-    at(run_id="r1")
+    log_context(run_id="r1")
     together = asyncio.Barrier(2)
 
     async def work(stage: str) -> None:
-        at(stage=stage)
+        log_context(stage=stage)
         await together.wait()  # both have said where they are, and neither has changed the other
         LOG.info("working")
 

@@ -12,7 +12,7 @@ from devserver.app import App
 from devserver.model.failure import Failure
 from devserver.model.results import AttemptResult
 from devserver.model.rows import AttemptRow
-from devserver.stages.graph.again import OUT_OF_MEMORY, why_again
+from devserver.stages.graph.again import OUT_OF_MEMORY, decide_retry
 from devserver.stages.graph.retries import Retries
 from devserver.stages.walk import Walk, WalkSettings
 from tests.patience import PATIENCE_S
@@ -54,7 +54,7 @@ async def last_attempt(walk: Walk, state: str, code: str) -> AttemptRow:
 @pytest.mark.usefixtures("_changing")
 async def test_a_lost_attempt_is_tried_again_as_soon_as_a_backend_changes(walk: Walk) -> None:
     walk = retrying(walk, Retries(first_pause_s=10 * PATIENCE_S, longest_pause_s=10 * PATIENCE_S))
-    again = await asyncio.wait_for(why_again(walk, await last_attempt(walk, "lost", "prompt_lost")), PATIENCE_S)
+    again = await asyncio.wait_for(decide_retry(walk, await last_attempt(walk, "lost", "prompt_lost")), PATIENCE_S)
     assert (again.after, again.code) == (1, "prompt_lost")
 
 
@@ -62,6 +62,6 @@ async def test_a_lost_attempt_is_tried_again_as_soon_as_a_backend_changes(walk: 
 async def test_the_pause_after_freeing_memory_is_waited_for_in_full(walk: Walk) -> None:
     retries = Retries(first_pause_s=0.4)
     walk = retrying(walk, retries)
-    again = await why_again(walk, await last_attempt(walk, "failed", OUT_OF_MEMORY))
+    again = await decide_retry(walk, await last_attempt(walk, "failed", OUT_OF_MEMORY))
     assert again.code == OUT_OF_MEMORY
     assert again.waited_s >= retries.pause_s(1, None)

@@ -6,7 +6,7 @@ import pytest
 
 from devserver.definitions.current import Definitions
 from devserver.errors import InputError
-from devserver.stages.graph.formats import check_others, conversion, further, made_by_us, saved_as
+from devserver.stages.graph.formats import check_others, conversion, convertible, further, saved_as
 from devserver.stages.walk import Walk
 from schemas.model import GraphChunk
 
@@ -93,4 +93,4 @@ def test_a_conversion_reads_every_take_of_its_source_and_is_nothing_new(definiti
 
 
 def test_what_is_made_here_is_what_the_chunk_offers(definitions: Definitions) -> None:
-    assert made_by_us(definitions.catalog) == ALL
+    assert convertible(definitions.catalog) == ALL

@@ -9,7 +9,7 @@ import pytest
 from devserver.llm.answer import Shape
 from devserver.llm.errors import LlmError
 from devserver.model.events import Event, TextDelta
-from devserver.stages.text.ask import Asking, NoAnswer, ask, make_room, use_of
+from devserver.stages.text.ask import Asking, NoAnswer, ask, unload_models, use_of
 from devserver.stages.walk import Walk
 from schemas.model import LlmRule
 from tests.devserver.plans import RUN_ID
@@ -76,5 +76,5 @@ async def test_a_model_that_keeps_its_memory_is_told_and_stops_nothing(walk: Wal
             return [LlmError("first", "it does not let go")]
 
     walk.tools = replace(walk.tools, models=Held({}))
-    await make_room(walk)
+    await unload_models(walk)
     assert await warnings(walk) == ["llm_not_freed"]
