@@ -54,52 +54,52 @@ class Catalog:
         return Lexicon(self.terms.values())
 
     def chunk(self, name: str) -> Chunk:
-        """The chunk of that name, of either kind; UnknownName if there is none."""
+        """Return the chunk of that name, of either kind; UnknownName if there is none."""
         return self._find("chunk", "chunk", name, self.chunks)
 
     def graph_chunk(self, name: str) -> GraphChunk:
-        """The graph chunk of that name; UnknownName if there is none."""
+        """Return the graph chunk of that name; UnknownName if there is none."""
         return self._find(
             "graph chunk", "chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, GraphChunk)}
         )
 
     def text_chunk(self, name: str) -> TextChunk:
-        """The text chunk of that name; UnknownName if there is none."""
+        """Return the text chunk of that name; UnknownName if there is none."""
         return self._find(
             "text chunk", "chunk", name, {key: c for key, c in self.chunks.items() if isinstance(c, TextChunk)}
         )
 
     def pipeline(self, name: str) -> Pipeline:
-        """The pipeline of that name; UnknownName if there is none."""
+        """Return the pipeline of that name; UnknownName if there is none."""
         return self._find("pipeline", "pipeline", name, self.pipelines)
 
     def interception(self, name: str) -> InterceptionConfig:
-        """The interception config (a request's `schema`) of that name; UnknownName if there is none."""
+        """Return the interception config (a request's `schema`) of that name; UnknownName if there is none."""
         return self._find("schema", "interception", name, self.interceptions)
 
     def output(self, name: str) -> OutputConfig:
-        """The output config of that name; UnknownName if there is none."""
+        """Return the output config of that name; UnknownName if there is none."""
         return self._find("output_config", "output", name, self.outputs)
 
     def graph(self, name: str) -> Graph:
-        """A copy of the graph of that name; UnknownName if there is none."""
+        """Return a copy of the graph of that name; UnknownName if there is none."""
         return copy.deepcopy(self._find("graph", "graph", name, self.graphs))
 
     def chunk_of(self, output: str) -> GraphChunk:
-        """The chunk that makes an output config's media."""
+        """Return the chunk that makes an output config's media."""
         return self.graph_chunk(self.output(output).chunk)
 
     def variants_of(self, output: str) -> tuple[GraphChunk, ...]:
-        """The chunks that can make an output config's media: its own, then its variants."""
+        """Return the chunks that can make an output config's media: its own, then its variants."""
         config = self.output(output)
         return tuple(self.graph_chunk(name) for name in (config.chunk, *config.variants))
 
     def formats_of(self, output: str) -> tuple[str, ...]:
-        """Every format that a request may ask of an output: its own first, then what it is converted to."""
+        """Return every format that a request may ask of an output: its own first, then what it is converted to."""
         return self.formats_of_chunk(self.chunk_of(output))
 
     def formats_of_chunk(self, chunk: GraphChunk) -> tuple[str, ...]:
-        """The same of what a chunk makes. Only a sound that is saved without loss is converted."""
+        """Return the same of what a chunk makes. Only a sound that is saved without loss is converted."""
         own = chunk.formats(chunk.main) if chunk.main else ()
         convert = self.chunks.get(CONVERT)
         if chunk.main is None or chunk.main.media != "audio" or not set(own) & set(LOSSLESS):
@@ -108,7 +108,7 @@ class Catalog:
         return tuple(dict.fromkeys((*own, *made)))
 
     def fallbacks(self, output: str) -> tuple[OutputConfig, ...]:
-        """The output config and what it falls back to, in order, up to a fallback that is left out as broken.
+        """Return the output config and what it falls back to, in order, up to a fallback that is left out as broken.
 
         The loader has made sure that this ends.
         """
@@ -120,7 +120,7 @@ class Catalog:
     def snapshot(
         self, pipeline: str, interception: str, outputs: tuple[str, ...], further: tuple[str, ...] = ()
     ) -> list[RecordedDefinition]:
-        """Every definition that a run can use; fallbacks included.
+        """Return every definition that a run can use; fallbacks included.
 
         `further` are chunks that it uses besides those of its pipeline and outputs.
         """

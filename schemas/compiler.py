@@ -36,7 +36,7 @@ def resolve(
 def resolve_values(
     chunk: GraphChunk, configured: Mapping[str, object], requested: Mapping[str, object], draw: Callable[[], int]
 ) -> dict[str, Value]:
-    """Every parameter of the chunk with its value: the request's, else the configured one, or the default.
+    """Return every parameter of the chunk with its value: the request's, else the configured one, or the default.
 
     A seed that is absent, null, -1 or "random" becomes draw(), an int from 0 to 2**32-1, within the parameter's range.
     Null for another parameter counts as not given. Placeholders stay; a request cannot bring any. Raises ParameterError
@@ -63,14 +63,14 @@ def resolve_values(
 
 
 def fill(values: Mapping[str, Value], texts: Mapping[str, str]) -> dict[str, ParameterValue]:
-    """The values with each placeholder replaced by its text; KeyError if the run has not made that text."""
+    """Return the values with each placeholder replaced by its text; KeyError if the run has not made that text."""
     return {name: texts[value.name] if isinstance(value, Placeholder) else value for name, value in values.items()}
 
 
 def compile_graph(
     chunk: GraphChunk, graph: Graph, values: Mapping[str, Value], read: Mapping[str, str] | None = None
 ) -> Graph:
-    """A copy of the graph with every value in its place, models named as the chunk does, and the mark `@prefix`.
+    """Return a copy of the graph with every value in its place, models named as the chunk does, and the mark `@prefix`.
 
     `values` are filled and hold every parameter: ParameterError where one is missing or still a placeholder. `read` has
     the names of the files that earlier stages have made, by parameter: a run again makes the same graph.
@@ -91,7 +91,7 @@ def compile_graph(
 
 
 def graph_hash(graph: Mapping[str, object]) -> str:
-    """The SHA-256 (hex) of the graph's canonical JSON: the order of keys does not matter."""
+    """Return the SHA-256 (hex) of the graph's canonical JSON: the order of keys does not matter."""
     canonical = json.dumps(graph, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -14,7 +14,7 @@ LONGEST_COMPARED = 200
 
 
 def nearest(name: object, known: Iterable[object], limit: int = 5) -> list[str]:
-    """The known names, those most like `name` first, at most `limit` of them."""
+    """Return the known names, those most like `name` first, at most `limit` of them."""
     names = [str(entry) for entry in known]
     if not names:
         return []
@@ -27,7 +27,7 @@ def nearest(name: object, known: Iterable[object], limit: int = 5) -> list[str]:
 
 
 def hint(name: object, known: Iterable[object]) -> str:
-    """The end of a sentence about an unknown name: what there is instead, nearest first."""
+    """Return the end of a sentence about an unknown name: what there is instead, nearest first."""
     names = list(known)
     shown = nearest(name, names)
     if not shown:

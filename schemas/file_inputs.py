@@ -19,7 +19,7 @@ LOADS: Mapping[str, tuple[Media, ...]] = {
 
 
 def accepts(parameter: Parameter, graph: Graph) -> tuple[Media, ...]:
-    """The media that every node which the parameter goes to can load; () where that is not known."""
+    """Return the media that every node which the parameter goes to can load; () where that is not known."""
     nodes = [graph.get(target.node) for target in parameter.sets]
     taken = [LOADS.get(node["class_type"], ()) if node else () for node in nodes]
     return tuple(media for media in taken[0] if all(media in other for other in taken))

@@ -27,7 +27,7 @@ class Definitions:
 
     @property
     def named_tables(self) -> frozenset[str]:
-        """The node tables that chunks name."""
+        """Return the node tables that chunks name."""
         return frozenset(c.table for c in self.chunks.values() if isinstance(c, GraphChunk) and c.table is not None)
 
     def unknown(self, kind: str, name: str, known: Mapping[str, object]) -> str | None:

@@ -92,7 +92,7 @@ class _Index:
             self.by_place[first.at if first else "whole"].setdefault(form, []).append(entry)
 
     def matches(self, words: list[str]) -> Iterator[tuple[_Entry, int, int]]:
-        """Each entry that fits, with the first word and the one after its last."""
+        """Yield each entry that fits, with the first word and the one after its last."""
         for index, word in enumerate(words):
             for entry in self._starting(word):
                 end = entry.end(words, index + 1)
@@ -171,7 +171,7 @@ def _unleet(text: str, one: str) -> str:
 
 
 def _unmasks(word: str, form: str) -> bool:
-    """Whether a word with asterisks ("k*ll") can be a form."""
+    """Tell whether a word with asterisks ("k*ll") can be a form."""
     same = len(word) == len(form) and all(a in (b, "*") for a, b in zip(word, form, strict=True))
     return same and sum(a != "*" for a in word) > 1
 

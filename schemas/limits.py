@@ -32,7 +32,7 @@ PARAMETERS: Final = 200  # that are proposed; what else could be one keeps the g
 
 
 def api_excess(graph: Mapping[str, Json]) -> Iterator[tuple[Limit, int]]:
-    """Each limit with what a graph in API form has of it; values that have another shape count as nothing."""
+    """Yield each limit with what a graph in API form has of it; values that have another shape count as nothing."""
     nodes = [node for node in graph.values() if isinstance(node, Mapping)]
     inputs = [found for node in nodes if isinstance(found := node.get("inputs"), Mapping)]
     metas = [found for node in nodes if isinstance(found := node.get("_meta"), Mapping)]
@@ -44,10 +44,10 @@ def api_excess(graph: Mapping[str, Json]) -> Iterator[tuple[Limit, int]]:
 
 
 def longest(texts: Iterable[Json]) -> int:
-    """The number of characters in the longest of the values that are text."""
+    """Return the number of characters in the longest of the values that are text."""
     return max((len(text) for text in texts if isinstance(text, str)), default=0)
 
 
 def excess_of(counts: Iterator[tuple[Limit, int]]) -> tuple[Limit, int] | None:
-    """The first limit that is exceeded, and by what."""
+    """Return the first limit that is exceeded, and by what."""
     return next(((limit, value) for limit, value in counts if value > limit.most), None)

@@ -40,12 +40,12 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def load_tables(folders: Sequence[Path]) -> dict[str, NodeTable]:
-    """The node tables of `read_tables` that can be read."""
+    """Return the node tables of `read_tables` that can be read."""
     return read_tables(folders)[0]
 
 
 def read_tables(folders: Sequence[Path]) -> tuple[dict[str, NodeTable], list[DefinitionProblem]]:
-    """The node tables in `tables/*.json` of each folder, by file name, and what is wrong with the others.
+    """Return the node tables in `tables/*.json` of each folder, by file name, and what is wrong with the others.
 
     A table has our trimmed form, or is a saved `/object_info`.
     """
@@ -89,7 +89,7 @@ def usable_definitions(
     before: Catalog | None = None,
     kinds: Mapping[str, StageRules] = RULES,
 ) -> tuple[Catalog, list[DefinitionProblem]]:
-    """The definitions that are right, and every problem of the others.
+    """Return the definitions that are right, and every problem of the others.
 
     A definition that is wrong is as it was `before`, where it was there then; else it is left out, and so is whatever
     needs it. `Catalog.broken` says why each of these is not there.
@@ -157,7 +157,7 @@ def _checked(
 
 
 def shown(path: Path) -> str:
-    """A path as messages name it: from the working folder where it lies below it."""
+    """Return a path as messages name it: from the working folder where it lies below it."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except (ValueError, RuntimeError):  # it lies elsewhere, or is a link to itself
@@ -207,7 +207,7 @@ def _graph(source: Source) -> tuple[Graph, list[DefinitionProblem]]:
 
 
 def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
-    """The typed definition, or every field that is wrong with it."""
+    """Return the typed definition, or every field that is wrong with it."""
     if "name" in source.content:
         return None, [source.problem(("name",), "is not written here: the file's name is the definition's name")]
     if source.kind == "chunk" and source.content.get("kind") not in CHUNK_KINDS:
@@ -236,7 +236,7 @@ def _model_of(source: Source) -> type[BaseModel]:
 
 
 def _field(error: ErrorDetails, source: Source) -> FieldPath:
-    """The path of a validation error without the names of the models that it was tried against."""
+    """Return the path of a validation error without the names of the models that it was tried against."""
     path: FieldPath = ()
     for part in error["loc"]:
         if (*path, part) in source.lines or (error["type"] == "missing" and part is error["loc"][-1]):

@@ -138,7 +138,7 @@ class Parameter(Frozen):
         return ValueRule(self.type, self.min, self.max, self.choices, self.unit)
 
     def read(self, value: object) -> ParameterValue:
-        """The value in its stored form; ParameterError, which names the parameter, if it is not allowed."""
+        """Return the value in its stored form; ParameterError, which names the parameter, if it is not allowed."""
         try:
             return self.rule.read(value)
         except ValueProblem as e:
@@ -171,7 +171,7 @@ class Output(Frozen):
 
     @property
     def format_parameter(self) -> str | None:
-        """The parameter that chooses the format, where one does."""
+        """Return the parameter that chooses the format, where one does."""
         return self.format[1:] if self.format.startswith("$") else None
 
 
@@ -213,7 +213,7 @@ class GraphChunk(Frozen):
         return next((o for role in ("main", "cover") for o in self.outputs if o.role == role), None)
 
     def formats(self, output: Output) -> tuple[str, ...]:
-        """The formats that an output may have, the usual one first."""
+        """Return the formats that an output may have, the usual one first."""
         if output.format_parameter is None:
             return (output.format,)
         parameter = self.parameters[output.format_parameter]
@@ -221,7 +221,7 @@ class GraphChunk(Frozen):
         return tuple(sorted(choices, key=lambda choice: choice != parameter.default))
 
     def files_of(self, output: Output) -> Callable[[str, str], bool]:
-        """Whether a file that a node (by its id) listed under a key is one of the output's."""
+        """Tell whether a file that a node (by its id) listed under a key is one of the output's."""
         taken = {other.key for other in self.outputs if other.node == output.node and other.key}
         if output.key is not None:
             return lambda node, key: (node, key) == (output.node, output.key)

@@ -87,19 +87,19 @@ class NodeInput:
 
     @property
     def upload(self) -> bool:
-        """Whether the value names an uploaded file, which a list of options made earlier cannot know."""
+        """Tell whether the value names an uploaded file, which a list of options made earlier cannot know."""
         return any(self.attributes.get(key) for key in UPLOADS)
 
     @property
     def is_model(self) -> bool:
-        """Whether the value names a model file: by the input's name, or because it is offered only such files."""
+        """Tell whether the value names a model file: by the input's name, or because it is offered only such files."""
         if self.type != "COMBO" or self.upload:
             return False
         offered = self.options or ()
         return self.name in MODEL_INPUTS or (bool(offered) and all(is_model_file(option) for option in offered))
 
     def to_trimmed(self) -> JsonObject:
-        """A table is about classes, not about one machine: what lies in its folders is left out."""
+        """Return a table is about classes, not about one machine: what lies in its folders is left out."""
         spec: JsonObject = {"type": self.type, **self.attributes}
         if self.type == "COMBO":
             spec["options"] = [] if self.options is None or self.is_model or self.upload else list(self.options)
@@ -181,7 +181,7 @@ class NodeTable:
 
     @classmethod
     def merged(cls, tables: Iterable[NodeTable]) -> NodeTable:
-        """All classes of all tables; where two know a class, the later one's is taken."""
+        """Return all classes of all tables; where two know a class, the later one's is taken."""
         classes: dict[str, NodeClass] = {}
         unreadable: dict[str, str] = {}
         for table in tables:
@@ -191,7 +191,7 @@ class NodeTable:
 
     @classmethod
     def for_chunk(cls, tables: Mapping[str, NodeTable], first: str | None, named: Collection[str] = ()) -> NodeTable:
-        """All tables by name, merged; the classes of the one named `first` stand over those of all others.
+        """Return all tables by name, merged; the classes of the one named `first` stand over those of all others.
 
         Those that chunks name (`named`) come before all others, since they are there for these chunks: they change
         nothing for a chunk that does not name them.
@@ -210,7 +210,7 @@ def is_model_file(value: object) -> TypeGuard[str]:
 
 
 def types_fit(given: str, wanted: str) -> bool:
-    """Whether an output of one type may be linked to an input of another, as ComfyUI decides it.
+    """Tell whether an output of one type may be linked to an input of another, as ComfyUI decides it.
 
     A type may be several ("INT,FLOAT"); "*" fits everything, and so do the types that newer versions of ComfyUI
     work out from the graph ("COMFY_MATCHTYPE_V3").
@@ -252,7 +252,7 @@ def _object(value: Json, what: str) -> JsonObject:
 
 
 def _kept(attributes: JsonObject) -> JsonObject:
-    """A bound without an end is none, and NaN is no default: no file of ours could hold them."""
+    """Return a bound without an end is none, and NaN is no default: no file of ours could hold them."""
     kept = {key: attributes[key] for key in (*KEPT, *UPLOADS) if key in attributes and attributes[key] is not None}
     return {key: value for key, value in kept.items() if not isinstance(value, float) or math.isfinite(value)}
 

@@ -91,7 +91,7 @@ def check_graph(graph: Graph, table: NodeTable) -> list[GraphProblem]:
 def match_models(
     models: Iterable[ModelFile], graph: Graph, table: NodeTable
 ) -> tuple[dict[tuple[str, str], str], list[GraphProblem]]:
-    """The backend's own name of each model.
+    """Return the backend's own name of each model.
 
     Folder and name decide, with either slash. Where no file is there, the only one of that name is taken, or the model
     in another precision; several of one name are a problem.
@@ -141,7 +141,7 @@ def _ambiguous_model(model: ModelFile, class_type: str, names: list[str]) -> Gra
 
 
 def _own_names(file: str, options: tuple[Json, ...] | None) -> list[str]:
-    """Each name under which a backend may have a file: one where that is clear, none where it has it not."""
+    """Return each name under which a backend may have a file: one where that is clear, none where it has it not."""
     if options is None or file in options:
         return [file]
     offered = [option for option in options if isinstance(option, str)]
@@ -167,17 +167,17 @@ def _in_that_case(name: str) -> str:
 
 
 def slashed(name: str) -> str:
-    """A model's name with the slashes of every system but Windows."""
+    """Return a model's name with the slashes of every system but Windows."""
     return name.replace("\\", "/")
 
 
 def base_name(name: str) -> str:
-    """A model's name without its folder, whichever slashes it is written with."""
+    """Return a model's name without its folder, whichever slashes it is written with."""
     return slashed(name).rpartition("/")[2]
 
 
 def same_place(name: str, other: str) -> bool:
-    """Whether two names are of one file in one folder."""
+    """Tell whether two names are of one file in one folder."""
     return slashed(name) == slashed(other)
 
 
@@ -194,7 +194,7 @@ def same_model(file: str, other: object) -> bool:
 
 
 def _parts(file: str) -> tuple[str, list[str]]:
-    """A file's name without suffix, folder and precision, and the precision."""
+    """Return a file's name without suffix, folder and precision, and the precision."""
     stem = PureWindowsPath(file).stem.casefold()
     return PRECISION.sub("", stem), PRECISION.findall(stem)
 
@@ -242,7 +242,7 @@ def _check_node(node_id: str, node: GraphNode, graph: Graph, table: NodeTable) -
 
 
 def _grown(name: str, node_class: NodeClass) -> bool:
-    """Whether an input that the class does not list belongs to one that newer versions of ComfyUI let grow."""
+    """Tell whether an input that the class does not list belongs to one that newer versions of ComfyUI let grow."""
     parent = node_class.inputs.get(name.partition(".")[0])
     return parent is not None and parent.type.startswith("COMFY_")
 

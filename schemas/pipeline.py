@@ -84,12 +84,12 @@ class Pipeline(Frozen):
 
     @property
     def output_stage(self) -> Stage | None:
-        """The stage that runs the output config's chunk, where there is one."""
+        """Return the stage that runs the output config's chunk, where there is one."""
         return next((stage for stage in self.stages if stage.chunk == OUTPUT_CHUNK), None)
 
     @property
     def repeated(self) -> frozenset[str]:
-        """The stages that run once for each output config: the one of the config, and all that read from it."""
+        """Return the stages that run once for each output config: the one of the config, and all that read from it."""
         names: set[str] = set()
         for stage in self.stages:
             if stage.chunk == OUTPUT_CHUNK or names & {reference.stage for reference in stage.inputs.values()}:

@@ -163,7 +163,7 @@ def _target_findings(
 
 
 def _range_findings(parameter: Parameter, node_input: NodeInput, where: str) -> Iterator[Finding]:
-    """Every value that the parameter allows must be one that the node takes."""
+    """Yield every value that the parameter allows must be one that the node takes."""
     low: float | None = parameter.min
     high: float | None = parameter.max
     if parameter.type == "seed":
@@ -217,7 +217,7 @@ def _output_findings(chunk: GraphChunk, graph: Graph, table: NodeTable) -> Itera
 
 
 def _format_findings(chunk: GraphChunk, output: Output, path: FieldPath) -> Iterator[Finding]:
-    """A format that a parameter chooses: each of its choices is the extension of a file."""
+    """Yield a format that a parameter chooses: each of its choices is the extension of a file."""
     name = output.format_parameter
     if name is None:
         return
@@ -263,7 +263,7 @@ def output_findings(config: OutputConfig, definitions: Definitions) -> Iterator[
 
 
 def _maker_findings(config: OutputConfig, name: str, place: FieldPath, definitions: Definitions) -> Iterator[Finding]:
-    """A chunk that a config names: it makes the config's media and takes all of its values and presets."""
+    """Yield a chunk that a config names: it makes the config's media and takes all of its values and presets."""
     message = definitions.unknown("chunk", name, definitions.chunks)
     if message:
         yield place, message

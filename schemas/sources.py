@@ -39,7 +39,7 @@ class Source:
     lines: Mapping[FieldPath, int]
 
     def problem(self, path: FieldPath, message: str) -> DefinitionProblem:
-        """A problem at a field; a field that is not in the file is placed at the one that it is missing from."""
+        """Return a problem at a field; a field that is not in the file is placed at the one that it is missing from."""
         known = next(path[:length] for length in range(len(path), -1, -1) if path[:length] in self.lines)
         return DefinitionProblem(self.file, self.lines[known], ".".join(map(str, path)), message)
 
@@ -198,7 +198,7 @@ def _place(
 
 
 def _read_json(text: str, shown: str, kind: str) -> Read:
-    """A table is read as the answer of a backend is, which may hold NaN and Infinity."""
+    """Return a table is read as the answer of a backend is, which may hold NaN and Infinity."""
     try:
         content = parse_json(text, endless=kind == "table")
     except Unreadable as e:
@@ -209,7 +209,7 @@ def _read_json(text: str, shown: str, kind: str) -> Read:
 
 
 def json_lines(text: str) -> dict[FieldPath, int]:
-    """The line of each key of each object in valid JSON; items of arrays are not placed."""
+    """Return the line of each key of each object in valid JSON; items of arrays are not placed."""
     lines: dict[FieldPath, int] = {(): 1}
     path: list[str] = []
     open_objects: list[bool] = []

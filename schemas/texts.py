@@ -29,7 +29,7 @@ class Unreadable(ValueError):
 
 
 def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
-    """The text of a file, without a byte order mark.
+    """Return the text of a file, without a byte order mark.
 
     Raises:
         Unreadable: it is no file, may not be read, is too large, or holds no text in UTF-8.
@@ -63,7 +63,7 @@ def decode(raw: bytes) -> str:
 
 
 def parse_json(text: str, *, endless: bool = False) -> Json:
-    """The value of a text in JSON.
+    """Return the value of a text in JSON.
 
     Args:
         text: the JSON.

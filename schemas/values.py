@@ -70,12 +70,12 @@ class ValueRule:
 
 
 def is_random(value: object) -> bool:
-    """Whether a seed asks for a number to be drawn: absent (None), -1 or "random"."""
+    """Tell whether a seed asks for a number to be drawn: absent (None), -1 or "random"."""
     return value is None or value == "random" or (type(value) is int and value == -1)
 
 
 def draw_seed(rule: ValueRule, draw: Callable[[], int]) -> int:
-    """A seed within the rule's range; `draw` gives 0 to 2**32-1."""
+    """Return a seed within the rule's range; `draw` gives 0 to 2**32-1."""
     low, high = rule.seed_range
     return low + draw() % (high - low + 1)
 
@@ -178,7 +178,7 @@ def _as_json(value: Value) -> RecordedValue:
 
 
 def from_json(values: Mapping[str, object]) -> dict[str, Value]:
-    """The inverse of to_json; only for records that the server wrote itself."""
+    """Return the inverse of to_json; only for records that the server wrote itself."""
     return {name: _recorded(name, value) for name, value in values.items()}
 
 

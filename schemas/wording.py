@@ -87,7 +87,7 @@ def requirement(fault: Fault) -> str:
 
 
 def keys_at(annotation: object, path: Sequence[str | int]) -> list[str]:
-    """The keys that the models allow at a path; parts of it that only choose between models are passed over."""
+    """Return the keys that the models allow at a path; parts of it that only choose between models are passed over."""
     models = [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
     if not models:
         return [key for part in get_args(annotation) for key in keys_at(part, path)]

@@ -81,7 +81,7 @@ class Client(Connection):
 
     @property
     def websocket_url(self) -> str:
-        """The address of the event socket, without the client id."""
+        """Return the address of the event socket, without the client id."""
         return "ws" + self.base_url.removeprefix("http") + "/ws"
 
     async def object_info(self) -> JsonObject:

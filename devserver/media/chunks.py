@@ -18,7 +18,7 @@ W64_HEAD_BYTES: Final = 24  # an id of 16 bytes, and the length with this head
 
 
 def is_whole(path: Path, kind: Kind) -> bool:
-    """Whether a file is as long as it says; True for the kinds that are no chunks."""
+    """Tell whether a file is as long as it says; True for the kinds that are no chunks."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if kind.ext in BYTE_ORDERS:
@@ -63,7 +63,7 @@ def _declared_end_of_w64(file: BinaryIO, size: int) -> int:
 
 
 def boxes_are_whole(path: Path) -> bool:
-    """Whether every box of an MP4 file ends within it, and its table of contents is one of them."""
+    """Tell whether every box of an MP4 file ends within it, and its table of contents is one of them."""
     size, at, names = path.stat().st_size, 0, set()
     with path.open("rb") as file:
         while at + 8 <= size:

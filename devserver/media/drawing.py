@@ -54,7 +54,7 @@ def draw(source: Path, target: Path, what: Drawn) -> None:
 
 
 def _blocks(source: Path, layout: str) -> Iterator[Samples]:
-    """The sound at 48 kHz in blocks [channels, n]."""
+    """Yield the sound at 48 kHz in blocks [channels, n]."""
     import av
 
     with av.open(str(source), "r") as container:
@@ -113,7 +113,7 @@ def _spectrogram(source: Path) -> bytes:
 
 
 def _columns(source: Path, length: int, width: int) -> NDArray[np.float64]:
-    """The level in dB of every frequency for each of `width` stretches: the mean of a few windows in it."""
+    """Return the level in dB of every frequency for each of `width` stretches: the mean of a few windows in it."""
     step = max(1.0, length / width / WINDOWS_PER_COLUMN)
     power = np.zeros((width, WINDOW // 2 + 1))
     counts = np.zeros(width)

@@ -201,7 +201,7 @@ def _explain_failure(path: Path, kind: Kind, error: Undecodable) -> Refusal:
 
 
 def _ends_early(path: Path, kind: Kind, error: Undecodable) -> bool:
-    """Whether the end is missing, rather than something in between being wrong."""
+    """Tell whether the end is missing, rather than something in between being wrong."""
     import av
 
     if isinstance(error.__cause__, av.EOFError) or "truncated" in str(error).lower():
@@ -214,7 +214,7 @@ def _image_facts(content: Content) -> PictureFacts:
 
 
 def _stream_facts(path: Path, content: Content, analysis: SoundAnalysis | None) -> FileFacts:
-    """The facts of the first sound and the first picture."""
+    """Return the facts of the first sound and the first picture."""
     facts = FileFacts(sound=None, picture=None)
     with open_media(path) as container:
         if analysis is not None:

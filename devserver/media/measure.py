@@ -143,7 +143,7 @@ def _combine(sound: Content | None, picture: Content | None) -> Content | None:
 
 
 def _declares_length(path: Path, kind: Kind) -> bool:
-    """Whether the container states its length; for others FFmpeg guesses one from the bit rate."""
+    """Tell whether the container states its length; for others FFmpeg guesses one from the bit rate."""
     if kind.ext != "mp3":
         return kind.ext in {"wav", "flac", "m4a", "mp4", "mov", "webm", "weba", "mka", "mkv", "au", "aiff"}
     with path.open("rb") as file:

@@ -48,7 +48,7 @@ FULL: Final = 1 - 2.0**-15
 
 
 def mix_matrix(channels: Sequence[str]) -> Samples:
-    """The matrix [2, channels] for channels of these names; unknown ones go to both sides at equal power."""
+    """Return the matrix [2, channels] for channels of these names; unknown ones go to both sides at equal power."""
     names = channels if all(name in SHARES for name in channels) else USUAL.get(len(channels), ())
     each = math.sqrt(1 / len(channels))
     rows = [SHARES[name] for name in names] or [(each, each)] * len(channels)
@@ -56,7 +56,7 @@ def mix_matrix(channels: Sequence[str]) -> Samples:
 
 
 def channel_names(stream: AudioStream) -> list[str]:
-    """The names of a stream's channels, as FFmpeg has them."""
+    """Return the names of a stream's channels, as FFmpeg has them."""
     return [channel.name for channel in stream.layout.channels]
 
 

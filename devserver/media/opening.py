@@ -47,7 +47,7 @@ ELSEWHERE: Final = frozenset(
 
 
 def open_media(path: Path) -> InputContainer:
-    """The container at `path`, told by its content, whatever its name is.
+    """Return the container at `path`, told by its content, whatever its name is.
 
     Raises:
         av.FFmpegError: it is none that FFmpeg knows, or one that would have other files opened.

@@ -100,7 +100,7 @@ def find_remarks(sound: SoundFacts) -> Iterator[Remark]:
 
 
 def is_silent(sound: SoundFacts) -> bool:
-    """Whether nothing can be heard of a sound, or of its stereo mix."""
+    """Tell whether nothing can be heard of a sound, or of its stereo mix."""
     peaks = (sound["peak_dbfs"], sound["stereo_peak_dbfs"])
     return any(peak is not None and peak < SILENT_BELOW_DBFS for peak in peaks)
 

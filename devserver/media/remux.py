@@ -13,7 +13,7 @@ def _av() -> Any:
 
 
 def read_matroska(path: Path) -> dict[str, str]:
-    """The container's tags by lower-case name."""
+    """Return the container's tags by lower-case name."""
     with _av().open(str(path)) as container:
         return {str(name).lower(): str(text) for name, text in container.metadata.items()}
 

@@ -53,7 +53,7 @@ class TrackTags:
     tonewright: dict[str, Any] = field(default_factory=dict)
 
     def texts(self, *, embed: bool) -> dict[str, str]:
-        """Every tag as text, by its plain name; `embed` False leaves graph, layout and record out."""
+        """Return every tag as text, by its plain name; `embed` False leaves graph, layout and record out."""
         plain = {
             "title": self.title,
             "bpm": "" if self.bpm is None else f"{self.bpm:g}",
@@ -96,7 +96,7 @@ def write_tags(path: Path, tags: TrackTags, *, name: str | None = None, embed: b
 
 
 def read_tags(path: Path, name: str | None = None) -> TrackTags:
-    """The tags of a file; empty ones where it has none or cannot have any.
+    """Return the tags of a file; empty ones where it has none or cannot have any.
 
     Raises:
         TagError: the file is damaged.
@@ -144,7 +144,7 @@ def _as_tag_error(path: Path) -> Iterator[None]:
 
 
 def _mutagen(module: str) -> Any:
-    """A part of mutagen, loaded where a file is tagged and not at the server's start; it has no types."""
+    """Return a part of mutagen, loaded where a file is tagged and not at the server's start; it has no types."""
     return import_module(f"mutagen.{module}")
 
 

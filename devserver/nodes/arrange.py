@@ -62,7 +62,7 @@ class TonewrightArrange:
 
 
 def _report(pieces: list[Piece], length: int, sample_rate_hz: int) -> dict[str, Any]:
-    """The length and where each piece begins, in samples and seconds."""
+    """Return the length and where each piece begins, in samples and seconds."""
     placed = [
         {
             "section": piece.step.section,

@@ -73,7 +73,7 @@ def _numbered(root: Path, kind: str, prefix: str, ext: str) -> tuple[Path, dict[
 
 
 def wrap(node: Any) -> type:
-    """The ComfyUI form of a node class of ours."""
+    """Return the ComfyUI form of a node class of ours."""
     if inspect.iscoroutinefunction(getattr(node, node.FUNCTION)):
         raise TypeError(f"{node.__name__}: an async node cannot be wrapped for ComfyUI")
 

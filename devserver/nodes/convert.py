@@ -125,7 +125,7 @@ def convert_sound(sound: Samples, sample_rate_hz: int, target: Target, path: Pat
 
 
 def _limit(sound: Samples, sample_rate_hz: int, ceiling_dbtp: float, work: Work) -> tuple[Samples, float]:
-    """The sound under a true-peak ceiling, else unchanged; and by how many dB its highest peak came down."""
+    """Return the sound under a true-peak ceiling, else unchanged; and by how many dB its highest peak came down."""
     limiter = Mastering(loudness_lufs=None, ceiling_dbtp=ceiling_dbtp, sample_rate_hz=sample_rate_hz)
     out, done, _ = master_sound(sound, sample_rate_hz, limiter, work)
     return out, round(done.limiter_reduction_db, 2)

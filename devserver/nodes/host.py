@@ -56,7 +56,7 @@ class Host:
             self.report(done, total)
 
     def save_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
-        """A new file's path and its ``ui`` entry, named as ComfyUI names it: ``<prefix>_00001_.<ext>``.
+        """Return a new file's path and its ``ui`` entry, named as ComfyUI names it: ``<prefix>_00001_.<ext>``.
 
         Args:
             prefix: a name, with sub-folders if wanted, below the output folder.
@@ -97,12 +97,12 @@ current: ContextVar[Host] = ContextVar("tonewright_host", default=Host())  # noq
 
 
 def host() -> Host:
-    """The host of the running node. A worker thread needs ``contextvars.copy_context().run`` to see it."""
+    """Return the host of the running node. A worker thread needs ``contextvars.copy_context().run`` to see it."""
     return current.get()
 
 
 def check_output(node: type, output: Any) -> Any:
-    """The output of a node's function, unchanged, once it has the form that every host can pass on.
+    """Return the output of a node's function, unchanged, once it has the form that every host can pass on.
 
     ComfyUI takes a wrong form without a word: it splits a string into letters, reports success for a missing tuple, and
     a single numpy number in ``ui`` ends its whole process.

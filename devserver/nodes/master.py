@@ -127,7 +127,7 @@ def measure_sound(sound: Samples, sample_rate_hz: int, work: Work) -> Levels:
 def master_sound(
     sound: Samples, sample_rate_hz: int, mastering: Mastering, work: Work
 ) -> tuple[Samples, Mastered, Levels]:
-    """The sound through its mastering, what was done, and how the result measures.
+    """Return the sound through its mastering, what was done, and how the result measures.
 
     Hard limiting makes the computed loudness a little wrong; then the gain is solved again.
     """

@@ -71,7 +71,7 @@ class TonewrightMix:
 def _sum_stems(
     plan: MixPlan, stems: dict[StemName, Samples], length: int, sample_rate_hz: int, work: Work
 ) -> tuple[Samples, Samples, Samples, dict[str, Any]]:
-    """The stems' sum [2, length], what they send to room and delay [1, length], and what was done to each."""
+    """Return the stems' sum [2, length], what they send to room and delay [1, length], and what was done to each."""
     mix, to_room, to_delay = (np.zeros((channels, length), np.float32) for channels in (2, 1, 1))
     reports: dict[str, Any] = {}
     for name, sound in stems.items():
@@ -97,7 +97,7 @@ def _sum_stems(
 
 
 def connected_stems(stems: Mapping[str, Mapping[str, Any] | None]) -> tuple[dict[StemName, Samples], int]:
-    """The stems that are connected, and the rate that all have."""
+    """Return the stems that are connected, and the rate that all have."""
     connected = {name: sound_in(audio, name) for name in STEMS if (audio := stems.get(name)) is not None}
     if not connected:
         raise ValueError(f"no stem is connected; allowed is at least one of {', '.join(STEMS)}")

@@ -110,7 +110,7 @@ def _meaning(node_class: NodeClass) -> tuple[object, ...]:
 
 
 def _with_table(chunk: WrittenChunk, name: str) -> WrittenChunk:
-    """The chunk with the table that is looked at first, after its graph."""
+    """Return the chunk with the table that is looked at first, after its graph."""
     kind, description, graph = chunk["kind"], chunk["description"], chunk["graph"]
     return {"kind": kind, "description": description, "graph": graph, "table": name, **chunk}
 
@@ -120,7 +120,7 @@ def _order(place: str) -> int:
 
 
 def taken(name: str, folders: Sequence[Path]) -> list[Path]:
-    """The files that a definition of that name would stand over or replace."""
+    """Return the files that a definition of that name would stand over or replace."""
     places = [place for kind, (place, _) in FOLDERS.items() if kind in ("chunk", "output", "graph")]
     found = [path for folder in folders for place in (*places, "tables") for path in (folder / place).glob(f"{name}.*")]
     return sorted(found)

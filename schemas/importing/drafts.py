@@ -72,7 +72,7 @@ class Draft:
 
 
 def name_from(text: str) -> str:
-    """A definition's name from any text, such as a file's name."""
+    """Return a definition's name from any text, such as a file's name."""
     return re.sub(r"[^a-z0-9_]+", "_", text.casefold()).strip("_")[:60] or "imported"
 
 
@@ -118,7 +118,7 @@ def draft(content: JsonObject, table: NodeTable, *, name: str, pipelines: Sequen
 
 
 def _told_models(content: JsonObject) -> dict[str, str]:
-    """The folder of each model file, where the saved graph tells it."""
+    """Return the folder of each model file, where the saved graph tells it."""
     found: dict[str, str] = {}
     pending: list[Json] = [content]
     while pending:

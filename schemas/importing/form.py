@@ -57,7 +57,7 @@ def refuse_excess(limit: Limit, value: int) -> None:
 
 
 def absent_classes(names: Iterable[str]) -> ImportRefused:
-    """The refusal that names the classes that no table has."""
+    """Return the refusal that names the classes that no table has."""
     absent = sorted(set(names))
     told = ", ".join(shortened(absent))
     message = f"no node table has {'the class' if len(absent) == 1 else 'these classes'}: {told}"
@@ -76,7 +76,7 @@ def parse_graph(text: str) -> JsonObject:
 
 
 def without_endless(value: Json) -> Json:
-    """The value with null in the place of each number that JSON cannot hold."""
+    """Return the value with null in the place of each number that JSON cannot hold."""
     if isinstance(value, dict):
         return {key: without_endless(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -90,7 +90,7 @@ def form_of(content: JsonObject) -> Form:
 
 
 def unwrapped(content: JsonObject) -> JsonObject:
-    """The graph itself, where it lies as `prompt` or `workflow` in what was sent or recorded with it."""
+    """Return the graph itself, where it lies as `prompt` or `workflow` in what was sent or recorded with it."""
     for key in ("prompt", "workflow"):
         inner = content.get(key)
         if isinstance(inner, dict) and "class_type" not in inner:
@@ -99,7 +99,7 @@ def unwrapped(content: JsonObject) -> JsonObject:
 
 
 def api_graph(content: JsonObject) -> Graph:
-    """A copy of a graph in API form: of each node the class, the inputs and the title.
+    """Return a copy of a graph in API form: of each node the class, the inputs and the title.
 
     Raises:
         ImportRefused: it is larger than a graph may be, empty, or one of its nodes is none.

@@ -28,7 +28,7 @@ class Level:
 
     @cached_property
     def linked(self) -> Mapping[str, Json]:
-        """The links that the instance around this level gives to the sub-graph's inputs, by name."""
+        """Return the links that the instance around this level gives to the sub-graph's inputs, by name."""
         found: JsonObject = {}
         for socket in self.instance.inputs if self.instance is not None else ():
             if socket.link is not None:

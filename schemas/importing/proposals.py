@@ -42,7 +42,7 @@ class Proposal:
 
 
 def propose(graph: Graph, table: NodeTable) -> dict[str, Proposal]:
-    """The parameters by name; places with the same meaning and the same value are one, others are numbered."""
+    """Return the parameters by name; places with the same meaning and the same value are one, others are numbered."""
     merged: dict[tuple[object, ...], Proposal] = {}
     for one in _all(graph, table):
         known = merged.get(one.is_same)
@@ -66,7 +66,7 @@ def propose(graph: Graph, table: NodeTable) -> dict[str, Proposal]:
 
 
 def is_model(node_input: NodeInput, value: InputValue) -> bool:
-    """Whether a value names a model: by its input, or by the file's ending where the table lists nothing."""
+    """Tell whether a value names a model: by its input, or by the file's ending where the table lists nothing."""
     return node_input.is_model or (node_input.type == "COMBO" and not node_input.upload and is_model_file(value))
 
 
@@ -112,7 +112,7 @@ def _known_inputs(
 def _word(
     graph: Graph, takers: Sequence[tuple[str, str, NodeInput]], value: Scalar, sided: Mapping[str, Side]
 ) -> Word | None:
-    """The word for a value, by the first of its takers that has one."""
+    """Return the word for a value, by the first of its takers that has one."""
     for node_id, name, node_input in takers:
         if name in words.OTHERWISE.get(graph[node_id]["class_type"], ()):
             continue
@@ -140,7 +140,7 @@ def _by_side(graph: Graph, node_id: str, sided: Mapping[str, Side]) -> Word:
 
 
 def _word_of_title(title: str, name: str) -> Word | None:
-    """A primitive is there to be set: it is named as its maker named it."""
+    """Return a primitive is there to be set: it is named as its maker named it."""
     slug = re.sub(r"[^a-z0-9]+", "_", title.casefold()).strip("_")
     if not slug or title in PRIMITIVES:
         return None

@@ -72,7 +72,7 @@ def saves_of(graph: Graph, table: NodeTable) -> list[str]:
 
 
 def with_a_save(graph: Graph, table: NodeTable) -> tuple[Graph, list[str]]:
-    """The graph; one that only shows what it made saves it instead. ImportRefused where it makes nothing."""
+    """Return the graph; one that only shows what it made saves it instead. ImportRefused where it makes nothing."""
     if saves_of(graph, table):
         return graph, []
     kept, told = dict(graph), []
@@ -132,7 +132,7 @@ def made_by(node: GraphNode, graph: Graph, table: NodeTable) -> tuple[Media, str
 
 
 def only_silence(graph: Graph, table: NodeTable) -> set[str]:
-    """The nodes that nothing but silence can reach: no file, no model, only empty sounds put together."""
+    """Return the nodes that nothing but silence can reach: no file, no model, only empty sounds put together."""
     heard = {node["class_type"]: _can_be_heard(table.classes[node["class_type"]]) for node in graph.values()}
     sounding = downstream(graph, (node_id for node_id, node in graph.items() if heard[node["class_type"]]))
     empty = downstream(graph, (node_id for node_id, node in graph.items() if node["class_type"] == "EmptyAudio"))
@@ -140,7 +140,7 @@ def only_silence(graph: Graph, table: NodeTable) -> set[str]:
 
 
 def _can_be_heard(node_class: NodeClass) -> bool:
-    """Whether a node may bring in a sound: it is not known to be harmless, or it reads a file or a model."""
+    """Tell whether a node may bring in a sound: it is not known to be harmless, or it reads a file or a model."""
     plain = node_class.category.startswith(("audio", "utils/primitive"))
     return not plain or any(entry.upload or not _can_be_set(entry) for entry in node_class.inputs.values())
 

@@ -74,7 +74,7 @@ class Part:
 
     @cached_property
     def inlets(self) -> Mapping[int, list[SavedLink]]:
-        """The links that begin at each input of the sub-graph."""
+        """Return the links that begin at each input of the sub-graph."""
         found: dict[int, list[SavedLink]] = {}
         for link in self.links.values():
             if link.origin == INPUTS:
@@ -83,7 +83,7 @@ class Part:
 
     @cached_property
     def outlets(self) -> Mapping[int, SavedLink]:
-        """The first link that ends at each output of the sub-graph."""
+        """Return the first link that ends at each output of the sub-graph."""
         found: dict[int, SavedLink] = {}
         for link in self.links.values():
             if link.target == OUTPUTS:
@@ -107,7 +107,7 @@ class SubGraphs:
         self._known_as_promoted: set[tuple[str, str]] = set()
 
     def of(self, node: SavedNode) -> Part | None:
-        """The sub-graph that a node is an instance of; None where it is a plain node."""
+        """Return the sub-graph that a node is an instance of; None where it is a plain node."""
         kind = node.type
         if kind not in self._saved:
             return None
@@ -143,7 +143,7 @@ class SubGraphs:
         return Size(nodes, links, levels, size_bytes)
 
     def promoted(self, node: SavedNode) -> tuple[str, ...]:
-        """The names of an instance's inputs that are widgets inside its sub-graph, in order."""
+        """Return the names of an instance's inputs that are widgets inside its sub-graph, in order."""
         kind, part = node.type, self.of(node)
         if part is None:
             return ()
@@ -166,7 +166,7 @@ class SubGraphs:
 
 
 def read_part(content: JsonObject) -> Part:
-    """The nodes and links of a graph or a sub-graph; ImportRefused where they are damaged."""
+    """Return the nodes and links of a graph or a sub-graph; ImportRefused where they are damaged."""
     names = tuple(str(entry.get("name")) for entry in _objects(content.get("inputs")))
     return Part(read_text(content.get("name")), _nodes(content), _links(content), names)
 
@@ -176,7 +176,7 @@ def _objects(value: Json) -> list[JsonObject]:
 
 
 def _sockets(value: Json) -> tuple[Socket, ...]:
-    """A node's inputs or outputs; one that is damaged keeps its place."""
+    """Return a node's inputs or outputs; one that is damaged keeps its place."""
     entries = map(read_object, read_list(value))
     return tuple(
         Socket(str(each.get("name")), str(each.get("type")), each.get("link"), bool(each.get("widget")))
@@ -195,7 +195,7 @@ def _check_names(part: Part) -> None:
 
 
 def _links_in(part: Part) -> int:
-    """The links, or the sockets where there are more of these: each is looked at."""
+    """Return the links, or the sockets where there are more of these: each is looked at."""
     sockets = sum(len(node.inputs) for node in part.nodes.values())
     return max(len(part.links), sockets)
 

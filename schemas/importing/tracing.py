@@ -28,7 +28,7 @@ def consumers(graph: Graph) -> dict[str, list[tuple[str, str]]]:
 
 
 def upstream(graph: Graph, starts: Iterable[str]) -> set[str]:
-    """The nodes, and every node that leads to one of them."""
+    """Return the nodes, and every node that leads to one of them."""
     found: set[str] = set()
     pending = list(starts)
     while pending:
@@ -40,7 +40,7 @@ def upstream(graph: Graph, starts: Iterable[str]) -> set[str]:
 
 
 def downstream(graph: Graph, starts: Iterable[str]) -> set[str]:
-    """The nodes, and every node that one of them leads to."""
+    """Return the nodes, and every node that one of them leads to."""
     takers, found = consumers(graph), set[str]()
     pending = list(starts)
     while pending:

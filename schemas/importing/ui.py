@@ -29,7 +29,7 @@ Origin = Link | Constant | None  # None where nothing comes
 
 
 def convert(content: JsonObject, table: NodeTable) -> tuple[Graph, list[str]]:
-    """The graph in API form, and what could not be taken over as it was.
+    """Return the graph in API form, and what could not be taken over as it was.
 
     Raises:
         ImportRefused: naming every class that the table lacks, or what is damaged.
@@ -81,7 +81,7 @@ def _active(level: Level) -> list[tuple[Level, str, SavedNode]]:
 
 
 def _grows(node: SavedNode, table: NodeTable) -> bool:
-    """Whether a choice decides which further widgets there are, so that saved values cannot be told apart."""
+    """Tell whether a choice decides which further widgets there are, so that saved values cannot be told apart."""
     return any(entry.type.startswith("COMFY_DYNAMICCOMBO") for entry in table.classes[node.type].inputs.values())
 
 
@@ -95,7 +95,7 @@ class _Origins:
         self._found: dict[tuple[str, str, int], Origin] = {}
 
     def of(self, level: Level, link: Json) -> Origin:
-        """The origin of a link by its number; None where nothing comes."""
+        """Return the origin of a link by its number; None where nothing comes."""
         step = _at(level, link)
         way: dict[tuple[str, str, int], None] = {}
         while isinstance(step, _Output):

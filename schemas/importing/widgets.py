@@ -18,7 +18,7 @@ PRIMITIVES = ("PrimitiveNode", "PrimitiveInt", "PrimitiveFloat", "PrimitiveStrin
 
 
 def widget_inputs(node_class: NodeClass) -> list[NodeInput]:
-    """The inputs that the page shows as widgets, in the order in which it saves their values."""
+    """Return the inputs that the page shows as widgets, in the order in which it saves their values."""
     return [
         entry
         for entry in node_class.inputs.values()
@@ -27,7 +27,7 @@ def widget_inputs(node_class: NodeClass) -> list[NodeInput]:
 
 
 def widget_values(node_class: NodeClass, saved: Json) -> tuple[JsonObject, list[Json]]:
-    """Each widget's value by name, and what was saved beside them that no widget takes.
+    """Return each widget's value by name, and what was saved beside them that no widget takes.
 
     A widget that was saved without a value has its default; one without a default is not there.
     """

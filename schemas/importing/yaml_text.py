@@ -52,6 +52,6 @@ def _style(text: str) -> str | None:
 
 
 def yaml_text(content: Mapping[str, object], *, head: str) -> str:
-    """The text of a definition, with a comment above it."""
+    """Return the text of a definition, with a comment above it."""
     body = yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
     return f"# {' '.join(head.split())}\n{body}"

@@ -58,7 +58,7 @@ class Silence:
 
 
 def levels(audio: Samples, sample_rate_hz: int, tick: Tick) -> Levels:
-    """The levels of float32 [C, T], C 1 or 2."""
+    """Return the levels of float32 [C, T], C 1 or 2."""
     channels, length = audio.shape
     millisecond = max(1, round(sample_rate_hz / 1000))
     block = millisecond * SILENCE_BLOCK_MS
@@ -132,7 +132,7 @@ def dropouts(envelope: Samples) -> list[tuple[int, int]]:
 
 
 def _around(envelope: Samples) -> Samples:
-    """The loudest of the 60 ms before and of the 60 ms after each ms, the lesser of both."""
+    """Return the loudest of the 60 ms before and of the 60 ms after each ms, the lesser of both."""
     loudest = np.lib.stride_tricks.sliding_window_view(np.pad(envelope, AROUND_MS), AROUND_MS).max(axis=1)
     lesser: Samples = np.minimum(loudest[: len(envelope)], loudest[AROUND_MS + 1 :])
     return lesser

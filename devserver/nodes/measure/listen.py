@@ -15,7 +15,7 @@ from .tonality import find_key
 
 
 def analyse(audio: Samples, sample_rate_hz: int, tick: Tick) -> Report:
-    """The measurements of float [C, T] audio, which is not written to; `tick` is called every few ms of work.
+    """Return the measurements of float [C, T] audio, which is not written to; `tick` is called every few ms of work.
 
     Raises:
         ValueError: neither one nor two channels.

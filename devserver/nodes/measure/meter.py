@@ -39,7 +39,7 @@ class Loudness:
 
 
 def measure_loudness(audio: Samples, sample_rate_hz: int, tick: Callable[[], None]) -> Loudness:
-    """The loudness of finite float32 [C, T], C 1 or 2; `tick` is called every half second of sound."""
+    """Return the loudness of finite float32 [C, T], C 1 or 2; `tick` is called every half second of sound."""
     length = audio.shape[1]
     meter, size = Meter(sample_rate_hz), max(1, round(FEED_SECONDS * sample_rate_hz))
     for start in range(0, length, size):

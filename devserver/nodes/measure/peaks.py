@@ -62,7 +62,7 @@ class Peaks:
             self._halve()
 
     def data(self) -> dict[str, Any]:
-        """The document: `data` holds minimum and maximum of each channel, stretch after stretch."""
+        """Return the document: `data` holds minimum and maximum of each channel, stretch after stretch."""
         extremes = self._extremes
         if self._rest.shape[1]:
             extremes = np.concatenate((extremes, _extremes(self._rest, self._rest.shape[1])))

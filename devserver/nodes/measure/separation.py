@@ -58,7 +58,7 @@ def layers(audio: Samples, sample_rate_hz: int, progress: Callable[[int, int], N
 
 
 def _spectra(audio: Samples, first: int, count: int, window: Samples, hop: int) -> Spectra:
-    """The frames from number `first` on, [C, frames, bins]; frame 0 ends one hop into the sound."""
+    """Return the frames from number `first` on, [C, frames, bins]; frame 0 ends one hop into the sound."""
     size = len(window)
     start, stop = (first + 1) * hop - size, (first + count) * hop
     part = audio[:, max(0, start) : max(0, stop)]
@@ -91,7 +91,7 @@ def _struck(magnitudes: Samples) -> Samples:
 
 
 def _median(values: list[Samples]) -> Samples:
-    """The median of nine arrays, element by element."""
+    """Return the median of nine arrays, element by element."""
     for low, high in NETWORK:
         values[low], values[high] = np.minimum(values[low], values[high]), np.maximum(values[low], values[high])
     return values[4]

@@ -59,7 +59,7 @@ class Style(BaseModel):
 
     @property
     def prompt(self) -> str:
-        """The brief in words that the parser reads back to the same fields."""
+        """Return the brief in words that the parser reads back to the same fields."""
         brief = self.brief
         said = [
             brief.genre,
@@ -79,7 +79,7 @@ class ClipAnalysis(NamedTuple):
 
     @property
     def features(self) -> list[float]:
-        """The values of `FEATURES`."""
+        """Return the values of `FEATURES`."""
         report = self.report
         return [
             math.log2(max(report.brightness_hz or 0.0, 20.0)),
@@ -105,7 +105,7 @@ def listen(audio: Samples, sample_rate_hz: int, tick: Callable[[], None]) -> Cli
 
 
 def style_of(heard: ClipAnalysis) -> Style:
-    """The style of what was heard."""
+    """Return the style of what was heard."""
     report = heard.report
     guesses = guess_genre(heard)
     best = guesses[0] if guesses else None
@@ -144,7 +144,7 @@ def style_of(heard: ClipAnalysis) -> Style:
 
 
 def guess_genre(heard: ClipAnalysis) -> list[GenreGuess]:
-    """The genres of the composer's table by how likely they are, the likeliest first; none for silence."""
+    """Return the genres of the composer's table by how likely they are, the likeliest first; none for silence."""
     report = heard.report
     if report.loudness_lufs is None or report.brightness_hz is None:
         return []
@@ -189,7 +189,7 @@ def _energy(report: Report) -> float:
 
 
 def _moods(energy: float, bpm: float | None) -> tuple[str, ...]:
-    """A mood that does not contradict the tempo, where there is one."""
+    """Return a mood that does not contradict the tempo, where there is one."""
     moods = ("energetic",) if energy > LIVELY else ("calm",) if energy < QUIET else ()
     said = {"bpm": Reading(bpm, None, 1.0, "user"), "moods": Reading(moods, None, 1.0, "user")}
     return () if bpm and moods and any(contradictions(said)) else moods

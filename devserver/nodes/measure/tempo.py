@@ -16,7 +16,7 @@ CLEARLY = 0.01
 
 
 def tempo_of(onsets: Samples, swells: Samples, frames_per_second: float) -> tuple[float | None, float]:
-    """The tempo and its confidence, by onsets; where they hardly repeat, by swells if these do."""
+    """Return the tempo and its confidence, by onsets; where they hardly repeat, by swells if these do."""
     by_onsets = tempo(onsets, frames_per_second)
     if by_onsets[0] is None or by_onsets[1] >= UNSURE:
         return by_onsets

@@ -76,7 +76,7 @@ def _tuning(pitches: Array, weights: Array) -> float:
 
 
 def _chroma(pitches: Array, weights: Array) -> Array:
-    """The weight of each pitch class."""
+    """Return the weight of each pitch class."""
     nearest = np.round(pitches).astype(int)
     tuned = np.abs(pitches - nearest) < IN_TUNE_SEMITONES
     notes, shares = nearest[tuned], weights[tuned]

@@ -154,7 +154,7 @@ def _arpeggio(score: Score, bar: Bar, line: str, pitches: Sequence[int], rng: Ra
 
 
 def write_layer(score: Score, layer: Layer, number: int, lead: Sequence[Note]) -> Iterator[Note]:
-    """A further voice: chords or broken chords by its own pattern, or the lead in another octave."""
+    """Yield a further voice: chords or broken chords by its own pattern, or the lead in another octave."""
     rng = score.random(f"layer {number}")
     loud = [bar for bar in score.bars if bar.section.energy >= layer.min_energy and layer.part in bar.section.parts]
     if not layer.pattern:

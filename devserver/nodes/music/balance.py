@@ -72,7 +72,7 @@ def _courses(track: Pitched | Drums) -> Iterator[tuple[Course, list[Struck]]]:
 
 
 def _energy_growth(sound: Samples, *, goes_on: bool) -> Course:
-    """The K-weighted energy of a sound up to each `FINE` samples; held on, it grows as it last did."""
+    """Return the K-weighted energy of a sound up to each `FINE` samples; held on, it grows as it last did."""
     energies = np.square(k_weight(sound), dtype=np.float64).sum(axis=0) * (2 // len(sound))
     whole = np.pad(energies, (0, -len(energies) % FINE)).reshape(-1, FINE).sum(axis=1)[:COURSE]
     last = whole[-STEP // FINE :].mean() if goes_on else 0.0

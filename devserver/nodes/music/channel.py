@@ -62,7 +62,7 @@ class Channel:
         return self._player.tracks
 
     def play(self, length: int, tick: Tick) -> Samples:
-        """The next so many samples, float32 [2, length]; `tick` is called at least every 100 ms of work."""
+        """Return the next so many samples, float32 [2, length]; `tick` is called at least every 100 ms of work."""
         out = self._dry.play(length, tick)
         tick()
         if self._echo:
@@ -256,7 +256,7 @@ class Convolution:
 
 
 def _room(levels: Levels, send: float, seed: int) -> Samples:
-    """A room's answer: decaying noise, one for each ear."""
+    """Return a room's answer: decaying noise, one for each ear."""
     length = samples(levels.reverb_seconds)
     rng = np.random.default_rng((seed, 7))
     room = np.stack([noise(rng, length, 250, 6500, 1) * decay(length, levels.reverb_seconds) for _ in range(2)])
@@ -266,7 +266,7 @@ def _room(levels: Levels, send: float, seed: int) -> Samples:
 
 
 def _tilt(decibels: float) -> Samples:
-    """A shelf above 4 kHz as an impulse response that begins at once."""
+    """Return a shelf above 4 kHz as an impulse response that begins at once."""
     size = TILT_TAPS * 32
     ratio = (np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ) / TILT_HZ) ** 2
     gain_db = decibels * ratio / (1 + ratio)

@@ -26,7 +26,7 @@ Gap = tuple[float, float]
 
 
 def compose(brief: Brief) -> Song:
-    """The song for a brief; the same brief makes the same song."""
+    """Return the song for a brief; the same brief makes the same song."""
     genre = apply_feel(GENRES[brief.genre], brief)
     key = Key.named(brief.key)
     beats_per_bar = float(genre.beats_per_bar)
@@ -67,7 +67,7 @@ def compose(brief: Brief) -> Song:
 
 
 def _start_at_once(tracks: Sequence[Track]) -> list[Track]:
-    """The tracks, with what is heard first begun at once: a piece does not open with silence."""
+    """Return the tracks, with what is heard first begun at once: a piece does not open with silence."""
     first = min((track.notes[0].start_beats for track in tracks if track.notes), default=0.0)
     if first < SOON_BEATS:
         return list(tracks)
@@ -91,7 +91,7 @@ def _add_remarks(brief: Brief, sections: Sequence[Section]) -> Brief:
 
 
 def _tracks(score: Score) -> Iterator[Track]:
-    """The parts in order; after each its further voices."""
+    """Yield the parts in order; after each its further voices."""
     gaps = _gaps(score)
     lead = tuple(_fit_notes(_lead(score), score.end_beats, gaps))
     written: dict[Part, Iterable[Note]] = {
@@ -141,7 +141,7 @@ def _lead(score: Score) -> Iterator[Note]:
 
 
 def _gaps(score: Score) -> list[Gap]:
-    """The beats of silence before drops, the same for all parts."""
+    """Return the beats of silence before drops, the same for all parts."""
     rng = score.random("gaps")
     return [
         (bar.end_beats - GAP_BEATS, bar.end_beats)
@@ -187,7 +187,7 @@ def _fit_notes(notes: Iterable[Note], end_beats: float, gaps: Sequence[Gap]) -> 
 
 
 def _end_before_repeat(notes: Sequence[Note]) -> list[Note]:
-    """The notes, each ended before its pitch is struck again; of two at one time the first stays."""
+    """Return the notes, each ended before its pitch is struck again; of two at one time the first stays."""
     kept: list[Note] = []
     last: dict[int, int] = {}  # by pitch: where its latest note is in `kept`
     for note in notes:

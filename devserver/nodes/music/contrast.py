@@ -76,7 +76,7 @@ def _start(note: Note) -> float:
 
 
 def _differ(one: _Played, other: _Played) -> bool:
-    """Whether other parts play, or one has clearly more onsets to the bar, and also more notes."""
+    """Tell whether other parts play, or one has clearly more onsets to the bar, and also more notes."""
     densities = zip(one.densities, other.densities, strict=True)
     return one.parts != other.parts or all(max(pair) > DENSER * min(pair) for pair in densities)
 

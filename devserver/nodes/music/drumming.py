@@ -84,7 +84,7 @@ def _lanes(groove: Groove, energy: float) -> dict[str, str]:
 
 
 def _arrival(score: Score, bar: Bar) -> Iterator[Note]:
-    """A cymbal on a section's first beat; after eight bars of a drop another."""
+    """Yield a cymbal on a section's first beat; after eight bars of a drop another."""
     if bar.in_section % 8 or not score.genre.crash:
         return
     if bar.section.energy >= 0.6 and bar.section.name != "build" and bar.in_section in {0, 8}:
@@ -94,7 +94,7 @@ def _arrival(score: Score, bar: Bar) -> Iterator[Note]:
 
 
 def _leading_in(score: Score, bar: Bar) -> Iterator[Note]:
-    """A rising noise over a build, a swelling cymbal in the last bar before any other arrival."""
+    """Yield a rising noise over a build, a swelling cymbal in the last bar before any other arrival."""
     following = score.following(bar)
     if score.genre.builds == "none" or following is None or "drums" in score.brief.muted:
         return
@@ -106,7 +106,7 @@ def _leading_in(score: Score, bar: Bar) -> Iterator[Note]:
 
 
 def _roll(score: Score, bar: Bar, groove: Groove, rng: Random) -> Iterator[Note]:
-    """A snare roll that doubles its pace until the section ends; the kick leaves before the last bar."""
+    """Yield a snare roll that doubles its pace until the section ends; the kick leaves before the last bar."""
     total = bar.section.bars * score.steps_per_bar
     syncopated = score.random("roll").random() < 0.4  # three, three, two, until the last quarter
     drum = "clap" if "clap" in _lanes(groove, 1.0) and "snare" not in _lanes(groove, 1.0) else "snare"
@@ -166,13 +166,13 @@ def _ghosts(score: Score, bar: Bar, lanes: Lanes, rng: Random) -> Iterator[Note]
 
 
 def _humanize(score: Score, bar: Bar, note: Note, rng: Random) -> Note:
-    """A hit as a drummer's hand plays it: not quite on the grid."""
+    """Return a hit as a drummer's hand plays it: not quite on the grid."""
     at_beats = score.played(rng, "drums", bar.start_beats, (note.start_beats - bar.start_beats) / STEP_BEATS)
     return note._replace(start_beats=at_beats, velocity=min(127, max(1, note.velocity)))
 
 
 def _vary(lanes: dict[str, str], habit: int, length: int) -> dict[str, str]:
-    """The groove with one small change towards the end of its bar."""
+    """Return the groove with one small change towards the end of its bar."""
     changed = dict(lanes)
     back, name, digit = HABITS[habit]
     place = length - back

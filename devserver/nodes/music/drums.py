@@ -211,7 +211,7 @@ KITS: dict[str, Kit] = {
 
 
 def tune_kit(kit: Kit, tonic: int) -> Kit:
-    """The kit with its kick and toms tuned to a pitch class, as near as may be to where they were."""
+    """Return the kit with its kick and toms tuned to a pitch class, as near as may be to where they were."""
     return replace(kit, kick_hz=_nearest_hz(kit.kick_hz, tonic), tom_hz=_nearest_hz(kit.tom_hz, tonic))
 
 

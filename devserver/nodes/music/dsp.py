@@ -30,7 +30,7 @@ HISS_LENGTH = 1 << 18
 
 
 def frequency_hz(pitch: float) -> float:
-    """The frequency of a MIDI pitch (69 is 440 Hz)."""
+    """Return the frequency of a MIDI pitch (69 is 440 Hz)."""
     return float(440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
 
 
@@ -74,7 +74,7 @@ def phase_of(frequency: float, start: int, stop: int, at_zero: float = 0.0, late
 
 
 def read_tables(phase: Phase, *tables: Samples) -> list[Samples]:
-    """Each table read at the same phases, interpolated."""
+    """Return each table read at the same phases, interpolated."""
     index = (phase >> np.uint32(32 - TABLE_BITS)).astype(np.intp)
     between = (phase & BETWEEN).view(np.int32).astype(np.float32)
     between *= np.float32(2.0 ** (TABLE_BITS - 32))
@@ -95,7 +95,7 @@ def radians(phase: Phase) -> Samples:
 
 
 def sine(frequency: float | Array, length: int, at_zero: float = 0.0) -> Samples:
-    """A sine of a constant frequency, or of one for each sample."""
+    """Return a sine of a constant frequency, or of one for each sample."""
     if isinstance(frequency, np.ndarray):
         turns = at_zero + np.cumsum(frequency, dtype=np.float64) / SAMPLE_RATE_HZ
         return np.sin((2 * math.pi * (turns - np.floor(turns))).astype(np.float32))
@@ -103,7 +103,7 @@ def sine(frequency: float | Array, length: int, at_zero: float = 0.0) -> Samples
 
 
 def ticks(start: int, stop: int) -> Samples:
-    """The numbers of the samples from `start` to `stop`."""
+    """Return the numbers of the samples from `start` to `stop`."""
     return np.arange(start, stop, dtype=np.float32)
 
 
@@ -162,7 +162,7 @@ def vibrato(start: int, stop: int, rate_hz: float, after: float, growing: float)
 
 
 def spectrum(sound: Array, size: int) -> Spectrum:
-    """The transform of real float32 sound, padded to `size`; ``from_spectrum`` undoes it."""
+    """Return the transform of real float32 sound, padded to `size`; ``from_spectrum`` undoes it."""
     # Without a factor to divide by numpy leaves float32 for a wider type, five times as slow.
     return np.asarray(np.fft.rfft(np.asarray(sound, np.float32), size, norm="ortho"), np.complex64)
 
@@ -177,7 +177,7 @@ def response(impulse: Samples, size: int) -> Spectrum:
 
 
 def filter_band(signal: Array, low_hz: float = 0.0, high_hz: float = TOP_HZ * 2, order: int = 2) -> Samples:
-    """The signal between two corner frequencies, without shift in phase (last axis)."""
+    """Return the signal between two corner frequencies, without shift in phase (last axis)."""
     length = signal.shape[-1]
     size = fast_length(length + samples(0.02))
     gain = _gain(size, low_hz, high_hz, order)
@@ -191,7 +191,7 @@ def _gain(size: int, low_hz: float, high_hz: float, order: int) -> Samples:
 
 
 def band_gain(frequencies_hz: Array, low_hz: float, high_hz: float, order: int = 2) -> Array:
-    """The magnitude of a Butterworth high-pass at `low_hz` and low-pass at `high_hz`."""
+    """Return the magnitude of a Butterworth high-pass at `low_hz` and low-pass at `high_hz`."""
     gain: Array = 1 / np.sqrt(1 + (frequencies_hz / high_hz) ** (2 * order))
     if low_hz > 0:
         ratio = (frequencies_hz / low_hz) ** (2 * order)
@@ -232,6 +232,6 @@ def loop_slice(loop: Samples, start: int, stop: int) -> Samples:
 
 
 def fast_length(length: int) -> int:
-    """The next size of the form 2**a, 3 * 2**a or 5 * 2**a, which transforms fast."""
+    """Return the next size of the form 2**a, 3 * 2**a or 5 * 2**a, which transforms fast."""
     power = 1 << max(0, (length - 1).bit_length())
     return min((size for size in (power * 5 // 8, power * 3 // 4, power) if size >= length), default=power)

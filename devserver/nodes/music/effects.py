@@ -14,7 +14,7 @@ SIDE_SECONDS = 0.011
 
 
 def effect(pitch: int, length: int, seed: int) -> Samples:
-    """The effect of a pitch, float32 [2, length], peak about 1; it ends at zero."""
+    """Return the effect of a pitch, float32 [2, length], peak about 1; it ends at zero."""
     rng = np.random.default_rng((seed, pitch))
     mono = np.asarray(_MAKERS[pitch](length, rng), np.float32)
     late = samples(SIDE_SECONDS) if pitch != IMPACT else 0

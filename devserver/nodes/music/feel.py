@@ -14,7 +14,7 @@ THREE_OVER_FOUR = "4..4..4..4..4..4..4..4..4..4..4..4..4..4..4..4.."
 
 
 def apply_feel(genre: Genre, brief: Brief) -> Genre:
-    """The genre as the brief's style, era, textures and production words want it played."""
+    """Return the genre as the brief's style, era, textures and production words want it played."""
     words = (*brief.textures, *brief.production)
     changes = [STYLES.get(brief.style), ERAS.get(brief.era), *(FEELS.get(word) for word in dict.fromkeys(words))]
     for change in changes:
@@ -24,7 +24,7 @@ def apply_feel(genre: Genre, brief: Brief) -> Genre:
 
 
 def is_supported(word: str) -> bool:
-    """Whether a word of texture or production is heard in what is composed or mixed."""
+    """Tell whether a word of texture or production is heard in what is composed or mixed."""
     return word in FEELS or word in TREATMENTS
 
 

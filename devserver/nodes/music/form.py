@@ -79,7 +79,7 @@ RING_SHARE = 0.12  # or this share of a short piece
 
 
 def bars_in(seconds: float, bpm: float, beats_per_bar: float) -> tuple[int, bool]:
-    """The whole bars in a length, and whether time is left for a final chord to ring after them."""
+    """Return the whole bars in a length, and whether time is left for a final chord to ring after them."""
     beats = seconds * bpm / 60
     bars = int(beats // beats_per_bar)
     ring_seconds = (beats - bars * beats_per_bar) * 60 / bpm
@@ -162,7 +162,7 @@ def _form(form: Form, phrases: int) -> list[tuple[SectionName, int]]:
 
 
 def _distribute_phrases(names: list[SectionName], phrases: int) -> list[tuple[SectionName, int]]:
-    """Each section one phrase at least; what is over goes round, to choruses first, until nothing is over."""
+    """Return each section one phrase at least; what is over goes round, to choruses first, until nothing is over."""
     lengths = [1] * len(names)
     over = phrases - len(names)
     while over > 0:

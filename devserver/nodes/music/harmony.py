@@ -61,7 +61,7 @@ def harmonies(genre: Genre, key: Key, sections: Sequence[Section], rng: Random, 
 
 
 def _colour_chords(line: Sequence[str], genre: Genre, rng: Random) -> list[str]:
-    """The line with its plain triads in one colour each."""
+    """Return the line with its plain triads in one colour each."""
     taste = COLOURS[genre.colours]
     colours: dict[str, str] = {}
     for symbol in line:

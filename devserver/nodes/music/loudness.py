@@ -54,7 +54,7 @@ def k_weighted_power(sound: Samples) -> float:
 
 
 def k_weight(sound: Samples) -> Samples:
-    """The K-weighted form of [C, n]."""
+    """Return the K-weighted form of [C, n]."""
     size = fast_length(sound.shape[1] + BLOCK // 8)
     gain = np.sqrt(_weights(size) * np.float32(size / 2))
     return from_spectrum(spectrum(sound, size) * gain, size)[:, : sound.shape[1]]

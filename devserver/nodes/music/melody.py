@@ -61,7 +61,7 @@ LeadNote = tuple[float, float, float, int, int]  # step, start of its bar in bea
 def compose_lead(
     style: Melody, rhythms: Sequence[str], key: Key, bars: Sequence[Line], *, shift: int, rng: Random
 ) -> Iterator[LeadNote]:
-    """The lead's notes, bar by bar. `rhythms` are the genre's in the song's metre; `shift` moves by semitones."""
+    """Yield the lead's notes, bar by bar. `rhythms` are the genre's in the song's metre; `shift` moves by semitones."""
     a, b, c = (_motif(rhythm, style, rng) for rhythm in _three(rhythms, rng))
     sets = {"verse": _family(a, b, rng), "chorus": _family(c, b, rng)}
     last_step, last_interval = rng.choice((0, 0, 2, 4, 6)), rng.choice((0, 0, 1, 2))
@@ -102,7 +102,7 @@ class _Place:
 
 
 def _write_bar(letter: str, motifs: dict[str, Motif], at: _Place) -> Iterator[LeadNote]:
-    """A bar of the phrase; what its letters mean is told at `PHRASES`."""
+    """Yield a bar of the phrase; what its letters mean is told at `PHRASES`."""
     half = at.bar.steps // 2
     if letter == "z":
         yield from _close(motifs["b"], at.key, at.bar, at.pitches, at.centre)
@@ -117,7 +117,7 @@ def _write_bar(letter: str, motifs: dict[str, Motif], at: _Place) -> Iterator[Le
 
 
 def _pickup(first: LeadNote, pitches: list[int], count: int, rng: Random) -> Iterator[LeadNote]:
-    """A few eighths that lead up or down to a phrase's first note."""
+    """Yield a few eighths that lead up or down to a phrase's first note."""
     at = pitches.index(first[3]) if first[3] in pitches else 0
     way = rng.choice((-1, -1, 1))
     for number in range(count, 0, -1):
@@ -130,13 +130,13 @@ def _three(rhythms: Sequence[str], rng: Random) -> list[str]:
 
 
 def _family(a: Motif, b: Motif, rng: Random) -> dict[str, Motif]:
-    """A motif, its answer, and the forms in which it comes back."""
+    """Return a motif, its answer, and the forms in which it comes back."""
     inverted = Motif(a.rhythm, tuple(-move for move in a.moves))
     return {"a": a, "b": b, "s": a, "i": inverted, "v": _vary_rhythm(a, rng)}
 
 
 def _vary_rhythm(motif: Motif, rng: Random) -> Motif:
-    """The same tones at other times: a long note struck twice, or the line begun later."""
+    """Return the same tones at other times: a long note struck twice, or the line begun later."""
     rhythm = list(motif.rhythm)
     moves = list(motif.moves)
     longest = max(range(len(rhythm)), key=lambda index: rhythm[index][1])

@@ -43,7 +43,7 @@ class Rendering:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The parts that play."""
+        """Return the parts that play."""
         return tuple(self._channels)
 
     @property

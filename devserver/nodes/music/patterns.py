@@ -45,7 +45,7 @@ TOPS: dict[int, tuple[str, ...]] = {
 
 
 def own_groove(genre: Genre, rng: Random) -> Groove:
-    """The beat of one groove under the cymbals of a second and the colours of a third, each changed a little."""
+    """Return the beat of one groove under the cymbals of a second and the colours of a third, each changed a little."""
     loose = genre.loose
     beat, tops, colours = (rng.choice(genre.grooves) for _ in range(3))
     lengths = {len(line) for _, lanes in beat for line in lanes.values()}
@@ -71,7 +71,7 @@ def own_groove(genre: Genre, rng: Random) -> Groove:
 
 
 def with_tops(groove: Groove, other: Groove) -> Groove:
-    """A groove with the cymbals of another."""
+    """Return a groove with the cymbals of another."""
     kept = [(level, {n: line for n, line in lanes.items() if n not in TOP_DRUMS}) for level, lanes in groove]
     tops = [(level, {n: line for n, line in lanes.items() if n in TOP_DRUMS}) for level, lanes in other]
     layers = sorted([*kept, *tops], key=lambda layer: layer[0])
@@ -79,7 +79,7 @@ def with_tops(groove: Groove, other: Groove) -> Groove:
 
 
 def set_pace(lanes: Lanes, pulse: str) -> dict[str, str]:
-    """The lanes with the beat at half or at double pace, or with a kick on every beat."""
+    """Return the lanes with the beat at half or at double pace, or with a kick on every beat."""
     if pulse == "floor":
         return {**lanes, "kick": FOUR_TO_THE_FLOOR[0]}
     if pulse == "half":
@@ -94,7 +94,7 @@ def _carries(name: str, line: str) -> bool:
 
 
 def _backbeat(groove: Groove) -> set[int]:
-    """The steps of the bar's loud snares and claps."""
+    """Return the steps of the bar's loud snares and claps."""
     lines = [line for _, lanes in groove for name, line in lanes.items() if name in {"snare", "clap", "rim"}]
     return {step % 16 for line in lines for step, _, digit in steps(line) if int(digit) >= BACKBEAT}
 
@@ -143,7 +143,7 @@ def _line(hits: Mapping[int, str], length: int) -> str:
 
 
 def own_fill(fills: Sequence[Lanes], rng: Random, length: int) -> Lanes:
-    """A fill of the genre's, or one of the same drums: a run that grows, with gaps of its own, down the toms."""
+    """Return a fill of the genre's, or one of the same drums: a run that grows, with gaps of its own, down the toms."""
     model = rng.choice(list(fills))
     drums = list(model) or [name for fill in fills for name in fill]
     if not drums or rng.random() < 0.4:
@@ -176,7 +176,7 @@ def own_phrase(genre: Genre, lines: Lines, energy: float, rng: Random, *, other_
 
 
 def _grain(lines: Lines) -> int:
-    """The steps on which all lines are."""
+    """Return the steps on which all lines are."""
     return reduce(gcd, (step for _, line in lines for step, _, _ in steps(line)), 0) or 4
 
 
@@ -215,7 +215,7 @@ def _change_line(line: str, rng: Random, grain: int, loose: float, other_notes: 
 
 
 def own_arpeggio(pattern: str, rng: Random) -> str:
-    """A pattern with about as many hits, spread as evenly as they go and turned."""
+    """Return a pattern with about as many hits, spread as evenly as they go and turned."""
     own = len(list(steps(pattern)))
     length = len(pattern)
     count = max(2, min(length, own + rng.choice((-3, -2, 0, 0, 2) if own > 5 else (-1, 0, 1))))

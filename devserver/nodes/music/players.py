@@ -94,7 +94,7 @@ OTHERS: Mapping[Part, tuple[str, ...]] = {
 def assign_voices(
     wanted: Iterable[str], refused: Iterable[str], *, alone: bool
 ) -> tuple[dict[Part, str], tuple[Part, ...]]:
-    """The voices by part, and the parts that are silent, for the instruments wanted and refused.
+    """Return the voices by part, and the parts that are silent, for the instruments wanted and refused.
 
     A second instrument of the same part plays the other part that it can play: "piano and guitar". Where the
     instruments are to be `alone`, the parts that none of them plays are silent.

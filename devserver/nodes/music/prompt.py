@@ -50,7 +50,7 @@ class MusicRequest:
 
 
 def parse(prompt: str, asked: MusicRequest, *, seconds: float, seed: int) -> Brief:
-    """The brief for a text: what is asked beside it first, then its words, then the genre's defaults.
+    """Return the brief for a text: what is asked beside it first, then its words, then the genre's defaults.
 
     A text without a genre word still gets one, always the same, so that its seeds differ in notes and not in style.
 
@@ -94,7 +94,7 @@ def parse(prompt: str, asked: MusicRequest, *, seconds: float, seed: int) -> Bri
 
 
 def mood_of(said: Parsed) -> Mood:
-    """The composer's mood that a text leans to first; neutral where it leans to none."""
+    """Return the composer's mood that a text leans to first; neutral where it leans to none."""
     leaning = (MOOD_OF[word] for word in (*said.items("moods"), *said.items("texture")) if word in MOOD_OF)
     return next(leaning, "neutral")
 

@@ -84,7 +84,7 @@ class PartPlayer:
         self._at = 0
 
     def play(self, length: int, tick: Tick) -> Samples:
-        """The next so many samples, float32 [2, length]; `tick` is called once a note."""
+        """Return the next so many samples, float32 [2, length]; `tick` is called once a note."""
         out = np.zeros((2, length), np.float32)
         stop = self._at + length
         for index, track in enumerate(self.tracks):
@@ -140,7 +140,7 @@ class Pitched:
         return bool(note.stop > at + out.shape[1])
 
     def beginning(self, pitch: int) -> Samples:
-        """The first second of a note, or less where none is held so long: kept for when it is played."""
+        """Return the first second of a note, or less where none is held so long: kept for when it is played."""
         longest = self._longest[pitch]
         return np.concatenate([self._segment(pitch, at) for at in range(0, min(longest, 3 * SEGMENT), SEGMENT)], axis=1)
 
@@ -158,7 +158,7 @@ class Pitched:
 
 @lru_cache(maxsize=128)
 def _level(voice: str, pitch: int) -> float:
-    """The level of a voice's first quarter of a second."""
+    """Return the level of a voice's first quarter of a second."""
     sound = VOICES[voice].held(pitch, 0, samples(0.25), np.random.default_rng(1))
     return float(np.sqrt((sound.astype(np.float64) ** 2).mean()))
 

@@ -71,16 +71,16 @@ class Score:
         return list(dict.fromkeys(bar.section for bar in self.bars))
 
     def following(self, bar: Bar) -> Section | None:
-        """The section after a bar's own."""
+        """Return the section after a bar's own."""
         after = bar.section.start_bar + bar.section.bars
         return self.bars[after].section if after < len(self.bars) else None
 
     def liveliness(self, section: Section) -> float:
-        """The energy by which a section's patterns are chosen."""
+        """Return the energy by which a section's patterns are chosen."""
         return section.energy + self.genre.density
 
     def random(self, part: str) -> Random:
-        """A generator for each part, so that one part's changes leave the others alone."""
+        """Return a generator for each part, so that one part's changes leave the others alone."""
         return stream(self.brief.seed, part)
 
     def dynamic(self, bar: Bar) -> float:
@@ -91,7 +91,7 @@ class Score:
         return 0.6 + 0.44 * energy
 
     def swung(self, step: float) -> float:
-        """The place of a sixteenth in its bar, in beats."""
+        """Return the place of a sixteenth in its bar, in beats."""
         unit = 2 if self.genre.swung_eighths else 1
         pair, inside = divmod(step, 2 * unit)
         middle = unit * (1 + self.genre.swing)  # where the second of two swung notes lies
@@ -99,7 +99,7 @@ class Score:
         return (pair * 2 * unit + bent) * STEP_BEATS
 
     def played(self, rng: Random, part: Part, bar_beats: float, step: float) -> float:
-        """A step's start in beats, a few milliseconds early or late, as a player's."""
+        """Return a step's start in beats, a few milliseconds early or late, as a player's."""
         seconds = rng.gauss(0, self.genre.human_seconds) + self.genre.late_seconds.get(part, 0.0)
         return max(0.0, bar_beats + self.swung(step) + seconds * self.brief.bpm / 60)
 
@@ -111,7 +111,7 @@ class Score:
         return (line + line[STEPS_PER_BEAT:] * 2)[: self.steps_per_bar]
 
     def steps(self, pattern: str, bar: int) -> Iterator[tuple[int, int, str]]:
-        """The (step, length in steps, character) of what begins in a bar of a pattern."""
+        """Return the (step, length in steps, character) of what begins in a bar of a pattern."""
         return steps(self.fitted(pattern, bar))
 
 
@@ -120,7 +120,7 @@ def stream(seed: int, part: str) -> Random:
 
 
 def steps(line: str) -> Iterator[tuple[int, int, str]]:
-    """The (step, length in steps, character) of what begins in a bar."""
+    """Yield the (step, length in steps, character) of what begins in a bar."""
     for step, character in enumerate(line):
         if character not in ".-":
             held = len(line[step + 1 :]) - len(line[step + 1 :].lstrip("-"))

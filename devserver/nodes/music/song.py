@@ -111,7 +111,7 @@ class Song(Frozen):
 
     @classmethod
     def from_json(cls, text: str) -> Song:
-        """The song in a JSON text.
+        """Return the song in a JSON text.
 
         Raises:
             ValueError: the text is no song; the message names the first fields at fault.

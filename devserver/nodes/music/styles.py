@@ -37,7 +37,7 @@ def combine(*changes: Change) -> Change:
 
 
 def beat(**lanes: str) -> Change:
-    """A beat of its own under what the genre's own grooves add at higher energies."""
+    """Return a beat of its own under what the genre's own grooves add at higher energies."""
     return lambda genre: replace(genre, grooves=(_layer_lanes(lanes),), loose=min(genre.loose, 0.3), pulse="")
 
 

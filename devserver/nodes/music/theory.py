@@ -51,7 +51,7 @@ class Key:
 
     @classmethod
     def named(cls, name: str) -> Key:
-        """The key called e.g. "A minor" or "F# major"."""
+        """Return the key called e.g. "A minor" or "F# major"."""
         if name not in KEY_NAMES:
             raise ValueError(f"key is {name!r}; allowed is one of {', '.join(KEY_NAMES)}")
         tonic, mode = name.split(" ")
@@ -63,7 +63,7 @@ class Key:
 
     @property
     def relative(self) -> Key:
-        """The key with the same notes in the other mode."""
+        """Return the key with the same notes in the other mode."""
         if self.mode == "major":
             return Key((self.tonic + 9) % 12, "minor")
         return Key((self.tonic + 3) % 12, "major")
@@ -83,7 +83,7 @@ class Chord:
 
 
 def chord(key: Key, symbol: str) -> Chord:
-    """The chord of a Roman numeral: upper case is major, lower case minor; ``bII`` lowers the root.
+    """Return the chord of a Roman numeral: upper case is major, lower case minor; ``bII`` lowers the root.
 
     ``V7/ii`` is the V7 of ii. The degrees are those of the key's own scale, so VII in A minor is G major.
     """
@@ -109,7 +109,7 @@ _SUFFIXES = (*filter(None, _EXTENSIONS), *_REPLACED_TRIADS)
 
 
 def scale_pitches(key: Key, harmony: Chord, low: int, high: int, *, pentatonic: bool = False) -> list[int]:
-    """The pitches in [low, high] that a melody may use over a chord, ascending.
+    """Return the pitches in [low, high] that a melody may use over a chord, ascending.
 
     Notes of the chord belong to it; a scale note a semitone beside a chord note foreign to the key gives way to it.
     """
@@ -129,7 +129,7 @@ Voicing = Literal["close", "open", "rootless"]
 def voice_lead(
     harmony: Chord, previous: Sequence[int], centre: int, voices: int, voicing: Voicing = "close"
 ) -> list[int]:
-    """The chord as `voices` ascending pitches near `centre`, with the least movement from `previous`.
+    """Return the chord as `voices` ascending pitches near `centre`, with the least movement from `previous`.
 
     An open voicing has its second note from the top an octave lower; a rootless one leaves the root to the bass
     where a seventh says what chord it is.
@@ -160,7 +160,7 @@ def voice_lead(
 
 
 def nearest(pitches: Sequence[int], target: float) -> int:
-    """The pitch of a non-empty sequence that lies nearest to `target`; the lower of two."""
+    """Return the pitch of a non-empty sequence that lies nearest to `target`; the lower of two."""
     return min(pitches, key=lambda pitch: (abs(pitch - target), pitch))
 
 

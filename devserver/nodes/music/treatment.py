@@ -15,7 +15,7 @@ MOST_REVERB, MOST_SECONDS, MOST_ECHO = 0.7, 5.0, 0.6
 
 
 def apply_treatments(brief: Brief) -> Levels:
-    """The levels that a song of this brief is mixed with."""
+    """Return the levels that a song of this brief is mixed with."""
     levels = GENRES[brief.genre].levels
     for word in dict.fromkeys((*brief.textures, *brief.production)):
         if word in TREATMENTS:

@@ -57,7 +57,7 @@ class Voice(Protocol):
 
 
 def sound(voice: Voice, pitch: int, held: int, rng: np.random.Generator) -> Samples:
-    """A whole note, held for so many samples and released: float32 [1 or 2, held + release]."""
+    """Return a whole note, held for so many samples and released: float32 [1 or 2, held + release]."""
     tail = release_curve(voice.release)
     out = np.array(voice.held(pitch, 0, held + len(tail), rng))
     out[:, held:] *= tail
@@ -254,7 +254,7 @@ class Blown:
 
 @lru_cache(maxsize=64)
 def _blown_tables(voice: Blown, base: float) -> tuple[Samples, Samples]:
-    """A cycle as bright as it gets, and one as dull."""
+    """Return a cycle as bright as it gets, and one as dull."""
     count = max(1, min(voice.harmonics, int(15_000 / base)))
     k = np.arange(1, count + 1, dtype=np.float64)
     levels = k**-voice.slope * (1 + voice.body * np.exp(-(np.log2(k * base / voice.body_hz) ** 2)))
@@ -304,7 +304,7 @@ class Function:
 
 
 def _sub808(pitch: int, start: int, stop: int, _rng: np.random.Generator) -> Samples:
-    """A sine that falls into its pitch, driven."""
+    """Return a sine that falls into its pitch, driven."""
     fall = samples(0.018)
     late = np.float32(1.2 * fall) * (1 - np.exp(ticks(start, stop) * np.float32(-1 / fall)))
     wave = np.sin(radians(phase_of(frequency_hz(pitch), start, stop, late=late)))

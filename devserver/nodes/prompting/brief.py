@@ -56,7 +56,7 @@ class BriefValues(BaseModel):
 
     @classmethod
     def parse(cls, values: object) -> BriefValues:
-        """The values, checked.
+        """Return the values, checked.
 
         Raises:
             BadValue: one is not allowed; it names field, value and what is wrong with it.
@@ -154,7 +154,7 @@ class Parsed:
         return None if reading is None else reading.value
 
     def items(self, field: str) -> tuple[str, ...]:
-        """A list's items; none where it was not spoken of."""
+        """Return a list's items; none where it was not spoken of."""
         return tuple(self.value(field) or ())
 
     def as_json(self) -> dict[str, Any]:

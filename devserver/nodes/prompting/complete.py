@@ -18,7 +18,7 @@ DARK = {"dark", "sad", "melancholic", "eerie", "aggressive", "tense"}
 
 
 def parse_text(text: str, values: BriefValues | None = None) -> Parsed:
-    """The brief of a text, with locked values, and the genre's defaults for what neither says."""
+    """Return the brief of a text, with locked values, and the genre's defaults for what neither says."""
     parsed = read(text)
     if values is not None:
         parsed = lock_fields(parsed, values)
@@ -69,7 +69,7 @@ def _is_lock(reading: Reading) -> bool:
 
 
 def _guess(readings: Readings) -> Reading | None:
-    """The genre that most of the words point at; the one pointed at first of equals."""
+    """Return the genre that most of the words point at; the one pointed at first of equals."""
     hints = word_lists().hints
     pointing: dict[str, list[Reading]] = {}
     for word, reading in _said(readings):

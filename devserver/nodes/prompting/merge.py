@@ -14,7 +14,7 @@ def rank(reading: Reading) -> int:
 
 
 def merge(readings: Readings, values: BriefValues, origin: Origin, confidence: float) -> Readings:
-    """The readings with `values` where they say nothing, or less surely than `origin` may."""
+    """Return the readings with `values` where they say nothing, or less surely than `origin` may."""
     result = dict(readings)
     for name, reading in _readings(values, origin, confidence).items():
         if name not in result or rank(result[name]) < rank(reading):
@@ -23,7 +23,7 @@ def merge(readings: Readings, values: BriefValues, origin: Origin, confidence: f
 
 
 def lock_fields(parsed: Parsed, values: BriefValues) -> Parsed:
-    """The brief with `values` unchanged in it, whatever the text says; where it says otherwise is a conflict."""
+    """Return the brief with `values` unchanged in it, whatever the text says; where it says otherwise is a conflict."""
     result, conflicts = dict(parsed.readings), list(parsed.conflicts)
     for name, reading in _readings(values, "user", 1.0).items():
         said = parsed.readings.get(name)
@@ -46,7 +46,7 @@ def _readings(values: BriefValues, origin: Origin, confidence: float) -> Reading
 
 
 def describe_value(value: object) -> str:
-    """A field's value as people write it."""
+    """Return a field's value as people write it."""
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     return f"{value:.10g}" if isinstance(value, float) else f"{value}"

@@ -17,7 +17,7 @@ def is_negation(token: Token) -> bool:
 
 
 def _is(token: Token, *groups: str) -> bool:
-    """Whether a token is among the words of one of these groups; `words/en.yaml` says what each does."""
+    """Tell whether a token is among the words of one of these groups; `words/en.yaml` says what each does."""
     return token.folded in words("refusing", *groups)
 
 
@@ -45,7 +45,7 @@ def _negates(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _denies(tokens: Sequence[Token], at: int) -> bool:
-    """Whether this is the "none" of a form: "Vocals: none"."""
+    """Tell whether this is the "none" of a form: "Vocals: none"."""
     return at > 1 and _is(tokens[at], "none") and tokens[at - 1].folded == ":"
 
 
@@ -57,12 +57,12 @@ def _start_of_line(tokens: Sequence[Token], place: int) -> int:
 
 
 def _until(tokens: Sequence[Token], place: int) -> bool:
-    """Whether what is refused comes later: "no drums until the second chorus"."""
+    """Tell whether what is refused comes later: "no drums until the second chorus"."""
     return place < len(tokens) and _is(tokens[place], "until")
 
 
 def _is_shortened_not(tokens: Sequence[Token], at: int) -> bool:
-    """Whether don't, doesn't, shouldn't ... begins here, cut at its sign."""
+    """Tell whether don't, doesn't, shouldn't ... begins here, cut at its sign."""
     three = [token.folded for token in tokens[at : at + 3]]
     if three == ["w", "/", "o"]:
         return True
@@ -109,7 +109,7 @@ def _goes_on(tokens: Sequence[Token], place: int, word: Token) -> int | None:
 
 
 def _is_list(tokens: Sequence[Token], place: int) -> bool:
-    """Whether "and" joins two bare words, as in "no drums and bass."."""
+    """Tell whether "and" joins two bare words, as in "no drums and bass."."""
     after = place + 2
     return after >= len(tokens) or not tokens[after].is_word
 

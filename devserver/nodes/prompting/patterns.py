@@ -115,13 +115,13 @@ def find_all(text: str) -> Iterator[PatternMatch]:
 
 
 def overlaps(span: Span, taken: Sequence[Span]) -> bool:
-    """Whether a span shares a character with one of those taken, which are in order and apart from each other."""
+    """Tell whether a span shares a character with one of those taken, which are in order and apart from each other."""
     place = bisect_left(taken, (span[1],))
     return place > 0 and taken[place - 1][1] > span[0]
 
 
 def number(said: str) -> float:
-    """A number in digits or words."""
+    """Return a number in digits or words."""
     said = " ".join(said.casefold().split())
     if said in (words := _names("numbers")):
         return float(words[said])
@@ -130,7 +130,7 @@ def number(said: str) -> float:
 
 
 def trim_span(match: re.Match[str]) -> Span:
-    """The match without spaces and signs at its ends."""
+    """Return the match without spaces and signs at its ends."""
     said = match[0]
     start = match.start() + len(said) - len(said.lstrip(" ,\t\n"))
     return start, match.end() - (len(said) - len(said.rstrip(" ,\t\n")))
@@ -175,7 +175,7 @@ def _key(match: re.Match[str], text: str) -> PatternMatch | None:
 
 
 def _note(match: re.Match[str], _: str) -> PatternMatch:
-    """A note by its name in a language of the Continent, with its mode: fis-Moll."""
+    """Return a note by its name in a language of the Continent, with its mode: fis-Moll."""
     tonic, mode = _names("notes")[match["note"].casefold()], _names("note_modes")[match["mode"].casefold()]
     return PatternMatch("key", (int(tonic), mode), match.span())
 
@@ -187,7 +187,7 @@ def _tonic(match: re.Match[str], _: str) -> PatternMatch:
 
 
 def _chord(match: re.Match[str], _: str) -> PatternMatch | None:
-    """A key between commas, as musicians note it: "funk, 105 bpm, Em". A lone letter is none."""
+    """Return a key between commas, as musicians note it: "funk, 105 bpm, Em". A lone letter is none."""
     if not match["sign"] and not match["m"]:
         return None
     step = {None: 0, "#": 1, "♯": 1}.get(match["sign"], -1)

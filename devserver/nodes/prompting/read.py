@@ -252,7 +252,7 @@ def _read_solo(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim],
 
 
 def _next_is_played(tokens: Sequence[Token], claims: Sequence[Claim], index: int) -> bool:
-    """Whether an instrument follows, with nothing but its qualities between: "nur ein leises Klavier"."""
+    """Tell whether an instrument follows, with nothing but its qualities between: "nur ein leises Klavier"."""
     place = claims[index].last
     for claim in islice(claims, index + 1, index + 1 + QUALITIES):
         if claim.first - place > 1 or any(map(_follows, tokens[place : claim.first])):

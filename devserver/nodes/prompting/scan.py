@@ -45,7 +45,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 def find_claims(tokens: Sequence[Token], taken: Sequence[Span]) -> list[Claim]:
-    """Every known phrase in order, without those words that lie in `taken`. Hyphens and quotes join words."""
+    """Return every known phrase in order, without those words that lie in `taken`. Hyphens and quotes join words."""
     known, free = vocabulary(), _free(tokens, taken)
     claims: list[Claim] = []
     at = 0

@@ -68,7 +68,7 @@ def vocabulary() -> Vocabulary:
 
 
 def table_genre(family: str) -> tuple[str, bool]:
-    """The row of the table of genres for a family, and whether it is the family's own."""
+    """Return the row of the table of genres for a family, and whether it is the family's own."""
     row = word_lists().row_of(family)
     if row is None:
         raise KeyError(family)

@@ -83,7 +83,7 @@ class WordLists:
     fillers: set[str] = field(default_factory=set)
 
     def row_of(self, family: str) -> tuple[str, bool] | None:
-        """The row of the table of genres for a family, and whether it is the family's own."""
+        """Return the row of the table of genres for a family, and whether it is the family's own."""
         if family in GENRES:
             return family, True
         own = next((name for name in GENRES if set(family.split()) & set(name.replace("/", " ").split())), None)
@@ -99,12 +99,12 @@ def word_lists() -> WordLists:
 
 @cache
 def words(table: str, *names: str) -> frozenset[str]:
-    """The terms of some groups in all languages, each folded."""
+    """Return the terms of some groups in all languages, each folded."""
     return frozenset(" ".join(phrase_of(term)) for name in names for term in terms(table, name))
 
 
 def terms(table: str, name: str) -> list[str]:
-    """The terms of a group in all languages, as they are written."""
+    """Return the terms of a group in all languages, as they are written."""
     if name not in NAMES[table]:
         raise KeyError(name)
     return word_lists().tables[table].get(name, [])
@@ -188,7 +188,7 @@ class _File:
             yield key.value, value
 
     def _terms(self, node: yaml.Node, table: str = "", name: str = "") -> list[str]:
-        """A list's terms with their endings."""
+        """Return a list's terms with their endings."""
         if not isinstance(node, yaml.SequenceNode):
             self._fail(node, f"a list of terms is expected{f' for {name!r}' if name else ''}: `[term, term]`")
         forms: list[str] = []

@@ -154,7 +154,7 @@ def _check(plan: ArrangePlan, name: str, span: tuple[float, float], source_secon
 
 
 def arrange_stem(stem: Samples, name: StemName, order: Arrangement, work: Work) -> Samples:
-    """A stem [C, T] in its new order, float32 [2, length].
+    """Return a stem [C, T] in its new order, float32 [2, length].
 
     At a join the sound before goes on for half a crossfade while the one after it begins half a crossfade early; both
     are weighed to a sum of one, so that sections which follow each other in the source are joined without a trace.
@@ -203,7 +203,7 @@ def _weight(piece: Piece, at: Array, half: int, source_length: int, length: int)
 
 
 def _fades(piece: Piece, at: Array, rate: int) -> Array:
-    """The fades of the step that a piece belongs to."""
+    """Return the fades of the step that a piece belongs to."""
     weight = np.ones(len(at))
     if piece.step.fade_in_seconds:
         weight *= _rise((at - piece.low) / (piece.step.fade_in_seconds * rate))
@@ -218,7 +218,7 @@ def _rise(way: Array) -> Array:
 
 
 def to_length(sound: Samples, plan: ArrangePlan, sample_rate_hz: int) -> Samples:
-    """The sound as long as the plan says: cut with a fade, or with silence after it."""
+    """Return the sound as long as the plan says: cut with a fade, or with silence after it."""
     if plan.length_seconds is None:
         return sound
     length = round(plan.length_seconds * sample_rate_hz)

@@ -32,7 +32,7 @@ class Work:
 
 
 def sounds_in(audio: Mapping[str, Any], name: str = "audio") -> tuple[list[Samples], int]:
-    """The sounds of an AUDIO, float32 [C, T] each, read-only, and their rate in Hz.
+    """Return the sounds of an AUDIO, float32 [C, T] each, read-only, and their rate in Hz.
 
     Raises:
         ValueError: no sound, an empty one, or one that is neither mono nor stereo.
@@ -48,7 +48,7 @@ def sounds_in(audio: Mapping[str, Any], name: str = "audio") -> tuple[list[Sampl
 
 
 def sound_in(audio: Mapping[str, Any], name: str = "audio") -> tuple[Samples, int]:
-    """The only sound of an AUDIO. Raises ValueError as `sounds_in`, and where there are more."""
+    """Return the only sound of an AUDIO. Raises ValueError as `sounds_in`, and where there are more."""
     sounds, rate = sounds_in(audio, name)
     if len(sounds) != 1:
         raise ValueError(f"{name} holds {len(sounds)} sounds; allowed is one at a time")

@@ -22,7 +22,7 @@ def apply_release(down: Array, steps: float) -> Array:
 
 
 def least_around(values: Array, reach: int) -> Array:
-    """The least of the values up to `reach` places away on both sides."""
+    """Return the least of the values up to `reach` places away on both sides."""
     padded = np.pad(values, reach, mode="edge")
     width, have = 2 * reach + 1, 1
     while have < width:
@@ -39,7 +39,7 @@ def mean_around(values: Array, reach: int) -> Array:
 
 
 def gain_at(curve: Array, start: int, count: int) -> Samples:
-    """The curve at so many samples from `start` on, as float32; between its values it is a straight line."""
+    """Return the curve at so many samples from `start` on, as float32; between its values it is a straight line."""
     first, end = start // STEP, -(-(start + count) // STEP)
     knots = curve[np.minimum(np.arange(first, end + 1), len(curve) - 1)]
     way = np.arange(STEP) / STEP

@@ -15,12 +15,12 @@ PACKED: Final = "flt"
 
 
 def channels_of(frame: Any) -> Samples:
-    """The samples of a frame in the form `PACKED`, as float32 [C, n]."""
+    """Return the samples of a frame in the form `PACKED`, as float32 [C, n]."""
     return np.asarray(frame.to_ndarray(), np.float32).reshape(-1, frame.layout.nb_channels).T
 
 
 def decode_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
-    """Each block as float32 [C, n], and its rate in Hz.
+    """Yield each block as float32 [C, n], and its rate in Hz.
 
     Raises:
         ValueError: the file holds no sound.

@@ -82,7 +82,7 @@ LOSSLESS: Final = ("flac", "wav")
 
 
 def form_of(kind: str, quality: str = "") -> tuple[Form, str]:
-    """The format of a name and its quality, the default for an empty one.
+    """Return the format of a name and its quality, the default for an empty one.
 
     Raises:
         ValueError: there is no such format, or it has no such quality.
@@ -208,7 +208,7 @@ class Encoder:
 
 
 def possible_rate_hz(form: Form, wanted_hz: int) -> int:
-    """The rate itself where the codec takes it, else the next above, else the highest."""
+    """Return the rate itself where the codec takes it, else the next above, else the highest."""
     if not form.rates_hz or wanted_hz in form.rates_hz:
         return wanted_hz
     return min((rate for rate in form.rates_hz if rate > wanted_hz), default=max(form.rates_hz))

@@ -86,7 +86,7 @@ class Film:
         self._clock_text = ""
 
     def frames(self) -> Iterator[Picture]:
-        """Each frame, in the same picture: it is to be used before the next is asked for."""
+        """Yield each frame, in the same picture: it is to be used before the next is asked for."""
         picture = self._unplayed.copy()
         levels, caps = np.zeros(self.style.bars), np.zeros(self.style.bars)
         reference_db = self._loudest_db()
@@ -101,7 +101,7 @@ class Film:
                 yield picture
 
     def _background(self) -> Picture:
-        """A gradient with a glow behind the bars, and what is written on it and stays."""
+        """Return a gradient with a glow behind the bars, and what is written on it and stays."""
         palette, picture = self.style.palette, Picture(WIDTH, HEIGHT)
         down = np.linspace(0, 1, HEIGHT)[:, np.newaxis, np.newaxis]
         image = np.array(palette.top) * (1 - down) + np.array(palette.bottom) * down
@@ -222,7 +222,7 @@ class Film:
             self._write(picture, self._mask(then, 24, 1), max(y, LYRICS_TOP + 64), strength)
 
     def _write(self, picture: Picture, mask: Mask, y: int, strength: float) -> int:
-        """A line in the middle, if there is room for it below `y`; and where it ends."""
+        """Return a line in the middle, if there is room for it below `y`; and where it ends."""
         height, width = (int(measure) for measure in mask.shape)
         if y + height <= LYRICS_TOP + LYRICS_HEIGHT:
             picture.blend(mask, (WIDTH - width) // 4 * 2, y, White, strength)
@@ -241,7 +241,7 @@ class Film:
         return max(-80.0, float(np.percentile(self._bands_db(moments), 99.3)))
 
     def _bands_db(self, frames: NDArray[np.int_]) -> Array:
-        """The level of each band at each of the frames, treble raised as the ear hears it."""
+        """Return the level of each band at each of the frames, treble raised as the ear hears it."""
         starts = np.round(frames * (self.rate / FPS)).astype(int) - WINDOW // 2
         windows = np.zeros((len(frames), WINDOW), np.float32)
         for window, start in zip(windows, starts, strict=True):

@@ -63,7 +63,7 @@ def gain_db(bands: Sequence[Band], frequencies_hz: Array) -> Array:
 
 
 def minimum_phase(bands: Sequence[Band], sample_rate_hz: int, taps: int) -> Array:
-    """The impulse response of the bands, float64 [taps]."""
+    """Return the impulse response of the bands, float64 [taps]."""
     size = taps * 4
     frequencies = np.asarray(np.fft.rfftfreq(size, 1 / sample_rate_hz), np.float64)
     cepstrum = np.fft.irfft(np.maximum(gain_db(bands, frequencies), -120) * math.log(10) / 20, size)

@@ -59,7 +59,7 @@ class Lettering:
             self.face, self.lacking = OWN, "".join(sorted(signs - drawn))
 
     def words(self, text: str, size: int, width: int, lines: int = 1) -> Mask:
-        """A text within a width, as a mask of even measures.
+        """Return a text within a width, as a mask of even measures.
 
         A long one is set smaller, to three quarters, then on several lines, at last cut, with an ellipsis.
         """
@@ -73,7 +73,7 @@ class Lettering:
 
 
 def _plain(text: str) -> str:
-    """A text in letters and accents: Pillow's own font has the first, we draw the second, and other marks go."""
+    """Return a text in letters and accents: Pillow's own font has the first, we draw the second, and other marks go."""
     apart = unicodedata.normalize("NFD", text.translate(SPELT))
     return "".join(sign for sign in apart if sign in ACCENTS or not unicodedata.combining(sign))
 
@@ -149,7 +149,7 @@ def _draw(rows: list[str], font: Any, size: int) -> Mask:
 
 
 def _strokes(row: str, font: Any, size: int) -> Iterator[list[tuple[float, float]]]:
-    """The strokes of a row's accents, from its upper left corner."""
+    """Yield the strokes of a row's accents, from its upper left corner."""
     before = ""
     for sign in row:
         for stroke in ACCENTS.get(sign, ()):

@@ -187,7 +187,7 @@ class Mastering:
         return mean_around(np.exp(-down), reach)
 
     def _glue_curve(self, energies: Array, loudness_lufs: float, tick: Tick) -> Array:
-        """A gain of at most 1 for each step: how the slow compressor follows the loudness."""
+        """Return a gain of at most 1 for each step: how the slow compressor follows the loudness."""
         if self._glue is None or loudness_lufs <= SILENCE_LUFS or not len(energies):
             return np.ones(len(energies))
         reach = max(1, round(GLUE_ATTACK_SECONDS / 2 * self._rate / STEP))

@@ -116,7 +116,7 @@ class Meter:
 
 
 def by_tenths(energies: Array, length: int, sample_rate_hz: int) -> Array:
-    """The energy of each whole 0.1 s, from that of each step: a step across a border is shared out."""
+    """Return the energy of each whole 0.1 s, from that of each step: a step across a border is shared out."""
     hop = sample_rate_hz * HOP_SECONDS
     borders = np.floor(np.arange(int(length / hop) + 1) * hop) / STEP
     whole = np.concatenate(([0.0], np.cumsum(energies)))
@@ -126,12 +126,12 @@ def by_tenths(energies: Array, length: int, sample_rate_hz: int) -> Array:
 
 
 def integrated_lufs(tenths: Array) -> float:
-    """The gated loudness of a sound from the mean powers of its tenths of a second."""
+    """Return the gated loudness of a sound from the mean powers of its tenths of a second."""
     return gated_lufs(_windows(tenths, round(BLOCK_SECONDS / HOP_SECONDS)))
 
 
 def gated_lufs(powers: Array) -> float:
-    """The loudness of blocks of power, without pauses."""
+    """Return the loudness of blocks of power, without pauses."""
     powers = powers[lufs(powers) > SILENCE_LUFS]
     if not powers.size:
         return SILENCE_LUFS
@@ -139,12 +139,12 @@ def gated_lufs(powers: Array) -> float:
 
 
 def short_powers(tenths: Array) -> Array:
-    """The mean powers of the 3 s that end at each tenth of a second, from the third second on."""
+    """Return the mean powers of the 3 s that end at each tenth of a second, from the third second on."""
     return _windows(tenths, round(SHORT_SECONDS / HOP_SECONDS))
 
 
 def range_lu(tenths: Array) -> float:
-    """The loudness range: what lies between the 10th and the 95th percentile of the loudness of 3 s."""
+    """Return the loudness range: what lies between the 10th and the 95th percentile of the loudness of 3 s."""
     powers = short_powers(tenths)
     powers = powers[lufs(powers) > SILENCE_LUFS]
     if not powers.size:

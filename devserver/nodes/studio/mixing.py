@@ -150,7 +150,7 @@ class Placed:
 
 
 def ducking_curve(key: Samples, duck: Ducking, sample_rate_hz: int, work: Work) -> Array:
-    """The gain that a key's low band leaves to a ducked stem, at most 1, for every 32 samples."""
+    """Return the gain that a key's low band leaves to a ducked stem, at most 1, for every 32 samples."""
     low = equalise(key, [Band("high_cut", duck.below_hz)] * 2, sample_rate_hz, work.tick)
     power = _step_powers(low)
     loud = float(np.percentile(power[power > 0], 98)) if power.any() else 0.0

@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=Plan)
 
 
 def read_plan(model: type[Model], text: str) -> Model:
-    """The plan in a text; an empty one is the default plan.
+    """Return the plan in a text; an empty one is the default plan.
 
     Raises:
         ValueError: the text is no JSON, or a field is not as it must be; says which, what it is and what is allowed.
@@ -52,7 +52,7 @@ def _sentence(model: type[BaseModel], fault: Any) -> str:
 
 
 def _fields_at(model: type[BaseModel], place: list[Any]) -> list[str]:
-    """The fields of the part of a plan that stands at a place."""
+    """Return the fields of the part of a plan that stands at a place."""
     annotation: Any = model
     for part in place:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -71,5 +71,5 @@ def _is_container(kind: Any) -> bool:
 
 
 def _inside(kind: Any) -> list[Any]:
-    """A type's parts, the last first: of a dict its values."""
+    """Return a type's parts, the last first: of a dict its values."""
     return list(reversed(get_args(kind)))

@@ -33,7 +33,7 @@ def room(sent: Samples, reverb: Reverb, sample_rate_hz: int, work: Work) -> Samp
 
 
 def echoes(sent: Samples, delay: Delay, sample_rate_hz: int, work: Work) -> Samples:
-    """The echoes of a mono sound [1, T]: [2, T], cut at its end."""
+    """Return the echoes of a mono sound [1, T]: [2, T], cut at its end."""
     bands = [Band("low_cut", delay.low_cut_hz), Band("high_cut", delay.high_cut_hz)]
     sound = equalise(sent, bands, sample_rate_hz, work.tick)[0]
     out = np.zeros((2, len(sound)), np.float32)
