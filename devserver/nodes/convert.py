@@ -81,7 +81,7 @@ class TonewrightConvert:
 
 @dataclass(frozen=True)
 class Target:
-    """What a sound shall become."""
+    """The target format of a conversion."""
 
     kind: str
     quality: str

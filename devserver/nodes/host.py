@@ -1,4 +1,4 @@
-"""What a running node may ask of the program that runs it: report progress, stop when cancelled, name a file, and
+"""The interface from a running node to the program that runs it: report progress, stop when cancelled, name a file, and
 hand out a piece of its main sound before the rest is made.
 
 Nodes call ``host()`` and never import ComfyUI or our own agents: the same class runs in both, and bare in a test.

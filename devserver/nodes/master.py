@@ -116,7 +116,7 @@ class TonewrightMaster:
 
 
 def measure_sound(sound: Samples, sample_rate_hz: int, work: Work) -> Levels:
-    """What a meter shows of a sound."""
+    """Return the levels of a sound."""
     meter = Meter(sample_rate_hz)
     for _, block in stretches(sound):
         meter.add(block)

@@ -1,4 +1,4 @@
-"""How far a node's work is, told to the host."""
+"""Report the progress of a node's work to the host."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Take:
         return {part: (guessed[part], measured[part]) for part in self._parts}
 
     def blocks(self) -> Iterator[tuple[int, int, Stems]]:
-        """Where each short stretch begins and how long it is, and the parts in it."""
+        """Yield each short block: its start, its length, and the parts in it."""
         self._raw.seek(0)
         for start, stop in self.spans:
             length = stop - start
@@ -237,7 +237,7 @@ class Files:
 
 
 def soften(sound: Samples) -> Samples:
-    """What goes over a knee is bent, so that nothing reaches full scale; the rest stays as it is."""
+    """Compress samples above a knee so that none reaches full scale; the others stay as they are."""
     room = np.float32(1 - PARTIAL_KNEE)
     over = np.maximum(np.abs(sound) - np.float32(PARTIAL_KNEE), 0)
     if not over.any():

@@ -1,1 +1,1 @@
-"""What is heard in finished sound: measurements from the samples alone. Plain numpy; the nodes are one folder up."""
+"""Measure finished sound, from its samples alone. Plain numpy; the nodes are one folder up."""

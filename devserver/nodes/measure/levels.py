@@ -100,7 +100,7 @@ def _stereo(moments: Array, sums: Array, count: int) -> tuple[float, float, floa
 
 
 def silence(found: Levels, seconds: float) -> Silence:
-    """How much of the sound is silent, and where."""
+    """Measure how much of the sound is silent, and where."""
     if not found.silent.size or found.silent.all():
         return Silence(seconds, seconds, 0.0, 0.0)
     heard = np.flatnonzero(~found.silent)

@@ -1,4 +1,4 @@
-"""What an analysis says: one flat object, units in its names."""
+"""The report of an analysis: one flat object, with units in its names."""
 
 from __future__ import annotations
 

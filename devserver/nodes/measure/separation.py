@@ -80,7 +80,7 @@ def _add(layer: Samples, spectra: Spectra, first: int, window: Samples, hop: int
 
 
 def _struck(magnitudes: Samples) -> Samples:
-    """How much of each bin is percussive (0 to 1), for all frames but `REACH` on both sides."""
+    """Return the percussive share of each bin (0 to 1), for all frames but `REACH` on both sides."""
     frames = len(magnitudes) - 2 * REACH
     lasting = _median([magnitudes[tap * APART : tap * APART + frames] for tap in range(TAPS)])
     inner = np.pad(magnitudes[REACH : REACH + frames], ((0, 0), (REACH, REACH)), mode="reflect")
@@ -98,7 +98,7 @@ def _median(values: list[Samples]) -> Samples:
 
 
 def _crossover(frequencies_hz: NDArray[np.floating[Any]]) -> Samples:
-    """How much of each bin is bass: 1 below, 0 above, half at `BASS_HZ`."""
+    """Return the bass share of each bin: 1 below, 0 above, half at `BASS_HZ`."""
     octaves = np.log2(np.maximum(frequencies_hz, 1.0) / BASS_HZ)
     share: Samples = (0.5 - 0.5 * np.sin(np.pi / 2 * np.clip(octaves / BASS_OCTAVES, -1, 1))).astype(np.float32)
     return share

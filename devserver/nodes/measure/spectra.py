@@ -43,7 +43,7 @@ class Spectra:
 
 
 def spectra(mono: Samples, sample_rate_hz: int, tick: Tick) -> Spectra:
-    """What the short spectra of float32 [T] say."""
+    """Return the measurements of the short spectra of float32 [T]."""
     edges = np.geomspace(LOWEST_HZ, sample_rate_hz / 2, BANDS + 1)
     bins = np.unique((edges * SIZE / sample_rate_hz).astype(int))
     bins = bins[bins < SIZE // 2]
@@ -70,7 +70,7 @@ def spectra(mono: Samples, sample_rate_hz: int, tick: Tick) -> Spectra:
 
 
 def onset_count(onsets: Samples, frames_per_second: float) -> int:
-    """How many sounds begin: peaks that stand out and are 50 ms apart."""
+    """Count the onsets: peaks that stand out and are 50 ms apart."""
     if onsets.size < 3 or not onsets.any():
         return 0
     apart = max(1, round(ONSET_APART_SECONDS * frames_per_second))

@@ -1,4 +1,4 @@
-"""What a reference sounds like, in the words and fields of a brief."""
+"""Describe the style of a reference in the words and fields of a brief."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def guess_genre(heard: ClipAnalysis) -> list[GenreGuess]:
 
 
 def _tempo_fit(report: Report, genre: Genre) -> float:
-    """How well the tempo, or its half or double, fits the genre's range (log likelihood, 0 at its middle)."""
+    """Return how well the tempo, or its half or double, fits the genre's range (log likelihood, 0 at its middle)."""
     bpm = _folded(report, genre) if report.bpm_confidence >= SURE_TEMPO else None
     if bpm is None:
         return 0.0

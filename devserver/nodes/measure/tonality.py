@@ -71,7 +71,7 @@ def _tones(mono: Samples, sample_rate_hz: int, tick: Tick) -> tuple[Array, Array
 
 
 def _tuning(pitches: Array, weights: Array) -> float:
-    """How many semitones (-0.5 to 0.5) the notes lie above those of A = 440 Hz."""
+    """Return the tuning in semitones (-0.5 to 0.5) relative to A = 440 Hz."""
     return float(np.angle((weights * np.exp(2j * np.pi * pitches)).sum()) / (2 * np.pi))
 
 

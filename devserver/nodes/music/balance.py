@@ -1,4 +1,4 @@
-"""How loud the parts of a song will be, guessed from the score, so that they are balanced before all is played."""
+"""Guess the loudness of a song's parts from the score, so that they are balanced before all of it is rendered."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Course = NDArray[np.float64]
 
 
 def gain_for(target_lufs: float, loudness_lufs: float) -> float:
-    """What brings a loudness to a target; 1 for silence."""
+    """Return the gain that brings a loudness to a target; 1 for silence."""
     return float(10 ** ((target_lufs - loudness_lufs) / 20)) if loudness_lufs > SILENCE_LUFS else 1.0
 
 

@@ -197,7 +197,7 @@ class Duck:
 
 
 def duck_shape(depth: float) -> Samples:
-    """How far down a kick of full velocity pushes, from its start on."""
+    """Return the ducking curve of a kick of full velocity, from its start on."""
     size = samples(DUCK_SECONDS)
     rise = np.minimum(1, ticks(0, size) / samples(DUCK_ATTACK_SECONDS))
     fall = np.exp(ticks(0, size) * np.float32(-4 / size)) * np.sqrt(ramp(1, 0, size))
@@ -205,7 +205,7 @@ def duck_shape(depth: float) -> Samples:
 
 
 def kicks(song: Song) -> list[tuple[int, float]]:
-    """When kicks are heard, in samples, and how hard, 0 to 1."""
+    """Return the times of kicks in samples, and their velocities, 0 to 1."""
     drums = [note for track in song.tracks if track.part == "drums" for note in track.notes]
     return sorted((start_sample(song, note.start_beats), note.velocity / 127) for note in drums if note.pitch == KICK)
 

@@ -147,7 +147,7 @@ def _groove(  # noqa: PLR0917 - a bar, what is played in it, and by chance
 
 
 def _fill(score: Score, bar: Bar, fills: Sequence[Lanes], rng: Random) -> Lanes:
-    """What the drummer plays instead at the end of a section, and now and then at a phrase's."""
+    """Write the fill at the end of a section, and now and then at a phrase's."""
     if bar.section.energy < 0.4:
         return {}
     changes = bar.ends_section and score.following(bar) is not None

@@ -244,7 +244,7 @@ def _in_room(dry: Samples, kit: Kit) -> Samples:
 
 @lru_cache(maxsize=24)
 def _walls(room_seconds: float, size: int) -> Spectrum:
-    """How a room answers, for a transform of `size`: [2, size / 2 + 1]. One for a whole kit."""
+    """Return a room's response for a transform of `size`: [2, size / 2 + 1]. A whole kit shares one."""
     rng, length = np.random.default_rng(7), samples(room_seconds)
     walls = np.stack([noise(rng, length, 300, 6000) * decay(length, room_seconds) for _ in range(2)])
     walls /= np.sqrt((walls**2).sum(axis=1, keepdims=True))

@@ -137,7 +137,7 @@ def onset(start: int, stop: int, attack: float, decay_time: float, sustain: floa
 
 @lru_cache(maxsize=64)
 def release_curve(seconds: float) -> Samples:
-    """How a note fades away once it is released: to zero in the given time."""
+    """Return the fade of a released note: to zero in the given time."""
     length = max(1, samples(seconds))
     out: Samples = decay(length, seconds) * ramp(1, 0, length)
     out.flags.writeable = False
@@ -146,7 +146,7 @@ def release_curve(seconds: float) -> Samples:
 
 @lru_cache(maxsize=64)
 def vibrato(start: int, stop: int, rate_hz: float, after: float, growing: float) -> Samples:
-    """How late a tone is that sways by its whole frequency, in samples; times in seconds."""
+    """Return the delay, in samples, of a tone with vibrato of its whole frequency; times in seconds."""
     w = 2 * math.pi * rate_hz
     time = ticks(start, stop) / SAMPLE_RATE_HZ
     since = np.clip(time - after, 0, growing)
@@ -172,7 +172,7 @@ def from_spectrum(transform: Spectrum, size: int) -> Samples:
 
 
 def response(impulse: Samples, size: int) -> Spectrum:
-    """What a ``spectrum`` is multiplied with to convolve its sound with an impulse response."""
+    """Return the factor for a ``spectrum`` that convolves its sound with an impulse response."""
     return spectrum(impulse, size) * np.float32(math.sqrt(size))
 
 

@@ -1,4 +1,4 @@
-"""What the words of a brief do to the way its genre is played."""
+"""Apply the words of a brief to the way its genre is played."""
 
 from __future__ import annotations
 

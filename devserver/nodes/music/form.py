@@ -128,14 +128,14 @@ def plan(
 
 
 def role(name: str) -> SectionName:
-    """What an asked section is played as: itself, or the section that does its work; a verse where that is unknown."""
+    """Return the section that a requested one is played as: itself, or one of the same role; a verse if unknown."""
     return name if name in ENERGIES and name != "ending" else ROLES.get(name, "verse")  # type: ignore[return-value]
 
 
 def _players(
     name: SectionName, times_before: int, form: Form, intro: Sequence[Part], muted: Sequence[Part]
 ) -> tuple[Part, ...]:
-    """Who plays in a section; all that may, where those of its kind may not."""
+    """Return the parts that play in a section; all allowed parts if those of its kind are not."""
     wanted: Sequence[Part] = tuple(intro) if name == "intro" else LAYOUT.get(name, PARTS)
     if name == "outro":
         wanted = tuple(part for part in PARTS if part != "lead")

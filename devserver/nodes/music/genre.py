@@ -1,4 +1,4 @@
-"""What makes a genre: grooves, bass lines, comping, progressions, a melody's rules, form, voices and mixing targets.
+"""The rules of a genre: grooves, bass lines, comping, progressions, a melody's rules, form, voices and mixing targets.
 
 Patterns are written on a grid of sixteenth notes, 16 characters to a bar of 4/4 and 12 to one of 3/4; longer ones
 repeat after their length. Drums: a digit is a hit (9 the loudest), ``.`` a rest. Bass: ``R`` is the root, ``3 5 7`` are

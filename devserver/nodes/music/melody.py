@@ -93,7 +93,7 @@ def compose_lead(
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a motif is put: a bar, the pitches that it may use, and where among them."""
+    """The place of a motif: a bar, the pitches that it may use, and its position among them."""
 
     key: Key
     bar: Line

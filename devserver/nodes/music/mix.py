@@ -52,18 +52,18 @@ class Rendering:
         return 10 * math.log10(sum(10 ** (self.levels.of(part) / 10) for part in self.parts or PARTS))
 
     def guess_gains(self) -> dict[Part, float]:
-        """What balances the parts, about: known before they are played."""
+        """Return the approximate gains that balance the parts, before they are rendered."""
         return {
             part: gain_for(self.levels.of(part), guess_lufs(self.song, part, self.levels, channel.tracks))
             for part, channel in self._channels.items()
         }
 
     def measure_gains(self) -> dict[Part, float]:
-        """What balances the parts: known once all pieces were played."""
+        """Return the gains that balance the parts, once all pieces are rendered."""
         return {part: gain_for(self.levels.of(part), meter.loudness_lufs()) for part, meter in self._meters.items()}
 
     def pieces(self, spans: Sequence[tuple[int, int]], tick: Tick) -> Iterator[Stems]:
-        """What plays in each span, float32 [2, n] a part. The spans follow each other from 0 on.
+        """Yield the sound of each span, float32 [2, n] per part. The spans follow each other from 0 on.
 
         `tick` is called at least every 100 ms of work and may raise to stop it.
         """

@@ -1,4 +1,4 @@
-"""Which part and voice plays an instrument that a text names. Instruments without a line here have no part to play."""
+"""The part and voice for each instrument that a text can name. Instruments without a line here have no part."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ MOOD_OF: dict[str, Mood] = {
 
 @dataclass(frozen=True)
 class MusicRequest:
-    """What was set beside the text; None and "" leave a thing to the text."""
+    """The values that were set besides the text; None and "" leave a value to the text."""
 
     genre: str | None = None
     bpm: float | None = None
@@ -111,7 +111,7 @@ def _values(asked: MusicRequest) -> BriefValues:
 
 
 def _find_unsupported(said: Parsed, wanted: tuple[str, ...], seconds: float) -> tuple[str, ...]:
-    """What the text asks for and the composer cannot do, in words."""
+    """Return the requests of the text that the composer cannot fulfil, in words."""
     remarks = []
     if (vocals := said.value("vocals")) not in {None, "instrumental", "choir"}:
         remarks.append(f"Nobody sings here: vocals ({vocals}) are left out.")

@@ -217,6 +217,6 @@ class Drums:
 
 
 def _closed(closings: NDArray[np.int64] | None, start: int) -> int:
-    """When a closing hat ends an open one; never, where none does."""
+    """Return the time at which a closing hat ends an open one, if one does."""
     place = 0 if closings is None else int(np.searchsorted(closings, start + samples(CHOKE_SECONDS), side="right"))
     return NEVER if closings is None or place == len(closings) else int(closings[place])

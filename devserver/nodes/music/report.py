@@ -1,4 +1,4 @@
-"""What is said of a piece that was played."""
+"""The report of a rendered piece."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .song import Song
 
 
 def describe_song(song: Song) -> dict[str, Any]:
-    """What it is, and with which numpy on which processor it was rendered: the same bits need both."""
+    """Describe a song, and the numpy and processor that rendered it: equal bits need both."""
     brief = song.brief
     simd = np.show_config(mode="dicts")["SIMD Extensions"]
     return {

@@ -1,4 +1,4 @@
-"""What every part is written from: bars with their harmony, the genre's feel, and a random stream for each part."""
+"""The score from which every part is written: bars with their harmony, the feel, and a random stream for each part."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Score:
-    """What every part is written from."""
+    """The score from which every part is written."""
 
     brief: Brief
     genre: Genre
@@ -84,7 +84,7 @@ class Score:
         return stream(self.brief.seed, part)
 
     def dynamic(self, bar: Bar) -> float:
-        """How loud a bar is played; a build grows towards its end."""
+        """Return the dynamic of a bar; a build grows towards its end."""
         energy = bar.section.energy
         if bar.section.name == "build":
             energy += 0.25 * (bar.in_section + 1) / bar.section.bars

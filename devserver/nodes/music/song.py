@@ -1,4 +1,4 @@
-"""What is passed from text to sound: a brief, and the song composed from it. Both are plain JSON."""
+"""The models between text and sound: a brief, and the song composed from it. Both are plain JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of a brief do to the mix: the genre's levels, treated."""
+"""Apply the words of a brief to the mix: the genre's levels, changed by them."""
 
 from __future__ import annotations
 

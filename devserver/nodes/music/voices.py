@@ -51,7 +51,7 @@ class Voice(Protocol):
 
     @property
     def release(self) -> float:
-        """How many seconds a note fades after it ends."""
+        """Return how many seconds a note fades after it ends."""
 
     def held(self, pitch: int, start: int, stop: int, rng: np.random.Generator) -> Samples: ...
 
@@ -116,14 +116,14 @@ class Subtractive:
         return out
 
     def _opening(self, start: int, stop: int) -> Samples | None:
-        """How far the filter is open, 0 to 1; None where it is still."""
+        """Return how far the filter is open, 0 to 1; None if it does not move."""
         if self.wobble_hz and self.bright_hz:
             angle = ticks(start, stop) * np.float32(2 * math.pi * self.wobble_hz / SAMPLE_RATE_HZ)
             return np.asarray(np.float32(0.5) - np.float32(0.5) * np.cos(angle + np.float32(1)))
         return exponential_decay(start, stop, self.sweep * 2) if self.bright_hz else None
 
     def _sides(self) -> Array:
-        """What each ear gets of each oscillator: [2, oscillators], or [1, 1] for a single one in the middle."""
+        """Return each oscillator's gain per side: [2, oscillators], or [1, 1] for a single one in the middle."""
         count = len(self.detune)
         if count == 1:
             return np.full((1, 1), 1.2 * math.cos(math.pi / 4), np.float32)

@@ -142,7 +142,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a text says: a reading of each field that it speaks of, and what is to be told about it."""
+    """The result of reading a text: a reading of each field that it mentions, and warnings about them."""
 
     readings: Readings
     unmatched: tuple[Unmatched, ...] = ()

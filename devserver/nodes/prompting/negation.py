@@ -1,4 +1,4 @@
-"""Which words of a text are meant as what not to make: "no drums or bass", "ohne Gesang", "avoid synths, pads"."""
+"""Find the words of a text that name unwanted things: "no drums or bass", "ohne Gesang", "avoid synths, pads"."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _belongs(token: Token) -> bool:
 
 
 def _goes_on(tokens: Sequence[Token], place: int, word: Token) -> int | None:
-    """Where the next unwanted thing of a list begins; None where the list ends."""
+    """Return the start of the next unwanted thing of a list; None at the end of the list."""
     if place >= len(tokens):
         return None
     if _is(tokens[place], "joins"):

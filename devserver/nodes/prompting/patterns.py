@@ -1,4 +1,4 @@
-"""What is written with numbers and letters: tempo, key, metre, length, years, seed, variations, format."""
+"""Read values that are written with numbers and letters: tempo, key, metre, length, years, seed, variations, format."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class PatternMatch:
 
 
 def find_all(text: str) -> Iterator[PatternMatch]:
-    """What the patterns find, the surest first; later ones do not look at what earlier ones took."""
+    """Yield the matches of all patterns, the surest first; later patterns skip the spans of earlier ones."""
     taken: list[Span] = []  # in order, none over another
     for pattern, read in READERS:
         for match in _pattern(pattern).finditer(text):

@@ -32,7 +32,7 @@ VERY_SLOW_BPM, VERY_FAST_BPM = 60, 170
 
 @dataclass
 class Notebook:
-    """What has been found so far."""
+    """The readings collected so far."""
 
     text: str
     readings: dict[str, Reading] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Notebook:
 
 
 def read(text: str) -> Parsed:
-    """What the text alone says, without any default. Linear in its length; any text is allowed."""
+    """Return what the text alone says, without any default. Linear in its length; any text is allowed."""
     book = Notebook(text)
     bars = _read_patterns(book)
     tokens = tokenize(text)
@@ -268,7 +268,7 @@ def _follows(token: Token) -> bool:
 
 
 def _times(tokens: Sequence[Token], claim: Claim) -> int:
-    """How often a section is asked for: "two verses", "double chorus", "chorus x2"."""
+    """Return how often the text asks for a section: "two verses", "double chorus", "chorus x2"."""
     after = "".join(token.folded for token in tokens[claim.last : claim.last + 2])
     if match := TIMES.match(after):
         return max(1, min(REPEATS, int(match[1])))
@@ -281,7 +281,7 @@ def _times(tokens: Sequence[Token], claim: Claim) -> int:
 
 
 def _read_voices(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]) -> None:
-    """Who sings, and in which language: a language counts beside words for voices, or after "in"."""
+    """Read the voices and their language: a language counts beside words for voices, or after "in"."""
     voices = [claim for claim in claims if claim.meaning("vocals")]
     sung = {str(claim.meanings[0].value): claim.span for claim in reversed(voices)}
     if {"male", "female"} <= set(sung):
@@ -315,7 +315,7 @@ def _read_voices(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim
 
 
 def _conclude(book: Notebook, bars: PatternMatch | None) -> None:
-    """What follows from several fields: bars and a tempo make a length."""
+    """Derive values from several fields: bars and a tempo make a length."""
     bpm = book.readings.get("bpm")
     if bars is None or bpm is None:
         return

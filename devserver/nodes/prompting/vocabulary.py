@@ -32,7 +32,7 @@ STEM_FIELDS = frozenset({"genre", "instruments", "moods", "vocals", "structure",
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What is looked up.
+    """The words that the reader knows.
 
     Attributes:
         longest: by first word, the words of the longest phrase that begins with it.

@@ -1,4 +1,4 @@
-"""What an arrangement's plan may say, and where that puts each piece of the sound."""
+"""The plan of an arrangement, and the place of each piece of the sound that follows from it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Span(Plan):
 
 
 class StemEdit(Plan):
-    """What is other about a stem in a section."""
+    """The changes to a stem in a section."""
 
     gain_db: Annotated[float, Field(ge=-60, le=24)] = 0.0
     pan: Annotated[float, Field(ge=-1, le=1)] = 0.0
@@ -87,7 +87,7 @@ class ArrangePlan(Plan):
         return self
 
     def seconds_of(self, name: str) -> tuple[float, float]:
-        """Where a section begins and ends in the source."""
+        """Return the start and end of a section in the source."""
         span = self.sections[name]
         if span.start_seconds is not None and span.end_seconds is not None:
             return span.start_seconds, span.end_seconds
@@ -119,7 +119,7 @@ class Arrangement:
 
 
 def plan_arrangement(plan: ArrangePlan, source_length: int, sample_rate_hz: int) -> Arrangement:
-    """Where everything falls, to the sample: times are added up in seconds and rounded last.
+    """Return the place of every piece, to the sample: times are added up in seconds and rounded last.
 
     Raises:
         ValueError: a section reaches beyond the source, or is shorter than two crossfades.
@@ -189,7 +189,7 @@ def _source(stem: Samples, start: int, count: int) -> Samples:
 
 
 def _weight(piece: Piece, at: Array, half: int, source_length: int, length: int) -> Array:
-    """How much of a piece is heard at each place: up around its start and down around its end."""
+    """Return the gain of a piece at each place: up around its start and down around its end."""
     weight = np.ones(len(at))
     if piece.start > 0:
         weight *= _rise((at - piece.start + half) / (2 * half))

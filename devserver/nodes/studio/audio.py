@@ -61,5 +61,5 @@ def audio_of(sounds: list[Samples], sample_rate_hz: int) -> dict[str, Any]:
 
 
 def stretches(sound: Samples) -> Iterator[tuple[int, Samples]]:
-    """Where each stretch of the sound begins, and the stretch."""
+    """Yield each stretch of the sound with its start."""
     return ((start, sound[:, start : start + STRETCH]) for start in range(0, sound.shape[1], STRETCH))

@@ -8,7 +8,7 @@ from .meter import STEP, Array, Samples
 
 
 def compressor_gain(over_db: Array, ratio: float, knee_db: float) -> Array:
-    """How far down a compressor with a soft knee pulls what is `over_db` above its threshold, in dB."""
+    """Return the reduction, in dB, of a compressor with a soft knee for levels `over_db` above its threshold."""
     within = np.clip(over_db + knee_db / 2, 0, knee_db) ** 2 / (2 * knee_db)
     return np.asarray(np.where(over_db > knee_db / 2, over_db, within) * (1 - 1 / ratio))
 

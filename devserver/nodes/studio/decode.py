@@ -40,7 +40,7 @@ def decode_blocks(path: Path) -> Iterator[tuple[Samples, int]]:
 
 
 def measure_file(path: Path, tick: Callable[[], None]) -> Levels:
-    """What a meter shows of a file once it is decoded; `tick` is called all the time. Raises as `decoded_blocks`."""
+    """Return the levels of a decoded file; `tick` is called all the time. Raises as `decode_blocks`."""
     meter: Meter | None = None
     for block, rate in decode_blocks(path):
         meter = meter or Meter(rate)

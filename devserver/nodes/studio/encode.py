@@ -96,7 +96,7 @@ def form_of(kind: str, quality: str = "") -> tuple[Form, str]:
 
 
 def overshoot_db(kind: str, quality: str = "", loudness_lufs: float = -14.0) -> float:
-    """How much lower than its ceiling a sound should be limited so that the decoded file keeps it; 0 if lossless."""
+    """Return by how many dB to lower the limiter's ceiling so that the decoded file keeps it; 0 if lossless."""
     _, quality = form_of(kind, quality)
     known = OVERSHOOT_DB.get("opus" if kind == "ogg" else kind)
     return known[quality][loudness_lufs > LOUD_LUFS] if known else 0.0

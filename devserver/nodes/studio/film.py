@@ -1,4 +1,4 @@
-"""What a sound looks like: spectrum bars, the whole waveform as progress, title, time and lyrics, frame by frame."""
+"""Draw a sound: spectrum bars, the whole waveform as progress, title, time and lyrics, frame by frame."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ class Film:
         return self._line_masks[key]
 
     def _loudest_db(self) -> float:
-        """What the bars' full height stands for: nearly the loudest band of moments from all over the sound."""
+        """Return the level of the bars' full height: nearly the loudest band of moments from all over the sound."""
         moments = np.unique(np.linspace(0, self.count - 1, min(self.count, 240)).astype(int))
         return max(-80.0, float(np.percentile(self._bands_db(moments), 99.3)))
 
@@ -260,7 +260,7 @@ class Film:
 
 
 def _strength(start_seconds: float, seconds: float, end_seconds: float) -> float:
-    """How clearly a line is seen that fades in and out."""
+    """Return the opacity of a line that fades in and out."""
     edge = min(seconds - start_seconds, end_seconds - seconds) + 1 / FPS
     return max(0.0, min(1.0, edge / FADE_SECONDS))
 

@@ -55,7 +55,7 @@ def convolve(sound: Samples, spectrum: NDArray[np.complex64], taps: int, tick: T
 
 
 def gain_db(bands: Sequence[Band], frequencies_hz: Array) -> Array:
-    """How much the bands together raise each frequency."""
+    """Return the gain in dB of all bands together at each frequency."""
     total = np.zeros(len(frequencies_hz))
     for band in bands:
         total += _band_db(band, np.maximum(frequencies_hz, 1.0))

@@ -57,7 +57,7 @@ class Glue:
 
 @dataclass(frozen=True)
 class Mastered:
-    """What was done: levels before and (as computed from the gain) after, and the gain's parts in dB."""
+    """The result of mastering: levels before and (as computed from the gain) after, and the gain's parts in dB."""
 
     before: Levels
     after: Levels

@@ -28,7 +28,7 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Levels:
-    """What a meter shows of a whole sound; -70 LUFS and -150 dBTP where there is none."""
+    """The levels of a whole sound; -70 LUFS and -150 dBTP for silence."""
 
     loudness_lufs: float
     true_peak_dbtp: float

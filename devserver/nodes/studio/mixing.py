@@ -1,4 +1,4 @@
-"""What a mix plan may say, and one stem's way through it: equaliser, compressor, level, ducking, place."""
+"""A mix plan, and the processing of one stem: equaliser, compressor, level, ducking, place."""
 
 from __future__ import annotations
 

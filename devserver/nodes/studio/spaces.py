@@ -16,7 +16,7 @@ SIDE_SEED: Final = 11
 
 
 def room(sent: Samples, reverb: Reverb, sample_rate_hz: int, work: Work) -> Samples:
-    """What a room answers to a mono sound [1, T]: [2, T], about as loud as the sound, cut at its end."""
+    """Return a room's reverberation of a mono sound [1, T]: [2, T], about as loud as the sound, cut at its end."""
     length = round(reverb.seconds * sample_rate_hz)
     before = round(reverb.predelay_ms / 1000 * sample_rate_hz)
     taps = 1 << (length + before).bit_length()
