@@ -16,7 +16,7 @@ from devserver.nodes.prompting.wordlists import WordsError, read_words
 from schemas.catalog import Catalog
 from schemas.editors import SCHEMA_FILES, editor_schemas
 from schemas.errors import DefinitionError
-from schemas.importing.admit import taken
+from schemas.importing.admit import existing_files
 from schemas.importing.drafts import name_from
 from schemas.importing.form import ImportRefused
 from schemas.lint import lint_backend
@@ -41,7 +41,7 @@ async def import_file(settings: Settings, file: Path, *, name: str | None, table
     folders = [path for path in definition_folders(settings) if path.is_dir()]
     name = name or name_from(file.stem)
     live = _table_of(table) if table else await _live_table(settings)
-    found = taken(name, folders)
+    found = existing_files(name, folders)
     old = [path for path in found if replace and path.is_relative_to(folder)]
     if others := [path for path in found if path not in old]:
         raise ImportRefused(f"the name {name} is taken; give another with --name", map(str, others))
@@ -132,4 +132,4 @@ async def _live_table(settings: Settings) -> NodeTable | None:
             raise ImportRefused(f"{address.base_url} cannot tell its nodes: {why}")
         tables += found
         await source.close()
-    return NodeTable.merged(tables) if tables else None
+    return NodeTable.merge(tables) if tables else None

@@ -1,1 +1,1 @@
-"""Definitions as data, and what reads, checks and compiles them."""
+"""Definitions as data, and the code that reads, checks and compiles them."""

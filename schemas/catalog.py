@@ -35,8 +35,8 @@ class RecordedDefinition(TypedDict):
 class Catalog:
     """All definitions by name, and by (kind, name) the file that each was read from.
 
-    Kinds are chunk, pipeline, interception, output, graph and terms. `broken` says for each definition that is left out
-    what is wrong with it.
+    Kinds are chunk, pipeline, interception, output, graph and terms. `broken` has the reason for each definition
+    that is left out.
     """
 
     chunks: Mapping[str, Chunk]
@@ -50,7 +50,7 @@ class Catalog:
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """What the term lists block, ready to be looked up."""
+        """Return the lexicon of the term lists."""
         return Lexicon(self.terms.values())
 
     def chunk(self, name: str) -> Chunk:

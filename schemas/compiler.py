@@ -1,4 +1,4 @@
-"""From a chunk, a config and a request to a graph. Substitution is by place, never by text, and changes no input."""
+"""Compile a chunk, a config and a request to a graph. Values are put in place, never substituted as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schemas.values import PLACEHOLDERS, ParameterValue, Placeholder, Value, dra
 
 PREFIX = "@prefix"
 FILE_MARK = "@file:"
-# A user's text that begins like a file's mark gets one more "@", which binding takes off again.
+# A user's text that begins like a file's mark gets one more "@", which binding removes again.
 MARK = re.compile(rf"@+{FILE_MARK[1:]}")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.catalog import Catalog
-from schemas.file_inputs import accepts
+from schemas.file_inputs import accepted_media
 from schemas.graph import Graph
 from schemas.json_values import JsonObject
 from schemas.known import Definitions
@@ -54,7 +54,7 @@ class DescribedParameter(Description):
     max: float | int | None
     step: float | int | None
     choices: tuple[str | int | float, ...]
-    accepts: tuple[Media, ...] = Field((), description="of a file: the media that it may be; none where any may")
+    accepted_media: tuple[Media, ...] = Field((), description="of a file: the media that it may be; none where any may")
     default: ParameterValue | None
     source: PlaceholderName | None = Field(
         alias="from", description="the run's text that fills it where a request does not; then there is no default"
@@ -123,8 +123,8 @@ class DescribedPipeline(Pipeline):
 def describe_interception(catalog: Catalog, name: str) -> DescribedInterception:
     """One `schema` of a request. UnknownName if there is none."""
     config = catalog.interception(name)
-    told = config.model_dump(mode="json", include={"label", "description", "rule", "llm"})
-    return DescribedInterception(name=name, **told)
+    fields = config.model_dump(mode="json", include={"label", "description", "rule", "llm"})
+    return DescribedInterception(name=name, **fields)
 
 
 def describe_pipeline(catalog: Catalog, name: str, kinds: Mapping[str, StageRules] = RULES) -> DescribedPipeline:
@@ -185,7 +185,7 @@ def _parameter(parameter: Parameter, graph: Graph, config: OutputConfig | None) 
         {
             **parameter.model_dump(mode="json", exclude={"sets", "default", "writes"}),
             **bounds,
-            **({"accepts": accepts(parameter, graph)} if parameter.type == "file" else {}),
+            **({"accepts": accepted_media(parameter, graph)} if parameter.type == "file" else {}),
             "default": default,
             "from": source,
             "required": default is None and source is None,

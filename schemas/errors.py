@@ -1,4 +1,4 @@
-"""What can be wrong with a definition or with a value, in words that name the place and what is allowed."""
+"""The errors of definitions and values; each message names the place and the allowed values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TypeAlias
 
-Allowed: TypeAlias = str | list[str]  # what would be right, in words or one by one
+Allowed: TypeAlias = str | list[str]  # the allowed values, in words or as a list
 MOST_COMPARED = 2_000  # names that an unknown one is compared with, and characters of it
 LONGEST_COMPARED = 200
 
@@ -72,7 +72,7 @@ class ParameterError(ValueError):
 class UnknownName(LookupError):
     """No definition of that kind has that name; `known` lists those that exist, nearest first.
 
-    `why` is what is wrong with the one that has it and cannot be used.
+    `why` is the fault of the definition with that name, if it exists and cannot be used.
     """
 
     def __init__(self, kind: str, name: object, known: Iterable[str], why: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Which media a `file` parameter takes: those that the node it goes to can load."""
+"""The media that a `file` parameter accepts: those that its node can load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOADS: Mapping[str, tuple[Media, ...]] = {
 }
 
 
-def accepts(parameter: Parameter, graph: Graph) -> tuple[Media, ...]:
+def accepted_media(parameter: Parameter, graph: Graph) -> tuple[Media, ...]:
     """Return the media that every node which the parameter goes to can load; () where that is not known."""
     nodes = [graph.get(target.node) for target in parameter.sets]
     taken = [LOADS.get(node["class_type"], ()) if node else () for node in nodes]

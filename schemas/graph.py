@@ -12,7 +12,7 @@ InputValue: TypeAlias = Json  # a scalar, a link, or lists and objects of them
 
 
 class NodeMeta(TypedDict, total=False):
-    """What a person named a node; ComfyUI's own page writes the title here."""
+    """A node's title, as ComfyUI's own page writes it."""
 
     title: str
 

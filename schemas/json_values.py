@@ -1,4 +1,4 @@
-"""JSON as it was parsed: its type, and readings that take whatever stands there without an error."""
+"""Parsed JSON: its type, and readers that accept any value without an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The definitions that were read, as the rules between them see each other."""
+"""The definitions that were read, for the rules that compare them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schemas.pipeline import Pipeline
 
 @dataclass(frozen=True)
 class Definitions:
-    """Everything that was read, by name; what is broken in itself is missing here and already reported."""
+    """All valid definitions by name; invalid files are left out, since they are reported already."""
 
     chunks: Mapping[str, Chunk]
     pipelines: Mapping[str, Pipeline]
@@ -30,14 +30,14 @@ class Definitions:
         """Return the node tables that chunks name."""
         return frozenset(c.table for c in self.chunks.values() if isinstance(c, GraphChunk) and c.table is not None)
 
-    def unknown(self, kind: str, name: str, known: Mapping[str, object]) -> str | None:
-        """What to say about a name that is used; nothing where its own file has been reported already."""
+    def describe_unknown(self, kind: str, name: str, known: Mapping[str, object]) -> str | None:
+        """Describe the fault of a reference to a name; None if there is none, or its own file is reported already."""
         if name in known or (kind, name) in self.broken:
             return None
         if (kind, name) in self.left_out:
             return f"needs the {kind} {name}, which has a problem of its own"
         return f"there is no {kind} named {name}; {hint(name, known)}"
 
-    def unknown_wish(self, kind: str, name: str, known: Mapping[str, object]) -> str | None:
+    def describe_unknown_default(self, kind: str, name: str, known: Mapping[str, object]) -> str | None:
         """The same for a name that is only a default or a fallback: it may be left out, and the rest still works."""
-        return None if (kind, name) in self.left_out else self.unknown(kind, name, known)
+        return None if (kind, name) in self.left_out else self.describe_unknown(kind, name, known)

@@ -22,7 +22,7 @@ GAP_WORDS = 3
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 LOOKALIKES = str.maketrans("аеоркстхуіјѕԁвмноαεικνορτυχ", "aeopkctxyijsdbmhoaeikvoptux")
 LEET = {"0": "o", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "i", "+": "t"}
-LEET_ONE = ("i", "l")  # what a 1 or a | can stand for
+LEET_ONE = ("i", "l")  # letters that a 1 or a | can stand for
 SPELLED = re.compile(r"(?<![^\W_])[^\W_](?:[ .,_*/-][^\W_]){2,}(?![^\W_])")
 CORE = re.compile(r"(?P<before>[^\w@$]*)(?P<core>.*?)(?P<after>[^\w@$]*)")
 RUN = re.compile(r"(.)\1{2,}")
@@ -30,8 +30,8 @@ WORD = re.compile(r"[^\W_]+(?:\*+[^\W_]+)*")
 
 
 @dataclass(frozen=True)
-class Found:
-    """A term of a level: as its list writes it, and as it stands in the text, folded."""
+class TermMatch:
+    """A match of a term: as its list writes it, and as the text has it, folded."""
 
     term: str
     text: str
@@ -55,7 +55,7 @@ class _Word:
             return word.endswith(tuple(self.forms))
         if self.at == "inside":
             return any(form in word for form in self.forms)
-        return word in self.forms or ("*" in word and any(_unmasks(word, form) for form in self.forms))
+        return word in self.forms or ("*" in word and any(_matches_masked(word, form) for form in self.forms))
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class _Entry:
     """A term to look for; `found` says what it is, None where it is an innocent sense."""
 
     words: tuple[_Word | None, ...]  # None is a gap
-    found: Found | None
+    found: TermMatch | None
 
     def end(self, words: list[str], index: int, part: int = 1) -> int | None:
-        """Where the entry ends in the words if its first word stands before `index`; None where it does not fit."""
+        """Return the end of the entry if its first word stands before `index`; None if it does not match."""
         if part == len(self.words):
             return index
         wanted = self.words[part]
@@ -109,7 +109,7 @@ class _Index:
                 yield from entries
         if "*" in word:
             for form, entries in self.by_place["whole"].items():
-                if _unmasks(word, form):
+                if _matches_masked(word, form):
                     yield from entries
 
 
@@ -121,24 +121,26 @@ class Lexicon:
         for each in lists:
             for level, terms in each.terms.items():
                 for term in terms:
-                    found = Found(term, "", each.category, each.language, level, each.name)
+                    found = TermMatch(term, "", each.category, each.language, level, each.name)
                     self._terms.add(_Entry(_read(term, each.language), found))
             for phrase in each.innocent:
                 self._innocent.add(_Entry(_read(phrase, each.language), None))
 
-    def find(self, text: str, level: Level) -> list[Found]:
-        """What a level blocks in a text: its own terms and those of every laxer level; nothing at "off"."""
+    def find(self, text: str, level: Level) -> list[TermMatch]:
+        """Return the terms that a level blocks in a text: its own and those of every laxer level; none at "off"."""
         blocking = LEVELS[1 : LEVELS.index(level) + 1]
-        found: dict[str, Found] = {}
+        matches: dict[str, TermMatch] = {}
         for words in readings(text):
             innocent = {at for _, start, end in self._innocent.matches(words) for at in range(start, end)}
             left = ["" if at in innocent else word for at, word in enumerate(words)]
             for entry, start, end in self._terms.matches(left):
                 term = entry.found
-                if term and term.level in blocking and term.term not in found:
+                if term and term.level in blocking and term.term not in matches:
                     stands = " ".join(words[start:end])
-                    found[term.term] = Found(term.term, stands, term.category, term.language, term.level, term.list)
-        return list(found.values())
+                    matches[term.term] = TermMatch(
+                        term.term, stands, term.category, term.language, term.level, term.list
+                    )
+        return list(matches.values())
 
 
 def fold(text: str) -> str:
@@ -170,7 +172,7 @@ def _unleet(text: str, one: str) -> str:
     return re.sub(r"\S+", read, text)
 
 
-def _unmasks(word: str, form: str) -> bool:
+def _matches_masked(word: str, form: str) -> bool:
     """Tell whether a word with asterisks ("k*ll") can be a form."""
     same = len(word) == len(form) and all(a in (b, "*") for a, b in zip(word, form, strict=True))
     return same and sum(a != "*" for a in word) > 1

@@ -1,4 +1,4 @@
-"""How large a graph may be. What it would become is counted before anything is made of it."""
+"""Limits for the size of a graph, checked before anything is made from it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Limit:
     most: int
     unit: str
 
-    def exceeded(self, value: int) -> str:
-        """Say by how much it is exceeded; '' where it is not."""
+    def describe_excess(self, value: int) -> str:
+        """Describe by how much a value exceeds the limit; '' if it does not."""
         return f"the graph has {value} {self.unit}; at most {self.most} are allowed" if value > self.most else ""
 
 
@@ -34,8 +34,8 @@ PARAMETERS: Final = 200  # that are proposed; what else could be one keeps the g
 def api_excess(graph: Mapping[str, Json]) -> Iterator[tuple[Limit, int]]:
     """Yield each limit with what a graph in API form has of it; values that have another shape count as nothing."""
     nodes = [node for node in graph.values() if isinstance(node, Mapping)]
-    inputs = [found for node in nodes if isinstance(found := node.get("inputs"), Mapping)]
-    metas = [found for node in nodes if isinstance(found := node.get("_meta"), Mapping)]
+    inputs = [entry for node in nodes if isinstance(entry := node.get("inputs"), Mapping)]
+    metas = [entry for node in nodes if isinstance(entry := node.get("_meta"), Mapping)]
     yield NODES, len(graph)
     yield LINKS, sum(isinstance(value, list) for entry in inputs for value in entry.values())
     names = [*graph, *(node.get("class_type") for node in nodes), *(name for entry in inputs for name in entry)]

@@ -1,4 +1,4 @@
-"""What `lint` says: every problem of the definitions, and what a backend lacks for each output config."""
+"""The checks of `lint`: every problem of the definitions, and the missing parts of a backend for each output config."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from schemas.catalog import Catalog
 from schemas.errors import DefinitionProblem
-from schemas.loader import read_definitions, shown
+from schemas.loader import display_path, read_definitions
 from schemas.nodes import GraphProblem, NodeTable, fit
 from schemas.pipeline_rules import RULES, StageRules
 
@@ -20,22 +20,22 @@ def lint(
     kinds: Mapping[str, StageRules] = RULES,
 ) -> list[DefinitionProblem]:
     """Every problem of the definitions, or those of one file, by file and line; `wrong` are those of the tables."""
-    catalog, found = read_definitions(folders, tables, kinds=kinds)
-    problems = [*wrong, *found]
+    catalog, faults = read_definitions(folders, tables, kinds=kinds)
+    problems = [*wrong, *faults]
     if only is None:
         return sorted(problems)
-    name = shown(only)
-    found = [problem for problem in problems if problem.file == name]
-    if not found and all(source.file != name for source in catalog.sources.values()):
-        places = ", ".join(shown(folder) for folder in folders)
+    name = display_path(only)
+    faults = [problem for problem in problems if problem.file == name]
+    if not faults and all(source.file != name for source in catalog.sources.values()):
+        places = ", ".join(display_path(folder) for folder in folders)
         return [DefinitionProblem(name, 1, "", f"is not one of the definitions in {places}")]
-    return sorted(found)
+    return sorted(faults)
 
 
 def lint_backend(catalog: Catalog, table: NodeTable) -> dict[str, tuple[GraphProblem, ...]]:
-    """What a backend lacks to run each output config, by its name; nothing where it can run it.
+    """Return the problems of each output config on a backend, by its name; none if the backend can run it.
 
-    Where a config has variants it is what the nearest of them lacks.
+    If a config has variants, these are the problems of the variant with the fewest.
     """
     problems: dict[str, tuple[GraphProblem, ...]] = {}
     for name in catalog.outputs:

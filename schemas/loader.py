@@ -53,17 +53,17 @@ def read_tables(folders: Sequence[Path]) -> tuple[dict[str, NodeTable], list[Def
     problems: list[DefinitionProblem] = []
     for folder in folders:
         for path in sorted((folder / "tables").glob("*.json")):
-            source = read_source("table", path, shown(path))
+            source = read_source("table", path, display_path(path))
             if isinstance(source, list):
                 problems += source
                 continue
             try:
-                found = NodeTable.from_json(source.content)
+                table = NodeTable.from_json(source.content)
             except TableError as e:
                 problems.append(source.problem((), str(e)))
                 continue
             earlier = tables.pop(source.name, None)  # what comes later stands over all that was there, so it goes last
-            tables[source.name] = NodeTable.merged([earlier, found]) if earlier else found
+            tables[source.name] = NodeTable.merge([earlier, table]) if earlier else table
     return tables, problems
 
 
@@ -73,14 +73,14 @@ def read_definitions(
     drafts: Sequence[Source] = (),
     kinds: Mapping[str, StageRules] = RULES,
 ) -> tuple[Catalog, list[DefinitionProblem]]:
-    """What could be read, and every problem found; `drafts` stand in for files that are not written yet."""
+    """Return the definitions that can be read, and every problem; `drafts` replace files that are not written yet."""
     sources, problems = _read_files(folders)
-    broken = {key for key, found in problems.items() if key not in sources}
+    broken = {key for key, faults in problems.items() if key not in sources}
     for draft in drafts:
         sources[draft.kind, draft.name] = draft
         broken.discard((draft.kind, draft.name))
-    catalog, found = _checked(sources, tables, kinds, broken)
-    return catalog, [*chain.from_iterable(problems.values()), *chain.from_iterable(found.values())]
+    catalog, faults = _check_sources(sources, tables, kinds, broken)
+    return catalog, [*chain.from_iterable(problems.values()), *chain.from_iterable(faults.values())]
 
 
 def usable_definitions(
@@ -95,17 +95,17 @@ def usable_definitions(
     needs it. `Catalog.broken` says why each of these is not there.
     """
     sources, unreadable = _read_files(folders)
-    problems = {key: list(found) for key, found in unreadable.items()}
-    left_out = {key: str(found[0]) for key, found in unreadable.items() if found and key not in sources}
+    problems = {key: list(faults) for key, faults in unreadable.items()}
+    left_out = {key: str(faults[0]) for key, faults in unreadable.items() if faults and key not in sources}
     if before is not None:
         again = {key for key in left_out if key in before.sources}
         sources |= {key: before.sources[key] for key in again}
         left_out = {key: why for key, why in left_out.items() if key not in again}
     while True:
-        catalog, found = _checked(sources, tables, kinds, (), left_out)
-        if not found:
+        catalog, faults = _check_sources(sources, tables, kinds, (), left_out)
+        if not faults:
             return replace(catalog, broken=MappingProxyType(left_out)), list(chain.from_iterable(problems.values()))
-        for key, wrong in found.items():
+        for key, wrong in faults.items():
             problems.setdefault(key, wrong)
             earlier = before.sources.get(key) if before is not None else None
             if earlier is not None and earlier is not sources[key]:
@@ -115,31 +115,31 @@ def usable_definitions(
                 del sources[key]
 
 
-def _checked(
+def _check_sources(
     sources: Mapping[Key, Source],
     tables: Mapping[str, NodeTable],
     kinds: Mapping[str, StageRules],
     broken: Iterable[Key],
     left_out: Iterable[Key] = (),
 ) -> tuple[Catalog, dict[Key, list[DefinitionProblem]]]:
-    """What the sources become, and the problems of each; names that are `broken` are told elsewhere."""
+    """Return the catalog of the sources, and the problems of each; names in `broken` are reported elsewhere."""
     problems: dict[Key, list[DefinitionProblem]] = {}
     built: dict[Key, BaseModel] = {}
     graphs: dict[str, Graph] = {}
     for key, source in sources.items():
-        found = [source.problem(*finding) for finding in rules.placeholder_findings(source.content, source.kind)]
+        faults = [source.problem(*finding) for finding in rules.placeholder_findings(source.content, source.kind)]
         if source.kind == "graph":
             graph, wrong = _graph(source)
-            found += wrong or [source.problem(*each) for each in rules.mark_findings(graph)]
-            if not found:
+            faults += wrong or [source.problem(*each) for each in rules.mark_findings(graph)]
+            if not faults:
                 graphs[source.name] = graph
         else:
-            definition, wrong = _build(source)
-            found += wrong
+            definition, wrong = _build_definition(source)
+            faults += wrong
             if definition is not None:
                 built[key] = definition
-        if found:
-            problems[key] = found
+        if faults:
+            problems[key] = faults
     catalog = _catalog(built, graphs, sources)
     known = Definitions(
         catalog.chunks,
@@ -156,7 +156,7 @@ def _checked(
     return catalog, problems
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """Return a path as messages name it: from the working folder where it lies below it."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
@@ -173,19 +173,21 @@ def _read_files(folders: Sequence[Path]) -> tuple[dict[Key, Source], dict[Key, l
     problems: dict[Key, list[DefinitionProblem]] = {}
     for folder in folders:
         if not folder.is_dir():
-            problems["folder", shown(folder)] = [DefinitionProblem(shown(folder), 1, "", "is not a folder")]
+            problems["folder", display_path(folder)] = [
+                DefinitionProblem(display_path(folder), 1, "", "is not a folder")
+            ]
         for kind, (place, suffixes) in FOLDERS.items():
             here: dict[str, Path] = {}
             for path in sorted(p for p in (folder / place).glob("[!.]*") if p.suffix in suffixes):
                 key = (kind, path.stem)
                 if path.stem in here:
                     message = f"the {kind} {path.stem} is also defined in {here[path.stem].name}"
-                    problems.setdefault(key, []).append(DefinitionProblem(shown(path), 1, "", message))
+                    problems.setdefault(key, []).append(DefinitionProblem(display_path(path), 1, "", message))
                     continue
                 here[path.stem] = path
                 sources.pop(key, None)
                 problems.pop(key, None)
-                source = read_source(kind, path, shown(path))
+                source = read_source(kind, path, display_path(path))
                 if isinstance(source, Source):
                     sources[key] = source
                 else:
@@ -200,13 +202,13 @@ def _graph(source: Source) -> tuple[Graph, list[DefinitionProblem]]:
         return {}, [source.problem((), 'is a saved workflow; export it with "Save (API format)" instead')]
     if excess := excess_of(api_excess(content)):
         limit, value = excess
-        return {}, [source.problem((), limit.exceeded(value))]
+        return {}, [source.problem((), limit.describe_excess(value))]
     graph = {node_id: node for node_id, node in content.items() if is_node(node)}
     others = [node_id for node_id in content if node_id not in graph]
     return graph, [source.problem((node_id,), "a node has a class_type and inputs") for node_id in others]
 
 
-def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
+def _build_definition(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
     """Return the typed definition, or every field that is wrong with it."""
     if "name" in source.content:
         return None, [source.problem(("name",), "is not written here: the file's name is the definition's name")]
@@ -217,9 +219,9 @@ def _build(source: Source) -> tuple[BaseModel | None, list[DefinitionProblem]]:
         return model.model_validate({**source.content, "name": source.name}), []
     except ValidationError as e:
         errors = [error for error in e.errors() if not (error["type"] == "too_short" and error["input"])]
-        told = [source.problem(_field(error, source), _sentence(error, model)) for error in errors[:MOST_PROBLEMS]]
-        left = len(errors) - len(told)
-        return None, [*told, source.problem((), f"has {left} more problems")] if left else told
+        listed = [source.problem(_field(error, source), _sentence(error, model)) for error in errors[:MOST_PROBLEMS]]
+        left = len(errors) - len(listed)
+        return None, [*listed, source.problem((), f"has {left} more problems")] if left else listed
 
 
 def _model_of(source: Source) -> type[BaseModel]:

@@ -146,14 +146,14 @@ class Parameter(Frozen):
 
 
 class Verify(Frozen):
-    """What a file must be to be taken in."""
+    """The conditions that an output file must meet."""
 
     min_seconds: Annotated[Number, Field(ge=0)] = 0.1
     silence: Literal["refuse", "allow"] = "refuse"
 
 
 class Output(Frozen):
-    """What one save node of the graph writes, and what that is in the run.
+    """The files of one save node of the graph, and their role in the run.
 
     `key` is the list of the node's result that names the files (`stems`); without one they are all that no other output
     takes. A file that the result gives a `name` keeps it as the entity's. `format` is an extension, or "$" and the

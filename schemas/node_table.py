@@ -180,7 +180,7 @@ class NodeTable:
         return cls(classes, unreadable)
 
     @classmethod
-    def merged(cls, tables: Iterable[NodeTable]) -> NodeTable:
+    def merge(cls, tables: Iterable[NodeTable]) -> NodeTable:
         """Return all classes of all tables; where two know a class, the later one's is taken."""
         classes: dict[str, NodeClass] = {}
         unreadable: dict[str, str] = {}
@@ -199,7 +199,7 @@ class NodeTable:
         own = [table for name, table in tables.items() if name in named]
         others = [table for name, table in tables.items() if name not in named]
         over = [tables[first]] if first is not None and first in tables else []
-        return cls.merged([*own, *others, *over])
+        return cls.merge([*own, *others, *over])
 
     def to_trimmed(self) -> dict[str, TrimmedClass]:
         return {name: entry.to_trimmed() for name, entry in sorted(self.classes.items())}
@@ -251,7 +251,7 @@ def _object(value: Json, what: str) -> JsonObject:
     return value
 
 
-def _kept(attributes: JsonObject) -> JsonObject:
+def _finite_options(attributes: JsonObject) -> JsonObject:
     """Return a bound without an end is none, and NaN is no default: no file of ours could hold them."""
     kept = {key: attributes[key] for key in (*KEPT, *UPLOADS) if key in attributes and attributes[key] is not None}
     return {key: value for key, value in kept.items() if not isinstance(value, float) or math.isfinite(value)}
@@ -263,7 +263,9 @@ def _finite(options: Json) -> tuple[Json, ...]:
 
 def _trimmed_input(name: str, spec: Json, required: bool) -> NodeInput:
     spec = _object(spec, f"input {name}")
-    return NodeInput(name, _type(name, spec.get("type")), required, _finite(spec.get("options")) or None, _kept(spec))
+    return NodeInput(
+        name, _type(name, spec.get("type")), required, _finite(spec.get("options")) or None, _finite_options(spec)
+    )
 
 
 def _live_input(name: str, spec: Json, required: bool) -> NodeInput:
@@ -271,10 +273,10 @@ def _live_input(name: str, spec: Json, required: bool) -> NodeInput:
         raise TableError(f"input {name} is a {type(spec).__name__}, not a list that begins with its type")
     kind, attributes = spec[0], read_object(spec[1]) if len(spec) > 1 else {}
     if isinstance(kind, list):
-        return NodeInput(name, "COMBO", required, _finite(kind), _kept(attributes))
+        return NodeInput(name, "COMBO", required, _finite(kind), _finite_options(attributes))
     # A remote combo is filled by the browser.
     listed = _finite(attributes.get("options")) if kind == "COMBO" and not attributes.get("remote") else None
-    return NodeInput(name, _type(name, kind), required, listed, _kept(attributes))
+    return NodeInput(name, _type(name, kind), required, listed, _finite_options(attributes))
 
 
 def _type(name: str, kind: Json) -> str:

@@ -28,7 +28,7 @@ __all__ = [
     "match_models",
 ]
 
-MOST_PROBLEMS = 200  # of one graph: each is told with what comes near, which takes a while
+MOST_PROBLEMS = 200  # of one graph: finding the nearest names for each takes a while
 ProblemKind = Literal[
     "missing_node",
     "unknown_input",
@@ -52,7 +52,7 @@ PRECISION = re.compile(
 
 @dataclass(frozen=True)
 class GraphProblem:
-    """Why a backend would not run a graph. `available` lists what it has instead, nearest first, at most five."""
+    """A reason to refuse a graph. `available` lists up to five values that the backend has, nearest first."""
 
     kind: ProblemKind
     node_id: str
@@ -106,26 +106,26 @@ def match_models(
             why = f"the backend has no {class_type} to load it with"
             problems.append(_missing_model(model, class_type, (), why))
             continue
-        found = _own_names(model.file, node_input.options)
-        if len(found) > 1:
-            problems.append(_ambiguous_model(model, class_type, found))
+        candidates = _own_names(model.file, node_input.options)
+        if len(candidates) > 1:
+            problems.append(_ambiguous_model(model, class_type, candidates))
             continue
-        if not found:
+        if not candidates:
             offered = node_input.options or ()
             why = f"in models/{model.folder} {hint(model.file, offered)}"
             problems.append(_missing_model(model, class_type, tuple(nearest(model.file, offered)), why))
             continue
-        bindings[model.node, model.input] = found[0]
+        bindings[model.node, model.input] = candidates[0]
     return bindings, problems
 
 
 def fit(models: Iterable[ModelFile], graph: Graph, table: NodeTable) -> Fit:
-    """Both checks at once, each missing model named once: what decides whether a backend can take a stage."""
+    """Make both checks, and name each missing model once; they decide whether a backend can run a stage."""
     models = list(models)
     bindings, problems = match_models(models, graph, table)
-    told = {(model.node, model.input) for model in models}
-    found = [problem for problem in check_graph(graph, table) if (problem.node_id, problem.input) not in told]
-    return Fit(bindings, tuple(problems + found))
+    checked = {(model.node, model.input) for model in models}
+    others = [problem for problem in check_graph(graph, table) if (problem.node_id, problem.input) not in checked]
+    return Fit(bindings, tuple(problems + others))
 
 
 def _missing_model(model: ModelFile, class_type: str, available: tuple[str, ...], why: str) -> GraphProblem:
@@ -150,7 +150,7 @@ def _own_names(file: str, options: tuple[Json, ...] | None) -> list[str]:
         return there[:1]
     # A definition made on Windows may write a name in another case. Who looks so finds one file at most, or refuses.
     for alike in (_in_that_case, str.casefold):
-        there = [option for option in offered if alike(slashed(option)) == alike(slashed(file))]
+        there = [option for option in offered if alike(normalise_slashes(option)) == alike(normalise_slashes(file))]
         named = there if len(there) == 1 else [o for o in offered if alike(base_name(o)) == alike(base_name(file))]
         if named:
             return named
@@ -166,23 +166,23 @@ def _in_that_case(name: str) -> str:
     return name
 
 
-def slashed(name: str) -> str:
+def normalise_slashes(name: str) -> str:
     """Return a model's name with the slashes of every system but Windows."""
     return name.replace("\\", "/")
 
 
 def base_name(name: str) -> str:
     """Return a model's name without its folder, whichever slashes it is written with."""
-    return slashed(name).rpartition("/")[2]
+    return normalise_slashes(name).rpartition("/")[2]
 
 
 def same_place(name: str, other: str) -> bool:
     """Tell whether two names are of one file in one folder."""
-    return slashed(name) == slashed(other)
+    return normalise_slashes(name) == normalise_slashes(other)
 
 
 def _folder(name: str) -> str:
-    return slashed(name).rpartition("/")[0]
+    return normalise_slashes(name).rpartition("/")[0]
 
 
 def same_model(file: str, other: object) -> bool:
@@ -200,7 +200,7 @@ def _parts(file: str) -> tuple[str, list[str]]:
 
 
 def _coarseness(file: str) -> int:
-    """What a precision leaves out of 32 bits per weight: less is nearer to the model as it was trained."""
+    """Return the bits per weight that a precision lacks to 32: less is nearer to the model as it was trained."""
     bits = [int(number) for word in _parts(file)[1] for number in re.findall(r"\d+", word)[:1]]
     return 32 - min(bits, default=16)
 
@@ -224,7 +224,7 @@ def _check_node(node_id: str, node: GraphNode, graph: Graph, table: NodeTable) -
     for name, value in inputs.items():
         node_input = node_class.inputs.get(name)
         if node_input is None:
-            if name not in BROWSER_ONLY and not _grown(name, node_class):
+            if name not in BROWSER_ONLY and not _is_dynamic_input(name, node_class):
                 known = nearest(name, node_class.inputs)
                 what = f"no input {name}; {hint(name, node_class.inputs)}"
                 problems.append(problem("unknown_input", name, value, known, what))
@@ -241,7 +241,7 @@ def _check_node(node_id: str, node: GraphNode, graph: Graph, table: NodeTable) -
     return problems
 
 
-def _grown(name: str, node_class: NodeClass) -> bool:
+def _is_dynamic_input(name: str, node_class: NodeClass) -> bool:
     """Tell whether an input that the class does not list belongs to one that newer versions of ComfyUI let grow."""
     parent = node_class.inputs.get(name.partition(".")[0])
     return parent is not None and parent.type.startswith("COMFY_")

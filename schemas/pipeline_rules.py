@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Protocol
 
 from schemas.errors import hint
-from schemas.file_inputs import accepts
+from schemas.file_inputs import accepted_media
 from schemas.known import Definitions
 from schemas.model import OUTPUT_CHUNK, GraphChunk, Media, Parameter
 from schemas.pipeline import DescribedStage, Pipeline, Reference, Stage
@@ -17,7 +17,7 @@ from schemas.rules import Finding, value_findings
 
 
 @dataclass(frozen=True)
-class Made:
+class Product:
     """Something that a stage hands on: its text, or files of a role. Where `name` is "" the files bring their own."""
 
     role: str
@@ -25,14 +25,14 @@ class Made:
     name: str = ""
 
 
-Ways = Mapping[str, tuple[Made, ...]]  # what a stage makes, by the chunk that it may run
+Ways = Mapping[str, tuple[Product, ...]]  # the products of a stage, by the chunk that it may run
 
 
 class StageRules(Protocol):
-    """What a kind of stage says of a stage in a definition."""
+    """The rules of a kind of stage."""
 
     def check(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> Iterator[Finding]:
-        """Find what is wrong with a stage; the paths begin at the stage."""
+        """Find the faults of a stage; the paths begin at the stage."""
         ...
 
     def makes(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> Ways:
@@ -64,7 +64,7 @@ class TextRules(StageRules):
 
     def makes(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> Ways:
         del pipeline, definitions
-        return {stage.chunk: (Made("text"),)}
+        return {stage.chunk: (Product("text"),)}
 
 
 class GraphRules(StageRules):
@@ -93,7 +93,7 @@ class GraphRules(StageRules):
 
     def makes(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> Ways:
         chunks = graph_chunks(stage, pipeline, definitions)
-        return {chunk.name: tuple(Made(o.role, o.media, o.name or "") for o in chunk.outputs) for chunk in chunks}
+        return {chunk.name: tuple(Product(o.role, o.media, o.name or "") for o in chunk.outputs) for chunk in chunks}
 
 
 RULES: Mapping[str, StageRules] = {"text": TextRules(), "graph": GraphRules()}
@@ -105,14 +105,14 @@ def graph_chunks(stage: Stage, pipeline: Pipeline, definitions: Definitions) -> 
     if stage.chunk == OUTPUT_CHUNK:
         configs = [config for config in definitions.outputs.values() if config.pipeline == pipeline.name]
         names = [name for config in configs for name in (config.chunk, *config.variants)]
-    found = (definitions.chunks.get(name) for name in dict.fromkeys(names))
-    return [chunk for chunk in found if isinstance(chunk, GraphChunk)]
+    chunks = (definitions.chunks.get(name) for name in dict.fromkeys(names))
+    return [chunk for chunk in chunks if isinstance(chunk, GraphChunk)]
 
 
 def pipeline_findings(
     pipeline: Pipeline, definitions: Definitions, rules: Mapping[str, StageRules] = RULES
 ) -> Iterator[Finding]:
-    """Find what is wrong with a pipeline; `rules` are those of the kinds of stages that there are."""
+    """Find the faults of a pipeline; `rules` are those of the known kinds of stages."""
     checked = _Checked(pipeline, definitions, rules)
     names = [stage.name for stage in pipeline.stages]
     for index, stage in enumerate(pipeline.stages):
@@ -142,25 +142,27 @@ def unrunnable_findings(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _default_findings(pipeline: Pipeline, definitions: Definitions) -> Iterator[Finding]:
-    message = definitions.unknown_wish("interception", pipeline.defaults.interception, definitions.interceptions)
+    message = definitions.describe_unknown_default(
+        "interception", pipeline.defaults.interception, definitions.interceptions
+    )
     if message:
         yield ("defaults", "schema"), message
     default = pipeline.defaults.output_config
     if (pipeline.output_stage is None) != (default is None):
         yield ("defaults", "output_config"), f"is needed where a stage has the chunk {OUTPUT_CHUNK}, and only there"
-    message = definitions.unknown_wish("output", default, definitions.outputs) if default else None
+    message = definitions.describe_unknown_default("output", default, definitions.outputs) if default else None
     if message:
         yield ("defaults", "output_config"), message
 
 
 def _copied_name(name: str, names: list[str]) -> str:
     """Return the stage whose second, third or further output has the name, if there is one."""
-    found = re.fullmatch(r"(.+)_[0-9]+", name)
-    return found[1] if found and found[1] in names else ""
+    match = re.fullmatch(r"(.+)_[0-9]+", name)
+    return match[1] if match and match[1] in names else ""
 
 
 def _chunk_findings(stage: Stage, definitions: Definitions) -> Iterator[Finding]:
-    message = definitions.unknown("chunk", stage.chunk, definitions.chunks)
+    message = definitions.describe_unknown("chunk", stage.chunk, definitions.chunks)
     chunk = definitions.chunks.get(stage.chunk)
     if message:
         yield ("chunk",), message
@@ -177,8 +179,8 @@ def _take_findings(stage: Stage, pipeline: Pipeline) -> Iterator[Finding]:
         if stage.takes not in (None, count):
             yield ("takes",), f"must be {count}, as many as the stage {name} has, or left out; not {stage.takes}"
     if stage.takes is None and len(set(several.values())) > 1:
-        told = " and ".join(f"{name} has {count}" for name, count in several.items())
-        yield ("inputs",), f"the stages that it reads from have different numbers of takes: {told}"
+        differing = " and ".join(f"{name} has {count}" for name, count in several.items())
+        yield ("inputs",), f"the stages that it reads from have different numbers of takes: {differing}"
 
 
 def _required_findings(stage: Stage, chunk: GraphChunk) -> Iterator[Finding]:
@@ -213,7 +215,7 @@ class _Checked:
                         yield ("main", index), f"chunk {chunk} of the stage {name} has no output with the role main"
 
     def input_faults(self, index: int, name: str, reference: Reference) -> Iterator[str]:
-        """Find what is wrong with what a parameter of a stage is to get from an earlier one."""
+        """Find the faults of the values that a stage's parameters get from earlier stages."""
         stages = {stage.name: at for at, stage in enumerate(self.pipeline.stages)}
         stage, at = self.pipeline.stages[index], stages.get(reference.stage)
         if at is None:
@@ -233,19 +235,19 @@ class _Checked:
             else:
                 targets = graph_chunks(stage, self.pipeline, self.definitions)
                 for target in (target for target in targets if name in target.parameters):
-                    taken = accepts(target.parameters[name], self.definitions.graphs.get(target.graph, {}))
+                    taken = accepted_media(target.parameters[name], self.definitions.graphs.get(target.graph, {}))
                     yield from _media_faults(target.parameters[name], reference, fitting[0], taken)
 
 
-def _fits(reference: Reference, made: Made) -> bool:
+def _fits(reference: Reference, made: Product) -> bool:
     return reference.role == made.role and (reference.name is None or not made.name or reference.name == made.name)
 
 
-def _address(stage: str, made: Made) -> str:
+def _address(stage: str, made: Product) -> str:
     return ".".join(part for part in (stage, made.role, made.name) if part)
 
 
-def _media_faults(parameter: Parameter, reference: Reference, made: Made, taken: Sequence[Media]) -> Iterator[str]:
+def _media_faults(parameter: Parameter, reference: Reference, made: Product, taken: Sequence[Media]) -> Iterator[str]:
     if made.media is None and parameter.type not in ("text", "string"):
         yield f"{reference} is a text, but parameter {parameter.name} is of type {parameter.type}"
     elif made.media is not None and parameter.type != "file":

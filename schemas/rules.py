@@ -24,7 +24,7 @@ from schemas.values import PLACEHOLDERS, is_random
 
 Finding = tuple[FieldPath, str]
 PREFIX_INPUT = "filename_prefix"
-# What each of ComfyUI's own save nodes writes. A class that is not here may write any format.
+# The format of each of ComfyUI's own save nodes. A class that is not here may write any format.
 SAVES: Mapping[str, tuple[Media, str]] = {
     "SaveAudio": ("audio", "flac"),
     "SaveAudioMP3": ("audio", "mp3"),
@@ -74,7 +74,7 @@ def mark_findings(graph: Graph) -> Iterator[Finding]:
 def chunk_findings(chunk: GraphChunk, definitions: Definitions) -> Iterator[Finding]:
     graph = definitions.graphs.get(chunk.graph)
     if graph is None:
-        message = definitions.unknown("graph", chunk.graph, definitions.graphs)
+        message = definitions.describe_unknown("graph", chunk.graph, definitions.graphs)
         if message:
             yield ("graph",), message
         return
@@ -250,7 +250,7 @@ def _save_findings(output: Output, path: FieldPath, graph: Graph, table: NodeTab
 
 
 def output_findings(config: OutputConfig, definitions: Definitions) -> Iterator[Finding]:
-    message = definitions.unknown("pipeline", config.pipeline, definitions.pipelines)
+    message = definitions.describe_unknown("pipeline", config.pipeline, definitions.pipelines)
     if message:
         yield ("pipeline",), message
     elif config.pipeline in definitions.pipelines and definitions.pipelines[config.pipeline].output_stage is None:
@@ -264,7 +264,7 @@ def output_findings(config: OutputConfig, definitions: Definitions) -> Iterator[
 
 def _maker_findings(config: OutputConfig, name: str, place: FieldPath, definitions: Definitions) -> Iterator[Finding]:
     """Yield a chunk that a config names: it makes the config's media and takes all of its values and presets."""
-    message = definitions.unknown("chunk", name, definitions.chunks)
+    message = definitions.describe_unknown("chunk", name, definitions.chunks)
     if message:
         yield place, message
     chunk = definitions.chunks.get(name)
@@ -306,7 +306,7 @@ def value_findings(values: Mapping[str, Json], place: FieldPath, chunk: GraphChu
 def _fallback_findings(config: OutputConfig, definitions: Definitions) -> Iterator[Finding]:
     if config.fallback is None:
         return
-    message = definitions.unknown_wish("output", config.fallback, definitions.outputs)
+    message = definitions.describe_unknown_default("output", config.fallback, definitions.outputs)
     if message:
         yield ("fallback",), message
     way = [config.name]

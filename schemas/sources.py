@@ -108,24 +108,24 @@ Read = tuple[Json, dict[FieldPath, int], list[DefinitionProblem]]
 
 
 def _read_yaml(text: str, shown: str) -> Read:
-    """Whatever the fast loader does not like, and what may be an alias, the plain one reads or refuses in its words."""
+    """Read YAML with the fast loader; if it fails or there may be an alias, with the plain one and its messages."""
     if len(text) > LONGEST_YAML:
         what = f"has {len(text)} characters; at most {LONGEST_YAML} are allowed"
         return None, {}, [DefinitionProblem(shown, 1, "", what)]
     if "*" not in text:
-        read = _loaded(_FastLoader, text, shown)
+        read = _load(_FastLoader, text, shown)
         if not read[2]:
             return read
-    return _loaded(_PlainLoader, text, shown)
+    return _load(_PlainLoader, text, shown)
 
 
-def _deep(kind: Loader, text: str) -> int | None:
+def _find_deep_line(kind: Loader, text: str) -> int | None:
     """The line in which a text becomes deeper than anything that is meant; libyaml's composer would end the process.
 
     Only a text that could be deep is looked through: each level needs a bracket, or a column before its line's content.
     """
     brackets = text.count("[") + text.count("{")
-    if brackets + max((len(found) for found in BEFORE_CONTENT.findall(text)), default=0) <= HARMLESS_LEVELS:
+    if brackets + max((len(prefix) for prefix in BEFORE_CONTENT.findall(text)), default=0) <= HARMLESS_LEVELS:
         return None
     depth, loader = 0, kind(text)
     try:
@@ -139,18 +139,18 @@ def _deep(kind: Loader, text: str) -> int | None:
     return None
 
 
-def _loaded(kind: Loader, text: str, shown: str) -> Read:
+def _load(kind: Loader, text: str, shown: str) -> Read:
     lines: dict[FieldPath, int] = {}
     problems: list[DefinitionProblem] = []
     loader = None
     try:
-        if (line := _deep(kind, text)) is not None:
+        if (line := _find_deep_line(kind, text)) is not None:
             return None, {}, [DefinitionProblem(shown, line, "", TOO_DEEP)]
         loader = kind(text)
         node = loader.get_single_node()
         if node is None:
             return None, {}, []
-        _place(node, (), lines, problems, shown)
+        _map_lines(node, (), lines, problems, shown)
         if len(lines) > MOST_VALUES:
             return None, {}, [DefinitionProblem(shown, 1, "", f"has more than {MOST_VALUES} values")]
         return loader.construct_document(node), {(): 1, **lines}, problems
@@ -170,7 +170,7 @@ def _loaded(kind: Loader, text: str, shown: str) -> Read:
     return None, {}, [DefinitionProblem(shown, wrong[0], "", wrong[1])]
 
 
-def _place(
+def _map_lines(
     node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int], problems: list[DefinitionProblem], shown: str
 ) -> None:
     """Notes the line of each key and item, keys that are given twice, and what is too deep, until it is too much."""
@@ -190,11 +190,11 @@ def _place(
                     )
                 )
             lines[here] = line
-            _place(value, here, lines, problems, shown)
+            _map_lines(value, here, lines, problems, shown)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             lines[*path, index] = value.start_mark.line + 1
-            _place(value, (*path, index), lines, problems, shown)
+            _map_lines(value, (*path, index), lines, problems, shown)
 
 
 def _read_json(text: str, shown: str, kind: str) -> Read:

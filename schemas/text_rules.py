@@ -107,7 +107,7 @@ class Exchange(_Rule):
 
 
 class Sound(_Rule):
-    """What some words sound like. A word that ends in `*` stands for all that begin so."""
+    """The sound of some words. A word that ends in `*` stands for all with that beginning."""
 
     words: Annotated[tuple[Term, ...], Field(min_length=1)]
     genre: str = ""

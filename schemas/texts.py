@@ -1,4 +1,4 @@
-"""Text files that people or other programs wrote: read as UTF-8, or told in words why not."""
+"""Read text files of users and other programs as UTF-8, with a plain error for unreadable ones."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
     """Return the text of a file, without a byte order mark.
 
     Raises:
-        Unreadable: it is no file, may not be read, is too large, or holds no text in UTF-8.
+        Unreadable: it is not a file, may not be read, is too large, or is not UTF-8.
     """
     try:
-        if not path.is_file():  # what is a folder or a pipe would fail in other words, or wait for ever
+        if not path.is_file():  # a folder or a pipe would fail with another error, or block for ever
             raise Unreadable("cannot be read: it is a folder" if path.is_dir() else "cannot be read: it is no file")
         size = path.stat().st_size
         if size > most_bytes:

@@ -1,4 +1,4 @@
-"""Parameter values: which are allowed for a type and a range, and the placeholders that stand for a run's texts."""
+"""Parameter values: the rules for a type and a range, and the placeholders for a run's texts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ValueProblem(ValueError):
 
 @dataclass(frozen=True)
 class ValueRule:
-    """Which values a parameter takes."""
+    """The values that a parameter accepts."""
 
     type: ParameterType
     min: float | None = None

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in our words: the one place where pydantic's errors are put into plain ones."""
+"""Errors of values in plain words: the one place that translates pydantic's errors."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ PATTERNS: Final = {
 
 
 def requirement(fault: Fault) -> str:
-    """What a value must be, as the words after the field's name: "must be at least 1"."""
+    """Return the requirement for a value, as words after the field's name: "must be at least 1"."""
     kind, own = str(fault["type"]), fault.get("ctx")
     about: Mapping[str, object] = own if isinstance(own, dict) else {}
     if kind in BOUNDS:
@@ -113,5 +113,5 @@ def _length(kind: str, about: Mapping[str, object]) -> str:
 
 
 def one_of(*names: str) -> JsonObject:
-    """What a JSON Schema says of fields of which exactly one is given; null counts as not given."""
+    """Return a JSON Schema that requires exactly one of the fields; null counts as absent."""
     return {"oneOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]}

@@ -17,7 +17,7 @@ from devserver.errors import InputError
 from devserver.files.uploads import Uploads
 from devserver.model.server import DefinitionsState
 from schemas.errors import nearest
-from schemas.importing.admit import taken
+from schemas.importing.admit import existing_files
 from schemas.importing.check import problems_of
 from schemas.importing.drafts import name_from
 from schemas.importing.form import ImportRefused
@@ -94,7 +94,7 @@ class Authoring:
         if request.write and folder is None:
             raise InputError("no_own_definitions", status=409, field="write", value=True)
         folders = self._definitions.folders
-        others, old = taken(name, folders), list[Path]()
+        others, old = existing_files(name, folders), list[Path]()
         if request.replace and folder is not None:
             old = [path for path in others if path.is_relative_to(folder)]
             others = [path for path in others if path not in old]
@@ -169,7 +169,7 @@ class Authoring:
         if name is not None:
             return self._table(name)
         tables = [backend.table for backend in self._pool.backends if backend.up and backend.table]
-        return NodeTable.merged(tables) if tables else None
+        return NodeTable.merge(tables) if tables else None
 
     def _table(self, name: str) -> NodeTable:
         backend = next(

@@ -16,7 +16,7 @@ from watchdog.observers import Observer
 
 from devserver.model.server import DefinitionsState
 from schemas.catalog import Catalog
-from schemas.loader import read_tables, shown, usable_definitions
+from schemas.loader import display_path, read_tables, usable_definitions
 from schemas.nodes import NodeTable
 from schemas.pipeline_rules import RULES, StageRules
 
@@ -77,8 +77,8 @@ class Definitions:
             state="broken" if self.problems else "ok",
             version=self.version,
             problems=[asdict(problem) for problem in self.problems],
-            folders=[shown(folder) for folder in self.folders],
-            watched=[shown(folder) for folder in self._own if folder in self._watches],
+            folders=[display_path(folder) for folder in self.folders],
+            watched=[display_path(folder) for folder in self._own if folder in self._watches],
         )
 
     def reload(self) -> bool:

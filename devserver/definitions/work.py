@@ -86,7 +86,7 @@ def answer(line: bytes, size_bytes: int) -> ImportReply:
         return {"refused": {"message": f"reading it takes more than {size_bytes >> 20} MiB of memory"}}
     except RecursionError:
         return {"refused": {"message": "it is nested too deeply"}}
-    return {"made": made.described()}
+    return {"made": made.describe()}
 
 
 def _read_graph(path: Path, filename: str | None) -> JsonObject:

@@ -10,7 +10,7 @@ from typing import Final
 from devserver.media.tags import TagError, read_tags
 from devserver.system.atomic import write_atomic
 from devserver.system.sniff import sniff
-from schemas.importing.form import ImportRefused, parse_graph, refuse_excess, without_endless
+from schemas.importing.form import ImportRefused, parse_graph, refuse_excess, replace_endless
 from schemas.json_values import Json, JsonObject
 from schemas.limits import BYTES
 from schemas.texts import Unreadable, read_text
@@ -40,7 +40,7 @@ def read_graph(path: Path, name: str | None = None) -> JsonObject:
         tags = read_tags(path, name)
     except TagError as e:
         raise ImportRefused(str(e)) from e
-    graph = without_endless(tags.prompt or tags.workflow)
+    graph = replace_endless(tags.prompt or tags.workflow)
     if graph is None and sniff(path, name).ext == "webp":
         graph = _read_webp(path)
     if not isinstance(graph, dict):

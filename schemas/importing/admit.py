@@ -1,4 +1,4 @@
-"""A draft held against the definitions that are there: what would be written, and whether it would be in force."""
+"""Check a draft against the existing definitions: the files to write, and whether they would be in force."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Imported:
     draft: Draft
     files: Mapping[str, str]
 
-    def described(self) -> ImportedDefinition:
-        """As JSON, for the answer and the command line."""
+    def describe(self) -> ImportedDefinition:
+        """Return the import as JSON, for the answer and the command line."""
         parameters = self.draft.chunk.get("parameters", {})
         return {
             "name": self.draft.name,
@@ -68,12 +68,12 @@ def import_graph(
     pipelines = list(catalog.pipelines)
     chunks = [chunk for chunk in catalog.chunks.values() if isinstance(chunk, GraphChunk)]
     known = NodeTable.for_chunk(tables, None, {chunk.table for chunk in chunks if chunk.table})
-    table = NodeTable.merged([known, live]) if live else known
+    table = NodeTable.merge([known, live]) if live else known
     made = draft(content, table, name=name, pipelines=pipelines)
-    return _admitted(made, origin, folders, tables, known)
+    return _admit(made, origin, folders, tables, known)
 
 
-def _admitted(
+def _admit(
     made: Draft, origin: str, folders: Sequence[Path], tables: Mapping[str, NodeTable], known: NodeTable
 ) -> Imported:
     """With as few classes in a table of its own as it can: a class is known already, or it is another than the known.
@@ -84,7 +84,7 @@ def _admitted(
     same = {
         key: entry
         for key, entry in made.table.classes.items()
-        if key in known.classes and _meaning(entry) == _meaning(known.classes[key])
+        if key in known.classes and _relevant_fields(entry) == _relevant_fields(known.classes[key])
     }
     for named in (False, True):
         draft_now = replace(made, chunk=_with_table(made.chunk, made.name)) if named else made
@@ -92,21 +92,21 @@ def _admitted(
         place = f"tables/{made.name}.json"
         # As it will be read: a class that is not written must not help.
         new = {**tables, made.name: NodeTable.from_json(json.loads(files[place]))} if place in files else tables
-        found = problems_of(by_kind(files), folders, new)
-        if not found:
+        faults = problems_of(by_kind(files), folders, new)
+        if not faults:
             return Imported(draft_now, dict(sorted(files.items(), key=lambda item: _order(item[0]))))
-        problems = problems or [f"{problem.file}: {problem.field}: {problem.message}" for problem in found]
+        problems = problems or [f"{problem.file}: {problem.field}: {problem.message}" for problem in faults]
         if len(same) == len(made.table.classes):
             break
     raise ImportRefused(f"the definition {made.name} would not be right", problems)
 
 
-def _meaning(node_class: NodeClass) -> tuple[object, ...]:
-    """What decides whether a graph fits: without what only the page uses."""
+def _relevant_fields(node_class: NodeClass) -> tuple[object, ...]:
+    """Return the fields that decide whether a graph fits, without those that only the page uses."""
     inputs = {name: entry.to_trimmed() for name, entry in node_class.inputs.items()}
-    told = {name: {key: entry[key] for key in entry if key not in PAGE_ONLY} for name, entry in inputs.items()}
+    relevant = {name: {key: entry[key] for key in entry if key not in PAGE_ONLY} for name, entry in inputs.items()}
     required = [entry.name for entry in node_class.inputs.values() if entry.required]
-    return told, required, node_class.output, node_class.output_node
+    return relevant, required, node_class.output, node_class.output_node
 
 
 def _with_table(chunk: WrittenChunk, name: str) -> WrittenChunk:
@@ -119,8 +119,8 @@ def _order(place: str) -> int:
     return WRITTEN_IN_ORDER.index(place.rpartition("/")[0])
 
 
-def taken(name: str, folders: Sequence[Path]) -> list[Path]:
+def existing_files(name: str, folders: Sequence[Path]) -> list[Path]:
     """Return the files that a definition of that name would stand over or replace."""
     places = [place for kind, (place, _) in FOLDERS.items() if kind in ("chunk", "output", "graph")]
-    found = [path for folder in folders for place in (*places, "tables") for path in (folder / place).glob(f"{name}.*")]
-    return sorted(found)
+    files = [path for folder in folders for place in (*places, "tables") for path in (folder / place).glob(f"{name}.*")]
+    return sorted(files)

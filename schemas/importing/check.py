@@ -1,4 +1,4 @@
-"""Definitions that are not written yet, held against everything that is there."""
+"""Check definitions that are not written yet against all existing ones."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def problems_of(
     tables: Mapping[str, NodeTable],
     kinds: Mapping[str, StageRules] = RULES,
 ) -> list[DefinitionProblem]:
-    """What is wrong with texts of definitions, by (kind, name), if they lay over those in the folders.
+    """Return the problems of texts of definitions, by (kind, name), as if they lay over those in the folders.
 
-    A problem's `file` is "kind/name". Problems of other definitions are not told: they were there before.
+    A problem's `file` is "kind/name". Problems of other definitions are left out, since they existed before.
     """
     drafts, problems = [], []
     for (kind, name), text in texts.items():
@@ -32,17 +32,17 @@ def problems_of(
             problems += source
         else:
             drafts.append(source)
-    _, found = read_definitions(folders, tables, drafts, kinds)
+    _, faults = read_definitions(folders, tables, drafts, kinds)
     own = {f"{kind}/{name}" for kind, name in texts}
-    return sorted(problems + [problem for problem in found if problem.file in own])
+    return sorted(problems + [problem for problem in faults if problem.file in own])
 
 
 def by_kind(files: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """Files of a definitions folder by (kind, name); those of `tables/` are no definitions."""
-    found: dict[tuple[str, str], str] = {}
+    texts: dict[tuple[str, str], str] = {}
     for place, text in files.items():
         path = PurePosixPath(place)
         kind = PLACES.get(path.parent.as_posix())
         if kind:
-            found[kind, path.stem] = text
-    return found
+            texts[kind, path.stem] = text
+    return texts

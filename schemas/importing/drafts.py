@@ -13,15 +13,23 @@ from schemas.importing import words
 from schemas.importing.form import (
     Form,
     ImportRefused,
-    absent_classes,
-    api_graph,
-    form_of,
+    absent_classes_error,
+    clean_graph,
+    detect_form,
     refuse_excess,
-    shortened,
-    unwrapped,
+    shorten,
+    unwrap,
 )
 from schemas.importing.proposals import Proposal, is_model, propose
-from schemas.importing.saves import SEVERAL, SavedFiles, made_by, only_silence, only_what_runs, saves_of, with_a_save
+from schemas.importing.saves import (
+    SEVERAL,
+    SavedFiles,
+    add_saves,
+    drop_broken_branches,
+    saved_format,
+    saves_of,
+    silent_nodes,
+)
 from schemas.importing.ui import convert
 from schemas.importing.written import WrittenChunk, WrittenConfig, WrittenModel, WrittenOutput, WrittenParameter
 from schemas.importing.yaml_text import yaml_text
@@ -43,7 +51,7 @@ class Draft:
         graph: in API form.
         chunk: as it is written, and `config` as well.
         table: the classes that the graph needs, without what one machine has of models and files.
-        warnings: what could not be taken over as it was.
+        warnings: the parts that could not be imported unchanged.
     """
 
     name: str
@@ -90,21 +98,21 @@ def draft(content: JsonObject, table: NodeTable, *, name: str, pipelines: Sequen
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise ImportRefused(f"{name!r} is no name: small letters, digits, _ and - are allowed")
-    content = unwrapped(content)
-    form = form_of(content)
+    content = unwrap(content)
+    form = detect_form(content)
     table = NodeTable.from_json(table.to_trimmed())  # of the classes, not of one machine's models
-    models = _told_models(content)
+    models = _saved_folders(content)
     if form == "ui":
         graph, warnings = convert(content, table)
-        graph, told = with_a_save(graph, table)
-        graph, left_out = only_what_runs(graph, table)
-        warnings += told + left_out
+        graph, warnings_of_saves = add_saves(graph, table)
+        graph, left_out = drop_broken_branches(graph, table)
+        warnings += warnings_of_saves + left_out
     else:
-        graph = api_graph(content)
+        graph = clean_graph(content)
         absent = [node["class_type"] for node in graph.values() if node["class_type"] not in table.classes]
         if absent:
-            raise absent_classes(absent)
-        graph, warnings = with_a_save(graph, table)
+            raise absent_classes_error(absent)
+        graph, warnings = add_saves(graph, table)
     outputs = _outputs(graph, table)
     proposed = propose(graph, table)
     if len(proposed) > PARAMETERS:
@@ -114,12 +122,12 @@ def draft(content: JsonObject, table: NodeTable, *, name: str, pipelines: Sequen
     chunk = _chunk(name, dict(islice(proposed.items(), PARAMETERS)), _models(graph, table, models), outputs)
     config = _config(name, chunk, pipelines)
     used = {node["class_type"]: table.classes[node["class_type"]] for node in graph.values()}
-    return Draft(name, form, graph, chunk, config, NodeTable(used), shortened(warnings))
+    return Draft(name, form, graph, chunk, config, NodeTable(used), shorten(warnings))
 
 
-def _told_models(content: JsonObject) -> dict[str, str]:
+def _saved_folders(content: JsonObject) -> dict[str, str]:
     """Return the folder of each model file, where the saved graph tells it."""
-    found: dict[str, str] = {}
+    folders: dict[str, str] = {}
     pending: list[Json] = [content]
     while pending:
         one = pending.pop()
@@ -128,9 +136,9 @@ def _told_models(content: JsonObject) -> dict[str, str]:
         elif isinstance(one, dict):
             name, folder = one.get("name"), one.get("directory")
             if isinstance(name, str) and isinstance(folder, str) and folder:
-                found[name] = folder
+                folders[name] = folder
             pending += one.values()
-    return found
+    return folders
 
 
 def _chunk(
@@ -170,34 +178,34 @@ def _parameter(one: Proposal) -> WrittenParameter:
     return content
 
 
-def _models(graph: Graph, table: NodeTable, told: Mapping[str, str]) -> list[WrittenModel]:
-    found: list[WrittenModel] = []
+def _models(graph: Graph, table: NodeTable, saved_folders: Mapping[str, str]) -> list[WrittenModel]:
+    models: list[WrittenModel] = []
     for node_id, node in graph.items():
         for name, value in node["inputs"].items():
             node_input = table.classes[node["class_type"]].inputs.get(name)
             if node_input is None or not isinstance(value, str) or not is_model(node_input, value):
                 continue
             folder = (
-                told.get(value)
+                saved_folders.get(value)
                 or words.CLASS_FOLDERS.get(node["class_type"])
                 or words.FOLDERS.get(name)
                 or name.removesuffix("_name")
             )
-            found.append({"node": node_id, "input": name, "file": value, "folder": folder})
-    return found
+            models.append({"node": node_id, "input": name, "file": value, "folder": folder})
+    return models
 
 
 def _outputs(graph: Graph, table: NodeTable) -> list[WrittenOutput]:
     """Every save node; the main one is a sound or a video where there is one, since pictures are often steps to it."""
     saves = saves_of(graph, table)
     refuse_excess(OUTPUTS, len(saves))
-    made = [(node_id, *made_by(graph[node_id], graph, table)) for node_id in saves]
+    made = [(node_id, *saved_format(graph[node_id], graph, table)) for node_id in saves]
     order = ("audio", "video", "image", "file")
     if any(media == "video" for _, media, _ in made):
         order = ("video", "audio", "image", "file")
     main, main_media, _ = min(made, key=lambda one: order.index(one[1]))
     outputs: list[WrittenOutput] = []
-    silent = only_silence(graph, table)
+    silent = silent_nodes(graph, table)
     for node_id, media, ending in made:
         role: Role = "main" if node_id == main else "take" if media == main_media else "data"
         entry: WrittenOutput = {"node": node_id, "media": media, "format": ending, "role": role}

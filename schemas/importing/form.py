@@ -1,4 +1,4 @@
-"""What somebody hands in as a graph: which of ComfyUI's two forms it has, and what refuses it."""
+"""Read a graph that a user sent: detect which of ComfyUI's two forms it has, and refuse invalid ones."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class ImportRefused(ValueError):
         no_graph: bool = False,
     ) -> None:
         self.message = message
-        self.problems = shortened(problems)
+        self.problems = shorten(problems)
         self.absent = tuple(absent)
         self.limit = limit
         self.no_graph = no_graph
         super().__init__(message)
 
 
-def shortened(sentences: Iterable[str]) -> tuple[str, ...]:
-    """As many as a person reads, and how many more there are; each cut where it is very long."""
+def shorten(sentences: Iterable[str]) -> tuple[str, ...]:
+    """Return the first reasons, each shortened, and the number of others."""
     texts = list(sentences)
     kept = [text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]} ..." for text in texts[:MOST_TOLD]]
     return tuple(kept if len(kept) == len(texts) else [*kept, f"and {len(texts) - len(kept)} more"])
@@ -52,22 +52,22 @@ def shortened(sentences: Iterable[str]) -> tuple[str, ...]:
 
 def refuse_excess(limit: Limit, value: int) -> None:
     """Raise ImportRefused where a limit is exceeded."""
-    if message := limit.exceeded(value):
+    if message := limit.describe_excess(value):
         raise ImportRefused(message, limit=(limit, value))
 
 
-def absent_classes(names: Iterable[str]) -> ImportRefused:
+def absent_classes_error(names: Iterable[str]) -> ImportRefused:
     """Return the refusal that names the classes that no table has."""
     absent = sorted(set(names))
-    told = ", ".join(shortened(absent))
-    message = f"no node table has {'the class' if len(absent) == 1 else 'these classes'}: {told}"
+    names = ", ".join(shorten(absent))
+    message = f"no node table has {'the class' if len(absent) == 1 else 'these classes'}: {names}"
     return ImportRefused(message, absent=absent[:MOST_TOLD])
 
 
 def parse_graph(text: str) -> JsonObject:
     """The JSON object in a text; ImportRefused where it is none. NaN and Infinity become null, as on ComfyUI's page."""
     try:
-        content = without_endless(parse_json(text, endless=True))
+        content = replace_endless(parse_json(text, endless=True))
     except Unreadable as e:
         raise ImportRefused(f"this {e.reason} (line {e.line})") from e
     if not isinstance(content, dict):
@@ -75,21 +75,21 @@ def parse_graph(text: str) -> JsonObject:
     return content
 
 
-def without_endless(value: Json) -> Json:
+def replace_endless(value: Json) -> Json:
     """Return the value with null in the place of each number that JSON cannot hold."""
     if isinstance(value, dict):
-        return {key: without_endless(inner) for key, inner in value.items()}
+        return {key: replace_endless(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [without_endless(inner) for inner in value]
+        return [replace_endless(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def form_of(content: JsonObject) -> Form:
+def detect_form(content: JsonObject) -> Form:
     """Return which form a graph has, by its list of nodes."""
     return "ui" if isinstance(content.get("nodes"), list) else "api"
 
 
-def unwrapped(content: JsonObject) -> JsonObject:
+def unwrap(content: JsonObject) -> JsonObject:
     """Return the graph itself, where it lies as `prompt` or `workflow` in what was sent or recorded with it."""
     for key in ("prompt", "workflow"):
         inner = content.get(key)
@@ -98,7 +98,7 @@ def unwrapped(content: JsonObject) -> JsonObject:
     return content
 
 
-def api_graph(content: JsonObject) -> Graph:
+def clean_graph(content: JsonObject) -> Graph:
     """Return a copy of a graph in API form: of each node the class, the inputs and the title.
 
     Raises:

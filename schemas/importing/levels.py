@@ -29,11 +29,11 @@ class Level:
     @cached_property
     def linked(self) -> Mapping[str, Json]:
         """Return the links that the instance around this level gives to the sub-graph's inputs, by name."""
-        found: JsonObject = {}
+        links: JsonObject = {}
         for socket in self.instance.inputs if self.instance is not None else ():
             if socket.link is not None:
-                found.setdefault(socket.name, socket.link)
-        return found
+                links.setdefault(socket.name, socket.link)
+        return links
 
 
 def read_levels(content: JsonObject) -> Level:
@@ -57,7 +57,7 @@ def _fill(level: Level, known: SubGraphs) -> None:
 
 
 def _own_values(node: SavedNode, known: SubGraphs) -> tuple[JsonObject, dict[str, JsonObject]]:
-    """What an instance was saved with: first its inputs that are widgets inside, then the widgets that it shows.
+    """Return the saved values of an instance: first its inputs that are widgets inside, then the widgets that it shows.
 
     Newer pages list both in `proxyWidgets`, an input of the instance itself under the node id -1.
     """

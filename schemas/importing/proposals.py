@@ -35,7 +35,7 @@ class Proposal:
 
     @property
     def is_same(self) -> tuple[object, ...]:
-        """What two places must share to be one parameter. One seed serves every sampler; files differ always."""
+        """Tell whether two places are one parameter. One seed serves every sampler; files always differ."""
         if self.type == "file":
             return self.sets
         return (self.word.name, self.choices, None if self.type == "seed" else self.value)
@@ -46,17 +46,19 @@ def propose(graph: Graph, table: NodeTable) -> dict[str, Proposal]:
     merged: dict[tuple[object, ...], Proposal] = {}
     for one in _all(graph, table):
         known = merged.get(one.is_same)
-        joined = _joined(known, one) if known else one
+        joined = _join(known, one) if known else one
         if joined is None:
             joined, key = one, (*one.is_same, one.sets)  # the same value, but no range in common
         else:
             key = one.is_same
         merged[key] = joined
-    found = _one_is_the_prompt(list(merged.values()))
-    found.sort(key=lambda one: words.ORDER.index(one.word.name) if one.word.name in words.ORDER else len(words.ORDER))
+    proposals = _choose_prompt(list(merged.values()))
+    proposals.sort(
+        key=lambda one: words.ORDER.index(one.word.name) if one.word.name in words.ORDER else len(words.ORDER)
+    )
     named: dict[str, Proposal] = {}
     numbers: dict[str, int] = {}  # the last one that a word was given
-    for one in found:
+    for one in proposals:
         name, number = one.word.name, numbers.get(one.word.name, 1)
         while name in named:
             number += 1
@@ -82,7 +84,7 @@ def _all(graph: Graph, table: NodeTable) -> Iterator[Proposal]:
         for name, value in node["inputs"].items():
             node_input = node_class.inputs.get(name)
             if node_input is None or not isinstance(value, str | int | float) or name == "filename_prefix":
-                continue  # a link, or what no request could say
+                continue  # a link, or a value that no request can have
             if is_model(node_input, value):
                 continue
             takers = [(node_id, name, node_input)]
@@ -94,7 +96,7 @@ def _all(graph: Graph, table: NodeTable) -> Iterator[Proposal]:
             if word is not None:
                 limits = [node_input, *(taker for _, _, taker in takers)]
                 one = Proposal(word, "text", value, ((node_id, name),), (title_of(node),))
-                typed = _typed(one, node_input, limits)
+                typed = _with_type(one, node_input, limits)
                 if typed is not None:
                     yield typed
 
@@ -148,8 +150,8 @@ def _word_of_title(title: str, name: str) -> Word | None:
     return known or Word(slug if slug != name else f"{slug}_value", "A value of the graph", "Ein Wert des Graphen")
 
 
-def _typed(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
-    """With the type and range that the table gives; None for what a request could not say."""
+def _with_type(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
+    """Return the proposal with the type and range from the table; None for values that a request cannot have."""
     if node_input.upload:
         return replace(one, type="file", value=None)
     if node_input.type == "COMBO":
@@ -184,8 +186,8 @@ def _ranged(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -
     )
 
 
-def _joined(one: Proposal, other: Proposal) -> Proposal | None:
-    """Both places as one parameter, within what both allow; None where they have nothing in common."""
+def _join(one: Proposal, other: Proposal) -> Proposal | None:
+    """Return both places as one parameter, within the range that both allow; None if there is none."""
     low = max((low for low in (one.min, other.min) if low is not None), default=None)
     high = min((high for high in (one.max, other.max) if high is not None), default=None)
     kind, value = one.type, one.value
@@ -209,9 +211,9 @@ def _joined(one: Proposal, other: Proposal) -> Proposal | None:
     )
 
 
-def _one_is_the_prompt(found: list[Proposal]) -> list[Proposal]:
-    """Where no text leads to a sampler, the first one is what a request's text becomes."""
-    if any(one.word is words.PROMPT for one in found):
-        return found
-    first = next((one for one in found if one.word is words.TEXT), None)
-    return [replace(one, word=words.PROMPT) if one is first else one for one in found]
+def _choose_prompt(proposals: list[Proposal]) -> list[Proposal]:
+    """Make the first text the prompt if no text leads to a sampler."""
+    if any(one.word is words.PROMPT for one in proposals):
+        return proposals
+    first = next((one for one in proposals if one.word is words.TEXT), None)
+    return [replace(one, word=words.PROMPT) if one is first else one for one in proposals]

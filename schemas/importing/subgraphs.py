@@ -55,7 +55,7 @@ class SavedNode:
 
 
 class Size(NamedTuple):
-    """What a part has once every sub-graph in it is expanded."""
+    """The size of a part with every sub-graph in it expanded."""
 
     nodes: int
     links: int
@@ -75,20 +75,20 @@ class Part:
     @cached_property
     def inlets(self) -> Mapping[int, list[SavedLink]]:
         """Return the links that begin at each input of the sub-graph."""
-        found: dict[int, list[SavedLink]] = {}
+        by_slot: dict[int, list[SavedLink]] = {}
         for link in self.links.values():
             if link.origin == INPUTS:
-                found.setdefault(link.origin_slot, []).append(link)
-        return found
+                by_slot.setdefault(link.origin_slot, []).append(link)
+        return by_slot
 
     @cached_property
     def outlets(self) -> Mapping[int, SavedLink]:
         """Return the first link that ends at each output of the sub-graph."""
-        found: dict[int, SavedLink] = {}
+        by_slot: dict[int, SavedLink] = {}
         for link in self.links.values():
             if link.target == OUTPUTS:
-                found.setdefault(link.target_slot, link)
-        return found
+                by_slot.setdefault(link.target_slot, link)
+        return by_slot
 
 
 class SubGraphs:
@@ -134,9 +134,9 @@ class SubGraphs:
                 raise ImportRefused(f"the sub-graph {inner.name or kind} contains itself")
             if kind not in self._sizes:
                 self._sizes[kind] = self.size(inner, (*inside, kind))
-            found = self._sizes[kind]
-            nodes, links, levels = nodes + found.nodes, links + found.links, max(levels, found.levels + 1)
-            size_bytes += found.bytes + (len(node_id) + 1) * found.nodes  # its id begins those of the nodes in it
+            size = self._sizes[kind]
+            nodes, links, levels = nodes + size.nodes, links + size.links, max(levels, size.levels + 1)
+            size_bytes += size.bytes + (len(node_id) + 1) * size.nodes  # its id begins those of the nodes in it
         if not inside:
             for limit, value in ((LEVELS, levels), (NODES, nodes), (LINKS, links), (BYTES, size_bytes)):
                 refuse_excess(limit, value)

@@ -1,4 +1,4 @@
-"""What a value in a graph is for, told from where it goes."""
+"""Find the purpose of a value in a graph from the inputs that it reaches."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ ENTRANCES: Mapping[str, Side] = {
 
 
 def consumers(graph: Graph) -> dict[str, list[tuple[str, str]]]:
-    """For each node the (node id, input) that take an output of it."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    """Return for each node the (node id, input) that take an output of it."""
+    takers: dict[str, list[tuple[str, str]]] = {}
     for taker, node in graph.items():
         for name, link in links_of(node):
-            found.setdefault(link.node, []).append((taker, name))
-    return found
+            takers.setdefault(link.node, []).append((taker, name))
+    return takers
 
 
 def upstream(graph: Graph, starts: Iterable[str]) -> set[str]:
     """Return the nodes, and every node that leads to one of them."""
-    found: set[str] = set()
+    reached: set[str] = set()
     pending = list(starts)
     while pending:
         one = pending.pop()
-        if one in graph and one not in found:
-            found.add(one)
+        if one in graph and one not in reached:
+            reached.add(one)
             pending += [link.node for _, link in links_of(graph[one])]
-    return found
+    return reached
 
 
 def downstream(graph: Graph, starts: Iterable[str]) -> set[str]:
     """Return the nodes, and every node that one of them leads to."""
-    takers, found = consumers(graph), set[str]()
+    takers, reached = consumers(graph), set[str]()
     pending = list(starts)
     while pending:
         one = pending.pop()
-        if one not in found:
-            found.add(one)
+        if one not in reached:
+            reached.add(one)
             pending += [taker for taker, _ in takers.get(one, ())]
-    return found
+    return reached
 
 
 def sides(graph: Graph, table: NodeTable) -> dict[str, Side]:
-    """For the nodes that conditioning comes from: whether it says what is wanted or what is to be avoided."""
-    found: dict[str, Side] = {}
+    """Return the side of each node that makes conditioning: for wanted or for unwanted things."""
+    side_of: dict[str, Side] = {}
     # Only where conditioning ends, at a sampler or a guider.
     ends = [node for node_id, node in graph.items() if "CONDITIONING" not in _outputs(graph, node_id, table)]
     for side in reversed(SIDES):
         links = [link for node in ends for name, link in links_of(node) if ENTRANCES.get(name) == side]
-        found |= dict.fromkeys(_behind(graph, table, links, side), side)
-    return found
+        side_of |= dict.fromkeys(_conditioning_sources(graph, table, links, side), side)
+    return side_of
 
 
-def _behind(graph: Graph, table: NodeTable, pending: list[Link], side: Side) -> set[str]:
+def _conditioning_sources(graph: Graph, table: NodeTable, pending: list[Link], side: Side) -> set[str]:
     """Every node that the conditioning of the links is made by; a node with both sides is passed on its own side."""
     seen: set[Link] = set()
     while pending:

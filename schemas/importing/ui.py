@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from schemas.graph import Graph, InputValue, Link
-from schemas.importing.form import ImportRefused, absent_classes, shortened
+from schemas.importing.form import ImportRefused, absent_classes_error, shorten
 from schemas.importing.levels import Level, read_levels
 from schemas.importing.subgraphs import INPUTS, SavedNode
 from schemas.importing.widgets import widget_values
@@ -20,7 +20,7 @@ REROUTE, PRIMITIVE = "Reroute", "PrimitiveNode"
 
 @dataclass(frozen=True)
 class Constant:
-    """A value that stands where a link was: of a primitive, or of an instance of a sub-graph."""
+    """A value in place of a link: of a primitive, or of an instance of a sub-graph."""
 
     value: InputValue
 
@@ -35,11 +35,15 @@ def convert(content: JsonObject, table: NodeTable) -> tuple[Graph, list[str]]:
         ImportRefused: naming every class that the table lacks, or what is damaged.
     """
     top = read_levels(content)
-    active = [(level, node_id, node) for level, node_id, node in _active(top) if node.type not in NOTES]
+    active = [(level, node_id, node) for level, node_id, node in _active_nodes(top) if node.type not in NOTES]
     absent = [node.type for _, _, node in active if node.type not in table.classes]
     if absent:
-        raise absent_classes(absent)
-    growing = [f"node {level.prefix}{node_id} ({node.type})" for level, node_id, node in active if _grows(node, table)]
+        raise absent_classes_error(absent)
+    growing = [
+        f"node {level.prefix}{node_id} ({node.type})"
+        for level, node_id, node in active
+        if _has_dynamic_widgets(node, table)
+    ]
     if growing:
         message = 'these nodes have widgets that come and go, and the saved form does not name them; use "Export (API)"'
         raise ImportRefused(message, growing)
@@ -51,7 +55,7 @@ def convert(content: JsonObject, table: NodeTable) -> tuple[Graph, list[str]]:
         saved, left = widget_values(node_class, node.widgets_values)
         name = level.prefix + node_id
         if left:
-            what = ", ".join(shortened(map(repr, left)))
+            what = ", ".join(shorten(map(repr, left)))
             warnings.append(f"node {name} ({node_class.name}) was saved with values that it has no input for: {what}")
         saved |= level.proxied.get(node_id, {})
         inputs = {key: value for key, value in saved.items() if key in node_class.inputs}
@@ -67,26 +71,26 @@ def convert(content: JsonObject, table: NodeTable) -> tuple[Graph, list[str]]:
     return graph, warnings
 
 
-def _active(level: Level) -> list[tuple[Level, str, SavedNode]]:
+def _active_nodes(level: Level) -> list[tuple[Level, str, SavedNode]]:
     """The nodes that are sent: not what is muted or bypassed, what only the page knows, or an instance itself."""
-    found: list[tuple[Level, str, SavedNode]] = []
+    active: list[tuple[Level, str, SavedNode]] = []
     for node_id, node in level.part.nodes.items():
         if node.mode in (MUTED, BYPASSED) or node.type in (REROUTE, PRIMITIVE):
             continue
         if node_id in level.inner:
-            found += _active(level.inner[node_id])
+            active += _active_nodes(level.inner[node_id])
         else:
-            found.append((level, node_id, node))
-    return found
+            active.append((level, node_id, node))
+    return active
 
 
-def _grows(node: SavedNode, table: NodeTable) -> bool:
+def _has_dynamic_widgets(node: SavedNode, table: NodeTable) -> bool:
     """Tell whether a choice decides which further widgets there are, so that saved values cannot be told apart."""
     return any(entry.type.startswith("COMFY_DYNAMICCOMBO") for entry in table.classes[node.type].inputs.values())
 
 
 class _Origins:
-    """Where inputs really come from: behind reroutes, bypassed nodes and the edges of sub-graphs.
+    """The true origins of inputs: behind reroutes, bypassed nodes and the edges of sub-graphs.
 
     Each output on the way is looked at once, however many links lead through it.
     """
@@ -128,7 +132,7 @@ def _at(level: Level, link: Json) -> Step:
 
 
 def _before(output: _Output) -> Step:
-    """What gives an output: another one before it, or in the end a node, a value or nothing."""
+    """Return the source of an output: another output, or in the end a node, a value or nothing."""
     level, origin, slot = output
     if origin == INPUTS and level.around is not None:
         return _from_around(level, slot)
@@ -136,7 +140,7 @@ def _before(output: _Output) -> Step:
     if node is None or node.mode == MUTED or node.type in NOTES:
         return None
     if node.mode == BYPASSED or node.type == REROUTE:
-        passed = 0 if node.type == REROUTE else _passed_on(node, slot)
+        passed = 0 if node.type == REROUTE else _bypass_input(node, slot)
         return None if passed is None else _at(level, node.input_at(passed).link)
     if node.type == PRIMITIVE:
         values = node.widgets_values
@@ -149,7 +153,7 @@ def _before(output: _Output) -> Step:
 
 
 def _from_around(level: Level, slot: int) -> Step:
-    """What an instance gives to the input of its sub-graph: its link, or else its own value."""
+    """Return the value of an instance for an input of its sub-graph: its link, or else its own value."""
     names = level.part.input_names
     if level.around is None or not 0 <= slot < len(names):
         return None
@@ -159,7 +163,7 @@ def _from_around(level: Level, slot: int) -> Step:
     return Constant(level.given[name]) if name in level.given else None
 
 
-def _passed_on(node: SavedNode, slot: int) -> int | None:
+def _bypass_input(node: SavedNode, slot: int) -> int | None:
     """The input that a bypassed node hands on at an output: the one at the same place, else one of the same type."""
     if not 0 <= slot < len(node.outputs):
         return None

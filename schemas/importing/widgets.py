@@ -57,9 +57,9 @@ def _is_control(node_class: NodeClass, widget: NodeInput, following: Json, *, mo
     The first pages saved true or false there; that counts where `more` values are left than widgets.
     """
     named = widget.type == "INT" and (widget.name in CONTROLLED or node_class.name in PRIMITIVES)
-    told = bool(widget.attributes.get("control_after_generate"))
+    declared = bool(widget.attributes.get("control_after_generate"))
     said = (following in CONTROLS) if isinstance(following, str) else (more and isinstance(following, bool))
-    return (named or told) and said
+    return (named or declared) and said
 
 
 def _with_defaults(widgets: list[NodeInput], given: JsonObject) -> JsonObject:

@@ -1,4 +1,4 @@
-"""What people change in a graph: the inputs of nodes, and the plain word for each in both languages."""
+"""The inputs that people change in a graph, and the plain word for each in both languages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Word:
-    """A parameter's name, what it means, and its unit."""
+    """A parameter's name, its meaning, and its unit."""
 
     name: str
     en: str

@@ -69,7 +69,7 @@ class WrittenConfig(TypedDict):
 
 
 class ImportedDefinition(TypedDict):
-    """What an import has made, for an answer and for the command line; `files` holds each file's text by its place."""
+    """The result of an import, for an answer and for the command line; `files` holds each file's text by its place."""
 
     name: str
     form: str

@@ -17,7 +17,7 @@ from schemas.nodes import NodeTable
 from tests.attacks.made import QUIET, values
 from tests.doubles.programs import ROOT
 
-TABLE = NodeTable.merged(list(load_tables([ROOT / "schemas"]).values()))
+TABLE = NodeTable.merge(list(load_tables([ROOT / "schemas"]).values()))
 CLASSES = sorted(TABLE.classes)
 SHIPPED = [json.loads(path.read_text()) for path in sorted(Path(ROOT / "schemas" / "graphs").glob("*.json"))]
 IDS = st.integers(1, 6).map(str)

@@ -94,7 +94,7 @@ def _table(folders: Folders, pack: str, models: list[str] | None = None) -> dict
     catalog = load_catalog([SCHEMAS], tables)
     names = [m.file for output in catalog.outputs for chunk in catalog.variants_of(output) for m in chunk.models]
     shelf = models or sorted({SHELF + OTHER_PRECISION.get(name, name) for name in names})
-    wanted = NodeTable.merged([tables["comfyui"], tables["acestep15"], tables[pack]])
+    wanted = NodeTable.merge([tables["comfyui"], tables["acestep15"], tables[pack]])
     own = embedded_table(folders)
     return {**{name: _double(node, shelf) for name, node in wanted.classes.items() if name not in own}, **own}
 

@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 
 from schemas.graph import Graph
-from schemas.importing.admit import Imported, taken
+from schemas.importing.admit import Imported, existing_files
 from schemas.importing.form import parse_graph
 from schemas.loader import load_tables
 from schemas.nodes import NodeTable
@@ -71,8 +71,8 @@ def test_what_is_wrong_with_other_definitions_is_not_the_new_ones_fault(
 
 
 def test_a_name_that_is_taken_is_found_in_every_kind(tmp_path: Path) -> None:
-    assert [path.parent.name for path in taken("silence_mp3", [SHIPPED])] == ["chunks", "output", "graphs"]
-    assert taken("mine", [SHIPPED, tmp_path]) == []
+    assert [path.parent.name for path in existing_files("silence_mp3", [SHIPPED])] == ["chunks", "output", "graphs"]
+    assert existing_files("mine", [SHIPPED, tmp_path]) == []
 
 
 def test_new_classes_beside_changed_ones_are_all_in_the_table_that_is_written(

@@ -52,7 +52,7 @@ def test_the_main_output_is_the_video_where_there_is_one(table: NodeTable) -> No
     graph: Graph = {"1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}}}
     for number, (name, values) in enumerate(saves.items(), 2):
         graph[str(number)] = {"class_type": name, "inputs": {"images": ["1", 0], "filename_prefix": "x", **values}}
-    outputs = imported(graph, table).described()["outputs"]
+    outputs = imported(graph, table).describe()["outputs"]
     assert [(one["node"], one["media"], one["format"], one["role"]) for one in outputs] == [
         ("2", "image", "png", "data"),
         ("3", "video", "webm", "main"),

@@ -10,13 +10,13 @@ from schemas.importing.form import (
     LONGEST_TOLD,
     MOST_TOLD,
     ImportRefused,
-    absent_classes,
-    api_graph,
-    form_of,
+    absent_classes_error,
+    clean_graph,
+    detect_form,
     parse_graph,
     refuse_excess,
-    shortened,
-    unwrapped,
+    shorten,
+    unwrap,
 )
 from schemas.json_values import JsonObject
 from schemas.limits import NAME
@@ -46,14 +46,14 @@ def test_a_text_that_holds_no_graph_is_refused_with_its_line(text: str, message:
 
 
 def test_a_list_of_nodes_makes_the_form_of_the_page() -> None:
-    assert form_of({"nodes": [], "links": []}) == "ui"
-    assert form_of({"nodes": NODE, "links": NODE}) == "api"  # ids may be words
+    assert detect_form({"nodes": [], "links": []}) == "ui"
+    assert detect_form({"nodes": NODE, "links": NODE}) == "api"  # ids may be words
 
 
 def test_a_graph_is_taken_out_of_what_it_lies_in_but_a_node_of_that_name_is_not() -> None:
-    assert unwrapped({"prompt": {"1": NODE}, "workflow": {"nodes": []}}) == {"1": NODE}
-    assert unwrapped({"workflow": {"nodes": []}}) == {"nodes": []}
-    assert unwrapped({"prompt": NODE}) == {"prompt": NODE}
+    assert unwrap({"prompt": {"1": NODE}, "workflow": {"nodes": []}}) == {"1": NODE}
+    assert unwrap({"workflow": {"nodes": []}}) == {"nodes": []}
+    assert unwrap({"prompt": NODE}) == {"prompt": NODE}
 
 
 def test_of_a_node_the_class_the_inputs_and_the_title_are_kept() -> None:
@@ -61,7 +61,7 @@ def test_of_a_node_the_class_the_inputs_and_the_title_are_kept() -> None:
         "1": {**NODE, "_meta": {"title": "Hush", "x": 1}, "is_changed": [1]},
         "2": {**NODE, "_meta": {"title": ""}},
     }
-    graph = api_graph(content)
+    graph = clean_graph(content)
     assert graph == {"1": {**NODE, "_meta": {"title": "Hush"}}, "2": NODE}
     graph["1"]["inputs"]["duration"] = 2
     assert NODE["inputs"]["duration"] == 1.0
@@ -77,26 +77,26 @@ def test_of_a_node_the_class_the_inputs_and_the_title_are_kept() -> None:
 )
 def test_a_graph_with_something_that_is_no_node_is_refused(content: dict[str, Any], message: str) -> None:
     with pytest.raises(ImportRefused, match=message):
-        api_graph(content)
+        clean_graph(content)
 
 
 def test_a_limit_is_exceeded_by_one_more_and_is_kept_with_the_refusal() -> None:
     refuse_excess(NAME, NAME.most)
     with pytest.raises(ImportRefused, match=f"the graph has {NAME.most + 1} characters in one id or name") as refused:
-        api_graph({"x" * (NAME.most + 1): NODE})
+        clean_graph({"x" * (NAME.most + 1): NODE})
     assert refused.value.limit == (NAME, NAME.most + 1)
 
 
 def test_absent_classes_are_named_once_and_in_order() -> None:
-    assert absent_classes(["B", "A", "B"]).message == "no node table has these classes: A, B"
-    assert absent_classes(["A"]).message == "no node table has the class: A"
-    many = absent_classes(f"Class{number:04}" for number in range(MOST_TOLD + 5))
+    assert absent_classes_error(["B", "A", "B"]).message == "no node table has these classes: A, B"
+    assert absent_classes_error(["A"]).message == "no node table has the class: A"
+    many = absent_classes_error(f"Class{number:04}" for number in range(MOST_TOLD + 5))
     assert many.message.endswith(", and 5 more")
     assert len(many.absent) == MOST_TOLD
 
 
 def test_as_many_sentences_as_a_person_reads_and_each_cut() -> None:
-    assert shortened(["x"] * MOST_TOLD) == ("x",) * MOST_TOLD
-    assert shortened(["x"] * (MOST_TOLD + 2))[-1] == "and 2 more"
-    assert shortened(["x" * LONGEST_TOLD]) == ("x" * LONGEST_TOLD,)
-    assert shortened(["x" * (LONGEST_TOLD + 1)]) == ("x" * LONGEST_TOLD + " ...",)
+    assert shorten(["x"] * MOST_TOLD) == ("x",) * MOST_TOLD
+    assert shorten(["x"] * (MOST_TOLD + 2))[-1] == "and 2 more"
+    assert shorten(["x" * LONGEST_TOLD]) == ("x" * LONGEST_TOLD,)
+    assert shorten(["x" * (LONGEST_TOLD + 1)]) == ("x" * LONGEST_TOLD + " ...",)

@@ -173,7 +173,7 @@ def test_a_graph_in_a_folder_of_definitions_has_the_same_limits() -> None:
     from schemas.importing.check import problems_of
 
     (problem,) = problems_of({("graph", "x"): json.dumps(chain(NODES.most))}, [], {})
-    assert problem.message == NODES.exceeded(NODES.most + 1)
+    assert problem.message == NODES.describe_excess(NODES.most + 1)
 
 
 def test_of_a_graph_with_very_many_faults_the_first_are_told(table: NodeTable) -> None:

@@ -10,7 +10,7 @@ from schemas.graph import Graph, GraphNode
 from schemas.importing.admit import import_graph
 from schemas.importing.drafts import draft
 from schemas.importing.form import ImportRefused
-from schemas.importing.saves import made_by, only_what_runs
+from schemas.importing.saves import drop_broken_branches, saved_format
 from schemas.json_values import Json
 from schemas.loader import load_tables
 from schemas.nodes import NodeTable
@@ -102,10 +102,10 @@ def test_an_input_that_grows_on_the_page_is_not_lacking() -> None:
     save: Json = {"required": {"images": {"type": "COMFY_AUTOGROW_V3"}, "filename_prefix": {"type": "STRING"}}}
     table = NodeTable.from_json({"Sheet": {"input": save, "output": [], "output_node": True}})
     graph: Graph = {"1": {"class_type": "Sheet", "inputs": {"filename_prefix": "x", "images.0": "a"}}}
-    assert only_what_runs(graph, table) == (graph, [])
+    assert drop_broken_branches(graph, table) == (graph, [])
     del graph["1"]["inputs"]["filename_prefix"]
     with pytest.raises(ImportRefused) as refused:
-        only_what_runs(graph, table)
+        drop_broken_branches(graph, table)
     assert refused.value.problems == ("node 1 (Sheet) is left out: node 1 (Sheet) has nothing for filename_prefix",)
 
 
@@ -123,4 +123,4 @@ def test_the_format_of_an_unknown_save_node_is_its_input_and_else_the_usual_one_
     table: NodeTable, form: Json, made: tuple[str, str]
 ) -> None:
     node: GraphNode = {"class_type": "Foreign", "inputs": {"format": form, "audio": ["2", 0]}}
-    assert made_by(node, {"1": node, "2": EMPTY}, table) == made
+    assert saved_format(node, {"1": node, "2": EMPTY}, table) == made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.file_inputs import accepts
+from schemas.file_inputs import accepted_media
 from schemas.graph import Graph
 from schemas.model import Parameter, Text
 
@@ -31,4 +31,4 @@ def test_every_node_decides_and_an_unknown_one_leaves_it_open(sets: list[str], m
     parameter = Parameter.model_validate(
         {"name": "sound", "type": "file", "description": Text(en="x", de="x"), "sets": sets}
     )
-    assert accepts(parameter, GRAPH) == media
+    assert accepted_media(parameter, GRAPH) == media

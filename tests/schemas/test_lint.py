@@ -69,6 +69,6 @@ def test_lint_of_a_file_that_cannot_be_read_tells_why(write: Write, tables: Tabl
 def test_of_several_variants_a_backend_lacks_what_the_nearest_one_lacks(shipped: Catalog, tables: Tables) -> None:
     chunks = shipped.variants_of("musicgen")
     second = {node["class_type"] for node in shipped.graph(chunks[1].graph).values()}
-    every = NodeTable.merged(tables.values()).classes
+    every = NodeTable.merge(tables.values()).classes
     almost = NodeTable({name: every[name] for name in sorted(second)[1:]})
     assert [problem.class_type for problem in lint_backend(shipped, almost)["musicgen"]] == [min(second)]

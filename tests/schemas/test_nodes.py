@@ -106,7 +106,7 @@ def test_wildcards_unions_and_grown_inputs_fit(live: NodeTable) -> None:
         "Both": {"input": {"required": {"x": ["INT,FLOAT", {"max": 5}]}}, "output": ["FLOAT,STRING"]},
         "Audio": {"input": {"required": {"x": ["AUDIO"]}}, "output": ["AUDIO"]},
     }
-    table = NodeTable.merged([live, NodeTable.from_object_info(classes)])
+    table = NodeTable.merge([live, NodeTable.from_object_info(classes)])
     good: Graph = {
         "1": {"class_type": "Both", "inputs": {"x": 1.5}},
         "2": {"class_type": "Any", "inputs": {"x": ["1", 0]}},

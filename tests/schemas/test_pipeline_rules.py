@@ -12,7 +12,7 @@ from schemas.known import Definitions
 from schemas.model import GraphChunk
 from schemas.nodes import NodeTable
 from schemas.pipeline import Pipeline, Stage
-from schemas.pipeline_rules import RULES, Made, StageRules, Ways, graph_chunks, pipeline_findings
+from schemas.pipeline_rules import RULES, Product, StageRules, Ways, graph_chunks, pipeline_findings
 from schemas.rules import Finding
 from tests.schemas.breaking import Case, cases, check
 from tests.schemas.conftest import Write
@@ -120,7 +120,7 @@ class Told(StageRules):
 
     def makes(self, stage: Stage, pipeline: Pipeline, definitions: Definitions) -> Ways:
         del stage, pipeline, definitions
-        return {"": (Made("main", "audio"),)}
+        return {"": (Product("main", "audio"),)}
 
 
 def test_a_further_kind_of_stage_is_checked_by_its_own_rules_and_read_from(definitions: Definitions) -> None:

@@ -1,4 +1,4 @@
-"""What a part's sound goes through before the mix: sweeps, echo, saturation, ducking, reverb, tone and width.
+"""A part's effects before the mix: sweeps, echo, saturation, ducking, reverb, tone and width.
 
 All of it works stretch after stretch and carries its state over, so the stretches' lengths do not matter.
 """

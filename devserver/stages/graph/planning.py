@@ -16,7 +16,7 @@ from devserver.stages.graph.formats import NO_FILE, check_others, conversion, co
 from devserver.stages.kind import Planning, Step
 from schemas.compiler import resolve_values
 from schemas.errors import ParameterError
-from schemas.file_inputs import accepts
+from schemas.file_inputs import accepted_media
 from schemas.json_values import Json
 from schemas.model import OUTPUT_CHUNK, GraphChunk, OutputConfig
 from schemas.pipeline import Reference, Stage
@@ -201,7 +201,7 @@ class _Planner:
         for name, value in wanted.items():
             parameter = chunk.parameters[name]
             if parameter.type == "file":
-                media = accepts(parameter, self.planning.catalog.graphs[chunk.graph])
+                media = accepted_media(parameter, self.planning.catalog.graphs[chunk.graph])
                 sent[name] = self.planning.files.resolve(f"params.{name}", value, media)
         return {**wanted, **{name: file.stored for name, file in sent.items()}}, sent
 

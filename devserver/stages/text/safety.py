@@ -12,7 +12,7 @@ from devserver.model.results import FoundTerm, ModelCheck, SafetyResult
 from devserver.stages.text.ask import Asking, NoAnswer, ask, use_of
 from devserver.stages.walk import Walk
 from schemas.catalog import Catalog
-from schemas.lexicon import Found
+from schemas.lexicon import TermMatch
 from schemas.model import TextChunk
 
 HINT = "Change the text, or choose another safety_level."
@@ -135,7 +135,7 @@ async def _by_model(walk: Walk, stage: str, chunk: TextChunk, text: str) -> tupl
     return made, Blocked(message, rule="llm_check", category=category, hint=HINT, details=details)
 
 
-def _found(where: str, found: Found) -> FoundTerm:
+def _found(where: str, found: TermMatch) -> FoundTerm:
     return FoundTerm(
         where=where,
         term=found.term,
