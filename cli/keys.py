@@ -120,7 +120,7 @@ def remove_key(settings: Settings, name: str) -> str:
 
 
 def words(error: TonewrightError) -> str:
-    """What a person reads of an error."""
+    """Return an error as a person reads it."""
     if not isinstance(error, InputError):
         return str(error)
     allowed = f" Allowed: {', '.join(error.allowed) if isinstance(error.allowed, list) else error.allowed}."

@@ -35,7 +35,7 @@ class SettingsWrong(Exception):
 
 @dataclass(frozen=True)
 class _File:
-    """What `tonewright.yaml` says, and the line of each field."""
+    """The content of `tonewright.yaml`, with the line of each field."""
 
     content: Mapping[str, object]
     lines: Mapping[FieldPath, int]
@@ -139,7 +139,7 @@ def _problems(error: ValidationError, given: Mapping[str, object], written: _Fil
 
 
 def _place(path: FieldPath, given: Mapping[str, object], written: _File, file: Path) -> str:
-    """Where a value was set, and which field it is; an option and a variable have the name of theirs."""
+    """Return the place where a value was set, and its field; an option and a variable have their own names."""
     name, field = str(path[0]), ".".join(map(str, path))
     option = "--backend" if name == "backends" else f"--{name.replace('_', '-')}"
     called = option if name in given else _variable_of(name)

@@ -36,7 +36,7 @@ class ImportJob(TypedDict):
 
 
 class Excess(TypedDict):
-    """Which limit is exceeded, by its unit, and by what value."""
+    """An exceeded limit, by its unit, with the value."""
 
     unit: str
     most: int
@@ -44,7 +44,7 @@ class Excess(TypedDict):
 
 
 class Refusal(TypedDict):
-    """Why a graph was refused; the fields are those of `ImportRefused`."""
+    """A refused graph, with the fields of `ImportRefused`."""
 
     message: str
     problems: NotRequired[list[str]]
@@ -54,7 +54,7 @@ class Refusal(TypedDict):
 
 
 class ImportReply(TypedDict):
-    """What was made, or why it was refused."""
+    """The definitions that were made, or the refusal."""
 
     made: NotRequired[ImportedDefinition]
     refused: NotRequired[Refusal]

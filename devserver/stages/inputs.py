@@ -1,4 +1,4 @@
-"""What a stage reads of earlier ones: files of the run and texts, found before it runs."""
+"""The inputs of a stage from earlier ones: files of the run and texts, resolved before it runs."""
 
 from __future__ import annotations
 

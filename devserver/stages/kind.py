@@ -1,4 +1,4 @@
-"""What a kind of stage is: it checks a definition, plans its part of a run, and runs it."""
+"""The interface of a kind of stage: it checks a definition, plans its part of a run, runs and describes it."""
 
 from __future__ import annotations
 

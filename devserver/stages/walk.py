@@ -1,4 +1,4 @@
-"""What a stage is handed: the run's plan, where it stands, and how to write down what happens."""
+"""The walk as a stage gets it: the run's plan, its state, its tools, and writing into journal and folder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WalkSettings:
-    """How runs are walked.
+    """The settings of walks.
 
     Args:
         backend_wait_s: how long a take waits for a configured backend that does not answer.
@@ -56,7 +56,7 @@ class WalkSettings:
 
 @dataclass(frozen=True)
 class Tools:
-    """What a walk works with. `slice` lets one walk at a time do the quick work between two waits."""
+    """The tools of a walk. `slice` lets one walk at a time do the quick work between two waits."""
 
     settings: WalkSettings
     definitions: Definitions
@@ -100,7 +100,7 @@ class Walk:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """What writes into the journal for this walk."""
+        """The writer of this walk into the journal."""
         return Ledger(self.tools.journal, self.tools.clock)
 
     async def read(self, work: Callable[[Reading], Found]) -> Found:
@@ -121,7 +121,7 @@ class Walk:
         return not known
 
     def may_have_more(self, stage: str) -> bool:
-        """Whether a graph stage may have more takes than were planned."""
+        """Return True for a graph stage that may have more takes than were planned."""
         return self.run.generation > 1 or stage in self._extended
 
     async def warn(self, place: Place, code: str, message: str, **data: object) -> None:

@@ -1,1 +1,1 @@
-"""Where the server is reached: below which path, at which public address, through which proxies."""
+"""The server's addresses: path prefix, public URLs, trusted proxies."""

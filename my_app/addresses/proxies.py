@@ -1,4 +1,4 @@
-"""What a proxy says of a request, where it is one of those that the settings name.
+"""The headers of trusted proxies: path prefix and user.
 
 Anybody can send such a header. From anybody else it is as if it was not there, and the log says so.
 """
@@ -42,7 +42,7 @@ class Proxies:
     _told: set[tuple[str, str]] = field(default_factory=set, compare=False)
 
     def trusts(self, address: str | None) -> bool:
-        """Whether a connection comes from one of them."""
+        """Return True for a connection from a trusted proxy."""
         found = _address(address)
         return found is not None and any(found in network for network in self.networks)
 

@@ -31,7 +31,7 @@ class PublicUrl:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it names this machine to itself: a page at another port of it, and nothing that others reach."""
+        """It names this machine to itself: a page at another port, which nobody else reaches."""
         return self.name in LOOPBACK_HOSTS
 
 

@@ -20,7 +20,7 @@ SMALLEST_BYTES: Final = 1024  # fewer fit into one packet either way
 
 
 def takes_gzip(request: web.Request) -> bool:
-    """Whether a client takes gzip: it says so, and not with the weight 0."""
+    """Return True for a client that accepts gzip, with a weight above 0."""
     weights = dict[str, str]()
     for part in ",".join(request.headers.getall(hdrs.ACCEPT_ENCODING, [])).lower().split(","):
         name, _, weight = part.partition(";")

@@ -130,14 +130,14 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _gone(error: DatabaseGone | KeysUnreadable) -> dict[str, Any]:
-    """What is missing for any answer. Where the keys lie is for the log alone."""
+    """Answer 503 or 507 where the database or the keys are unavailable. Paths are for the log alone."""
     if isinstance(error, DatabaseGone):
         return error_body(503, "database_gone", code="database_gone", problem=str(error))
     return error_body(503, "keys_unreadable", code="keys_unreadable")
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
-    """What aiohttp itself refuses: an unknown path, a wrong method, a body that is too large."""
+    """Answer for aiohttp's own refusals: an unknown path, a wrong method, a body that is too large."""
     headers: dict[str, str] = {}
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = sorted(error.allowed_methods)

@@ -1,1 +1,1 @@
-"""Who comes in: connections, hosts and origins, keys and sessions, and how many at once."""
+"""Letting requests in: connections, hosts and origins, keys and sessions, limits."""

@@ -1,4 +1,4 @@
-"""Who asks, and what they may see. Checked here for every route alike; the views only ask `user_id`.
+"""Authentication and visibility, for every route alike; the views only ask for `user_id`.
 
 As long as there is no key, everybody is `local` and sees everything, and so only this machine may ask. With the first
 key, everybody needs one, here too: as `Authorization: Bearer KEY`, or as the cookie of a session begun with it. A proxy
@@ -138,5 +138,5 @@ async def check_runs(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 def viewer_of(request: web.Request) -> str | None:
-    """Whose runs and files are shown: the user's own, or None for everybody's."""
+    """Return the user whose runs and files are shown; None for everybody's."""
     return request.app[CONTEXT].keys.viewer(request[USER_ID])

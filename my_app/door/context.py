@@ -1,4 +1,4 @@
-"""What every request of the front needs."""
+"""The context of every request of the front."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from my_app.views.threads import Threads
 
 @dataclass(frozen=True)
 class FrontSettings:
-    """How the front listens.
+    """The settings of the front.
 
     Args:
         public: the folder of the browser's files.
@@ -62,7 +62,7 @@ class FrontSettings:
 
 @dataclass(frozen=True)
 class Context:
-    """What every request of the front needs; `doors` are the threads on which keys are looked up.
+    """The context of every request of the front; `doors` are the threads on which keys are looked up.
 
     `given` has what a view may ask for, by its type.
     """

@@ -105,7 +105,7 @@ class Connection(web.RequestHandler):
     def handle_error(
         self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """What the parser could not read. It may come from anybody, so it is no line in the log at the usual level."""
+        """Answer a request that the parser could not read. It may come from anybody, so it is logged at debug level."""
         if status >= 500 or request.writer.output_size > 0:
             return super().handle_error(request, status, exc, message)
         LOG.debug("unreadable request from %s: %s", request.remote, message)

@@ -50,7 +50,7 @@ class Room:
 
     @property
     def most(self) -> int:
-        """How many connections there is room for: each may be sent a file, so it takes two descriptors."""
+        """The most connections that there is room for: each may be sent a file, so it takes two descriptors."""
         return max(FEWEST, (self.files - own_files()) // 2)
 
     def enter(self, address: str, descriptor: int) -> str:

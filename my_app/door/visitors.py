@@ -1,4 +1,4 @@
-"""What is remembered of those who ask: wrong keys by address, and whose each run is."""
+"""Memory of visitors: wrong keys by address, and the owner of each run."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Visitor:
 
     @property
     def viewer(self) -> str | None:
-        """Whose runs and files are shown: the user's own, or None for everybody's."""
+        """The user whose runs and files are shown; None for everybody's."""
         return self.keys.viewer(self.user_id)
 
 
 @dataclass
 class Tries:
-    """How often each address has shown a wrong key lately.
+    """Counts the wrong keys of each address lately.
 
     A right key is let in all the same: behind a proxy all have one address, and who guesses there must not lock out the
     owner. Nobody guesses 256 bits; this keeps the guessing from costing more than it must.
@@ -54,7 +54,7 @@ class Tries:
 
 @dataclass
 class Owners:
-    """Whose runs are whose, looked up once: a run's owner never changes."""
+    """The owners of runs, looked up once: a run's owner never changes."""
 
     find: Callable[[str], Awaitable[str | None]]
     _known: OrderedDict[str, str] = field(default_factory=OrderedDict)

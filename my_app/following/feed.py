@@ -36,12 +36,12 @@ STREAM_HEADERS: Final = {
 
 @dataclass
 class _Place:
-    """How far a listener has come: the number of the last stored event that it has."""
+    """A listener's position: the number of the last stored event that it has."""
 
     after: int
 
     def is_new(self, event: Event) -> bool:
-        """Whether the listener lacks this event; it has it from now on."""
+        """Return True for an event that the listener lacks; it has it from now on."""
         if event.seq is not None and event.seq <= self.after:
             return False
         self.after = event.seq or self.after
@@ -98,7 +98,7 @@ class Feeds:
                 last = loop.time()
 
     async def is_over(self, run_id: str, after: int) -> bool:
-        """Whether the run has ended and the listener has all of its events, so that coming back is pointless."""
+        """Return True where the run has ended and the listener has all of its events: coming back is pointless."""
         return await self.runs.has_ended(run_id) and not await self.journal.events_after(after, run_id, 1)
 
     async def _live(

@@ -25,7 +25,7 @@ PREFERRED_WAIT: Final = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
 @dataclass(frozen=True)
 class Wish:
-    """How a client wants its answer: at once (`no`), when the run has ended, or as a stream of events.
+    """A client's wish for its answer: at once (`no`), when the run has ended, or as a stream of events.
 
     `timeout_s` ends the waiting, never the run.
     """

@@ -17,7 +17,7 @@ STALL: Final = web.AppKey("stall_s", float)
 
 
 async def arriving(request: web.Request, read: Callable[[], Awaitable[bytes]]) -> AsyncIterator[bytes]:
-    """What `read` gives of a request until it gives nothing more.
+    """Yield the blocks that `read` returns until it returns nothing.
 
     Raises:
         InputError: nothing came for the front's `stall_s`, or too little all in all (408).

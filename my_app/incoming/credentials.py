@@ -1,4 +1,4 @@
-"""Who a request says it is from: a key in a header, the cookie of a session; and who it was found to be from."""
+"""Credentials of a request: a key in a header, the cookie of a session; and the user that they stand for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens, as it happens: Server-Sent Events that can be resumed."""
+"""Events as they happen: Server-Sent Events that can be resumed."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Imported(Shown):
 
 
 class Problem(Shown):
-    """What is wrong with a definition's text, and where."""
+    """A problem in a definition's text, with its line."""
 
     line: int = Field(ge=1)
     field: str
@@ -41,7 +41,7 @@ class Problem(Shown):
 
 
 class Checked(Shown):
-    """What is wrong with a definition's text."""
+    """The problems in a definition's text."""
 
     valid: bool
     problems: list[Problem]

@@ -26,7 +26,7 @@ RANGE: Final = re.compile(r"bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})")
 
 
 class Download(BaseModel):
-    """How a file is answered."""
+    """The options of a file's answer."""
 
     download: str | None = Field(None, description="Present: as an attachment, to be saved.")
 

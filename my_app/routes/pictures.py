@@ -1,4 +1,4 @@
-"""What belongs to a run's sound: its notes as MIDI, its peaks for a player, its pictures."""
+"""A run's sound in other forms: notes as MIDI, peaks for a player, pictures."""
 
 from __future__ import annotations
 

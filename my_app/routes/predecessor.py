@@ -137,7 +137,7 @@ class GenerationRequest(Taken):
 
 
 class GeneratedOutput(MediaOutput):
-    """What was made, as `generation` tells it."""
+    """A generated output, in the form of `generation`."""
 
     index: Count
     seed: int | None
@@ -157,7 +157,7 @@ class Generated(Shown):
 
 
 class PipelineState(Shown):
-    """Where a run is."""
+    """The state of a run."""
 
     stage: str
     step: str
@@ -165,7 +165,7 @@ class PipelineState(Shown):
 
 
 class PipelineStatus(Shown):
-    """How far a run is: its state, its files and its models."""
+    """The progress of a run: state, files, models."""
 
     run_id: str
     status: State

@@ -1,4 +1,4 @@
-"""What a text asks for, field by field, before anything is made of it."""
+"""The reading of a text, field by field, before anything is made of it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ Brief = create_model("Brief", __base__=Shown, **READINGS)
 
 
 class Parse(Shown):
-    """What a text asks for."""
+    """The reading of a text."""
 
     brief: Brief
     unmatched: list[Unmatched]

@@ -20,7 +20,7 @@ FARTHEST: Final = 1_000_000
 
 
 class Page(BaseModel):
-    """Which part of each queue is listed."""
+    """The listed part of each queue."""
 
     limit: Whole = Field(PAGE, ge=1, le=LONGEST_PAGE, description="How many that wait are listed of each queue.")
     offset: Whole = Field(
@@ -102,7 +102,7 @@ class Backends(Shown):
 
 
 class Moved(Shown):
-    """Where a run stands now."""
+    """A run's place in the queue now."""
 
     run_id: str
     queue: QueuePlace | None

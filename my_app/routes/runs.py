@@ -30,7 +30,7 @@ Prefer = Annotated[str, Header("Prefer"), Field(description="`wait=SECONDS`: ans
 
 
 class RunQuery(BaseModel):
-    """Which runs are listed."""
+    """The filter of the list of runs."""
 
     limit: Whole = Field(FEW_RUNS, ge=1, le=MOST_RUNS, description="How many.")
     before: str = Field(
@@ -54,7 +54,7 @@ class RunList(Shown):
 
 
 class Cancelled(Shown):
-    """What became of a run that was asked to stop."""
+    """The outcome of cancelling a run."""
 
     run_id: str
     status: str

@@ -90,7 +90,7 @@ async def _existing(files: RunMedia, run_id: str) -> list[StemFile]:
 
 
 class _Outlet(io.RawIOBase):
-    """What the archive is written into: what came since the last look."""
+    """The archive's output: the bytes since the last read."""
 
     def __init__(self) -> None:
         self._input_form = bytearray()

@@ -1,4 +1,4 @@
-"""How the server is, and what it offers."""
+"""The server's health, and what it offers."""
 
 from __future__ import annotations
 

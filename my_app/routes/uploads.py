@@ -20,7 +20,7 @@ from my_app.views.signature import Reply
 
 
 class Name(BaseModel):
-    """How a file is called."""
+    """The name of a file."""
 
     name: str = Field("", description="The file's name, where the body is the file itself.")
 

@@ -1,4 +1,4 @@
-"""What views return, made into answers."""
+"""Replies of views, rendered as HTTP answers."""
 
 from __future__ import annotations
 

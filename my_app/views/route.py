@@ -1,4 +1,4 @@
-"""What a route is. The table of all of them is made into the routers and into /openapi.json alike."""
+"""The type of a route. The table of all routes becomes the routers and /openapi.json alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server says of runs. Objects may have more keys than are named here."""
+"""Shapes of answers about runs. Objects may have more keys than are named here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a take is tried again: read from what the journal says of its last attempt, so that a restart decides alike.
+"""Deciding on another attempt of a take, from the journal's row of its last one, so that a restart decides alike.
 
 Lost prompts, files and worker processes, and backends that gave no answer, are tried again after a pause; a lack of
 memory once, when the backend was told to free its own; a full disk of the exports for as long as the run may take;
@@ -93,7 +93,7 @@ async def decide_retry(walk: Walk, last: AttemptRow) -> Retry:
 
 
 def _is_embedded(walk: Walk, last: AttemptRow) -> bool:
-    """Whether the last attempt was at our own backend, which saves on the disk of the exports."""
+    """Return True where the last attempt was at our own backend, which saves on the disk of the exports."""
     backend = walk.tools.pool.named(last.backend or "")
     return backend is not None and backend.address.kind == "embedded"
 
@@ -109,7 +109,7 @@ def _given_up(last: AttemptRow, tries: int, error: Failure) -> StageError:
 
 
 async def _codes(walk: Walk, last: AttemptRow) -> list[str]:
-    """How each attempt of a take ended, '' where it was with success."""
+    """Return the error code of each attempt of a take, '' for success."""
     rows = await walk.read(lambda reading: reading.stages(last.run_id))
     own = (row for row in rows if (row.stage, row.take) == (last.stage, last.take))
     attempts = [row for row in own if isinstance(row, AttemptRow)]
@@ -117,7 +117,7 @@ async def _codes(walk: Walk, last: AttemptRow) -> list[str]:
 
 
 def _tries(codes: Sequence[str]) -> int:
-    """How many attempts of a take count: those that went down with a server of ours were not tried in earnest."""
+    """Count the attempts of a take; those that went down with a server of ours do not count."""
     return sum(code != SERVER_STOPPED for code in codes)
 
 
@@ -158,7 +158,7 @@ async def _pause(walk: Walk, last: AttemptRow, tries: int, *, after_freeing: boo
 
 
 async def wait_until_it_answers(walk: Walk, job: Job, times: int) -> bool:
-    """Whether a backend that gave no answer about a submitted prompt does so after all, so that the attempt goes on.
+    """Wait for a backend that gave no answer about a submitted prompt; return True where the attempt goes on.
 
     It is waited for like one that is silent from the start; less long where another one could do the same.
     """

@@ -164,7 +164,7 @@ async def _end(walk: Walk, job: Job, state: StageState, result: AttemptResult) -
 
 
 def _failure(job: Job, error: BackendError) -> StageError:
-    """What a backend's refusal or failure means for the user."""
+    """Return a backend's refusal or failure as an error for the user."""
     if isinstance(error, Refused):
         code, hint = "graph_refused", "The definition does not fit this backend; `python server.py lint` may say more."
         details: dict[str, object] = {"node_errors": [asdict(reason) for reason in error.node_errors]}
@@ -254,7 +254,7 @@ async def _write_down(walk: Walk, job: Job, bound: Graph, begin: Callable[[Writi
 
 
 def _went_with_its_server(job: Job, before: PartRow) -> bool:
-    """Whether an attempt of an earlier walk was at an embedded backend, or at one that is known no more."""
+    """Return True for an attempt of an earlier walk at an embedded backend, or at one that is unknown by now."""
     return job.backend.address.kind == "embedded" or before.backend != job.backend.name
 
 

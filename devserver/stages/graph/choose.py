@@ -1,4 +1,4 @@
-"""Which backend makes an output, and by which option: the asked config, or one of its declared fallbacks."""
+"""Choosing the backend and the option for an output: the asked config, or one of its declared fallbacks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Choice:
 
 
 class Lack(Kept):
-    """What a backend lacks for an output."""
+    """A backend and what it lacks for an output."""
 
     nodes: list[str] = Field(description="classes that it does not know")
     models: list[str] = Field(description="model files that it does not have")
@@ -169,7 +169,7 @@ def _silent(walk: Walk) -> dict[str, str]:
 
 
 def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, Lack]:
-    """What each answering backend lacks for a config: for that variant of it which it is nearest to having."""
+    """List what each answering backend lacks for a config, by the variant that it is nearest to having."""
     lacks = {}
     for backend, table in _answering(walk):
         problems = min((_fit(option, table).problems for option in way), key=_distance)

@@ -1,4 +1,4 @@
-"""What an attempt has to do, and the names that follow from its place."""
+"""The job of an attempt, and the names that follow from its place."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMESPACE: Final = uuid.UUID("5f0a5d0e-6c1c-5a39-9d0f-746f6e657772")
 
 @dataclass(frozen=True)
 class Job:
-    """What an attempt has to do.
+    """The job of an attempt.
 
     `option` is one of `output`'s; `models` are the backend's own names of its models; `nodes` hears when each ran;
     `sources` are the files of this run that it reads, by parameter; `again` is why the attempt before was not

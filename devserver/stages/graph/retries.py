@@ -1,4 +1,4 @@
-"""How often and after which pauses a take is tried again."""
+"""The number of attempts of a take and the pauses between them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Retries:
-    """What is tried again is decided in `devserver/stages/graph/again.py`; here is how often, and when.
+    """The limits on attempts; `devserver/stages/graph/again.py` decides on another one.
 
     Attributes:
         attempts: how many a take has in all, where backends lose them.

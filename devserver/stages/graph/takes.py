@@ -132,13 +132,13 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
 
 
 def _asking(walk: Walk, job: Job) -> Asking:
-    """Who asks for a turn, and what for."""
+    """Return the request for a turn: user, priority, work."""
     work = Work(job.option.config, job.option.chunk.name, size_of(job.values))
     return Asking(walk.plan.user_id, walk.plan.priority, work)
 
 
 async def _is_to_be_made(walk: Walk, stage: MediaStage, inputs: Inputs) -> bool:
-    """Whether another form is made of what the other stage has made, which may come from a fallback."""
+    """Return True where a further format is made from the other stage's file, which may come from a fallback."""
     source, wanted = inputs.of_take(1)[SOUND], stage.output.options[0].takes[0][FORMAT]
     if not isinstance(source, RunFile) or source.ext == wanted:
         return False

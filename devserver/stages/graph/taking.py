@@ -138,7 +138,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
 
 
 def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) -> TrackTags:
-    """What a file says about itself, for players, for ComfyUI, and for us; what a node reports replaces a value."""
+    """Return a file's tags, for players, for ComfyUI and for us; a node's report replaces a value."""
     values, plan = {**job.values, **(reports[0] if reports else {})}, walk.plan
     bpm, key, lyrics = values.get("bpm"), values.get("key"), str(values.get("lyrics") or "")
     own = {

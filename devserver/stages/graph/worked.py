@@ -1,4 +1,4 @@
-"""How long a take was worked on: the time for which a server walked it while it had its turn at a backend."""
+"""Counting the working time of a take: while a server walked it and it had its turn at a backend."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class NoAnswer(TonewrightError):
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks: a stage of the run, and the step that it takes over the text."""
+    """The asking side: a stage of the run and its step."""
 
     stage: str
     step: str

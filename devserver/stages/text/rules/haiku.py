@@ -47,5 +47,5 @@ def _line(following: islice[tuple[str, int]], length: int, sizes: set[int]) -> s
 
 
 def _makeable(length: int, sizes: set[int]) -> bool:
-    """Whether words of these sizes can fill a line, each as often as needed."""
+    """Return True where words of these sizes can fill a line, each as often as needed."""
     return length == 0 or any(size <= length and _makeable(length - size, sizes) for size in sizes)

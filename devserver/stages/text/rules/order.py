@@ -41,7 +41,7 @@ def alphabetical(text: str, _rule: Alphabetical, _draw: random.Random) -> str:
 
 
 def erasure(text: str, rule: Erasure, draw: random.Random) -> str:
-    """What stays stands in the order in which it stood; words that carry sense stay rather than others."""
+    """Keep some words in their order; words that carry sense stay rather than others."""
     words = text.split()
     count = min(len(words), max(rule.least, round(len(words) * rule.share)))
     order = draw.sample(range(len(words)), len(words))

@@ -43,7 +43,7 @@ SPOKEN_E: Final = re.compile(r"(?:[^aeiouylr]le|[^aeiouy]re|[^aeiouylr]les|[sxz]
 
 
 def syllables(token: str, language: Language) -> int:
-    """How many syllables a word has; 1 at least, also for what has no vowel (a number, an emoji, another script)."""
+    """Count the syllables of a word; 1 at least, also without a vowel (a number, an emoji, another script)."""
     return max(1, sum(len(_starts(word, language)) for word in _parts(token)))
 
 
@@ -62,7 +62,7 @@ def _parts(token: str) -> list[str]:
 
 
 def _starts(word: str, language: Language) -> list[int]:
-    """Where the vowels of each syllable begin."""
+    """Return the positions of the first vowel of each syllable."""
     lower = word.lower() if len(word.lower()) == len(word) else word
     signs = [match.start() for match in SIGNS.finditer(lower) if match[0] not in SMALL_KANA]
     if signs:
