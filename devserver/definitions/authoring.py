@@ -100,14 +100,7 @@ class Authoring:
             others = [path for path in others if path not in old]
         if request.write and others:
             files = ", ".join(path.name for path in others)
-            raise InputError(
-                "definition_name_taken",
-                status=409,
-                field="name",
-                value=name,
-                allowed="a name that is free",
-                files=files,
-            )
+            raise InputError("definition_name_taken", status=409, field="name", value=name, files=files)
         live = self._live(request.backend)
         graph = request.graph if path is None else None
         return Job(name, origin, folders, graph=graph, path=path, filename=filename, live=live), old
@@ -156,7 +149,7 @@ class Authoring:
     def _origin(self, request: ImportRequest, viewer: str | None) -> tuple[Path | None, str | None, str]:
         """Return the file that holds the graph and its own name, or None twice; and the graph's origin in words."""
         if (request.graph is None) == (request.upload is None):
-            raise InputError("graph_or_upload", field="graph", allowed="a graph, or an upload")
+            raise InputError("graph_or_upload", field="graph")
         if request.graph is not None:
             return None, None, request.name or "imported"
         upload = self._uploads.find(request.upload or "", viewer)
@@ -179,14 +172,7 @@ class Authoring:
             known = nearest(name, [backend.name for backend in self._pool.backends])
             raise InputError("unknown_backend", status=404, field="backend", value=name, allowed=known)
         if not backend.up or backend.table is None:
-            raise InputError(
-                "backend_silent",
-                status=409,
-                field="backend",
-                value=name,
-                allowed="a backend that answers",
-                problem=backend.problem,
-            )
+            raise InputError("backend_silent", status=409, field="backend", value=name, problem=backend.problem)
         return backend.table
 
 

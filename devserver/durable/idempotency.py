@@ -74,8 +74,7 @@ class Idempotency:
         if key is None:
             return None
         if not 0 < len(key) <= LONGEST or not key.isascii() or not key.isprintable():
-            allowed = f"1 to {LONGEST} printable ASCII signs"
-            raise InputError("idempotency_key_unusable", field=HEADER, value=key[:LONGEST], allowed=allowed)
+            raise InputError("idempotency_key_unusable", field=HEADER, value=key[:LONGEST], most=LONGEST)
         said = json.dumps([what, body], sort_keys=True)
         return Claim(user_id, key, hashlib.sha256(said.encode()).hexdigest())
 
@@ -91,13 +90,7 @@ class Idempotency:
             return None
         row = rows[0]
         if row["digest"] != claim.digest:
-            raise InputError(
-                "idempotency_key_reused",
-                code="idempotency_key_reused",
-                field=HEADER,
-                value=claim.key,
-                allowed="a key of its own for each request; the same one only where the same is sent again",
-            )
+            raise InputError("idempotency_key_reused", code="idempotency_key_reused", field=HEADER, value=claim.key)
         return First(row["run_id"], row["status"], json.loads(row["body"]) if row["body"] else None)
 
     def found(self, tx: Transaction, claim: Claim | None) -> Accepted | None:

@@ -161,7 +161,7 @@ class Search:
 def _before(tx: Transaction, wanted: Wanted) -> Row:
     rows = tx.rows("SELECT run_id, user_id, created_at FROM runs WHERE run_id = $1", wanted.before)
     if not rows or wanted.user_id not in (None, rows[0]["user_id"]):
-        raise InputError("unknown_page", field="before", value=wanted.before, allowed="next_before of the page before")
+        raise InputError("unknown_page", field="before", value=wanted.before)
     return rows[0]
 
 

@@ -16,20 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from pathlib import Path
-from string import Formatter
 from typing import Any, ClassVar, Final
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from devserver.errors.sentences import Said, placeholders, say
 from devserver.model.failure import Failure
 from schemas.wording import KINDS, Fault, keys_at, requirement
 
-# The sentence and the hint of each code of a refusal.
-MESSAGES: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
-    Path(__file__).with_name("errors.yaml").read_text(encoding="utf-8")
-)
 VALUE_CODES: Final = frozenset({*(f"value_{kind}" for kind in KINDS), "value_refused"})
 # How a path to a wrong field names one type of several, which is no name of a field.
 ALTERNATIVES: Final = frozenset({"str", "list[str]", "int", "bool", "dict[str,any]"})
@@ -48,7 +42,7 @@ class InputError(TonewrightError):
             422 not allowed, 429 no room.
         field: the request's field, dotted (`params.seconds`), or '' for the body itself.
         value: what was sent there.
-        allowed: what may stand there: names, or words like "a number from 1 to 600".
+        allowed: what may stand there, where `errors.yaml` does not say it: names, or the words of a definition.
         message: the sentence, where it is made elsewhere.
         hint: what can be done about it, where `errors.yaml` does not say it.
         code: the kind of error, for programs, where the status alone does not tell.
@@ -70,15 +64,14 @@ class InputError(TonewrightError):
         retry_after_s: float | None = None,
         **values: object,
     ) -> None:
-        said = MESSAGES[message_code] if not message else {}
         known = {"field": field, "value": value, **values}
-        self.message = message or said["message"].format_map(known)
+        said = Said(message, hint) if message else say(message_code, hint, **known)
+        self.message, self.hint = said.message, said.hint
         super().__init__(self.message)
         self.message_code, self.status, self.code = message_code, status, code
-        self.field, self.value, self.allowed = field, value, allowed
-        self.hint = hint or said.get("hint", "").format_map(known)
+        self.field, self.value, self.allowed = field, value, said.allowed if allowed is None else allowed
         self.retry_after_s = retry_after_s
-        names = {name for text in said.values() for _, name, _, _ in Formatter().parse(text) if name}
+        names = set() if message else placeholders(message_code)
         self.values = {name: known[name] for name in known if name in names or name in values}
 
 
@@ -98,7 +91,7 @@ def refused_field(error: ValidationError, model: type[BaseModel], *, missing_sta
     path = [part for part in fault["loc"] if part not in ALTERNATIVES]
     field, value = ".".join(map(str, path)), fault["input"]
     if fault["type"] == "missing":
-        return InputError("field_missing", status=missing_status, field=field, allowed="text")
+        return InputError("field_missing", status=missing_status, field=field)
     if fault["type"] == "extra_forbidden":
         names = keys_at(model, path[:-1])
         near = get_close_matches(str(path[-1]), names, 1)
@@ -136,36 +129,49 @@ class StageError(TonewrightError):
     """A stage cannot finish.
 
     Args:
+        said: the sentence, of `runs.yaml` or in words of one's own.
         code: one word for programs (`nodes_missing`, `graph_refused`, `output_refused`, `run_timeout`, ...).
         status: what `execute` answers: 403, 409, 500, 502 or 504.
-        hint: what the user can do about it.
+        hint: what the user can do about it, where the sentence brings none.
         details: plain JSON for programs (missing nodes, models, measured values).
     """
 
     def __init__(
-        self, message: str, *, code: str, status: int, hint: str = "", details: Mapping[str, object] | None = None
+        self,
+        said: Said | str,
+        *,
+        code: str,
+        status: int,
+        hint: str = "",
+        details: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-        self.status = status
-        self.hint = hint
+        self.said = said if isinstance(said, Said) else Said(said)
+        super().__init__(self.said.message)
+        self.message, self.hint = self.said.message, hint or self.said.hint
+        self.code, self.status = code, status
         self.details: dict[str, object] = dict(details or {})
 
     def as_failure(self) -> Failure:
         """Return the error as the journal keeps it."""
         return Failure(
-            code=self.code, message=self.message, hint=self.hint, status=self.status, details=dict(self.details)
+            code=self.code,
+            message=self.message,
+            message_code=self.said.message_code or self.code,
+            values=dict(self.said.values),
+            hint=self.hint,
+            status=self.status,
+            details=dict(self.details),
         )
 
     @staticmethod
     def from_failure(kept: Failure) -> StageError:
         """Return the error again that `as_failure` made this of."""
         details = dict(kept.details)
+        said = Said(kept.message, kept.hint, kept.message_code, values=kept.values)
         if kept.status == Blocked.STATUS:
             rule, category = str(details.pop("rule", "")), str(details.pop("category", ""))
-            return Blocked(kept.message, code=kept.code, rule=rule, category=category, hint=kept.hint, details=details)
-        return StageError(kept.message, code=kept.code, status=kept.status, hint=kept.hint, details=details)
+            return Blocked(said, code=kept.code, rule=rule, category=category, details=details)
+        return StageError(said, code=kept.code, status=kept.status, details=details)
 
 
 class Blocked(StageError):
@@ -181,7 +187,7 @@ class Blocked(StageError):
 
     def __init__(
         self,
-        message: str,
+        said: Said | str,
         *,
         code: str = "blocked",
         rule: str,
@@ -190,7 +196,7 @@ class Blocked(StageError):
         details: Mapping[str, object] | None = None,
     ) -> None:
         told = {"rule": rule, "category": category, **(details or {})}
-        super().__init__(message, code=code, status=self.STATUS, hint=hint, details=told)
+        super().__init__(said, code=code, status=self.STATUS, hint=hint, details=told)
 
 
 class RunCancelled(TonewrightError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from devserver.errors import StageError, TonewrightError
+from devserver.errors.sentences import Said, say
 
 STATUS: Final = 507  # insufficient storage
 PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT})  # who makes room mends it
@@ -61,8 +62,15 @@ class DiskTrouble:
     """The reason why a write failed; `code` is `exports_full` or `exports_unwritable`."""
 
     code: str
-    message: str
-    hint: str
+    said: Said
+
+    @property
+    def message(self) -> str:
+        return self.said.message
+
+    @property
+    def hint(self) -> str:
+        return self.said.hint
 
 
 def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
@@ -74,15 +82,13 @@ def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
             folder = Path(os.fsdecode(error.filename)).parent
             error = error if folder.exists() else Gone(folder)
         if isinstance(error, Gone):
-            message = f"The {error.called} {error.filename} is gone."
-            return DiskTrouble("exports_unwritable", message, error.hint)
+            said = say("disk_gone", error.hint, called=error.called, path=str(error.filename))
+            return DiskTrouble("exports_unwritable", said)
         if number in FULL:
-            hint = "Free some space on the disk of the exports, then run it again."
-            return DiskTrouble("exports_full", f"There is no room left for {where}.", hint)
+            return DiskTrouble("exports_full", say("disk_full", where=where))
         if number in CLOSED or isinstance(error, JournalFault):
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            hint = "Let the server's user write into the exports folder, then run it again; /ready tells when it can."
-            return DiskTrouble("exports_unwritable", f"Nothing can be written: {where}: {reason}.", hint)
+            return DiskTrouble("exports_unwritable", say("disk_closed", where=where, problem=reason))
         error = error.__cause__ or error.__context__
     return None
 
@@ -126,4 +132,4 @@ def translate_disk_errors() -> Iterator[None]:
             raise
         if error.errno in PASSING:
             raise ExportsFull(trouble.message) from error
-        raise StageError(trouble.message, code=trouble.code, status=STATUS, hint=trouble.hint) from error
+        raise StageError(trouble.said, code=trouble.code, status=STATUS) from error

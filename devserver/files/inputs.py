@@ -20,6 +20,7 @@ from devserver.durable.database import Database
 from devserver.durable.reading import Reading
 from devserver.durable.sql import Transaction
 from devserver.errors import InputError, StageError
+from devserver.errors.sentences import say
 from devserver.files.exports import Exports
 from devserver.files.uploads import MIB, UPLOAD_ID, Look, Uploads, shown
 from devserver.media.examine import SHORTEST_SECONDS, describe_missing_sound
@@ -98,15 +99,10 @@ class InputFiles:
             raise refuse("file_refused", hint=examined.refusal.hint, name=shown(name), problem=examined.refusal.words)
         if "audio" not in accepts:
             if examined.picture is None:
-                raise refuse("no_picture", allowed="a film with a picture", name=shown(name))
+                raise refuse("no_picture", name=shown(name))
             return InputFile(found)
         if why := describe_missing_sound(examined):
-            raise refuse(
-                "no_sound",
-                allowed=f"a sound, or a film with one, of at least {SHORTEST_SECONDS} s",
-                name=shown(name),
-                problem=why,
-            )
+            raise refuse("no_sound", seconds=SHORTEST_SECONDS, name=shown(name), problem=why)
         told = tuple((one.code, f"{shown(name)} ({field}): {one.message}") for one in examined.warnings)
         return InputFile({"sha256": examined.mix.sha256, "ext": "flac"} if examined.mix else found, told)
 
@@ -159,16 +155,14 @@ class InputFiles:
             if known is not None and kept and await _has(client, known, path.stat().st_size):
                 return known
             if not kept:
-                message = f"The input file {name} is no longer kept here."
-                raise StageError(message, code="input_missing", status=500, hint="Send the file again.")
+                raise StageError(say("input_not_kept", file=name), code="input_missing", status=500)
             try:
                 known = await client.upload(path, name, SUBFOLDER)
             except BackendError as e:
                 if e.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
                     raise
-                message = f"{backend} takes no file as large as this one ({path.stat().st_size / MIB:.0f} MiB)."
-                hint = "A ComfyUI takes larger ones when it is started with --max-upload-size."
-                raise StageError(message, code="input_too_large", status=502, hint=hint) from e
+                said = say("input_too_large", backend=backend, mib=path.stat().st_size / MIB)
+                raise StageError(said, code="input_too_large", status=502) from e
             await self._db.write(lambda tx: tx.execute(KEEP_SENT, (backend, name, known)))
             return known
 

@@ -120,9 +120,7 @@ class Uploads:
         """Raises InputError (413) where a file is longer than the limit."""
         if length > self.limit_bytes:
             limit = f"{self.limit_bytes / MIB:g} MiB"
-            raise InputError(
-                "file_too_large", status=413, field="file", value=length, allowed=f"at most {limit}", limit=limit
-            )
+            raise InputError("file_too_large", status=413, field="file", value=length, limit=limit)
 
     def clear_parts(self, older_than_s: float | None = None) -> None:
         """Delete what a killed process left half written."""
@@ -176,9 +174,7 @@ class Incoming:
         """
         with self._lock:
             if not self._length:
-                raise InputError(
-                    "file_empty", field="file", value=self._name, allowed="a file with content", name=shown(self._name)
-                )
+                raise InputError("file_empty", field="file", value=self._name, name=shown(self._name))
             self._file.flush()
             kind = sniff(self._part, self._name or None)
             if kind.media == "file" and kind.ext != "mid" and kind.mime != UNKNOWN:

@@ -87,6 +87,8 @@ class RunWarning(EventData):
     stage: str = Field("", description="the stage that it belongs to, where a record or an answer lists it")
     code: str = Field("", description="one word for programs")
     message: str = Field("", description="for people")
+    message_code: str = Field("", description="names the sentence, for who says it in another language")
+    values: dict[str, object] | list[object] = Field({}, description="what stands in the sentence, by name")
 
     def of_stage(self, stage: str) -> RunWarning:
         """Return the warning as records and answers list it."""

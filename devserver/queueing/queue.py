@@ -133,7 +133,7 @@ class Queue:
             message_code,
             status=429,
             code="queue_full",
-            allowed=f"at most {limit} unfinished runs ({limited_by})",
+            limited_by=limited_by,
             count=count,
             limit=limit,
             retry_after_s=max(1.0, min((one.high for one in nexts.values() if one), default=RETRY_S)),
@@ -260,9 +260,7 @@ class Queue:
         if request.before is not None:
             backends &= self._waits_at(tx, request.before, viewer)
             if not backends:
-                raise InputError(
-                    "different_backends", status=409, field="before", value=request.before, allowed="one at the same"
-                )
+                raise InputError("different_backends", status=409, field="before", value=request.before)
         for backend in sorted(backends):
             line = [ticket for ticket in self._tickets.listed(tx, backend) if not ticket.held]
             may = [ticket for ticket in line if viewer in (None, ticket.user_id)]
@@ -274,21 +272,17 @@ class Queue:
     def _waits_at(self, tx: Transaction, before: str, viewer: str | None) -> set[str]:
         found = [ticket for ticket in self._tickets.of_run(tx, before) if viewer in (None, ticket.user_id)]
         if not found:
-            raise InputError(
-                "other_run_waits_not", status=404, field="before", value=before, allowed="a waiting run of yours"
-            )
+            raise InputError("other_run_waits_not", status=404, field="before", value=before)
         waits = {ticket.backend for ticket in found if not ticket.held}
         if not waits:
-            raise InputError(
-                "other_run_has_its_turn", status=409, field="before", value=before, allowed="a waiting run"
-            )
+            raise InputError("other_run_has_its_turn", status=409, field="before", value=before)
         return waits
 
     def _unmovable(self, tx: Transaction, run_id: str) -> InputError:
         states = [row["state"] for row in tx.rows("SELECT state FROM runs WHERE run_id = $1", run_id)]
-        refuse = partial(InputError, status=409, field="run_id", value=run_id, allowed="a run that waits in /api/queue")
+        refuse = partial(InputError, status=409, field="run_id", value=run_id)
         if states and states[0] in ENDED:
-            return refuse("run_ended", state=states[0])
+            return refuse("run_ended", allowed="a run that waits in /api/queue", state=states[0])
         return refuse("run_has_its_turn" if self._tickets.of_run(tx, run_id) else "run_waits_nowhere")
 
     def _changed(self) -> None:

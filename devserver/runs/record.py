@@ -16,6 +16,7 @@ from devserver.durable.reading import Reading
 from devserver.durable.writing import NewRun, Writing
 from devserver.errors import DatabaseGone, Fenced
 from devserver.errors.disk import ExportsGone, JournalFault, disk_trouble
+from devserver.errors.sentences import say
 from devserver.files.exports import RECORD, Exports
 from devserver.model.entity import Entity, text_entity
 from devserver.model.events import Measurement, RunWarning
@@ -168,8 +169,7 @@ async def finish(walk: Walk, state: RunState, error: Failure | None, on_end: OnE
     except OSError as e:
         if (trouble := disk_trouble(e)) is None:
             raise
-        message = f"{trouble.message} The run's record follows as soon as it can be kept."
-        await walk.warn(walk.place(), "record_late", message)
+        await walk.warn(walk.place(), say("record_late", problem=trouble.message))
         contents = await walk.ledger.write(lambda writing: _read_final(writing, walk))
         tools.late.add(run_id)
     made = [part for part in contents.parts if isinstance(part, TakeRow)] if state == "success" else []

@@ -61,7 +61,6 @@ def _check_chunks(pipeline: Pipeline, plan: Plan) -> None:
                 "second_graph_stage",
                 field="pipeline",
                 value=pipeline.name,
-                allowed="a new run of the pipeline",
                 stage=stage.name,
                 own=own,
                 config=stage.output.config,

@@ -143,8 +143,7 @@ class Runs:
         row = await self._own(run_id, user_id)
         asked = await self._dispatcher.cancel(run_id)
         if not asked:
-            allowed = "a queued or running run"
-            raise InputError("run_ended", status=409, field="run_id", value=run_id, allowed=allowed, state=row.state)
+            raise InputError("run_ended", status=409, field="run_id", value=run_id, state=row.state)
         return {"run_id": run_id, "status": "cancelling", "links": links_of(run_id).as_json()}
 
     async def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devserver.errors import StageError
+from devserver.errors.sentences import say
 from devserver.model.entity import Entity
 from schemas.pipeline import Reference
 
@@ -67,16 +68,17 @@ class Inputs:
         if reference.role == "text":
             text = self.texts.get(reference.stage)
             if text is None:
-                raise _missing(f"The stage {reference.stage} has made no text.")
+                raise _missing(reference, "text")
             return text
         files = [entity for entity in self.entities if _fits(entity, reference)]
         only = {entity.take for entity in files}
         own = [entity for entity in files if entity.take == take or len(only) == 1]
         if not own:
-            raise _missing(f"The stage {reference.stage} has made no {reference}.")
+            raise _missing(reference, str(reference))
         if len(own) > 1:
             names = ", ".join(f"{reference}.{entity.name}" for entity in own)
-            raise _missing(f"The stage {reference.stage} has made several {reference}: name one of {names}.")
+            said = say("stage_made_several", stage=reference.stage, reference=str(reference), names=names)
+            raise StageError(said, code="input_missing", status=500)
         label = str(reference) if len(only) == 1 else f"{reference}.{take}"
         return RunFile(label, self.folder / own[0].filename, own[0].sha256)
 
@@ -86,6 +88,6 @@ def _fits(entity: Entity, reference: Reference) -> bool:
     return (entity.stage, role) == (reference.stage, reference.role) and reference.name in (None, entity.name)
 
 
-def _missing(message: str) -> StageError:
-    hint = "`python server.py lint` checks the inputs of a pipeline; a fallback may make other files."
-    return StageError(message, code="input_missing", status=500, hint=hint)
+def _missing(reference: Reference, lacks: str) -> StageError:
+    said = say("stage_made_nothing", stage=reference.stage, reference=lacks)
+    return StageError(said, code="input_missing", status=500)

@@ -32,7 +32,7 @@ TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
 def parse_request(body: object) -> ExecuteRequest:
     """Raises InputError naming the first wrong field, its value and what is allowed."""
     if not isinstance(body, dict):
-        raise InputError("body_no_object", status=400, value=type(body).__name__, allowed="object")
+        raise InputError("body_no_object", status=400, value=type(body).__name__)
     try:
         return ExecuteRequest.model_validate(body)
     except ValidationError as e:
@@ -115,10 +115,8 @@ def check_stages(pipeline: Pipeline, kinds: Mapping[str, StageKind]) -> None:
     unknown = [stage.kind for stage in pipeline.stages if stage.kind not in kinds]
     reasons += [f"there is no kind of stage named {kind}" for kind in unknown]
     if reasons:
-        allowed = f"a pipeline of stages of the kinds {', '.join(kinds)}"
-        raise InputError(
-            "pipeline_not_runnable", field="pipeline", value=pipeline.name, allowed=allowed, reason=reasons[0]
-        )
+        name, known = pipeline.name, ", ".join(kinds)
+        raise InputError("pipeline_not_runnable", field="pipeline", value=name, kinds=known, reason=reasons[0])
 
 
 def make_title(text: str) -> str:
@@ -134,14 +132,7 @@ def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, Interce
     pipeline = catalog.pipeline(request.pipeline or (configs[0].pipeline if configs else DEFAULT_PIPELINE))
     if pipeline.output_stage is None and configs:
         made = "a text and no media" if all(stage.kind == "text" for stage in pipeline.stages) else "its own media"
-        raise InputError(
-            "pipeline_makes_other",
-            field="output_config",
-            value=wanted,
-            allowed="none with this pipeline",
-            name=pipeline.name,
-            made=made,
-        )
+        raise InputError("pipeline_makes_other", field="output_config", value=wanted, name=pipeline.name, made=made)
     if pipeline.defaults.output_config:
         configs = configs or [catalog.output(pipeline.defaults.output_config)]
     return pipeline, catalog.interception(request.schema_ or pipeline.defaults.interception), configs

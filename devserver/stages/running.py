@@ -8,6 +8,7 @@ from typing import Final
 
 from devserver.errors import Blocked, StageError
 from devserver.errors.disk import ExportsFull, translate_disk_errors
+from devserver.errors.sentences import say
 from devserver.model.plan import StagePlan
 from devserver.model.results import StageResult
 from devserver.model.rows import Place, StageRow, StageState
@@ -77,9 +78,7 @@ async def _work(walk: Walk, kind: StageKind | None, stage: StagePlan, row: Stage
 async def _result(walk: Walk, kind: StageKind | None, stage: StagePlan) -> StageResult:
     """Run a stage. Where the disk has no room for what it makes, wait and run it again: what is finished is skipped."""
     if kind is None:
-        message = f"There is no kind of stage named {stage.kind} here any more."
-        hint = "Install the package that it came with, and start the server again."
-        raise StageError(message, code="kind_missing", status=500, hint=hint)
+        raise StageError(say("kind_missing", kind=stage.kind), code="kind_missing", status=500)
     inputs, waits = await _inputs(walk, stage), False
     while True:
         try:
@@ -88,7 +87,7 @@ async def _result(walk: Walk, kind: StageKind | None, stage: StagePlan) -> Stage
         except ExportsFull as e:
             place = walk.place(stage.name)
             if not waits:
-                await walk.warn(place, "exports_full", f"{e} The run waits for room and goes on by itself.")
+                await walk.warn(place, say("exports_full", problem=str(e)))
             waits = True
             await _rest(walk, place)
 
@@ -118,6 +117,5 @@ async def _rest(walk: Walk, place: Place) -> None:
 def _check_stops(stage: StagePlan, row: StageRow) -> None:
     """Refuse to go on with what has taken the server down again and again."""
     if row.stops >= STOPS_ALLOWED:
-        message = f"The server stopped {STOPS_ALLOWED} times while it worked on the stage {stage.name}."
-        hint = "Look at the server's log and at the machine's memory before you run it again."
-        raise StageError(message, code="stopped_the_server", status=500, hint=hint)
+        said = say("stopped_the_server", count=STOPS_ALLOWED, stage=stage.name)
+        raise StageError(said, code="stopped_the_server", status=500)

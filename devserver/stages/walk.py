@@ -15,6 +15,7 @@ from devserver.durable.bus import Bus
 from devserver.durable.journal import Journal
 from devserver.durable.ledger import Ledger
 from devserver.durable.reading import Reading
+from devserver.errors.sentences import Said
 from devserver.files.exports import Exports
 from devserver.files.inputs import InputFiles
 from devserver.files.late import LateRecords
@@ -124,15 +125,21 @@ class Walk:
         """Return True for a graph stage that may have more takes than were planned."""
         return self.run.generation > 1 or stage in self._extended
 
-    async def warn(self, place: Place, code: str, message: str, **data: object) -> None:
-        """Write down something that the user must be told: nothing happens silently."""
-        self.warn_later(place, code, message, **data)
+    async def warn(self, place: Place, said: Said | str, *, code: str = "", **data: object) -> None:
+        """Write down something that the user must know: nothing happens silently.
+
+        A stage has one warning of a `code`, which is that of the sentence unless it is given.
+        """
+        self.warn_later(place, said, code=code, **data)
         await self.ledger.flush()
 
-    def warn_later(self, place: Place, code: str, message: str, **data: object) -> None:
+    def warn_later(self, place: Place, said: Said | str, *, code: str = "", **data: object) -> None:
         """Write a warning together with what is written next, so that a full disk ends nothing."""
-        log.warning("%s: %s", self.run.run_id, message)
-        warning = RunWarning.model_validate({"code": code, "message": message, **data})
+        said = said if isinstance(said, Said) else Said(said, message_code=code)
+        code = code or said.message_code
+        log.warning("%s: %s", self.run.run_id, said.message)
+        told = {"code": code, "message": said.message, "message_code": said.message_code, "values": dict(said.values)}
+        warning = RunWarning.model_validate({**told, **data})
         stage = Place(place.run_id, place.generation, place.stage)
         self.ledger.later(lambda writing: writing.add_event(stage, warning, code))
 

@@ -132,8 +132,7 @@ class Keys:
             InputError: a name is taken (409) or invalid (422), or the class is too large (422).
         """
         if not 1 <= size <= LARGEST_CLASS:
-            allowed = f"a number from 1 to {LARGEST_CLASS}"
-            raise InputError("class_size", field="class", value=size, allowed=allowed)
+            raise InputError("class_size", field="class", value=size, most=LARGEST_CLASS)
         made = {f"{name}-{number:02}": new_code() for number in range(1, size + 1)}
         self._add(made, admin=False, rights=rights or Rights())
         return made
@@ -141,13 +140,12 @@ class Keys:
     def _add(self, made: Mapping[str, str], *, admin: bool, rights: Rights) -> None:
         for name in made:
             if not NAME.fullmatch(name):
-                allowed = "up to 32 small letters, digits, _ and -, beginning with a letter or digit"
-                raise InputError("key_name_unusable", field="name", value=name, allowed=allowed)
+                raise InputError("key_name_unusable", field="name", value=name)
 
         def add_keys(file: _KeyFile) -> _KeyFile:
             taken = {key.name for key in file.keys}
             if name := next((name for name in made if name in taken), ""):
-                raise InputError("key_name_taken", status=409, field="name", value=name, allowed="a new name")
+                raise InputError("key_name_taken", status=409, field="name", value=name)
             pepper = file.secret or secrets.token_bytes(32)
             at = self._clock.stamp()
             new = [

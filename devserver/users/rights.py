@@ -108,7 +108,6 @@ class Rights:
                 code="below_safety_floor",
                 field="pipeline",
                 value=plan.pipeline,
-                allowed="a pipeline that checks its texts before it uses them",
                 safety_floor=self.safety_floor,
             )
 
@@ -141,7 +140,7 @@ def _queue_limit(limit: object) -> int:
     if limit is None:
         return 0
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
-        raise InputError("queue_limit_no_number", field="queue_limit", value=limit, allowed="a whole number, 0 or more")
+        raise InputError("queue_limit_no_number", field="queue_limit", value=limit)
     return limit
 
 
@@ -150,5 +149,5 @@ def _outputs(outputs: object) -> tuple[str, ...] | None:
         return None
     names = [name for name in outputs if isinstance(name, str)] if isinstance(outputs, list) else None
     if names is None or names != outputs:
-        raise InputError("outputs_no_list", field="outputs", value=outputs, allowed="a list of names")
+        raise InputError("outputs_no_list", field="outputs", value=outputs)
     return tuple(dict.fromkeys(names))

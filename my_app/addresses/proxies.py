@@ -59,10 +59,7 @@ class Proxies:
             self._ignored(request, self.user_header)
             return None
         if not USER.fullmatch(said):
-            allowed = "up to 128 letters, digits and . _ @ + -, beginning with a letter or digit"
-            raise InputError(
-                "proxy_user_unusable", status=400, field=self.user_header, value=said[:200], allowed=allowed
-            )
+            raise InputError("proxy_user_unusable", status=400, field=self.user_header, value=said[:200])
         return said
 
     def prefix(self, request: web.Request) -> str:
@@ -82,8 +79,8 @@ class Proxies:
             return ""
         path = said.rstrip("/")
         if len(path) > LONGEST_PATH or not PATH.fullmatch(path):
-            allowed = f"a path like /music: letters, digits and . _ ~ -, up to {LONGEST_PATH} characters"
-            raise InputError("proxy_path_unusable", status=400, field=PREFIX_HEADER, value=said[:200], allowed=allowed)
+            shown = said[:200]
+            raise InputError("proxy_path_unusable", status=400, field=PREFIX_HEADER, value=shown, most=LONGEST_PATH)
         return path
 
     def _ignored(self, request: web.Request, header: str) -> None:

@@ -17,9 +17,10 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field
 
 from devserver.durable.patience import patience
-from devserver.errors import MESSAGES, VALUE_CODES, DatabaseGone, InputError
+from devserver.errors import VALUE_CODES, DatabaseGone, InputError
 from devserver.errors.disk import STATUS as DISK_STATUS
 from devserver.errors.disk import disk_trouble
+from devserver.errors.sentences import MESSAGES
 from devserver.users.keys import KeysUnreadable
 
 LOG: Final = logging.getLogger(__name__)

@@ -53,7 +53,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     else:
         return refused(request)
     if route is not None and route.only_admins and context.keys.viewer(request[USER_ID]) is not None:
-        raise InputError("admins_only", status=403, field="Authorization", allowed="an admin key")
+        raise InputError("admins_only", status=403, field="Authorization")
     if not request[USER_ID]:
         return await handler(request)
     return await _attend(request, handler, key.id if key else WITHOUT_KEY if named is None else BY_PROXY)
@@ -62,8 +62,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 def _checked_name(named: str, key: Key | None) -> str:
     """Return the name of a user whom a proxy has let in, with or without a key of that name."""
     if named == LOCAL and key is None:
-        allowed = f"another name, or a key of the name {LOCAL}"
-        raise InputError("local_user_by_proxy", status=403, field="user", value=named, allowed=allowed, local=LOCAL)
+        raise InputError("local_user_by_proxy", status=403, field="user", value=named, local=LOCAL)
     return named
 
 
@@ -79,7 +78,7 @@ async def _attend(request: web.Request, handler: Handler, key_id: str) -> web.St
             if not opened.revoked or BEGUN in request or opened.task is None:
                 raise
             opened.task.uncancel()
-            body = error_body(401, "key_taken_away", field="Authorization", allowed="a key")
+            body = error_body(401, "key_taken_away", field="Authorization")
             return json_response(401, body, {"WWW-Authenticate": 'Bearer realm="Tonewright"'})
 
 
@@ -91,7 +90,6 @@ def _check_room(context: Context, user: str) -> None:
             status=429,
             code="too_many_requests",
             field="Authorization",
-            allowed=f"at most {limit} at a time, streams among them (`requests_per_key`)",
             retry_after_s=RETRY_S,
             limit=limit,
         )
@@ -121,7 +119,7 @@ def refused(request: web.Request, shown: str | None = None) -> web.Response:
         body = error_body(429, "too_many_wrong_keys", field="Authorization")
         return json_response(429, body, headers)
     code = "key_unknown" if shown or shown_key(request) else "key_missing"
-    body = error_body(401, code, field="Authorization", allowed="a key")
+    body = error_body(401, code, field="Authorization")
     return json_response(401, body, {"WWW-Authenticate": 'Bearer realm="Tonewright"'})
 
 

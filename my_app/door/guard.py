@@ -34,7 +34,7 @@ def guard(settings: FrontSettings) -> Middleware:
         if name not in hosts and (not name or name != _own_address(request)):
             raise InputError("unknown_host", status=403, field="Host", value=host, allowed=sorted(hosts))
         if "%00" in request.rel_url.raw_query_string:
-            raise InputError("zero_byte_in_address", status=400, field="query", allowed="text")
+            raise InputError("zero_byte_in_address", status=400, field="query")
         asks = request.method == hdrs.METH_OPTIONS and hdrs.ORIGIN in request.headers
         if request.method in READS and not asks:
             return await handler(request)

@@ -86,8 +86,7 @@ class Connection(web.RequestHandler):
     def _refuse_headers(self) -> None:
         """End the connection, in words where no other answer is on its way."""
         if self.transport is not None and self._current_request is None:
-            allowed = f"up to {MOST_HEADER_BYTES >> 10} KiB"
-            body = dump(error_body(431, "headers_too_large", allowed=allowed))
+            body = dump(error_body(431, "headers_too_large", most_kib=MOST_HEADER_BYTES >> 10))
             self.transport.write(HEAD_431 % len(body) + body)
         self.force_close()
 
@@ -110,12 +109,12 @@ class Connection(web.RequestHandler):
             return super().handle_error(request, status, exc, message)
         LOG.debug("unreadable request from %s: %s", request.remote, message)
         if TOO_MANY in (message or ""):
-            status, code, allowed = 431, "too_many_headers", f"up to {MOST_HEADERS} headers"
+            body = error_body(status := 431, "too_many_headers", most=MOST_HEADERS)
         elif isinstance(exc, LineTooLong):
-            status, code, allowed = 431, "header_too_long", f"up to {LONGEST_BYTES} bytes"
+            body = error_body(status := 431, "header_too_long", most_bytes=LONGEST_BYTES)
         else:
-            code, allowed = "request_unreadable", "HTTP/1.1"
-        response = json_response(status, error_body(status, code, allowed=allowed))
+            body = error_body(status, "request_unreadable")
+        response = json_response(status, body)
         secure(response)
         response.force_close()
         return response
@@ -136,10 +135,7 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _no_room(lacks: str) -> web.Response:
     again = {"Retry-After": str(RETRY_S)}
     if lacks == OF_ADDRESS:
-        allowed = "fewer (`connections_per_address`)"
-        return json_response(
-            429, error_body(429, "too_many_connections", allowed=allowed, code="too_many_connections"), again
-        )
+        return json_response(429, error_body(429, "too_many_connections", code="too_many_connections"), again)
     return json_response(503, error_body(503, "no_room", code="no_room"), again)
 
 

@@ -37,7 +37,7 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
 def read_json(raw: bytes) -> dict[str, Any]:
     """A body as a JSON object. Raises InputError (400) where it is something else, 413 where it has too many values."""
     if (values := raw.count(b",")) > MOST_VALUES:  # reading them would hold all other threads up
-        raise InputError("body_too_many_values", status=413, value=values, allowed=f"at most {MOST_VALUES} commas")
+        raise InputError("body_too_many_values", status=413, value=values, most=MOST_VALUES)
     try:
         body = json.loads(
             raw.decode(),
@@ -49,20 +49,15 @@ def read_json(raw: bytes) -> dict[str, Any]:
         _check_depth_and_text(body)
     except json.JSONDecodeError as error:
         raise InputError(
-            "body_no_json",
-            status=400,
-            allowed="a JSON object",
-            problem=error.msg,
-            line=error.lineno,
-            column=error.colno,
+            "body_no_json", status=400, problem=error.msg, line=error.lineno, column=error.colno
         ) from error
     except UnicodeError as error:
-        raise InputError("body_no_utf8", status=400, allowed="a JSON object in UTF-8") from error
+        raise InputError("body_no_utf8", status=400) from error
     except (RecursionError, ValueError) as error:
         why = f"it is deeper than {DEEPEST} levels" if isinstance(error, RecursionError) else error
-        raise InputError("body_unusable", status=400, allowed="a JSON object", problem=str(why)) from error
+        raise InputError("body_unusable", status=400, problem=str(why)) from error
     if not isinstance(body, dict):
-        raise InputError("body_no_object", status=400, value=body, allowed="a JSON object")
+        raise InputError("body_no_object", status=400, value=body)
     return body
 
 

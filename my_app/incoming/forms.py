@@ -17,7 +17,6 @@ MOST_FIELDS: Final = 100
 MOST_LINES: Final = 1000  # of headers and boundaries; each is a step of the parser
 MOST_BYTES: Final = MIB
 STEP_BYTES: Final = 1 << 16
-ALLOWED: Final = f"at most {MOST_FIELDS} fields and {MOST_BYTES >> 20} MiB before the file"
 
 
 class Counted:
@@ -53,7 +52,9 @@ class Counted:
 
 
 def too_much() -> InputError:
-    return InputError("form_too_much_before_file", status=413, field="file", allowed=ALLOWED)
+    return InputError(
+        "form_too_much_before_file", status=413, field="file", most_fields=MOST_FIELDS, most_mib=MOST_BYTES >> 20
+    )
 
 
 async def file_field(request: web.Request) -> BodyPartReader:
@@ -69,7 +70,7 @@ async def file_field(request: web.Request) -> BodyPartReader:
             for _ in range(MOST_FIELDS):
                 part = await form.next()
                 if part is None:
-                    raise InputError("form_no_file", status=400, field="file", allowed="a field with a file name")
+                    raise InputError("form_no_file", status=400, field="file")
                 if isinstance(part, BodyPartReader):
                     if part.filename is not None:
                         content.counts = False

@@ -62,7 +62,7 @@ def list_keys(keys: Keys) -> KeyList:
 def add_key(keys: Keys, definitions: Definitions, body: NewKey) -> KeyMade:
     """Make a key for a new user. The answer shows it, this once: only its hash is kept."""
     if not body.admin and not keys.all:
-        raise InputError("first_key_admin", status=409, field="admin", value=body.admin, allowed="true")
+        raise InputError("first_key_admin", status=409, field="admin", value=body.admin)
     rights = Rights.parse(body.safety_floor, body.queue_limit, body.outputs)
     known = sorted(definitions.catalog.outputs) if rights.outputs else []
     if wrong := next((output for output in rights.outputs or () if output not in known), None):
@@ -79,7 +79,7 @@ def remove_key(keys: Keys, user: str) -> None:
     """
     admins = [key.name for key in keys.all if key.admin]
     if admins == [user]:
-        raise InputError("last_admin_key", status=409, field="user", value=user, allowed="another key")
+        raise InputError("last_admin_key", status=409, field="user", value=user)
     keys.remove(user)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from devserver.errors import MESSAGES, VALUE_CODES
+from devserver.errors import VALUE_CODES
+from devserver.errors.sentences import MESSAGES
 from my_app.table import ROUTES
 from tests.attacks.conftest import CANARY, Said, Target, Wire
 from tests.attacks.corpus import BODIES, FILES, HARMLESS, HEADERS, PATHS, QUERIES, RUN, WRONG, path_of

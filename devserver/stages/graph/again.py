@@ -11,12 +11,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable, WorkerLost
 from devserver.comfy.follow import Watch
 from devserver.errors import StageError
+from devserver.errors.sentences import say
 from devserver.model.failure import Failure
 from devserver.model.results import Retry
 from devserver.model.rows import AttemptRow, Place
@@ -69,8 +71,7 @@ async def decide_retry(walk: Walk, last: AttemptRow) -> Retry:
     if last.state == "failed":
         if error.code == DISK_FULL and _is_embedded(walk, last):
             place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
-            message = f"The disk of the exports is full: {error.message} The take waits for room and is tried again."
-            await walk.warn(place, f"disk_full_{last.take}", message)
+            await walk.warn(place, say("disk_full_again", problem=error.message), code=f"disk_full_{last.take}")
             waited_s = await _pause(walk, last, _tries(codes))
             return Retry(after=last.attempt, code=DISK_FULL, waited_s=waited_s)
         if error.code != OUT_OF_MEMORY or codes.count(OUT_OF_MEMORY) > 1:
@@ -99,13 +100,13 @@ def _is_embedded(walk: Walk, last: AttemptRow) -> bool:
 
 
 def _given_up(last: AttemptRow, tries: int, error: Failure) -> StageError:
-    times = "1 attempt was" if tries == 1 else f"{tries} attempts were"
+    lost = "1 attempt was" if tries == 1 else f"{tries} attempts were"
     hint = "Look at the backend's log: it restarts, or deletes prompts or files."
     if error.code == WORKER_LOST:
         hint = "The process that runs the nodes ends each time. Ask for less (shorter, smaller, fewer steps), give the"
         hint += " backend's machine more free memory, or look at the backend's log."
-    text = f"{times} lost, the last by the backend {last.backend}: {error.message or 'unknown'}"
-    return StageError(text, code="attempts_lost", status=502, hint=hint)
+    said = say("attempts_lost", hint, lost=lost, backend=last.backend, problem=error.message or "unknown")
+    return StageError(said, code="attempts_lost", status=502)
 
 
 async def _codes(walk: Walk, last: AttemptRow) -> list[str]:
@@ -124,16 +125,16 @@ def _tries(codes: Sequence[str]) -> int:
 async def _free(walk: Walk, last: AttemptRow) -> bool:
     """Have a backend let go of the models that it holds, and tell the user."""
     place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
-    message = f"{last.backend} had too little memory in attempt {last.attempt}. It was told to free what it holds"
+    freed = partial(say, backend=last.backend, attempt=last.attempt)
     try:
         backend = walk.tools.pool.named(last.backend or "")
         if backend is None:
             raise Unreachable(f"the backend {last.backend} is gone")
         await backend.client.free()
     except BackendError as e:
-        await walk.warn(place, f"memory_{last.take}", f"{message}, and could not be: {e} The take is tried once more.")
+        await walk.warn(place, freed("memory_not_freed", problem=str(e)), code=f"memory_{last.take}")
         return False
-    await walk.warn(place, f"memory_{last.take}", f"{message}; the take is tried once more.")
+    await walk.warn(place, freed("memory_freed"), code=f"memory_{last.take}")
     return True
 
 

@@ -26,6 +26,7 @@ from devserver.comfy.prompt import NodeStarted, Outcome, ProgressUpdate, PromptE
 from devserver.durable.writing import Writing
 from devserver.errors import StageError
 from devserver.errors.disk import translate_disk_errors
+from devserver.errors.sentences import say
 from devserver.media.intake import IntakeCrashed, OutputRefused
 from devserver.model.events import Preview, Progress
 from devserver.model.failure import Failure
@@ -68,7 +69,8 @@ async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> bo
         await _until_answered(walk, job, before)
     except (PromptLost, Unreachable, OutputMissing, WorkerLost) as e:
         await _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
-        await walk.warn(place, f"attempt_{place.take}_{place.attempt}_lost", f"Attempt {place.attempt} was lost: {e}")
+        said = say("attempt_lost", attempt=place.attempt, problem=str(e))
+        await walk.warn(place, said, code=f"attempt_{place.take}_{place.attempt}_lost")
     except BackendError as e:
         error = _failure(job, e)
         if error.code == DISK_FULL and job.backend.address.kind == "embedded":  # it saves on the disk of the exports
@@ -77,8 +79,9 @@ async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> bo
     except OutputRefused as e:
         await _end_failed(walk, job, output_refused(job, e))
     except IntakeCrashed as e:
-        hint = "Look at the server's memory."
-        await _end_failed(walk, job, StageError(str(e), code="intake_crashed", status=500, hint=hint))
+        await _end_failed(
+            walk, job, StageError(say("intake_crashed", problem=str(e)), code="intake_crashed", status=500)
+        )
     except StageError as e:
         await _end_failed(walk, job, e)
     except asyncio.CancelledError:
@@ -106,7 +109,7 @@ async def _until_answered(walk: Walk, job: Job, before: PartRow | None) -> None:
             reports = reports_of(outcome)
             for report in reports:
                 for remark in remarks_of(report):
-                    await walk.warn(job.place, f"remark: {remark}", str(remark))
+                    await walk.warn(job.place, say("node_remark", problem=remark), code=f"remark: {remark}")
             async with _at_work(walk, job):
                 await take_in_all(walk, job, outcome, bound)
             _end_well(walk, job, AttemptResult(cached=outcome.cached, reports=reports))
@@ -179,7 +182,8 @@ def _failure(job: Job, error: BackendError) -> StageError:
         code, hint, details = "interrupted", "Somebody stopped the prompt at the backend. Run it again.", {}
     else:
         code, hint, details = "backend_failed", f"Look at the backend {job.backend.name}.", {}
-    return StageError(f"{job.backend.name}: {error}", code=code, status=502, hint=hint, details=details)
+    said = say("backend_failed", hint, backend=job.backend.name, problem=str(error))
+    return StageError(said, code=code, status=502, details=details)
 
 
 def _kept_graph(path: Path) -> Graph | None:

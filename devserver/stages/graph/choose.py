@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from pydantic import Field
 
 from devserver.backends.pool import Backend
 from devserver.errors import StageError
+from devserver.errors.sentences import say
 from devserver.model.kept import Kept
 from devserver.model.plan import Option, OutputPlan
 from devserver.model.rows import Place
@@ -62,8 +64,7 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
         asked, used = way[0].config, following[0].config
         await walk.warn(
             take,
-            "fallback",
-            f"{asked} was asked for, {used} is used instead: {reason}",
+            say("fallback", asked=asked, used=used, reason=reason),
             asked=asked,
             used=used,
             reason=reason,
@@ -98,8 +99,8 @@ async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | 
         if left_s <= 0:
             return None
         if not told:
-            message = f"Waiting up to {patience_s:g} s for {', '.join(silent)}, which does not answer."
-            await walk.warn(take, "backend_silent", message, backends=list(silent))
+            said = say("waiting_for_backend", limit_s=patience_s, backends=", ".join(silent))
+            await walk.warn(take, said, code="backend_silent", backends=list(silent))
             told = True
             continue  # it may have come meanwhile
         try:
@@ -136,30 +137,30 @@ def _fit(option: Option, table: NodeTable) -> Fit:
 async def _tell_differences(walk: Walk, take: Place, choice: Choice, output: OutputPlan, *, asked: Option) -> None:
     option = choice.option
     if walk.plan.request.get("seed") not in (None, -1, "random") and asked.chunk.seeds and not option.chunk.seeds:
-        message = (
-            f"{option.config} was made by {option.chunk.name}, which takes no seed: another run gives another result."
-        )
-        await walk.warn(take, "seed_left_out", message, variant=option.chunk.name)
+        variant = option.chunk.name
+        await walk.warn(take, say("seed_left_out", config=option.config, variant=variant), variant=variant)
     for remark in option.inputs:
-        await walk.warn(take, f"input_{remark.code}_{remark.parameter}", remark.message, parameter=remark.parameter)
+        said = say("input_remark", problem=remark.message)
+        await walk.warn(take, said, code=f"input_{remark.code}_{remark.parameter}", parameter=remark.parameter)
     for name in option.left_out:
-        message = f"{option.config} does not take this value of {name}; it was left out."
-        await walk.warn(take, f"left_out_{name}", message, parameter=name)
+        said = say("left_out", config=option.config, parameter=name)
+        await walk.warn(take, said, code=f"left_out_{name}", parameter=name)
     if told := " ".join(one.message for one in option.brief if one.message):
         values = [one.model_dump(exclude={"message"}) for one in option.brief if one.message]
-        await walk.warn(take, "brief_limited", told, values=values)
+        await walk.warn(take, say("brief_limited", problem=told), values=values)
     if walk.plan.preset and output.asked and not option.preset:
-        message = f"{option.config} has no preset {walk.plan.preset}; its own values were used."
-        await walk.warn(take, "preset_left_out", message, preset=walk.plan.preset, config=option.config)
+        missing = {"preset": walk.plan.preset, "config": option.config}
+        await walk.warn(take, say("preset_left_out", **missing), **missing)
     for model in option.chunk.models:
         used = choice.models[model.node, model.input]
+        files = {"asked": model.file, "used": used}
         if base_name(used).casefold() == base_name(model.file).casefold():
             if not same_place(used, model.file):
-                message = f"{choice.backend.name} has no {model.file}; {used} is used, its only file of that name."
-                await walk.warn(take, f"elsewhere_{model.node}_{model.input}", message, asked=model.file, used=used)
+                said = say("model_elsewhere", backend=choice.backend.name, **files)
+                await walk.warn(take, said, code=f"elsewhere_{model.node}_{model.input}", **files)
         else:
-            message = f"{choice.backend.name} has {used}, the same model as {model.file} in another precision."
-            await walk.warn(take, f"precision_{model.node}_{model.input}", message, asked=model.file, used=used)
+            said = say("model_precision", backend=choice.backend.name, **files)
+            await walk.warn(take, said, code=f"precision_{model.node}_{model.input}", **files)
 
 
 def _silent(walk: Walk) -> dict[str, str]:
@@ -216,13 +217,13 @@ def _lack(lack: Lack) -> list[str]:
 
 
 def _nothing_fits(option: Option, lacks: dict[str, Lack], silent: dict[str, str]) -> StageError:
-    message = f"No backend can make {option.config}: {_reason(lacks, silent)}."
+    said = partial(say, "nothing_fits", config=option.config, reason=_reason(lacks, silent))
     details = {"missing": {name: lack.as_json() for name, lack in lacks.items()}, "silent": list(silent)}
     if silent:
         hint = "Start the backend, or take it out of the configuration."
-        return StageError(message, code="backend_unreachable", status=502, hint=hint, details=details)
+        return StageError(said(hint), code="backend_unreachable", status=502, details=details)
     folders = [f"{model.file} into models/{model.folder}" for model in option.chunk.models]
     hint = "`python server.py doctor` tells what each backend has and what is wrong with it."
     if folders:
         hint = f"Put {', '.join(folders)} of a ComfyUI and name it with --backend URL, or allow the fallback."
-    return StageError(message, code="nodes_missing", status=409, hint=hint, details=details)
+    return StageError(said(hint), code="nodes_missing", status=409, details=details)

@@ -11,6 +11,7 @@ from devserver.comfy.errors import BackendError
 from devserver.comfy.files import RemoteFile
 from devserver.comfy.messages import PieceMade
 from devserver.errors.disk import JournalFault
+from devserver.errors.sentences import say
 from devserver.model.events import Piece
 from devserver.playback import pieces
 from devserver.stages.graph.job import Job
@@ -57,8 +58,7 @@ class Partials:
             try:
                 await self._fetch(told)
             except (BackendError, OSError, ValueError, JournalFault) as e:
-                message = f"A piece of the sound could not be fetched while it was made: {e}"
-                self._walk.warn_later(self._job.place, "partial_missing", message)
+                self._walk.warn_later(self._job.place, say("partial_missing", problem=str(e)))
 
     async def _fetch(self, told: PieceMade) -> None:
         place, exports = self._job.place, self._walk.tools.exports

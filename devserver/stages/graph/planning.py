@@ -153,7 +153,7 @@ class _Planner:
                 "pipeline_lacks_input",
                 field="output_config",
                 value=config.name,
-                allowed=f"one with {', '.join(lacks)}",
+                inputs=", ".join(lacks),
                 pipeline=planning.pipeline.name,
                 lacks=lacks[0],
             )

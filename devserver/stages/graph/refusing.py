@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from devserver.errors import StageError
+from devserver.errors.sentences import say
 from devserver.media.intake import OutputRefused
 from devserver.stages.graph.job import Job
 
@@ -21,7 +22,8 @@ def output_refused(job: Job, error: OutputRefused) -> StageError:
     elif error.reason in BY_CHANCE:
         status, hint = _by_chance(job)
     details = {"reason": error.reason, "measured": error.measured, "allowed": error.allowed}
-    return StageError(str(error), code="output_refused", status=status, hint=hint, details=details)
+    said = say("output_refused", hint, problem=str(error))
+    return StageError(said, code="output_refused", status=status, details=details)
 
 
 def _by_chance(job: Job) -> tuple[HTTPStatus, str]:

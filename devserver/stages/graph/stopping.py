@@ -6,6 +6,7 @@ from typing import Final
 
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError
+from devserver.errors.sentences import say
 from devserver.model.results import Withdrawal
 from devserver.stages.graph.job import Job
 from devserver.stages.walk import Walk
@@ -24,9 +25,7 @@ async def take_back(walk: Walk, job: Job) -> Withdrawal:
     try:
         done = await cancel(job.backend.client, job.prompt_id, CONFIRMED_WITHIN_S if job.backend.up else 0.0)
     except BackendError as e:
-        message = f"{name} did not stop the prompt as far as it says, and may go on; nothing of it is used: {e}"
-        await walk.warn(
-            place, f"not_stopped_{place.take}_{place.attempt}", message, backend=name, prompt_id=job.prompt_id
-        )
+        said, code = say("not_stopped", backend=name, problem=str(e)), f"not_stopped_{place.take}_{place.attempt}"
+        await walk.warn(place, said, code=code, backend=name, prompt_id=job.prompt_id)
         return Withdrawal(confirmed=False, problem=str(e))
     return Withdrawal(confirmed=True, did=list(done.did))

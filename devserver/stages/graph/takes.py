@@ -9,6 +9,7 @@ from dataclasses import replace
 from devserver.briefs.briefing import prepend_locked
 from devserver.errors import StageError
 from devserver.errors.disk import translate_disk_errors
+from devserver.errors.sentences import say
 from devserver.model.plan import MediaStage
 from devserver.model.results import GraphResult, Retry, TakeResult
 from devserver.model.rows import AttemptRow, Place, TakeRow
@@ -125,9 +126,8 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
         except NoTurn:
             pass  # the backend went down before its turn came: another one may do, or the same one later
         except TimeoutError as e:
-            message = f"The run took longer than {stage.output.run_timeout_s:g} s, the limit of {stage.output.config}."
-            hint = "Shorten what is asked for, or raise run_timeout_s in the output config."
-            raise StageError(message, code="run_timeout", status=504, hint=hint) from e
+            said = say("run_timeout", limit_s=stage.output.run_timeout_s, config=stage.output.config)
+            raise StageError(said, code="run_timeout", status=504) from e
         last = await walk.read(lambda reading: reading.last_attempt(place))
 
 
@@ -143,8 +143,7 @@ async def _is_to_be_made(walk: Walk, stage: MediaStage, inputs: Inputs) -> bool:
     if not isinstance(source, RunFile) or source.ext == wanted:
         return False
     if source.ext not in LOSSLESS:
-        message = f"No {wanted} is made: what was used instead saves {source.ext}, which has lost too much for that."
-        await walk.warn(walk.place(stage.name), "format_left_out", message, format=wanted)
+        await walk.warn(walk.place(stage.name), say("format_left_out", format=wanted, saved=source.ext), format=wanted)
         return False
     return True
 

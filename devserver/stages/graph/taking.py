@@ -13,6 +13,7 @@ from devserver.comfy.collect import collect
 from devserver.comfy.files import RemoteFile, files_of
 from devserver.comfy.prompt import Outcome
 from devserver.errors import StageError
+from devserver.errors.sentences import say
 from devserver.media.intake import Verify
 from devserver.media.tags import TrackTags, read_tags
 from devserver.model.entity import Entity
@@ -76,8 +77,8 @@ def _made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
         files = [file for file in listed if is_own(file.node_id, file.key)]
         if not files and not output.optional:
             what = f"no file under {output.key}" if output.key else "no file"
-            message = f"The backend {job.backend.name} ran the graph, but node {output.node} made {what}."
-            raise StageError(message, code="output_missing", status=502, hint="Look at the backend's log.")
+            said = say("output_missing", backend=job.backend.name, node=output.node, lacks=what)
+            raise StageError(said, code="output_missing", status=502)
         for file, name in zip(files, names_of(output, files), strict=True):
             yield _Made(output, file, name)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from devserver.errors import StageError, TonewrightError
+from devserver.errors.sentences import Said, say
 from devserver.llm.answer import Shape
 from devserver.llm.ask import Question, Reply
 from devserver.llm.errors import LlmError
@@ -20,16 +21,15 @@ S = TypeVar("S", bound=Shape)
 class NoAnswer(TonewrightError):
     """No language model answered: none may be used (`llm_missing`), or all that were asked failed (`llm_failed`)."""
 
-    def __init__(self, code: str, message: str, problems: list[LlmError]) -> None:
-        super().__init__(message)
-        self.code = code
+    def __init__(self, said: Said, problems: list[LlmError]) -> None:
+        super().__init__(said.message)
+        self.said, self.code = said, said.message_code
         self.problems = [problem.as_dict() for problem in problems]
 
     def as_error(self) -> StageError:
         """The end of a run that must not go on without an answer."""
-        hint = "See `llms` in the configuration and `python server.py doctor`, or allow the fallback."
         status = 409 if self.code == "llm_missing" else 502
-        return StageError(str(self), code=self.code, status=status, hint=hint, details={"problems": self.problems})
+        return StageError(self.said, code=self.code, status=status, details={"problems": self.problems})
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ async def ask(walk: Walk, asking: Asking, rule: LlmRule, shape: type[S], text: s
     if not allowed:
         remote = bool(models.for_step(step, remote=True))
         reason = f"those configured for {step} are remote, and the mode is {mode}" if remote else "none is configured"
-        raise NoAnswer("llm_missing", f"There is no language model for {step}: {reason}.", [])
+        raise NoAnswer(say("llm_missing", step=step, reason=reason), [])
 
     def on_text(grown: str) -> None:
         walk.tools.bus.tell(walk.run.run_id, TextDelta(text=grown), stage=asking.stage)
@@ -67,10 +67,11 @@ async def ask(walk: Walk, asking: Asking, rule: LlmRule, shape: type[S], text: s
             continue
         if problems:
             failed = " ".join(problem.message for problem in problems)
-            told: dict[str, object] = {"used": endpoint.name, "problems": [problem.as_dict() for problem in problems]}
-            await walk.warn(walk.place(asking.stage), "llm_other", f"{failed} So {endpoint.name} was asked.", **told)
+            earlier = [problem.as_dict() for problem in problems]
+            said = say("llm_other", problem=failed, endpoint=endpoint.name)
+            await walk.warn(walk.place(asking.stage), said, used=endpoint.name, problems=earlier)
         return reply
-    raise NoAnswer("llm_failed", " ".join(problem.message for problem in problems), problems)
+    raise NoAnswer(say("llm_failed", problem=" ".join(problem.message for problem in problems)), problems)
 
 
 def use_of(reply: Reply[S]) -> LlmUse:
@@ -81,4 +82,4 @@ def use_of(reply: Reply[S]) -> LlmUse:
 async def unload_models(walk: Walk) -> None:
     """Before media are made: let models that have been used free their memory."""
     for problem in await walk.tools.models.release():
-        await walk.warn(walk.place(), "llm_not_freed", problem.message, endpoint=problem.endpoint)
+        await walk.warn(walk.place(), say("llm_not_freed", problem=problem.message), endpoint=problem.endpoint)

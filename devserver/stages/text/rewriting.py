@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from devserver.errors.sentences import say
 from devserver.llm.answer import Shape
 from devserver.model.results import TextResult, TranslationResult
 from devserver.stages.text.ask import Asking, NoAnswer, ask, use_of
@@ -60,9 +61,10 @@ async def _allow(walk: Walk, stage: str, problem: NoAnswer, rule: str) -> None:
     config = walk.plan.interception.name
     if not walk.plan.fallback and (problem.code == "llm_failed" or rule == "plain"):
         raise problem.as_error() from problem
-    instead = "the text passes unchanged" if rule == "plain" else f"its rule {rule} is used"
+    message_code = "llm_text_unchanged" if rule == "plain" else "llm_rule_used"
+    said = say(message_code, problem=str(problem), config=config, rule=rule)
     told = {"asked": config, "used": rule, "problems": problem.problems}
-    await walk.warn(walk.place(stage), problem.code, f"{problem} {config} asks for one; {instead}.", **told)
+    await walk.warn(walk.place(stage), said, code=problem.code, **told)
 
 
 async def run_translation(walk: Walk, stage: str, chunk: TextChunk) -> TranslationResult:
@@ -79,8 +81,7 @@ async def run_translation(walk: Walk, stage: str, chunk: TextChunk) -> Translati
     except NoAnswer as e:
         if not walk.plan.fallback and e.code == "llm_failed":
             raise e.as_error() from e
-        message = f"{e} The text is not translated, though a chosen output wants English."
-        await walk.warn(walk.place(stage), e.code, message, problems=e.problems)
+        await walk.warn(walk.place(stage), say("not_translated", problem=str(e)), code=e.code, problems=e.problems)
         return TranslationResult(text=original, translated=False)
     text = reply.answer.text
     await walk.keep_text(stage, "txt", text)

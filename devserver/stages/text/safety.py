@@ -7,6 +7,7 @@ import asyncio
 from pydantic import Field
 
 from devserver.errors import Blocked
+from devserver.errors.sentences import say
 from devserver.llm.answer import Shape
 from devserver.model.results import FoundTerm, ModelCheck, SafetyResult
 from devserver.stages.text.ask import Asking, NoAnswer, ask, use_of
@@ -14,8 +15,6 @@ from devserver.stages.walk import Walk
 from schemas.catalog import Catalog
 from schemas.lexicon import TermMatch
 from schemas.model import TextChunk
-
-HINT = "Change the text, or choose another safety_level."
 
 
 class Verdict(Shape):
@@ -58,10 +57,9 @@ def check_lists(catalog: Catalog, level: str) -> None:
     """
     for (kind, name), why in sorted(catalog.broken.items()):
         if kind == "terms":
-            message = f"The text cannot be checked for safety_level {level}: the term list {name} is broken ({why})."
-            hint = "Mend the file, or take it away; `python server.py lint` says when it is right."
+            said = say("check_lacks_terms", level=level, list=name, problem=why)
             details = {"level": level, "terms": []}
-            raise Blocked(message, code="check_failed", rule="terms", category="unchecked", hint=hint, details=details)
+            raise Blocked(said, code="check_failed", rule="terms", category="unchecked", details=details)
 
 
 def texts_of(walk: Walk) -> list[tuple[str, str]]:
@@ -85,10 +83,9 @@ def _by_terms(found: list[FoundTerm], level: str, catalog: Catalog) -> Blocked:
     about = catalog.terms[first.list].label.en
     subject = "The text" if first.where == "text" else f"The parameter {first.where}"
     return Blocked(
-        f"{subject} contains {terms} ({about}), which safety_level {level} does not allow.",
+        say("blocked_by_term", subject=subject, terms=terms, about=about, level=level),
         rule=first.term,
         category=first.category,
-        hint=HINT,
         details={
             "level": level,
             "terms": [each.term for each in found],
@@ -109,15 +106,10 @@ async def _by_model(walk: Walk, stage: str, chunk: TextChunk, text: str) -> tupl
     except NoAnswer as e:
         made = ModelCheck(made=False, code=e.code, reason=str(e), problems=e.problems)
         if level in chunk.fail_closed:
-            message = f"The check by a language model could not be made, and safety_level {level} demands it. {e}"
-            hint = "Try again when the model answers: `python server.py doctor` says whether it does."
+            said = say("check_lacks_model", level=level, problem=str(e))
             details: dict[str, object] = {"level": level, "terms": [], "problems": e.problems}
-            blocked = Blocked(
-                message, code="check_failed", rule="llm_check", category="unchecked", hint=hint, details=details
-            )
-            return made, blocked
-        message = f"{e} The text was checked by the term lists alone."
-        await walk.warn(walk.place(stage), e.code, message, problems=e.problems)
+            return made, Blocked(said, code="check_failed", rule="llm_check", category="unchecked", details=details)
+        await walk.warn(walk.place(stage), say("only_terms_checked", problem=str(e)), code=e.code, problems=e.problems)
         return made, None
     verdict = reply.answer
     made = ModelCheck(
@@ -130,9 +122,9 @@ async def _by_model(walk: Walk, stage: str, chunk: TextChunk, text: str) -> tupl
     if verdict.allowed:
         return made, None
     category = verdict.category.strip() or "unnamed"
-    message = f"A language model says that safety_level {level} does not allow the text ({category}): {verdict.reason}"
+    said = say("blocked_by_model", level=level, category=category, reason=verdict.reason)
     details = {"level": level, "terms": [], "check": made.as_json()}
-    return made, Blocked(message, rule="llm_check", category=category, hint=HINT, details=details)
+    return made, Blocked(said, rule="llm_check", category=category, details=details)
 
 
 def _found(where: str, found: TermMatch) -> FoundTerm:

@@ -1,21 +1,21 @@
-"""The sentences of refusals: every site names one, every one has a site, and all are documented."""
+"""The sentences that users read: every site names one, every one has a site, and all are documented."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from string import Formatter
 
-from devserver.errors import MESSAGES, VALUE_CODES, InputError
+from devserver.errors import VALUE_CODES, InputError
+from devserver.errors.sentences import MESSAGES, placeholders
 from tests.doubles.programs import ROOT
 
 FOLDERS = ("devserver", "my_app", "cli")
-CALLS = {"InputError": 0, "error_body": 1, "_full": 0}  # and which of their arguments is the code
+CALLS = {"InputError": 0, "error_body": 1, "_full": 0, "say": 0}  # and which of their arguments is the code
 ELSEWHERE = {"message"}  # an argument that says the sentence at the site
 
 
 def sites() -> Iterator[tuple[str, ast.Call, ast.expr]]:
-    """Every place where a request is refused, with the expression of its code."""
+    """Every place where something is refused, fails or is warned of, with the expression of its code."""
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -44,6 +44,19 @@ def test_every_refusal_names_a_sentence() -> None:
     assert [each for each in sorted(literal) if each[1] not in MESSAGES] == []
 
 
+def test_no_stage_fails_and_nothing_is_warned_of_in_words_without_a_code() -> None:
+    said = {"StageError": 0, "Blocked": 0, "warn": 1, "warn_later": 1}
+    found, wordy = 0, []
+    for path in (ROOT / "devserver").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and name in said and len(node.args) > said[name]:
+                found += 1
+                if not isinstance(node.args[said[name]], ast.Call | ast.Name | ast.Attribute):
+                    wordy.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert (found > 35, wordy) == (True, [])
+
+
 def test_every_sentence_is_said_somewhere() -> None:
     assert set(MESSAGES) - texts_of_files() == set()
 
@@ -54,10 +67,6 @@ def test_every_site_gives_the_values_of_its_sentence() -> None:
         literal = isinstance(code, ast.Constant) and code.value in MESSAGES and isinstance(call.func, ast.Name)
         if literal and None not in given:  # `**about` cannot be looked into
             assert placeholders(ast.literal_eval(code)) <= given, where
-
-
-def placeholders(code: str) -> set[str]:
-    return {name for text in MESSAGES[code].values() for _, name, _, _ in Formatter().parse(text) if name}
 
 
 def test_every_code_is_documented() -> None:

@@ -10,6 +10,7 @@ import pytest
 from devserver.definitions.current import Definitions
 from devserver.durable.database import Database
 from devserver.errors import Blocked, StageError
+from devserver.errors.sentences import say
 from devserver.files.exports import Exports
 from devserver.model.failure import Failure
 from devserver.model.kept import Kept
@@ -73,10 +74,11 @@ def test_a_place_is_begun_as_what_it_is(journal: JournalAtOnce) -> None:
 
 
 def test_the_error_of_a_stage_comes_back_from_the_journal() -> None:
-    blocked = Blocked("No.", rule="rain", category="weather", hint="h", details={"terms": ["rain"]})
+    said = say("check_lacks_model", "h", level="kids", problem="No.")
+    blocked = Blocked(said, rule="rain", category="weather", details={"terms": ["rain"]})
     again = StageError.from_failure(Failure.model_validate(blocked.as_failure().as_json()))
     assert isinstance(again, Blocked)
-    assert (again.details, again.hint, again.status) == (blocked.details, "h", 403)
+    assert (again.details, again.said, again.status) == (blocked.details, said, 403)
 
 
 def test_a_plan_keeps_recorded_results_as_they_were_written(

@@ -25,7 +25,7 @@ async def end(walk: Walk) -> None:
     await walk.ledger.write(lambda writing: writing.begin_stage(place))
     await walk.ledger.end(place, "success", TextResult(text="y"))
     await walk.ledger.add_event(walk.place("generation", 1), make_entity(), key="07_output_audio.mp3")
-    await walk.warn(walk.place("generation"), "fallback", "z")
+    await walk.warn(walk.place("generation"), "z", code="fallback")
     await record.finish(walk, "success", None)
 
 

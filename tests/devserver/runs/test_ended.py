@@ -11,7 +11,7 @@ from devserver.stages.walk import Walk
 async def test_a_run_that_has_just_ended_is_answered_as_the_journal_would(walk: Walk) -> None:
     ended, run_id = Ended(), walk.run.run_id
     assert ended.answer(run_id) is None
-    await walk.warn(walk.place(), "told", "something")
+    await walk.warn(walk.place(), "something", code="told")
     await record.finish(walk, "success", None, ended.keep)
     row = await walk.tools.journal.run(run_id)
     assert row is not None

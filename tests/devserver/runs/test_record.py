@@ -8,6 +8,7 @@ import pytest
 
 from devserver.errors import DatabaseGone, Fenced
 from devserver.errors.disk import DiskTrouble, JournalFault
+from devserver.errors.sentences import say
 from devserver.files.exports import RECORD, Exports
 from devserver.model.failure import Failure
 from devserver.runs import record
@@ -41,7 +42,7 @@ async def test_a_record_that_the_disk_did_not_take_is_told_and_written_late(
     walk: Walk, exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (exports.folder(RUN_ID) / RECORD / "in the way").mkdir(parents=True)
-    monkeypatch.setattr(record, "disk_trouble", lambda _: DiskTrouble("exports_full", "There is no room.", ""))
+    monkeypatch.setattr(record, "disk_trouble", lambda _: DiskTrouble("exports_full", say("disk_full", where="x")))
     late: list[str] = []
     monkeypatch.setattr(walk.tools.late, "add", late.append)
     await record.finish(walk, "success", None)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from devserver.errors import Fenced
+from devserver.errors.sentences import say
 from devserver.model.rows import Place
 from devserver.stages.walk import Walk
 from tests.devserver.plans import RUN_ID
@@ -20,9 +21,22 @@ def test_a_place_is_one_of_this_generation(walk: Walk) -> None:
 
 async def test_a_warning_is_told_once_for_its_stage_with_its_values(walk: Walk) -> None:
     for attempt in (1, 2):
-        await walk.warn(walk.place("generation", 1, attempt), "fallback", "y", asked="a")
+        await walk.warn(walk.place("generation", 1, attempt), say("input_not_kept", file="f"), code="lost", asked="a")
     (warning,) = await walk.read(lambda reading: reading.warnings(RUN_ID))
-    assert warning.as_json() == {"stage": "generation", "code": "fallback", "message": "y", "asked": "a"}
+    said = {"message": "The input file f is no longer kept here.", "message_code": "input_not_kept"}
+    assert warning.as_json() == {
+        "stage": "generation",
+        "code": "lost",
+        "asked": "a",
+        **said,
+        "values": {"file": "f"},
+    }
+
+
+async def test_a_package_may_warn_in_its_own_words(walk: Walk) -> None:
+    await walk.warn(walk.place("generation"), "It rains.", code="rain")
+    (warning,) = await walk.read(lambda reading: reading.warnings(RUN_ID))
+    assert (warning.code, warning.message_code, warning.message, warning.values) == ("rain", "rain", "It rains.", {})
 
 
 async def test_what_was_written_a_moment_ago_is_read(walk: Walk) -> None:
@@ -72,5 +86,5 @@ async def test_a_take_that_was_added_is_in_the_journal_before_its_stage_runs_aga
 async def test_a_walk_that_has_lost_its_run_lists_nothing(walk: Walk) -> None:
     await walk.tools.journal.begin_run(RUN_ID)
     with pytest.raises(Fenced):
-        await walk.warn(walk.place("generation"), "x", "y")
+        await walk.warn(walk.place("generation"), "y", code="x")
     walk.ledger.close()

@@ -42,6 +42,11 @@ class Reader:
                 yield from (
                     text for value in node.args[self._places[_called(node)] :][:1] for text in self._texts(value)
                 )
+            match node:  # a warning without a code of its own has that of its sentence
+                case ast.Call(
+                    func=ast.Attribute(attr="warn" | "warn_later"), args=[_, ast.Call(args=[sentence, *_])]
+                ) if not any(name == "code" for name, _ in _passed(node)):
+                    yield from self._texts(sentence)
         for table in (self._constants[name] for name in TABLES):
             yield from (
                 text for value in ast.walk(table) if isinstance(value, ast.Constant) for text in self._texts(value)

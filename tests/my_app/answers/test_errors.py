@@ -12,7 +12,8 @@ import pytest
 from aiohttp import ClientConnectionResetError, ClientError, ClientSession
 from aiohttp.web import StreamResponse
 
-from devserver.errors import MESSAGES, VALUE_CODES, InputError
+from devserver.errors import VALUE_CODES, InputError
+from devserver.errors.sentences import MESSAGES
 from my_app.answers.errors import error_body
 from my_app.front import Listening
 from my_app.incoming.bodies import MOST_VALUES, _no_doubles, read_json

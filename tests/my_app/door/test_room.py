@@ -60,7 +60,7 @@ async def test_a_form_with_too_much_before_its_file_is_refused_after_few_steps(
     monkeypatch.setattr(forms, "Counted", Kept)
     async with client.post("/api/uploads", data=BytesIO(FORMS[name]), headers=MULTIPART) as reply:
         error = (await reply.json())["error"]
-    assert (reply.status, error["field"], error["allowed"]) == (413, "file", forms.ALLOWED)
+    assert (reply.status, error["field"], error["allowed"]) == (413, "file", forms.too_much().allowed)
     assert read[0].lines <= forms.MOST_LINES + 1
     assert read[0].bytes <= forms.MOST_BYTES + 2 * forms.STEP_BYTES
 
