@@ -63,9 +63,9 @@ class Idempotency:
         self._at_work: set[tuple[str, str]] = set()
 
     def claim(self, headers: Mapping[str, str], user_id: str, what: str, body: Any) -> Claim | None:
-        """The key that came along with a request; None where none did.
+        """Return the claim of a request's key; None where it has no key.
 
-        `what` says what is asked for, so that one key is not used for two things; `body` is plain JSON.
+        `what` names the action, so that one key is not used for two; `body` is plain JSON.
 
         Raises:
             InputError: the key is empty, too long, or has signs that a header should not have.

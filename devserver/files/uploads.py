@@ -79,6 +79,7 @@ class Uploads:
         return viewer is None or (self._owners / viewer / sha256).is_file()
 
     def grant(self, viewer: str | None, sha256: str, name: str = "") -> None:
+        """Let a viewer see a kept file, under the name that it had where it came from."""
         mark = self._owners / (viewer or EVERYBODY) / sha256
         if name or (viewer is not None and not mark.exists()):
             mark.parent.mkdir(parents=True, exist_ok=True)
