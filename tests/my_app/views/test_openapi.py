@@ -84,6 +84,11 @@ async def test_every_route_says_what_it_is_in_a_short_line(client: ClientSession
             assert operation["x-stability"] in ("stable", "experimental")
 
 
+def test_what_a_stability_means_is_documented() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert [one for one in {route.stability for route in ROUTES} if f"| `{one}` |" not in page] == []
+
+
 async def test_a_new_route_needs_no_line_elsewhere(still: Still) -> None:
     """Its path parameters, its query, its body and its answer follow from the signature of its view."""
 
