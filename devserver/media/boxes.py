@@ -56,7 +56,7 @@ def append_keys(path: Path, texts: Mapping[str, str]) -> None:
 
 
 def read_keys(path: Path) -> dict[str, str]:
-    """Return the texts by name that stand in that form, ours or ComfyUI's own; names in lower case."""
+    """Return the texts by name in that form, ours or ComfyUI's own; names in lower case."""
     texts: dict[str, str] = {}
     with path.open("rb") as file:
         for user_data in _user_data(file):

@@ -1,6 +1,6 @@
-"""Files that are made of chunks and say how long each is: whether they are as long as they say.
+"""Check files made of chunks: whether they are as long as their headers declare.
 
-FFmpeg plays what there is of most of them, and says nothing of what is missing.
+FFmpeg plays the existing part of most of them, and does not report the missing one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, Literal
 from devserver.media.measure import WHOLE
 from devserver.system.sniff import Kind
 
-UNKNOWN_LENGTH_BYTES: Final = 0x7FFFFFFF - 0x10000  # what programs write that do not know the length yet
+UNKNOWN_LENGTH_BYTES: Final = 0x7FFFFFFF - 0x10000  # programs write this when they do not know the length yet
 BYTE_ORDERS: Final[dict[str, Literal["little", "big"]]] = {"wav": "little", "avi": "little", "aiff": "big"}
 MOST_CHUNKS: Final = 10_000
 W64_HEAD_BYTES: Final = 24  # an id of 16 bytes, and the length with this head
@@ -33,7 +33,7 @@ def is_whole(path: Path, kind: Kind) -> bool:
 
 
 def _declared_end_of_caf(file: BinaryIO, size: int) -> int:
-    """Where the last chunk of a Core Audio file ends as it says; one without a length goes to the end."""
+    """Return the declared end of the last chunk of a Core Audio file; one without a length goes to the end."""
     at = 8
     for _ in range(MOST_CHUNKS):
         file.seek(at)
@@ -48,7 +48,7 @@ def _declared_end_of_caf(file: BinaryIO, size: int) -> int:
 
 
 def _declared_end_of_w64(file: BinaryIO, size: int) -> int:
-    """Where the last chunk of a Wave64 file ends as it says; the first holds all others."""
+    """Return the declared end of the last chunk of a Wave64 file; the first holds all others."""
     at = W64_HEAD_BYTES + 16  # its own head, and the id of its form
     for _ in range(MOST_CHUNKS):
         file.seek(at)

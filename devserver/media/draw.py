@@ -1,4 +1,4 @@
-"""Drawing in a process that loads numpy and a decoder only then."""
+"""Draw in a process that loads numpy and a decoder only then."""
 
 from __future__ import annotations
 

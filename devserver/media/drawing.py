@@ -1,4 +1,4 @@
-"""What is drawn from a sound: its peaks as data, its waveform and its spectrogram as pictures.
+"""Draw a sound: its peaks as data, its waveform and its spectrogram as pictures.
 
 All of it takes long, so it is done in a worker process. A sound is read block by block: memory does not grow with it.
 """
@@ -32,7 +32,7 @@ Samples = NDArray[np.float32]
 
 
 def draw(source: Path, target: Path, what: Drawn) -> None:
-    """Write what is asked for of the sound in `source`, so that `target` is there whole or not at all.
+    """Write a drawing of the sound in `source` atomically to `target`.
 
     Raises:
         NoSound: it cannot be decoded.

@@ -1,4 +1,4 @@
-"""What can be drawn from a sound."""
+"""The kinds of drawings of a sound."""
 
 from __future__ import annotations
 

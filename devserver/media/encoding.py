@@ -1,4 +1,4 @@
-"""One continuous sound out of many files, encoded as it grows: for listeners who hear it while it is made."""
+"""Encode many files as one continuous sound while it grows, for listeners who hear it while it is made."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Form:
 FORMS: Final[Mapping[str, Form]] = {
     form.name: form
     for form in (
-        # Its length is not known yet: a header that told one would be wrong. A constant rate lets players guess.
+        # The length is not known yet, so a header with one would be wrong. A constant rate lets players estimate it.
         Form("mp3", "audio/mpeg", "libmp3lame", 192_000, {"write_xing": "0", "id3v2_version": "0"}),
         Form("webm", "audio/webm", "libopus", 128_000, {"live": "1", "cluster_time_limit": "250"}),
     )
@@ -35,18 +35,18 @@ FORMS: Final[Mapping[str, Form]] = {
 
 
 class Undecodable(Exception):
-    """A file is no sound, or damaged."""
+    """A file without sound, or a damaged one."""
 
 
 def load_codecs() -> None:
-    """Load what encoding needs; the first time it takes a moment."""
+    """Load the codecs; the first time takes a moment."""
     import av
 
     _ = av
 
 
 class _Sink(io.RawIOBase):
-    """What a container is written into: it can only be written, never sought."""
+    """The target of a container: it can only be written, never sought."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self._write = write
@@ -78,16 +78,16 @@ class Encoder:
         self._resampler: Any = None
         self._input_form: tuple[Any, ...] = ()
         self._encoded = 0
-        self.seconds = 0.0  # what was added so far
+        self.seconds = 0.0  # the length added so far
 
     def add(self, path: Path, skip_seconds: float = 0.0) -> Iterator[float]:
-        """Encode a file, from `skip_seconds` on, a second at a time; yields how many are in.
+        """Encode a file, from `skip_seconds` on, a second at a time; yield the seconds encoded so far.
 
         A step takes as long as encoding takes, so that a thread can serve others between two of them.
 
         Raises:
-            FileNotFoundError: it is not there.
-            Undecodable: it cannot be decoded; what came before the damage is in.
+            FileNotFoundError: the file does not exist.
+            Undecodable: it cannot be decoded; the part before the damage is encoded.
         """
         import av
 
@@ -112,7 +112,7 @@ class Encoder:
             raise Undecodable(f"{path.name}: {error}") from error
 
     def close(self) -> None:
-        """Encode what waits, and end the container."""
+        """Encode the rest, and close the container."""
         self._flush_resampler()
         self._encode(whole=False)
         for packet in self._stream.encode(None):
@@ -123,7 +123,7 @@ class Encoder:
         import av
 
         came = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if came != self._input_form:  # another kind of file: what the last one left behind comes first
+        if came != self._input_form:  # another kind of file: the rest of the last one comes first
             self._flush_resampler()
             self._resampler = av.AudioResampler(self._stream.codec_context.format, "stereo", RATE_HZ)
             self._input_form = came

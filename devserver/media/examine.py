@@ -1,6 +1,6 @@
-"""Looking into a file that somebody sent: what it is, whether it can be used, and what is doubtful about it.
+"""Examine a file that a user sent: its kind, whether it can be used, and warnings about it.
 
-The words are for the person who sent it: they name no path of this machine.
+The messages are for that user, so they name no path of this machine.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CONTAINERS: Final = {"mpegts": Kind("video", "video/mp2t", "ts"), "mpeg": Kind("
 
 
 class Refusal(Frozen):
-    """Why a file cannot be used: `words` go on after its name."""
+    """The reason to refuse a file: `words` follow its name."""
 
     status: int
     words: str
@@ -55,7 +55,7 @@ class Mix(Frozen):
 
 
 class Examined(Frozen):
-    """What was found in a file; `facts` has `sound` and `picture`, each None where there is none."""
+    """The result for a file; `facts` has `sound` and `picture`, each None if the file has none."""
 
     version: int = 1
     media: Medium
@@ -81,7 +81,7 @@ class Examined(Frozen):
 
 NO_MEDIA: Final = Refusal(
     status=415,
-    words="is no sound, film or picture that is known here.",
+    words="is not a sound, film or picture in a known format.",
     hint="The content decides, not the name. Any sound that FFmpeg decodes may be sent.",
 )
 EXPORT_AGAIN: Final = "Export or copy it again and send it whole."
@@ -92,7 +92,7 @@ REFUSALS: Final = {
     "no_samples": Refusal(status=422, words="holds no sound: it has a header, but not one sample.", hint=EXPORT_AGAIN),
     "no_numbers": Refusal(
         status=422,
-        words="has samples that are no numbers (NaN or infinite), so nothing can be made of its sound.",
+        words="has samples that are not numbers (NaN or infinite), so its sound cannot be used.",
         hint="A plug-in may have failed in your project: look for silence or crackling, and export it again.",
     ),
     "changes": Refusal(
@@ -104,12 +104,12 @@ REFUSALS: Final = {
 
 
 def examine(path: Path, name: str, mix_to: Path) -> Examined:
-    """Decode a file to its end and say what is in it.
+    """Decode a file to its end and describe its content.
 
     Args:
         path: an existing file.
         name: the name that it had where it comes from, or ''.
-        mix_to: where a stereo mix is written if the sound has more channels.
+        mix_to: the path for a stereo mix, written if the sound has more channels.
     """
     kind = sniff(path, name or None)
     if kind.mime == UNKNOWN:
@@ -147,17 +147,17 @@ def _decode(path: Path, kind: Kind, analyser: SoundAnalyser) -> Content | Refusa
 
 
 def _check_sound(sound: SoundFacts, *, alone: bool) -> Refusal | None:
-    """Why nothing can be made of a sound that could be decoded; `alone` where there is no picture with it."""
+    """Return the reason to refuse a decoded sound, if any; `alone` says that it has no picture."""
     rate, seconds, peak = sound["sample_rate_hz"], sound["seconds"], sound["peak_dbfs"]
     lowest, highest = RATES_HZ
     if not lowest <= rate <= highest:
         words = f"has a sample rate of {rate} Hz; {lowest} to {highest} Hz are allowed."
         return Refusal(status=422, words=words, hint="Its header may be damaged. " + EXPORT_AGAIN)
     if peak > LOUDEST_DBFS:
-        words = f"has samples {peak:.0f} dB over full scale, so it is no sound that could be played."
+        words = f"has samples {peak:.0f} dB over full scale, so it cannot be played."
         return Refusal(status=422, words=words, hint="Its numbers may be of another format. " + EXPORT_AGAIN)
     if alone and seconds < SHORTEST_SECONDS:
-        words = f"is {seconds:.3f} seconds long; nothing can be made of less than {SHORTEST_SECONDS:g}."
+        words = f"is {seconds:.3f} seconds long; the shortest usable sound has {SHORTEST_SECONDS:g}."
         return Refusal(status=422, words=words, hint="Send a longer one.")
     return None
 
@@ -172,7 +172,7 @@ def _refuse(kind: Kind, why: Refusal) -> Examined:
 
 
 def _probe(path: Path) -> Kind | None:
-    """What FFmpeg finds in a file whose first bytes tell nothing here."""
+    """Return the kind that FFmpeg detects in a file with unknown first bytes."""
     import av
 
     try:
@@ -201,7 +201,7 @@ def _explain_failure(path: Path, kind: Kind, error: Undecodable) -> Refusal:
 
 
 def _ends_early(path: Path, kind: Kind, error: Undecodable) -> bool:
-    """Tell whether the end is missing, rather than something in between being wrong."""
+    """Tell whether the end is missing, rather than a part in between damaged."""
     import av
 
     if isinstance(error.__cause__, av.EOFError) or "truncated" in str(error).lower():
@@ -260,21 +260,21 @@ def _is_cover(stream: VideoStream) -> bool:
 
 
 def _write_mix(path: Path, mix_to: Path, sound: SoundFacts, peak: float) -> tuple[Mix, tuple[Remark, ...]]:
-    """Write the stereo mix, and say how it was made."""
+    """Write the stereo mix, and return it with a remark about it."""
     gain = min(1.0, FULL / peak) if peak > 0 else 1.0
     mix_down(path, mix_to, gain)
     with mix_to.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    message = f"It has {sound['channels']} channels ({sound['layout']}); stereo is made of them (ITU-R BS.775)."
+    message = f"It has {sound['channels']} channels ({sound['layout']}); they are mixed down to stereo (ITU-R BS.775)."
     if gain < 1:
-        message += f" The whole is {-decibels(gain):.1f} dB softer, so that nothing clips."
+        message += f" The mix is {-decibels(gain):.1f} dB softer, to avoid clipping."
     if "LFE" in _channel_names(path):
         message += " The LFE channel is left out."
     return Mix(sha256=digest), (Remark(code="mixed_down", message=message),)
 
 
 def describe_missing_sound(examined: Examined) -> str:
-    """Why a file has no sound to work on, as words after its name; '' where it has one."""
+    """Describe why a file has no usable sound, as words after its name; '' if it has one."""
     sound = examined.sound
     if sound is None:
         return "is a film without sound" if examined.media == "video" else "has no sound"

@@ -1,4 +1,4 @@
-"""Foreign files are looked into in processes of their own, which are ended when they take too long."""
+"""Examine foreign files in separate processes, which are killed when they take too long."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PROCESSES: Final = 2
 
 
 class Examiner:
-    """Looks into files. `examine` may be called from any thread, and waits there.
+    """Examines files. `examine` may be called from any thread, and blocks it.
 
     Args:
-        limit_s: how long one file may take; then its process is ended and the file refused.
-        processes: how many files are looked into at a time; each process is started when it is needed.
+        limit_s: how long one file may take; after that its process is killed and the file refused.
+        processes: how many files are examined at a time; each process is started on demand.
     """
 
     def __init__(self, limit_s: float = LIMIT_S, processes: int = PROCESSES) -> None:
@@ -29,7 +29,7 @@ class Examiner:
         self._workers = Workers(processes)
 
     def examine(self, path: Path, name: str, mix_to: Path) -> Examined:
-        """As the function `examine`; a file that takes too long, or ends the process, is refused.
+        """Examine a file like the function `examine`; one that takes too long, or crashes the process, is refused.
 
         Raises:
             OSError: the disk failed.
@@ -46,7 +46,7 @@ class Examiner:
         return examined
 
     def close(self) -> None:
-        """End the processes. The files that they look into are refused."""
+        """Kill the processes. The files that they examine are refused."""
         self._workers.close()
 
 
@@ -56,11 +56,11 @@ def _refuse(words: str, hint: str) -> Examined:
 
 
 def examine_foreign(path: Path, name: str, mix_to: Path) -> Examined:
-    """Examine a file, and refuse it as damaged where a decoder fails in a way of its own. The job of a worker."""
+    """Examine a file, and refuse it as damaged if a decoder fails unexpectedly. The job of a worker."""
     try:
         return examine(path, name, mix_to)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 # reason: decoders fail on foreign files in ways of their own
-        log.warning("%s cannot be looked into: %r", path.name, error)
+        log.warning("%s cannot be examined: %r", path.name, error)
         return _refuse(DAMAGED.words, DAMAGED.hint)

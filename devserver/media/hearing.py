@@ -1,4 +1,4 @@
-"""A sound heard while it is decoded, block by block: levels, silence, clipping, the sides of its stereo."""
+"""Analyse a sound while it is decoded, block by block: levels, silence, clipping, stereo."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Samples = NDArray[np.float32]
 
 SILENT_BELOW: Final = 10 ** (-80 / 20)
 WINDOWS_A_SECOND: Final = 10
-FLAT: Final = 5  # samples side by side at full scale are no peak but a cut one; a full bass note has up to four
+FLAT: Final = 5  # so many adjacent samples at full scale are a clipped peak; a full bass note has up to four
 
 
 @dataclass(frozen=True)
 class SoundAnalysis:
-    """What was heard of a whole sound.
+    """The analysis of a whole sound.
 
     Attributes:
         clipped_share: the part of all samples that stand in a row of five or more at full scale or above.
@@ -44,7 +44,7 @@ class SoundAnalysis:
 
 
 class SoundAnalyser:
-    """Hears a sound block by block. Memory does not grow with its length."""
+    """Analyses a sound block by block. Memory does not grow with its length."""
 
     def __init__(self) -> None:
         self._waiting: list[Samples] = []
@@ -56,7 +56,7 @@ class SoundAnalyser:
         self._cross = 0.0
 
     def add(self, stream: AudioStream, block: Samples) -> None:
-        """Take the next block of a stream, [channels, samples]."""
+        """Add the next block of a stream, [channels, samples]."""
         if not self._rate:
             self._rate = stream.rate
             channels = len(block)
@@ -69,7 +69,7 @@ class SoundAnalyser:
             self._process()
 
     def result(self) -> SoundAnalysis:
-        """What the whole sound is like; there must have been a sample."""
+        """Return the analysis of the whole sound, which must have a sample."""
         if self._waiting:
             self._process()
         stereo = len(self._powers) == 2
@@ -90,7 +90,7 @@ class SoundAnalyser:
         )
 
     def _process(self) -> None:
-        """Add up what has come, about a second."""
+        """Add up the waiting blocks, about a second."""
         block = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting, axis=1)
         self._waiting, self._count = [], 0
         levels = np.abs(block)
@@ -110,7 +110,7 @@ class SoundAnalyser:
 
 
 def _flat_tops(full: NDArray[np.bool_]) -> int:
-    """How many samples stand in rows of at least `FLAT` at full scale."""
+    """Count the samples in rows of at least `FLAT` at full scale."""
     if not full.any():
         return 0
     rows = full.copy()

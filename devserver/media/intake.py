@@ -1,4 +1,4 @@
-"""Taking in a file: tag the copy, prove that it can be played, and only then give it its name.
+"""Take in a file: tag the copy, verify that it can be played, and only then give it its name.
 
 Decoding takes long, so it happens in worker processes (`IntakePool`); `take_in` is the work itself.
 """
@@ -23,8 +23,8 @@ from devserver.system.atomic import sync
 from devserver.system.sniff import Medium
 
 SILENT_BELOW_DBFS = -60.0
-LIBRARIES = ("av", "mutagen", "numpy")  # what every job needs, and what takes long to import
-# What a process waits for the disk with, beside its work.
+LIBRARIES = ("av", "mutagen", "numpy")  # every job needs these, and they take long to import
+# The thread that waits for the disk while the process works.
 DISK = ThreadPoolExecutor(1, thread_name_prefix="disk")
 
 Result = TypeVar("Result")
@@ -32,12 +32,12 @@ Reason = Literal["empty", "undecodable", "truncated", "wrong_media", "too_short"
 
 
 class OutputRefused(Exception):
-    """A file was made that cannot be handed out.
+    """A finished file is unusable.
 
     Args:
         reason: a code.
-        measured: what was found.
-        allowed: what would have been taken.
+        measured: the measured value.
+        allowed: the accepted values.
     """
 
     def __init__(self, reason: Reason, measured: str, allowed: str) -> None:
@@ -56,7 +56,7 @@ class IntakeCrashed(Exception):
 
 @dataclass(frozen=True)
 class Verify:
-    """What an output must be.
+    """The conditions for an output.
 
     Attributes:
         min_seconds: least length of sound and video.
@@ -81,20 +81,20 @@ class TakenIn:
 
 
 def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> TakenIn:
-    """Make a finished file out of a working copy in the same folder.
+    """Make a finished file from a working copy in the same folder.
 
-    The work can be repeated: if the copy is gone and the file stands, the file is measured again and its facts are
+    The work can be repeated: if the copy is gone and the file exists, the file is measured again and its facts are
     returned.
 
     Args:
-        part: the copy; tagged in place, gone afterwards. It stays where the file is refused.
+        part: the copy; tagged in place, gone afterwards. It stays if the file is refused.
         final: the name of the file, replaced if it exists.
-        tags: take the place of the backend's.
-        verify: what the file must be.
+        tags: replace the backend's.
+        verify: the conditions for the file.
         embed: False leaves the graph and our record out of the tags.
 
     Raises:
-        OutputRefused: the file is not what was asked for.
+        OutputRefused: the file does not meet the conditions.
         OSError: the disk is full, or neither copy nor file is there.
     """
     if not part.exists() and final.exists():
@@ -148,9 +148,9 @@ def _describe_file(path: Path, content: Content) -> TakenIn:
 
 
 class IntakePool:
-    """Worker processes that take files in, and do what else takes long with them.
+    """Worker processes that take files in, and do other long work on them.
 
-    A worker that dies (killed, out of memory, brought down by a damaged file) is replaced and its job repeated once.
+    A worker that dies (killed, out of memory, crashed by a damaged file) is replaced and its job repeated once.
 
     Args:
         workers: how many files are decoded at the same time.
@@ -161,7 +161,7 @@ class IntakePool:
         self._workers: Workers | None = None
 
     async def take_in(self, part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> TakenIn:
-        """As the function `take_in`.
+        """Take in a file like the function `take_in`.
 
         Raises:
             OutputRefused: as there.
@@ -171,7 +171,7 @@ class IntakePool:
         return await self.work(_job, part, final, tags, verify, embed)
 
     async def work(self, function: Callable[..., Result], *args: Any) -> Result:
-        """Do something that takes long in a worker process. It may be done twice.
+        """Call a slow function in a worker process. It may be called twice.
 
         Raises:
             IntakeCrashed: the worker died twice.
@@ -187,11 +187,11 @@ class IntakePool:
             raise IntakeCrashed(f"the worker died twice while it worked on {files[-1]}") from error
 
     async def warm(self) -> None:
-        """Start the workers and load the codecs, so that the first file is not late."""
+        """Start the workers and load the codecs, so that the first file is not delayed."""
         await asyncio.gather(*(self._submit(os.getpid) for _ in range(self._count)))
 
     async def close(self) -> None:
-        """End the workers now: what they work on is begun again at the next start."""
+        """Kill the workers; their jobs begin again at the next start."""
         workers, self._workers = self._workers, None
         if workers is not None:
             await asyncio.to_thread(workers.close)

@@ -1,4 +1,4 @@
-"""What is in a media file, found by decoding it: nothing that its header claims is believed."""
+"""Measure the content of a media file by decoding it; its header is never trusted."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from numpy.typing import NDArray
 
-# Hears a stream and the next block of its sound, [channels, samples].
+# Called with a stream and the next block of its sound, [channels, samples].
 Hear: TypeAlias = "Callable[[AudioStream, NDArray[np.float32]], None]"
 
 # 16 bits cannot tell a peak at full scale from a clipped one.
 FULL_SCALE = 32767 / 32768
 LOWEST_DBFS = -120.0
-# Below this part of the length that a header declares, a file was cut off.
+# A file shorter than this share of its declared length is truncated.
 WHOLE = 0.98
 WHOLE_SLACK_SECONDS = 0.1
 PIXEL_LIMIT = 200_000_000
@@ -38,9 +38,9 @@ class Undecodable(Exception):
     """The file cannot be decoded to its end.
 
     Args:
-        reason: `damaged` where the decoder says so, `nothing` without sound and picture, `no_samples` where its sound
-            is empty, `no_numbers` where it has NaN or Inf, `too_large` of a picture, `changes` where the sound changes
-            its form in the middle.
+        reason: `damaged` if the decoder reports an error, `nothing` without sound and picture, `no_samples` if its
+            sound is empty, `no_numbers` if it has NaN or Inf, `too_large` for a picture, `changes` if the format of
+            the sound changes in the middle.
     """
 
     def __init__(self, message: str, reason: Reason = "damaged") -> None:
@@ -52,8 +52,8 @@ class Truncated(Exception):
     """The file ends before its declared length.
 
     Args:
-        seconds: what was decoded.
-        declared_seconds: what the header says.
+        seconds: the decoded length.
+        declared_seconds: the length in the header.
     """
 
     def __init__(self, seconds: float, declared_seconds: float) -> None:
@@ -64,7 +64,7 @@ class Truncated(Exception):
 
 @dataclass(frozen=True)
 class Content:
-    """What decoding found; None where a medium has no such thing.
+    """The decoded content; None for values that the medium does not have.
 
     Attributes:
         kind: medium, MIME type and extension.
@@ -90,7 +90,7 @@ class Content:
 
 
 def measure(path: Path, name: str | None = None, *, kind: Kind | None = None, hear: Hear | None = None) -> Content:
-    """Decode a file and say what is in it.
+    """Decode a file and measure its content.
 
     Sound is decoded to the end. Of a video's picture, the key frames are decoded and the rest only read: enough to
     find damage, and a long video takes seconds. Images are decoded whole.
@@ -98,11 +98,11 @@ def measure(path: Path, name: str | None = None, *, kind: Kind | None = None, he
     Args:
         path: an existing file.
         name: its own name, where `path` is a working copy.
-        kind: what it is, where the caller knows better than the first bytes tell.
+        kind: the kind of the file, if the caller knows it better than its first bytes tell.
         hear: gets every block of the sound.
 
     Raises:
-        Undecodable: it is damaged, or not what it seems.
+        Undecodable: it is damaged, or of another kind than it seems.
         Truncated: it ends early.
     """
     kind = kind or sniff(path, name)

@@ -1,4 +1,4 @@
-"""A sound of many channels as stereo.
+"""Mix a sound of many channels down to stereo.
 
 The coefficients are those of Recommendation ITU-R BS.775, annex 4, for 2/0 from 3/2: a front channel goes to its side
 unchanged, the centre to both sides with 0.7071 (-3 dB), a surround channel to its side with 0.7071, and the LFE channel
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Samples = NDArray[np.float32]
 
 HALF_POWER: Final = math.sqrt(0.5)
-# What a channel, by FFmpeg's name, gives to the left and to the right.
+# The gains of each channel, by FFmpeg's name, to the left and to the right.
 SHARES: Final[dict[str, tuple[float, float]]] = {
     **dict.fromkeys(("FL", "DL", "FLC", "WL"), (1.0, 0.0)),
     **dict.fromkeys(("FR", "DR", "FRC", "WR"), (0.0, 1.0)),
@@ -35,7 +35,7 @@ SHARES: Final[dict[str, tuple[float, float]]] = {
     **dict.fromkeys(("BC", "TC", "TFC", "TBC"), (0.5, 0.5)),
     **dict.fromkeys(("LFE", "LFE2"), (0.0, 0.0)),
 }
-# The usual order where a file does not say which channel is which.
+# The usual order for files that do not name their channels.
 USUAL: Final = {
     3: ("FL", "FR", "FC"),
     4: ("FL", "FR", "BL", "BR"),

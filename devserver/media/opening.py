@@ -1,4 +1,4 @@
-"""Opening a file that somebody else made, so that it cannot make FFmpeg open others."""
+"""Open a foreign file so that it cannot make FFmpeg open others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-# Lists of other files and addresses, devices, and what draws letters as a picture.
+# Formats that list other files and addresses, devices, and formats that draw letters as a picture.
 ELSEWHERE: Final = frozenset(
     [
         "alsa",
@@ -50,7 +50,7 @@ def open_media(path: Path) -> InputContainer:
     """Return the container at `path`, told by its content, whatever its name is.
 
     Raises:
-        av.FFmpegError: it is none that FFmpeg knows, or one that would have other files opened.
+        av.FFmpegError: FFmpeg does not know the format, or it would open other files.
     """
     import av
 

@@ -1,4 +1,4 @@
-"""What is doubtful about a sound that somebody sent, in words for musicians."""
+"""Remarks about doubtful properties of a sound that a user sent, in words for musicians."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from devserver.media.intake import SILENT_BELOW_DBFS
 
 SHORT_SECONDS: Final = 1.0
-CLIPPED_SHARE, CLIPPED_SHARE_OF_FLOAT = 0.0002, 0.001  # a codec with losses overshoots where nothing was clipped
+CLIPPED_SHARE, CLIPPED_SHARE_OF_FLOAT = 0.0002, 0.001  # a lossy codec overshoots although nothing was clipped
 OVER_DB: Final = 1.0
 SILENT_SHARE: Final = 0.5
 OPPOSITE: Final = -0.9
@@ -26,14 +26,14 @@ class Frozen(BaseModel):
 
 
 class Remark(Frozen):
-    """Something doubtful about a file; the message speaks of it as "it"."""
+    """A remark about a file; the message calls it "it"."""
 
     code: str
     message: str
 
 
 class SoundFacts(TypedDict):
-    """What was found in a sound that somebody sent.
+    """The facts of a sound that a user sent.
 
     Attributes:
         layout: the channels, as FFmpeg names them together.
@@ -64,7 +64,7 @@ class SoundFacts(TypedDict):
 
 
 class PictureFacts(TypedDict):
-    """What was found in a picture, or in the picture of a film; `width` and `height` are in pixels."""
+    """The facts of a picture, or of the picture of a film; `width` and `height` are in pixels."""
 
     codec: str | None
     width: int | None
@@ -74,14 +74,14 @@ class PictureFacts(TypedDict):
 
 
 class FileFacts(TypedDict, total=False):
-    """What was found in a file; None where it has no sound, or no picture."""
+    """The facts of a file; None if it has no sound, or no picture."""
 
     sound: SoundFacts | None
     picture: PictureFacts | None
 
 
 def find_remarks(sound: SoundFacts) -> Iterator[Remark]:
-    """Whatever is doubtful about a sound with these facts."""
+    """Yield the remarks about a sound with these facts."""
     if is_silent(sound):
         message = f"It is silent: its loudest sample is at {sound['peak_dbfs']:.1f} dBFS."
         yield Remark(code="silent", message=message)
@@ -100,7 +100,7 @@ def find_remarks(sound: SoundFacts) -> Iterator[Remark]:
 
 
 def is_silent(sound: SoundFacts) -> bool:
-    """Tell whether nothing can be heard of a sound, or of its stereo mix."""
+    """Tell whether a sound, or its stereo mix, is silent."""
     peaks = (sound["peak_dbfs"], sound["stereo_peak_dbfs"])
     return any(peak is not None and peak < SILENT_BELOW_DBFS for peak in peaks)
 
@@ -112,22 +112,24 @@ def decibels(level: float) -> float:
 def _remark_on_levels(sound: SoundFacts) -> Iterator[Remark]:
     clipped, peak = sound["clipped_share"], sound["peak_dbfs"]
     if peak > OVER_DB and (sound["codec"] or "").startswith("pcm_f"):  # nothing is lost in such a file
-        message = f"It goes {peak:.1f} dB over full scale. Export it softer where it shall not be limited."
+        message = f"It goes {peak:.1f} dB over full scale. Export it at a lower level to avoid limiting."
         yield Remark(code="over_full_scale", message=message)
     elif clipped > (CLIPPED_SHARE_OF_FLOAT if sound["float_samples"] else CLIPPED_SHARE):
         message = f"It is clipped: {clipped:.2%} of its samples stand at full scale. Record or export it softer."
         yield Remark(code="clipped", message=message)
     if (offset := sound["dc_offset"]) > DC_OFFSET:
-        message = f"It stands off the middle by {offset:.1%} of full scale (DC offset). A low cut removes that."
+        message = f"It has a DC offset of {offset:.1%} of full scale. A low cut removes it."
         yield Remark(code="dc_offset", message=message)
 
 
 def _remark_on_sides(sound: SoundFacts) -> Iterator[Remark]:
     if sound["correlation"] is not None and sound["correlation"] < OPPOSITE:
         message = (
-            "Left and right cancel each other, so that in mono almost nothing is left: turn the polarity of one"
-            " channel around."
+            "Left and right cancel each other, so that almost nothing is left in mono: invert the polarity of one"
+            " channel."
         )
         yield Remark(code="phase_inverted", message=message)
     if sound["one_sided"]:
-        yield Remark(code="one_sided", message=f"It sounds on the {sound['one_sided']} only; the other side is empty.")
+        yield Remark(
+            code="one_sided", message=f"It only has sound on the {sound['one_sided']}; the other side is silent."
+        )

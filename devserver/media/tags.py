@@ -1,4 +1,4 @@
-"""What a media file says about itself: title, tempo, key and lyrics, and the graph that made it.
+"""Tags of media files: title, tempo, key and lyrics, and the graph that made the file.
 
 Written after a file was copied, in place of what the backend wrote. A file with the `prompt` tag opens its graph when
 it is dropped into ComfyUI's page; JSON is therefore kept in ASCII, since that page reads MP3 tags byte by byte.
@@ -32,7 +32,7 @@ class TagError(Exception):
 
 @dataclass(frozen=True)
 class TrackTags:
-    """The tags of one file; what is None or empty is not written.
+    """The tags of one file; None and empty values are not written.
 
     Attributes:
         title: shown by players.

@@ -76,7 +76,7 @@ def test_a_mix_in_which_everything_cancels_is_silent_too() -> None:
 
 def test_the_words_are_for_musicians() -> None:
     assert said(sample_rate_hz=8000)["low_rate"] == "Its sample rate is 8000 Hz: it has nothing above 4000 Hz."
-    assert said(one_sided="left")["one_sided"] == "It sounds on the left only; the other side is empty."
+    assert said(one_sided="left")["one_sided"] == "It only has sound on the left; the other side is silent."
     assert said(silent_share=0.75)["mostly_silent"].startswith("75% of its time is silence")
 
 
