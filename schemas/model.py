@@ -39,7 +39,7 @@ def _node_id(value: object) -> object:
 
 
 def _target(value: object) -> object:
-    """Reads the short form "17.seconds"; an input's own name may hold dots, a node's id may not."""
+    """Read the short form "17.seconds"; an input's own name may hold dots, a node's id may not."""
     if isinstance(value, str) and "." in value:
         node, _, name = value.partition(".")
         return {"node": node, "input": name}
@@ -185,7 +185,7 @@ class ModelFile(Frozen):
 
 
 def _named(value: object) -> object:
-    """Gives each entry of a mapping its key as name, so that it need not be written twice."""
+    """Give each entry of a mapping its key as name, so that it need not be written twice."""
     if isinstance(value, dict):
         return {key: {**entry, "name": key} if isinstance(entry, dict) else entry for key, entry in value.items()}
     return value

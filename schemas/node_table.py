@@ -148,17 +148,17 @@ class NodeTable:
 
     @classmethod
     def from_trimmed(cls, data: object) -> NodeTable:
-        """Reads our own form; an empty list of options means any string. TableError if the shape is another."""
+        """Read our own form; an empty list of options means any string. TableError if the shape is another."""
         return cls._read(data, _trimmed_input)
 
     @classmethod
     def from_object_info(cls, data: object) -> NodeTable:
-        """Reads a live `/object_info`, with combos in the old style `[[...], {...}]` and the new `["COMBO", {...}]`."""
+        """Read a live `/object_info`, with combos in the old style `[[...], {...}]` and the new `["COMBO", {...}]`."""
         return cls._read(data, _live_input)
 
     @classmethod
     def from_json(cls, data: object) -> NodeTable:
-        """Reads either form; they differ in how an input is written."""
+        """Read either form; they differ in how an input is written."""
         for entry in read_object(data).values():
             sections = read_object(read_object(entry).get("input"))
             for section in ("required", "optional"):

@@ -84,7 +84,7 @@ for _loader in (_PlainLoader, _FastLoader):
 
 
 def read_source(kind: str, path: Path, shown: str) -> Source | list[DefinitionProblem]:
-    """Reads one file; `shown` is how messages name it. A file that cannot be read gives its problems instead."""
+    """Read one file; `shown` is how messages name it. A file that cannot be read gives its problems instead."""
     try:
         text = read_text(path)
     except Unreadable as e:
@@ -95,7 +95,7 @@ def read_source(kind: str, path: Path, shown: str) -> Source | list[DefinitionPr
 def draft_source(
     kind: str, name: str, text: str, shown: str, *, json_text: bool = False
 ) -> Source | list[DefinitionProblem]:
-    """Reads a text as the file that it would be; JSON is YAML as well, and only a graph's file must be JSON."""
+    """Read a text as the file that it would be; JSON is YAML as well, and only a graph's file must be JSON."""
     content, lines, problems = _read_json(text, shown, kind) if json_text else _read_yaml(text, shown)
     if problems:
         return problems
@@ -173,7 +173,7 @@ def _load(kind: Loader, text: str, shown: str) -> Read:
 def _map_lines(
     node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int], problems: list[DefinitionProblem], shown: str
 ) -> None:
-    """Notes the line of each key and item, keys that are given twice, and what is too deep, until it is too much."""
+    """Note the line of each key and item, keys that are given twice, and what is too deep, until it is too much."""
     if len(problems) >= MOST_PROBLEMS or len(lines) > MOST_VALUES:
         return
     if len(path) > DEEPEST:

@@ -314,7 +314,7 @@ def _read_png(path: Path) -> dict[str, str]:
 
 
 def _write_png(path: Path, texts: dict[str, str]) -> None:
-    """Puts the texts before the pixels; pixels, colour profile and animation stay as they are, byte for byte."""
+    """Put the texts before the pixels; pixels, colour profile and animation stay as they are, byte for byte."""
     out = [_PNG_SIGNATURE]
     for kind, body in _png_chunks(path.read_bytes()):
         if kind in _PNG_TEXTS:

@@ -90,7 +90,7 @@ class Target:
 
 
 def convert_sound(sound: Samples, sample_rate_hz: int, target: Target, path: Path, work: Work) -> dict[str, Any]:
-    """Writes the sound to a file and tells what was done.
+    """Write the sound to a file and tells what was done.
 
     A lossy one is decoded and measured; where it goes over the ceiling, it is written again, limited more.
     """

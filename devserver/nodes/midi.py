@@ -53,7 +53,7 @@ class TonewrightMidi:
 
 
 def write_midi(song: Song, path: Path) -> None:
-    """Writes the file. Times are rounded to ticks, 480 to a beat.
+    """Write the file. Times are rounded to ticks, 480 to a beat.
 
     Raises:
         RuntimeError: the package ``mido`` is not installed.

@@ -122,7 +122,7 @@ class Take:
         self._parts: tuple[Part, ...] = ()
 
     def record(self, song: Song, prefix: str, progress: Progress) -> dict[Part, tuple[float, float]]:
-        """Plays the song and hands its pieces out. Returns the gains that balance it, as guessed and as measured."""
+        """Play the song and hands its pieces out. Returns the gains that balance it, as guessed and as measured."""
         rendering = Rendering(song)
         self._parts = rendering.parts
         guessed = rendering.guess_gains()
@@ -162,7 +162,7 @@ class Mix:
         self._headroom = Headroom(self._length)
 
     def add(self, progress: Progress) -> float:
-        """Returns by how many dB it is turned down at most so that no stem passes full scale."""
+        """Return by how many dB it is turned down at most so that no stem passes full scale."""
         for start, count, raw in self._take.blocks():
             mix, stems = self._desk.balance(raw, start, count)
             self._mastering.add(mix)
@@ -172,7 +172,7 @@ class Mix:
         return self._headroom.solve(self._mastering, progress.tick)
 
     def write(self, files: Files, progress: Progress) -> dict[str, list[Any]]:
-        """Writes all files; the entries by the list of ``ui`` that they belong to."""
+        """Write all files; the entries by the list of ``ui`` that they belong to."""
         peaks = Peaks(SAMPLE_RATE_HZ, length_samples=self._length)
         with files:
             for start, count, raw in self._take.blocks():
@@ -224,7 +224,7 @@ class Files:
             job.result()
 
     def outline(self, text: str) -> dict[str, str]:
-        """Writes the waveform's outline; its entry."""
+        """Write the waveform's outline; its entry."""
         path, entry = host().save_path(self._prefix, "json")
         path.write_text(text)
         return entry

@@ -84,7 +84,7 @@ class TonewrightVisualise:
 
 
 def write_film(film: Film, path: Path) -> None:
-    """Writes pictures and sound side by side, a frame at a time."""
+    """Write pictures and sound side by side, a frame at a time."""
     import av
 
     options = {"movflags": "+faststart", "fflags": "+bitexact"}

@@ -68,7 +68,7 @@ def _spectra(audio: Samples, first: int, count: int, window: Samples, hop: int) 
 
 
 def _add(layer: Samples, spectra: Spectra, first: int, window: Samples, hop: int) -> None:
-    """Adds frames to a layer, whose sample 0 is where frame 0 begins. Squared, the windows add up to OVERLAP / 2."""
+    """Add frames to a layer, whose sample 0 is where frame 0 begins. Squared, the windows add up to OVERLAP / 2."""
     sound = np.fft.irfft(spectra, len(window), axis=2, norm=FAST).astype(np.float32) * (
         window * np.float32(2 / OVERLAP)
     )

@@ -80,7 +80,7 @@ def _energy_growth(sound: Samples, *, goes_on: bool) -> Course:
 
 
 def _add_notes(powers: Course, course: Course, notes: list[Struck]) -> None:
-    """Adds what each note puts into each step."""
+    """Add what each note puts into each step."""
     starts = np.array([note.start for note in notes])
     lengths = np.minimum(np.array([note.stop for note in notes]) - starts, COURSE * FINE) / FINE
     gains = np.array([note.gain for note in notes], np.float64) ** 2 / STEP

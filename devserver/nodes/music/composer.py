@@ -172,7 +172,7 @@ def _sweeps(score: Score) -> Iterator[Sweep]:
 
 
 def _fit_notes(notes: Iterable[Note], end_beats: float, gaps: Sequence[Gap]) -> list[Note]:
-    """Notes in order of time, rounded to what JSON shows, none longer than the song and none in a gap."""
+    """Note in order of time, rounded to what JSON shows, none longer than the song and none in a gap."""
     fitted = []
     for note in notes:
         end = min(end_beats, note.start_beats + note.duration_beats)

@@ -37,7 +37,7 @@ class Headroom:
         np.maximum(place, np.maximum.reduceat(loudest, edges), out=place)
 
     def solve(self, mastering: Mastering, tick: Tick) -> float:
-        """Finds the gain for every moment; by how many dB it turns down at most."""
+        """Find the gain for every moment; by how many dB it turns down at most."""
         for start in range(0, self._length, AT_ONCE):
             gain = mastering.apply(np.ones((1, AT_ONCE), np.float32), start)[0].reshape(-1, COARSE).max(axis=1)
             steps = self._peaks[start // COARSE : start // COARSE + len(gain)]

@@ -186,7 +186,7 @@ def _close(motif: Motif, key: Key, bar: Line, pitches: list[int], centre: float)
 
 
 def _ornament(notes: Sequence[LeadNote], style: Melody, bar: Line, rng: Random) -> Iterator[LeadNote]:
-    """Notes as they are played, some with a slide from a semitone below where the style has it."""
+    """Note as they are played, some with a slide from a semitone below where the style has it."""
     for step, start, length, pitch, velocity in notes:
         played = max(1, min(127, round((velocity + rng.randint(-5, 5)) * bar.dynamic)))
         if style.chromatic and step >= 1 and rng.random() < style.chromatic:

@@ -113,7 +113,7 @@ def _put_key(book: Notebook, match: PatternMatch) -> None:
 def _read_unwanted(
     book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim], unwanted: Iterable[tuple[int, int]]
 ) -> list[Claim]:
-    """Puts what is not wanted into its field; the claims that are left are wanted."""
+    """Put what is not wanted into its field; the claims that are left are wanted."""
     refused: set[int] = set()
     firsts, taken = [claim.first for claim in claims], sorted(book.spans)
     for first, last in unwanted:
@@ -237,7 +237,7 @@ def _pace_tempo(book: Notebook, tempo: float) -> int:
 
 
 def _read_solo(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim], index: int, claim: Claim) -> None:
-    """Reads a "solo piano" or "piano only" as for nobody else; a "guitar solo" is a part of the piece."""
+    """Read a "solo piano" or "piano only" as for nobody else; a "guitar solo" is a part of the piece."""
     word = book.text[slice(*claim.span)].casefold()
     plays = _next_is_played(tokens, claims, index)
     played = [

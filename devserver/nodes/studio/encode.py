@@ -160,7 +160,7 @@ class Encoder:
                 self._resampled(part)
 
     def close(self) -> None:
-        """Writes what is left and the headers that tell the length."""
+        """Write what is left and the headers that tell the length."""
         try:
             if self._resampler is not None:
                 self._resampled(None)

@@ -181,7 +181,7 @@ class Film:
         self._choose(picture, below < heights * (low / room), self._lit_low, BASE)
 
     def _choose(self, picture: Picture, shown: NDArray[np.bool_], lit: Picture, y: int) -> None:
-        """Takes pixels from the lit picture where they are shown, else from the still one."""
+        """Take pixels from the lit picture where they are shown, else from the still one."""
         height = len(shown)
         full, half = slice(y, y + height), slice(y // 2, (y + height) // 2)
         np.copyto(picture.y[full], self._still.y[full])

@@ -93,7 +93,7 @@ class Mastering:
         self._meter.add(block)
 
     def solve(self, tick: Tick) -> Mastered:
-        """Finds the gain for every moment; `tick` is called at least every 100 ms and may raise to stop it."""
+        """Find the gain for every moment; `tick` is called at least every 100 ms and may raise to stop it."""
         peaks, energies = self._meter.steps()
         tick()
         before = self._levels(np.ones(len(peaks)), peaks, energies)
@@ -118,7 +118,7 @@ class Mastering:
         return self._report
 
     def correct(self, measured_lufs: float, tick: Tick) -> Mastered:
-        """Solves again after the result was measured: hard limiting makes the computed loudness a little too high."""
+        """Solve again after the result was measured: hard limiting makes the computed loudness a little too high."""
         if self.loudness_lufs is not None:
             self._aim_lufs += self.loudness_lufs - measured_lufs
         return self.solve(tick)

@@ -83,7 +83,7 @@ class Meter:
         return Levels(integrated_lufs(tenths), decibels(float(peaks.max(initial=0.0))), range_lu(tenths))
 
     def _work(self, sound: Samples) -> None:
-        """Takes a frame and the few samples after it into the lists."""
+        """Take a frame and the few samples after it into the lists."""
         past = self._past
         if past is None:
             raise RuntimeError("a meter hears before it works")

@@ -38,7 +38,7 @@ class Picture:
         return other
 
     def paint(self, image: NDArray[np.float64], x: int = 0, y: int = 0) -> None:
-        """Puts a picture [h, w, 3] of colours from 0 to 1 at an even place. It is dithered, so that no bands show."""
+        """Put a picture [h, w, 3] of colours from 0 to 1 at an even place. It is dithered, so that no bands show."""
         values = yuv(image)
         half = values.reshape(values.shape[0] // 2, 2, values.shape[1] // 2, 2, 3).mean(axis=(1, 3))
         rng = np.random.default_rng(3)
@@ -61,7 +61,7 @@ class Picture:
             place += np.rint((np.float32(value) - place) * cover).astype(np.int16).astype(np.uint8)
 
     def restore(self, other: Picture, x: int, y: int, width: int, height: int) -> None:
-        """Takes a rectangle of even measures from another picture of the same size."""
+        """Take a rectangle of even measures from another picture of the same size."""
         for own, its, by in ((self.y, other.y, 1), (self.u, other.u, 2), (self.v, other.v, 2)):
             at = slice(y // by, (y + height) // by), slice(x // by, (x + width) // by)
             own[at] = its[at]
