@@ -1,4 +1,4 @@
-"""The definitions that a server runs with: found by name, unchangeable, and stored with every run that uses them."""
+"""The definitions of a server: immutable, by name, and stored with every run that uses them."""
 
 from __future__ import annotations
 

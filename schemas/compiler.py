@@ -26,7 +26,7 @@ def resolve(
     draw: Callable[[], int],
     preset: str | None = None,
 ) -> dict[str, Value]:
-    """Every parameter of the chunk with its value: the request's, else the preset's, the config's, or the default.
+    """Return each parameter of the chunk with its value: the request's, else the preset's, the config's, the default.
 
     An unknown preset gives none.
     """

@@ -51,7 +51,7 @@ class DefinitionProblem:
 
 
 class DefinitionError(Exception):
-    """The definitions cannot be used; `problems` holds every mistake found, not only the first."""
+    """The definitions cannot be used; `problems` holds every fault, not only the first."""
 
     def __init__(self, problems: Iterable[DefinitionProblem]) -> None:
         self.problems = tuple(sorted(problems))

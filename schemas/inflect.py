@@ -16,7 +16,7 @@ DE_PARTICIPLES = tuple(base + ending for base in ("t", "et", "en") for ending in
 
 
 def forms_of(word: str, language: Language) -> frozenset[str]:
-    """A word (folded, as `lexicon.fold` does) and its inflected forms; irregular ones are written in the lists."""
+    """Return a word (folded by `lexicon.fold`) and its inflected forms; the lists have the irregular ones."""
     if language == "en":
         return frozenset(_english(word))
     if language == "de":

@@ -39,5 +39,5 @@ class Definitions:
         return f"there is no {kind} named {name}; {hint(name, known)}"
 
     def describe_unknown_default(self, kind: str, name: str, known: Mapping[str, object]) -> str | None:
-        """The same for a name that is only a default or a fallback: it may be left out, and the rest still works."""
+        """Describe the same fault for a default or a fallback, which may be left out while the rest still works."""
         return None if (kind, name) in self.left_out else self.describe_unknown(kind, name, known)

@@ -60,10 +60,10 @@ class _Word:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A term to look for; `found` says what it is, None where it is an innocent sense."""
+    """A term to look for; `match` describes it, None for an innocent sense."""
 
     words: tuple[_Word | None, ...]  # None is a gap
-    found: TermMatch | None
+    match: TermMatch | None
 
     def end(self, words: list[str], index: int, part: int = 1) -> int | None:
         """Return the end of the entry if its first word stands before `index`; None if it does not match."""
@@ -121,8 +121,8 @@ class Lexicon:
         for each in lists:
             for level, terms in each.terms.items():
                 for term in terms:
-                    found = TermMatch(term, "", each.category, each.language, level, each.name)
-                    self._terms.add(_Entry(_read(term, each.language), found))
+                    match = TermMatch(term, "", each.category, each.language, level, each.name)
+                    self._terms.add(_Entry(_read(term, each.language), match))
             for phrase in each.innocent:
                 self._innocent.add(_Entry(_read(phrase, each.language), None))
 
@@ -134,7 +134,7 @@ class Lexicon:
             innocent = {at for _, start, end in self._innocent.matches(words) for at in range(start, end)}
             left = ["" if at in innocent else word for at, word in enumerate(words)]
             for entry, start, end in self._terms.matches(left):
-                term = entry.found
+                term = entry.match
                 if term and term.level in blocking and term.term not in matches:
                     stands = " ".join(words[start:end])
                     matches[term.term] = TermMatch(
@@ -144,14 +144,14 @@ class Lexicon:
 
 
 def fold(text: str) -> str:
-    """The text without case, umlauts, accents, invisible characters and letters of other alphabets that look alike."""
+    """Return the text without case, umlauts, accents, invisible characters and look-alike letters."""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(UMLAUTS).translate(LOOKALIKES)
     plain = "".join(c for c in unicodedata.normalize("NFD", plain) if unicodedata.category(c) not in ("Mn", "Cf"))
     return unicodedata.normalize("NFC", plain)
 
 
 def readings(text: str) -> list[list[str]]:
-    """The words of a text in every way that it can be meant: as written, letters joined, digits read as letters."""
+    """Return the words of a text in every reading: as written, letters joined, digits read as letters."""
     folded = fold(text)
     ways = dict.fromkeys((folded, SPELLED.sub(lambda match: re.sub(r"[ .,_*/-]", "", match[0]), folded)))
     ways |= dict.fromkeys(_unleet(way, one) for way in tuple(ways) for one in LEET_ONE)

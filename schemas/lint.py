@@ -19,7 +19,7 @@ def lint(
     wrong: Sequence[DefinitionProblem] = (),
     kinds: Mapping[str, StageRules] = RULES,
 ) -> list[DefinitionProblem]:
-    """Every problem of the definitions, or those of one file, by file and line; `wrong` are those of the tables."""
+    """Return every problem of the definitions or of one file, by file and line; `wrong` are those of the tables."""
     catalog, faults = read_definitions(folders, tables, kinds=kinds)
     problems = [*wrong, *faults]
     if only is None:
@@ -40,5 +40,5 @@ def lint_backend(catalog: Catalog, table: NodeTable) -> dict[str, tuple[GraphPro
     problems: dict[str, tuple[GraphProblem, ...]] = {}
     for name in catalog.outputs:
         fits = [fit(chunk.models, catalog.graph(chunk.graph), table) for chunk in catalog.variants_of(name)]
-        problems[name] = min((found.problems for found in fits), key=len)
+        problems[name] = min((candidate.problems for candidate in fits), key=len)
     return problems

@@ -293,6 +293,6 @@ def _cross_problems(
         *((("pipeline", name), pipeline_findings(p, known, kinds)) for name, p in catalog.pipelines.items()),
         *((("output", name), rules.output_findings(config, known)) for name, config in catalog.outputs.items()),
     ]
-    for key, found in findings:
-        for finding in found:
+    for key, faults in findings:
+        for finding in faults:
             yield key, catalog.sources[key].problem(*finding)

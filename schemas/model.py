@@ -233,7 +233,7 @@ class GraphChunk(Frozen):
 
 
 class LlmRule(Frozen):
-    """What a language model is told to make of the text; used in place of the rule where one is configured."""
+    """The instruction for a language model; used in place of the rule if a model is configured."""
 
     instruction: Annotated[str, Field(min_length=1)]
     temperature: Annotated[Number, Field(ge=0, le=2)] = 0.8
@@ -242,7 +242,7 @@ class LlmRule(Frozen):
 class TextChunk(Frozen):
     """A step over text: a safety check, the interception that a config describes, or a translation into English.
 
-    `llm` is what a language model is told; a safety check by one is made beside that by terms, where the settings ask
+    `llm` is the instruction for a language model; a safety check by one runs beside that by terms, if the settings ask
     for it. At the levels of `fail_closed` a check that was asked for and could not be made blocks.
     """
 

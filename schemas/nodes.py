@@ -75,7 +75,7 @@ class Fit:
 
 
 def check_graph(graph: Graph, table: NodeTable) -> list[GraphProblem]:
-    """Every reason why a backend with this table would refuse the graph or fail on it; empty if there is none."""
+    """Return every reason for which a backend with this table would refuse the graph or fail on it."""
     problems: list[GraphProblem] = []
     for node_id, node in graph.items():
         problems += _check_node(str(node_id), node, graph, table)

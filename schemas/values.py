@@ -65,7 +65,7 @@ class ValueRule:
         )
 
     def read(self, value: object) -> ParameterValue:
-        """The value in its stored form (a float parameter given as 30 becomes 30.0); ValueProblem if not allowed."""
+        """Return the value in its stored form (30 for a float becomes 30.0); ValueProblem if it is not allowed."""
         return READERS[self.type](self, value)
 
 

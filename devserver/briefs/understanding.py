@@ -104,12 +104,12 @@ async def understand(text: str, values: BriefValues, models: Models, *, remote: 
     parsed = lock_fields(read(text), values)
     endpoints = models.for_step(STEP, remote=remote)
     if not endpoints:
-        why = (
+        reason = (
             "all configured ones are remote, and the mode is eco"
             if models.for_step(STEP, remote=True)
             else "none is configured"
         )
-        warning = ModelWarning("llm_missing", f"No language model read the text: {why}.")
+        warning = ModelWarning("llm_missing", f"No language model read the text: {reason}.")
         return UnderstoodBrief(complete_brief(parsed, text), warnings=(warning,))
     question = Question(INSTRUCTION, text, ModelAnswer, TEMPERATURE, zlib.crc32(text.encode("utf-8", "replace")))
     problems: list[LlmError] = []

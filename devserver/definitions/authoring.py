@@ -66,9 +66,9 @@ class Authoring:
     """
 
     def __init__(
-        self, definitions: Definitions, pool: Pool, uploads: Uploads, told: Callable[[DefinitionsState], None]
+        self, definitions: Definitions, pool: Pool, uploads: Uploads, on_change: Callable[[DefinitionsState], None]
     ) -> None:
-        self._definitions, self._pool, self._uploads, self._told = definitions, pool, uploads, told
+        self._definitions, self._pool, self._uploads, self._on_change = definitions, pool, uploads, on_change
         self._processes = ImportProcesses()
 
     async def import_graph(self, request: ImportRequest, viewer: str | None = None) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Authoring:
             raise TypeError("a server without a folder of its own definitions writes none")
         written = [str(path) for path in write_definitions(folder, files, old)]
         if self._definitions.reload():
-            self._told(self._definitions.status())
+            self._on_change(self._definitions.status())
         return written
 
     def validate(self, request: ValidateRequest) -> dict[str, Any]:

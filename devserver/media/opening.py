@@ -47,7 +47,7 @@ ELSEWHERE: Final = frozenset(
 
 
 def open_media(path: Path) -> InputContainer:
-    """Return the container at `path`, told by its content, whatever its name is.
+    """Return the container at `path`; its content decides the format, not its name.
 
     Raises:
         av.FFmpegError: FFmpeg does not know the format, or it would open other files.

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def _av() -> Any:
-    """PyAV, loaded in the worker that tags and not at the server's start."""
+    """Import PyAV in the worker that tags, not at the server's start."""
     return import_module("av")
 
 

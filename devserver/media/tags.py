@@ -73,7 +73,7 @@ def write_tags(path: Path, tags: TrackTags, *, name: str | None = None, embed: b
     """Replace a file's tags with these, in place; the same tags on the same file give the same bytes.
 
     Args:
-        path: an mp3, flac, opus, ogg, wav, m4a, mp4, webm, mkv or png, told by content.
+        path: an mp3, flac, opus, ogg, wav, m4a, mp4, webm, mkv or png; the content decides.
         tags: what to write. A layout that the backend wrote is kept if `tags.workflow` is None and `embed` is on.
         name: the file's own name, where `path` is a working copy.
         embed: False leaves the graph, its layout and our record out, the backend's as well.

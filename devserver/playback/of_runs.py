@@ -36,8 +36,8 @@ class RunMedia:
 
     async def find_stems(self, run_id: str) -> list[StemFile]:
         def find(reading: Reading) -> list[StemFile]:
-            found = name_stems(reading.entities(run_id))
-            return [StemFile(s.name, self._media_file(run_id, s.entity), s.seconds) for s in found]
+            named = name_stems(reading.entities(run_id))
+            return [StemFile(s.name, self._media_file(run_id, s.entity), s.seconds) for s in named]
 
         return await self._journal.read(find)
 

@@ -63,7 +63,7 @@ class Draft:
     warnings: tuple[str, ...]
 
     def files(self, origin: str, known: NodeTable) -> dict[str, str]:
-        """Each file's text by its place in a definitions folder; the table holds the classes that are not `known`."""
+        """Return each file's text by its place in a definitions folder; the table has the classes not in `known`."""
         head = f"Imported from {origin}."
         new = {name: entry for name, entry in self.table.classes.items() if name not in known.classes}
         texts = {
@@ -196,7 +196,7 @@ def _models(graph: Graph, table: NodeTable, saved_folders: Mapping[str, str]) ->
 
 
 def _outputs(graph: Graph, table: NodeTable) -> list[WrittenOutput]:
-    """Every save node; the main one is a sound or a video where there is one, since pictures are often steps to it."""
+    """Return every save node; the main one is a sound or a video if there is one, since pictures are often steps."""
     saves = saves_of(graph, table)
     refuse_excess(OUTPUTS, len(saves))
     made = [(node_id, *saved_format(graph[node_id], graph, table)) for node_id in saves]

@@ -65,7 +65,7 @@ def absent_classes_error(names: Iterable[str]) -> ImportRefused:
 
 
 def parse_graph(text: str) -> JsonObject:
-    """The JSON object in a text; ImportRefused where it is none. NaN and Infinity become null, as on ComfyUI's page."""
+    """Return the JSON object in a text, else raise ImportRefused. NaN and Infinity become null, as in ComfyUI."""
     try:
         content = replace_endless(parse_json(text, endless=True))
     except Unreadable as e:

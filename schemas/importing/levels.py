@@ -37,7 +37,7 @@ class Level:
 
 
 def read_levels(content: JsonObject) -> Level:
-    """Every level of a saved graph; ImportRefused where it is damaged, contains itself or would become too large."""
+    """Return every level of a saved graph; ImportRefused if it is damaged, contains itself or becomes too large."""
     known = SubGraphs(content)
     level = Level("", read_part(content))
     known.size(level.part)

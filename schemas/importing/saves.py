@@ -113,7 +113,7 @@ def _describe_left_out(graph: Graph, saves: list[str], lacking: Mapping[str, lis
 
 
 def saved_format(node: GraphNode, graph: Graph, table: NodeTable) -> tuple[Media, str]:
-    """The medium and the format that a save node writes, told by its class, its format input or what it takes."""
+    """Return the medium and format of a save node, by its class, its format input or its other inputs."""
     class_type = str(node["class_type"])
     known = SAVES.get(class_type) or OTHER_SAVES.get(class_type)
     if known:

@@ -63,7 +63,7 @@ def sides(graph: Graph, table: NodeTable) -> dict[str, Side]:
 
 
 def _conditioning_sources(graph: Graph, table: NodeTable, pending: list[Link], side: Side) -> set[str]:
-    """Every node that the conditioning of the links is made by; a node with both sides is passed on its own side."""
+    """Return every node that makes the conditioning of the links; nodes with both sides are followed on one side."""
     seen: set[Link] = set()
     while pending:
         at = pending.pop()

@@ -72,7 +72,7 @@ def convert(content: JsonObject, table: NodeTable) -> tuple[Graph, list[str]]:
 
 
 def _active_nodes(level: Level) -> list[tuple[Level, str, SavedNode]]:
-    """The nodes that are sent: not what is muted or bypassed, what only the page knows, or an instance itself."""
+    """Return the nodes to send: none that is muted, bypassed, only of the page, or an instance itself."""
     active: list[tuple[Level, str, SavedNode]] = []
     for node_id, node in level.part.nodes.items():
         if node.mode in (MUTED, BYPASSED) or node.type in (REROUTE, PRIMITIVE):
@@ -85,7 +85,7 @@ def _active_nodes(level: Level) -> list[tuple[Level, str, SavedNode]]:
 
 
 def _has_dynamic_widgets(node: SavedNode, table: NodeTable) -> bool:
-    """Tell whether a choice decides which further widgets there are, so that saved values cannot be told apart."""
+    """Tell whether a choice decides which further widgets there are, so that saved values are ambiguous."""
     return any(entry.type.startswith("COMFY_DYNAMICCOMBO") for entry in table.classes[node.type].inputs.values())
 
 
@@ -127,8 +127,8 @@ Step = _Output | Origin
 
 
 def _at(level: Level, link: Json) -> Step:
-    found = level.part.links.get(str(link))
-    return None if found is None else _Output(level, found.origin, found.origin_slot)
+    saved = level.part.links.get(str(link))
+    return None if saved is None else _Output(level, saved.origin, saved.origin_slot)
 
 
 def _before(output: _Output) -> Step:
@@ -164,7 +164,7 @@ def _from_around(level: Level, slot: int) -> Step:
 
 
 def _bypass_input(node: SavedNode, slot: int) -> int | None:
-    """The input that a bypassed node hands on at an output: the one at the same place, else one of the same type."""
+    """Return the input that a bypassed node passes to an output: at the same place, else of the same type."""
     if not 0 <= slot < len(node.outputs):
         return None
     wanted = node.outputs[slot].type

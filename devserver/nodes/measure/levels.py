@@ -99,15 +99,15 @@ def _stereo(moments: Array, sums: Array, count: int) -> tuple[float, float, floa
     return max(0.0, float(left + right - 2 * both)) / 4, max(0.0, float(left + right + 2 * both)) / 4, correlation
 
 
-def silence(found: Levels, seconds: float) -> Silence:
+def silence(levels: Levels, seconds: float) -> Silence:
     """Measure how much of the sound is silent, and where."""
-    if not found.silent.size or found.silent.all():
+    if not levels.silent.size or levels.silent.all():
         return Silence(seconds, seconds, 0.0, 0.0)
-    heard = np.flatnonzero(~found.silent)
+    heard = np.flatnonzero(~levels.silent)
     gaps = np.diff(heard, prepend=heard[0]) - 1
-    block = found.block_seconds
+    block = levels.block_seconds
     tail = max(0.0, seconds - (heard[-1] + 1) * block)
-    inner = int(found.silent[heard[0] : heard[-1]].sum()) * block
+    inner = int(levels.silent[heard[0] : heard[-1]].sum()) * block
     return Silence(heard[0] * block + inner + tail, heard[0] * block, tail, max(0, int(gaps.max())) * block)
 
 

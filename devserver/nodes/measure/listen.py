@@ -52,7 +52,7 @@ def analyse(audio: Samples, sample_rate_hz: int, tick: Tick) -> Report:
         loudness_curve_lufs=loudness.curve_lufs,
         loudness_curve_step_seconds=loudness.curve_step_seconds,
         loudness_range_lu=_rounded(loudness.range_lu),
-        # The meter has three digits, so that the peak of a quiet sound is told better by its samples.
+        # The meter has three digits, so the samples give the peak of a quiet sound more precisely.
         true_peak_dbtp=_decibels(max(measured.peak, loudness.true_peak)),
         peak_dbfs=_decibels(measured.peak),
         rms_dbfs=_decibels(measured.rms),

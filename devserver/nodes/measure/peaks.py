@@ -93,6 +93,6 @@ class Peaks:
 
 
 def _extremes(lows_and_highs: NDArray[np.float32], stretch: int) -> NDArray[np.float32]:
-    """[C, k * stretch, 2] as [k, C, 2]."""
+    """Reduce [C, k * stretch, 2] to [k, C, 2]."""
     stretches = lows_and_highs.reshape(len(lows_and_highs), -1, stretch, 2)
     return np.stack((stretches[..., 0].min(axis=2), stretches[..., 1].max(axis=2)), axis=-1).transpose(1, 0, 2)

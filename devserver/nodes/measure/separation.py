@@ -32,7 +32,7 @@ NETWORK = (
 
 
 def layers(audio: Samples, sample_rate_hz: int, progress: Callable[[int, int], None]) -> tuple[Samples, ...]:
-    """Percussive, bass and harmonic layers of float32 [C, T], which add up to it.
+    """Return percussive, bass and harmonic layers of float32 [C, T], which add up to it.
 
     Both channels share the masks, so that nothing moves in the stereo picture. Beside its outputs it needs the same
     memory for any length. `progress` is called with (done, total) about every second of sound.

@@ -92,7 +92,7 @@ class ClipAnalysis(NamedTuple):
 
 
 def listen(audio: Samples, sample_rate_hz: int, tick: Callable[[], None]) -> ClipAnalysis:
-    """Everything that the style of float32 [C, T] is told by."""
+    """Return all measurements that decide the style of float32 [C, T]."""
     report = analyse(audio, sample_rate_hz, tick)
     middle, half = audio.shape[1] // 2, round(HEARD_SECONDS / 2 * sample_rate_hz)
     part = np.nan_to_num(np.asarray(audio[:, max(0, middle - half) : middle + half], np.float32))
@@ -173,7 +173,7 @@ def _tempo_fit(report: Report, genre: Genre) -> float:
 
 
 def _folded(report: Report, genre: Genre | None) -> float | None:
-    """The tempo nearest to a genre's own among what was heard, its half and its double; whole where it nearly is."""
+    """Return the measured tempo, its half or its double, whichever is nearest to the genre's; rounded if close."""
     if report.bpm is None or report.bpm_half is None or report.bpm_double is None:
         return None
     own = genre.bpm if genre else report.bpm

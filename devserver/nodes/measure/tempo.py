@@ -25,7 +25,7 @@ def tempo_of(onsets: Samples, swells: Samples, frames_per_second: float) -> tupl
 
 
 def tempo(onsets: Samples, frames_per_second: float) -> tuple[float | None, float]:
-    """The tempo in bpm (60 to 200) by autocorrelation of onsets, and how periodic they are; None below about 2 s."""
+    """Return the tempo in bpm (60 to 200) by autocorrelation of onsets, and their periodicity; None below 2 s."""
     if len(onsets) < SHORTEST_SECONDS * frames_per_second or not onsets.any():
         return None, 0.0
     size = 1 << (2 * len(onsets) - 1).bit_length()
@@ -48,7 +48,7 @@ def tempo(onsets: Samples, frames_per_second: float) -> tuple[float | None, floa
             coarse = float(fine[int(np.argmax(at(lag)))])
     beat_at = 60 * frames_per_second / coarse
     even, third, two_thirds = at(beat_at * np.array([1.0, 2 / 3, 4 / 3]))
-    if (third + two_thirds) / 2 > even + CLEARLY * correlation[0]:  # what was found are one and a half beats
+    if (third + two_thirds) / 2 > even + CLEARLY * correlation[0]:  # the period is one and a half beats
         coarse *= 1.5 if coarse * 1.5 <= FASTEST_BPM else 0.75
     chance = float(onsets.mean()) ** 2
     four_beats = float(at(np.array([240 * frames_per_second / coarse]))[0])

@@ -27,7 +27,7 @@ CONFIDENT_LEAD = 0.2
 
 
 def find_key(mono: Samples, sample_rate_hz: int, tick: Tick) -> tuple[Key | None, float, float | None]:
-    """The best fitting key, its lead over the best that is not its relative (0 to 1), and the tuning in cents."""
+    """Return the best key, its lead over the best that is not its relative (0 to 1), and the tuning in cents."""
     pitches, weights = _tones(mono, sample_rate_hz, tick)
     if not weights.size:
         return None, 0.0, None
@@ -49,7 +49,7 @@ def find_key(mono: Samples, sample_rate_hz: int, tick: Tick) -> tuple[Key | None
 
 
 def _tones(mono: Samples, sample_rate_hz: int, tick: Tick) -> tuple[Array, Array]:
-    """The tonal peaks of the spectrum between 60 Hz and 2.5 kHz: MIDI pitches with fractions, and their weights."""
+    """Return the spectrum's tonal peaks between 60 Hz and 2.5 kHz: fractional MIDI pitches, and their weights."""
     size = 1 << round(np.log2(WINDOW_SECONDS * sample_rate_hz))
     pitches, weights = [np.zeros(0)], [np.zeros(0)]
     for frames in magnitudes(mono, size, size // 2, tick):

@@ -54,7 +54,7 @@ def guess_lufs(song: Song, part: Part, levels: Levels, tracks: Sequence[Pitched 
 
 
 def _courses(track: Pitched | Drums) -> Iterator[tuple[Course, list[Struck]]]:
-    """Notes, and how the energy of one of gain 1 grows while it sounds."""
+    """Yield notes, and the growing energy of one of gain 1 while it sounds."""
     if isinstance(track, Pitched):
         if track.notes:
             common = Counter(note.pitch for note in track.notes).most_common(HEARD_PITCHES)

@@ -133,7 +133,7 @@ class DryStretch:
 
 
 def sweep_filter(sound: Samples, at: int, length: int, whole: int, corners_hz: tuple[float, float]) -> Samples:
-    """The samples [at, at + length) of a sweep of `whole` samples: a low-pass whose corner moves evenly in octaves.
+    """Return samples [at, at + length) of a sweep of `whole` samples: a low-pass whose corner moves evenly in octaves.
 
     `sound` begins `SWEEP_REACH` samples before `at` and goes on so long after the end.
     """

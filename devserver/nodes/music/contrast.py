@@ -18,7 +18,7 @@ Cut = Callable[[Track, Note], bool]
 
 
 def add_contrast(score: Score, tracks: Sequence[Track]) -> list[Track]:
-    """The tracks; where two sections have the same parts and nearly the same density, the calmer one is thinned."""
+    """Return the tracks; of two sections with the same parts and nearly the same density the calmer is thinned."""
     sections = [section for section in score.sections() if section.name != "ending"]
     played = [_Played(score, tracks, section) for section in sections]
     for _ in range(2):
@@ -28,7 +28,9 @@ def add_contrast(score: Score, tracks: Sequence[Track]) -> list[Track]:
                     break
                 (one if one.section.energy <= other.section.energy else other).thin(cut)
     gone = [played_by.gone for played_by in played]
-    return [_remove_notes(track, {at for found in gone for at in found[number]}) for number, track in enumerate(tracks)]
+    return [
+        _remove_notes(track, {at for starts in gone for at in starts[number]}) for number, track in enumerate(tracks)
+    ]
 
 
 def _remove_notes(track: Track, gone: set[int]) -> Track:

@@ -64,7 +64,7 @@ def harmonics(levels: NDArray[np.float64]) -> Samples:
 
 
 def phase_of(frequency: float, start: int, stop: int, at_zero: float = 0.0, late: Array | None = None) -> Phase:
-    """The phase of a tone from sample `start` to `stop`; `at_zero` in turns, `late` in samples for each of them."""
+    """Return the phase of a tone from sample `start` to `stop`; `at_zero` in turns, `late` in samples for each."""
     step = round(frequency / SAMPLE_RATE_HZ * TURN)
     first = (round(at_zero * TURN) + start * step) % TURN
     phase: Phase = np.arange(stop - start, dtype=np.uint32) * np.uint32(step) + np.uint32(first)

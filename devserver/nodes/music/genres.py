@@ -1,4 +1,4 @@
-"""The table of genres. How its patterns are written is told in ``genre.py``."""
+"""The table of genres. ``genre.py`` explains the notation of the patterns."""
 
 from __future__ import annotations
 

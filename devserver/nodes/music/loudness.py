@@ -37,7 +37,7 @@ class PartMeter:
         self._waiting = known[:, count * BLOCK :].copy()
 
     def loudness_lufs(self) -> float:
-        """-70 where all is silent."""
+        """Return the loudness; -70 for silence."""
         if not self._number:  # shorter than a block
             rest = np.pad(self._waiting, ((0, 0), (0, BLOCK - self._waiting.shape[1])))
             return gated_lufs(np.array([k_weighted_power(rest)]))
@@ -45,7 +45,7 @@ class PartMeter:
 
 
 def k_weighted_power(sound: Samples) -> float:
-    """The K-weighted power of [1 or 2, n] at 48 kHz, the channels' sum; a single channel is heard from both sides."""
+    """Return the K-weighted power of [1 or 2, n] at 48 kHz, summed over channels; a single channel counts twice."""
     if not sound.any():
         return 0.0
     transform = spectrum(sound, sound.shape[1])
@@ -62,7 +62,7 @@ def k_weight(sound: Samples) -> Samples:
 
 @lru_cache(maxsize=8)
 def _weights(size: int) -> Samples:
-    """The squared magnitude of BS.1770's two filters: a shelf of +4 dB above 1.7 kHz and a high-pass at 38 Hz."""
+    """Return the squared magnitude of BS.1770's filters: a shelf of +4 dB above 1.7 kHz, a high-pass at 38 Hz."""
     # The published analogue prototypes behind the coefficients.
     s = 1j * np.fft.rfftfreq(size, 1 / SAMPLE_RATE_HZ)
     shelf_hz, shelf_q, gain = 1681.974, 0.70718, 10 ** (3.99984 / 20)

@@ -102,7 +102,7 @@ class _Place:
 
 
 def _write_bar(letter: str, motifs: dict[str, Motif], at: _Place) -> Iterator[LeadNote]:
-    """Yield a bar of the phrase; what its letters mean is told at `PHRASES`."""
+    """Yield a bar of the phrase; `PHRASES` explains its letters."""
     half = at.bar.steps // 2
     if letter == "z":
         yield from _close(motifs["b"], at.key, at.bar, at.pitches, at.centre)
@@ -195,7 +195,7 @@ def _ornament(notes: Sequence[LeadNote], style: Melody, bar: Line, rng: Random) 
 
 
 def _resting(key: Key, harmony: Chord, pitches: list[int], near: float, note: int = 0) -> int:
-    """A tone to rest on: the tonic where the chord has it, else the chord's root; or another note of its triad."""
+    """Return a tone to rest on: the tonic if the chord has it, else its root; or another note of its triad."""
     goal = key.tonic if key.tonic in harmony.pitch_classes else harmony.root
     if 0 < note < len(harmony.pitch_classes):
         goal = harmony.pitch_classes[note]

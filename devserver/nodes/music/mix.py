@@ -108,7 +108,7 @@ class Desk:
         self._bed_part: Part = "drums" if "drums" in gains or not gains else next(iter(gains))
 
     def balance(self, stems: Stems, at: int, length: int) -> tuple[Samples, Stems]:
-        """The mix of the so many samples that begin at sample `at`, and all four stems, from the parts that play."""
+        """Return the mix of the given number of samples from sample `at` on, and all four stems."""
         fade = self._fade(at, at + length)
         out: Stems = {}
         for part in PARTS:
@@ -143,7 +143,7 @@ class Mixdown:
 
 
 def mixdown(song: Song, tick: Tick, reached: Callable[[float], None] = lambda _share: None) -> Mixdown:
-    """Renders, mixes and masters a song, held as a whole.
+    """Render, mix and master a song, held as a whole.
 
     `tick` is called at least every 100 ms of work and may raise to stop it; `reached` says which share is done.
     """

@@ -120,7 +120,7 @@ def assign_voices(
 def mute_refused(
     refused: Iterable[str], genre: Genre, voices: Mapping[Part, str], muted: Collection[Part]
 ) -> dict[Part, str]:
-    """The voices, with others where the genre would play a refused instrument; its further voices then stay away."""
+    """Return the voices, with others in place of refused instruments of the genre, or muted parts."""
     kept_away: set[str] = set()
     for name in refused:
         if name in INSTRUMENTS and name not in WHOLE_PARTS:

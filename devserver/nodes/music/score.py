@@ -104,7 +104,7 @@ class Score:
         return max(0.0, bar_beats + self.swung(step) + seconds * self.brief.bpm / 60)
 
     def fitted(self, pattern: str, bar: int) -> str:
-        """A bar of a pattern that repeats, in the song's metre: its end left out, or what follows beat one again."""
+        """Return a bar of a repeating pattern in the song's metre: shortened, or extended from beat two on."""
         own = self.genre.beats_per_bar * STEPS_PER_BEAT
         start = bar * own % len(pattern)
         line = pattern[start : start + own].ljust(own, ".")

@@ -26,7 +26,7 @@ def parse_text(text: str, values: BriefValues | None = None) -> Parsed:
 
 
 def complete_brief(parsed: Parsed, text: str) -> Parsed:
-    """The brief with genre, tempo, key, mode and metre, whatever was said. What is drawn is drawn by the text."""
+    """Return the brief with genre, tempo, key, mode and metre filled in; random choices depend on the text alone."""
     readings = dict(parsed.readings)
     draw = zlib.crc32(" ".join(text.split()).casefold().encode("utf-8", "replace"))
     if "genre" not in readings:

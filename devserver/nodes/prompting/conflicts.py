@@ -1,4 +1,4 @@
-"""Fields that do not go together, told and not settled: the reading stays as the text says it."""
+"""Report fields that contradict each other, without resolving them: the readings stay as the text says."""
 
 from __future__ import annotations
 

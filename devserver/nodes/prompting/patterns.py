@@ -67,7 +67,7 @@ OPUS = r"(?i)(?:\b{before_opus}\s+(?:{a}\s+)?|\.)(?P<format>opus)\b"
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    """A pattern in which a gap between words is short: a long one would be gone through from each of its places."""
+    """Return a pattern with short gaps between words: long ones would be searched from each of their places."""
     text = re.sub(r"\{([a-z_]+)\}", lambda group: _group(group[1]), template)
     return re.compile(text.replace(r"\s*", r"\s{0,8}").replace(r"\s+", r"\s{1,8}"))
 
@@ -90,7 +90,7 @@ def _names(table: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class PatternMatch:
-    """A value that a pattern found; a value of None is a place that must not be read as words."""
+    """A match of a pattern; a value of None marks text that must not be read as words."""
 
     field: str
     value: Any
@@ -108,10 +108,10 @@ def find_all(text: str) -> Iterator[PatternMatch]:
             span = match.span()
             if overlaps(span, taken):
                 continue
-            found = read(match, text)
-            if found is not None:
+            reading = read(match, text)
+            if reading is not None:
                 insort(taken, span)
-                yield found
+                yield reading
 
 
 def overlaps(span: Span, taken: Sequence[Span]) -> bool:

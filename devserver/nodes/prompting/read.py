@@ -42,7 +42,7 @@ class Notebook:
     notes: list[str] = field(default_factory=list)
 
     def put(self, name: str, value: Any, span: Span, confidence: float = 1.0, *, said: bool = True) -> None:
-        """A field's value. What is surer stays; of equals the first does, and the other is told."""
+        """Set a field's value. The surer reading stays; of equals the first stays, with a warning about the other."""
         had = self.readings.get(name)
         if had is not None and had.value != value and not had.guessed and confidence >= 0.7 <= had.confidence:
             warning = f"{name} is said twice: {self.said(had.span)} and {self.said(span)}; the first is used."
@@ -213,7 +213,7 @@ def _read_claim(book: Notebook, tokens: Sequence[Token], claims: Sequence[Claim]
 
 
 def _read_pace(book: Notebook, tempo: float, claim: Claim) -> None:
-    """A tempo word; beside a number it only can contradict it."""
+    """Read a tempo word; next to a number it can only contradict that."""
     had = book.readings.get("bpm")
     if had is None:
         book.put("bpm", _pace_tempo(book, tempo), claim.span, 0.6, said=False)
@@ -223,7 +223,7 @@ def _read_pace(book: Notebook, tempo: float, claim: Claim) -> None:
 
 
 def _pace_tempo(book: Notebook, tempo: float) -> int:
-    """A tempo word for the genre that the text names: slow is slower than that genre is, and still that genre."""
+    """Return the tempo of a tempo word within a genre: slow is slower than usual for that genre."""
     genre = book.readings.get("genre")
     if genre is None:
         return round(tempo)

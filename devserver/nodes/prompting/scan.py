@@ -84,7 +84,7 @@ def _phrase_at(known: Vocabulary, tokens: Sequence[Token], free: Sequence[bool],
 
 
 def _compound_at(known: Vocabulary, token: Token, at: int) -> list[Claim]:
-    """Klavierstück, Gitarrensolo: the known first half, and the second where it says something too."""
+    """Return the claims of a compound: the known first half, and the second if it is known (Gitarrensolo)."""
     word = token.folded
     if not MIN_COMPOUND <= len(word) <= known.longest_compound:
         return []

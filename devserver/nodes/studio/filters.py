@@ -31,7 +31,7 @@ class Band:
 
 
 def equalise(sound: Samples, bands: Sequence[Band], sample_rate_hz: int, tick: Tick) -> Samples:
-    """Float32 [C, T] through the bands; the same array where there are none."""
+    """Filter float32 [C, T] with the bands; return the same array if there are none."""
     if not bands or not sound.shape[1]:
         return sound
     taps = 1 << math.ceil(math.log2(FILTER_SECONDS * sample_rate_hz))
@@ -40,7 +40,7 @@ def equalise(sound: Samples, bands: Sequence[Band], sample_rate_hz: int, tick: T
 
 
 def convolve(sound: Samples, spectrum: NDArray[np.complex64], taps: int, tick: Tick) -> Samples:
-    """Float32 [C, T] through a filter of at most `taps` taps, whose transform is given; cut at the sound's end."""
+    """Filter float32 [C, T] with a filter of at most `taps` taps, given by its transform; cut at the sound's end."""
     size = 2 * (len(spectrum) - 1)
     frame = size - taps
     out = np.empty_like(sound, np.float32)

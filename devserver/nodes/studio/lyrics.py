@@ -20,7 +20,7 @@ class Line:
 
 
 def lyric_lines(text: str, seconds: float) -> list[Line]:
-    """The lines of a text in the order of their times, each until the next begins; those after the end are left out.
+    """Return the lines of a text by time, each until the next begins; those after the end are left out.
 
     With a time on any line it is read as LRC: ``[01:23.45] words``, several times on a line, ``[offset:+250]`` in ms;
     lines without a time are no lyrics then. Without any, the lines are spread evenly, headings like [Verse] left out.

@@ -141,7 +141,7 @@ class Mastering:
         return Levels(integrated_lufs(tenths), peak, range_lu(tenths))
 
     def _find_gain(self, peaks: Array, energies: Array, tick: Tick) -> tuple[float, str]:
-        """The gain before the limiter, in dB, after which the loudness is the target; and why it is not, if not."""
+        """Return the gain before the limiter, in dB, that reaches the target loudness; and the reason if none does."""
 
         def loudness(gain_db: float) -> float:
             curve = self._limiter_curve(peaks, gain_db, tick) * 10 ** (gain_db / 20)
@@ -175,7 +175,7 @@ class Mastering:
         )
 
     def _limiter_curve(self, peaks: Array, gain_db: float, tick: Tick) -> Array:
-        """A gain of at most 1 for each step; interpolated it is low enough from a step before a peak to one after."""
+        """Return a gain of at most 1 for each step; interpolated, it is low enough one step before and after a peak."""
         ceiling = 10 ** ((self.ceiling_dbtp - self._margin_db) / 20)
         needed = np.minimum(1.0, ceiling / np.maximum(peaks * 10 ** (gain_db / 20), 1e-9))
         tick()

@@ -66,7 +66,7 @@ class Meter:
             self._waiting, self._waits = [sound[:, used:]], sound.shape[1] - used
 
     def steps(self) -> tuple[Array, Array]:
-        """The true peak of each 32 samples and their K-weighted energy, the channels' sum. Hearing ends with it."""
+        """Return the true peaks and K-weighted energies per 32 samples, over all channels; ends the adding."""
         if self._waits:
             sound = np.concatenate(self._waiting, axis=1)
             self._waiting, self._waits = [], 0
@@ -103,7 +103,7 @@ class Meter:
         self._past = whole[:, end - self._history : end]
 
     def _true_peaks(self, sound: Samples) -> Samples:
-        """The peaks of each step in sound that begins `BEFORE` samples before the first and ends `AFTER` the last."""
+        """Return the peaks per step; the sound begins `BEFORE` samples before the first and ends `AFTER` the last."""
         windows = np.lib.stride_tricks.sliding_window_view(sound, BEFORE + STEP + AFTER, axis=1)[:, ::STEP]
         peaks = np.abs(windows[:, :, BEFORE : BEFORE + STEP]).max(axis=(0, 2))
         rows = math.gcd(len(peaks), ROWS)
@@ -181,7 +181,7 @@ def _interpolation(factor: int) -> Samples:
 
 
 def _k_weighting(sample_rate_hz: int, size: int) -> NDArray[np.complex64]:
-    """The spectrum of BS.1770's two filters for a transform of `size`: a shelf of +4 dB, and a high-pass at 38 Hz."""
+    """Return the spectrum of BS.1770's filters for a transform of `size`: a shelf of +4 dB, a high-pass at 38 Hz."""
     z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
     k, q = math.tan(math.pi * 1681.974450955533 / sample_rate_hz), 0.7071752369554196
     high, band = 10 ** (3.999843853973347 / 20), 10 ** (3.999843853973347 / 20 * 0.4996667741545416)
