@@ -54,7 +54,7 @@ class DescribedParameter(Description):
     max: float | int | None
     step: float | int | None
     choices: tuple[str | int | float, ...]
-    accepted_media: tuple[Media, ...] = Field((), description="of a file: the media that it may be; none where any may")
+    accepts: tuple[Media, ...] = Field((), description="of a file: the media that it may be; none where any may")
     default: ParameterValue | None
     source: PlaceholderName | None = Field(
         alias="from", description="the run's text that fills it where a request does not; then there is no default"

@@ -114,7 +114,7 @@ class Song(Frozen):
         """Return the song in a JSON text.
 
         Raises:
-            ValueError: the text is no song; the message names the first fields at fault.
+            ValueError: the text is not a song; the message names the first fields at fault.
         """
         try:
             return cls.model_validate_json(text)
@@ -122,4 +122,4 @@ class Song(Frozen):
             faults = "; ".join(
                 f"{'.'.join(map(str, fault['loc'])) or 'song'}: {fault['msg']}" for fault in error.errors()[:3]
             )
-            raise ValueError(f"song is no song as TonewrightCompose makes it: {faults}") from error
+            raise ValueError(f"song is not a song from TonewrightCompose: {faults}") from error

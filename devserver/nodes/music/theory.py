@@ -89,10 +89,10 @@ def chord(key: Key, symbol: str) -> Chord:
     """
     match = _CHORD.fullmatch(symbol)
     if match is None or not {match["numeral"].lower(), (match["of"] or "i").lower()} <= set(_NUMERALS):
-        raise ValueError(f"{symbol!r} is no chord; allowed are numerals such as i, VI, V7, IVmaj7, bII, i5, V7/ii")
+        raise ValueError(f"{symbol!r} is not a chord; allowed are numerals such as i, VI, V7, IVmaj7, bII, i5, V7/ii")
     numeral, suffix = match["numeral"], match["suffix"]
     if suffix not in _EXTENSIONS and suffix not in _REPLACED_TRIADS:
-        raise ValueError(f"{symbol!r} is no chord; allowed after a numeral is one of {', '.join(_SUFFIXES)}")
+        raise ValueError(f"{symbol!r} is not a chord; allowed after a numeral is one of {', '.join(_SUFFIXES)}")
     degrees, root = SCALES[key.mode], key.tonic
     if match["of"]:
         root += degrees[_NUMERALS[match["of"].lower()]] - len(match["of_flat"])

@@ -20,12 +20,12 @@ def contradictions(readings: Readings) -> Iterator[Conflict]:
         for one, other in table:
             if said[name] & one and said[name] & other:
                 pair = " and ".join(", ".join(sorted(said[name] & side)) for side in (one, other))
-                yield Conflict((name,), f"{pair} pull apart.")
+                yield Conflict((name,), f"{pair} contradict each other.")
     yield from _against_the_tempo(readings, said["moods"])
     for value in sorted(said["avoid"]):
         for name in sorted(LISTS - {"avoid"}):
             if value in said[name]:
-                yield Conflict((name, "avoid"), f"{value} is asked for and refused.")
+                yield Conflict((name, "avoid"), f"{value} is both wanted and unwanted.")
 
 
 def _against_the_tempo(readings: Readings, moods: set[str]) -> Iterator[Conflict]:
@@ -33,6 +33,6 @@ def _against_the_tempo(readings: Readings, moods: set[str]) -> Iterator[Conflict
     if bpm is None or bpm.origin != "user":
         return
     if "calm" in moods and bpm.value > CALM_BELOW_BPM:
-        yield Conflict(("moods", "bpm"), f"calm and {bpm.value:g} bpm pull apart; the tempo is kept.")
+        yield Conflict(("moods", "bpm"), f"calm and {bpm.value:g} bpm contradict each other; the tempo is kept.")
     if "energetic" in moods and bpm.value < WILD_ABOVE_BPM:
-        yield Conflict(("moods", "bpm"), f"energetic and {bpm.value:g} bpm pull apart; the tempo is kept.")
+        yield Conflict(("moods", "bpm"), f"energetic and {bpm.value:g} bpm contradict each other; the tempo is kept.")

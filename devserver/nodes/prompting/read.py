@@ -45,7 +45,7 @@ class Notebook:
         """Set a field's value. The surer reading stays; of equals the first stays, with a warning about the other."""
         had = self.readings.get(name)
         if had is not None and had.value != value and not had.guessed and confidence >= 0.7 <= had.confidence:
-            warning = f"{name} is said twice: {self.said(had.span)} and {self.said(span)}; the first is used."
+            warning = f"{name} is given twice: {self.said(had.span)} and {self.said(span)}; the first is used."
             self.conflicts.append(Conflict((name,), warning))
         if had is None or had.confidence < confidence:
             self.readings[name] = Reading(value, span, confidence, "user" if said else "parsed")
@@ -218,7 +218,7 @@ def _read_pace(book: Notebook, tempo: float, claim: Claim) -> None:
     if had is None:
         book.put("bpm", _pace_tempo(book, tempo), claim.span, 0.6, said=False)
     elif (tempo < SLOW_BPM and had.value >= FAST_BPM) or (tempo > FAST_BPM and had.value <= SLOW_BPM):
-        conflict = f"{book.said(claim.span)} and {book.said(had.span)} pull apart; the number is used."
+        conflict = f"{book.said(claim.span)} and {book.said(had.span)} contradict each other; the number is used."
         book.conflicts.append(Conflict(("bpm",), conflict))
 
 

@@ -135,7 +135,7 @@ class _File:
             root = yaml.compose(self._path.read_text("utf-8"), LOADER)
         except yaml.MarkedYAMLError as e:
             place = e.problem_mark or e.context_mark
-            raise WordsError(self._path, place.line + 1 if place else 1, e.problem or "no YAML") from e
+            raise WordsError(self._path, place.line + 1 if place else 1, e.problem or "invalid YAML") from e
         sections = dict(self._pairs(root, (*TABLES, "genre", "fillers")))
         for mark, node in self._pairs(sections.pop("endings", None), NAMES["endings"]):
             self._endings[mark] = ["", *self._terms(node)]

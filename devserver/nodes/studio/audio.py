@@ -43,7 +43,7 @@ def sounds_in(audio: Mapping[str, Any], name: str = "audio") -> tuple[list[Sampl
             f"{name} has the form {waveform.shape}; allowed are sounds of 1 or 2 channels with at least one sample"
         )
     if not np.isfinite(waveform).all():
-        raise ValueError(f"{name} holds samples that are no numbers")
+        raise ValueError(f"{name} holds samples that are not numbers")
     return list(waveform), rate
 
 

@@ -86,7 +86,7 @@ class Meter:
         """Take a frame and the few samples after it into the lists."""
         past = self._past
         if past is None:
-            raise RuntimeError("a meter hears before it works")
+            raise RuntimeError("sound is added to a meter before it is read")
         whole = np.concatenate([past, sound], axis=1)
         end = self._history + self._frame
         peaks = self._true_peaks(whole[:, self._history - BEFORE :])

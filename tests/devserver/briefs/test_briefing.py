@@ -134,7 +134,7 @@ def test_a_genre_goes_with_the_text_unless_it_is_locked(parts: Parts) -> None:
         ("jazz as opus", "acestep_instrumental", "format", "format opus is not used: ACE-Step instrumental makes mp3"),
         ("5 s of jazz", "acestep15_song", "duration_seconds", "asks for seconds 5 s; 10 s is used"),
         ("jazz at 92.5 bpm", "acestep15_song", "bpm", "bpm 92.5 bpm; 92 bpm is used"),
-        ("jazz at 90 bpm, at 120 bpm", "acestep_instrumental", "bpm", "said twice"),
+        ("jazz at 90 bpm, at 120 bpm", "acestep_instrumental", "bpm", "given twice"),
         ("jazz, 17 takes", "acestep_instrumental", "variations", "16 are made"),
     ],
 )

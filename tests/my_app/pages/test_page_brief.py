@@ -57,7 +57,7 @@ def test_what_is_understood_is_shown_with_where_it_is_from(page: Page) -> None:
     expect(row(panel, "time_signature").locator(".origin")).to_have_text("usual for the genre")
     expect(panel.get_by_role("status")).to_have_text("7 things understood, 1 word not, 1 contradiction")
     expect(panel.locator("mark")).to_have_text("zorgly")
-    expect(panel.locator(".notes")).to_contain_text("calm and 170 bpm pull apart")
+    expect(panel.locator(".notes")).to_contain_text("calm and 170 bpm contradict each other")
     if folder := os.environ.get("PICTURES"):
         page.screenshot(path=f"{folder}/brief.png", full_page=True)
     assert asked(page) is True

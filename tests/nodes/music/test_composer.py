@@ -48,7 +48,7 @@ def test_a_song_survives_json(genre: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "tonewright.song.1"}', "a poem"])
 def test_what_is_no_song_is_said_in_plain_words(text: str) -> None:
-    with pytest.raises(ValueError, match="song is no song as TonewrightCompose makes it"):
+    with pytest.raises(ValueError, match="song is not a song from TonewrightCompose"):
         Song.from_json(text)
 
 
@@ -72,7 +72,7 @@ def test_chords_by_numeral() -> None:
     assert chord(a_minor, "V7").pitch_classes == (4, 8, 11, 2)
     assert chord(a_minor, "bII").pitch_classes == (10, 2, 5)
     assert chord(Key.named("C major"), "vi9").pitch_classes == (9, 0, 4, 7, 11)
-    with pytest.raises(ValueError, match="'H7' is no chord"):
+    with pytest.raises(ValueError, match="'H7' is not a chord"):
         chord(a_minor, "H7")
 
 

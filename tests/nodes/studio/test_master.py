@@ -95,5 +95,5 @@ def test_the_decoded_file_keeps_the_ceiling_where_its_encoder_was_named(kind: st
 def test_what_is_no_sound_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match=r"form \(1, 6, 100\); allowed are sounds of 1 or 2 channels"):
         master(np.zeros((6, 100), np.float32))
-    with pytest.raises(ValueError, match="no numbers"):
+    with pytest.raises(ValueError, match="not numbers"):
         master(np.full((2, 100), np.nan, np.float32))
