@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
@@ -89,6 +90,14 @@ class Exports:
         if not RUN_ID.fullmatch(run_id):
             raise ValueError(f"{run_id!r} is not a run id")
         return self.root / run_id
+
+    def run_folders(self) -> list[Path]:
+        """Return the folder of every run, the oldest first."""
+        return sorted(folder for folder in self.root.iterdir() if RUN_ID.fullmatch(folder.name))
+
+    def open_temporary(self) -> IO[bytes]:
+        """Open an unbuffered file without a name on the disk of the exports; it is gone when it is closed."""
+        return tempfile.TemporaryFile(buffering=0, dir=self.state)
 
     def discard(self, run_id: str) -> None:
         """Delete the folder of a run that was prepared, but not accepted."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import aclosing
@@ -13,12 +12,12 @@ from contextvars import Context
 from typing import Any, Final
 
 from devserver.durable.journal import Journal
+from devserver.files import pieces
 from devserver.files.exports import Exports
 from devserver.media.encoding import Encoder, Form, Undecodable
 from devserver.model.events import AttemptEnded, AttemptStarted, Event, Piece, RunEnded, StageEnded
 from devserver.model.plan import Plan
 from devserver.model.rows import Place
-from devserver.playback import pieces
 
 CHUNK_BYTES: Final = 64 * 1024
 # If the pieces are shorter than the main output by less than this, the rest is not encoded from it.
@@ -52,7 +51,7 @@ class Recording:
         self.run_id, self.form, self.listeners = run_id, form, 0
         self._journal, self._exports, self._events, self._threads = journal, exports, events, threads
         self._loop = asyncio.get_running_loop()
-        self._file = tempfile.TemporaryFile(buffering=0, dir=exports.state)  # noqa: SIM115 - closed by `close_unused`
+        self._file = exports.open_temporary()  # `close_unused` closes it
         self._size, self._over = 0, False
         self._grown = asyncio.Event()
         self._task = self._loop.create_task(

@@ -11,11 +11,11 @@ from typing import Final
 from devserver.durable.bus import LAGGED, Bus, Lagged
 from devserver.durable.journal import Journal
 from devserver.errors import InputError, unknown_run
+from devserver.files import pieces
 from devserver.files.exports import Exports
 from devserver.media.encoding import FORMS
 from devserver.model.events import Event
 from devserver.model.plan import Plan
-from devserver.playback import pieces
 from devserver.playback.recording import Recording
 
 PAGE: Final = 500

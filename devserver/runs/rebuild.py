@@ -14,7 +14,7 @@ from devserver.durable.journal import Journal
 from devserver.durable.search import Search
 from devserver.durable.sql import Transaction
 from devserver.errors import TonewrightError
-from devserver.files.exports import RUN_ID, Exports
+from devserver.files.exports import Exports
 from devserver.model.events import RunEnded, RunQueued, Stored
 from devserver.model.failure import Failure
 from devserver.model.plan import Plan
@@ -32,8 +32,8 @@ class BadRecord(TonewrightError):
 async def rebuild(journal: Journal, exports: Exports) -> tuple[int, list[str]]:
     """Read every record that the journal does not have. Returns how many, and what could not be read and why."""
     count, wrong = 0, []
-    for folder in sorted(exports.root.iterdir()):
-        if not RUN_ID.fullmatch(folder.name) or await journal.run(folder.name) is not None:
+    for folder in exports.run_folders():
+        if await journal.run(folder.name) is not None:
             continue
         try:
             record, plan = _record(folder / "metadata.json"), _plan(folder / "01_config.json")

@@ -27,12 +27,12 @@ from devserver.durable.writing import Writing
 from devserver.errors import StageError
 from devserver.errors.disk import translate_disk_errors
 from devserver.errors.sentences import say
+from devserver.files import pieces
 from devserver.media.intake import IntakeCrashed, OutputRefused
 from devserver.model.events import Preview, Progress
 from devserver.model.failure import Failure
 from devserver.model.results import AttemptResult
 from devserver.model.rows import PartRow, Place, StageState
-from devserver.playback import pieces
 from devserver.stages.graph.again import (
     DISK_FULL,
     OUT_OF_MEMORY,

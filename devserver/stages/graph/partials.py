@@ -12,8 +12,8 @@ from devserver.comfy.files import RemoteFile
 from devserver.comfy.messages import PieceMade
 from devserver.errors.disk import JournalFault
 from devserver.errors.sentences import say
+from devserver.files import pieces
 from devserver.model.events import Piece
-from devserver.playback import pieces
 from devserver.stages.graph.job import Job
 from devserver.stages.walk import Walk
 from devserver.system.sniff import sniff

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from devserver.files import pieces
 from devserver.files.exports import Exports
 from devserver.model.events import Piece
 from devserver.model.rows import Place
-from devserver.playback import pieces
 from devserver.playback.stream import Streams
 from tests.devserver.plans import AT, RUN_ID
 from tests.doubles.at_once import JournalAtOnce

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from devserver.files import pieces
 from devserver.model.failure import Failure
-from devserver.playback import pieces
 from devserver.playback.stream import Streams
 from tests.devserver.plans import AT, RUN_ID
 from tests.devserver.playback.sounding import Run, heard, tones

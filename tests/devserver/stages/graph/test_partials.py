@@ -10,8 +10,8 @@ import pytest
 
 from devserver.comfy.errors import UnsafePath
 from devserver.comfy.messages import PieceMade
+from devserver.files import pieces
 from devserver.model.events import Piece
-from devserver.playback import pieces
 from devserver.stages.graph.job import Job
 from devserver.stages.graph.partials import Partials, read_partial
 from devserver.stages.walk import Walk

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from devserver.files import pieces
 from devserver.files.exports import Exports
 from devserver.model.rows import Place
-from devserver.playback import pieces
 from tests.devserver.plans import RUN_ID
 
 PLACE = Place(RUN_ID, 1, "generation", 1, 2)
