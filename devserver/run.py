@@ -32,8 +32,9 @@ async def walk_run(
     `on_end` is called with what there is of the run, once its end is committed.
     """
     log_context(run_id=run_id)
+    accepted = tools.journal.take_accepted(run_id)
     try:
-        run = await tools.journal.begin_run(run_id)
+        run = accepted or await tools.journal.begin_run(run_id)
     except Fenced as e:
         log.debug("%s", e)
         return
@@ -41,6 +42,8 @@ async def walk_run(
         cancelled.set()
     plan = read_plan(run.plan)
     walk = Walk(run, plan, tools, cancelled, plan.input_text)
+    if accepted is not None:
+        walk.ledger.later(lambda writing: writing.begin_run(run_id), at=run.started_at)
     walk.run_stage = partial(run_again, walk, kinds)
     keeper = record.Keeper(tools.journal, tools.exports, run_id)
     async with leave_where_taken_over(walk):

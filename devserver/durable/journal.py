@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from devserver.durable.bus import Bus
@@ -90,7 +91,24 @@ class Journal:
             writing.add_run(new)
             together(writing.tx)
 
-        await self.write(add, lambda _: then())
+        def added(_: None) -> None:
+            if not self.leases.shared:
+                self.leases.accepted[new.run_id] = _row_of(new, self.leases.owner)
+            then()
+
+        await self.write(add, added)
+
+    def take_accepted(self, run_id: str) -> RunRow | None:
+        """Take a run that was accepted here just now, so that nobody else can have begun it; None of any other.
+
+        Returns:
+            Its row as `Writing.begin_run` leaves it, which is still to be written, at its `started_at`.
+        """
+        row = self.leases.accepted.pop(run_id, None)
+        if row is None:
+            return None
+        self.leases.held[run_id] = row.generation
+        return replace(row, started_at=self._clock.stamp())
 
     async def begin_run(self, run_id: str) -> RunRow:
         """Take a run for a walk.
@@ -139,3 +157,23 @@ class Journal:
     async def add_event(self, place: Place, data: Stored, key: str = "") -> None:
         """Store and publish an event; one with the same place, kind and key is stored once."""
         await self.write(lambda writing: writing.add_event(place, data, key))
+
+
+def _row_of(new: NewRun, owner: str) -> RunRow:
+    """Return the row that a new run has once it has begun, but for the time of that."""
+    return RunRow(
+        new.run_id,
+        new.user_id,
+        "running",
+        new.created_at,
+        started_at=None,
+        ended_at=None,
+        title=new.title,
+        schema=new.schema,
+        output_config=new.output_config,
+        plan=new.plan,
+        error=None,
+        generation=1,
+        cancel=False,
+        owner=owner,
+    )

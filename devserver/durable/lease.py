@@ -14,6 +14,7 @@ from typing import Final
 from devserver.durable.database import Database
 from devserver.durable.sql import Row, Transaction, marks
 from devserver.errors import DatabaseGone, Fenced
+from devserver.model.rows import RunRow
 
 LEASE_S: Final = 3.0
 ALONE: Final = "local"  # the owner where there is one process
@@ -34,11 +35,13 @@ class Leases:
 
     Attributes:
         held: the generation of each run that is walked here.
+        accepted: the rows of the runs that were accepted here and that nobody else can have begun or cancelled.
     """
 
     def __init__(self, database: Database, owner: str = ALONE) -> None:
         self._db, self.owner = database, owner
         self.held: dict[str, int] = {}
+        self.accepted: dict[str, RunRow] = {}
 
     @property
     def shared(self) -> bool:

@@ -58,18 +58,20 @@ class Ledger:
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
 
-    def later(self, work: Callable[[Writing], Found], then: Callable[[Found], None] | None = None) -> None:
+    def later(
+        self, work: Callable[[Writing], Found], then: Callable[[Found], None] | None = None, *, at: str | None = None
+    ) -> None:
         """Write something together with what is written next, at the latest a moment from now.
 
         A kill may come first, so this is for what the next walk finds or does again. `then` is called with what `work`
-        returned once it is committed.
+        returned once it is committed; `at` is when it happened, else now.
         """
 
         def write(writing: Writing) -> Callable[[], None]:
             found = work(writing)
             return partial(then, found) if then is not None else _follow_nothing
 
-        self._waiting.append(_Entry(write, self._clock.stamp()))
+        self._waiting.append(_Entry(write, at or self._clock.stamp()))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(WRITTEN_AFTER_S, self._flush_soon)
 

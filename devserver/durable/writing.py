@@ -144,6 +144,7 @@ class Writing(Reading):
 
     def ask_cancel(self, run_id: str) -> bool:
         """Set the run's cancel flag; False when it had ended already."""
+        self._leases.accepted.pop(run_id, None)  # its row says more from now on
         sql = "UPDATE runs SET cancel = 1 WHERE run_id = $1 AND state IN ('queued', 'running')"
         self.tx.notify("cancel", run_id)
         return bool(self.tx.execute(sql, (run_id,)).rowcount)

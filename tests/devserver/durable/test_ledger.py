@@ -8,7 +8,7 @@ import pytest
 
 from devserver.durable.journal import Journal
 from devserver.durable.ledger import Ledger
-from devserver.durable.writing import Writing
+from devserver.durable.writing import NewRun, Writing
 from devserver.errors import DatabaseGone, Fenced
 from devserver.model.events import RunWarning
 from devserver.model.rows import Place
@@ -121,3 +121,18 @@ async def test_a_walk_that_has_lost_its_run_writes_nothing_of_what_waits(
     row = await journal.journal.run(place.run_id)
     assert row is not None
     assert row.title != "of the lost walk"
+
+
+async def test_a_run_that_was_accepted_here_is_begun_together_with_what_follows(
+    ledger: Ledger, journal: JournalAtOnce, clock: Clocked
+) -> None:
+    own = journal.journal
+    new = NewRun("20240131-235959-0000000a", "local", "x", "plain", "o", "{}", clock.said)
+    await own.add_run(new)
+    row = own.take_accepted(new.run_id)
+    assert row is not None
+    assert own.take_accepted(new.run_id) is None
+    ledger.later(lambda writing: writing.begin_run(new.run_id), at=row.started_at)
+    await ledger.write(warning(Place(new.run_id, row.generation), "first"))
+    assert await own.run(new.run_id) == row
+    assert own.leases.held[new.run_id] == row.generation
