@@ -250,8 +250,8 @@ def job(part: Path, final: Path, tags: TrackTags, verify: intake.Verify, embed: 
         Points(Path(os.environ[FOLDER])).passing("tagged")
         return verified(path, name, wanted)
 
-    _in(intake)._verified = stopping
+    _in(intake)._verify = stopping
     try:
         return intake.take_in(part, final, tags, verify, embed=embed)
     finally:
-        _in(intake)._verified = verified
+        _in(intake)._verify = verified
