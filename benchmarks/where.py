@@ -44,7 +44,7 @@ CALLED: Final[tuple[tuple[Any, str, str], ...]] = (
     (record, "prepare", "the request is checked and planned"),
     (Journal, "add_run", "folder, plan and text are written"),
     (app, "walk_run", "commit: the run is accepted"),
-    (kind, "run_graph", "commit: the walk begins; the text stages"),
+    (kind, "run_graph", "commit: the walk and the text stages begin"),
     (Client, "submit", "choice, graph, ticket, attempt: two commits and three files"),
     (Client, "history", "the backend takes and runs the prompt, and says that it has ended"),
     (Client, "fetch", "its history is asked; commit: a file is taken in"),
