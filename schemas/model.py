@@ -184,7 +184,7 @@ class ModelFile(Frozen):
     folder: Annotated[str, Field(min_length=1)]
 
 
-def _named(value: object) -> object:
+def _fill_names(value: object) -> object:
     """Give each entry of a mapping its key as name, so that it need not be written twice."""
     if isinstance(value, dict):
         return {key: {**entry, "name": key} if isinstance(entry, dict) else entry for key, entry in value.items()}
@@ -203,13 +203,13 @@ class GraphChunk(Frozen):
     description: Text
     graph: Name
     table: Name | None = None
-    parameters: Annotated[dict[str, Parameter], BeforeValidator(_named)] = {}
+    parameters: Annotated[dict[str, Parameter], BeforeValidator(_fill_names)] = {}
     models: tuple[ModelFile, ...] = ()
     outputs: Annotated[tuple[Output, ...], Field(min_length=1)]
 
     @property
     def main(self) -> Output | None:
-        """What the chunk is there for: its main output, or its cover picture."""
+        """Return the product of the chunk: its main output, or its cover picture."""
         return next((o for role in ("main", "cover") for o in self.outputs if o.role == role), None)
 
     def formats(self, output: Output) -> tuple[str, ...]:

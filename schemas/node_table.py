@@ -56,7 +56,7 @@ class TrimmedClass(TypedDict):
 
 
 class TableError(ValueError):
-    """What should be a table of node classes has another shape."""
+    """A value is not a table of node classes."""
 
 
 @dataclass(frozen=True)

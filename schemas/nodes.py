@@ -68,7 +68,7 @@ class GraphProblem:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a graph fits a backend: the backend's own model names, and what stands against it (nothing: it fits)."""
+    """The fit of a graph to a backend: the backend's own model names, and the problems (none if it fits)."""
 
     bindings: Mapping[tuple[str, str], str]
     problems: tuple[GraphProblem, ...]
@@ -186,7 +186,7 @@ def _folder(name: str) -> str:
 
 
 def same_model(file: str, other: object) -> bool:
-    """Whether two names are of one model in two precisions: `x_fp16.safetensors` and `y/x_fp8_scaled.safetensors`."""
+    """Tell if two names are of one model in two precisions: `x_fp16.safetensors` and `y/x_fp8_scaled.safetensors`."""
     if not is_model_file(other):
         return False
     (own, own_precision), (theirs, their_precision) = _parts(file), _parts(other)

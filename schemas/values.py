@@ -179,10 +179,10 @@ def _as_json(value: Value) -> RecordedValue:
 
 def from_json(values: Mapping[str, object]) -> dict[str, Value]:
     """Return the inverse of to_json; only for records that the server wrote itself."""
-    return {name: _recorded(name, value) for name, value in values.items()}
+    return {name: _to_recorded(name, value) for name, value in values.items()}
 
 
-def _recorded(name: str, value: object) -> Value:
+def _to_recorded(name: str, value: object) -> Value:
     if isinstance(value, str | int | float):
         return value
     if is_stored_file(value):

@@ -131,7 +131,7 @@ def _parse(text: str | None) -> dict[str, Any] | None:
 
 @contextmanager
 def _as_tag_error(path: Path) -> Iterator[None]:
-    """What mutagen raises, and what a broken structure raises, as `TagError`."""
+    """Raise errors of mutagen, and of a broken structure, as `TagError`."""
     try:
         yield
     except (

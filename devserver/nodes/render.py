@@ -177,13 +177,13 @@ class Mix:
         with files:
             for start, count, raw in self._take.blocks():
                 mix, stems = self._desk.balance(raw, start, count)
-                master = self._mastered(mix, start)
+                master = self._master(mix, start)
                 peaks.add(master)
-                files.write(master, {part: self._mastered(stem, start) for part, stem in stems.items()})
+                files.write(master, {part: self._master(stem, start) for part, stem in stems.items()})
                 progress.reached(RENDERING + HEARING + (1 - RENDERING - HEARING) * start / self._length * 0.99)
         return files.entries | {"peaks": [files.outline(peaks.json())]}
 
-    def _mastered(self, sound: Samples, start: int) -> Samples:
+    def _master(self, sound: Samples, start: int) -> Samples:
         return self._headroom.apply(self._mastering.apply(sound, start), start)
 
 

@@ -66,7 +66,7 @@ def _own_values(node: SavedNode, known: SubGraphs) -> tuple[JsonObject, dict[str
     if any(inner == "-1" for inner, _ in proxies):
         names = proxies
     else:
-        names = [("-1", name) for name in known.promoted(node)] + proxies
+        names = [("-1", name) for name in known.promoted_names(node)] + proxies
     given: JsonObject = {}
     proxied: dict[str, JsonObject] = {}
     for (inner, name), value in zip(names, read_list(node.widgets_values), strict=False):

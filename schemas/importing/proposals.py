@@ -158,12 +158,12 @@ def _with_type(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]
         options = tuple(option for option in node_input.options or () if isinstance(option, str | int | float))
         return replace(one, type="choice", choices=options) if options else replace(one, type="string")
     if node_input.type in ("INT", "FLOAT"):
-        return _ranged(one, node_input, limits)
+        return _with_range(one, node_input, limits)
     plain: dict[str, ParameterType] = {"BOOLEAN": "bool", "STRING": "text"}
     return replace(one, type=plain[node_input.type]) if node_input.type in plain else None
 
 
-def _ranged(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
+def _with_range(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
     value = one.value
     if value is None or isinstance(value, bool | str):
         return None  # the check of the graph says so

@@ -142,7 +142,7 @@ class SubGraphs:
                 refuse_excess(limit, value)
         return Size(nodes, links, levels, size_bytes)
 
-    def promoted(self, node: SavedNode) -> tuple[str, ...]:
+    def promoted_names(self, node: SavedNode) -> tuple[str, ...]:
         """Return the names of an instance's inputs that are widgets inside its sub-graph, in order."""
         kind, part = node.type, self.of(node)
         if part is None:
@@ -159,7 +159,7 @@ class SubGraphs:
             if target is None:
                 continue
             socket = target.input_at(link.target_slot)
-            self.promoted(target)
+            self.promoted_names(target)
             if socket.widget or (target.type, socket.name) in self._known_as_promoted:
                 return True
         return False

@@ -38,26 +38,26 @@ def analyse(audio: Samples, sample_rate_hz: int, tick: Tick) -> Report:
         channels=channels,
         sample_rate_hz=sample_rate_hz,
         mono=measured.is_mono,
-        bpm=_rounded(bpm),
-        bpm_half=_rounded(bpm and bpm / 2),
-        bpm_double=_rounded(bpm and bpm * 2),
+        bpm=_round(bpm),
+        bpm_half=_round(bpm and bpm / 2),
+        bpm_double=_round(bpm and bpm * 2),
         bpm_confidence=round(bpm_confidence, 3),
         onsets_per_second=round(onset_count(shape.onsets, shape.frames_per_second) / seconds, 2) if audible else 0.0,
         key=key.name if key else None,
         key_relative=key.relative.name if key else None,
         key_confidence=round(key_confidence, 3),
-        tuning_cents=_rounded(tuning, 1),
+        tuning_cents=_round(tuning, 1),
         loudness_lufs=loudness.integrated_lufs,
         loudness_short_term_max_lufs=loudness.short_term_max_lufs,
         loudness_curve_lufs=loudness.curve_lufs,
         loudness_curve_step_seconds=loudness.curve_step_seconds,
-        loudness_range_lu=_rounded(loudness.range_lu),
+        loudness_range_lu=_round(loudness.range_lu),
         # The meter has three digits, so the samples give the peak of a quiet sound more precisely.
         true_peak_dbtp=_decibels(max(measured.peak, loudness.true_peak)),
         peak_dbfs=_decibels(measured.peak),
         rms_dbfs=_decibels(measured.rms),
-        brightness_hz=_rounded(shape.brightness_hz if audible else None, 0),
-        bandwidth_hz=_rounded(shape.bandwidth_hz if audible else None, 0),
+        brightness_hz=_round(shape.brightness_hz if audible else None, 0),
+        bandwidth_hz=_round(shape.bandwidth_hz if audible else None, 0),
         stereo_width=round(min(1.0, measured.width), 6),
         stereo_correlation=round(measured.correlation, 4),
         silence_seconds=round(pause.seconds, 3),
@@ -80,7 +80,7 @@ def _finite(audio: Samples) -> tuple[Samples, int]:
     return (np.where(broken, np.float32(0), audio), count) if count else (audio, 0)
 
 
-def _rounded(value: float | None, digits: int = 2) -> float | None:
+def _round(value: float | None, digits: int = 2) -> float | None:
     return None if value is None else round(value, digits)
 
 

@@ -52,16 +52,16 @@ def measure_loudness(audio: Samples, sample_rate_hz: int, tick: Callable[[], Non
     step = next((step for step in CURVE_STEPS_SECONDS if seconds / step <= CURVE_POINTS), CURVE_STEPS_SECONDS[-1])
     before_first = round(SHORT_SECONDS / HOP_SECONDS)
     ends = [round(number * step / HOP_SECONDS) - before_first for number in range(1, int(seconds / step) + 1)]
-    loudest = _gated(short_term.max(initial=SILENCE_LUFS))
+    loudest = _gate(short_term.max(initial=SILENCE_LUFS))
     return Loudness(
-        integrated_lufs=_gated(integrated_lufs(tenths)),
+        integrated_lufs=_gate(integrated_lufs(tenths)),
         short_term_max_lufs=loudest,
-        curve_lufs=tuple(_gated(short_term[end]) if 0 <= end < len(short_term) else None for end in ends),
+        curve_lufs=tuple(_gate(short_term[end]) if 0 <= end < len(short_term) else None for end in ends),
         curve_step_seconds=step,
         range_lu=range_lu(tenths) if loudest is not None else None,
         true_peak=float(peaks.max(initial=0.0)),
     )
 
 
-def _gated(value: float | np.floating) -> float | None:
+def _gate(value: float | np.floating) -> float | None:
     return round(float(value), 2) if value > SILENCE_LUFS else None

@@ -110,7 +110,7 @@ def style_of(heard: ClipAnalysis) -> Style:
     guesses = guess_genre(heard)
     best = guesses[0] if guesses else None
     genre = GENRES[best.genre] if best and best.confidence >= SURE_GENRE else None
-    bpm = _folded(report, genre) if report.bpm_confidence >= SURE_TEMPO else None
+    bpm = _fold_tempo(report, genre) if report.bpm_confidence >= SURE_TEMPO else None
     silent = report.loudness_lufs is None
     energy = 0.0 if silent else _energy(report)
     notes = ["The reference is silent."] if silent else []
@@ -163,7 +163,7 @@ def guess_genre(heard: ClipAnalysis) -> list[GenreGuess]:
 
 def _tempo_fit(report: Report, genre: Genre) -> float:
     """Return how well the tempo, or its half or double, fits the genre's range (log likelihood, 0 at its middle)."""
-    bpm = _folded(report, genre) if report.bpm_confidence >= SURE_TEMPO else None
+    bpm = _fold_tempo(report, genre) if report.bpm_confidence >= SURE_TEMPO else None
     if bpm is None:
         return 0.0
     slowest, fastest = genre.bpm_range
@@ -172,7 +172,7 @@ def _tempo_fit(report: Report, genre: Genre) -> float:
     return -0.5 * away**2 - outside
 
 
-def _folded(report: Report, genre: Genre | None) -> float | None:
+def _fold_tempo(report: Report, genre: Genre | None) -> float | None:
     """Return the measured tempo, its half or its double, whichever is nearest to the genre's; rounded if close."""
     if report.bpm is None or report.bpm_half is None or report.bpm_double is None:
         return None

@@ -185,7 +185,7 @@ class Drums:
                 self.notes.append(Struck(start, start + held, note.pitch, np.float32(gain), held))
             else:
                 gain = (note.velocity / 127) ** 1.7
-                stop = _closed(closings.get(note.pitch), start)
+                stop = _closing_time(closings.get(note.pitch), start)
                 self.notes.append(Struck(start, stop, note.pitch, np.float32(gain), number % TAKES))
 
     def sound(self, pitch: int, take: int) -> Samples:
@@ -216,7 +216,7 @@ class Drums:
         return self._effects[note]
 
 
-def _closed(closings: NDArray[np.int64] | None, start: int) -> int:
+def _closing_time(closings: NDArray[np.int64] | None, start: int) -> int:
     """Return the time at which a closing hat ends an open one, if one does."""
     place = 0 if closings is None else int(np.searchsorted(closings, start + samples(CHOKE_SECONDS), side="right"))
     return NEVER if closings is None or place == len(closings) else int(closings[place])

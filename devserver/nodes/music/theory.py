@@ -152,7 +152,7 @@ def voice_lead(
 
     inversions = [classes[turn:] + classes[:turn] for turn in range(len(classes))]
     places = [(inversion, low) for inversion in inversions for low in range(centre - 12, centre + 6)]
-    stacks = (_stacked(inversion, low) for inversion, low in places if low % 12 == inversion[0])
+    stacks = (_stack_thirds(inversion, low) for inversion, low in places if low % 12 == inversion[0])
     if voicing == "open":
         stacks = (sorted([*stack[:-2], stack[-2] - 12, stack[-1]]) for stack in stacks)
     best = min(stacks, key=cost)
@@ -164,7 +164,7 @@ def nearest(pitches: Sequence[int], target: float) -> int:
     return min(pitches, key=lambda pitch: (abs(pitch - target), pitch))
 
 
-def _stacked(classes: Sequence[int], start: int) -> list[int]:
+def _stack_thirds(classes: Sequence[int], start: int) -> list[int]:
     pitches = [start]
     for pitch_class in classes[1:]:
         pitches.append(pitches[-1] + ((pitch_class - pitches[-1]) % 12 or 12))

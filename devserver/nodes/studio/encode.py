@@ -157,13 +157,13 @@ class Encoder:
             if self._resampler is None:
                 self._encode(part, self._from_hz)
             else:
-                self._resampled(part)
+                self._resample(part)
 
     def close(self) -> None:
         """Write what is left and the headers that tell the length."""
         try:
             if self._resampler is not None:
-                self._resampled(None)
+                self._resample(None)
             if self._written:
                 self._container.mux(self._stream.encode(None))
         finally:
@@ -181,7 +181,7 @@ class Encoder:
             self._container.close()
             self.path.unlink(missing_ok=True)
 
-    def _resampled(self, part: Samples | None) -> None:
+    def _resample(self, part: Samples | None) -> None:
         frame = None if part is None else self._frame(part, "fltp", self._from_hz)
         for out in self._resampler.resample(frame):
             self._encode(np.asarray(out.to_ndarray(), np.float32), self.sample_rate_hz)

@@ -31,7 +31,7 @@ class EqBand(Plan):
 
 
 class Compression(Plan):
-    """What is over the threshold comes down; the threshold counts from the stem's own loudness."""
+    """Lower levels above the threshold, which is relative to the stem's own loudness."""
 
     above_lu: Annotated[float, Field(ge=-30, le=20)] = 0.0
     ratio: Annotated[float, Field(ge=1, le=20)] = 2.0
@@ -40,7 +40,7 @@ class Compression(Plan):
 
 
 class Ducking(Plan):
-    """How far the stem goes down while another one's low band sounds. The attack is a ramp, so that nothing clicks."""
+    """Lower the stem while another one's low band sounds. The attack is a ramp, to avoid clicks."""
 
     by: StemName = "drums"
     depth_db: Annotated[float, Field(ge=0, le=40)]
