@@ -60,13 +60,13 @@ class ComfyHost(Host):
             server.send_sync(PARTIAL, data, server.client_id)
 
     def save_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
-        return _next_number(self.output_dir, "output", prefix, ext)
+        return _next_path(self.output_dir, "output", prefix, ext)
 
     def temp_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
-        return _next_number(self.temp_dir, "temp", prefix, ext)
+        return _next_path(self.temp_dir, "temp", prefix, ext)
 
 
-def _next_number(root: Path, kind: str, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
+def _next_path(root: Path, kind: str, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
     folder, name, number, subfolder, _ = folder_paths.get_save_image_path(prefix, str(root))
     filename = f"{name}_{number:05}_.{ext}"
     return Path(folder, filename), {"filename": filename, "subfolder": subfolder, "type": kind}

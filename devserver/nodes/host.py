@@ -65,14 +65,14 @@ class Host:
         Raises:
             ValueError: the prefix leaves the output folder or names no file.
         """
-        return _next_number(self.output_dir, "output", prefix, ext)
+        return _next_path(self.output_dir, "output", prefix, ext)
 
     def temp_path(self, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
         """Like ``save_path`` for a file that need not outlive the prompt; a host deletes such files when it starts."""
-        return _next_number(self.temp_dir, "temp", prefix, ext)
+        return _next_path(self.temp_dir, "temp", prefix, ext)
 
 
-def _next_number(folder: Path, kind: str, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
+def _next_path(folder: Path, kind: str, prefix: str, ext: str) -> tuple[Path, dict[str, str]]:
     root = folder.resolve()
     parts = prefix.replace("\\", "/").split("/")
     name = parts[-1]
