@@ -99,7 +99,7 @@ def _killed_embedded(folder: Path) -> dict[str, Any]:
     try:
         run_id = begun(server, **LONG)
         for kill in range(1, KILLS + 1):
-            until(partial(_is_at_work, server, run_id, kill))
+            until(partial(_is_at_work, server, run_id, kill, folder / "exports" / ".state" / "embedded"))
             server.kill()
             server = Server(folder / "exports", **settings)
         cases["stopped_the_server"] = seen(server, run_id)
@@ -108,9 +108,13 @@ def _killed_embedded(folder: Path) -> dict[str, Any]:
     return cases
 
 
-def _is_at_work(server: Server, run_id: str, attempt: int) -> bool:
+def _is_at_work(server: Server, run_id: str, attempt: int, embedded: Path | None = None) -> bool:
+    """The attempt is submitted; where the `embedded` backend notes the prompt that it runs, it runs this one."""
     attempts = server.run(run_id)["stages"][-1].get("attempts", [])
-    return len(attempts) >= attempt and attempts[-1]["state"] == "running"
+    if len(attempts) < attempt or attempts[-1]["state"] != "running":
+        return False
+    noted = embedded / "running_prompt" if embedded is not None else None
+    return noted is None or not noted.exists() or noted.read_text().strip("\x00 ") == attempts[-1]["prompt_id"]
 
 
 def _killed_hosts(folder: Path) -> dict[str, Any]:
