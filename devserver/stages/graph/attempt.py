@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -223,9 +223,8 @@ async def _run_prompt(walk: Walk, job: Job, *, begun: bool) -> tuple[Outcome, Gr
             if isinstance(e, NotServing):
                 raise _not_taken(job, e) from e
             raise
-        await _write_down(walk, job, bound, begin)
-    else:
-        await ledger.write(begin)
+        await walk.write(job.bound_name, dump(bound))
+    await ledger.write(begin)
     async with (
         backend.follower.watch(job.prompt_id, bound) as watch,
         Partials(walk, job) as partials,
@@ -242,19 +241,6 @@ async def _run_prompt(walk: Walk, job: Job, *, begun: bool) -> tuple[Outcome, Gr
                 raise _not_taken(job, e) from e
         outcome = await watch.wait_for_outcome(lambda event: _tell(walk, job, event, partials))
     return outcome, bound
-
-
-async def _write_down(walk: Walk, job: Job, bound: Graph, begin: Callable[[Writing], None]) -> None:
-    """Write the graph that is sent next, and that the attempt begins; a kill between the two leaves nothing to follow.
-
-    Raises:
-        OSError: the folder does not take the graph.
-        DatabaseGone: the journal does not take the beginning.
-    """
-    writing = walk.write(job.bound_name, dump(bound)), walk.ledger.write(begin)
-    for error in await asyncio.gather(*writing, return_exceptions=True):
-        if error is not None:
-            raise error
 
 
 def _went_with_its_server(job: Job, before: PartRow) -> bool:
