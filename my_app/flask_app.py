@@ -39,8 +39,8 @@ def _view(given: Mapping[Any, Any], route: Route) -> Callable[..., Response]:
         headers = cast(Headers, request.headers)  # a mapping in all that views use
         objects = {**given, Visitor: visitor, Headers: headers}
         asked = Asked(path, request.args, headers, request.get_data(cache=False), objects)
-        status, told, content = render(route, route.view(**route.signature.bind(asked)), request.script_root)
-        return Response(content, status, told)
+        status, headers_out, content = render(route, route.view(**route.signature.bind(asked)), request.script_root)
+        return Response(content, status, headers_out)
 
     return view
 

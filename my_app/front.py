@@ -49,7 +49,7 @@ from my_app.views.threads import Threads
 BACKLOG: Final = 1024  # connections that the system keeps until they are taken
 TAKEN_AT_ONCE: Final = 8  # before the loop looks at those that it has, so that a burst does not use up the descriptors
 LARGE_BYTES: Final = 1 << 15  # JSON of more is read on a thread
-SHUTDOWN_S: Final = 3.0  # how long requests may go on after the server was told to stop
+SHUTDOWN_S: Final = 3.0  # how long requests may go on after the server was asked to stop
 
 
 NativeView = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -116,14 +116,14 @@ def _native(route: Route) -> NativeView:
         result = await route.view(**arguments)
         if isinstance(result, web.StreamResponse):
             return result
-        status, told, content = render(route, result, prefix_of(request))
-        return web.Response(status=status, headers=told, body=content)
+        status, answer_headers, content = render(route, result, prefix_of(request))
+        return web.Response(status=status, headers=answer_headers, body=content)
 
     return view
 
 
 async def _expect(request: web.Request) -> web.StreamResponse | None:
-    """The answer to a client that asks before it sends its body; None where it may go on, as it was just told."""
+    """Answer a client that asks before it sends its body; None where 100 Continue has told it to go on."""
     if request.headers.get(hdrs.EXPECT, "").lower() != "100-continue":
         body = error_body(417, "expectation_unknown", field=hdrs.EXPECT)
         return json_response(417, body)

@@ -23,7 +23,7 @@ PREFIX_HEADER: Final = "X-Forwarded-Prefix"
 PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 LONGEST_PATH: Final = 200
 USER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
-MOST_TOLD: Final = 100
+MOST_REPORTED: Final = 100
 
 Network = IPv4Network | IPv6Network
 
@@ -39,7 +39,7 @@ class Proxies:
 
     networks: tuple[Network, ...] = ()
     user_header: str = ""
-    _told: set[tuple[str, str]] = field(default_factory=set, compare=False)
+    _reported: set[tuple[str, str]] = field(default_factory=set, compare=False)
 
     def trusts(self, address: str | None) -> bool:
         """Return True for a connection from a trusted proxy."""
@@ -85,8 +85,8 @@ class Proxies:
 
     def _ignored(self, request: web.Request, header: str) -> None:
         about = (request.remote or "", header)
-        if about not in self._told and len(self._told) < MOST_TOLD:
-            self._told.add(about)
+        if about not in self._reported and len(self._reported) < MOST_REPORTED:
+            self._reported.add(about)
             LOG.warning("%s from %s is ignored: `trusted_proxies` does not name it (told once)", header, about[0])
 
 

@@ -30,7 +30,7 @@ HOW: Final = "Send `Authorization: Bearer KEY`, or sign in at / . `python server
 
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who asks; 401 for whoever has to say so and does not."""
+    """Authenticate the request; answer 401 where a key is needed and none fits."""
     context = request.app[CONTEXT]
     route = request.app[TABLE].get(request.match_info.route)
     named = context.settings.proxies.user(request)

@@ -34,7 +34,7 @@ HEAD_431: Final = (
     + b"Connection: close\r\n\r\n"
 )
 HURRY_S: Final = 5.0  # how long a connection without room may wait before it asks for something
-TOLD_EVERY_S: Final = 60.0
+REPORTED_EVERY_S: Final = 60.0
 NOT_ACCEPTED: Final = "socket.accept() out of system resource"  # asyncio's words, once for each try
 LIMITS: Final[dict[str, Any]] = {
     "max_headers": MOST_HEADERS,
@@ -140,20 +140,20 @@ def _no_room(lacks: str) -> web.Response:
 
 
 class AcceptTroubles:
-    """Handles what goes wrong on the loop: connections that cannot be taken are told of once a minute."""
+    """Handles what goes wrong on the loop: connections that cannot be accepted are logged once a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._told_at, self._untold = clock, -math.inf, 0
+        self._clock, self._reported_at, self._unreported = clock, -math.inf, 0
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if NOT_ACCEPTED not in str(context.get("message", "")):
             loop.default_exception_handler(context)
             return
-        self._untold += 1
-        if self._clock() - self._told_at >= TOLD_EVERY_S:
+        self._unreported += 1
+        if self._clock() - self._reported_at >= REPORTED_EVERY_S:
             reason = context.get("exception")
-            LOG.error("connections cannot be taken: %s (%d tries; told once a minute)", reason, self._untold)
-            self._told_at, self._untold = self._clock(), 0
+            LOG.error("connections cannot be taken: %s (%d tries; told once a minute)", reason, self._unreported)
+            self._reported_at, self._unreported = self._clock(), 0
 
 
 class Server(web.Server):

@@ -35,7 +35,11 @@ def traced(tracing: Tracing) -> Middleware:
         finally:
             resource = request.match_info.route.resource
             path = resource.canonical if resource is not None else ""
-            told = {"http.request.method": request.method, "http.route": path, "http.response.status_code": status}
-            tracing.answered(span, f"{request.method} {path}".strip(), told)
+            attributes = {
+                "http.request.method": request.method,
+                "http.route": path,
+                "http.response.status_code": status,
+            }
+            tracing.answered(span, f"{request.method} {path}".strip(), attributes)
 
     return trace

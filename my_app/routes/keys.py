@@ -56,7 +56,7 @@ class KeyList(Shown):
 
 def list_keys(keys: Keys) -> KeyList:
     """List the users and their limits. No key is ever shown again."""
-    return KeyList.model_validate({"keys": [_told(key) for key in keys.all]})
+    return KeyList.model_validate({"keys": [_describe(key) for key in keys.all]})
 
 
 def add_key(keys: Keys, definitions: Definitions, body: NewKey) -> KeyMade:
@@ -69,7 +69,7 @@ def add_key(keys: Keys, definitions: Definitions, body: NewKey) -> KeyMade:
         raise InputError("unknown_output", field="outputs", value=wrong, allowed=known)
     secret = keys.add(body.name, admin=body.admin, rights=rights)
     made = keys.find_by_name(body.name)
-    return KeyMade.model_validate({**(_told(made) if made else {"name": body.name}), "key": secret})
+    return KeyMade.model_validate({**(_describe(made) if made else {"name": body.name}), "key": secret})
 
 
 def remove_key(keys: Keys, user: str) -> None:
@@ -83,7 +83,7 @@ def remove_key(keys: Keys, user: str) -> None:
     keys.remove(user)
 
 
-def _told(key: Key) -> dict[str, Any]:
+def _describe(key: Key) -> dict[str, Any]:
     return {"name": key.name, "admin": key.admin, "created_at": key.created_at, **key.rights.as_dict()}
 
 

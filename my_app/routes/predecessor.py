@@ -241,14 +241,14 @@ def as_generated(answer: Answer) -> Answer:
     if made is None:
         return answer
     index = str(made["url"] or "").removeprefix(f"/api/media/{made['media_type']}/{body['run_id']}").strip("/")
-    told = {
+    described = {
         **{name: body[name] for name in ("status", "run_id", "warnings", "links", "error") if name in body},
         "media_output": {**made, "index": int(index or 0), "seed": made["metadata"].get("seed")},
         "duration_ms": round((body["execution_time"] or 0) * 1000),
         "loras": [],
         "was_translated": body["final_output"] != body["input_text"],
     }
-    return Answer(answer.status, told)
+    return Answer(answer.status, described)
 
 
 def status(runs: Runs, definitions: Definitions, run_id: RunId) -> PipelineStatus:
@@ -296,25 +296,25 @@ def configs_metadata(definitions: Definitions, runs: Runs, visitor: Visitor) -> 
 
 
 def _about_interception(catalog: Catalog, name: str) -> dict[str, Any]:
-    told = describe_interception(catalog, name)
-    about = {"id": name, "name": told.label.model_dump(), "description": told.description.model_dump()}
+    described = describe_interception(catalog, name)
+    about = {"id": name, "name": described.label.model_dump(), "description": described.description.model_dump()}
     return {**about, "pipeline": TEXT_PIPELINE, "meta": {"stage": "interception"}}
 
 
 def _about_output(catalog: Catalog, name: str) -> dict[str, Any]:
-    told = describe_output(catalog, name)
+    described = describe_output(catalog, name)
     return {
         "id": name,
-        "name": told.label.model_dump(),
-        "description": told.description.model_dump(),
-        "pipeline": told.pipeline,
-        "media_preferences": {"default_output": told.media},
-        "parameters": {parameter.name: parameter.default for parameter in told.parameters},
+        "name": described.label.model_dump(),
+        "description": described.description.model_dump(),
+        "pipeline": described.pipeline,
+        "media_preferences": {"default_output": described.media},
+        "parameters": {parameter.name: parameter.default for parameter in described.parameters},
         "meta": {
             "stage": "output",
-            "model": next((model.file for model in told.models), None),
-            "gpu_vram_mb": told.hints.vram_mb,
-            "estimated_duration_seconds": told.hints.seconds,
+            "model": next((model.file for model in described.models), None),
+            "gpu_vram_mb": described.hints.vram_mb,
+            "estimated_duration_seconds": described.hints.seconds,
         },
     }
 

@@ -29,7 +29,7 @@ class Page(BaseModel):
 
 
 class QueueEntry(Shown):
-    """A take that waits or has its turn. Of others nothing more is told than `own`, place and time."""
+    """A take that waits or has its turn. Of another user's, only `own`, place and time are shown."""
 
     position: Count = Field(description="among those that wait, 1 is next; 0 has its turn")
     priority: int

@@ -32,7 +32,7 @@ from schemas.describe import (
 
 
 class OutputQuery(BaseModel):
-    """Of what the outputs are told."""
+    """The filter of the list of outputs."""
 
     backend: str | None = Field(None, description="A backend's name or address: tell what it can run.")
 

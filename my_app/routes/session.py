@@ -58,7 +58,7 @@ async def begin(
     if key is None:
         return refused(request, body.key)
     token = await asyncio.to_thread(sessions.begin, key)
-    response = json_response(HTTPStatus.CREATED, _told(runs, key.name, admin=key.admin, keys=True).model_dump())
+    response = json_response(HTTPStatus.CREATED, _describe(runs, key.name, admin=key.admin, keys=True).model_dump())
     url = called_by(request.host, settings.public_urls)
     https = request.secure or (url is not None and url.origin.startswith("https:"))
     lasts_s = int(LASTS.total_seconds())
@@ -70,10 +70,10 @@ async def begin(
 async def show(request: web.Request, settings: FrontSettings, keys: Keys, runs: Runs, visitor: Visitor) -> Who:
     """Tell who asks, and whether keys are needed here at all."""
     by_proxy = settings.proxies.user(request) is not None  # whose session is the proxy's to end
-    return _told(runs, visitor.user_id, admin=visitor.viewer is None, keys=bool(keys.all) and not by_proxy)
+    return _describe(runs, visitor.user_id, admin=visitor.viewer is None, keys=bool(keys.all) and not by_proxy)
 
 
-def _told(runs: Runs, user: str, *, admin: bool, keys: bool) -> Who:
+def _describe(runs: Runs, user: str, *, admin: bool, keys: bool) -> Who:
     rights = runs.rights(user)
     return Who(user=user, admin=admin, keys=keys, safety_levels=list(rights.levels), queue_limit=rights.queue_limit)
 

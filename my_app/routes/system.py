@@ -26,11 +26,11 @@ async def health(runs: Runs) -> JsonObject:
 async def ready(readiness: Readiness, visitor: Visitor) -> Reply[JsonObject]:
     """Tell whether something can be made now: 200 when it can, 503 until then.
 
-    Why not is told to those who may use the server.
+    The reasons are shown to users of the server.
     """
     found = await readiness.ask()
-    told = found.as_json() if visitor.user_id else {"ready": found.ready}
-    return Reply(told, HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE)
+    body = found.as_json() if visitor.user_id else {"ready": found.ready}
+    return Reply(body, HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def openapi(request: web.Request, described: Described) -> JsonObject:

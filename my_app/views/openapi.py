@@ -154,11 +154,11 @@ def _parameters(one: Argument, schemas: Schemas) -> Iterator[dict[str, Any]]:
     if one.kind in ("path", "header"):
         schema = schemas.of(one.annotation)
         about = {"description": schema.pop("description", ""), "schema": schema}
-        yield {"name": one.told, "in": one.kind, "required": one.kind == "path", **about}
+        yield {"name": one.wire_name, "in": one.kind, "required": one.kind == "path", **about}
     elif one.kind == "query":
         for name, schema in schemas.properties(one.annotation).items():
-            told = {key: value for key, value in schema.items() if key != "description"}
-            yield {"name": name, "in": "query", "description": schema.get("description", ""), "schema": told}
+            shown = {key: value for key, value in schema.items() if key != "description"}
+            yield {"name": name, "in": "query", "description": schema.get("description", ""), "schema": shown}
 
 
 def _statuses(route: Route) -> set[int]:

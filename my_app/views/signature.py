@@ -68,11 +68,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a view. `told` is its name for clients, `annotation` the type that its value must have."""
+    """One argument of a view. `wire_name` is its name in the request, `annotation` the type of its value."""
 
     name: str
     kind: Literal["path", "query", "header", "body", "given"]
-    told: str
+    wire_name: str
     annotation: Any
     default: Any = inspect.Parameter.empty
 
@@ -95,7 +95,7 @@ class Argument:
             literals = next((get_args(one) for one in _parts(self.annotation) if get_origin(one) is Literal), None)
             allowed = list(literals) if literals else requirement(fault)
             code = "unknown_in_path" if self.kind == "path" else "header_unusable"
-            raise InputError(code, status=refused_as, field=self.told, value=text, allowed=allowed) from error
+            raise InputError(code, status=refused_as, field=self.wire_name, value=text, allowed=allowed) from error
 
     def validate(self, values: Mapping[str, Any], missing_status: int) -> Any:
         """Validate the values of a model, from the query or the body."""
@@ -131,7 +131,7 @@ class Signature:
             if one.kind == "path":
                 arguments[one.name] = one.read(asked.path[one.name], 404)
             elif one.kind == "header":
-                arguments[one.name] = one.read(asked.headers.get(one.told) or None, 400)
+                arguments[one.name] = one.read(asked.headers.get(one.wire_name) or None, 400)
             elif one.kind == "query":
                 arguments[one.name] = one.validate({name: asked.query[name] for name in asked.query}, 422)
             elif one.kind == "body":
