@@ -20,7 +20,7 @@ CONVENTIONAL: Final = frozenset({"__init__", "__main__"})
 DIALECT: Final = (
     *("told", "found", "given", "applied", "worded", "whoever", "thereof", "doubt", "feel"),
     *("leaving_the_gone", "answers_again", "next_please", "let_see", "seen_by", "said_of_disk", "told_of_disk"),
-    *("why_again", "stop_earlier", "take_in", "HealthMonitor", "UNTEMPERED", "unheard", "obeyed", "made_by_us"),
+    *("why_again", "stop_earlier", "take_in", "Watchman", "UNTEMPERED", "unheard", "obeyed", "made_by_us"),
 )
 ASKING: Final = re.compile(r"^(What|Who|Whose|Whom|Where|How|Whether)\b")
 
