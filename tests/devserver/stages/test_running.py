@@ -23,6 +23,7 @@ from tests.doubles.at_once import execute
 
 
 async def test_what_took_the_server_down_again_and_again_is_not_tried_once_more(walked: Walked) -> None:
+    walked.app.journal.take_accepted(RUN_ID)  # an earlier walk had it
     row = await walked.app.journal.begin_run(RUN_ID)
     await walked.app.journal.write(lambda writing: writing.begin_stage(Place(RUN_ID, row.generation, FIRST)))
     execute(walked.app.database, "UPDATE stages SET stops = $1", STOPS_ALLOWED)
@@ -80,6 +81,7 @@ async def test_a_stage_that_was_left_out_runs_nothing_and_hands_the_text_on(
 
 
 async def test_what_has_failed_in_an_earlier_walk_is_not_tried_again(walked: Walked) -> None:
+    walked.app.journal.take_accepted(RUN_ID)  # an earlier walk had it
     row = await walked.app.journal.begin_run(RUN_ID)
     place = Place(RUN_ID, row.generation, FIRST)
     await walked.app.journal.write(lambda writing: writing.begin_stage(place))

@@ -150,7 +150,7 @@ def test_a_language_model_fills_the_rest_and_that_is_held(chromium: Browser, tmp
 def test_without_a_language_model_that_is_said(page: Page) -> None:
     panel = typed(page)
     panel.get_by_role("button", name="Let a language model fill the rest").click()
-    expect(panel.get_by_role("alert")).to_contain_text("There is no language model")
+    expect(panel.get_by_role("alert")).to_contain_text("No language model read the text")
 
 
 def test_it_can_be_switched_off(page: Page) -> None:
