@@ -58,7 +58,7 @@ NativeView = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def create_front(
     server: App, settings: FrontSettings, *, version: str, routes: Sequence[Route] = ROUTES
 ) -> web.Application:
-    """The whole HTTP side as one aiohttp application."""
+    """Return the whole HTTP side as one aiohttp application."""
     around = [traced(server.tracing)] if server.tracing else []
     located = locate(settings.proxies, settings.public_urls)
     app = web.Application(
@@ -85,10 +85,17 @@ def create_front(
 
 
 def _given(server: App, settings: FrontSettings, threads: Threads, owners: Owners) -> dict[Any, Any]:
-    """Return what a view may ask for, by its type: the objects of the server and of the front."""
+    """Return the objects that a view may ask for, by their types."""
     feeds = Feeds(server.journal, server.runs, owners, settings.heartbeat_s)
     starts = Starts(server.runs, server.idempotency, feeds, threads)
-    return {type(one): one for one in (*vars(server).values(), settings, threads, feeds, starts)}
+    objects = (
+        *(settings, threads, feeds, starts),
+        *(server.runs, server.queue, server.media, server.streams, server.uploads),
+        *(server.definitions, server.authoring, server.models, server.pool),
+        *(server.keys, server.sessions, server.idempotency),
+        *(server.journal, server.clock, server.readiness, server.metrics),
+    )
+    return {type(one): one for one in objects}
 
 
 def _over(bridge: Bridge, route: Route) -> NativeView:

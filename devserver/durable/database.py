@@ -123,7 +123,7 @@ class Database(ABC):
                 job.wanted = False
 
     def shorten(self, limit_s: float) -> None:
-        """From now on nobody waits longer than this, whoever waits already included: the server stops. On the loop."""
+        """Limit every wait from now on, those that have begun included: the server stops. On the loop."""
         self._most_s = limit_s
         for job in self._waiting:
             asyncio.get_running_loop().call_later(limit_s, job.give_up)

@@ -1,4 +1,4 @@
-"""Work that is done to its end, also where whoever waits for it is cancelled meanwhile."""
+"""Finishing work although its caller is cancelled."""
 
 from __future__ import annotations
 

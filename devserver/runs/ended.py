@@ -1,4 +1,4 @@
-"""Runs that have ended in this process a moment ago: whoever waits for one needs no second reading of the journal."""
+"""Runs that this process has just ended: their answers need no second reading of the journal."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ KEPT: Final = 64
 
 
 class Ended:
-    """What the journal has of the runs that ended last. On the loop."""
+    """The journal's contents of the runs that ended last. On the loop."""
 
     def __init__(self) -> None:
         self._runs = OrderedDict[str, tuple[RunRow, Contents]]()
 
     def keep(self, row: RunRow, contents: Contents) -> None:
-        """Keep what was read of a run for its last record; its end is committed."""
+        """Keep a run's contents from its last record; its end is committed."""
         self._runs[row.run_id] = row, contents
         if len(self._runs) > KEPT:
             self._runs.popitem(last=False)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Runs:
-    """The runs of a server, for whoever asks. On the loop.
+    """The use cases of a server's runs. On the loop.
 
     Args:
         safety_floor: the laxest safety level that anybody may ask for.
@@ -102,7 +102,7 @@ class Runs:
         return self._keys.rights(user_id).with_floor(self._safety_floor)
 
     async def _found(self, claim: Claim | None, rights: Rights) -> Accepted | None:
-        """The run that the same request made before, where the user may still ask for it."""
+        """Return the run that the same request made before, where the user may still ask for it."""
         if claim is None:
             return None
         found, plan = await self._journal.read(partial(self._find, claim))
@@ -152,7 +152,7 @@ class Runs:
         return await self._queue.move(request, self._keys.viewer(user_id))
 
     async def answer(self, run_id: str) -> Answer:
-        """The answer of `execute` for a run, as of now."""
+        """Return the answer of `execute` for a run, as of now."""
         ended = self._ended.answer(run_id)
         return ended if ended is not None else await self._journal.read(partial(self._answer, run_id))
 
@@ -160,12 +160,10 @@ class Runs:
         row = reading.run(run_id)
         if row is None:
             raise unknown_run(run_id)
-        told = answer.answer(reading, row)
-        return (
-            told
-            if row.ended
-            else Answer(told.status, {**told.body, **self._queue.of_run(reading.tx, run_id).as_json()})
-        )
+        now = answer.answer(reading, row)
+        if row.ended:
+            return now
+        return Answer(now.status, {**now.body, **self._queue.of_run(reading.tx, run_id).as_json()})
 
     async def has_ended(self, run_id: str) -> bool:
         return await self._journal.has_ended(run_id)
@@ -192,7 +190,7 @@ class Runs:
         return {"runs": [one.as_json() for one in answer.summaries(reading, shown)], "next_before": following}
 
     async def owner(self, run_id: str) -> str | None:
-        """The user who started a run; None where there is no such run."""
+        """Return the user who started a run; None where there is no such run."""
         return await self._journal.read(lambda reading: reading.owner(run_id))
 
     async def _own(self, run_id: str, user_id: str) -> RunRow:

@@ -42,7 +42,7 @@ class Waiting:
 
         It subscribes before it reads, so it misses no end.
         """
-        with self.listen(run_id) as events, patience(USUAL_S):  # whoever waits does not end with a silent database
+        with self.listen(run_id) as events, patience(USUAL_S):  # a silent database does not end the waiting
             events.hears_only("run.ended")
             try:
                 async with asyncio.timeout(timeout_s):

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 COOKIE: Final = "tonewright_session"
 BEARER: Final = "bearer "
-# Who asks: one middleware puts it on the request.
+# The user's id; one middleware puts it on the request.
 USER_ID: Final = web.RequestKey("user_id", str)
 
 

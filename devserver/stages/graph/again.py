@@ -1,7 +1,7 @@
 """Deciding on another attempt of a take, from the journal's row of its last one, so that a restart decides alike.
 
 Lost prompts, files and worker processes, and backends that gave no answer, are tried again after a pause; a lack of
-memory once, when the backend was told to free its own; a full disk of the exports for as long as the run may take;
+memory once, when the backend was asked to free its own; a full disk of the exports for as long as the run may take;
 nothing else.
 """
 

@@ -40,7 +40,7 @@ async def submit(walk: Walk, job: Job, bound: Graph) -> None:
 
 
 async def _take_back_if_lost(walk: Walk, job: Job) -> None:
-    """Whoever has the run now follows this prompt, or has looked for it in vain: then nobody wants it."""
+    """Cancel a prompt whose run another process has taken over, unless that process still follows it."""
     if await walk.tools.journal.leases.owns(job.place.run_id, job.place.generation):
         return
     row = await walk.tools.journal.stage(job.place)
