@@ -16,6 +16,7 @@ from devserver.errors import InputError, unknown_run
 from devserver.files.inputs import InputFiles
 from devserver.model.answer import links_of
 from devserver.model.plan import Plan, read_plan
+from devserver.model.request import ExecuteRequest
 from devserver.model.rows import RunRow
 from devserver.queueing.queue import MoveRequest, Queue
 from devserver.runs import answer, record, rerun
@@ -24,7 +25,7 @@ from devserver.runs.dispatch import Dispatcher
 from devserver.runs.ended import Ended
 from devserver.runs.waiting import Waiting
 from devserver.stages.kind import StageKind
-from devserver.stages.planning import make_plan, parse_request
+from devserver.stages.planning import make_plan
 from devserver.stages.walk import Tools
 from devserver.users.keys import Keys
 from devserver.users.rights import Rights
@@ -66,26 +67,29 @@ class Runs:
         """The number of unfinished runs of this process."""
         return self._dispatcher.walking
 
-    async def accept(self, body: Any, user_id: str, headers: Mapping[str, str]) -> Accepted:
-        """Check a request, resolve it, keep a snapshot of it, and hand it on to be walked.
+    async def accept(
+        self, request: ExecuteRequest, received: Mapping[str, Any], user_id: str, headers: Mapping[str, str]
+    ) -> Accepted:
+        """Check a request, resolve it, keep a snapshot of it as it was `received`, and hand it on to be walked.
 
         Raises:
             InputError: with the field, its value and what is allowed. Nothing was started.
         """
-        claim, rights = self._idempotency.claim(headers, user_id, "execute", body), self.rights(user_id)
+        claim, rights = self._idempotency.claim(headers, user_id, "execute", received), self.rights(user_id)
         if found := await self._found(claim, rights):
             return found
-        files = await self._files.for_viewer(self._keys.viewer(user_id), body)
-        plan = await asyncio.to_thread(self._plan, body, user_id, rights, files)
+        files = await self._files.for_viewer(self._keys.viewer(user_id), received)
+        plan = await asyncio.to_thread(self._plan, request, received, user_id, rights, files)
         return await self._take_on(rights.admit(plan), claim, headers, rights)
 
-    def _plan(self, body: Any, user_id: str, rights: Rights, files: InputFiles) -> Plan:
-        request = parse_request(body)
+    def _plan(
+        self, request: ExecuteRequest, received: Mapping[str, Any], user_id: str, rights: Rights, files: InputFiles
+    ) -> Plan:
         if "safety_level" not in request.model_fields_set:
             request = request.model_copy(update={"safety_level": rights.usual_level})
         run_id, created_at = self._exports.new_run_id(self._clock), self._clock.stamp()
         new = {"run_id": run_id, "user_id": user_id, "created_at": created_at}
-        return make_plan(request, dict(body), self._definitions.catalog, files, self._kinds, **new)
+        return make_plan(request, dict(received), self._definitions.catalog, files, self._kinds, **new)
 
     async def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Run a finished run again from its record: the same values, texts and compiled graphs."""

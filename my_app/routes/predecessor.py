@@ -15,6 +15,7 @@ from devserver.durable.idempotency import Accepted
 from devserver.errors import InputError, unknown_run
 from devserver.model.answer import Links, MediaOutput, RunAnswer
 from devserver.model.events import RunWarning
+from devserver.model.request import ExecuteRequest
 from devserver.runs.answer import Answer
 from devserver.runs.runs import Runs
 from devserver.stages.planning import parse_request
@@ -198,8 +199,9 @@ async def interception(
     if "safety_level" in asked:
         asked["safety_level"] = LEVELS.get(str(asked["safety_level"]), asked["safety_level"])
     with body.own_names():
-        wish = read_wish(parse_request(asked), headers)
-    return await starts.answer(request, partial(_accept, runs, body, asked, visitor, headers), wish)
+        ours = parse_request(asked)
+    accept = partial(_accept, runs, body, ours, asked, visitor=visitor, headers=headers)
+    return await starts.answer(request, accept, read_wish(ours, headers))
 
 
 async def generation(
@@ -219,13 +221,16 @@ async def generation(
     params = {name.removeprefix("params."): said.pop(name) for name in list(said) if name.startswith("params.")}
     asked = {**said, "schema": UNCHANGED, "params": params}
     with body.own_names():
-        wish = read_wish(parse_request(asked), headers)
-    return await starts.answer(request, partial(_accept, runs, body, asked, visitor, headers), wish, as_generated)
+        ours = parse_request(asked)
+    accept = partial(_accept, runs, body, ours, asked, visitor=visitor, headers=headers)
+    return await starts.answer(request, accept, read_wish(ours, headers), as_generated)
 
 
-async def _accept(runs: Runs, body: Taken, asked: dict[str, Any], visitor: Visitor, headers: Headers) -> Accepted:
+async def _accept(
+    runs: Runs, body: Taken, ours: ExecuteRequest, asked: dict[str, Any], *, visitor: Visitor, headers: Headers
+) -> Accepted:
     with body.own_names():
-        return await runs.accept(asked, visitor.user_id, headers)
+        return await runs.accept(ours, asked, visitor.user_id, headers)
 
 
 def generated(runs: Runs, run_id: RunId) -> Reply[Generated]:

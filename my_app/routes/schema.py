@@ -73,7 +73,7 @@ async def execute(
 ) -> Annotated[web.StreamResponse, RunAnswer]:
     """Make something: start a run, and wait for its end unless asked not to."""
     wish = read_wish(body, headers)
-    return await starts.answer(request, lambda: runs.accept(received, visitor.user_id, headers), wish)
+    return await starts.answer(request, lambda: runs.accept(body, received, visitor.user_id, headers), wish)
 
 
 def list_schemas(definitions: Definitions) -> Interceptions:

@@ -26,6 +26,7 @@ from devserver.host.prompts import Prompt
 from devserver.media.intake import IntakePool
 from devserver.runs.answer import Answer
 from devserver.stages.graph.retries import Retries
+from devserver.stages.planning import parse_request
 from devserver.stages.walk import WalkSettings
 from devserver.system.clock import Clock
 from my_app.door.context import FrontSettings
@@ -122,7 +123,10 @@ class Rig:
 
     async def accept(self, seconds: float, **body: Any) -> str:
         """Begin a run of silence of this length, by which its file is known."""
-        return (await self.app.runs.accept(request(seconds, **body), "local", {})).run_id
+        return await self.start(request(seconds, **body))
+
+    async def start(self, body: dict[str, Any]) -> str:
+        return (await self.app.runs.accept(parse_request(body), body, "local", {})).run_id
 
     async def ended(self, run_id: str) -> Answer:
         await until(lambda: self.answer(run_id).status != 202, f"{run_id} did not end")

@@ -25,7 +25,7 @@ async def test_parameters_that_are_silently_dead(studio: Studio, exports: Path, 
     """Every value that was asked for is in the graph that was submitted, as a number; an unknown name is refused."""
     async with rigged(exports, intake, studio) as rig:
         params = {"seconds": 0.4, "sample_rate": 32000, "channels": 1, "quality": "128k"}
-        answer = await rig.ended((await rig.app.runs.accept({**request(0.4), "params": params}, "local", {})).run_id)
+        answer = await rig.ended(await rig.start({**request(0.4), "params": params}))
         assert seconds_of(answer) == 0.4
         (graph,) = graphs_of(exports, answer.body["run_id"])
         assert graph["1"]["inputs"] == {"duration": 0.4, "sample_rate": 32000, "channels": 1}
@@ -68,9 +68,7 @@ async def test_a_text_with_quotation_marks_that_breaks_the_graph(
 ) -> None:
     async with rigged(exports, intake, studio) as rig:
         music = {"output_config": "procedural_instrumental", "params": {"seconds": 5}}
-        answer = await rig.ended(
-            (await rig.app.runs.accept({**request(5, input_text=QUOTED), **music}, "local", {})).run_id
-        )
+        answer = await rig.ended(await rig.start({**request(5, input_text=QUOTED), **music}))
         assert answer.status == 200, answer.body
         assert answer.body["input_text"] == QUOTED
     (graph,) = graphs_of(exports, answer.body["run_id"])

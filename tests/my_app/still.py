@@ -18,6 +18,7 @@ from devserver.model.entity import Entity
 from devserver.model.events import Stored
 from devserver.model.failure import Failure
 from devserver.model.rows import Place, RunState
+from devserver.stages.planning import parse_request
 from my_app.door.context import FrontSettings
 from my_app.front import Listening, create_front, listen_at
 from tests.patience import PATIENCE_S
@@ -48,7 +49,8 @@ class Still:
 
     async def accept(self, user_id: str = "local", **body: Any) -> str:
         """Accept a run of a user; its id."""
-        return (await self.app.runs.accept({"input_text": "x", **body}, user_id, {})).run_id
+        asked = {"input_text": "x", **body}
+        return (await self.app.runs.accept(parse_request(asked), asked, user_id, {})).run_id
 
     async def users(self) -> dict[str, str]:
         """Whose each accepted run is, the oldest first."""

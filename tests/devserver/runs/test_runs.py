@@ -13,13 +13,14 @@ from devserver.durable.search import Wanted
 from devserver.errors import InputError
 from devserver.model.plan import Plan, read_plan
 from devserver.model.rows import Place
+from devserver.stages.planning import parse_request
 
 KEY = {HEADER: "k"}
 
 
 async def accept(app: App, user_id: str = "local", headers: dict[str, str] | None = None, **body: Any) -> Accepted:
     asked = {"input_text": "x", "output_config": "silence_mp3", "safety_level": "off", **body}
-    return await app.runs.accept(asked, user_id, headers or {})
+    return await app.runs.accept(parse_request(asked), asked, user_id, headers or {})
 
 
 async def plan_of(app: App, run_id: str) -> Plan:
@@ -75,7 +76,8 @@ async def test_of_two_requests_with_one_key_at_once_the_slower_leaves_no_folder(
 
 async def test_a_level_that_nobody_asked_for_is_the_usual_one_and_the_floor_is_kept(app: App) -> None:
     app.runs._safety_floor = "youth"
-    accepted = await app.runs.accept({"input_text": "x", "output_config": "silence_mp3"}, "local", {})
+    asked = {"input_text": "x", "output_config": "silence_mp3"}
+    accepted = await app.runs.accept(parse_request(asked), asked, "local", {})
     assert (await plan_of(app, accepted.run_id)).safety_level in ("youth", "kids")
     with pytest.raises(InputError) as refused:
         await accept(app, safety_level="adult")
