@@ -129,7 +129,9 @@ def test_a_frozen_worker_that_wakes_up_harms_nothing_and_goes_on_with_new_runs(t
     assert [attempt["state"] for attempt in web.run(run_id)["stages"][-1]["attempts"]] == ["success"]
     assert len(submissions(together.log, run_id)) == 1
     assert not list(together.exports.glob("*/*.part"))
-    assert {_ended_by(together, web, seed) for seed in range(610, 618)} == {"a", "b"}, "it walks new runs"
+    together.freeze(other)  # which of two idle workers takes a run is up to chance
+    assert _ended_by(together, web, 610) == node, "it walks new runs"
+    together.thaw(other)
 
 
 def test_a_worker_that_slept_through_its_runs_end_leaves_its_record_alone(together: Together) -> None:
