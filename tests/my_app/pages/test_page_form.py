@@ -87,7 +87,7 @@ def test_a_file_is_sent_when_it_is_chosen_and_worked_on_when_it_is_started(page:
 def test_a_file_that_is_refused_is_told_and_stops_the_form(page: Page, tmp_path: Path) -> None:
     page.locator("#make-output_config").select_option("reencode")
     told = page.locator(".field.audio").get_by_role("status")
-    for name, content, words in (("a.wav", bytes(2 << 20), "larger than 1 MiB"), ("b.wav", b"text", "no sound")):
+    for name, content, words in (("a.wav", bytes(2 << 20), "larger than 1 MiB"), ("b.wav", b"text", "not a sound")):
         (tmp_path / name).write_bytes(content)
         page.locator("#make-audio").set_input_files(tmp_path / name)
         expect(told).to_contain_text(words)
