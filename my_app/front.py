@@ -20,14 +20,14 @@ from my_app.addresses.below import prefix_of
 from my_app.addresses.proxies import locate
 from my_app.addresses.public_urls import own_path
 from my_app.answers.compression import compress
-from my_app.answers.errors import error_body, errors, json_response
+from my_app.answers.errors import BEGUN, error_body, errors, json_response
 from my_app.answers.headers import secure
 from my_app.door.auth import TABLE, check_runs, identify
 from my_app.door.context import CONTEXT, Context, Described, FrontSettings
 from my_app.door.cors import share
 from my_app.door.guard import guard
 from my_app.door.listener import AcceptTroubles, Runner, admit
-from my_app.door.opened import BEGUN, OpenRequests
+from my_app.door.opened import OpenRequests
 from my_app.door.room import Room
 from my_app.door.visitors import Owners, Visitor
 from my_app.flask_app import create_flask

@@ -39,6 +39,7 @@ CODES: Final = {
     503: "not_ready",
 }
 PATIENCE_S: Final = 3.5  # how long a request waits for each answer of the database
+BEGUN: Final = web.RequestKey("begun", bool)  # whether the answer has begun: no other one can be given then
 
 
 class ErrorDetail(BaseModel):
@@ -108,26 +109,34 @@ def json_response(status: int, body: Any, headers: Mapping[str, str] | None = No
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a view raises into an answer in the one shape."""
+    """Turn whatever a view raises into an answer in the one shape, or end the connection where an answer has begun."""
     try:
         with patience(PATIENCE_S):
             return await handler(request)
-    except InputError as error:
-        return json_response(error.status, input_error_body(error), retry_header(error))
-    except web.HTTPException as error:
-        return _http_error(request, error)
     except ConnectionError:
         raise  # the client went away; there is nobody to answer
-    except (DatabaseGone, KeysUnreadable) as error:
-        LOG.warning("%s %s: %s", request.method, request.path, error)
-        return json_response(503, _gone(error), {"Retry-After": "2"})
-    except Exception as error:  # reason: the last place where our own mistake can be logged and still be answered
-        if (trouble := disk_trouble(error)) is not None:
-            LOG.error("%s %s: %s (%s)", request.method, request.path, trouble.message, error)  # noqa: TRY400 - no mistake
-            body = error_body(DISK_STATUS, trouble.code, message=trouble.message, hint=trouble.hint, code=trouble.code)
-            return json_response(DISK_STATUS, body)
-        LOG.exception("%s %s failed", request.method, request.path)
-        return json_response(500, error_body(500, "internal"))
+    except Exception as error:  # reason: a second answer inside the first would leave the client waiting for its end
+        if BEGUN not in request:
+            return _answer(request, error)
+        LOG.warning("%s %s ended in the middle of its answer", request.method, request.path, exc_info=error)
+        raise ConnectionAbortedError("the answer cannot go on") from error
+
+
+def _answer(request: web.Request, error: Exception) -> web.Response:
+    match error:
+        case InputError():
+            return json_response(error.status, input_error_body(error), retry_header(error))
+        case web.HTTPException():
+            return _http_error(request, error)
+        case DatabaseGone() | KeysUnreadable():
+            LOG.warning("%s %s: %s", request.method, request.path, error)
+            return json_response(503, _gone(error), {"Retry-After": "2"})
+    if (trouble := disk_trouble(error)) is not None:
+        LOG.error("%s %s: %s (%s)", request.method, request.path, trouble.message, error)
+        body = error_body(DISK_STATUS, trouble.code, message=trouble.message, hint=trouble.hint, code=trouble.code)
+        return json_response(DISK_STATUS, body)
+    LOG.error("%s %s failed", request.method, request.path, exc_info=error)
+    return json_response(500, error_body(500, "internal"))
 
 
 def _gone(error: DatabaseGone | KeysUnreadable) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from aiohttp.typedefs import Handler
 
 from devserver.errors import InputError, unknown_run
 from devserver.users.keys import LOCAL, Key, KeysUnreadable
-from my_app.answers.errors import error_body, json_response
+from my_app.answers.errors import BEGUN, error_body, json_response
 from my_app.door.context import CONTEXT, Context
-from my_app.door.opened import BEGUN, BY_PROXY, WITHOUT_KEY
+from my_app.door.opened import BY_PROXY, WITHOUT_KEY
 from my_app.door.room import RETRY_S
 from my_app.incoming.credentials import COOKIE, USER_ID, shown_key
 from my_app.views.route import Route, check_run_id

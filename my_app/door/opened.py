@@ -16,9 +16,9 @@ from typing import Final
 from aiohttp import web
 
 from devserver.users.keys import Keys, KeysUnreadable
+from my_app.answers.errors import BEGUN
 
 LOOK_EVERY_S: Final = 0.5
-BEGUN: Final = web.RequestKey("begun", bool)  # whether the answer has begun: no other one can be given then
 
 # In the place of a key's id.
 WITHOUT_KEY: Final = ""  # there are no keys, so none is needed

@@ -46,7 +46,7 @@ async def all_events(
     First the state of queue and backends. With a key they are those of the own runs and of the server; with an admin
     key, everybody's.
     """
-    newest = await journal.last_seq()
+    newest, viewer = await journal.last_seq(), visitor.viewer
     response = await open_stream(request)
     after = newest if seen is None else min(seen, newest)
     await response.write(b"id: %d\n\n" % after)  # so that a listener can come back even if nothing happens before
@@ -55,7 +55,6 @@ async def all_events(
         state: tuple[Passing, ...] = (*pool.describe(), await queue.state(), definitions.status())
     for one in state:
         await response.write(message(Event(None, None, "", 0, 0, clock.stamp(), one), prefix))
-    viewer = visitor.viewer
     events = feeds.of(None, after, straight(request, response)) if viewer is None else feeds.of_viewer(viewer, after)
     return await _stream(events, response, prefix)
 

@@ -6,14 +6,16 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
+from errno import ENOSPC
 from io import BytesIO
 
 import pytest
-from aiohttp import ClientConnectionResetError, ClientError, ClientSession
+from aiohttp import ClientConnectionResetError, ClientError, ClientSession, web
 from aiohttp.web import StreamResponse
 
-from devserver.errors import VALUE_CODES, InputError
+from devserver.errors import VALUE_CODES, DatabaseGone, InputError
 from devserver.errors.sentences import MESSAGES
+from devserver.users.keys import KeysUnreadable
 from my_app.answers.errors import error_body
 from my_app.front import Listening
 from my_app.incoming.bodies import MOST_VALUES, _no_doubles, read_json
@@ -94,6 +96,31 @@ async def test_our_own_mistake_is_logged_and_not_shown(
             assert (reply.status, json.loads(text)["error"]["code"]) == (500, "internal")
     assert "secret" not in text
     assert "a secret in a traceback" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeysUnreadable("broken"),
+        DatabaseGone("gone"),
+        InputError("internal", status=404),
+        web.HTTPNotFound(),
+        OSError(ENOSPC, "full"),
+        RuntimeError("ours"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_an_answer_that_cannot_go_on_ends_its_connection(
+    *, client: ClientSession, still: Still, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def state() -> None:
+        raise error
+
+    monkeypatch.setattr(still.app.queue, "state", state)
+    async with client.get("/api/events") as reply:
+        assert reply.status == 200, "it has begun"
+        with pytest.raises(ClientError):
+            await reply.read()
 
 
 async def test_a_body_is_json_whatever_its_content_type_says(client: ClientSession) -> None:
