@@ -28,8 +28,12 @@ from devserver.media.intake import IntakePool
 from devserver.playback.derived import Drawings
 from devserver.playback.of_runs import RunMedia
 from devserver.playback.stream import Streams
+from devserver.queueing.deciding import Decider
+from devserver.queueing.eta import Durations
 from devserver.queueing.expected import Expected
+from devserver.queueing.fleet import Fleet
 from devserver.queueing.queue import Limits, Queue
+from devserver.queueing.tickets import Tickets
 from devserver.queueing.turns import Turns
 from devserver.run import walk_run
 from devserver.runs import record
@@ -106,8 +110,10 @@ class App:
             probe_s=probe_s,
             max_upload_bytes=upload_limit_bytes,
         )
-        self.expected = Expected.by(self.clock)
-        self.turns = Turns(self.database, self.expected, lambda: self.pool.backends)
+        fleet = Fleet(Durations(self.clock), self.clock, lambda: self.pool.backends)
+        decider = Decider(Tickets(self.clock), fleet, sharing.owner if sharing else "")
+        self.expected = Expected(decider, self.clock)
+        self.turns = Turns(self.database, self.expected, decider)
         self.pool.on_change = self.turns.grant_turns
         self.queue = Queue(self.database, self.pool, self.turns, self.expected, self.bus, limits=limits)
         self.authoring = Authoring(definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, status))
@@ -196,6 +202,7 @@ class App:
             await self.cluster.start()
         await self._note_what_was_running()
         await asyncio.gather(self.pool.start(), self.intake.warm(), self._tidy(), self.journal.search.fill())
+        await self.turns.adopt()
         await self.dispatcher.start()
         self.turns.grant_turns()  # those that sleep may have to go elsewhere
         await self.definitions.start(lambda status: self.bus.tell(None, status))

@@ -62,13 +62,16 @@ class Outcome:
     """The end of a prompt.
 
     `outputs` is {node_id: {key: [...]}}, and may be filled if a later node failed. `cached` says that every listed
-    output came from an earlier prompt, so its files are older than this one.
+    output came from an earlier prompt, so its files are older than this one; `cached_nodes` are all that did.
+    `seconds` is the time from its start to its end by the backend's clock, where it tells both.
     """
 
     state: State
     outputs: dict[str, JsonObject] = field(default_factory=dict)
     error: Failure | None = None
     cached: bool = False
+    cached_nodes: frozenset[str] = frozenset()
+    seconds: float | None = None
 
     def raise_for_state(self) -> None:
         """Raise `PromptFailed`, `WorkerLost`, `Interrupted` or `PromptLost` unless the prompt succeeded."""
@@ -103,9 +106,18 @@ def parse_outcome(entry: JsonObject) -> Outcome:
         if messages and messages[-1][0] == "execution_interrupted":
             return Outcome("interrupted", outputs)
         return Outcome("error", outputs, parse_failure(by_kind.get("execution_error")))
-    cached_nodes = {str(node) for node in read_list(by_kind.get("execution_cached", {}).get("nodes"))}
+    cached_nodes = frozenset(str(node) for node in read_list(by_kind.get("execution_cached", {}).get("nodes")))
     cached = bool(listed) and set(listed) <= cached_nodes
-    return Outcome("success", outputs, cached=cached)
+    return Outcome("success", outputs, cached=cached, cached_nodes=cached_nodes, seconds=_seconds(by_kind))
+
+
+def _seconds(by_kind: Mapping[str, JsonObject]) -> float | None:
+    """Return the seconds between the messages of a prompt's start and end."""
+    times = [by_kind.get(kind, {}).get("timestamp") for kind in ("execution_start", "execution_success")]
+    begin_ms, end_ms = times
+    if not isinstance(begin_ms, int | float) or not isinstance(end_ms, int | float) or end_ms < begin_ms:
+        return None
+    return (end_ms - begin_ms) / 1000
 
 
 def parse_failure(data: JsonObject | None) -> Failure:

@@ -11,7 +11,7 @@ import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import linear_regression, median, quantiles
 from typing import Final, TypeGuard
 
@@ -30,6 +30,7 @@ READ_AGAIN_S: Final = 60.0  # other processes learn too
 GROWING: Final = frozenset({"seconds", "duration", "steps", "width", "height", "frames", "batch_size"})
 Kind = tuple[str, str, str]  # config, variant, backend
 Sample = tuple[float, float]  # size, seconds
+FRESH_DAYS: Final = 7  # what was measured before that counts as one sample in all
 AROUND: Final = Work("@run")  # a run's time beside its takes: texts, tags, the record
 
 
@@ -112,25 +113,44 @@ def _log(value: float) -> float:
     return math.log(max(value, 1e-3))
 
 
+@dataclass(frozen=True)
+class Measured:
+    """One duration, as it was measured: with its models loaded already or not, and on which device and version."""
+
+    size: float
+    seconds: float
+    at: str
+    loaded: bool = True
+    device: str = ""
+
+
 class Durations:
-    """The table of durations, and the laws that follow from it. Every method may be called from any thread."""
+    """The table of durations, and the laws that follow from it. Every method may be called from any thread.
+
+    Attributes:
+        devices: device and version of each backend, as it tells them now.
+        ended_at: when each backend was last seen to end something.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._read_s = float("-inf")
-        self._samples: dict[Kind, deque[Sample]] = {}
-        self._laws: dict[Kind, Law] = {}
+        self._measured: dict[Kind, deque[Measured]] = {}
+        self._laws: dict[Kind, tuple[str, Law | None, float]] = {}
         self._last: dict[tuple[str, str], tuple[str, str]] = {}  # when and where a config's chunk was last used
-        self.ended_at: dict[str, datetime] = {}  # when each backend was last seen to end something
-        self._ended_s: dict[str, float] = {}  # the same on the clock that nobody sets
+        self.devices: dict[str, str] = {}
+        self.ended_at: dict[str, datetime] = {}
 
-    def learn(self, tx: Transaction, place: Place, work: Work, backend: str, seconds: float) -> None:
-        """Write down how long a take had the backend, of each kind the newest; `read_again` once it is committed."""
+    def learn(self, tx: Transaction, place: Place, work: Work, backend: str, seconds: float, *, loaded: bool) -> None:
+        """Write down how long a prompt ran, of each kind the newest; `read_again` once it is committed."""
         kind, at = (work.config, work.variant, backend), self._clock.stamp()
         tx.execute(
-            "INSERT INTO durations (run_id, stage, take, config, variant, backend, size, seconds, at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (run_id, stage, take) DO NOTHING",
-            (place.run_id, place.stage, place.take, *kind, work.size, seconds, at),
+            "INSERT INTO durations (run_id, stage, take, config, variant, backend, size, seconds, at, loaded, device)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (run_id, stage, take) DO NOTHING",
+            (
+                *(place.run_id, place.stage, place.take, *kind, work.size, seconds, at),
+                *(int(loaded), self.devices.get(backend, "")),
+            ),
         )
         tx.execute(
             "DELETE FROM durations WHERE config = $1 AND variant = $2 AND backend = $3 AND at <"
@@ -148,35 +168,58 @@ class Durations:
         now_s = self._clock.monotonic()
         if now_s - self._read_s < READ_AGAIN_S:
             return
-        samples: dict[Kind, deque[Sample]] = defaultdict(lambda: deque(maxlen=KEPT))
-        for row in tx.rows("SELECT config, variant, backend, size, seconds, at FROM durations ORDER BY at"):
-            samples[row["config"], row["variant"], row["backend"]].append((row["size"], row["seconds"]))
+        measured: dict[Kind, deque[Measured]] = defaultdict(lambda: deque(maxlen=KEPT))
+        for row in tx.rows("SELECT * FROM durations ORDER BY at"):
+            one = Measured(row["size"], row["seconds"], row["at"], bool(row["loaded"]), row["device"])
+            measured[row["config"], row["variant"], row["backend"]].append(one)
             self._last[row["config"], row["variant"]] = row["at"], row["backend"]
-        self._samples, self._laws, self._read_s = dict(samples), {}, now_s
+        self._measured, self._laws, self._read_s = dict(measured), {}, now_s
 
     def unfinished(self, tx: Transaction) -> set[str]:
         rows = tx.rows("SELECT run_id FROM runs WHERE state IN ('queued', 'running')")
         return {row["run_id"] for row in rows}
 
-    def worked(self, backend: str, granted_s: float) -> float:
-        """Return the seconds that a backend worked on what ends now, from its turn or from the end of the one before.
-
-        Two have a turn at a time, and only one of them runs. `granted_s` is a time of the monotonic clock.
-        """
-        now_s, before_s = self._clock.monotonic(), self._ended_s.get(backend, granted_s)
-        self._ended_s[backend], self.ended_at[backend] = now_s, self._clock.now()
-        return now_s - max(granted_s, before_s)
+    def note_ended(self, backend: str) -> None:
+        """Note that a backend has ended something: the next prompt there begins."""
+        self.ended_at[backend] = self._clock.now()
 
     def guess(self, work: Work, backend: str) -> Guess | None:
         """Return the expected duration of a work at a backend; None where nothing like it was made there yet."""
-        kind = (work.config, work.variant, backend)
-        known = self._laws.get(kind)
-        if known is None and kind in self._samples:
-            known = self._laws[kind] = law(list(self._samples[kind]))
+        known, _ = self._law((work.config, work.variant, backend))
         return known.guess(work.size) if known is not None else None
+
+    def load_s(self, work: Work, backend: str) -> float:
+        """Return the seconds that loading the models of a work has taken at a backend; 0 where that is unknown."""
+        return self._law((work.config, work.variant, backend))[1]
+
+    def _law(self, kind: Kind) -> tuple[Law | None, float]:
+        device = self.devices.get(kind[2], "")
+        known = self._laws.get(kind)
+        if known is None or known[0] != device:
+            known = self._laws[kind] = device, *_learn(self._measured.get(kind, ()), device, self._oldest())
+        return known[1:]
+
+    def _oldest(self) -> str:
+        return self._clock.stamp(timedelta(days=-FRESH_DAYS))
 
     def usual(self, ways: Sequence[Work]) -> tuple[str, Guess | None]:
         """The backend of the way that was used last, and how long it takes there; ("", None) where none ever was."""
         used = [(*self._last[key], work) for work in ways if (key := (work.config, work.variant)) in self._last]
         _, backend, work = max(used, key=lambda one: one[0], default=("", "", None))
         return backend, self.guess(work, backend) if work is not None else None
+
+
+def _learn(measured: Iterable[Measured], device: str, oldest_at: str) -> tuple[Law | None, float]:
+    """Return the law of what was measured with models loaded, and how many seconds loading them takes beside it."""
+    everything = list(measured)
+    current = [one for one in everything if one.at >= oldest_at and (not one.device or one.device == device)]
+    if len(current) < len(everything):  # another device, or long ago: no more than a hint
+        others = [one for one in everything if one not in current]
+        current.append(sorted(others, key=lambda one: one.seconds)[len(others) // 2])
+    warm = [(one.size, one.seconds) for one in current if one.loaded]
+    cold = [(one.size, one.seconds) for one in current if not one.loaded]
+    if not warm:
+        return (law(cold) if cold else None), 0.0
+    known = law(warm)
+    loads = [seconds - known.guess(size).usual for size, seconds in cold]
+    return known, max(0.0, median(loads)) if loads else 0.0

@@ -13,13 +13,16 @@ from typing import Final
 from devserver.durable.sql import Transaction
 from devserver.model.plan import MediaStage, Plan
 from devserver.model.rows import Place
-from devserver.queueing.eta import AROUND, Durations, Guess, size_of, total
-from devserver.queueing.tickets import ALL, Key, Ticket, Tickets, Work
+from devserver.queueing.deciding import Decider
+from devserver.queueing.eta import AROUND, Guess, size_of, total
+from devserver.queueing.placing import Reckoned
+from devserver.queueing.tickets import ALL, Key, Ticket, Work
 from devserver.system.clock import Clock
 from schemas.values import RecordedValue
 
 STILL_TO_COME: Final = 0.1  # the share of a take's usual time that is left at least, however long it has run
 FRESH_S: Final = 0.1  # as long as one look at the tickets is good for everybody who asks
+RECKONED_EXACTLY: Final = 200
 
 
 @dataclass
@@ -34,29 +37,40 @@ class Coming:
 
 
 class Line:
-    """All tickets as they stood a moment ago, in their order, and for each how long it takes until it is done."""
+    """All tickets as they stood a moment ago, in their order, and for each where and when it is expected to be done."""
 
-    def __init__(self, tickets: Sequence[Ticket], until: Mapping[Key, Guess | None], paused: set[str]) -> None:
-        self.tickets, self.until, self.paused = {ticket.key: ticket for ticket in tickets}, until, paused
-        self._held, self._waiting, self._of_run = (defaultdict[str, list[Ticket]](list) for _ in range(3))
+    def __init__(self, tickets: Sequence[Ticket], reckoned: Mapping[Key, Reckoned], paused: set[str]) -> None:
+        self.tickets, self.reckoned, self.paused = {ticket.key: ticket for ticket in tickets}, reckoned, paused
+        self.waiting = [ticket for ticket in tickets if not ticket.held]
+        self._held, self._of_run = (defaultdict[str, list[Ticket]](list) for _ in range(2))
+        self._expected_at = defaultdict[str, list[Ticket]](list)
         self._positions: dict[Key, int] = {}
         for ticket in tickets:
             self._of_run[ticket.run_id].append(ticket)
-            (self._held if ticket.held else self._waiting)[ticket.backend].append(ticket)
-            self._positions[ticket.key] = 0 if ticket.held else len(self._waiting[ticket.backend])
+            if ticket.held:
+                self._held[ticket.backend].append(ticket)
+            else:
+                self._expected_at[self.backend(ticket)].append(ticket)
+                self._positions[ticket.key] = len(self._positions) + 1
 
     def held(self, backend: str) -> list[Ticket]:
         return self._held.get(backend, [])
 
-    def waiting(self, backend: str) -> list[Ticket]:
-        return self._waiting.get(backend, [])
+    def expected_at(self, backend: str) -> list[Ticket]:
+        """Return those that wait and are expected to go to this backend; '' for those of which nobody can say."""
+        return self._expected_at.get(backend, [])
 
-    def at(self, backend: str) -> list[Ticket]:
-        return [*self.held(backend), *self.waiting(backend)]
+    def backend(self, ticket: Ticket) -> str:
+        """Return the backend that has a ticket or is expected to have it, '' where nobody can say."""
+        return ticket.backend or self.reckoned.get(ticket.key, Reckoned()).backend
+
+    def backends(self) -> list[str]:
+        """Return the backends that have tickets, or are expected to."""
+        return list(dict.fromkeys(name for ticket in self.tickets.values() if (name := self.backend(ticket))))
 
     def position(self, ticket: Ticket) -> int:
         """1 is next, 0 has its turn."""
-        return self._positions[ticket.key]
+        return self._positions.get(ticket.key, 0)
 
     def of_run(self, run_id: str) -> list[Ticket]:
         return self._of_run.get(run_id, [])
@@ -65,26 +79,23 @@ class Line:
         return bool({ALL, backend} & self.paused)
 
     def is_stalled(self, ticket: Ticket) -> bool:
-        """Return True for a ticket that waits at a paused queue."""
-        return not ticket.held and self.is_paused(ticket.backend)
+        """Return True for a ticket that waits while everything is paused, or all that could make it."""
+        return not ticket.held and (ALL in self.paused or (not self.backend(ticket) and bool(self.paused)))
 
     def eta(self, ticket: Ticket) -> Guess | None:
         """Return the expected end of a ticket's work; None where something before it is unknown or the queue paused."""
-        return None if self.is_stalled(ticket) else self.until[ticket.key]
+        return None if self.is_stalled(ticket) else self.reckoned.get(ticket.key, Reckoned()).until
 
 
 class Expected:
     """Estimates the times of runs. Every method may be called from any thread."""
 
-    def __init__(self, tickets: Tickets, durations: Durations, clock: Clock) -> None:
-        self.tickets, self.durations, self.clock = tickets, durations, clock
+    def __init__(self, decider: Decider, clock: Clock) -> None:
+        self.decider, self.clock = decider, clock
+        self.tickets, self.durations = decider.tickets, decider.fleet.durations
         self._coming: dict[str, Coming] = {}
         self._line: tuple[float, Line] | None = None
         self._lock = threading.Lock()
-
-    @classmethod
-    def by(cls, clock: Clock) -> Expected:
-        return cls(Tickets(clock), Durations(clock), clock)
 
     # What happens
 
@@ -108,11 +119,6 @@ class Expected:
         if place.run_id in self._coming:
             self._coming[place.run_id].has_asked = True
 
-    def learn(self, tx: Transaction, place: Place, work: Work | None, backend: str, seconds: float) -> None:
-        """Write down how long a take that ended well had the turn that it gives back."""
-        if work is not None:
-            self.durations.learn(tx, place, work, backend, seconds)
-
     def note_given_back(self, place: Place, well: bool) -> None:
         """Take note that a take has given its turn back, and what `learn` has written is committed."""
         if well and place.run_id in self._coming:
@@ -128,7 +134,7 @@ class Expected:
 
     def learn_around(self, tx: Transaction, run_id: str, seconds: float) -> None:
         """Write down what a run that ended well took beside its takes."""
-        self.durations.learn(tx, Place(run_id, 0), AROUND, "", seconds)
+        self.durations.learn(tx, Place(run_id, 0), AROUND, "", seconds, loaded=True)
 
     def read_again(self) -> None:
         """The tickets were changed."""
@@ -137,18 +143,48 @@ class Expected:
     # What follows
 
     def line(self, tx: Transaction) -> Line:
-        """The tickets of all backends in their order, and when each will be done."""
+        """Return all tickets in their order, and where and when each will be done."""
         with self._lock:
             now = self.clock.monotonic()
             if self._line is None or now - self._line[0] > FRESH_S:
                 self.durations.read(tx)
                 tickets = self.tickets.listed(tx)
-                until: dict[Key, Guess | None] = {}
-                for backend in {ticket.backend for ticket in tickets}:
-                    until |= self._until([ticket for ticket in tickets if ticket.backend == backend])
                 self._forget_ended(tx)
-                self._line = (now, Line(tickets, until, self.tickets.paused(tx)))
+                self._line = (now, Line(tickets, self._reckon(tx, tickets), self.tickets.paused(tx)))
             return self._line[1]
+
+    def _reckon(self, tx: Transaction, tickets: Sequence[Ticket]) -> dict[Key, Reckoned]:
+        """Reckon every ticket: the first ones exactly, those behind them by the pace of these."""
+        reckoned = self._of_held(tickets)
+        waiting = [ticket for ticket in tickets if not ticket.held]
+        exact, later = waiting[:RECKONED_EXACTLY], waiting[RECKONED_EXACTLY:]
+        if exact:
+            reckoned |= self.decider.reckon(tx, exact).reckoned
+        ends = [one.until for ticket in exact if (one := reckoned[ticket.key]).until is not None]
+        if not later or len(ends) < len(exact):
+            return reckoned
+        last = max(ends, key=lambda until: until.usual)
+        for behind, ticket in enumerate(later, 1):
+            share = 1 + behind / len(exact)
+            backend = reckoned[exact[behind % len(exact)].key].backend
+            reckoned[ticket.key] = Reckoned(backend, last.times(share))
+        return reckoned
+
+    def _of_held(self, tickets: Sequence[Ticket]) -> dict[Key, Reckoned]:
+        """Reckon the end of what the backends have."""
+        reckoned: dict[Key, Reckoned] = {}
+        before: dict[str, Guess | None] = {}
+        for ticket in sorted((one for one in tickets if one.held), key=lambda one: one.granted_at or ""):
+            own = self.durations.guess(ticket.work, ticket.backend)
+            if ticket.backend not in before:
+                worked_s = self.decider.fleet.worked_s(ticket)
+                own = own and own.times(max(STILL_TO_COME, 1 - worked_s / own.usual))
+                until = own
+            else:
+                until = total([before[ticket.backend], own])
+            before[ticket.backend] = until
+            reckoned[ticket.key] = Reckoned(ticket.backend, until)
+        return reckoned
 
     def _forget_ended(self, tx: Transaction) -> None:
         """Forget the runs that another process walked to their end."""
@@ -157,36 +193,13 @@ class Expected:
             for run_id in set(self._coming) - unfinished:
                 self._coming.pop(run_id, None)
 
-    def _until(self, tickets: Sequence[Ticket]) -> dict[Key, Guess | None]:
-        """For each ticket of one backend the work of all up to it."""
-        until: dict[Key, Guess | None] = {}
-        guesses: dict[Work, Guess | None] = {}  # in a long queue many are alike
-        before: list[Guess | None] = []
-        for ticket in sorted(tickets, key=lambda ticket: (not ticket.held, (ticket.held and ticket.granted_at) or "")):
-            if ticket.work not in guesses:
-                guesses[ticket.work] = self.durations.guess(ticket.work, ticket.backend)
-            own = guesses[ticket.work]
-            if own is not None and not before:
-                own = own.times(max(STILL_TO_COME, 1 - self._worked_s(ticket) / own.usual))
-            until[ticket.key] = total([*before, own])
-            before = [until[ticket.key]]
-        return until
-
-    def _worked_s(self, ticket: Ticket) -> float:
-        """Return the seconds spent on the first ticket of a backend; 0 where a clock was set back."""
-        if ticket.granted_at is None:
-            return 0.0
-        begun_at = datetime.fromisoformat(ticket.granted_at)
-        begun_at = max(begun_at, self.durations.ended_at.get(ticket.backend, begun_at))
-        return max(0.0, (self.clock.now() - begun_at).total_seconds())
-
     def of_run(self, tx: Transaction, run_id: str) -> Guess | None:
         """Return the expected end of a run; None where a part of it, or of what is before it, is unknown or paused."""
         line, coming = self.line(tx), self._coming.get(run_id)
         tickets = line.of_run(run_id)
         if any(map(line.is_stalled, tickets)) or not (tickets or coming):
             return None
-        before = [line.until[ticket.key] for ticket in tickets]
+        before = [line.eta(ticket) for ticket in tickets]
         alone: list[Guess | None] = []
         if coming is not None:
             still_to_make = list(coming.left.items())  # the loop changes it meanwhile
@@ -202,14 +215,13 @@ class Expected:
         return until if until is not None and until.usual else None
 
     def _before(self, coming: Coming, line: Line, backend: str) -> Guess | None:
-        """The work at a backend that is before a run which has not asked for its turn there yet."""
+        """The work at a backend that is before a run which has not asked for its turn yet."""
         if line.is_paused(backend):
             return None
-        waiting = line.waiting(backend)
-        own = [t.round + 1 for t in line.at(backend) if (t.user_id, t.level) == (coming.user_id, coming.priority)]
-        turn = max([*own, min((t.round for t in waiting), default=0)])
-        ahead = [*line.held(backend), *(t for t in waiting if t.place[:2] <= (-coming.priority, turn))]
-        until = [line.until[ticket.key] for ticket in ahead[-1:]]
+        own = [t.round + 1 for t in line.waiting if (t.user_id, t.level) == (coming.user_id, coming.priority)]
+        turn = max([*own, min((t.round for t in line.waiting), default=0)])
+        waiting = [t for t in line.expected_at(backend) if t.place[:2] <= (-coming.priority, turn)]
+        until = [line.eta(ticket) for ticket in [*line.held(backend), *waiting][-1:]]
         # Those that were accepted before it, and ask for a turn a moment before it.
         for other in takewhile(lambda other: other is not coming, list(self._coming.values())):
             if other.priority >= coming.priority and not other.has_asked and not line.of_run(other.run_id):

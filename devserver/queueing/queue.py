@@ -19,6 +19,7 @@ from devserver.files.exports import RUN_ID_ALONE
 from devserver.model.rows import ENDED
 from devserver.model.server import QueueLength, QueuePlace, QueueState, RunPlace
 from devserver.queueing.expected import Expected, Line
+from devserver.queueing.placing import Reckoned
 from devserver.queueing.survey import survey
 from devserver.queueing.tickets import ALL, Ticket
 from devserver.queueing.turns import Turns
@@ -76,8 +77,14 @@ class _Shown:
     line: Line
     titles: dict[str, tuple[str, str]]
 
-    def entry(self, ticket: Ticket, position: int) -> dict[str, Any]:
-        about = {"position": position, "priority": ticket.priority, "eta": _eta(ticket, self.line)}
+    def entry(self, ticket: Ticket) -> dict[str, Any]:
+        about = {
+            "position": self.line.position(ticket),
+            "priority": ticket.priority,
+            "eta": _eta(ticket, self.line),
+            "expected_backend": self.line.backend(ticket) or None,
+            "why": ticket.why or self.line.reckoned.get(ticket.key, Reckoned()).why,
+        }
         if self.viewer not in (None, ticket.user_id):
             return {**about, "own": False}
         place = {"run_id": ticket.run_id, "stage": ticket.stage, "take": ticket.take}
@@ -128,7 +135,7 @@ class Queue:
 
     def _full(self, tx: Transaction, message_code: str, count: int, limited_by: str, limit: int) -> InputError:
         line = self.expected.line(tx)
-        nexts = {ticket.backend: line.eta(ticket) for ticket in reversed(line.tickets.values())}
+        nexts = {line.backend(ticket): line.eta(ticket) for ticket in reversed(line.tickets.values())}
         return InputError(
             message_code,
             status=429,
@@ -150,20 +157,20 @@ class Queue:
 
     def _overview(self, viewer: str | None, limit: int, offset: int, tx: Transaction) -> dict[str, Any]:
         line, titles = self.expected.line(tx), _titles(tx)
-        names = dict.fromkeys([*(b.name for b in self._pool.backends), *(t.backend for t in line.tickets.values())])
+        names = dict.fromkeys([*(b.name for b in self._pool.backends), *line.backends()])
+        shown = _Shown(viewer, line, titles)
         backends: list[dict[str, Any]] = []
         to = offset + limit
         for name in names:
-            held, waiting, backend = line.held(name), line.waiting(name), self._pool.named(name)
+            held, waiting, backend = line.held(name), line.expected_at(name), self._pool.named(name)
             last = (waiting or held)[-1:]
-            shown = _Shown(viewer, line, titles)
             backends.append(
                 {
                     "name": name,
                     "state": backend.state if backend else "unknown",
                     "paused": line.is_paused(name),
-                    "held": [shown.entry(ticket, 0) for ticket in held],
-                    "waiting": [shown.entry(ticket, n) for n, ticket in enumerate(waiting[offset:to], offset + 1)],
+                    "held": [shown.entry(ticket) for ticket in held],
+                    "waiting": [shown.entry(ticket) for ticket in waiting[offset:to]],
                     "waiting_total": len(waiting),
                     "eta": _eta(last[0], line) if last else None,
                 }
@@ -174,16 +181,22 @@ class Queue:
             for run_id, (title, owner) in titles.items()
             if run_id not in asked and viewer in (None, owner)
         ]
-        longest = max([len(coming), *(backend["waiting_total"] for backend in backends)])
+        longest = max(len(coming), len(line.waiting))
         limits = {"queue_limit": self._limits.runs, "queue_limit_per_user": self._limits.runs_per_user}
         return {
             "paused": ALL in line.paused,
             "backends": backends,
+            "waiting": [self._with_may(shown.entry(ticket), ticket) for ticket in line.waiting[offset:to]],
+            "waiting_total": len(line.waiting),
             "elsewhere": coming[offset:to],
             "elsewhere_total": len(coming),
             "unfinished": len(titles),
             "next_offset": to if to < longest else None,
         } | limits
+
+    def _with_may(self, entry: dict[str, Any], ticket: Ticket) -> dict[str, Any]:
+        """Add the backends that can make what waits."""
+        return {**entry, "may": self.expected.decider.may(ticket)}
 
     async def survey(self) -> list[dict[str, Any]]:
         """Every backend, with what it has and does now."""
@@ -203,10 +216,11 @@ class Queue:
             return
         line = await self._db.read(self.expected.line)
         lengths = [
-            QueueLength(name=name, held=len(line.held(name)), waiting=len(line.waiting(name)))
-            for name in dict.fromkeys(ticket.backend for ticket in line.tickets.values())
+            QueueLength(name=name, held=len(line.held(name)), waiting=len(line.expected_at(name)))
+            for name in line.backends()
         ]
-        self._bus.tell(None, QueueState(backends=lengths, paused=sorted(line.paused)))
+        waits = len(line.waiting)
+        self._bus.tell(None, QueueState(backends=lengths, paused=sorted(line.paused), waiting=waits))
         if self._clock.monotonic() - self._told_at < POSITIONS_TOLD_S:
             return
         self._told_at = self._clock.monotonic()
@@ -221,7 +235,7 @@ class Queue:
     async def state(self) -> QueueState:
         """Return the state of the queues for a new listener."""
         line = await self._db.read(self.expected.line)
-        return QueueState(paused=sorted(line.paused), waiting=sum(not t.held for t in line.tickets.values()))
+        return QueueState(paused=sorted(line.paused), waiting=len(line.waiting))
 
     # Changing
 
@@ -236,7 +250,7 @@ class Queue:
         self._changed()
 
     def _checked(self, tx: Transaction, backend: str | None) -> str:
-        names = sorted({b.name for b in self._pool.backends} | {t.backend for t in self._tickets.listed(tx)})
+        names = sorted({b.name for b in self._pool.backends} | {t.backend for t in self._tickets.held(tx)})
         if backend is not None and backend not in names:
             raise InputError("unknown_backend", status=404, field="backend", value=backend, allowed=names)
         return backend or ALL
@@ -256,27 +270,21 @@ class Queue:
         waiting = [ticket for ticket in self._tickets.of_run(tx, request.run_id) if not ticket.held]
         if not waiting:
             raise self._unmovable(tx, request.run_id)
-        backends = {ticket.backend for ticket in waiting}
         if request.before is not None:
-            backends &= self._waits_at(tx, request.before, viewer)
-            if not backends:
-                raise InputError("different_backends", status=409, field="before", value=request.before)
-        for backend in sorted(backends):
-            line = [ticket for ticket in self._tickets.listed(tx, backend) if not ticket.held]
-            may = [ticket for ticket in line if viewer in (None, ticket.user_id)]
-            moved = [ticket for ticket in may if ticket.run_id == request.run_id]
-            others = [ticket for ticket in may if ticket.run_id != request.run_id]
-            at = _index(request, others, [ticket for ticket in line if ticket not in moved])
-            self._tickets.rearrange(tx, backend, [*others[:at], *moved, *others[at:]])
+            self._check_waits(tx, request.before, viewer)
+        line = [ticket for ticket in self._tickets.listed(tx) if not ticket.held]
+        may = [ticket for ticket in line if viewer in (None, ticket.user_id)]
+        moved = [ticket for ticket in may if ticket.run_id == request.run_id]
+        others = [ticket for ticket in may if ticket.run_id != request.run_id]
+        at = _index(request, others, [ticket for ticket in line if ticket not in moved])
+        self._tickets.rearrange(tx, [*others[:at], *moved, *others[at:]], {ticket.key for ticket in moved})
 
-    def _waits_at(self, tx: Transaction, before: str, viewer: str | None) -> set[str]:
+    def _check_waits(self, tx: Transaction, before: str, viewer: str | None) -> None:
         found = [ticket for ticket in self._tickets.of_run(tx, before) if viewer in (None, ticket.user_id)]
         if not found:
             raise InputError("other_run_waits_not", status=404, field="before", value=before)
-        waits = {ticket.backend for ticket in found if not ticket.held}
-        if not waits:
+        if all(ticket.held for ticket in found):
             raise InputError("other_run_has_its_turn", status=409, field="before", value=before)
-        return waits
 
     def _unmovable(self, tx: Transaction, run_id: str) -> InputError:
         states = [row["state"] for row in tx.rows("SELECT state FROM runs WHERE run_id = $1", run_id)]
@@ -319,10 +327,13 @@ def _eta(ticket: Ticket, line: Line) -> dict[str, object] | None:
 
 def _place(line: Line, run_id: str) -> QueuePlace | None:
     """Return the place of the run's next take; position 0 has its turn."""
-    places: list[QueuePlace] = []
-    for ticket in line.of_run(run_id):
-        waiting = line.waiting(ticket.backend)
-        position = line.position(ticket)
-        paused = not ticket.held and line.is_paused(ticket.backend)
-        places.append(QueuePlace(backend=ticket.backend, position=position, waiting=len(waiting), paused=paused))
+    places = [
+        QueuePlace(
+            backend=line.backend(ticket),
+            position=line.position(ticket),
+            waiting=len(line.waiting),
+            paused=line.is_stalled(ticket),
+        )
+        for ticket in line.of_run(run_id)
+    ]
     return min(places, key=lambda place: place.position) if places else None

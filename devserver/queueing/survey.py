@@ -32,12 +32,12 @@ async def own_queue(backend: Backend) -> dict[str, int] | None:
 
 
 def _describe(backend: Backend, queue: dict[str, int] | None, line: Line) -> dict[str, Any]:
-    last = (line.waiting(backend.name) or line.held(backend.name))[-1:]
+    last = (line.expected_at(backend.name) or line.held(backend.name))[-1:]
     eta = line.eta(last[0]) if last else None
     ours = {
         "paused": line.is_paused(backend.name),
         "held": len(line.held(backend.name)),
-        "waiting": len(line.waiting(backend.name)),
+        "waiting": len(line.expected_at(backend.name)),
         "eta": eta.as_time_left().as_json() if eta else None,
     }
     has = {"nodes": len(backend.table.classes), "models": files_of_models(backend.table)} if backend.table else {}

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from devserver.durable.lease import fence
-from devserver.durable.sql import Transaction
+from devserver.durable.sql import Transaction, marks
 from devserver.model.rows import Place
 from devserver.system.clock import Clock
 
 Key = tuple[str, str, int]  # run, stage, take
 
 ALL: Final = ""  # the name under which the queues of all backends are paused together
+NOWHERE: Final = ""  # the backend of a ticket that is not bound to one yet
 
-# The tickets of one user in one queue that wait for runs of which no backend has had anything yet; `accepted` grows
-# from run to run.
+# The tickets of one user that wait for runs of which no backend has had anything yet; `accepted` grows from run to run.
 NEW: Final = """SELECT * FROM (
         SELECT tickets.*, events.seq AS accepted FROM tickets
         JOIN events ON events.run_id = tickets.run_id AND events.kind = 'run.queued'
         WHERE NOT EXISTS (SELECT 1 FROM stages WHERE stages.run_id = tickets.run_id AND stages.attempt > 0)
-    ) AS new WHERE backend = $1 AND held = 0 AND level = $2 AND user_id = $3"""
+    ) AS new WHERE held = 0 AND level = $1 AND user_id = $2"""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Ticket:
-    """A take's turn at a backend, or its place in the queue for one. `held` says which."""
+    """A take's place in the queue, or its turn at a backend: `held` says which.
+
+    Args:
+        backend: the one that it is bound to; `NOWHERE` while it waits.
+        demand: the digest of what it needs.
+        rests: it keeps its place and wants no backend now: its take waits for another attempt.
+        passed: how often a later take got a place that fits it; `passed_at` is when that happened first.
+    """
 
     run_id: str
     stage: str
@@ -53,6 +60,13 @@ class Ticket:
     level: int
     round: int
     position: int
+    demand: str = ""
+    why: str = ""
+    rests: bool = False
+    moved: bool = False
+    passed: int = 0
+    passed_at: str | None = None
+    owner: str | None = None
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -65,12 +79,12 @@ class Ticket:
 
 
 class Tickets:
-    """The table of tickets, within a transaction. A take has one at most, for one backend.
+    """The table of tickets, within a transaction. A take has one at most, and waits with it for all backends together.
 
     Users take turns within a priority: a ticket gets the first round in which its user has none yet. A user with a
-    hundred tickets so waits for the others as often as they wait for him. The new runs of a user wait in the order in
-    which they were accepted, whichever of them asks first. What is moved takes the place that it is moved to, and the
-    others of that stretch move up or down by one.
+    hundred tickets so waits for the others as often as they wait for him. Turns count among takes that compete for a
+    backend. The new runs of a user wait in the order in which they were accepted, whichever of them asks first. What is
+    moved takes the place that it is moved to, and the others of that stretch move up or down by one.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -80,57 +94,70 @@ class Tickets:
         self,
         tx: Transaction,
         place: Place,
-        backend: str,
         priority: int = 0,
         *,
         user_id: str = "local",
+        demand: str = "",
+        competing: Collection[str] | None = None,
         work: Work | None = None,
-        held: bool = False,
+        held_at: str = NOWHERE,
     ) -> None:
-        """Queue a take at a backend, or keep the place that it has there; `held` gives it its turn at once."""
-        work, at = work or Work(), self._clock.stamp()
+        """Queue a take, or keep the place that it has; `held_at` is the backend that has it already.
+
+        `competing` are the demands that some backend can meet that can meet this one too; None: every demand is.
+        """
+        work, at, held = work or Work(), self._clock.stamp(), held_at != NOWHERE
         key = (place.run_id, place.stage, place.take)
         fence(tx, place.run_id, place.generation)
-        self._touch(tx, backend)
-        # In another queue it gets the turn that its user has there; when it was asked for stays.
-        rounds = tx.execute(
-            "SELECT max(CASE WHEN user_id = $1 THEN round + 1 END) AS own, min(CASE WHEN held = 0 THEN round END)"
-            " AS going_on FROM tickets WHERE backend = $2 AND level = $3",
-            (user_id, backend, priority),
-        ).fetchone()
-        turn = max(rounds["own"] or 0, rounds["going_on"] or 0)
+        self._touch(tx)
         asked = tx.execute(
+            "UPDATE tickets SET backend = $1, held = $2, granted_at = CASE WHEN held = 1 AND backend = $3"
+            " THEN granted_at ELSE $4 END, config = $5, variant = $6, size = $7, demand = $8, rests = 0"
+            " WHERE run_id = $9 AND stage = $10 AND take = $11",
+            (held_at, int(held), held_at, at if held else None, work.config, work.variant, work.size, demand, *key),
+        )
+        if asked.rowcount:
+            return
+        turn = self._next_round(tx, user_id, priority, competing)
+        tx.execute(
             "INSERT INTO tickets (run_id, stage, take, backend, user_id, priority, level, round, position,"
-            " held, asked_at, granted_at, config, variant, size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
-            " (SELECT coalesce(max(position), 0) + 1 FROM tickets), $9, $10, $11, $12, $13, $14)"
-            " ON CONFLICT (run_id, stage, take) DO UPDATE SET backend = excluded.backend, level = excluded.level,"
-            " round = excluded.round, held = excluded.held, granted_at = excluded.granted_at,"
-            " config = excluded.config, variant = excluded.variant, size = excluded.size"
-            " WHERE tickets.backend <> excluded.backend OR excluded.held > tickets.held",
+            " held, asked_at, granted_at, config, variant, size, demand) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+            " (SELECT coalesce(max(position), 0) + 1 FROM tickets), $9, $10, $11, $12, $13, $14, $15)",
             (
-                *(*key, backend, user_id, priority, priority, turn),
-                *(int(held), at, at if held else None, work.config, work.variant, work.size),
+                *(*key, held_at, user_id, priority, priority, turn),
+                *(int(held), at, at if held else None, work.config, work.variant, work.size, demand),
             ),
         )
-        if asked.rowcount and not held:
-            self._line_up(tx, key, (backend, priority, user_id))
+        if not held:
+            self._line_up(tx, key, priority, user_id)
 
-    def _line_up(self, tx: Transaction, key: Key, line: tuple[str, int, str]) -> None:
+    def _next_round(self, tx: Transaction, user_id: str, level: int, competing: Collection[str] | None) -> int:
+        """Return the round in which a user's next ticket waits."""
+        among = f" AND demand IN ({marks(competing, 3)})" if competing else ""
+        row = tx.rows(
+            "SELECT max(CASE WHEN user_id = $1 THEN round + 1 END) AS own,"  # noqa: S608 - numbered marks
+            f" min(CASE WHEN held = 0 THEN round END) AS going_on FROM tickets WHERE level = $2{among}",
+            *(user_id, level, *(competing or ())),
+        )[0]
+        return max(row["own"] or 0, row["going_on"] or 0)
+
+    def _line_up(self, tx: Transaction, key: Key, level: int, user_id: str) -> None:
         """Put the last ticket of a new run before those of its user's new runs that were accepted after it.
 
-        Walks reach their queues in any order. A ticket that stands before one of an earlier run was moved there, and
-        stays before this one too.
+        Walks reach the queue in any order. A ticket that stands before one of an earlier run was moved there, and stays
+        before this one too.
         """
-        own = tx.rows(f"{NEW} AND run_id = $4 AND stage = $5 AND take = $6", *line, *key)
+        line = (level, user_id)
+        own = tx.rows(f"{NEW} AND run_id = $3 AND stage = $4 AND take = $5", *line, *key)
         if not own:
             return
         accepted = own[0]["accepted"]
-        others = "NOT (run_id = $4 AND stage = $5 AND take = $6) AND"
+        others = "NOT (run_id = $3 AND stage = $4 AND take = $5) AND"
         last_first = "ORDER BY round DESC, position DESC"
-        earlier = tx.rows(f"{NEW} AND {others} accepted <= $7 {last_first} LIMIT 1", *line, *key, accepted)
+        earlier = tx.rows(f"{NEW} AND {others} accepted <= $6 {last_first} LIMIT 1", *line, *key, accepted)
         after = (earlier[0]["round"], earlier[0]["position"]) if earlier else (-1, 0)
         later = tx.rows(
-            f"{NEW} AND accepted > $4 AND (round, position) > ($5, $6) {last_first}", *line, accepted, *after
+            f"{NEW} AND accepted > $3 AND (round, position) > ($4, $5) {last_first}", *line, accepted, *after
         )
         behind: list[Ticket] = []
         for row, next_row in zip(later, [None, *later], strict=False):
@@ -138,32 +165,60 @@ class Tickets:
                 break
             behind.insert(0, _ticket(row))
         if behind:
-            self.rearrange(tx, line[0], [_ticket(own[0]), *behind])
+            self.rearrange(tx, [_ticket(own[0]), *behind])
 
-    def grant(self, tx: Transaction, backend: str, at_once: int) -> None:
-        """Let the next takes go on, so that `at_once` have a turn. While the queue is paused nobody new gets one."""
-        self._touch(tx, backend)
+    def first(self, tx: Transaction, demands: Collection[str], limit: int) -> list[Ticket]:
+        """Return the first tickets that wait with one of these demands, each with the owner of its run."""
+        if not demands:
+            return []
+        rows = tx.rows(
+            "SELECT tickets.*, runs.owner FROM tickets JOIN runs ON runs.run_id = tickets.run_id"  # noqa: S608 - marks
+            f" WHERE held = 0 AND rests = 0 AND demand IN ({marks(demands, 2)})"
+            " ORDER BY level DESC, round, position, tickets.run_id, stage, take LIMIT $1",
+            *(limit, *demands),
+        )
+        return [_ticket(row) for row in rows]
+
+    def demands(self, tx: Transaction) -> list[tuple[str, str, str, str]]:
+        """Return the demands of those that wait, each with run, stage and config of a ticket that has it."""
+        rows = tx.rows(
+            "SELECT demand, min(run_id || '/' || stage || '/' || config) AS one FROM tickets"
+            " WHERE held = 0 AND rests = 0 GROUP BY demand"
+        )
+        return [(row["demand"], *row["one"].split("/", 2)) for row in rows]
+
+    def note_demand(self, tx: Transaction, key: Key, demand: str) -> None:
+        tx.execute("UPDATE tickets SET demand = $1 WHERE run_id = $2 AND stage = $3 AND take = $4", (demand, *key))
+
+    def bind(self, tx: Transaction, key: Key, backend: str, variant: str, why: str) -> None:
+        """Give a take that waits its turn at a backend."""
         tx.execute(
-            "UPDATE tickets SET held = 1, granted_at = $1 WHERE backend = $2 AND held = 0"
-            " AND NOT EXISTS (SELECT 1 FROM queues WHERE backend IN ($3, $4) AND paused = 1)"
-            " AND (run_id, stage, take) IN (SELECT run_id, stage, take FROM tickets WHERE backend = $5"
-            " ORDER BY held DESC, level DESC, round, position, run_id, stage, take LIMIT $6)",
-            (self._clock.stamp(), backend, backend, ALL, backend, at_once),
+            "UPDATE tickets SET held = 1, backend = $1, variant = $2, why = $3, granted_at = $4"
+            " WHERE run_id = $5 AND stage = $6 AND take = $7 AND held = 0 AND rests = 0",
+            (backend, variant, why, self._clock.stamp(), *key),
         )
 
-    def to_grant(self, tx: Transaction, at_once: Mapping[str, int]) -> list[str]:
-        """The backends at which somebody waits and there is room: asked often, and mostly answered without a write."""
-        sql = "SELECT backend, count(*) AS tickets, coalesce(sum(held), 0) AS held FROM tickets GROUP BY backend"
-        free = [
-            row["backend"] for row in tx.rows(sql) if row["held"] < min(at_once.get(row["backend"], 0), row["tickets"])
-        ]
-        paused = self.paused(tx) if free else set()
-        return [backend for backend in free if not {ALL, backend} & paused]
+    def note_passed(self, tx: Transaction, keys: Iterable[Key]) -> None:
+        """Count that these takes were passed over."""
+        for key in keys:
+            tx.execute(
+                "UPDATE tickets SET passed = passed + 1, passed_at = coalesce(passed_at, $1)"
+                " WHERE run_id = $2 AND stage = $3 AND take = $4",
+                (self._clock.stamp(), *key),
+            )
 
-    def held(self, tx: Transaction) -> list[tuple[str, Key]]:
-        """Return the takes that have a turn now, each with its backend."""
-        sql = "SELECT backend, run_id, stage, take FROM tickets WHERE held = 1"
-        return [(row["backend"], (row["run_id"], row["stage"], row["take"])) for row in tx.rows(sql)]
+    def held(self, tx: Transaction) -> list[Ticket]:
+        """Return the tickets that have a turn now."""
+        return _in_order(tx.rows("SELECT * FROM tickets WHERE held = 1"))
+
+    def rest(self, tx: Transaction, place: Place) -> None:
+        """Give a turn back and keep the place in the queue, for another attempt of the take."""
+        tx.execute(
+            "UPDATE tickets SET held = 0, backend = '', rests = 1 WHERE run_id = $1 AND stage = $2 AND take = $3"
+            " AND EXISTS (SELECT 1 FROM runs WHERE run_id = $4 AND generation = $5)",
+            (place.run_id, place.stage, place.take, place.run_id, place.generation),
+        )
+        tx.notify("tickets")
 
     def give_back(self, tx: Transaction, place: Place) -> None:
         """Give a ticket back, held or not. The one of a run that another process has taken over is that one's."""
@@ -187,14 +242,18 @@ class Tickets:
         tx.notify("tickets")
         return bool(done.rowcount)
 
-    def _touch(self, tx: Transaction, backend: str) -> None:
-        """Take a queue for this transaction: another process waits here until it is committed, and is told then."""
+    def _touch(self, tx: Transaction, backend: str = ALL) -> None:
+        """Take the queue for this transaction: another process waits here until it is committed, and is told then."""
         sql = (
             "INSERT INTO queues (backend, changes) VALUES ($1, 1)"
             " ON CONFLICT (backend) DO UPDATE SET changes = queues.changes + 1"
         )
         tx.execute(sql, (backend,))
         tx.notify("tickets")
+
+    def take_queue(self, tx: Transaction) -> None:
+        """Keep every other process from deciding until this transaction is committed."""
+        self._touch(tx)
 
     # Pausing
 
@@ -214,29 +273,27 @@ class Tickets:
 
     # Order
 
-    def listed(self, tx: Transaction, backend: str | None = None) -> list[Ticket]:
-        """The tickets of one backend, or of all, in the order in which they will be granted."""
-        if backend is None:
-            return _in_order(tx.rows("SELECT * FROM tickets"))
-        return _in_order(tx.rows("SELECT * FROM tickets WHERE backend = $1", backend))
+    def listed(self, tx: Transaction) -> list[Ticket]:
+        """Return all tickets: those that have a turn, then the others in the order in which they wait."""
+        return _in_order(tx.rows("SELECT * FROM tickets"))
 
     def of_run(self, tx: Transaction, run_id: str) -> list[Ticket]:
         return _in_order(tx.rows("SELECT * FROM tickets WHERE run_id = $1", run_id))
 
-    def rearrange(self, tx: Transaction, backend: str, order: Sequence[Ticket]) -> None:
+    def rearrange(self, tx: Transaction, order: Sequence[Ticket], moved: Collection[Key] = ()) -> None:
         """Deal the places that these waiting tickets have out anew, in this order; all others keep theirs."""
         places = sorted(ticket.place for ticket in order)
-        self._touch(tx, backend)
+        self._touch(tx)
         for ticket, (level, turn, position) in zip(order, places, strict=True):
             tx.execute(
-                "UPDATE tickets SET level = $1, round = $2, position = $3"
-                " WHERE run_id = $4 AND stage = $5 AND take = $6 AND held = 0",
-                (-level, turn, position, *ticket.key),
+                "UPDATE tickets SET level = $1, round = $2, position = $3, moved = $4"
+                " WHERE run_id = $5 AND stage = $6 AND take = $7 AND held = 0",
+                (-level, turn, position, int(ticket.moved or ticket.key in moved), *ticket.key),
             )
 
 
 def _in_order(rows: Sequence[Any]) -> list[Ticket]:
-    """As `grant` has it; the run's id settles what two processes that asked at the same moment left equal."""
+    """The run's id settles what two processes that asked at the same moment left equal."""
     return sorted((_ticket(row) for row in rows), key=lambda ticket: (not ticket.held, *ticket.place, *ticket.key))
 
 
@@ -255,4 +312,11 @@ def _ticket(row: Any) -> Ticket:
         row["level"],
         row["round"],
         row["position"],
+        row["demand"],
+        row["why"],
+        bool(row["rests"]),
+        bool(row["moved"]),
+        row["passed"],
+        row["passed_at"],
+        row["owner"] if "owner" in row.keys() else None,  # noqa: SIM118 - a row's keys
     )

@@ -1,55 +1,72 @@
-"""Turns: a take waits for its place at a backend, in the order of the table of tickets, and holds it."""
+"""Turns: a take waits for all backends together, in the order of the tickets, and holds its turn at one of them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from devserver.backends.sources import Backend
 from devserver.durable.database import Database
 from devserver.durable.ledger import Ledger
 from devserver.durable.sql import Transaction
 from devserver.errors import DatabaseGone
 from devserver.model.rows import Place
+from devserver.queueing.deciding import Decided, Decider
+from devserver.queueing.demand import Choice, Demand
 from devserver.queueing.expected import Expected
+from devserver.queueing.fleet import Fleet, Seen
 from devserver.queueing.tickets import Key, Work
 
-PROMPTS_AT_ONCE: Final = 2  # one running, one ready
 ANNOUNCED_AFTER_S: Final = 0.2  # changes of the queue within this time are one event
-GRANT_AGAIN_S: Final = 1.0  # after the database gave no answer
-
-Held = list[tuple[str, Key]]  # the takes that hold a turn, each with its backend
+DECIDE_AGAIN_S: Final = 1.0  # after the database gave no answer
 
 log = logging.getLogger(__name__)
 
 
 class NoTurn(Exception):
-    """The backend went down while a take waited there for its turn; it keeps its place, and may go elsewhere."""
+    """No backend that is up can make the take any more: it keeps its place, and waits or falls back."""
 
 
 @dataclass(frozen=True)
 class Asking:
-    """A request for a turn: its user, its priority and the work."""
+    """A request for a turn: its user, its priority and the size of the work."""
 
     user_id: str = "local"
     priority: int = 0
-    work: Work | None = None
+    size: float = 1.0
 
 
 @dataclass
 class Turn:
-    """A take that waits for its turn at a backend, or has it."""
+    """A take that waits for its turn, or has it.
 
-    backend: Backend
-    has_come: bool = False
-    ended_well: bool = False  # set by the holder: what was made with it has been taken in
+    Attributes:
+        choice: the backend that it has its turn at, and the option that is made there; None while it waits.
+        begins_loaded: whether the backend had its models loaded.
+        seconds: set by the holder, how long its prompt ran, where that says how long such a prompt takes.
+        ended_well: set by the holder, what was made with it has been taken in.
+        ends: set by the holder, no further attempt of the take follows.
+    """
+
+    demand: Demand
+    choice: Choice | None = None
+    begins_loaded: bool = False
+    seconds: float | None = None
+    ended_well: bool = False
+    ends: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def bound(self) -> Choice:
+        if self.choice is None:
+            raise LookupError("its turn has not come")
+        return self.choice
 
 
 class Turns:
@@ -57,146 +74,204 @@ class Turns:
 
     Args:
         expected: learns which takes ask for a turn, and how long they have it.
-        backends: lists those that are known now.
+        decider: decides which take goes where.
     """
 
-    def __init__(self, database: Database, expected: Expected, backends: Callable[[], Sequence[Backend]]) -> None:
-        self._db, self._expected, self._backends = database, expected, backends
+    def __init__(self, database: Database, expected: Expected, decider: Decider) -> None:
+        self._db, self._expected, self._decider = database, expected, decider
+        self.fleet: Fleet = decider.fleet
         self._tickets = expected.tickets
         self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
         self._turns: dict[Key, Turn] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._granting: asyncio.Task[None] | None = None
         self._grant_again = False
+        self._looking_again: asyncio.TimerHandle | None = None
         self._telling: asyncio.TimerHandle | None = None
         self._told: asyncio.Task[None] | None = None
         # Called when something in a queue has changed, told together.
         self.on_queue: Callable[[], Awaitable[None]] | None = None
-        # Called with the runs that have a turn, and the backends that are up, whenever either may have changed.
-        self.on_turns: Callable[[set[str], set[str]], None] = lambda _runs, _up: None
+        # Called with the runs that have a turn and the demands that no backend meets, when either may have changed.
+        self.on_turns: Callable[[set[str], Collection[str]], None] = lambda _runs, _unmet: None
 
     async def close(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
+        for timer in (self._telling, self._looking_again):
+            if timer is not None:
+                timer.cancel()
         tasks = [task for task in (self._granting, self._told) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def choices(self, demand: Demand) -> list[Choice]:
+        """Return what each backend that answers now would make of a demand."""
+        return self.fleet.choices(demand, self.fleet.see())
+
     @asynccontextmanager
     async def take(
-        self, ledger: Ledger, place: Place, backend: Backend, asking: Asking = Asking(), *, stays: bool = False
+        self, ledger: Ledger, place: Place, demand: Demand, asking: Asking = Asking(), *, stays: Choice | None = None
     ) -> AsyncIterator[Turn]:
-        """Wait for a turn at a backend and hold it. The order is the journal's, so it survives a restart.
+        """Wait for a turn and hold it. The order is the journal's, so it survives a restart.
 
-        The turn is given back in one commit with the end of what was made, where that ended well.
+        The turn is given back in one commit with the end of what was made, where that ended well; an attempt that ended
+        otherwise leaves the take its place in the queue, unless it was the last one.
 
-        `stays`: something of it is at the backend already, so that it has a turn even where that is down.
+        `stays`: something of it is at this backend already, so that it has its turn there even where that is down.
 
         Raises:
-            NoTurn: the backend went down meanwhile. The place there is kept until it asks at another one.
+            NoTurn: no backend that is up can make it. Its place is kept until it asks again.
         """
         key = (place.run_id, place.stage, place.take)
-        kept, granted_s = False, self._expected.clock.monotonic()
-        turn = self._turns[key] = Turn(backend, has_come=stays)
+        kept = False
+        turn = self._turns[key] = Turn(demand, stays)
+        self._decider.know(demand)
         try:
-            held = await ledger.write(lambda writing: self._ask_for(place, turn, asking, writing.tx))
-            self._give_turns(held, {key: turn})
+            seen = self.fleet.see()
+            decided = await ledger.write(lambda writing: self._ask_for(place, turn, asking, seen, writing.tx))
+            self._give_turns(decided, {key: turn})
             self._expected.ask(place)
-            if not turn.has_come:
+            if turn.choice is None:
                 self.grant_turns()
-            while not turn.has_come:
-                if not backend.up:
-                    kept = True
-                    raise NoTurn(f"{backend.name} is down: {backend.problem}")
-                turn.changed.clear()
-                await turn.changed.wait()
-            granted_s = self._expected.clock.monotonic()
+            await self._wait_for(turn)
+            turn.begins_loaded = self.fleet.has_loaded(turn.bound)
+            self.fleet.note_used(turn.bound)
             yield turn
+        except NoTurn:
+            kept = True
+            raise
+        except BaseException:
+            turn.ends = True
+            raise
         finally:
             self._turns.pop(key, None)
+            self.fleet.fractions.pop(key, None)
             if not self.closing and not kept:
-                seconds = self._expected.durations.worked(backend.name, granted_s) if turn.has_come else 0.0
-                # How long one that stays had been there before is not known here.
-                learned = (asking.work, backend.name, seconds) if turn.ended_well and not stays else None
-                at_once, done = self._at_once(), partial(self._gave_back, place, turn.ended_well)
-                ledger.later(lambda writing: self._give_back(place, learned, at_once, writing.tx), done)
-                if not turn.ended_well:
-                    await ledger.flush()
+                await self._leave(ledger, place, turn, asking)
+
+    async def _wait_for(self, turn: Turn) -> None:
+        while turn.choice is None:
+            if not self.choices(turn.demand):
+                raise NoTurn(f"no backend that is up can make {turn.demand.options[0].config}")
+            turn.changed.clear()
+            await turn.changed.wait()
+
+    async def adopt(self) -> None:
+        """Take over the tickets of a server that bound them to a backend before their turn."""
+        await self._db.write(self._decider.adopt)
+
+    async def _leave(self, ledger: Ledger, place: Place, turn: Turn, asking: Asking) -> None:
+        """Give a turn back, and decide who has the next one."""
+        if turn.choice is not None:
+            self._expected.durations.note_ended(turn.choice.backend.name)
+            self.fleet.note_idle(turn.choice.backend.name)
+        learned = self._learned(turn, asking)
+        ends = turn.ended_well or turn.ends
+        done = partial(self._gave_back, place, turn.ended_well)
+        seen = self.fleet.see()
+        ledger.later(lambda writing: self._give_back(place, learned, seen, writing.tx, ends=ends), done)
+        if not turn.ended_well:
+            await ledger.flush()
+
+    def _learned(self, turn: Turn, asking: Asking) -> tuple[Work, str, float, bool] | None:
+        """Return what a turn that ended well says about the next ones of its kind."""
+        if not turn.ended_well or turn.choice is None or turn.seconds is None:
+            return None
+        config, variant = turn.choice.option.key
+        return Work(config, variant, asking.size), turn.choice.backend.name, turn.seconds, turn.begins_loaded
+
+    def note_progress(self, place: Place, fraction: float) -> None:
+        """Note how far the prompt of a take has come: the next one is handed over before it ends."""
+        self.fleet.fractions[place.run_id, place.stage, place.take] = fraction
+
+    async def leave(self, place: Place) -> None:
+        """Take a take that failed for good out of the queue."""
+        seen = self.fleet.see()
+        decided, turns = await self._db.write(lambda tx: self._give_back(place, None, seen, tx, ends=True))
+        self._give_turns(decided, turns)
 
     async def give_back_ended(self, place: Place) -> None:
         """Give back what a run still holds for attempts that have ended: its server died before it could."""
         if await self._db.write(lambda tx: self._tickets.give_back_ended(tx, place)):
             self.grant_turns()
 
-    def _ask_for(self, place: Place, turn: Turn, asking: Asking, tx: Transaction) -> Held:
-        """Ask for a turn, and take it where there is room; return the takes that hold one now."""
-        name = turn.backend.name
-        user_id, work, held = asking.user_id, asking.work, turn.has_come
-        self._tickets.ask(tx, place, name, asking.priority, user_id=user_id, work=work, held=held)
-        return self._grant_at(tx, {name: PROMPTS_AT_ONCE if turn.backend.up else 0})
+    def _ask_for(self, place: Place, turn: Turn, asking: Asking, seen: Seen, tx: Transaction) -> Decided:
+        """Ask for a turn, and take it where there is one; return the takes that hold one now."""
+        demand, option = turn.demand, (turn.choice.option if turn.choice else turn.demand.options[0])
+        self._tickets.ask(
+            tx,
+            place,
+            asking.priority,
+            user_id=asking.user_id,
+            demand=demand.digest,
+            competing=self._decider.competing(demand, seen),
+            work=Work(*option.key, asking.size),
+            held_at=turn.choice.backend.name if turn.choice else "",
+        )
+        return self._decider.decide(tx, seen)
 
     def _give_back(
-        self, place: Place, learned: tuple[Work | None, str, float] | None, at_once: Mapping[str, int], tx: Transaction
-    ) -> tuple[Held, Mapping[Key, Turn]]:
-        """Give a ticket back and learn from its turn; let the next takes have theirs."""
+        self, place: Place, learned: tuple[Work, str, float, bool] | None, seen: Seen, tx: Transaction, *, ends: bool
+    ) -> tuple[Decided, Mapping[Key, Turn]]:
+        """Give a turn back and learn from it; let the next takes have theirs."""
         if learned is not None:
-            self._expected.learn(tx, place, *learned)
-        self._tickets.give_back(tx, place)
-        return self._grant_at(tx, at_once), dict(self._turns)
+            work, backend, seconds, loaded = learned
+            self._expected.durations.learn(tx, place, work, backend, seconds, loaded=loaded)
+        if ends:
+            self._tickets.give_back(tx, place)
+        else:
+            self._tickets.rest(tx, place)
+        return self._decider.decide(tx, seen), dict(self._turns)
 
-    def _gave_back(self, place: Place, well: bool, granted: tuple[Held, Mapping[Key, Turn]]) -> None:
+    def _gave_back(self, place: Place, well: bool, granted: tuple[Decided, Mapping[Key, Turn]]) -> None:
         self._expected.note_given_back(place, well)
         self._give_turns(*granted)
 
-    def _at_once(self) -> dict[str, int]:
-        """Return how many takes may have a turn at each backend now."""
-        return {backend.name: PROMPTS_AT_ONCE if backend.up else 0 for backend in self._backends()}
-
-    def _grant_at(self, tx: Transaction, at_once: Mapping[str, int]) -> Held:
-        for name in sorted(self._tickets.to_grant(tx, at_once)):  # in one order, so that no two processes block
-            self._tickets.grant(tx, name, at_once[name])
-        return self._tickets.held(tx)
-
     def grant_turns(self) -> None:
-        """Let the next takes go on wherever there is room, and wake those whose backend is down. On the loop."""
+        """Let the next takes go on wherever there is room, and wake those whom no backend can serve. On the loop."""
         self._loop = asyncio.get_running_loop()
         self._grant_again = True
         if self._granting is None or self._granting.done():
             self._granting = self._loop.create_task(self._grant(), context=Context())  # nobody's request
-        for turn in self._turns.values():
-            if not turn.backend.up:
-                turn.changed.set()
 
     async def _grant(self) -> None:
         while self._grant_again:
             self._grant_again = False
             waiting = dict(self._turns)  # one that comes meanwhile may be another attempt of a take that had its turn
-            at_once = self._at_once()
+            seen = self.fleet.see()
             try:
-                free, held = await self._db.read(partial(self._look_at_tickets, at_once))
-                if free:
-                    held = await self._db.write(lambda tx: self._grant_at(tx, at_once))  # noqa: B023 - awaited at once
+                decided = await self._db.read(lambda tx: self._decider.look(tx, seen))  # noqa: B023 - awaited at once
+                if decided.changes:
+                    decided = await self._db.write(lambda tx: self._decider.decide(tx, seen))  # noqa: B023
             except DatabaseGone as e:
                 log.warning("nobody gets a turn: %s", e)
-                await asyncio.sleep(GRANT_AGAIN_S)
+                await asyncio.sleep(DECIDE_AGAIN_S)
                 self._grant_again = True
                 continue
-            self._give_turns(held, waiting)
+            self._give_turns(decided, waiting)
+            for turn in waiting.values():
+                if turn.choice is None:
+                    turn.changed.set()
 
-    def _look_at_tickets(self, at_once: Mapping[str, int], tx: Transaction) -> tuple[list[str], Held]:
-        return self._tickets.to_grant(tx, at_once), self._tickets.held(tx)
-
-    def _give_turns(self, held: Held, waiting: Mapping[Key, Turn]) -> None:
+    def _give_turns(self, decided: Decided, waiting: Mapping[Key, Turn]) -> None:
         """Let those of the waiting go on whose ticket has its turn."""
-        known = {backend.name: backend for backend in self._backends()}
-        for name, key in held:
-            if key in waiting and waiting[key].backend is known.get(name):
-                waiting[key].has_come = True
-                waiting[key].changed.set()
-        self.on_turns({key[0] for _, key in held}, {backend.name for backend in self._backends() if backend.up})
+        for ticket in decided.held:
+            turn = waiting.get(ticket.key)
+            if turn is not None and turn.choice is None:
+                turn.choice = self._decider.choice_of(turn.demand, ticket)
+                if turn.choice is not None:
+                    turn.changed.set()
+        self.on_turns({ticket.run_id for ticket in decided.held}, decided.unmet)
+        self._decider.note(decided)
+        self._look_again_in(decided.look_again_s)
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(ANNOUNCED_AFTER_S, self._tell_queue)
+
+    def _look_again_in(self, seconds: float) -> None:
+        if self._looking_again is not None:
+            self._looking_again.cancel()
+            self._looking_again = None
+        if math.isfinite(seconds) and not self.closing:
+            self._looking_again = asyncio.get_running_loop().call_later(seconds, self.grant_turns)
 
     def ended(self, run_id: str, *, left_places: bool) -> None:
         """A run has ended, and may have left places in a queue. On the loop."""

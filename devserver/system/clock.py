@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 class Clock:
@@ -17,6 +17,6 @@ class Clock:
         """Seconds that never step back."""
         return time.monotonic()
 
-    def stamp(self) -> str:
-        """The time of day as the record writes it: ISO 8601, UTC, milliseconds."""
-        return self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def stamp(self, away: timedelta = timedelta()) -> str:
+        """The time of day as the record writes it: ISO 8601, UTC, milliseconds; of another moment that far away."""
+        return (self.now() + away).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -131,6 +131,7 @@ async def _free(walk: Walk, last: AttemptRow) -> bool:
         if backend is None:
             raise Unreachable(f"the backend {last.backend} is gone")
         await backend.client.free()
+        walk.tools.turns.fleet.forget_loaded(backend.name)
     except BackendError as e:
         await walk.warn(place, freed("memory_not_freed", problem=str(e)), code=f"memory_{last.take}")
         return False

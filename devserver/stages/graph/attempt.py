@@ -7,7 +7,7 @@ import base64
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from devserver.comfy.errors import (
@@ -53,20 +53,27 @@ from devserver.stages.graph.taking import remarks_of, reports_of, take_in_all
 from devserver.stages.walk import Walk
 from devserver.system.atomic import dump
 from schemas.compiler import FILE_MARK, bind
-from schemas.graph import Graph, is_node
+from schemas.graph import Graph, is_node, link_of
 from schemas.texts import Unreadable, parse_json, read_text
 
 log = logging.getLogger(__name__)
 
 
-async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> bool:
-    """Run one attempt to an end that the journal has or gets next; return whether it ended well.
+@dataclass(frozen=True)
+class Done:
+    """An attempt that ended well; `seconds` is how long its prompt ran, None where that tells nothing of others."""
+
+    seconds: float | None
+
+
+async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> Done | None:
+    """Run one attempt to an end that the journal has or gets next; None unless it ended well.
 
     `before` is its row where an earlier server may have submitted it: that one is gone on with.
     """
     journal, place = walk.tools.journal, job.place
     try:
-        await _until_answered(walk, job, before)
+        return await _until_answered(walk, job, before)
     except (PromptLost, Unreachable, OutputMissing, WorkerLost) as e:
         await _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
         said = say("attempt_lost", attempt=place.attempt, problem=str(e))
@@ -91,12 +98,10 @@ async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> bo
         if owned and not walk.tools.turns.closing and await journal.stage(place) is not None:
             await _end(walk, job, "cancelled", AttemptResult(cancel=await take_back(walk, job)))
         raise
-    else:
-        return True
-    return False
+    return None
 
 
-async def _until_answered(walk: Walk, job: Job, before: PartRow | None) -> None:
+async def _until_answered(walk: Walk, job: Job, before: PartRow | None) -> Done:
     """Run a prompt and take in what it made. Where its backend falls silent, it may live: it is asked for again."""
     silences = 0
     not_taken: NotTaken | None = None
@@ -113,7 +118,7 @@ async def _until_answered(walk: Walk, job: Job, before: PartRow | None) -> None:
             async with _at_work(walk, job):
                 await take_in_all(walk, job, outcome, bound)
             _end_well(walk, job, AttemptResult(cached=outcome.cached, reports=reports))
-            return
+            return Done(_seconds(outcome, bound) if before is None and not silences else None)
         except Gone:
             raise
         except PromptLost as e:
@@ -128,6 +133,13 @@ async def _until_answered(walk: Walk, job: Job, before: PartRow | None) -> None:
                 raise
             await walk.ledger.note(job.place, AttemptResult(silences=silences))
             job = replace(job, backend=walk.tools.pool.named(job.backend.name) or job.backend)
+
+
+def _seconds(outcome: Outcome, bound: Graph) -> float | None:
+    """Return how long a prompt ran, if that says how long the next one of its kind runs: most of it was made now."""
+    reading = {name for name, node in bound.items() if any(link_of(value) for value in node["inputs"].values())}
+    cached = len(reading & outcome.cached_nodes)
+    return None if outcome.cached or 2 * cached > len(reading) else outcome.seconds
 
 
 @asynccontextmanager
@@ -273,6 +285,7 @@ def _tell(walk: Walk, job: Job, event: PromptEvent, partials: Partials) -> None:
     elif isinstance(event, NodeStarted):
         job.nodes.enter(event.node, event.class_type)
     elif isinstance(event, ProgressUpdate):
+        walk.tools.turns.note_progress(place, event.fraction)
         walk.tools.bus.tell(place.run_id, Progress(**asdict(event)), stage=place.stage, take=place.take)
     elif isinstance(event, PreviewSeen):
         image = base64.b64encode(event.image).decode()

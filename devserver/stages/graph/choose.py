@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
@@ -16,18 +15,10 @@ from devserver.errors.sentences import say
 from devserver.model.kept import Kept
 from devserver.model.plan import Option, OutputPlan
 from devserver.model.rows import Place
+from devserver.queueing.demand import Choice, Demand, fit_of
 from devserver.stages.walk import Walk
 from schemas.node_table import NodeTable
-from schemas.nodes import Fit, GraphProblem, base_name, fit, same_place
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A backend that has all that an option needs, and its own names for the option's models."""
-
-    option: Option
-    backend: Backend
-    models: dict[tuple[str, str], str]
+from schemas.nodes import GraphProblem, base_name, same_place
 
 
 class Lack(Kept):
@@ -41,8 +32,8 @@ class Lack(Kept):
     problem: str | None = Field(None, description="why it cannot be used at all")
 
 
-async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str, str] | None) -> Choice:
-    """Find a backend for a take, and tell the user where it is not as asked: a fallback, another precision.
+async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str, str] | None) -> Demand:
+    """Decide with which config a take is made: the asked one, or a fallback where no backend has that.
 
     The variants of one config are equals: the first that a backend has is used, without a word. `decided` is the key of
     the option that an earlier attempt of this take was made with: its config is not decided again.
@@ -53,10 +44,9 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
     options = _equals(output, decided) if decided else list(output.options)
     ways = [list(way) for _, way in groupby(options, key=lambda option: option.config)]
     for way, following in zip(ways, [*ways[1:], None], strict=True):
-        choice = await _wait_for(walk, take, way)
-        if choice is not None:
-            await _tell_differences(walk, take, choice, output, asked=options[0])
-            return choice
+        demand = Demand(tuple(way), walk.plan.execution_mode)
+        if await _can_be_made(walk, take, demand):
+            return demand
         lacks, silent = _lacks(walk, way), _silent(walk)
         if following is None or not output.fallback:
             raise _nothing_fits(way[0], lacks, silent)
@@ -75,7 +65,8 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
 
 def another(walk: Walk, output: OutputPlan, option: Option) -> Choice | None:
     """A backend that answers now and can make what one was asked for that does not answer any more."""
-    return _fitting(walk, _equals(output, option.key))
+    demand = Demand(tuple(_equals(output, option.key)), walk.plan.execution_mode)
+    return next(iter(walk.tools.turns.choices(demand)), None)
 
 
 def _equals(output: OutputPlan, decided: tuple[str, str]) -> list[Option]:
@@ -84,20 +75,20 @@ def _equals(output: OutputPlan, decided: tuple[str, str]) -> list[Option]:
     return sorted(equals, key=lambda option: option.key != decided)
 
 
-async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | None:
-    """A fitting backend: at once where one fits or all answer, else as long as a silent one is waited for."""
-    pool, clock = walk.tools.pool, walk.tools.clock
-    choice = _fitting(walk, way)
-    if choice is not None:
-        return choice
+async def _can_be_made(walk: Walk, take: Place, demand: Demand) -> bool:
+    """Return whether a backend can make it: at once where one can or all answer, else after waiting for silent ones."""
+    pool, clock, turns = walk.tools.pool, walk.tools.clock, walk.tools.turns
+    if turns.choices(demand):
+        return True
     await pool.refresh()
     patience_s = walk.tools.settings.backend_wait_s
     deadline = clock.monotonic() + patience_s
     told = False
-    while (choice := _fitting(walk, way)) is None and (silent := _silent(walk)):
+    while not turns.choices(demand):
+        silent = _silent(walk)
         left_s = deadline - clock.monotonic()
-        if left_s <= 0:
-            return None
+        if not silent or left_s <= 0:
+            return False
         if not told:
             said = say("waiting_for_backend", limit_s=patience_s, backends=", ".join(silent))
             await walk.warn(take, said, code="backend_silent", backends=list(silent))
@@ -108,20 +99,7 @@ async def _wait_for(walk: Walk, take: Place, way: Sequence[Option]) -> Choice | 
                 await pool.changed()
         except TimeoutError:
             continue
-    return choice
-
-
-def _fitting(walk: Walk, way: Sequence[Option]) -> Choice | None:
-    answering = _answering(walk)
-    if all(option.at_home for option in way):
-        answering.sort(key=lambda one: one[0].address.kind != "embedded")
-    answering.sort(key=lambda one: one[0].rejects_prompts)
-    for backend, table in answering:
-        for option in way:
-            found = _fit(option, table)
-            if not found.problems:
-                return Choice(option, backend, dict(found.bindings))
-    return None
+    return True
 
 
 def _answering(walk: Walk) -> list[tuple[Backend, NodeTable]]:
@@ -130,12 +108,11 @@ def _answering(walk: Walk) -> list[tuple[Backend, NodeTable]]:
     return [(backend, backend.table) for backend in allowed if backend.up and backend.table is not None]
 
 
-def _fit(option: Option, table: NodeTable) -> Fit:
-    return fit(option.chunk.models, option.graph, table)
-
-
-async def _tell_differences(walk: Walk, take: Place, choice: Choice, output: OutputPlan, *, asked: Option) -> None:
-    option = choice.option
+async def tell_differences(
+    walk: Walk, take: Place, choice: Choice, output: OutputPlan, decided: tuple[str, str] | None
+) -> None:
+    """Tell the user where what is made is not as asked: another precision, a parameter that is left out."""
+    option, asked = choice.option, (_equals(output, decided) if decided else output.options)[0]
     if walk.plan.request.get("seed") not in (None, -1, "random") and asked.chunk.seeds and not option.chunk.seeds:
         variant = option.chunk.name
         await walk.warn(take, say("seed_left_out", config=option.config, variant=variant), variant=variant)
@@ -173,7 +150,7 @@ def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, Lack]:
     """List what each answering backend lacks for a config, by the variant that it is nearest to having."""
     lacks = {}
     for backend, table in _answering(walk):
-        problems = min((_fit(option, table).problems for option in way), key=_distance)
+        problems = min((fit_of(option, table).problems for option in way), key=_distance)
         lacks[backend.name] = _sorted(problems, table)
     for backend in walk.tools.pool.allowed(walk.plan.execution_mode):
         if backend.state == "down" and not backend.silent and not backend.address.discovered:

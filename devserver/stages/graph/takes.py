@@ -13,12 +13,12 @@ from devserver.errors.sentences import say
 from devserver.model.plan import MediaStage
 from devserver.model.results import GraphResult, Retry, TakeResult
 from devserver.model.rows import AttemptRow, Place, TakeRow
+from devserver.queueing.demand import Choice, Demand
 from devserver.queueing.eta import size_of
-from devserver.queueing.tickets import Work
 from devserver.queueing.turns import Asking, NoTurn
 from devserver.stages.graph.again import decide_retry
 from devserver.stages.graph.attempt import run_attempt
-from devserver.stages.graph.choose import Choice, choose
+from devserver.stages.graph.choose import choose, tell_differences
 from devserver.stages.graph.formats import FORMAT, SOUND
 from devserver.stages.graph.job import Job
 from devserver.stages.graph.nodes import NodeTimes
@@ -81,6 +81,7 @@ async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int, *, o
             await ledger.flush()
     except StageError as e:
         await ledger.end(place, "failed", TakeResult(error=e.as_failure()))
+        await walk.tools.turns.leave(place)
         raise
     except asyncio.CancelledError:
         if walk.cancelled.is_set():
@@ -98,43 +99,47 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
     turns, worked = walk.tools.turns, Worked(walk, place, row.worked_s if row is not None else 0.0)
     last = None if row is None else await walk.read(lambda reading: reading.last_attempt(place))
     while last is None or last.state != "success":
-        choice, again, resumed = None, None, True
+        stays, again = None, None
         if last is not None and last.state == "running":
             number, again = last.attempt, last.result.again
-            choice = await _resumed(walk, stage, last)
+            stays = await _resumed(walk, stage, last)
         else:
             number = last.attempt + 1 if last else 1
             if last is not None and number not in reasons:
                 reasons[number] = await decide_retry(walk, last)
             again = reasons.get(number)
-        if choice is None:
-            choice = await choose(walk, place, stage.output, decided)
-            resumed = False
-        async with walk.tools.slice:
-            job = await _prepare(walk, stage, given, choice, replace(place, attempt=number), changes=taken.changes)
-        decided = choice.option.key
-        log_context(backend=choice.backend.name)
+        if stays is not None:
+            demand = Demand((stays.option,), walk.plan.execution_mode)
+        else:
+            demand = await choose(walk, place, stage.output, decided)
+        asking = _asking(walk, demand, place.take, taken.changes)
         try:
-            async with (
-                turns.take(walk.ledger, place, choice.backend, _asking(walk, job), stays=resumed) as turn,
-                worked.within(stage.output.run_timeout_s),
-            ):
+            async with turns.take(walk.ledger, place, demand, asking, stays=stays) as turn:
+                choice = turn.bound
+                if stays is None:
+                    await tell_differences(walk, place, choice, stage.output, decided)
+                decided = choice.option.key
+                log_context(backend=choice.backend.name)
+                async with walk.tools.slice:
+                    attempt = replace(place, attempt=number)
+                    job = await _prepare(walk, stage, given, choice, attempt, changes=taken.changes)
                 before = last if last is not None and last.attempt == number else None
-                turn.ended_well = await run_attempt(walk, replace(job, again=again), before)
-                if turn.ended_well:
+                async with worked.within(stage.output.run_timeout_s):
+                    done = await run_attempt(walk, replace(job, again=again), before)
+                if done is not None:
+                    turn.ended_well, turn.seconds = True, done.seconds
                     return
         except NoTurn:
-            pass  # the backend went down before its turn came: another one may do, or the same one later
+            pass  # no backend that is up can make it any more: it waits for one, or falls back
         except TimeoutError as e:
             said = say("run_timeout", limit_s=stage.output.run_timeout_s, config=stage.output.config)
             raise StageError(said, code="run_timeout", status=504) from e
         last = await walk.read(lambda reading: reading.last_attempt(place))
 
 
-def _asking(walk: Walk, job: Job) -> Asking:
-    """Return the request for a turn: user, priority, work."""
-    work = Work(job.option.config, job.option.chunk.name, size_of(job.values))
-    return Asking(walk.plan.user_id, walk.plan.priority, work)
+def _asking(walk: Walk, demand: Demand, take: int, changes: Changes) -> Asking:
+    """Return the request for a turn: user, priority, size of the work."""
+    return Asking(walk.plan.user_id, walk.plan.priority, size_of(demand.options[0].values_of(take, changes)))
 
 
 async def _is_to_be_made(walk: Walk, stage: MediaStage, inputs: Inputs) -> bool:

@@ -1,0 +1,191 @@
+"""Deciding within a transaction: what waits and what is held is read, placed, and written down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from devserver.durable.sql import Transaction
+from devserver.model.plan import read_plan
+from devserver.queueing.demand import Choice, Demand
+from devserver.queueing.fleet import Fleet, Seen
+from devserver.queueing.placing import USUAL, Limits, Placing, Waiting, place_takes
+from devserver.queueing.tickets import Key, Ticket, Tickets
+
+LOOKED_AT: Final = 50  # tickets that a decision reads
+DEMANDS_KEPT: Final = 200
+SLIPPED_S: Final = 1.0  # put off by less, the time that a take waits for has not slipped
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The takes that have a turn now.
+
+    Attributes:
+        bound: how many of them have got it by this decision.
+        unmet: the demands of those that wait which no backend that is up meets.
+        look_again_s: seconds after which something may change by itself.
+    """
+
+    held: Sequence[Ticket]
+    placing: Placing = field(default_factory=Placing)
+    unmet: Collection[str] = ()
+    look_again_s: float = math.inf
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.placing.bound)
+
+
+@dataclass
+class _Wait:
+    """A take that waits for a faster place: since when, for when, and how often that was put off."""
+
+    since_s: float
+    until_s: float
+    slips: int = 0
+
+
+class Decider:
+    """Decides which take goes to which backend.
+
+    Args:
+        owner: this process, where several share the database: its own backends make only what it walks.
+    """
+
+    def __init__(self, tickets: Tickets, fleet: Fleet, owner: str = "", limits: Limits = USUAL) -> None:
+        self.tickets, self.fleet, self._owner, self._limits = tickets, fleet, owner, limits
+        self._clock = fleet.clock
+        self._demands: dict[str, Demand] = {}
+        self._waits: dict[Key, _Wait] = {}
+
+    def know(self, demand: Demand) -> None:
+        """Take note of a demand: somebody waits with it."""
+        self._demands.setdefault(demand.digest, demand)
+
+    def competing(self, demand: Demand, seen: Seen) -> list[str]:
+        """Return the demands that some backend meets which meets this one too."""
+        own = {one.backend.name for one in self.fleet.choices(demand, seen)}
+        return [
+            digest
+            for digest, other in self._demands.items()
+            if digest == demand.digest or own & {one.backend.name for one in self.fleet.choices(other, seen)}
+        ]
+
+    def choice_of(self, demand: Demand, ticket: Ticket) -> Choice | None:
+        """Return the choice that a ticket was bound with; None where its backend is not known here any more."""
+        backend = next((one for one in self.fleet.see().backends if one.name == ticket.backend), None)
+        return self.fleet.choice(demand, backend, ticket.work.variant) if backend is not None else None
+
+    def look(self, tx: Transaction, seen: Seen) -> Decided:
+        """Decide, and write nothing yet."""
+        self._read_demands(tx)
+        return self._decide(tx, seen)
+
+    def decide(self, tx: Transaction, seen: Seen) -> Decided:
+        """Decide, and bind those that have their turn now."""
+        if self._owner:  # another process may be deciding too
+            self.tickets.take_queue(tx)
+        decided = self._decide(tx, seen)
+        if not decided.changes:
+            return decided
+        for one in decided.placing.bound:
+            self.tickets.bind(tx, one.key, one.backend, one.variant, one.why)
+        self.tickets.note_passed(tx, decided.placing.passed)
+        return Decided(self.tickets.held(tx), decided.placing, decided.unmet, decided.look_again_s)
+
+    def _decide(self, tx: Transaction, seen: Seen) -> Decided:
+        self.fleet.durations.read(tx)
+        held = self.tickets.held(tx)
+        choices = {digest: self.fleet.choices(one, seen) for digest, one in list(self._demands.items())}
+        unmet = {digest for digest, found in choices.items() if not found} if seen.accepting else set[str]()
+        places = self.fleet.places(held, seen, self.tickets.paused(tx))
+        with_room = {one.name for one in places if one.accepts and one.held < one.running + one.ready}
+        usable = [digest for digest, found in choices.items() if with_room & {one.backend.name for one in found}]
+        waiting = self.tickets.first(tx, usable, LOOKED_AT) if usable else []
+        if not waiting:
+            return Decided(held, unmet=unmet)
+        placing = place_takes([self.waiting(one, choices[one.demand]) for one in waiting], places, self._limits)
+        return Decided(held, placing, unmet, placing.look_again_s)
+
+    def waiting(self, ticket: Ticket, choices: Sequence[Choice]) -> Waiting:
+        """Return a ticket as it is placed, with what it is offered."""
+        wait, now_s = self._waits.get(ticket.key), self._clock.monotonic()
+        if self._owner and ticket.owner != self._owner:
+            choices = [one for one in choices if one.backend.address.kind != "embedded"]
+        passed_s = 0.0
+        if ticket.passed_at is not None:
+            passed_s = (self._clock.now() - datetime.fromisoformat(ticket.passed_at)).total_seconds()
+        return Waiting(
+            ticket.key,
+            ticket.user_id,
+            ticket.level,
+            ticket.round,
+            self.fleet.offers(choices, ticket.work),
+            moved=ticket.moved,
+            passed=ticket.passed,
+            passed_s=passed_s,
+            slips=wait.slips if wait else 0,
+            waits_s=now_s - wait.since_s if wait else 0.0,
+        )
+
+    def note(self, decided: Decided) -> None:
+        """Note who waits for a faster place, and whether the time of that has slipped. On the loop."""
+        now_s = self._clock.monotonic()
+        for key, reckoned in decided.placing.reckoned.items():
+            if not reckoned.waits_for_faster or reckoned.until is None:
+                self._waits.pop(key, None)
+                continue
+            until_s = now_s + reckoned.until.usual
+            wait = self._waits.setdefault(key, _Wait(now_s, until_s))
+            wait.slips += until_s > wait.until_s + SLIPPED_S
+            wait.until_s = until_s
+        for one in decided.placing.bound:
+            self._waits.pop(one.key, None)
+
+    # Demands of those that nobody walks here
+
+    def _read_demands(self, tx: Transaction) -> None:
+        """Learn the demands of the tickets that others have written, or an earlier server."""
+        wanted = self.tickets.demands(tx)
+        for digest, run_id, stage, config in wanted:
+            if digest not in self._demands and (demand := _demand_of(tx, run_id, stage, config)) is not None:
+                self._demands[digest] = demand
+        if len(self._demands) > DEMANDS_KEPT:
+            self._demands = {digest: self._demands[digest] for digest, *_ in wanted if digest in self._demands}
+
+    def may(self, ticket: Ticket) -> list[str]:
+        """Return the names of the backends that can make what a ticket waits for."""
+        demand = self._demands.get(ticket.demand)
+        return [one.backend.name for one in self.fleet.choices(demand, self.fleet.see())] if demand else []
+
+    def reckon(self, tx: Transaction, waiting: Sequence[Ticket]) -> Placing:
+        """Reckon where those that wait will go, and when each is done, as a decision now would have it."""
+        seen = self.fleet.see()
+        places = self.fleet.places(self.tickets.held(tx), seen, self.tickets.paused(tx))
+        known = {digest: self.fleet.choices(one, seen) for digest, one in list(self._demands.items())}
+        return place_takes([self.waiting(one, known.get(one.demand, [])) for one in waiting], places, self._limits)
+
+    def adopt(self, tx: Transaction) -> None:
+        """Give the tickets of a server that knew no demands theirs."""
+        for ticket in self.tickets.listed(tx):
+            if not ticket.demand and not ticket.held:
+                demand = _demand_of(tx, ticket.run_id, ticket.stage, ticket.work.config)
+                if demand is not None:
+                    self.tickets.note_demand(tx, ticket.key, demand.digest)
+
+
+def _demand_of(tx: Transaction, run_id: str, stage: str, config: str) -> Demand | None:
+    """Return the demand of a take that waits, from the plan of its run."""
+    rows = tx.rows("SELECT plan FROM runs WHERE run_id = $1", run_id)
+    if not rows:
+        return None
+    plan = read_plan(rows[0]["plan"])
+    for one in plan.media:
+        if one.name == stage:
+            options = [option for option in one.output.options if option.config == config]
+            return Demand(tuple(options or one.output.options), plan.execution_mode)
+    return None
