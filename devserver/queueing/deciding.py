@@ -13,7 +13,7 @@ from devserver.model.plan import read_plan
 from devserver.queueing.demand import Choice, Demand
 from devserver.queueing.fleet import Fleet, Seen
 from devserver.queueing.placing import USUAL, Limits, Placing, Waiting, place_takes
-from devserver.queueing.tickets import Key, Ticket, Tickets
+from devserver.queueing.tickets import ALL, Key, Ticket, Tickets
 
 LOOKED_AT: Final = 50  # tickets that a decision reads
 DEMANDS_KEPT: Final = 200
@@ -165,7 +165,9 @@ class Decider:
     def reckon(self, tx: Transaction, waiting: Sequence[Ticket]) -> Placing:
         """Reckon where those that wait will go, and when each is done, as a decision now would have it."""
         seen = self.fleet.see()
-        places = self.fleet.places(self.tickets.held(tx), seen, self.tickets.paused(tx))
+        # Where everything is paused, they will go where they would without that.
+        paused = self.tickets.paused(tx) - {ALL}
+        places = self.fleet.places(self.tickets.held(tx), seen, paused)
         known = {digest: self.fleet.choices(one, seen) for digest, one in list(self._demands.items())}
         return place_takes([self.waiting(one, known.get(one.demand, [])) for one in waiting], places, self._limits)
 

@@ -79,8 +79,8 @@ class Line:
         return bool({ALL, backend} & self.paused)
 
     def is_stalled(self, ticket: Ticket) -> bool:
-        """Return True for a ticket that waits while everything is paused, or all that could make it."""
-        return not ticket.held and (ALL in self.paused or (not self.backend(ticket) and bool(self.paused)))
+        """Return True for a ticket that waits while all is paused, or every backend that could make it."""
+        return not ticket.held and self.is_paused(self.backend(ticket))
 
     def eta(self, ticket: Ticket) -> Guess | None:
         """Return the expected end of a ticket's work; None where something before it is unknown or the queue paused."""

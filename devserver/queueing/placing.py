@@ -214,7 +214,8 @@ class _Decision:
         free = [offer for offer in usable if self._seats[offer.backend].has_room(alone=alone)]
         faster = self._soonest([offer for offer in usable if offer.guess is not None])
         if not free:
-            self._reckon(take, faster)
+            only = (usable or offers)[0].backend if alone or (offers and not usable) else ""
+            self._reckon(take, faster, only=only)
             return
         best = self._best(free, faster)
         if best is None or (faster is not None and best is not faster and self._waits(take, best, faster)):
@@ -299,10 +300,11 @@ class _Decision:
         seat.held += 1
         self._made.reckoned[take.key] = Reckoned(offer.backend, seat.until, why)
 
-    def _reckon(self, take: Waiting, offer: Offer | None, *, waits: bool = False) -> None:
+    def _reckon(self, take: Waiting, offer: Offer | None, *, waits: bool = False, only: str = "") -> None:
+        """Reckon where a take will go; `only` is where it must go though nobody can say when."""
         self._done.add(take.key)
         if offer is None:
-            self._made.reckoned[take.key] = Reckoned()
+            self._made.reckoned[take.key] = Reckoned(only)
             return
         self._add(take, offer)
         until = self._seats[offer.backend].until
