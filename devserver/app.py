@@ -114,7 +114,7 @@ class App:
         decider = Decider(Tickets(self.clock), fleet, sharing.owner if sharing else "")
         self.expected = Expected(decider, self.clock)
         self.turns = Turns(self.database, self.expected, decider)
-        self.pool.on_change = self.turns.grant_turns
+        self.pool.on_change, self.pool.on_queue = self.turns.grant_turns, self.turns.note_queue
         self.queue = Queue(self.database, self.pool, self.turns, self.expected, self.bus, limits=limits)
         self.authoring = Authoring(definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, status))
         self.tools = Tools(

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +60,8 @@ class Pool:
         self._rechecking: dict[Source, asyncio.Task[None]] = {}
         # Called when a backend has come, gone or got other nodes: a take may have queued at one that was not listed.
         self.on_change: Callable[[], None] = lambda: None
+        # Called with the name of a backend whose queue has become shorter or longer.
+        self.on_queue: Callable[[str], None] = lambda _name: None
         self._monitor = HealthMonitor(clock, lambda: self.backends, self.recheck)
 
     async def start(self) -> None:
@@ -142,6 +145,8 @@ class Pool:
         before = {backend: (backend.state, backend.table) for backend in source.backends}
         was_up = source.up
         await source.ask()
+        for backend in source.backends:
+            backend.follower.on_queue = partial(self._tell_queue, backend.name)
         if was_up and not source.up:
             source.head.suspect.set()  # ask it again soon
         every = {**before, **dict.fromkeys(source.backends)}
@@ -154,6 +159,9 @@ class Pool:
             if backend not in before or backend.state != before[backend][0]:
                 log.info("backend %s is %s %s", backend.name, backend.state, backend.problem)
                 self._bus.tell(None, backend.describe())
+
+    def _tell_queue(self, name: str) -> None:
+        self.on_queue(name)
 
     async def _watch(self, source: Source) -> None:
         pause = FIRST_RETRY_S

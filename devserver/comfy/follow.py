@@ -61,6 +61,7 @@ class Follower:
         self.poll_seconds = poll_seconds
         self.patience_seconds = patience_seconds
         self.on_trouble = on_trouble
+        self.on_queue: Callable[[], None] = lambda: None  # called when the queue has become shorter or longer
         self.queue_report = QueueReport()
         self.connections = 0  # number of times that the socket was opened
         self._watches: dict[str, Watch] = {}
@@ -118,7 +119,9 @@ class Follower:
 
     def _on_message(self, message: Message) -> None:
         if isinstance(message, QueueStatus):
-            self.queue_report = QueueReport(message.length, self.queue_report.times + 1)
+            before, self.queue_report = self.queue_report, QueueReport(message.length, self.queue_report.times + 1)
+            if before.length != message.length:
+                self.on_queue()
         watch = self._watches.get(message.prompt_id)
         if isinstance(message, PreviewSeen) and not message.prompt_id:
             # The old form names no prompt: it is attributed only if exactly one prompt of ours runs.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -26,13 +26,15 @@ class Decided:
 
     Attributes:
         bound: how many of them have got it by this decision.
-        unmet: the demands of those that wait which no backend that is up meets.
+        unmet: the demands which no backend that is up meets.
+        some_accept: some backend is up.
         look_again_s: seconds after which something may change by itself.
     """
 
     held: Sequence[Ticket]
     placing: Placing = field(default_factory=Placing)
     unmet: Collection[str] = ()
+    some_accept: bool = True
     look_again_s: float = math.inf
 
     @property
@@ -95,21 +97,21 @@ class Decider:
         for one in decided.placing.bound:
             self.tickets.bind(tx, one.key, one.backend, one.variant, one.why)
         self.tickets.note_passed(tx, decided.placing.passed)
-        return Decided(self.tickets.held(tx), decided.placing, decided.unmet, decided.look_again_s)
+        return replace(decided, held=self.tickets.held(tx))
 
     def _decide(self, tx: Transaction, seen: Seen) -> Decided:
         self.fleet.durations.read(tx)
         held = self.tickets.held(tx)
         choices = {digest: self.fleet.choices(one, seen) for digest, one in list(self._demands.items())}
-        unmet = {digest for digest, found in choices.items() if not found} if seen.accepting else set[str]()
+        unmet = {digest for digest, found in choices.items() if not found}
         places = self.fleet.places(held, seen, self.tickets.paused(tx))
         with_room = {one.name for one in places if one.accepts and one.held < one.running + one.ready}
         usable = [digest for digest, found in choices.items() if with_room & {one.backend.name for one in found}]
         waiting = self.tickets.first(tx, usable, LOOKED_AT) if usable else []
         if not waiting:
-            return Decided(held, unmet=unmet)
+            return Decided(held, unmet=unmet, some_accept=bool(seen.accepting))
         placing = place_takes([self.waiting(one, choices[one.demand]) for one in waiting], places, self._limits)
-        return Decided(held, placing, unmet, placing.look_again_s)
+        return Decided(held, placing, unmet, bool(seen.accepting), placing.look_again_s)
 
     def waiting(self, ticket: Ticket, choices: Sequence[Choice]) -> Waiting:
         """Return a ticket as it is placed, with what it is offered."""

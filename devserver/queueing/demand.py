@@ -113,4 +113,3 @@ def _first_fitting(demand: Demand, table: NodeTable) -> _Fitting | None:
 def fit_of(option: Option, table: NodeTable) -> Fit:
     """Check an option against the nodes and models of a backend."""
     return fit(option.chunk.models, option.graph, table)
-

@@ -49,6 +49,7 @@ class Fleet:
         self._fits = Fits()
         self._loaded: dict[str, tuple[frozenset[str], int]] = {}  # with the backend's connection of that time
         self._idle_since_s: dict[str, float] = defaultdict(clock.monotonic)
+        self.with_strangers: set[str] = set()  # the backends that had prompts of others at the last look
         self.fractions: dict[tuple[str, str, int], float] = {}
 
     def see(self) -> Seen:
@@ -88,10 +89,12 @@ class Fleet:
         by_backend: dict[str, list[Ticket]] = defaultdict(list)
         for ticket in held:
             by_backend[ticket.backend].append(ticket)
-        now_s, made = self.clock.monotonic(), []
+        now_s, made, with_strangers = self.clock.monotonic(), list[Place](), set[str]()
         for backend in seen.backends:
             name, own = backend.name, by_backend[backend.name]
             strangers = max(0, seen.lengths.get(name, 0) - len(own))
+            if strangers:
+                with_strangers.add(name)
             made.append(
                 Place(
                     name,
@@ -103,6 +106,7 @@ class Fleet:
                     accepts=name in seen.accepting and not {ALL, name} & set(paused),
                 )
             )
+        self.with_strangers = with_strangers
         return made
 
     def _left(self, held: Sequence[Ticket], seen: Seen) -> Guess | None:

@@ -249,7 +249,7 @@ class Turns:
                 continue
             self._give_turns(decided, waiting)
             for turn in waiting.values():
-                if turn.choice is None:
+                if turn.choice is None and turn.demand.digest in decided.unmet:
                     turn.changed.set()
 
     def _give_turns(self, decided: Decided, waiting: Mapping[Key, Turn]) -> None:
@@ -260,11 +260,17 @@ class Turns:
                 turn.choice = self._decider.choice_of(turn.demand, ticket)
                 if turn.choice is not None:
                     turn.changed.set()
-        self.on_turns({ticket.run_id for ticket in decided.held}, decided.unmet)
+        unmet = decided.unmet if decided.some_accept else ()
+        self.on_turns({ticket.run_id for ticket in decided.held}, unmet)
         self._decider.note(decided)
         self._look_again_in(decided.look_again_s)
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(ANNOUNCED_AFTER_S, self._tell_queue)
+
+    def note_queue(self, backend: str) -> None:
+        """A backend's queue has changed: where others had prompts there, its place may be free. On the loop."""
+        if backend in self.fleet.with_strangers:
+            self.grant_turns()
 
     def _look_again_in(self, seconds: float) -> None:
         if self._looking_again is not None:
