@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ from devserver.durable.sql import Transaction
 from devserver.model.plan import read_plan
 from devserver.queueing.demand import Choice, Demand
 from devserver.queueing.fleet import Fleet, Seen
-from devserver.queueing.placing import USUAL, Limits, Placing, Waiting, place_takes
+from devserver.queueing.placing import USUAL, Limits, Offer, Placing, Waiting, place_takes
 from devserver.queueing.tickets import ALL, Key, Ticket, Tickets
 
 LOOKED_AT: Final = 50  # tickets that a decision reads
@@ -107,17 +107,28 @@ class Decider:
         places = self.fleet.places(held, seen, self.tickets.paused(tx))
         with_room = {one.name for one in places if one.accepts and one.held < one.running + one.ready}
         usable = [digest for digest, found in choices.items() if with_room & {one.backend.name for one in found}]
-        waiting = self.tickets.first(tx, usable, LOOKED_AT) if usable else []
+        waiting = self.tickets.first(tx, usable, LOOKED_AT, owners=bool(self._owner)) if usable else []
         if not waiting:
             return Decided(held, unmet=unmet, some_accept=bool(seen.accepting))
-        placing = place_takes([self.waiting(one, choices[one.demand]) for one in waiting], places, self._limits)
+        placing = place_takes(self._offered(waiting, choices), places, self._limits, reckon_all=False)
         return Decided(held, placing, unmet, bool(seen.accepting), placing.look_again_s)
 
-    def waiting(self, ticket: Ticket, choices: Sequence[Choice]) -> Waiting:
-        """Return a ticket as it is placed, with what it is offered."""
+    def _offered(self, waiting: Sequence[Ticket], choices: Mapping[str, Sequence[Choice]]) -> list[Waiting]:
+        """Return tickets as they are placed, with what each is offered: takes that are alike are offered the same."""
+        offers: dict[tuple[str, float, bool], Sequence[Offer]] = {}
+        made = []
+        for ticket in waiting:
+            foreign = bool(self._owner) and ticket.owner != self._owner  # another process walks it
+            alike = ticket.demand, ticket.work.size, foreign
+            if alike not in offers:
+                own = choices.get(ticket.demand, ())
+                reached = [one for one in own if not (foreign and one.backend.address.kind == "embedded")]
+                offers[alike] = self.fleet.offers(reached, ticket.work)
+            made.append(self._waiting(ticket, offers[alike]))
+        return made
+
+    def _waiting(self, ticket: Ticket, offers: Sequence[Offer]) -> Waiting:
         wait, now_s = self._waits.get(ticket.key), self._clock.monotonic()
-        if self._owner and ticket.owner != self._owner:
-            choices = [one for one in choices if one.backend.address.kind != "embedded"]
         passed_s = 0.0
         if ticket.passed_at is not None:
             passed_s = (self._clock.now() - datetime.fromisoformat(ticket.passed_at)).total_seconds()
@@ -126,7 +137,7 @@ class Decider:
             ticket.user_id,
             ticket.level,
             ticket.round,
-            self.fleet.offers(choices, ticket.work),
+            offers,
             moved=ticket.moved,
             passed=ticket.passed,
             passed_s=passed_s,
@@ -171,7 +182,7 @@ class Decider:
         paused = self.tickets.paused(tx) - {ALL}
         places = self.fleet.places(self.tickets.held(tx), seen, paused)
         known = {digest: self.fleet.choices(one, seen) for digest, one in list(self._demands.items())}
-        return place_takes([self.waiting(one, known.get(one.demand, [])) for one in waiting], places, self._limits)
+        return place_takes(self._offered(waiting, known), places, self._limits)
 
     def adopt(self, tx: Transaction) -> None:
         """Give the tickets of a server that knew no demands theirs."""

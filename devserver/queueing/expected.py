@@ -22,7 +22,8 @@ from schemas.values import RecordedValue
 
 STILL_TO_COME: Final = 0.1  # the share of a take's usual time that is left at least, however long it has run
 FRESH_S: Final = 0.1  # as long as one look at the tickets is good for everybody who asks
-RECKONED_EXACTLY: Final = 200
+RECKONED_EXACTLY: Final = 200  # of those that wait; those behind them by the pace of these
+RECKONED_AGAIN_S: Final = 1.0  # where more wait
 
 
 @dataclass
@@ -95,6 +96,7 @@ class Expected:
         self.tickets, self.durations = decider.tickets, decider.fleet.durations
         self._coming: dict[str, Coming] = {}
         self._line: tuple[float, Line] | None = None
+        self._reckoned: tuple[float, dict[Key, Reckoned]] = (float("-inf"), {})
         self._lock = threading.Lock()
 
     # What happens
@@ -154,12 +156,19 @@ class Expected:
             return self._line[1]
 
     def _reckon(self, tx: Transaction, tickets: Sequence[Ticket]) -> dict[Key, Reckoned]:
-        """Reckon every ticket: the first ones exactly, those behind them by the pace of these."""
+        """Reckon every ticket; a long queue once a second at most."""
         reckoned = self._of_held(tickets)
         waiting = [ticket for ticket in tickets if not ticket.held]
+        now_s = self.clock.monotonic()
+        if len(waiting) > RECKONED_EXACTLY and now_s - self._reckoned[0] < RECKONED_AGAIN_S:
+            return {**self._reckoned[1], **reckoned}
+        reckoned |= self._of_waiting(tx, waiting)
+        self._reckoned = now_s, reckoned
+        return reckoned
+
+    def _of_waiting(self, tx: Transaction, waiting: Sequence[Ticket]) -> dict[Key, Reckoned]:
         exact, later = waiting[:RECKONED_EXACTLY], waiting[RECKONED_EXACTLY:]
-        if exact:
-            reckoned |= self.decider.reckon(tx, exact).reckoned
+        reckoned = self.decider.reckon(tx, exact).reckoned if exact else {}
         ends = [one.until for ticket in exact if (one := reckoned[ticket.key]).until is not None]
         if not later or len(ends) < len(exact):
             return reckoned

@@ -144,15 +144,18 @@ class Placing:
     look_again_s: float = math.inf
 
 
-def place_takes(waiting: Sequence[Waiting], places: Iterable[Place], limits: Limits = USUAL) -> Placing:
+def place_takes(
+    waiting: Sequence[Waiting], places: Iterable[Place], limits: Limits = USUAL, *, reckon_all: bool = True
+) -> Placing:
     """Decide which takes go where now, and reckon where the others will go.
 
     Args:
         waiting: in their order.
         places: in the order in which they were configured.
         limits: how long takes may be passed over.
+        reckon_all: also those that come after all places are taken.
     """
-    return _Decision(waiting, places, limits).decide()
+    return _Decision(waiting, places, limits).decide(reckon_all=reckon_all)
 
 
 @dataclass
@@ -188,14 +191,23 @@ class _Decision:
         self._seats = {one.name: _Seat(one, order, one.held, one.left, one.loaded) for order, one in enumerate(places)}
         self._done: set[Key] = set()
         self._horizon_s = _horizon(waiting, self._seats)
+        alone = [index for index, take in enumerate(waiting) if len({offer.backend for offer in take.offers}) == 1]
+        self._last_alone = max(alone, default=-1)
 
-    def decide(self) -> Placing:
+    def decide(self, *, reckon_all: bool) -> Placing:
         for index, take in enumerate(self._waiting):
+            if not reckon_all and not self._has_room(index):
+                break
             if take.key not in self._done:
                 self._place(index, take)
         self._note_passed()
         self._note_when_to_look()
         return self._made
+
+    def _has_room(self, index: int) -> bool:
+        """Return whether some backend can be given one of the takes from this one on."""
+        alone = index <= self._last_alone
+        return any(seat.has_room(alone=alone) for seat in self._seats.values())
 
     def _note_passed(self) -> None:
         """Note the takes before those that got a place, where it would have been one for them too."""

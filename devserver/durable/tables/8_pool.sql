@@ -7,7 +7,7 @@ ALTER TABLE tickets ADD COLUMN passed INTEGER NOT NULL DEFAULT 0;  -- how often 
 ALTER TABLE tickets ADD COLUMN passed_at TEXT;                     -- when that happened first
 UPDATE tickets SET backend = '' WHERE held = 0;
 DROP INDEX tickets_in_order;
-CREATE INDEX tickets_in_order ON tickets (held, rests, level, round, position);
+CREATE INDEX tickets_in_order ON tickets (held, rests, level DESC, round, position, run_id, stage, take);
 
 -- What a duration was measured at: with its models loaded already or not, and on which device and version.
 ALTER TABLE durations ADD COLUMN loaded INTEGER NOT NULL DEFAULT 1;
