@@ -73,7 +73,15 @@ def test_every_sentence_is_said_somewhere() -> None:
 
 def test_nothing_is_told_of_a_backend_or_a_model_in_words_without_a_code() -> None:
     """What users meet: refusals of a file's name and answers outside the protocol are for who writes such a program."""
-    rare = {"comfy/files.py", "comfy/client.py", "comfy/swarm.py", "comfy/prompt.py", "comfy/follow.py", "llm/chat.py", "llm/ask.py"}
+    rare = {
+        "comfy/files.py",
+        "comfy/client.py",
+        "comfy/swarm.py",
+        "comfy/prompt.py",
+        "comfy/follow.py",
+        "llm/chat.py",
+        "llm/ask.py",
+    }
     wordy = []
     for folder in ("comfy", "llm", "stages"):
         for path in (ROOT / "devserver" / folder).rglob("*.py"):
@@ -89,7 +97,15 @@ def test_nothing_is_told_of_a_backend_or_a_model_in_words_without_a_code() -> No
 
 def test_nothing_is_told_of_a_backend_or_a_model_in_words_without_a_code() -> None:
     """What users meet: refusals of a file's name and answers outside the protocol are for who writes such a program."""
-    rare = {"comfy/files.py", "comfy/client.py", "comfy/swarm.py", "comfy/prompt.py", "comfy/follow.py", "llm/chat.py", "llm/ask.py"}
+    rare = {
+        "comfy/files.py",
+        "comfy/client.py",
+        "comfy/swarm.py",
+        "comfy/prompt.py",
+        "comfy/follow.py",
+        "llm/chat.py",
+        "llm/ask.py",
+    }
     wordy = []
     for folder in ("comfy", "llm", "stages"):
         for path in (ROOT / "devserver" / folder).rglob("*.py"):

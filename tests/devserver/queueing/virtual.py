@@ -1,4 +1,4 @@
-"""A fleet in virtual time: backends of any speed that make takes as `place_takes` places them, without a second passing."""
+"""A fleet in virtual time: backends of any speed that make takes as `place_takes` places them, in no time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from devserver.queueing.eta import Guess
-from devserver.queueing.placing import Limits, Offer, Place, Waiting, place_takes
+from devserver.queueing.placing import USUAL, Limits, Offer, Place, Waiting, place_takes
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Take:
 class Fleet:
     """Makes takes on cards. `warm` gives each card five samples of every length and model before."""
 
-    def __init__(self, cards: Sequence[Card], *, warm: bool = True, limits: Limits = Limits()) -> None:
+    def __init__(self, cards: Sequence[Card], *, warm: bool = True, limits: Limits = USUAL) -> None:
         self.cards, self._limits, self.now_s = list(cards), limits, 0.0
         self._samples: dict[str, list[float]] = defaultdict(list)  # seconds of a card for a second's work
         self._load_s: dict[str, list[float]] = defaultdict(list)
