@@ -11,16 +11,6 @@ from tests.doubles.programs import ROOT
 
 FOLDERS = ("devserver", "my_app", "cli")
 CALLS = {"InputError": 0, "error_body": 1, "_full": 0, "say": 0}  # and which of their arguments is the code
-FAULTS = {  # of backends and of language models
-    *("BackendError", "Unreachable", "NotServing", "Denied", "StillRunning", "OutputMissing", "PromptLost"),
-    *("WorkerLost", "Interrupted", "LostWithServer", "NotTaken", "Gone"),
-    *("LlmError", "TooSlow", "HttpProblem", "EmptyAnswer", "Declined", "CutOff", "NotJson", "WrongShape"),
-}
-FAULTS = {  # of backends and of language models
-    *("BackendError", "Unreachable", "NotServing", "Denied", "StillRunning", "OutputMissing", "PromptLost"),
-    *("WorkerLost", "Interrupted", "LostWithServer", "NotTaken", "Gone"),
-    *("LlmError", "TooSlow", "HttpProblem", "EmptyAnswer", "Declined", "CutOff", "NotJson", "WrongShape"),
-}
 ELSEWHERE = {"message"}  # an argument that says the sentence at the site
 
 
@@ -69,54 +59,6 @@ def test_no_stage_fails_and_nothing_is_warned_of_in_words_without_a_code() -> No
 
 def test_every_sentence_is_said_somewhere() -> None:
     assert set(MESSAGES) - texts_of_files() == set()
-
-
-def test_nothing_is_told_of_a_backend_or_a_model_in_words_without_a_code() -> None:
-    """What users meet: refusals of a file's name and answers outside the protocol are for who writes such a program."""
-    rare = {
-        "comfy/files.py",
-        "comfy/client.py",
-        "comfy/swarm.py",
-        "comfy/prompt.py",
-        "comfy/follow.py",
-        "llm/chat.py",
-        "llm/ask.py",
-    }
-    wordy = []
-    for folder in ("comfy", "llm", "stages"):
-        for path in (ROOT / "devserver" / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
-                    continue
-                name, args = getattr(node.exc.func, "id", ""), node.exc.args
-                place = 1 if folder == "llm" else 0
-                if name in FAULTS and len(args) > place and isinstance(args[place], ast.JoinedStr | ast.Constant):
-                    wordy.append(str(path.relative_to(ROOT / "devserver")))
-    assert set(wordy) <= rare, wordy
-
-
-def test_nothing_is_told_of_a_backend_or_a_model_in_words_without_a_code() -> None:
-    """What users meet: refusals of a file's name and answers outside the protocol are for who writes such a program."""
-    rare = {
-        "comfy/files.py",
-        "comfy/client.py",
-        "comfy/swarm.py",
-        "comfy/prompt.py",
-        "comfy/follow.py",
-        "llm/chat.py",
-        "llm/ask.py",
-    }
-    wordy = []
-    for folder in ("comfy", "llm", "stages"):
-        for path in (ROOT / "devserver" / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
-                    continue
-                name, args = getattr(node.exc.func, "id", ""), node.exc.args
-                place = 1 if folder == "llm" else 0
-                if name in FAULTS and len(args) > place and isinstance(args[place], ast.JoinedStr | ast.Constant):
-                    wordy.append(str(path.relative_to(ROOT / "devserver")))
-    assert set(wordy) <= rare, wordy
 
 
 def test_every_site_gives_the_values_of_its_sentence() -> None:
