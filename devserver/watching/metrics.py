@@ -30,10 +30,8 @@ SEVERAL: Final = "several"  # configs of one run
 OTHER: Final = "other"  # of a name that no definition has now
 UNKNOWN: Final = "unknown"
 RUNS: Final = "SELECT state, count(*) AS runs FROM runs WHERE state IN ('queued', 'running') GROUP BY state"
-QUEUES: Final = (
-    "SELECT backend, count(*) AS tickets, min(asked_at) AS oldest FROM tickets WHERE held = 0"
-    " GROUP BY backend ORDER BY backend"
-)
+ANY: Final = "any"  # takes wait for all backends together
+QUEUE: Final = "SELECT count(*) AS tickets, min(asked_at) AS oldest FROM tickets WHERE held = 0"
 PROMPTS: Final = (
     "SELECT stages.backend, count(*) AS prompts FROM runs JOIN stages ON stages.run_id = runs.run_id"
     " WHERE runs.state = 'running' AND stages.attempt > 0 AND stages.state = 'running' GROUP BY stages.backend"
@@ -128,16 +126,16 @@ class State:
 
     async def read(self) -> list[Metric]:
         """Return the families of what is so now."""
-        runs, queues, prompts = await self._db.read(lambda tx: (tx.rows(RUNS), tx.rows(QUEUES), tx.rows(PROMPTS)))
-        return list(self._families(runs, queues, prompts))
+        runs, queue, prompts = await self._db.read(lambda tx: (tx.rows(RUNS), tx.rows(QUEUE), tx.rows(PROMPTS)))
+        return list(self._families(runs, queue, prompts))
 
-    def _families(self, runs: Sequence[Row], queues: Sequence[Row], prompts: Sequence[Row]) -> Iterator[Metric]:
+    def _families(self, runs: Sequence[Row], queue: Sequence[Row], prompts: Sequence[Row]) -> Iterator[Metric]:
         counted = {row["state"]: row["runs"] for row in runs}
         unfinished = [(state, counted.get(state, 0)) for state in ("queued", "running")]
         yield _gauge("runs", "Runs that have not ended.", ["status"], unfinished)
-        waiting = [(row["backend"], row["tickets"]) for row in queues]
+        waiting = [(ANY, row["tickets"]) for row in queue if row["tickets"]]
         yield _gauge("queue_depth", "Takes that wait for their turn at a backend.", ["backend"], waiting)
-        ages = [(row["backend"], self._age(row["oldest"])) for row in queues]
+        ages = [(ANY, self._age(row["oldest"])) for row in queue if row["tickets"]]
         yield _gauge("queue_oldest_seconds", "How long the first of them has waited.", ["backend"], ages)
         of_us = {
             **{backend.name: 0 for backend in self._backends()},

@@ -13,8 +13,6 @@ from devserver.durable.bus import Bus
 from devserver.durable.database import Database
 from devserver.durable.patience import patience
 from devserver.model.server import ReadyState
-from devserver.queueing.expected import Expected
-from devserver.queueing.turns import Turns
 from devserver.runs.cluster import ALIVE_S, FORGOTTEN_S, NODE, Cluster, Role, Sharing, own_name
 from devserver.runs.dispatch import Dispatcher
 from devserver.system.clock import Clock
@@ -22,6 +20,7 @@ from devserver.watching.readiness import NO_BACKEND
 from tests.devserver.plans import RUN_ID, add_run
 from tests.doubles.at_once import JournalAtOnce, execute, rows
 from tests.doubles.pools import add_backend
+from tests.doubles.turns import make_turns
 
 Make = Callable[..., Cluster]
 
@@ -53,7 +52,7 @@ async def make(database: Database, journal: JournalAtOnce, bus: Bus) -> AsyncIte
         pools.append(pool)
         if backend:
             add_backend(pool, backend)
-        turns = Turns(database, Expected.by(Clock()), lambda: pool.backends)
+        turns = make_turns(database, lambda: pool.backends)
         given: dict[str, Any] = {"journal": journal.journal, "bus": bus, "dispatcher": Told(journal)}
         made = Cluster(Sharing("", node, role), pool=pool, turns=turns, **given)
         with database.door() as door:

@@ -1,4 +1,4 @@
-"""Which backend makes a take: the asked config where one can, else a declared fallback, never in silence."""
+"""With which config a take is made: the asked one where a backend can, else a declared fallback, never in silence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from devserver.errors import StageError
 from devserver.model.plan import OutputPlan
-from devserver.stages.graph.choose import another, choose
+from devserver.stages.graph.choose import another, choose, tell_differences
 from devserver.stages.walk import Walk, WalkSettings
 from tests.comfy import backend as scripted
 from tests.devserver.plans import RUN_ID
@@ -63,34 +63,38 @@ def with_fallback(output: OutputPlan, *, allowed: bool = True) -> OutputPlan:
     return output.model_copy(update={"options": (option, *output.options), "fallback": allowed})
 
 
-async def chosen(walk: Walk, output: OutputPlan, decided: tuple[str, str] | None = None) -> tuple[str, str]:
-    choice = await choose(walk, walk.place("generation", 1), output, decided)
-    return choice.backend.name, choice.option.config
+async def chosen(walk: Walk, output: OutputPlan, decided: tuple[str, str] | None = None) -> tuple[list[str], str]:
+    """Decide; return the backends that can make it then, and the config."""
+    demand = await choose(walk, walk.place("generation", 1), output, decided)
+    (config,) = {option.config for option in demand.options}
+    return [choice.backend.name for choice in walk.tools.turns.choices(demand)], config
 
 
 async def codes(walk: Walk) -> list[str]:
     return [one.code for one in await walk.read(lambda reading: reading.warnings(RUN_ID))]
 
 
-async def test_the_first_backend_that_has_all_of_it_is_taken_without_a_word(walk: Walk, output: OutputPlan) -> None:
+async def test_every_backend_that_has_all_of_it_may_make_it_without_a_word(walk: Walk, output: OutputPlan) -> None:
     add_backend(walk.tools.pool, "poor")
     for name in ("rich", "richer"):
         add_backend(walk.tools.pool, name, classes=SILENCE)
-    assert await chosen(walk, output) == ("rich", "silence_mp3")
+    assert await chosen(walk, output) == (["rich", "richer"], "silence_mp3")
     assert await codes(walk) == []
 
 
-async def test_one_that_turned_a_prompt_away_goes_behind_the_others(walk: Walk, output: OutputPlan) -> None:
-    first, _ = (add_backend(walk.tools.pool, name, classes=SILENCE) for name in ("first", "second"))
+async def test_one_that_turned_a_prompt_away_makes_it_only_where_no_other_can(walk: Walk, output: OutputPlan) -> None:
+    first, second = (add_backend(walk.tools.pool, name, classes=SILENCE) for name in ("first", "second"))
     first.note_rejection()
-    assert (await chosen(walk, output))[0] == "second"
+    assert (await chosen(walk, output))[0] == ["second"]
+    second.state = "down"
+    assert (await chosen(walk, output))[0] == ["first"]
 
 
 async def test_a_fallback_is_used_and_told_with_what_was_missing(
     walk: Walk, output: OutputPlan, host: scripted.Backend
 ) -> None:
     add_backend(walk.tools.pool, classes=SILENCE, url=let_know(host, SILENCE))
-    assert await chosen(walk, with_fallback(output)) == ("gpu", "silence_mp3")
+    assert await chosen(walk, with_fallback(output)) == (["gpu"], "silence_mp3")
     (warning,) = await walk.read(lambda reading: reading.warnings(RUN_ID))
     told: dict[str, Any] = warning.as_json()
     assert (told["code"], told["asked"], told["used"]) == ("fallback", "zither", "silence_mp3")
@@ -110,7 +114,7 @@ async def test_a_backend_is_asked_again_before_it_is_said_to_lack_something(
     walk: Walk, output: OutputPlan, host: scripted.Backend
 ) -> None:
     add_backend(walk.tools.pool, classes={"Other": {"input": {}}}, url=let_know(host, SILENCE))
-    assert await chosen(walk, output) == ("gpu", "silence_mp3")
+    assert await chosen(walk, output) == (["gpu"], "silence_mp3")
 
 
 async def test_one_that_stays_silent_ends_the_take_and_is_named(walk: Walk, output: OutputPlan) -> None:
@@ -129,7 +133,7 @@ async def test_a_silent_one_is_waited_for_and_the_user_is_told(walk: Walk, outpu
             await asyncio.sleep(0)
     backend.state = "up"
     walk.tools.pool._changed.set()
-    assert await asyncio.wait_for(waiting, PATIENCE_S) == ("gpu", "silence_mp3")
+    assert await asyncio.wait_for(waiting, PATIENCE_S) == (["gpu"], "silence_mp3")
 
 
 async def test_an_attempt_that_follows_is_made_by_the_config_that_was_decided_on(
@@ -158,7 +162,11 @@ async def test_one_that_follows_does_not_change_to_a_config_that_the_user_was_no
 async def test_a_value_that_the_used_config_does_not_take_is_told(walk: Walk, output: OutputPlan) -> None:
     option = output.options[0].model_copy(update={"left_out": ("bpm",)})
     add_backend(walk.tools.pool, classes=SILENCE)
-    await chosen(walk, output.model_copy(update={"options": (option,)}))
+    output = output.model_copy(update={"options": (option,)})
+    demand = await choose(walk, walk.place("generation", 1), output, None)
+    assert await codes(walk) == [], "told once it is known where it is made"
+    (choice,) = walk.tools.turns.choices(demand)
+    await tell_differences(walk, walk.place("generation", 1), choice, output, None)
     assert await codes(walk) == ["left_out_bpm"]
 
 
@@ -169,4 +177,4 @@ async def test_under_eco_no_backend_on_another_machine_is_used(walk: Walk, outpu
         await chosen(walk, output)
     walk.plan = walk.plan.model_copy(update={"execution_mode": "fast"})
     remote.state = "up"  # it was asked, where nobody answers
-    assert (await chosen(walk, output))[0] == "far"
+    assert (await chosen(walk, output))[0] == ["far"]
