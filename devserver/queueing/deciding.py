@@ -170,10 +170,11 @@ class Decider:
         if len(self._demands) > DEMANDS_KEPT:
             self._demands = {digest: self._demands[digest] for digest, *_ in wanted if digest in self._demands}
 
-    def may(self, ticket: Ticket) -> list[str]:
-        """Return the names of the backends that can make what a ticket waits for."""
-        demand = self._demands.get(ticket.demand)
-        return [one.backend.name for one in self.fleet.choices(demand, self.fleet.see())] if demand else []
+    def may(self, demands: Collection[str]) -> dict[str, list[str]]:
+        """Return the names of the backends that can meet each of these demands now."""
+        seen, known = self.fleet.see(), self._demands
+        met = {one: self.fleet.choices(known[one], seen) for one in demands if one in known}
+        return {one: [choice.backend.name for choice in met.get(one, ())] for one in demands}
 
     def reckon(self, tx: Transaction, waiting: Sequence[Ticket]) -> Placing:
         """Reckon where those that wait will go, and when each is done, as a decision now would have it."""

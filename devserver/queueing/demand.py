@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import Final
 
 from devserver.backends.sources import Backend
 from devserver.model.plan import Option
 from schemas.node_table import NodeTable
 from schemas.nodes import Fit, base_name, fit
+
+
+FITS_KEPT: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class Fits:
         at = demand.digest, backend.name
         known = self._kept.get(at)
         if known is None or known[0] is not table:
+            if len(self._kept) > FITS_KEPT:
+                self._kept.clear()
             known = self._kept[at] = table, _first_fitting(demand, table)
         if known[1] is None:
             return None

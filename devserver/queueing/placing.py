@@ -349,7 +349,7 @@ class _Decision:
 
     def _note_when_to_look(self) -> None:
         """Look again when the next prompt may be handed over, and when a take has waited for long enough."""
-        if len(self._made.reckoned) == len(self._made.bound):
+        if len(self._made.bound) == len(self._waiting):
             return
         times = [
             seat.place.left.usual - HAND_OVER_BEFORE_S

@@ -175,6 +175,7 @@ class Queue:
                     "eta": _eta(last[0], line) if last else None,
                 }
             )
+        may = self.expected.decider.may({ticket.demand for ticket in line.waiting[offset:to]})
         asked = {ticket.run_id for ticket in line.tickets.values()}
         coming = [
             {"run_id": run_id, "title": title}
@@ -186,17 +187,13 @@ class Queue:
         return {
             "paused": ALL in line.paused,
             "backends": backends,
-            "waiting": [self._with_may(shown.entry(ticket), ticket) for ticket in line.waiting[offset:to]],
+            "waiting": [{**shown.entry(ticket), "may": may[ticket.demand]} for ticket in line.waiting[offset:to]],
             "waiting_total": len(line.waiting),
             "elsewhere": coming[offset:to],
             "elsewhere_total": len(coming),
             "unfinished": len(titles),
             "next_offset": to if to < longest else None,
         } | limits
-
-    def _with_may(self, entry: dict[str, Any], ticket: Ticket) -> dict[str, Any]:
-        """Add the backends that can make what waits."""
-        return {**entry, "may": self.expected.decider.may(ticket)}
 
     async def survey(self) -> list[dict[str, Any]]:
         """Every backend, with what it has and does now."""

@@ -126,9 +126,9 @@ class Turns:
         turn = self._turns[key] = Turn(demand, stays)
         self._decider.know(demand)
         try:
-            seen = self.fleet.see()
+            seen, waiting = self.fleet.see(), dict(self._turns)
             decided = await ledger.write(lambda writing: self._ask_for(place, turn, asking, seen, writing.tx))
-            self._give_turns(decided, {key: turn})
+            self._give_turns(decided, waiting)
             self._expected.ask(place)
             if turn.choice is None:
                 self.grant_turns()
