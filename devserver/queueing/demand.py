@@ -14,7 +14,6 @@ from devserver.model.plan import Option
 from schemas.node_table import NodeTable
 from schemas.nodes import Fit, base_name, fit
 
-
 FITS_KEPT: Final = 2000
 
 
