@@ -159,6 +159,8 @@ class AttemptResult(Result):
     config: str | None = None
     variant: str | None = None
     backend: BackendState | None = Field(None, description="as it was when the prompt was bound")
+    why: str = Field("", description="why it was made there")
+    why_code: str = Field("", description="names that sentence")
     graph_sha256: str | None = None
     models: dict[str, str] = Field({}, description="the backend's own name of each model, by `node.input`")
     again: Retry | None = Field(None, description="why the attempt before was not the last")

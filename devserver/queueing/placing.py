@@ -111,7 +111,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Bound:
-    """A take that goes to a backend now."""
+    """A take that goes to a backend now; `why` is the code of a sentence."""
 
     key: Key
     backend: str
@@ -229,7 +229,7 @@ class _Decision:
             only = (usable or offers)[0].backend if alone or (offers and not usable) else ""
             self._reckon(take, faster, only=only)
             return
-        best = self._best(free, faster)
+        best = self._best(free, faster, hurries=self._is_overdue(take))
         if best is None or (faster is not None and best is not faster and self._waits(take, best, faster)):
             self._reckon(take, faster, waits=True)
             return
@@ -239,7 +239,7 @@ class _Decision:
         """Hand a take over, after those behind it whose models the backend has loaded while its own would be loaded."""
         seat = self._seats[offer.backend]
         if not seat.has_loaded(offer) and (found := self._loaded_behind(index, seat)) is not None:
-            self._hand_over(*found, "its model is loaded")
+            self._hand_over(*found, "placed_loaded")
             self._place(index, take)  # there is another place, or it waits
             return
         self._hand_over(take, offer, self._why(take, offer))
@@ -277,17 +277,20 @@ class _Decision:
             return None
         return seat.until.usual + seat.seconds(offer) + offer.guess.usual
 
-    def _best(self, free: Sequence[Offer], faster: Offer | None) -> Offer | None:
-        """Return the best of the places that are free; None where each would be a gamble that costs too much."""
+    def _best(self, free: Sequence[Offer], faster: Offer | None, *, hurries: bool) -> Offer | None:
+        """Return the best of the places that are free; None where each would be a gamble that costs too much.
+
+        A take that `hurries` has waited for as long as any may, and gambles.
+        """
         known, unknown = self._soonest(free), [offer for offer in free if offer.guess is None]
         if not unknown:
-            return known
+            return known or min(free, key=self._preference)  # what it has now takes nobody knows how long
         first_unknown = min(unknown, key=self._preference)
         if faster is None or faster.guess is None:
             return known or first_unknown
         at_worst_s = UNKNOWN_TIMES * faster.guess.usual + first_unknown.bring_s
         end_s = max(self._horizon_s, self._usual_end(faster) or 0.0)
-        if at_worst_s <= (1 + LOSS_ALLOWED) * end_s:
+        if at_worst_s <= (1 + LOSS_ALLOWED) * end_s or (known is None and hurries):
             return first_unknown
         return known
 
@@ -320,7 +323,7 @@ class _Decision:
             return
         self._add(take, offer)
         until = self._seats[offer.backend].until
-        why = f"{offer.backend} is expected to have it done first, though it is busy" if waits else ""
+        why = "placed_faster" if waits else self._why(take, offer)
         self._made.reckoned[take.key] = Reckoned(offer.backend, until, why, waits)
 
     def _add(self, take: Waiting, offer: Offer) -> None:
@@ -342,10 +345,10 @@ class _Decision:
     def _why(self, take: Waiting, offer: Offer) -> str:
         fitting = {one.backend for one in take.offers}
         if len(fitting) == 1:
-            return "only it can make this"
+            return "placed_alone"
         if offer.guess is None:
-            return "it was idle longest"
-        return "it is expected to have it done first"
+            return "placed_idle"
+        return "placed_soonest"
 
     def _note_when_to_look(self) -> None:
         """Look again when the next prompt may be handed over, and when a take has waited for long enough."""

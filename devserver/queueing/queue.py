@@ -15,6 +15,7 @@ from devserver.durable.bus import Bus
 from devserver.durable.database import Database
 from devserver.durable.sql import Transaction
 from devserver.errors import InputError
+from devserver.errors.sentences import say
 from devserver.files.exports import RUN_ID_ALONE
 from devserver.model.rows import ENDED
 from devserver.model.server import QueueLength, QueuePlace, QueueState, RunPlace
@@ -83,7 +84,7 @@ class _Shown:
             "priority": ticket.priority,
             "eta": _eta(ticket, self.line),
             "expected_backend": self.line.backend(ticket) or None,
-            "why": ticket.why or self.line.reckoned.get(ticket.key, Reckoned()).why,
+            **_why(ticket, self.line),
         }
         if self.viewer not in (None, ticket.user_id):
             return {**about, "own": False}
@@ -320,6 +321,12 @@ def _index(request: MoveRequest, others: list[Ticket], line: list[Ticket]) -> in
 def _eta(ticket: Ticket, line: Line) -> dict[str, object] | None:
     eta = line.eta(ticket)
     return eta.as_time_left().as_json() if eta is not None else None
+
+
+def _why(ticket: Ticket, line: Line) -> dict[str, str]:
+    """Return why a ticket is bound to its backend, or expected to be, as a sentence with its code."""
+    code, backend = ticket.why or line.reckoned.get(ticket.key, Reckoned()).why, line.backend(ticket)
+    return {"why": say(code, backend=backend).message if code else "", "why_code": code}
 
 
 def _place(line: Line, run_id: str) -> QueuePlace | None:

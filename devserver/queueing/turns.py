@@ -48,6 +48,7 @@ class Turn:
 
     Attributes:
         choice: the backend that it has its turn at, and the option that is made there; None while it waits.
+        why: the code of the sentence that says why it is that one.
         begins_loaded: whether the backend had its models loaded.
         seconds: set by the holder, how long its prompt ran, where that says how long such a prompt takes.
         ended_well: set by the holder, what was made with it has been taken in.
@@ -56,6 +57,7 @@ class Turn:
 
     demand: Demand
     choice: Choice | None = None
+    why: str = ""
     begins_loaded: bool = False
     seconds: float | None = None
     ended_well: bool = False
@@ -259,6 +261,7 @@ class Turns:
             if turn is not None and turn.choice is None:
                 turn.choice = self._decider.choice_of(turn.demand, ticket)
                 if turn.choice is not None:
+                    turn.why = ticket.why
                     turn.changed.set()
         unmet = decided.unmet if decided.some_accept else ()
         self.on_turns({ticket.run_id for ticket in decided.held}, unmet)

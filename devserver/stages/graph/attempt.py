@@ -217,6 +217,8 @@ async def _run_prompt(walk: Walk, job: Job, *, begun: bool) -> tuple[Outcome, Gr
         backend=backend.describe(),
         graph_sha256=job.graph_sha256,
         models={f"{node}.{name}": model for (node, name), model in job.models.items()},
+        why=say(job.why, backend=backend.name).message if job.why else "",
+        why_code=job.why,
     )
     if job.again:
         decided = decided.model_copy(update={"again": job.again})

@@ -26,7 +26,7 @@ class Job:
 
     `option` is one of `output`'s; `models` are the backend's own names of its models; `nodes` hears when each ran;
     `sources` are the files of this run that it reads, by parameter; `again` is why the attempt before was not
-    the last, where there was one.
+    the last, where there was one; `why` is the code of the sentence that says why it is made at that backend.
     """
 
     place: Place
@@ -40,6 +40,7 @@ class Job:
     nodes: NodeTimes
     sources: Mapping[str, RunFile] = field(default_factory=dict)
     again: Retry | None = None
+    why: str = ""
 
     @property
     def prompt_id(self) -> str:

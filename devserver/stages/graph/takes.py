@@ -125,7 +125,7 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
                     job = await _prepare(walk, stage, given, choice, attempt, changes=taken.changes)
                 before = last if last is not None and last.attempt == number else None
                 async with worked.within(stage.output.run_timeout_s):
-                    done = await run_attempt(walk, replace(job, again=again), before)
+                    done = await run_attempt(walk, replace(job, again=again, why=turn.why), before)
                 if done is not None:
                     turn.ended_well, turn.seconds = True, done.seconds
                     return
