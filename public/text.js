@@ -31,7 +31,7 @@ const EN = {
   not_heard: "It cannot be heard before it is finished.",
   sign_in: "Sign in", sign_out: "Sign out", your_key: "Your key", wrong_key: "This key is not known here.",
   queue: "Queue", in_queue: (held, waiting) => `${held} at work, ${waiting} waiting`, queue_paused: "paused: nothing new begins", more_waiting: (count) => `${count} more waiting`, pause: "Pause", resume: "Go on",
-  position_short: "Place", its_turn: "now", done_in: "Done in", all_done_in: (time) => `all done in ${time}`, not_known: "not known yet", of_another: "somebody else’s", up: "Up",
+  position_short: "Place", its_turn: "now", done_in: "Done in", all_done_in: (time) => `all done in ${time}`, not_known: "not known yet", at_backend: (name) => `on ${name}`, expected_at: (name) => `expected on ${name}`, of_another: "somebody else’s", up: "Up",
   to_front: "To the front", take: "Take", minutes_short: "min",
   lyrics_strength: "Weight of the lyrics", time_signature: "Time signature", sample_rate: "Sample rate", channels: "Channels",
 };
@@ -68,7 +68,7 @@ const DE = {
   not_heard: "Es ist erst zu hören, wenn es fertig ist.",
   sign_in: "Anmelden", sign_out: "Abmelden", your_key: "Dein Schlüssel", wrong_key: "Diesen Schlüssel gibt es hier nicht.",
   queue: "Warteschlange", in_queue: (held, waiting) => `${held} in Arbeit, ${waiting} warten`, queue_paused: "angehalten: nichts Neues beginnt", more_waiting: (count) => `${count} weitere warten`, pause: "Anhalten", resume: "Weiter",
-  position_short: "Platz", its_turn: "jetzt", done_in: "Fertig in", all_done_in: (time) => `alles fertig in ${time}`, not_known: "noch nicht bekannt", of_another: "von jemand anderem", up: "Nach oben",
+  position_short: "Platz", its_turn: "jetzt", done_in: "Fertig in", all_done_in: (time) => `alles fertig in ${time}`, not_known: "noch nicht bekannt", at_backend: (name) => `auf ${name}`, expected_at: (name) => `voraussichtlich auf ${name}`, of_another: "von jemand anderem", up: "Nach oben",
   to_front: "Ganz nach vorn", take: "Fassung", minutes_short: "min",
   lyrics_strength: "Gewicht des Liedtexts", time_signature: "Taktart", sample_rate: "Abtastrate", channels: "Kanäle",
 };

@@ -28,7 +28,7 @@ from schemas.wording import one_of
 
 RETRY_S: Final = 5.0  # where nothing is known of how long a run takes
 POSITIONS_TOLD_S: Final = 1.0
-PAGE: Final = 100  # entries of each queue that are told at a time where nobody says how many
+PAGE: Final = 100  # of those that wait, told at a time where nobody says how many
 LONGEST_PAGE: Final = 1000
 EXAMPLE: Final[dict[str, JsonValue]] = {"run_id": "20240131-235959-1f2e3d4c", "to": "front"}
 
@@ -50,9 +50,7 @@ class MoveRequest(BaseModel):
 
     run_id: str = Field(description="A run of yours that waits.", json_schema_extra={"pattern": RUN_ID_ALONE})
     to: str | None = Field(None, pattern="^(front|back)$", description="front or back.")
-    before: str | None = Field(
-        None, description="Another run that waits at the same backend.", json_schema_extra={"pattern": RUN_ID_ALONE}
-    )
+    before: str | None = Field(None, description="Another run that waits.", json_schema_extra={"pattern": RUN_ID_ALONE})
     position: int | None = Field(None, ge=1, description="1 is next.")
 
     @model_validator(mode="after")
@@ -150,9 +148,9 @@ class Queue:
     # Looking
 
     async def overview(self, viewer: str | None, limit: int = PAGE, offset: int = 0) -> dict[str, Any]:
-        """Every queue: the viewer's own runs in full, those of others as places without a name; None sees all.
+        """The queue: the viewer's own runs in full, those of others as places without a name; None sees all.
 
-        Of those that wait, `limit` after the first `offset` of each queue.
+        Of those that wait, `limit` after the first `offset`: of all, and of those that are expected at each backend.
         """
         return await self._db.read(partial(self._overview, viewer, limit, offset))
 

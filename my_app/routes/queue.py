@@ -20,20 +20,24 @@ FARTHEST: Final = 1_000_000
 
 
 class Page(BaseModel):
-    """The listed part of each queue."""
+    """The listed part of those that wait, in each list."""
 
-    limit: Whole = Field(PAGE, ge=1, le=LONGEST_PAGE, description="How many that wait are listed of each queue.")
+    limit: Whole = Field(PAGE, ge=1, le=LONGEST_PAGE, description="How many that wait are listed.")
     offset: Whole = Field(
-        0, ge=0, le=FARTHEST, description="How many of each queue come before these: `next_offset` of the page before."
+        0, ge=0, le=FARTHEST, description="How many that wait come before these: `next_offset` of the page before."
     )
 
 
 class QueueEntry(Shown):
-    """A take that waits or has its turn. Of another user's, only `own`, place and time are shown."""
+    """A take that waits or has its turn. Of another user's, only `own`, place, backends and time are shown."""
 
     position: Count = Field(description="among those that wait, 1 is next; 0 has its turn")
     priority: int
-    eta: TimeLeft | None
+    eta: TimeLeft | None = Field(description="until it is done; null where that is unknown, or all that fit are paused")
+    expected_backend: str | None = Field(
+        description="where it is, or is expected to go as things stand; null where nobody can say"
+    )
+    why: str = Field("", description="why it went there, or waits for there, in words; '' where nothing is to be said")
     own: bool
     run_id: str = ""
     title: str = ""
@@ -43,15 +47,23 @@ class QueueEntry(Shown):
     asked_at: str = ""
 
 
+class WaitingEntry(QueueEntry):
+    """A take that waits for all backends together."""
+
+    may: list[str] = Field(description="the backends that answer now and can make it, the first configured one first")
+
+
 class BackendQueue(Shown):
-    """The queue of one backend."""
+    """What one backend has, and what is expected to go there."""
 
     name: str
     state: str
     paused: bool
     held: list[QueueEntry] = Field(description="what was submitted, or is about to be")
-    waiting: list[QueueEntry] = Field(description="in the order in which they will be submitted")
-    waiting_total: Count = Field(description="how many wait, on this page and on others")
+    waiting: list[QueueEntry] = Field(
+        description="those of `waiting` that are expected to go here as things stand, a page of them"
+    )
+    waiting_total: Count = Field(description="how many these are, on this page and on others")
     eta: TimeLeft | None = Field(description="until all of these are done")
 
 
@@ -63,10 +75,14 @@ class Elsewhere(Shown):
 
 
 class Queues(Shown):
-    """Every queue."""
+    """The queue, and the backends that it is for."""
 
-    paused: bool = Field(description="whether all queues are")
+    paused: bool = Field(description="whether nothing is given to any backend")
     backends: list[BackendQueue]
+    waiting: list[WaitingEntry] = Field(
+        description="every take that waits, once, in the order in which they get their turns; a page of them"
+    )
+    waiting_total: Count = Field(description="how many wait, on this page and on others")
     elsewhere: list[Elsewhere]
     elsewhere_total: Count
     unfinished: Count = Field(description="runs of everybody")
@@ -89,7 +105,7 @@ class Backend(BackendState):
     queue: Lengths | None = Field(description="null where it does not say")
     paused: bool
     held: Count = Field(description="takes of ours that have their turn")
-    waiting: Count = Field(description="takes of ours that wait for one")
+    waiting: Count = Field(description="takes of ours that wait and are expected to go here")
     eta: TimeLeft | None = Field(description="until all of ours are done")
     nodes: Count = Field(0, description="node classes")
     models: dict[str, list[str]] = Field({}, description="model files by the name of the input that takes them")
@@ -120,7 +136,8 @@ async def list_backends(queue: Queue) -> Backends:
 def show_queue(queue: Queue, visitor: Visitor, query: Page) -> Queues:
     """Tell who waits where, and for how long.
 
-    Own runs in full, those of others as places without a name. Of each queue a page of those that wait.
+    Takes wait for all backends together, in one order. Own runs in full, those of others as places without a name.
+    Of those that wait a page.
     """
     return Queues.model_validate(wait_for(queue.overview(visitor.viewer, query.limit, query.offset)))
 

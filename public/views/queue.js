@@ -1,10 +1,10 @@
-// The queue: what is at a backend, what waits for its turn, and when each will be done.
+// The queue: what is at a backend, what waits for its turn in one order for all of them, where each is expected, and when it will be done.
 
 import * as api from "../api.js";
 import { element, fill } from "../dom.js";
 import { between, say } from "../text.js";
 
-const PAGE = 50; // rows of each queue at a time
+const PAGE = 50; // of those that wait at a time
 const LONGEST = 1000; // that the server lists at once
 const PAUSE_MS = 400; // changes come in flocks; one look is good for all of them
 
@@ -49,26 +49,33 @@ export class QueueView {
 
   draw(queue) {
     this.queue = queue;
-    const busy = queue.backends.filter(({ held, waiting_total: waiting, paused }) => held.length + waiting > 0 || paused);
-    const waiting = busy.reduce((sum, one) => sum + one.waiting_total, 0);
-    const held = busy.reduce((sum, one) => sum + one.held.length, 0);
-    this.card.hidden = !busy.length && !queue.paused;
-    this.summary.textContent = [say("in_queue", held, waiting), queue.paused ? say("queue_paused") : ""].filter(Boolean).join(" · ");
+    const held = queue.backends.flatMap((backend) => backend.held);
+    const busy = queue.backends.filter((backend) => backend.held.length + backend.waiting_total > 0);
+    const paused = queue.backends.filter((backend) => backend.paused && !queue.paused);
+    this.card.hidden = !held.length && !queue.waiting_total && !paused.length && !queue.paused;
+    this.summary.textContent = [say("in_queue", held.length, queue.waiting_total), queue.paused ? say("queue_paused") : ""].filter(Boolean).join(" · ");
     this.hold.textContent = say(queue.paused ? "resume" : "pause");
-    fill(this.body, busy.map((backend) => this.backend(backend, busy.length > 1)));
-    this.onRead(busy.flatMap((one) => [...one.held, ...one.waiting]));
+    const lines = [...paused.map(({ name }) => `${name}: ${say("queue_paused")}`), this.end(busy)].filter(Boolean);
+    const entries = [...held, ...queue.waiting];
+    fill(
+      this.body, lines.map((textContent) => element("p", { className: "quiet", textContent })),
+      entries.length ? this.table(entries, queue.backends.length > 1) : null,
+      queue.waiting_total > queue.waiting.length ? this.more(queue.waiting_total - queue.waiting.length) : null,
+    );
+    this.onRead(entries);
   }
 
-  backend({ name, held, waiting, waiting_total: total, paused, eta }, named) {
-    if (!held.length && !waiting.length) return null;
+  /** When everything is done: with the last backend, if each can say. */
+  end(busy) {
+    const [last] = busy.map(({ eta }) => eta).sort((one, other) => (one && other ? other.high_seconds - one.high_seconds : one ? 1 : -1));
+    return last ? say("all_done_in", between(last)) : "";
+  }
+
+  table(entries, named) {
     const heads = ["position_short", "what", "done_in", "actions"].map((key) => element("th", { scope: "col", textContent: say(key) }));
-    const title = [name, paused ? say("queue_paused") : "", eta ? say("all_done_in", between(eta)) : ""].filter(Boolean).join(" · ");
     return element(
-      "div", {},
-      named || paused || eta ? element("h3", { textContent: title }) : null,
-      element("table", { className: "queue" }, element("thead", {}, element("tr", {}, heads)),
-        element("tbody", {}, held.map((one) => this.row(one)), waiting.map((one) => this.row(one)))),
-      total > waiting.length ? this.more(total - waiting.length) : null,
+      "table", { className: "queue" }, element("thead", {}, element("tr", {}, heads)),
+      element("tbody", {}, entries.map((one) => this.row(one, named))),
     );
   }
 
@@ -81,15 +88,17 @@ export class QueueView {
     return element("button", { type: "button", textContent: say("more_waiting", count), onclick });
   }
 
-  row(entry) {
+  row(entry, named) {
     const turn = entry.position === 0;
+    const { expected_backend: backend, why } = entry;
+    const where = named && backend ? element("small", { title: why, textContent: say(turn ? "at_backend" : "expected_at", backend) }) : null;
     const what = entry.own
       ? [element("strong", { textContent: entry.title }), entry.take > 1 ? element("small", { textContent: `${say("take")} ${entry.take}` }) : null]
       : element("span", { className: "quiet", textContent: say("of_another") });
     return element(
       "tr", {},
       element("td", { className: "number", textContent: turn ? say("its_turn") : String(entry.position) }),
-      element("td", {}, what),
+      element("td", {}, what, where),
       element("td", { className: "number", textContent: entry.eta ? between(entry.eta) : say("not_known") }),
       element("td", {}, entry.own ? this.actions(entry, turn) : null),
     );

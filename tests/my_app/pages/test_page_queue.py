@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.doubles.programs import NodeHost, Server
 from tests.doubles.together import until
 from tests.patience import PATIENCE_MS
 
@@ -67,3 +69,26 @@ def test_a_long_queue_is_shown_in_parts(page: Page) -> None:
     queue.get_by_role("button", name="3 more waiting").click()
     expect(rows).to_have_count(53)
     expect(queue.get_by_role("button", name="more waiting")).to_have_count(0)
+
+
+def test_of_several_backends_each_row_says_where_it_is_expected(chromium: Browser, tmp_path: Path) -> None:
+    with (
+        NodeHost(tmp_path / "gpu") as gpu,
+        Server(tmp_path / "exports", backends=[{"name": "gpu", "url": gpu.url}]) as server,
+        chromium.new_page(locale="en-GB") as page,
+    ):
+        page.set_default_timeout(PATIENCE_MS)
+        server.call("POST", "/api/queue/pause", {"backend": "embedded"})
+        page.goto(server.url + "/")
+        queue = page.locator("#queue")
+        expect(queue).to_contain_text("embedded: paused", timeout=PATIENCE_MS)
+        assert server.ended(send(page, "learned from"))[1]["status"] == "success"
+        server.call("POST", "/api/queue/pause", {})
+        for title in ("first", "second"):
+            send(page, title)
+        rows = queue.locator("tbody tr")
+        expect(rows).to_have_count(2, timeout=PATIENCE_MS)
+        expect(rows.locator("small")).to_have_text(["expected on gpu"] * 2, timeout=PATIENCE_MS)
+        expect(rows.locator("strong")).to_have_text(["first", "second"])
+        waiting = server.call("GET", "/api/queue")[1]["waiting"]
+        assert [(one["expected_backend"], sorted(one["may"])) for one in waiting] == [("gpu", ["embedded", "gpu"])] * 2

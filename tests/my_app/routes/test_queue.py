@@ -13,7 +13,7 @@ WAITS = {"input_text": "hush", "output_config": "silence_mp3", "wait": False, "s
 async def waiting(api: Api, count: int) -> list[dict[str, Any]]:
     while True:
         _, told = await api.ask("GET", "/api/queue")
-        entries: list[dict[str, Any]] = [entry for backend in told["backends"] for entry in backend["waiting"]]
+        entries: list[dict[str, Any]] = told["waiting"]
         if len(entries) >= count:
             return entries
 
@@ -44,8 +44,11 @@ async def test_a_long_queue_is_told_in_pages(api: Api) -> None:
     while offset is not None:
         status, told = await api.ask("GET", f"/api/queue?limit=2&offset={offset}")
         (backend,) = told["backends"]
-        assert (status, backend["waiting_total"]) == (200, 5)
-        seen += [(entry["position"], entry["run_id"]) for entry in backend["waiting"]]
+        assert (status, told["waiting_total"], backend["waiting_total"]) == (200, 5, 5)
+        seen += [(entry["position"], entry["run_id"]) for entry in told["waiting"]]
+        assert [entry["run_id"] for entry in backend["waiting"]] == [entry["run_id"] for entry in told["waiting"]]
+        assert all(entry["expected_backend"] == "embedded" for entry in [*told["waiting"], *backend["waiting"]])
+        assert all(entry["may"] == ["embedded"] for entry in told["waiting"])
         offset = told["next_offset"]
     assert seen == list(enumerate(runs, 1))
     for name, value in (("limit", 0), ("limit", 1001), ("limit", "x"), ("offset", -1), ("offset", "9" * 30)):
