@@ -109,23 +109,30 @@ class Decider:
         usable = [digest for digest, found in choices.items() if with_room & {one.backend.name for one in found}]
         waiting = self.tickets.first(tx, usable, LOOKED_AT, owners=bool(self._owner)) if usable else []
         if not waiting:
-            return Decided(held, unmet=unmet, some_accept=bool(seen.accepting))
+            return Decided(held, Placing(), unmet, bool(seen.accepting), self.fleet.breakers.again_in_s())
         placing = place_takes(self._offered(waiting, choices), places, self._limits, reckon_all=False)
-        return Decided(held, placing, unmet, bool(seen.accepting), placing.look_again_s)
+        again_s = min(placing.look_again_s, self.fleet.breakers.again_in_s())
+        return Decided(held, placing, unmet, bool(seen.accepting), again_s)
 
     def _offered(self, waiting: Sequence[Ticket], choices: Mapping[str, Sequence[Choice]]) -> list[Waiting]:
         """Return tickets as they are placed, with what each is offered: takes that are alike are offered the same."""
-        offers: dict[tuple[str, float, bool], Sequence[Offer]] = {}
+        offers: dict[tuple[str, float, bool, frozenset[str]], Sequence[Offer]] = {}
         made = []
         for ticket in waiting:
             foreign = bool(self._owner) and ticket.owner != self._owner  # another process walks it
-            alike = ticket.demand, ticket.work.size, foreign
+            alike = ticket.demand, ticket.work.size, foreign, ticket.failed_at
             if alike not in offers:
                 own = choices.get(ticket.demand, ())
                 reached = [one for one in own if not (foreign and one.backend.address.kind == "embedded")]
-                offers[alike] = self.fleet.offers(reached, ticket.work)
+                offers[alike] = self.fleet.offers(self._sound(reached, ticket), ticket.work)
             made.append(self._waiting(ticket, offers[alike]))
         return made
+
+    def _sound(self, choices: Sequence[Choice], ticket: Ticket) -> Sequence[Choice]:
+        """Leave out the backends where this take has failed, and those under suspicion for its output."""
+        others = [one for one in choices if one.backend.name not in ticket.failed_at] or choices
+        refuses = self.fleet.breakers.refuses
+        return [one for one in others if not refuses(one.backend.name, one.option.config)]
 
     def _waiting(self, ticket: Ticket, offers: Sequence[Offer]) -> Waiting:
         wait, now_s = self._waits.get(ticket.key), self._clock.monotonic()

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Final
 
 from devserver.backends.sources import Backend
+from devserver.queueing.breakers import Breakers
 from devserver.queueing.demand import Choice, Demand, Fits
 from devserver.queueing.eta import Durations, Guess, total
 from devserver.queueing.placing import Offer, Place
@@ -46,7 +47,7 @@ class Fleet:
 
     def __init__(self, durations: Durations, clock: Clock, backends: Callable[[], Sequence[Backend]]) -> None:
         self.durations, self.clock, self._backends = durations, clock, backends
-        self._fits = Fits()
+        self._fits, self.breakers = Fits(), Breakers(clock)
         self._loaded: dict[str, tuple[frozenset[str], int]] = {}  # with the backend's connection of that time
         self._idle_since_s: dict[str, float] = defaultdict(clock.monotonic)
         self.with_strangers: set[str] = set()  # the backends that had prompts of others at the last look
@@ -103,7 +104,8 @@ class Fleet:
                     strangers=strangers,
                     idle_s=now_s - self._idle_since_s[name],
                     loaded=None if strangers else self.loaded(backend),
-                    accepts=name in seen.accepting and not {ALL, name} & set(paused),
+                    ready=0 if self.breakers.is_watched(name) else 1,
+                    accepts=name in seen.accepting and not {ALL, name} & set(paused) and self.breakers.accepts(name),
                 )
             )
         self.with_strangers = with_strangers

@@ -197,7 +197,7 @@ class Queue:
     async def survey(self) -> list[dict[str, Any]]:
         """Every backend, with what it has and does now."""
         line = await self._db.read(self.expected.line)
-        return await survey(self._pool.backends, line)
+        return await survey(self._pool.backends, line, self._turns.breakers)
 
     def of_run(self, tx: Transaction, run_id: str) -> RunPlace:
         """A run's place in the queue, and when it will be done; each None where it is not known."""

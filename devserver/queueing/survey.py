@@ -7,16 +7,20 @@ from typing import Any, Final
 
 from devserver.backends.sources import Backend
 from devserver.comfy.errors import BackendError
+from devserver.queueing.breakers import Breakers
 from devserver.queueing.expected import Line
 from schemas.node_table import MODEL_INPUTS, MODEL_SUFFIXES, NodeTable
 
 ANSWER_S: Final = 2.0
 
 
-async def survey(backends: list[Backend], line: Line) -> list[dict[str, Any]]:
+async def survey(backends: list[Backend], line: Line, breakers: Breakers) -> list[dict[str, Any]]:
     """Every backend with its own queue, as it tells it now, and ours before it."""
     queues = await asyncio.gather(*(own_queue(backend) for backend in backends))
-    return [_describe(backend, queue, line) for backend, queue in zip(backends, queues, strict=True)]
+    return [
+        _describe(backend, queue, line) | _aside(breakers, backend.name)
+        for backend, queue in zip(backends, queues, strict=True)
+    ]
 
 
 async def own_queue(backend: Backend) -> dict[str, int] | None:
@@ -42,6 +46,13 @@ def _describe(backend: Backend, queue: dict[str, int] | None, line: Line) -> dic
     }
     has = {"nodes": len(backend.table.classes), "models": files_of_models(backend.table)} if backend.table else {}
     return {**backend.describe().as_json(), "url": backend.address.base_url, "queue": queue, **ours, **has}
+
+
+def _aside(breakers: Breakers, backend: str) -> dict[str, Any]:
+    """Tell whether a backend is put aside because takes fail there that others make, and with which error."""
+    breaker = breakers.of(backend)
+    put_aside = not breakers.accepts(backend)
+    return {"put_aside": put_aside, "faults": breaker.faults, "last_fault": breaker.problem}
 
 
 def files_of_models(table: NodeTable) -> dict[str, list[str]]:

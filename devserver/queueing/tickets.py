@@ -45,6 +45,7 @@ class Ticket:
         demand: the digest of what it needs.
         rests: it keeps its place and wants no backend now: its take waits for another attempt.
         passed: how often a later take got a place that fits it; `passed_at` is when that happened first.
+        failed_at: the backends at which an attempt of its take failed.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class Ticket:
     passed: int = 0
     passed_at: str | None = None
     owner: str | None = None
+    failed_at: frozenset[str] = frozenset()
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -101,10 +103,12 @@ class Tickets:
         competing: Collection[str] | None = None,
         work: Work | None = None,
         held_at: str = NOWHERE,
+        failed_at: Collection[str] = (),
     ) -> None:
         """Queue a take, or keep the place that it has; `held_at` is the backend that has it already.
 
-        `competing` are the demands that some backend can meet that can meet this one too; None: every demand is.
+        `failed_at` are the backends at which an attempt of it failed. `competing` are the demands that some backend can
+        meet that can meet this one too; None: every demand is.
         """
         work, at, held = work or Work(), self._clock.stamp(), held_at != NOWHERE
         key = (place.run_id, place.stage, place.take)
@@ -112,20 +116,24 @@ class Tickets:
         self._touch(tx)
         asked = tx.execute(
             "UPDATE tickets SET backend = $1, held = $2, granted_at = CASE WHEN held = 1 AND backend = $3"
-            " THEN granted_at ELSE $4 END, config = $5, variant = $6, size = $7, demand = $8, rests = 0"
-            " WHERE run_id = $9 AND stage = $10 AND take = $11",
-            (held_at, int(held), held_at, at if held else None, work.config, work.variant, work.size, demand, *key),
+            " THEN granted_at ELSE $4 END, config = $5, variant = $6, size = $7, demand = $8, rests = 0,"
+            " failed_at = $9 WHERE run_id = $10 AND stage = $11 AND take = $12",
+            (
+                *(held_at, int(held), held_at, at if held else None, work.config, work.variant, work.size, demand),
+                *("\n".join(failed_at), *key),
+            ),
         )
         if asked.rowcount:
             return
         turn = self._next_round(tx, user_id, priority, competing)
         tx.execute(
             "INSERT INTO tickets (run_id, stage, take, backend, user_id, priority, level, round, position,"
-            " held, asked_at, granted_at, config, variant, size, demand) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
-            " (SELECT coalesce(max(position), 0) + 1 FROM tickets), $9, $10, $11, $12, $13, $14, $15)",
+            " held, asked_at, granted_at, config, variant, size, demand, failed_at) VALUES ($1, $2, $3, $4, $5, $6, $7,"
+            " $8, (SELECT coalesce(max(position), 0) + 1 FROM tickets), $9, $10, $11, $12, $13, $14, $15, $16)",
             (
                 *(*key, held_at, user_id, priority, priority, turn),
                 *(int(held), at, at if held else None, work.config, work.variant, work.size, demand),
+                "\n".join(failed_at),
             ),
         )
         if not held:
@@ -321,4 +329,5 @@ def _ticket(row: Any) -> Ticket:
         row["passed"],
         row["passed_at"],
         row["owner"] if "owner" in row.keys() else None,  # noqa: SIM118 - a row's keys
+        frozenset(row["failed_at"].splitlines()),
     )

@@ -17,6 +17,7 @@ from devserver.durable.ledger import Ledger
 from devserver.durable.sql import Transaction
 from devserver.errors import DatabaseGone
 from devserver.model.rows import Place
+from devserver.queueing.breakers import Breakers
 from devserver.queueing.deciding import Decided, Decider
 from devserver.queueing.demand import Choice, Demand
 from devserver.queueing.expected import Expected
@@ -35,11 +36,12 @@ class NoTurn(Exception):
 
 @dataclass(frozen=True)
 class Asking:
-    """A request for a turn: its user, its priority and the size of the work."""
+    """A request for a turn: its user, its priority, the size of the work, the backends at which it failed before."""
 
     user_id: str = "local"
     priority: int = 0
     size: float = 1.0
+    failed_at: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -82,6 +84,7 @@ class Turns:
     def __init__(self, database: Database, expected: Expected, decider: Decider) -> None:
         self._db, self._expected, self._decider = database, expected, decider
         self.fleet: Fleet = decider.fleet
+        self.breakers: Breakers = decider.fleet.breakers
         self._tickets = expected.tickets
         self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
         self._turns: dict[Key, Turn] = {}
@@ -208,6 +211,7 @@ class Turns:
             competing=self._decider.competing(demand, seen),
             work=Work(*option.key, asking.size),
             held_at=turn.choice.backend.name if turn.choice else "",
+            failed_at=sorted(asking.failed_at),
         )
         return self._decider.decide(tx, seen)
 

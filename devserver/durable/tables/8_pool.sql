@@ -5,6 +5,7 @@ ALTER TABLE tickets ADD COLUMN rests INTEGER NOT NULL DEFAULT 0; -- it keeps its
 ALTER TABLE tickets ADD COLUMN moved INTEGER NOT NULL DEFAULT 0; -- somebody has moved it
 ALTER TABLE tickets ADD COLUMN passed INTEGER NOT NULL DEFAULT 0;  -- how often a later one got a place that fits it
 ALTER TABLE tickets ADD COLUMN passed_at TEXT;                     -- when that happened first
+ALTER TABLE tickets ADD COLUMN failed_at TEXT NOT NULL DEFAULT '';  -- the backends at which it failed, one a line
 UPDATE tickets SET backend = '' WHERE held = 0;
 DROP INDEX tickets_in_order;
 CREATE INDEX tickets_in_order ON tickets (held, rests, level DESC, round, position, run_id, stage, take);

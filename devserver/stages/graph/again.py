@@ -22,7 +22,7 @@ from devserver.errors.sentences import say
 from devserver.model.failure import Failure
 from devserver.model.results import Retry
 from devserver.model.rows import AttemptRow, Place
-from devserver.stages.graph.choose import another
+from devserver.stages.graph.choose import another, others
 from devserver.stages.graph.job import Job
 from devserver.stages.walk import Walk
 
@@ -32,6 +32,8 @@ OUT_OF_MEMORY: Final = "out_of_memory"
 SERVER_STOPPED: Final = "server_stopped"
 WORKER_LOST: Final = "worker_lost"
 NOT_TAKEN: Final = "not_taken"
+# Errors that may be the backend's fault, so that the take is tried at one other.
+TRIED_ELSEWHERE: Final = frozenset({"node_failed", DISK_FULL, "output_missing"})
 
 
 class LostWithServer(PromptLost):
@@ -74,6 +76,11 @@ async def decide_retry(walk: Walk, last: AttemptRow) -> Retry:
             await walk.warn(place, say("disk_full_again", problem=error.message), code=f"disk_full_{last.take}")
             waited_s = await _pause(walk, last, _tries(codes))
             return Retry(after=last.attempt, code=DISK_FULL, waited_s=waited_s)
+        if error.code in TRIED_ELSEWHERE and _fits_elsewhere(walk, last, await failed_at(walk, last)):
+            place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
+            said = say("tried_elsewhere", attempt=last.attempt, backend=last.backend, problem=error.message)
+            await walk.warn(place, said, code=f"elsewhere_{last.take}")
+            return Retry(after=last.attempt, code=error.code, waited_s=0.0)
         if error.code != OUT_OF_MEMORY or codes.count(OUT_OF_MEMORY) > 1:
             raise StageError.from_failure(error)
         freed = await _free(walk, last)
@@ -107,6 +114,21 @@ def _given_up(last: AttemptRow, tries: int, error: Failure) -> StageError:
         hint += " backend's machine more free memory, or look at the backend's log."
     said = say("attempts_lost", hint, lost=lost, backend=last.backend, problem=error.message or "unknown")
     return StageError(said, code="attempts_lost", status=502)
+
+
+async def failed_at(walk: Walk, last: AttemptRow) -> frozenset[str]:
+    """Return the backends at which attempts of a take failed in a way that may be theirs."""
+    rows = await walk.read(lambda reading: reading.stages(last.run_id))
+    own = (row for row in rows if isinstance(row, AttemptRow) and (row.stage, row.take) == (last.stage, last.take))
+    failed = (row for row in own if row.result.error is not None and row.result.error.code in TRIED_ELSEWHERE)
+    return frozenset(row.backend for row in failed if row.backend)
+
+
+def _fits_elsewhere(walk: Walk, last: AttemptRow, failed: frozenset[str]) -> bool:
+    """Return True where a take failed at one backend only, and another one can make it."""
+    stage = next(stage for stage in walk.plan.media if stage.name == last.stage)
+    option = next((one for one in stage.output.options if one.key == last.result.option), None)
+    return len(failed) == 1 and option is not None and others(walk, stage.output, option, failed)
 
 
 async def _codes(walk: Walk, last: AttemptRow) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import groupby
 
@@ -67,6 +67,12 @@ def another(walk: Walk, output: OutputPlan, option: Option) -> Choice | None:
     """A backend that answers now and can make what one was asked for that does not answer any more."""
     demand = Demand(tuple(_equals(output, option.key)), walk.plan.execution_mode)
     return next(iter(walk.tools.turns.choices(demand)), None)
+
+
+def others(walk: Walk, output: OutputPlan, option: Option, failed: Collection[str]) -> bool:
+    """Return whether another backend than those where it failed answers now and can make the same."""
+    demand = Demand(tuple(_equals(output, option.key)), walk.plan.execution_mode)
+    return any(choice.backend.name not in failed for choice in walk.tools.turns.choices(demand))
 
 
 def _equals(output: OutputPlan, decided: tuple[str, str]) -> list[Option]:

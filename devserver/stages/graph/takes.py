@@ -10,13 +10,14 @@ from devserver.briefs.briefing import prepend_locked
 from devserver.errors import StageError
 from devserver.errors.disk import translate_disk_errors
 from devserver.errors.sentences import say
+from devserver.model.failure import Failure
 from devserver.model.plan import MediaStage
 from devserver.model.results import GraphResult, Retry, TakeResult
 from devserver.model.rows import AttemptRow, Place, TakeRow
 from devserver.queueing.demand import Choice, Demand
 from devserver.queueing.eta import size_of
 from devserver.queueing.turns import Asking, NoTurn
-from devserver.stages.graph.again import decide_retry
+from devserver.stages.graph.again import TRIED_ELSEWHERE, decide_retry, failed_at
 from devserver.stages.graph.attempt import run_attempt
 from devserver.stages.graph.choose import choose, tell_differences
 from devserver.stages.graph.formats import FORMAT, SOUND
@@ -81,6 +82,7 @@ async def _run_take(walk: Walk, stage: MediaStage, given: Given, take: int, *, o
             await ledger.flush()
     except StageError as e:
         await ledger.end(place, "failed", TakeResult(error=e.as_failure()))
+        walk.tools.turns.breakers.note_given_up((place.run_id, place.stage, place.take))
         await walk.tools.turns.leave(place)
         raise
     except asyncio.CancelledError:
@@ -98,6 +100,7 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
     decided, reasons = taken.option, dict[int, Retry]()
     turns, worked = walk.tools.turns, Worked(walk, place, row.worked_s if row is not None else 0.0)
     last = None if row is None else await walk.read(lambda reading: reading.last_attempt(place))
+    key = (place.run_id, place.stage, place.take)
     while last is None or last.state != "success":
         stays, again = None, None
         if last is not None and last.state == "running":
@@ -112,7 +115,8 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
             demand = Demand((stays.option,), walk.plan.execution_mode)
         else:
             demand = await choose(walk, place, stage.output, decided)
-        asking = _asking(walk, demand, place.take, taken.changes)
+        failed = await failed_at(walk, last) if last is not None and last.state == "failed" else frozenset[str]()
+        asking = replace(_asking(walk, demand, place.take, taken.changes), failed_at=failed)
         try:
             async with turns.take(walk.ledger, place, demand, asking, stays=stays) as turn:
                 choice = turn.bound
@@ -128,6 +132,7 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
                     done = await run_attempt(walk, replace(job, again=again, why=turn.why), before)
                 if done is not None:
                     turn.ended_well, turn.seconds = True, done.seconds
+                    turns.breakers.note_made(key, choice.backend.name)
                     return
         except NoTurn:
             pass  # no backend that is up can make it any more: it waits for one, or falls back
@@ -135,6 +140,15 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
             said = say("run_timeout", limit_s=stage.output.run_timeout_s, config=stage.output.config)
             raise StageError(said, code="run_timeout", status=504) from e
         last = await walk.read(lambda reading: reading.last_attempt(place))
+        if last is not None and last.state == "failed" and last.result.error is not None:
+            _note_failed(walk, last, last.result.error)
+
+
+def _note_failed(walk: Walk, last: AttemptRow, error: Failure) -> None:
+    """Note that a take failed at a backend, if that may be the backend's fault."""
+    if error.code in TRIED_ELSEWHERE and last.backend and last.result.config:
+        key = (last.run_id, last.stage, last.take)
+        walk.tools.turns.breakers.note_failed(key, last.result.config, last.backend, error.message)
 
 
 def _asking(walk: Walk, demand: Demand, take: int, changes: Changes) -> Asking:
