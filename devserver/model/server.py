@@ -46,11 +46,11 @@ class ReadyState(Kept):
 
 
 class QueueLength(Kept):
-    """The numbers of takes that run at a backend or wait for it."""
+    """The numbers of takes that are at a backend or are expected there."""
 
     name: str = Field(description="of the backend")
     held: int = Field(ge=0, description="how many have their turn")
-    waiting: int = Field(ge=0, description="how many wait for theirs")
+    waiting: int = Field(ge=0, description="how many wait and are expected to go there")
 
 
 class QueueState(EventData):
@@ -64,12 +64,12 @@ class QueueState(EventData):
 
 
 class QueuePlace(Kept):
-    """A run's place in the queue of a backend."""
+    """A run's place in the one queue for all backends."""
 
-    backend: str
+    backend: str = Field(description="where it is, or is expected to go; '' where nobody can say")
     position: int = Field(ge=0, description="1 is next; 0 has its turn")
-    waiting: int = Field(ge=0, description="how many wait there")
-    paused: bool
+    waiting: int = Field(ge=0, description="how many takes wait at all backends together")
+    paused: bool = Field(description="whether it waits while everything is paused, or where it is expected")
 
 
 class TimeLeft(Kept):
