@@ -32,6 +32,7 @@ from devserver.queueing.deciding import Decider
 from devserver.queueing.eta import Durations
 from devserver.queueing.expected import Expected
 from devserver.queueing.fleet import Fleet
+from devserver.queueing.given_up import GivenUp
 from devserver.queueing.queue import Limits, Queue
 from devserver.queueing.tickets import Tickets
 from devserver.queueing.turns import Turns
@@ -110,12 +111,7 @@ class App:
             probe_s=probe_s,
             max_upload_bytes=upload_limit_bytes,
         )
-        fleet = Fleet(Durations(self.clock), self.clock, lambda: self.pool.backends)
-        decider = Decider(Tickets(self.clock), fleet, sharing.owner if sharing else "")
-        self.expected = Expected(decider, self.clock)
-        self.turns = Turns(self.database, self.expected, decider)
-        self.pool.on_change, self.pool.on_queue = self.turns.grant_turns, self.turns.note_queue
-        self.queue = Queue(self.database, self.pool, self.turns, self.expected, self.bus, limits=limits)
+        self._make_queue(sharing.owner if sharing else "", limits)
         self.authoring = Authoring(definitions, self.pool, self.uploads, lambda status: self.bus.tell(None, status))
         self.tools = Tools(
             walks or WalkSettings(),
@@ -135,6 +131,15 @@ class App:
         )
         self._make_what_watches(tracing)
         self._make_what_walks(kinds, safety_floor, sharing)
+
+    def _make_queue(self, owner: str, limits: Limits | None) -> None:
+        durations, given_up = Durations(self.clock), GivenUp(self.database, lambda: self.pool.backends)
+        fleet = Fleet(durations, self.clock, lambda: self.pool.backends, given_up)
+        decider = Decider(Tickets(self.clock), fleet, owner)
+        self.expected = Expected(decider, self.clock)
+        self.turns = Turns(self.database, self.expected, decider)
+        self.pool.on_change, self.pool.on_queue = self.turns.grant_turns, self.turns.note_queue
+        self.queue = Queue(self.database, self.pool, self.turns, self.expected, self.bus, limits=limits)
 
     def _make_files_and_keys(self, upload_limit_bytes: int, file_roots: Sequence[Path]) -> None:
         exports = self.exports
@@ -202,7 +207,7 @@ class App:
             await self.cluster.start()
         await self._note_what_was_running()
         await asyncio.gather(self.pool.start(), self.intake.warm(), self._tidy(), self.journal.search.fill())
-        await self.turns.adopt()
+        await self.turns.start()
         await self.dispatcher.start()
         self.turns.grant_turns()  # those that sleep may have to go elsewhere
         await self.definitions.start(lambda status: self.bus.tell(None, status))

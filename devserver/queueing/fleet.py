@@ -14,6 +14,7 @@ from devserver.backends.sources import Backend
 from devserver.queueing.breakers import Breakers
 from devserver.queueing.demand import Choice, Demand, Fits
 from devserver.queueing.eta import Durations, Guess, total
+from devserver.queueing.given_up import GivenUp
 from devserver.queueing.placing import Offer, Place
 from devserver.queueing.tickets import ALL, Ticket, Work
 from devserver.system.clock import Clock
@@ -45,7 +46,10 @@ class Seen:
 class Fleet:
     """Knows which backend can make what, for how long, and what each has loaded. `see` is for the loop."""
 
-    def __init__(self, durations: Durations, clock: Clock, backends: Callable[[], Sequence[Backend]]) -> None:
+    def __init__(
+        self, durations: Durations, clock: Clock, backends: Callable[[], Sequence[Backend]], given_up: GivenUp
+    ) -> None:
+        self.given_up = given_up
         self.durations, self.clock, self._backends = durations, clock, backends
         self._fits, self.breakers = Fits(), Breakers(clock)
         self._loaded: dict[str, tuple[frozenset[str], int]] = {}  # with the backend's connection of that time
@@ -93,23 +97,27 @@ class Fleet:
         now_s, made, with_strangers = self.clock.monotonic(), list[Place](), set[str]()
         for backend in seen.backends:
             name, own = backend.name, by_backend[backend.name]
-            strangers = max(0, seen.lengths.get(name, 0) - len(own))
+            strangers = max(0, seen.lengths.get(name, 0) - len(own) - self.given_up.count(name))
             if strangers:
                 with_strangers.add(name)
             made.append(
                 Place(
                     name,
-                    held=len(own),
+                    held=len(own) + self.given_up.count(name),
                     left=self._left(own, seen),
                     strangers=strangers,
                     idle_s=now_s - self._idle_since_s[name],
                     loaded=None if strangers else self.loaded(backend),
                     ready=0 if self.breakers.is_watched(name) else 1,
-                    accepts=name in seen.accepting and not {ALL, name} & set(paused) and self.breakers.accepts(name),
+                    accepts=not {ALL, name} & set(paused) and self._is_sound(name, seen),
                 )
             )
         self.with_strangers = with_strangers
         return made
+
+    def _is_sound(self, name: str, seen: Seen) -> bool:
+        """Return whether a backend is up, not put aside, and rid of what was given up there."""
+        return name in seen.accepting and self.breakers.accepts(name) and not self.given_up.blocks(name)
 
     def _left(self, held: Sequence[Ticket], seen: Seen) -> Guess | None:
         """Return how long until a backend has done what it has of ours."""

@@ -22,6 +22,7 @@ from devserver.queueing.deciding import Decided, Decider
 from devserver.queueing.demand import Choice, Demand
 from devserver.queueing.expected import Expected
 from devserver.queueing.fleet import Fleet, Seen
+from devserver.queueing.given_up import GivenUp
 from devserver.queueing.tickets import Key, Work
 
 ANNOUNCED_AFTER_S: Final = 0.2  # changes of the queue within this time are one event
@@ -54,7 +55,7 @@ class Turn:
         begins_loaded: whether the backend had its models loaded.
         seconds: set by the holder, how long its prompt ran, where that says how long such a prompt takes.
         ended_well: set by the holder, what was made with it has been taken in.
-        ends: set by the holder, no further attempt of the take follows.
+        ends: no further attempt of the take follows; an error that leaves the block is its end.
     """
 
     demand: Demand
@@ -63,7 +64,7 @@ class Turn:
     begins_loaded: bool = False
     seconds: float | None = None
     ended_well: bool = False
-    ends: bool = False
+    ends: bool = True
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -85,6 +86,8 @@ class Turns:
         self._db, self._expected, self._decider = database, expected, decider
         self.fleet: Fleet = decider.fleet
         self.breakers: Breakers = decider.fleet.breakers
+        self.given_up: GivenUp = decider.fleet.given_up
+        self.given_up.on_change = self.grant_turns
         self._tickets = expected.tickets
         self.closing = False  # set before the walks are stopped, so that they keep their places in the queue
         self._turns: dict[Key, Turn] = {}
@@ -100,6 +103,7 @@ class Turns:
         self.on_turns: Callable[[set[str], Collection[str]], None] = lambda _runs, _unmet: None
 
     async def close(self) -> None:
+        await self.given_up.close()
         for timer in (self._telling, self._looking_again):
             if timer is not None:
                 timer.cancel()
@@ -141,11 +145,9 @@ class Turns:
             turn.begins_loaded = self.fleet.has_loaded(turn.bound)
             self.fleet.note_used(turn.bound)
             yield turn
+            turn.ends = turn.ended_well
         except NoTurn:
             kept = True
-            raise
-        except BaseException:
-            turn.ends = True
             raise
         finally:
             self._turns.pop(key, None)
@@ -160,9 +162,18 @@ class Turns:
             turn.changed.clear()
             await turn.changed.wait()
 
-    async def adopt(self) -> None:
-        """Take over the tickets of a server that bound them to a backend before their turn."""
+    async def start(self) -> None:
+        """Take over what an earlier server has left: tickets, and prompts that it has given up."""
         await self._db.write(self._decider.adopt)
+        await self.given_up.load()
+        self.given_up.look()
+
+    def give_up(self, ledger: Ledger, backend: str, prompt_id: str) -> None:
+        """Write down, with what is written next, that a prompt was given up and may live."""
+        ledger.later(
+            lambda writing: self.given_up.write(writing.tx, backend, prompt_id),
+            lambda _: self.given_up.note(backend, prompt_id),
+        )
 
     async def _leave(self, ledger: Ledger, place: Place, turn: Turn, asking: Asking) -> None:
         """Give a turn back, and decide who has the next one."""
@@ -235,6 +246,7 @@ class Turns:
     def grant_turns(self) -> None:
         """Let the next takes go on wherever there is room, and wake those whom no backend can serve. On the loop."""
         self._loop = asyncio.get_running_loop()
+        self.given_up.look()
         self._grant_again = True
         if self._granting is None or self._granting.done():
             self._granting = self._loop.create_task(self._grant(), context=Context())  # nobody's request

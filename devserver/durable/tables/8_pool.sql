@@ -13,3 +13,10 @@ CREATE INDEX tickets_in_order ON tickets (held, rests, level DESC, round, positi
 -- What a duration was measured at: with its models loaded already or not, and on which device and version.
 ALTER TABLE durations ADD COLUMN loaded INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE durations ADD COLUMN device TEXT NOT NULL DEFAULT '';
+
+-- Prompts that were given up without being seen to end: their backend may run them yet.
+CREATE TABLE given_up (
+    backend   TEXT NOT NULL,
+    prompt_id TEXT NOT NULL,
+    PRIMARY KEY (backend, prompt_id)
+);

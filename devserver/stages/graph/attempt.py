@@ -75,6 +75,8 @@ async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> Do
     try:
         return await _until_answered(walk, job, before)
     except (PromptLost, Unreachable, OutputMissing, WorkerLost) as e:
+        if isinstance(e, Unreachable):
+            walk.tools.turns.give_up(walk.ledger, job.backend.name, job.prompt_id)
         await _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
         said = say("attempt_lost", attempt=place.attempt, problem=str(e))
         await walk.warn(place, said, code=f"attempt_{place.take}_{place.attempt}_lost")

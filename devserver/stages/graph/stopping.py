@@ -25,6 +25,7 @@ async def take_back(walk: Walk, job: Job) -> Withdrawal:
     try:
         done = await cancel(job.backend.client, job.prompt_id, CONFIRMED_WITHIN_S if job.backend.up else 0.0)
     except BackendError as e:
+        walk.tools.turns.give_up(walk.ledger, name, job.prompt_id)
         said, code = say("not_stopped", backend=name, problem=str(e)), f"not_stopped_{place.take}_{place.attempt}"
         await walk.warn(place, said, code=code, backend=name, prompt_id=job.prompt_id)
         return Withdrawal(confirmed=False, problem=str(e))
