@@ -127,8 +127,8 @@ class App:
             streams=self.streams,
             late=self.late,
         )
-        self._make_what_watches(tracing)
-        self._make_what_walks(kinds, safety_floor, sharing)
+        self._make_watchers(tracing)
+        self._make_runs(kinds, safety_floor, sharing)
 
     def _make_files_and_keys(self, upload_limit_bytes: int, file_roots: Sequence[Path]) -> None:
         exports = self.exports
@@ -142,7 +142,7 @@ class App:
         self.streams = Streams(self.journal, self.bus, exports)
         self.late = LateRecords(lambda run_id: record.write(self.journal, exports, run_id))
 
-    def _make_what_watches(self, tracing: Callable[[Database], Tracing] | None) -> None:
+    def _make_watchers(self, tracing: Callable[[Database], Tracing] | None) -> None:
         self.tracing = tracing(self.database) if tracing else None
         self.metrics = Metrics(
             self.database,
@@ -154,7 +154,7 @@ class App:
         traces = [self.tracing] if self.tracing else []
         watch(self.journal, [self.metrics, RunLog(), *traces])
 
-    def _make_what_walks(self, kinds: Mapping[str, StageKind], safety_floor: Level, sharing: Sharing | None) -> None:
+    def _make_runs(self, kinds: Mapping[str, StageKind], safety_floor: Level, sharing: Sharing | None) -> None:
         ended = Ended()
         self.dispatcher = Dispatcher(
             self.journal,
@@ -194,7 +194,7 @@ class App:
         """Start the backends, then take up what an earlier server left unfinished."""
         if self.cluster:
             await self.cluster.start()
-        await self._note_what_was_running()
+        await self._note_running_prompt()
         await asyncio.gather(self.pool.start(), self.intake.warm(), self._tidy(), self.journal.search.fill())
         await self.dispatcher.start()
         self.turns.grant_turns()  # those that sleep may have to go elsewhere
@@ -202,8 +202,8 @@ class App:
         self._started = True
         self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it
 
-    async def _note_what_was_running(self) -> None:
-        """Before a new embedded backend begins: what the last one was running when it and its server died."""
+    async def _note_running_prompt(self) -> None:
+        """Count a stop for the prompt that the last embedded backend was running when it and its server died."""
         if self._embedded is None:
             return
         if prompt_id := await asyncio.to_thread(take_running_prompt, self._embedded):

@@ -84,7 +84,7 @@ async def _no_stage(name: str) -> None:
 class Walk:
     """One walk of one run.
 
-    `text` is the text as the stages so far have left it, `texts` as each of them has. `run_stage` runs an earlier stage
+    `text` is the text as the stages so far have left it, `texts` as each of them has. `run_again` runs an earlier stage
     again, by its name: what it has finished is skipped.
     """
 
@@ -94,7 +94,7 @@ class Walk:
     cancelled: asyncio.Event
     text: str = ""
     texts: dict[str, str] = field(default_factory=dict)
-    run_stage: Callable[[str], Awaitable[object]] = field(default=_no_stage, repr=False)
+    run_again: Callable[[str], Awaitable[object]] = field(default=_no_stage, repr=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _begun: set[Place] = field(default_factory=set)
     _extended: set[str] = field(default_factory=set)
@@ -155,7 +155,7 @@ class Walk:
         self.is_first(place)
         self._extended.add(stage)
         await self.ledger.write(lambda writing: writing.begin_take(place, changes))
-        await self.run_stage(stage)
+        await self.run_again(stage)
 
     async def write(self, filename: str, content: bytes) -> None:
         """Write a file into the run's folder; waiting for the disk is left to a thread."""

@@ -25,8 +25,6 @@ from my_app.views.route import Route, check_run_id
 
 TABLE: Final = web.AppKey("table", Mapping[web.AbstractRoute, Route])
 
-HOW: Final = "Send `Authorization: Bearer KEY`, or sign in at / . `python server.py keys add NAME` makes a key."
-
 
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
