@@ -166,26 +166,26 @@ def _choose_seed(request: ExecuteRequest, read: list[Briefing | None]) -> int:
 
 def _check_params(planning: Planning, kinds: Mapping[str, StageKind]) -> None:
     """Refuse a name in `params` that belongs to no chunk of the request."""
-    allowed: set[str] = set()
+    of_stages: dict[str, list[str]] = {}
+    plain: set[str] = set()
     for stage in planning.pipeline.stages:
-        for parameter, alone in kinds[stage.kind].parameters(stage, planning).items():
-            names = (planning.name_of(stage.name, number) for number in planning.numbers_of(stage))
-            allowed |= {f"{name}.{parameter}" for name in names} | ({parameter} if alone else set())
+        found = kinds[stage.kind].parameters(stage, planning)
+        plain |= {parameter for parameter, alone in found.items() if alone}
+        for number in planning.numbers_of(stage):
+            name = planning.name_of(stage.name, number)
+            of_stages[name] = sorted(f"{name}.{parameter}" for parameter in found)
+    allowed = plain.union(*of_stages.values())
     for name, value in planning.request.params.items():
         if name not in allowed:
+            stage_name, _, parameter = name.partition(".")
+            if own := of_stages.get(stage_name):
+                about: dict[str, Any] = {"owner": f"The stage {stage_name}", "name": parameter, "allowed": own}
+            else:
+                asked = planning.configs[0].name if planning.configs else planning.pipeline.name
+                about = {"owner": asked, "name": name, "allowed": sorted(plain) or sorted(allowed)}
             near = get_close_matches(name, allowed, 1)
-            asked = planning.configs[0].name if planning.configs else planning.pipeline.name
             hint = f"Did you mean {near[0]}?" if near else ""
-            plain = sorted(known for known in allowed if "." not in known) or sorted(allowed)
-            raise InputError(
-                "unknown_parameter",
-                field=f"params.{name}",
-                value=value,
-                allowed=plain,
-                hint=hint,
-                owner=asked,
-                name=name,
-            )
+            raise InputError("unknown_parameter", field=f"params.{name}", value=value, hint=hint, **about)
 
 
 def _check_preset(request: ExecuteRequest, configs: list[OutputConfig]) -> None:

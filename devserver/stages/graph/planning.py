@@ -104,6 +104,11 @@ class _Planner:
         """The values that the request gives to this stage alone."""
         return self.planning.params_of(self.planning.name_of(self.stage.name, self.number))
 
+    def _field_of(self, parameter: str) -> str:
+        """Return the field of the request that gives a parameter its value."""
+        own = f"{self.planning.name_of(self.stage.name, self.number)}." if parameter in self.params else ""
+        return f"params.{own}{parameter}"
+
     @property
     def is_product(self) -> bool:
         return self.stage.name == product_of(self.planning)
@@ -202,7 +207,7 @@ class _Planner:
             parameter = chunk.parameters[name]
             if parameter.type == "file":
                 media = accepted_media(parameter, self.planning.catalog.graphs[chunk.graph])
-                sent[name] = self.planning.files.resolve(f"params.{name}", value, media)
+                sent[name] = self.planning.files.resolve(self._field_of(name), value, media)
         return {**wanted, **{name: file.stored for name, file in sent.items()}}, sent
 
     def _resolved(
@@ -214,7 +219,7 @@ class _Planner:
             values = to_json(resolve_values(chunk, configured, {**asked, **later}, lambda: seed))
         except ParameterError as e:
             raise InputError(
-                "parameter_refused", field=f"params.{e.field}", value=e.value, allowed=e.allowed, problem=str(e)
+                "parameter_refused", field=self._field_of(e.field), value=e.value, allowed=e.allowed, problem=str(e)
             ) from e
         return {name: value for name, value in values.items() if name not in later}
 
