@@ -42,7 +42,7 @@ def _run_to_end(work: Coroutine[None, None, T]) -> T:
 
 
 def read_settings(given: Mapping[str, object]) -> Settings:
-    """The settings with the command line's own values on top; wrong ones end the program, a line for each."""
+    """Read the settings with the command line's own values on top; end the program where one is wrong."""
     from cli.settings import SettingsWrong, read
 
     given = {"definitions": click.get_current_context().meta.get(DEFINITIONS), **given}
@@ -54,7 +54,7 @@ def read_settings(given: Mapping[str, object]) -> Settings:
 
 
 def _backends(urls: tuple[str, ...]) -> list[dict[str, str]] | None:
-    """The backends of the option --backend, as the settings have them."""
+    """Return the backends of the option --backend as settings."""
     many = len(urls) > 1
     usual = {url: "swarmui" if ":7801" in url else "comfyui" for url in urls}  # what it is will be found out
     named = [{"name": f"{usual[url]}-{n}" if many else usual[url], "url": url} for n, url in enumerate(urls, 1)]
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _definitions(command: C) -> C:
-    """The option --definitions of a command; read_settings takes it up."""
+    """Add the option --definitions to a command; `read_settings` reads it."""
 
     def keep(context: click.Context, _: click.Parameter, folders: tuple[Path, ...]) -> None:
         context.meta[DEFINITIONS] = list(folders) or None

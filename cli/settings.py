@@ -45,7 +45,7 @@ class _File:
 
 
 def read(given: Mapping[str, Any], file: Path = FILE) -> Settings:
-    """The settings; what the command line gives is strongest, then the environment, then the file.
+    """Read the settings: the command line's values before the environment's, those before the file's.
 
     Raises:
         SettingsWrong: with a line for each mistake.
@@ -92,7 +92,7 @@ def _read_file(file: Path) -> _File:
 
 
 def _yaml_problem(problem: DefinitionProblem, text: str) -> str:
-    """A tab is what people see last, so it is named."""
+    """Describe the fault of a YAML file. A tab is hard to see, so it is named."""
     lines = dict(enumerate(text.splitlines(), 1))
     for line in (problem.line, problem.line - 1, problem.line + 1):
         if _is_indented_by_tab(lines.get(line, "")):
@@ -105,7 +105,7 @@ def _is_indented_by_tab(line: str) -> bool:
 
 
 def _check_environment() -> None:
-    """A variable that is nearly a setting is a slip of the pen, and would be passed over in silence."""
+    """Refuse a variable whose name is nearly a setting's: it is a slip and would be ignored."""
     known = list(Settings.model_fields)
     lines = []
     for variable in os.environ:
@@ -117,7 +117,7 @@ def _check_environment() -> None:
 
 
 def _unreadable(error: SettingsError) -> str:
-    """A list or an object in the environment that is no JSON."""
+    """Describe a list or an object in the environment that is no JSON."""
     name = next((field for field in Settings.model_fields if f'"{field}"' in str(error)), "")
     variable = _variable_of(name) or f"{PREFIX}{name.upper()}"
     cause = error.__cause__
@@ -149,7 +149,7 @@ def _place(path: FieldPath, given: Mapping[str, object], written: _File, file: P
 
 
 def _variable_of(name: str) -> str:
-    """The variable of the environment that sets a field, or ''."""
+    """Return the environment variable that sets a field, or ''."""
     wanted = f"{PREFIX}{name}".lower()
     return next((key for key in os.environ if key.lower() == wanted or key.lower().startswith(f"{wanted}__")), "")
 

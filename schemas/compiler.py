@@ -103,7 +103,7 @@ def bind(
     models: Mapping[tuple[str, str], str] | None = None,
     files: Mapping[str, str] | None = None,
 ) -> Graph:
-    """A copy of a compiled graph as one backend gets it: its own names of models and uploaded files, and the prefix.
+    """Copy a compiled graph for one backend: with its own names of models and uploads, and the prefix.
 
     `models` is by (node id, input), `files` by what follows their mark. KeyError where the graph needs another one.
     """

@@ -121,14 +121,14 @@ class DescribedPipeline(Pipeline):
 
 
 def describe_interception(catalog: Catalog, name: str) -> DescribedInterception:
-    """One `schema` of a request. UnknownName if there is none."""
+    """Describe one `schema` of a request. UnknownName if there is none."""
     config = catalog.interception(name)
     fields = config.model_dump(mode="json", include={"label", "description", "rule", "llm"})
     return DescribedInterception(name=name, **fields)
 
 
 def describe_pipeline(catalog: Catalog, name: str, kinds: Mapping[str, StageRules] = RULES) -> DescribedPipeline:
-    """One pipeline with its stages, each as its kind describes it. UnknownName if there is none."""
+    """Describe a pipeline with its stages, each as its kind describes it. UnknownName if there is none."""
     pipeline = catalog.pipeline(name)
     definitions = Definitions(
         catalog.chunks, catalog.pipelines, catalog.interceptions, catalog.outputs, catalog.graphs, tables={}
@@ -138,7 +138,7 @@ def describe_pipeline(catalog: Catalog, name: str, kinds: Mapping[str, StageRule
 
 
 def describe_chunk(catalog: Catalog, name: str) -> DescribedTextChunk | DescribedGraphChunk:
-    """One chunk: a text chunk's step, or a graph chunk's parameters, outputs and models. UnknownName if none."""
+    """Describe a chunk: a text chunk's step, or a graph chunk's parameters, outputs and models. UnknownName if none."""
     chunk = catalog.chunk(name)
     if isinstance(chunk, GraphChunk):
         about = {"name": name, "kind": chunk.kind, "description": chunk.description}
@@ -147,7 +147,7 @@ def describe_chunk(catalog: Catalog, name: str) -> DescribedTextChunk | Describe
 
 
 def describe_output(catalog: Catalog, name: str) -> DescribedOutput:
-    """One `output_config` of a request. UnknownName if there is none."""
+    """Describe one `output_config` of a request. UnknownName if there is none."""
     config = catalog.output(name)
     chunk = catalog.chunk_of(name)
     main = chunk.main

@@ -22,7 +22,7 @@ DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what YAML editors re
 
 
 def editor_schemas() -> dict[str, JsonObject]:
-    """One JSON Schema for each kind of file. The name is not written in a file, so it is in none of them."""
+    """Return a JSON Schema for each kind of file. The name is not written in a file, so it is in none of them."""
     return {
         "chunk": _either(GraphChunk, TextChunk),
         "pipeline": _of(Pipeline),

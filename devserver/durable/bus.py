@@ -111,7 +111,7 @@ class Bus:
                 self._subscriptions.pop(subscription.run_id, None)
 
     def listened_to(self) -> set[str]:
-        """The runs that somebody listens to alone, for more than their end."""
+        """Return the runs that somebody listens to alone, for more than their end."""
         with self._lock:
             listening = [(run_id, own) for run_id, own in self._subscriptions.items() if run_id is not None]
         return {run_id for run_id, own in listening if any(one.only is None for one in own)}

@@ -138,7 +138,7 @@ class Database(ABC):
 
     @abstractmethod
     def door(self) -> Door:
-        """A connection for a thread of one's own, which blocks that thread. For what must not wait for a loop."""
+        """Return a connection for one thread, which blocks that thread."""
 
     def check_there(self) -> None:  # noqa: B027 - only SQLite has a file that can be deleted
         """Check that what is written now is found at the next start. It looks at the disk, so not on the loop.

@@ -94,7 +94,7 @@ class Idempotency:
         return First(row["run_id"], row["status"], json.loads(row["body"]) if row["body"] else None)
 
     def found(self, tx: Transaction, claim: Claim | None) -> Accepted | None:
-        """The run that was made with the key before."""
+        """Return the run that was made with the key before."""
         first = self.find(tx, claim) if claim is not None else None
         return Accepted(first.run_id, claim, first) if first is not None and first.run_id else None
 

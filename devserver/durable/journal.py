@@ -135,15 +135,15 @@ class Journal:
         return await self.read(lambda reading: reading.last_seq())
 
     async def stage(self, place: Place) -> PartRow | None:
-        """The stage, take or attempt at a place."""
+        """Return the stage, take or attempt at a place."""
         return await self.read(lambda reading: reading.stage(place))
 
     async def stages(self, run_id: str) -> list[PartRow]:
-        """Every stage, take and attempt of a run, in the order in which they began."""
+        """Return every stage, take and attempt of a run, in the order in which they began."""
         return await self.read(lambda reading: reading.stages(run_id))
 
     async def last_attempt(self, place: Place) -> AttemptRow | None:
-        """The newest attempt of a take."""
+        """Return the newest attempt of a take."""
         return await self.read(lambda reading: reading.last_attempt(place))
 
     async def end(self, place: Place, state: StageState, result: Result | None = None) -> None:

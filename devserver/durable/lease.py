@@ -67,7 +67,7 @@ class Leases:
         return row
 
     async def claimable(self, limit: int) -> list[str]:
-        """Runs that nobody walks, the oldest first."""
+        """Return the runs that nobody walks, the oldest first."""
         sql = (
             "SELECT run_id FROM runs WHERE state IN ('queued', 'running')"
             " AND (owner IS NULL OR lease_until < epoch_now()) ORDER BY created_at, run_id LIMIT $1"
@@ -116,7 +116,7 @@ class Leases:
             return False
 
     async def check(self, run_id: str, generation: int) -> None:
-        """Before something is done that no transaction fences.
+        """Check that this process still owns a run, before something that no transaction fences.
 
         Raises:
             Fenced: another process has taken the run over.

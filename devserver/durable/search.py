@@ -111,7 +111,7 @@ class Search:
         )
 
     def find(self, tx: Transaction, wanted: Wanted) -> list[RunLine]:
-        """The runs that are wanted, the newest first.
+        """Find the wanted runs, the newest first.
 
         Raises:
             InputError: there is no run `before`.
@@ -124,7 +124,7 @@ class Search:
         return [_line(row) for row in find(tx, wanted, asked, before)]
 
     def line(self, tx: Transaction, run_id: str) -> RunLine | None:
-        """One run, as it stands in a list."""
+        """Return one run, as it stands in a list."""
         rows = tx.rows(f"SELECT {LISTED} FROM runs WHERE run_id = $1", run_id)  # noqa: S608 - fixed words
         return _line(rows[0]) if rows else None
 
@@ -214,12 +214,12 @@ def _following(tx: Transaction, run_id: str) -> list[str]:
 
 
 def final_text(results: Iterable[dict[str, Any]]) -> str:
-    """The text that the stages of a run have left, from their results in order; '' where none changed it."""
+    """Return the text that the stages of a run have left, from their results in order; '' where none changed it."""
     return next((str(result["text"]) for result in reversed(list(results)) if "text" in result), "")
 
 
 def _mark(kind: str, value: str) -> str:
-    """A word for something that is no text. It begins with a sign that no word has."""
+    """Return a word for something that is no text. It begins with a sign that no word has."""
     return f"§{hashlib.sha256(f'{kind} {value}'.encode()).hexdigest()[:16]}"
 
 

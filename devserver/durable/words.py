@@ -27,7 +27,7 @@ class Term:
 
 
 def fold(text: str) -> str:
-    """A text without case, accents and umlaut dots: "Müßig" is "mussig"."""
+    """Return a text without case, accents and umlaut dots: "Müßig" is "mussig"."""
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(PLAIN)
@@ -35,7 +35,7 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, folded: letters and digits alone."""
+    """Return the words of a text, folded: letters and digits alone."""
     return [word[:LONGEST_WORD] for word in WORD.findall(fold(text[:LONGEST_TEXT]))]
 
 

@@ -51,7 +51,7 @@ class Upload:
 
 
 def shown(name: str) -> str:
-    """A person's own name of a file, as the beginning of a sentence."""
+    """Return a file's own name as the beginning of a sentence."""
     return f'"{name[:LONGEST_NAME]}"' if name else "The file"
 
 
@@ -72,7 +72,7 @@ class Uploads:
         self._facts = folder.with_name("upload_facts")
 
     def receive(self, name: str = "", viewer: str | None = None) -> Incoming:
-        """A file that is about to arrive; `name` is the one it had where it comes from."""
+        """Open a file that is about to arrive; `name` is its name at the sender."""
         return Incoming(self, name, viewer)
 
     def sees(self, viewer: str | None, sha256: str) -> bool:
@@ -86,7 +86,7 @@ class Uploads:
             mark.write_text(name[:LONGEST_NAME], encoding="utf-8", errors="replace")
 
     def name_of(self, viewer: str | None, sha256: str) -> str:
-        """The name that a file had where it came from, or ''."""
+        """Return the name that a file had at its sender, or ''."""
         try:
             return (self._owners / (viewer or EVERYBODY) / sha256).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -131,7 +131,7 @@ class Uploads:
                     part.unlink()
 
     def find(self, upload_id: str, viewer: str | None = None) -> dict[str, str] | None:
-        """The `{sha256, ext}` of an id, or None where nothing is kept under it; the ending must be the content's."""
+        """Return the `{sha256, ext}` of an id; None where nothing is kept under it, or its ending is another."""
         match = UPLOAD_ID.fullmatch(upload_id)
         path = self.folder / match[1] if match else None
         if match is None or path is None or not path.is_file() or not self.sees(viewer, match[1]):

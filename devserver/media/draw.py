@@ -8,7 +8,7 @@ from devserver.media.drawn import Drawn
 
 
 def draw(source: Path, target: Path, what: Drawn) -> None:
-    """As `devserver.media.drawing.draw`."""
+    """Draw as `devserver.media.drawing.draw` does."""
     from devserver.media import drawing
 
     drawing.draw(source, target, what)

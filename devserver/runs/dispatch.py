@@ -106,15 +106,15 @@ class Dispatcher:
         return asked
 
     def stop_walk(self, run_id: str) -> None:
-        """Somebody has asked for this run to be cancelled. Where it is not walked here, nothing happens."""
+        """Cancel the walk of a run on request. Where the run is not walked here, nothing happens."""
         self._call(self._wake, run_id)
 
     def lose(self, run_id: str) -> None:
-        """Another process has taken this run over: stop the walk without a trace."""
+        """Stop the walk of a run that another process has taken over, without a trace."""
         self._call(self._leave, run_id)
 
     def wake(self) -> None:
-        """There may be a run that nobody walks."""
+        """Look for runs that nobody walks."""
         self._call(self._look)
 
     @property

@@ -107,7 +107,7 @@ class Keeper:
         self._writing: asyncio.Task[None] | None = None
 
     def touch(self) -> None:
-        """The journal knows more of the run than its record."""
+        """Write the record soon: the journal knows more of the run."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(KEPT_AFTER_S, self._begin)
 

@@ -94,14 +94,14 @@ class Metrics:
         return names if names in self._catalog().outputs else OTHER
 
     def _stage(self, name: str) -> str:
-        """The pipeline's stage: what a second output or another format adds to the name is left out."""
+        """Return the pipeline's stage, without what a second output or another format adds to its name."""
         known = {stage.name for pipeline in self._catalog().pipelines.values() for stage in pipeline.stages}
         parts = name.split("_")
         shorter = ("_".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((one for one in shorter if one in known), OTHER)
 
     async def told(self, accept: str = "") -> tuple[bytes, str]:
-        """Everything as Prometheus reads it, with its content type."""
+        """Return everything in the form of Prometheus, with its content type."""
         state = await self._state.read()
         encode, content_type = choose_encoder(accept)
         return await asyncio.to_thread(encode, _Told([*self.registry.collect(), *state])), content_type

@@ -48,18 +48,18 @@ _W3C: Final = TraceContextTextMapPropagator()
 
 
 def exporter_to(otlp_url: str) -> SpanExporter:
-    """The exporter that sends spans to a collector, as protobuf over HTTP."""
+    """Return the exporter that sends spans to a collector, as protobuf over HTTP."""
     url = otlp_url.rstrip("/")
     return OTLPSpanExporter(url if url.endswith(ROUTE) else url + ROUTE, timeout=ANSWER_S)
 
 
 def context_in(header: str | None) -> Context:
-    """The context that a `traceparent` header names; an empty one where it names none."""
+    """Return the context that a `traceparent` header names; an empty one where it names none."""
     return _W3C.extract({TRACEPARENT: header or ""}, Context())
 
 
 def header_of(context: Context) -> str:
-    """A context as a `traceparent` header; '' where there is no span in it."""
+    """Return a context as a `traceparent` header; '' where there is no span in it."""
     headers: dict[str, str] = {}
     _W3C.inject(headers, context)
     return headers.get(TRACEPARENT, "")
@@ -190,11 +190,11 @@ class Tracing:
             self._ids.of_run.reset(token)
 
     def _within(self, run_id: str, place: str) -> Context:
-        """The context of the run ('') or one of its places: what a span below it begins in."""
+        """Return the context of the run ('') or one of its places, in which a span below it begins."""
         return trace.set_span_in_context(trace.NonRecordingSpan(self._ids_of(run_id, place)), Context())
 
     def _ids_of(self, run_id: str, place: str) -> SpanContext:
-        """The ids of a run's place, whether its span was sent or not."""
+        """Return the ids of a run's place, whether its span was sent or not."""
         request = trace.get_current_span(self._requests[run_id]).get_span_context()
         trace_id = request.trace_id or int.from_bytes(_digest(run_id)[:16])
         span_id = int.from_bytes(_digest(f"{run_id}/{place}")[:8]) or 1

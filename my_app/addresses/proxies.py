@@ -91,7 +91,7 @@ class Proxies:
 
 
 def locate(proxies: Proxies, urls: tuple[PublicUrl, ...]) -> Middleware:
-    """The middleware that finds out below which path the server is for each request."""
+    """Return the middleware that finds out below which path the server is for each request."""
 
     @web.middleware
     async def find(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -106,7 +106,7 @@ def locate(proxies: Proxies, urls: tuple[PublicUrl, ...]) -> Middleware:
 
 
 def _said(request: web.Request, header: str) -> str:
-    """All that a header says; several of one name are no one path and no one user."""
+    """Return all values of a header, joined: several of one name are no one path and no one user."""
     return ", ".join(request.headers.getall(header, []))
 
 

@@ -96,7 +96,7 @@ def retry_header(error: InputError) -> dict[str, str]:
 
 
 def dump(body: Any) -> bytes:
-    """JSON for the wire. What is no JSON (a value in an error that came from outside) is shown as text.
+    """Encode JSON for the wire. A value that is no JSON (in an error from outside) is shown as text.
 
     Bytes of a name or header that are no UTF-8 arrive as halves of surrogate pairs; each is shown as a question mark.
     """

@@ -108,7 +108,7 @@ def _key_of(context: Context, request: web.Request, named: str | None) -> Key | 
 
 
 def refused(request: web.Request, shown: str | None = None) -> web.Response:
-    """The answer to who has shown no key, or a wrong one."""
+    """Return the answer to a request without a key, or with a wrong one."""
     wait_s = 0.0
     if shown is not None or shown_key(request) is not None:
         wait_s = request.app[CONTEXT].tries.wrong(request.remote or "")

@@ -60,7 +60,7 @@ class Owners:
     _known: OrderedDict[str, str] = field(default_factory=OrderedDict)
 
     async def of(self, run_id: str) -> str | None:
-        """The user who started a run; None where there is no such run."""
+        """Return the user who started a run; None where there is no such run."""
         known = self._known.get(run_id)
         if known is not None:
             return known

@@ -16,7 +16,7 @@ READS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 
 def traced(tracing: Tracing) -> Middleware:
-    """The middleware that sends a span for each write, and for each read that belongs to somebody's trace.
+    """Return the middleware that sends a span for each write, and for each read that belongs to somebody's trace.
 
     What a page reads by itself all the time is no trace of anything.
     """

@@ -56,7 +56,7 @@ async def public_file(request: web.Request, settings: FrontSettings, name: str) 
 
 
 async def _packed(request: web.Request, path: Path, about: stat_result, headers: dict[str, str]) -> web.Response:
-    """The file packed, under a weak form of its tag: the content is the same, the bytes are not."""
+    """Compress a file, under a weak form of its tag: the content is the same, the bytes are not."""
     tag = ETag(f"{about.st_mtime_ns:x}-{about.st_size:x}", is_weak=True)
     since, known = request.if_modified_since, request.if_none_match
     if any(one.value in (tag.value, "*") for one in known or ()) or (

@@ -350,7 +350,7 @@ def _expected(catalog: Catalog, outputs: Iterable[Mapping[str, Any]]) -> list[st
 
 
 def _models(stages: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The model files that each stage's last attempt was given."""
+    """Return the model files that each stage's last attempt was given."""
     last = {stage["name"]: attempts[-1] for stage in stages if (attempts := stage.get("attempts"))}
     return {name: sorted(set(attempt["result"].get("models", {}).values())) for name, attempt in last.items()}
 

@@ -69,7 +69,7 @@ class Conflict(Shown):
 
 
 def _reading(name: str, value: Any) -> Any:
-    """The type of a field of the brief: null where the text leaves it open."""
+    """Return the type of a field of the brief: null where the text leaves it open."""
     as_it_is = Annotated[Any, WithJsonSchema(TypeAdapter(value).json_schema())]
     return create_model(f"{name.title().replace('_', '')}Reading", __base__=Reading, value=(as_it_is, ...)) | None
 

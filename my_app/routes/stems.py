@@ -84,7 +84,7 @@ async def stems_archive(request: web.Request, files: RunMedia, runs: Runs, run_i
 
 
 async def _existing(files: RunMedia, run_id: str) -> list[StemFile]:
-    """The stems whose files are there."""
+    """Return the stems whose files are there."""
     found = await files.find_stems(run_id)
     return await asyncio.to_thread(lambda: [stem for stem in found if stem.file.path.is_file()])
 
@@ -108,7 +108,7 @@ class _Outlet(io.RawIOBase):
 
 
 def archive(stems: Sequence[StemFile]) -> Generator[bytes, None, None]:
-    """A stored ZIP archive of the stems, `drums.flac` and so on, in pieces; reads from the disk."""
+    """Yield a stored ZIP archive of the stems, `drums.flac` and so on, in pieces; reads from the disk."""
     outlet = _Outlet()
     with ZipFile(outlet, "w", ZIP_STORED) as packed:
         for stem in stems:

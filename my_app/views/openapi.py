@@ -162,7 +162,7 @@ def _parameters(one: Argument, schemas: Schemas) -> Iterator[dict[str, Any]]:
 
 
 def _statuses(route: Route) -> set[int]:
-    """Every status of a route: its own, and those that every route of its kind may answer."""
+    """Return every status of a route: its own, and those that every route of its kind may answer."""
     signature, kinds = route.signature, {one.kind for one in route.signature.arguments}
     found = {*route.statuses, *route.failures, 400, 403}
     if route.method != "GET":

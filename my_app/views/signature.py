@@ -164,7 +164,7 @@ def _argument(parameter: inspect.Parameter, annotation: Any, in_path: Sequence[s
 
 
 def _returned(annotation: Any) -> Any:
-    """The type of an answer's body; `Annotated[web.StreamResponse, Model]` is a response that carries the model.
+    """Return the type of an answer's body; `Annotated[web.StreamResponse, Model]` is a response that carries the model.
 
     `Annotated[JsonObject, Model]` is JSON of the model's shape.
     """
@@ -176,5 +176,5 @@ def _returned(annotation: Any) -> Any:
 
 
 def _parts(annotation: Any) -> list[Any]:
-    """An annotation and what it is made of."""
+    """Return an annotation and the annotations inside it."""
     return [annotation, *(inner for one in get_args(annotation) for inner in _parts(one))]

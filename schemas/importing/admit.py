@@ -51,7 +51,7 @@ def import_graph(
     tables: Mapping[str, NodeTable],
     live: NodeTable | None = None,
 ) -> Imported:
-    """Definitions from a graph, checked against all others as if they were written.
+    """Make definitions from a graph, checked against all others as if they were written.
 
     Args:
         content: the graph in either form.

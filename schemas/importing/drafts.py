@@ -85,7 +85,7 @@ def name_from(text: str) -> str:
 
 
 def draft(content: JsonObject, table: NodeTable, *, name: str, pipelines: Sequence[str]) -> Draft:
-    """Definitions from a graph in either form.
+    """Make definitions from a graph in either form.
 
     Args:
         content: the graph as exported, or as it lies under `prompt` or `workflow`.

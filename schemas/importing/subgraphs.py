@@ -220,7 +220,7 @@ def _nodes(content: JsonObject) -> dict[str, SavedNode]:
 
 
 def _links(content: JsonObject) -> dict[str, SavedLink]:
-    """Links by id; the graph itself saves each as a list, sub-graphs and newer versions as an object."""
+    """Return links by id; the graph itself saves each as a list, sub-graphs and newer versions as an object."""
     links: dict[str, SavedLink] = {}
     saved = content.get("links") or []
     if not isinstance(saved, list):

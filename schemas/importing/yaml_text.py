@@ -43,7 +43,7 @@ _Dumper.add_representer(
 
 
 def _style(text: str) -> str | None:
-    """Several lines stand as a block, unless a block would change them."""
+    """Return the style of a text: a block for several lines, unless that would change them."""
     if STRANGE.search(text):
         return '"'
     lines = text.split("\n")

@@ -33,7 +33,7 @@ class Partials:
         self._fetching: asyncio.Task[None] | None = None
 
     def hear(self, told: PieceMade) -> None:
-        """A backend says that a piece is there."""
+        """Take note that a backend has a piece."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch_all())
         self._told.put_nowait(told)
@@ -79,7 +79,7 @@ class Partials:
 
 
 def read_partial(told: PieceMade) -> tuple[int, RemoteFile]:
-    """The number of a piece and where it is.
+    """Return the number of a piece and the file of it.
 
     Raises:
         ValueError: it is told in another form.

@@ -38,7 +38,7 @@ class _Made:
 
 
 def reports_of(outcome: Outcome) -> list[dict[str, object]]:
-    """What nodes of ours say about what they made: tempo, key, and the numpy and processor that rendered it."""
+    """Return the reports of our nodes on what they made: tempo, key, numpy and processor."""
     listed = [read_list(result.get("tonewright")) for result in outcome.outputs.values()]
     return [{**report} for reports in listed for report in reports if isinstance(report, dict)]
 
@@ -84,7 +84,7 @@ def _made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
 
 
 def names_of(output: Output, files: Sequence[RemoteFile]) -> list[str]:
-    """A name for each file of an output: the output's, the file's own, and a number where that is not enough."""
+    """Name each file of an output: the output's name, the file's own, and a number where that is not enough."""
     names: dict[str, None] = {}
     last = Counter[str]()  # the number that each name has come to
     for file in files:
@@ -179,6 +179,6 @@ def _inherited(tags: TrackTags, read: Sequence[TrackTags]) -> TrackTags:
 
 
 def _short_key(key: str) -> str:
-    """The tags' own spelling: `F` for "F major", `F#m` for "F# minor"."""
+    """Return a key as tags spell it: `F` for "F major", `F#m` for "F# minor"."""
     tonic, _, mode = key.partition(" ")
     return f"{tonic}m" if mode == "minor" else tonic

@@ -68,7 +68,7 @@ async def _allow(walk: Walk, stage: str, problem: NoAnswer, rule: str) -> None:
 
 
 async def run_translation(walk: Walk, stage: str, chunk: TextChunk) -> TranslationResult:
-    """The text in English; the result keeps the original.
+    """Translate the text into English; the result keeps the original.
 
     Raises:
         StageError: the models failed, and the request allows no fallback.

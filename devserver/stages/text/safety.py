@@ -63,7 +63,7 @@ def check_lists(catalog: Catalog, level: str) -> None:
 
 
 def texts_of(walk: Walk) -> list[tuple[str, str]]:
-    """Everything in words that goes to a backend: the run's text, and parameters like lyrics; each with its name."""
+    """Return all words that go to a backend, by name: the run's text, and parameters like lyrics."""
     texts = [("text", walk.text)]
     for stage in walk.plan.media:
         read = {name: walk.texts.get(one.stage) for name, one in stage.inputs.items() if one.role == "text"}
@@ -95,7 +95,7 @@ def _by_terms(found: list[FoundTerm], level: str, catalog: Catalog) -> Blocked:
 
 
 async def _by_model(walk: Walk, stage: str, chunk: TextChunk, text: str) -> tuple[ModelCheck, Blocked | None]:
-    """A model's verdict for the record, and what follows from it; the chunk says at which levels a failure blocks."""
+    """Return a model's verdict for the record, and the block that follows from it; the chunk says at which levels."""
     level = walk.plan.safety_level
     if chunk.llm is None:
         return ModelCheck(made=False, reason="the chunk has no instruction for it"), None

@@ -15,7 +15,7 @@ LONGEST: Final = 40  # letters; more is no word that could be spoken
 
 
 def haiku(text: str, _rule: Haiku, draw: random.Random) -> str:
-    """The words follow each other as in the text, from a drawn one on; a short text begins again.
+    """Write a haiku of words that follow each other in the text, from a drawn one on; a short text repeats.
 
     Words of which no line could be made exactly are cut into their syllables.
     """
@@ -35,7 +35,7 @@ def haiku(text: str, _rule: Haiku, draw: random.Random) -> str:
 
 
 def _line(following: islice[tuple[str, int]], length: int, sizes: set[int]) -> str:
-    """The next words that fill a line exactly; one after which it could not be filled any more is passed over."""
+    """Take the next words that fill a line exactly; skip one after which it could not be filled any more."""
     line: list[str] = []
     for word, count in following:
         if count <= length and _makeable(length - count, sizes):

@@ -16,7 +16,7 @@ ONSET: Final = re.compile(r"(?:qu|[^\W\d_aeiouyäöüàáâèéêëìíîïòó�
 
 
 def lipogram(text: str, rule: Lipogram, _draw: random.Random) -> str:
-    """Accents and ligatures do not hide a letter. Where every word has one, they are spelled with others instead."""
+    """Leave out words with a letter (accents do not hide it), or respell them where every word has one."""
     kept = [word for word in text.split() if not _letters(word) & set(rule.letters)]
     if rule.means == "drop" and kept:
         return " ".join(kept)
@@ -28,7 +28,7 @@ def _letters(text: str) -> set[str]:
 
 
 def _respelled(character: str, letters: str) -> str:
-    """A letter that is not wanted becomes the next one of its kind in the alphabet, vowel or consonant."""
+    """Replace an unwanted letter by the next one of its kind in the alphabet, vowel or consonant."""
     if not _letters(character) & set(letters):
         return character
     plain = fold(character)
@@ -44,7 +44,7 @@ def _respelled(character: str, letters: str) -> str:
 
 
 def spoonerism(text: str, _rule: Spoonerism, _draw: random.Random) -> str:
-    """Pairs of words side by side in a sentence; twice is the text again."""
+    """Exchange the first sounds of neighbouring words; done twice it gives the text again."""
     matches = [match for match in WORD.finditer(text) if not is_function_word(match[0])]
     made: dict[int, str] = {}
     for one, two in pairwise(matches):
@@ -58,14 +58,14 @@ def spoonerism(text: str, _rule: Spoonerism, _draw: random.Random) -> str:
 
 
 def _onset(word: str) -> str:
-    """The sounds before the first vowel; none where the word is too short to be known again, or has no vowel."""
+    """Return the sounds before the first vowel; none where the word is too short or has no vowel."""
     found = ONSET.match(word)
     onset = found[0] if found else ""
     return onset.lower() if len(word) > 2 and len(onset) < len(word) else ""
 
 
 def shift(text: str, rule: Shift, _draw: random.Random) -> str:
-    """Each word becomes one other, always the same; where the steps would lead back to it, it is one step."""
+    """Replace each word by another, always the same one; a shift that leads back to the word is one step."""
     own = sorted({word.casefold() for word in content_words(text)}, key=lambda word: (fold(word), word))
     if len(own) < 2:
         return text
@@ -75,7 +75,7 @@ def shift(text: str, rule: Shift, _draw: random.Random) -> str:
 
 
 def exchange(text: str, rule: Exchange, _draw: random.Random) -> str:
-    """Words that the table does not have stay."""
+    """Exchange the words of the table; others stay."""
     table = {one.casefold(): two for one, two in rule.words.items()}
     if rule.both_ways:
         table = {two.casefold(): one for one, two in rule.words.items()} | table

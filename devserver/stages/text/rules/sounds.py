@@ -9,7 +9,7 @@ from schemas.text_rules import Sound, Sounds
 
 
 def sounds(text: str, rule: Sounds, draw: random.Random) -> str:
-    """A line like "ambient, calm, D minor, 70 bpm, piano, strings". Of two of a kind the first counts."""
+    """Write a line like "ambient, calm, D minor, 70 bpm, piano, strings". Of two of a kind the first counts."""
     words = [fold(word) for word in WORD.findall(text)]
     found: list[Sound] = []
     for word in words:
