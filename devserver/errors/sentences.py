@@ -30,7 +30,7 @@ class Said:
 
 
 def say(message_code: str, hint: str = "", **values: object) -> Said:
-    """Return the sentence of a code; `hint` stands where the table has none."""
+    """Return the sentence of a code; a `hint` takes the place of the table's."""
     said = MESSAGES[message_code]
     hint = hint or said.get("hint", "").format_map(values)
     allowed = said["allowed"].format_map(values) if "allowed" in said else None
