@@ -64,7 +64,7 @@ def read(given: Mapping[str, Any], file: Path = FILE) -> Settings:
         _check_environment()
         return Read(**given)
     except SettingsError as error:
-        raise SettingsWrong(_unreadable(error)) from error
+        raise SettingsWrong(_describe_unreadable(error)) from error
     except ValidationError as error:
         raise SettingsWrong("\n".join(_problems(error, given, written, file))) from error
 
@@ -116,7 +116,7 @@ def _check_environment() -> None:
         raise SettingsWrong("\n".join(lines))
 
 
-def _unreadable(error: SettingsError) -> str:
+def _describe_unreadable(error: SettingsError) -> str:
     """Describe a list or an object in the environment that is no JSON."""
     name = next((field for field in Settings.model_fields if f'"{field}"' in str(error)), "")
     variable = _variable_of(name) or f"{PREFIX}{name.upper()}"

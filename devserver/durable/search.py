@@ -119,8 +119,8 @@ class Search:
         asked = terms(wanted.query)
         if wanted.query.strip() and not asked:
             return []  # nothing is found by signs that are in no word
-        before = _before(tx, wanted) if wanted.before else None
-        find = _matching if asked or wanted.output else _listed
+        before = _find_before(tx, wanted) if wanted.before else None
+        find = _match_runs if asked or wanted.output else _list_runs
         return [_line(row) for row in find(tx, wanted, asked, before)]
 
     def line(self, tx: Transaction, run_id: str) -> RunLine | None:
@@ -158,14 +158,14 @@ class Search:
             self.end(tx, run_id, row["state"], final_text(results) or text)
 
 
-def _before(tx: Transaction, wanted: Wanted) -> Row:
+def _find_before(tx: Transaction, wanted: Wanted) -> Row:
     rows = tx.rows("SELECT run_id, user_id, created_at FROM runs WHERE run_id = $1", wanted.before)
     if not rows or wanted.user_id not in (None, rows[0]["user_id"]):
         raise InputError("unknown_page", field="before", value=wanted.before)
     return rows[0]
 
 
-def _listed(tx: Transaction, wanted: Wanted, _asked: Sequence[Term], before: Row | None) -> list[Row]:
+def _list_runs(tx: Transaction, wanted: Wanted, _asked: Sequence[Term], before: Row | None) -> list[Row]:
     where, values = "1 = 1", list[Any]()
     if wanted.user_id is not None:
         values.append(wanted.user_id)
@@ -181,7 +181,7 @@ def _listed(tx: Transaction, wanted: Wanted, _asked: Sequence[Term], before: Row
     return tx.rows(f"SELECT {LISTED} FROM runs WHERE {where} {order}", *values)  # noqa: S608 - fixed words
 
 
-def _matching(tx: Transaction, wanted: Wanted, asked: Sequence[Term], before: Row | None) -> list[Row]:
+def _match_runs(tx: Transaction, wanted: Wanted, asked: Sequence[Term], before: Row | None) -> list[Row]:
     index = INDEXES[tx.dialect.name]
     marks = [_mark("user", wanted.user_id)] if wanted.user_id is not None else []
     if wanted.output:

@@ -22,7 +22,7 @@ from devserver.durable.sql import Transaction
 from devserver.errors import InputError, StageError
 from devserver.errors.sentences import say
 from devserver.files.exports import Exports
-from devserver.files.uploads import MIB, UPLOAD_ID, Look, Uploads, shown
+from devserver.files.uploads import MIB, UPLOAD_ID, Look, Uploads, display_name
 from devserver.media.examine import SHORTEST_SECONDS, describe_missing_sound
 from devserver.model.entity import Entity
 from devserver.system.sniff import KINDS
@@ -96,14 +96,19 @@ class InputFiles:
             return InputFile(found)
         refuse = partial(InputError, field=field, value=value)
         if examined.refusal is not None:
-            raise refuse("file_refused", hint=examined.refusal.hint, name=shown(name), problem=examined.refusal.words)
+            raise refuse(
+                "file_refused",
+                hint=examined.refusal.hint,
+                name=display_name(name),
+                problem=examined.refusal.words,
+            )
         if "audio" not in accepts:
             if examined.picture is None:
-                raise refuse("no_picture", name=shown(name))
+                raise refuse("no_picture", name=display_name(name))
             return InputFile(found)
         if why := describe_missing_sound(examined):
-            raise refuse("no_sound", seconds=SHORTEST_SECONDS, name=shown(name), problem=why)
-        told = tuple((one.code, f"{shown(name)} ({field}): {one.message}") for one in examined.warnings)
+            raise refuse("no_sound", seconds=SHORTEST_SECONDS, name=display_name(name), problem=why)
+        told = tuple((one.code, f"{display_name(name)} ({field}): {one.message}") for one in examined.warnings)
         return InputFile({"sha256": examined.mix.sha256, "ext": "flac"} if examined.mix else found, told)
 
     def _resolve(self, field: str, value: object) -> tuple[dict[str, str], str]:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from devserver.durable.journal import Journal
-from devserver.durable.lease import owned
+from devserver.durable.lease import is_owner
 from devserver.durable.reading import Reading
 from devserver.durable.writing import NewRun, Writing
 from devserver.errors import DatabaseGone, Fenced
@@ -196,7 +196,7 @@ def _read_final(reading: Reading, walk: Walk) -> Contents:
     Raises:
         Fenced: another process has taken the run over.
     """
-    if not owned(reading.tx, walk.run.run_id, walk.run.generation):
+    if not is_owner(reading.tx, walk.run.run_id, walk.run.generation):
         raise Fenced(f"run {walk.run.run_id} is walked by another worker now")
     return read_contents(reading, walk.run.run_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from devserver.installed.points import STAGE_KINDS, brought, refuse, without_clashes
+from devserver.installed.points import STAGE_KINDS, load_entry_points, refuse, without_clashes
 from devserver.stages.graph.kind import GraphKind
 from devserver.stages.kind import StageKind
 from devserver.stages.text.kind import TextKind
@@ -16,7 +16,7 @@ KINDS: Final[Mapping[str, StageKind]] = {kind.name: kind for kind in (TextKind()
 def all_kinds() -> Mapping[str, StageKind]:
     """Return our own kinds and those of installed packages."""
     named: list[tuple[str, str, StageKind]] = []
-    for one in brought(STAGE_KINDS):
+    for one in load_entry_points(STAGE_KINDS):
         try:
             kind = one.value() if isinstance(one.value, type) else one.value
         except Exception as e:  # noqa: BLE001 - a package may raise anything

@@ -100,7 +100,7 @@ class Metrics:
         shorter = ("_".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((one for one in shorter if one in known), OTHER)
 
-    async def told(self, accept: str = "") -> tuple[bytes, str]:
+    async def render(self, accept: str = "") -> tuple[bytes, str]:
         """Return everything in the form of Prometheus, with its content type."""
         state = await self._state.read()
         encode, content_type = choose_encoder(accept)

@@ -52,7 +52,7 @@ class Proxies:
         Raises:
             InputError: what it says is no user's name (400).
         """
-        said = _said(request, self.user_header) if self.user_header else ""
+        said = _join_values(request, self.user_header) if self.user_header else ""
         if not said:
             return None
         if not self.trusts(request.remote):
@@ -71,7 +71,7 @@ class Proxies:
         Raises:
             InputError: what it says is no path (400).
         """
-        said = _said(request, PREFIX_HEADER)
+        said = _join_values(request, PREFIX_HEADER)
         if not said:
             return ""
         if not self.trusts(request.remote) and not _is_of_this_machine(request):
@@ -105,7 +105,7 @@ def locate(proxies: Proxies, urls: tuple[PublicUrl, ...]) -> Middleware:
     return find
 
 
-def _said(request: web.Request, header: str) -> str:
+def _join_values(request: web.Request, header: str) -> str:
     """Return all values of a header, joined: several of one name are no one path and no one user."""
     return ", ".join(request.headers.getall(header, []))
 

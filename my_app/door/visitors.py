@@ -40,7 +40,7 @@ class Tries:
     clock: Callable[[], float] = time.monotonic
     _failed: OrderedDict[str, list[float]] = field(default_factory=OrderedDict)
 
-    def wrong(self, address: str) -> float:
+    def count_wrong(self, address: str) -> float:
         """Count a wrong key; returns for how many seconds this address is not answered, 0.0 where it is."""
         now = self.clock()
         lately = [at for at in self._failed.pop(address, []) if now - at < WINDOW_S]

@@ -133,7 +133,7 @@ class Feeds:
                 return
 
 
-def straight(request: web.Request, response: web.StreamResponse) -> Tap | None:
+def direct_writer(request: web.Request, response: web.StreamResponse) -> Tap | None:
     """Return a tap that writes events to the client's connection at once, where all before is taken.
 
     With a thousand listeners, waking a task for each would cost more than the writing. It needs a stream in chunks.

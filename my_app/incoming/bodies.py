@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from devserver.errors import InputError
-from my_app.incoming.arriving import arriving
+from my_app.incoming.arriving import read_blocks
 
 IN_MEMORY_BYTES: Final = 1 << 20
 READ_BYTES: Final = 1 << 16
@@ -25,7 +25,7 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
         raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=request.content_length or 0)
     with SpooledTemporaryFile(IN_MEMORY_BYTES) as body:
         size = 0
-        async for chunk in arriving(request, lambda: request.content.read(READ_BYTES)):
+        async for chunk in read_blocks(request, lambda: request.content.read(READ_BYTES)):
             size += len(chunk)
             if size > max_bytes:
                 raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=size)

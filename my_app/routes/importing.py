@@ -65,7 +65,7 @@ async def import_graph(
     async def make() -> tuple[int, dict[str, Any]]:
         return HTTPStatus.OK, await authoring.import_graph(body, visitor.viewer)
 
-    first, replayed = await idempotency.once(claim, make)
+    first, replayed = await idempotency.run_once(claim, make)
     return Reply(Imported.model_validate(first.body), first.status or 0, REPLAYED if replayed else {})
 
 

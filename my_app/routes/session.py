@@ -16,7 +16,7 @@ from devserver.users.sessions import LASTS, Sessions
 from my_app.addresses.below import prefix_of
 from my_app.addresses.public_urls import called_by
 from my_app.answers.errors import json_response
-from my_app.door.auth import refused
+from my_app.door.auth import refuse_key
 from my_app.door.context import FrontSettings
 from my_app.door.visitors import Visitor
 from my_app.incoming.credentials import COOKIE
@@ -56,7 +56,7 @@ async def begin(
         raise InputError("no_keys_here", status=409)
     key = keys.find(body.key.strip())
     if key is None:
-        return refused(request, body.key)
+        return refuse_key(request, body.key)
     token = await asyncio.to_thread(sessions.begin, key)
     response = json_response(HTTPStatus.CREATED, _describe(runs, key.name, admin=key.admin, keys=True).model_dump())
     url = called_by(request.host, settings.public_urls)

@@ -39,7 +39,7 @@ class StemShown(Shown):
 async def stems(files: RunMedia, runs: Runs, run_id: RunId) -> list[StemShown]:
     """List the run's stems by name; none where it has none."""
     await check_run(runs, run_id)
-    return [_shown(run_id, stem) for stem in await _existing(files, run_id)]
+    return [_shown(run_id, stem) for stem in await _keep_existing(files, run_id)]
 
 
 def _shown(run_id: str, stem: StemFile) -> StemShown:
@@ -53,7 +53,7 @@ async def stem(
 ) -> web.StreamResponse:
     """Send one stem, by the name that the list gives it."""
     await check_run(runs, run_id)
-    known = {stem.name: stem.file for stem in await _existing(files, run_id)}
+    known = {stem.name: stem.file for stem in await _keep_existing(files, run_id)}
     found = known.get(name) or known.get(name.rpartition(".")[0])
     if found is None:
         raise InputError("unknown_stem", status=404, field="name", value=name, allowed=list(known), run_id=run_id)
@@ -63,7 +63,7 @@ async def stem(
 async def stems_archive(request: web.Request, files: RunMedia, runs: Runs, run_id: RunId) -> web.StreamResponse:
     """Send all stems in one ZIP archive, packed while it is sent; sound is not compressed twice."""
     await check_run(runs, run_id)
-    found = await _existing(files, run_id)
+    found = await _keep_existing(files, run_id)
     if not found:
         raise InputError("no_stems", status=404, field="run_id", value=run_id)
     headers = {
@@ -83,7 +83,7 @@ async def stems_archive(request: web.Request, files: RunMedia, runs: Runs, run_i
     return response
 
 
-async def _existing(files: RunMedia, run_id: str) -> list[StemFile]:
+async def _keep_existing(files: RunMedia, run_id: str) -> list[StemFile]:
     """Return the stems whose files are there."""
     found = await files.find_stems(run_id)
     return await asyncio.to_thread(lambda: [stem for stem in found if stem.file.path.is_file()])

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from devserver.files.uploads import MIB, Incoming, Upload, Uploads
 from my_app.door.visitors import Visitor
-from my_app.incoming.arriving import arriving
+from my_app.incoming.arriving import read_blocks
 from my_app.incoming.forms import blocks_of, file_field
 from my_app.views.route import Route
 from my_app.views.shapes import Count, Remark, Shown
@@ -64,7 +64,7 @@ async def _receive(incoming: Incoming, blocks: AsyncIterator[bytes]) -> Upload:
 
 
 async def _blocks_of_body(request: web.Request) -> AsyncIterator[bytes]:
-    async for block in arriving(request, lambda: request.content.read(MIB)):
+    async for block in read_blocks(request, lambda: request.content.read(MIB)):
         yield block
 
 

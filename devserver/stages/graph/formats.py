@@ -19,7 +19,7 @@ RUN_TIMEOUT_S: Final = 600.0
 NO_FILE: Final = {"sha256": "0" * 64, "ext": "flac"}  # in the place of a file that is made later
 
 
-def saved_as(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[str]) -> dict[str, str]:
+def main_format(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[str]) -> dict[str, str]:
     """Return the value of the parameter that chooses the main file's format, where `formats` decides it.
 
     One format is what the file is saved as. For several it is saved without loss: as the first of them that has none,
@@ -35,7 +35,7 @@ def saved_as(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[
     return {name: lossless[0]} if lossless else {}
 
 
-def further(
+def formats_to_convert(
     chunk: GraphChunk, config: str, values: Mapping[str, object], formats: Sequence[str], allowed: Sequence[str]
 ) -> list[str]:
     """Return the formats that are made from the main file; `values` are the resolved ones of the first take.

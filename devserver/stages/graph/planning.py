@@ -12,7 +12,14 @@ from devserver.errors import InputError
 from devserver.files.inputs import InputFile
 from devserver.model.plan import InputRemark, MediaStage, Option, OutputPlan
 from devserver.model.request import SEED_LIMIT
-from devserver.stages.graph.formats import NO_FILE, check_others, conversion, convertible, further, saved_as
+from devserver.stages.graph.formats import (
+    NO_FILE,
+    check_others,
+    conversion,
+    convertible,
+    formats_to_convert,
+    main_format,
+)
 from devserver.stages.kind import Planning, Step
 from schemas.compiler import resolve_values
 from schemas.errors import ParameterError
@@ -67,7 +74,7 @@ def _conversions(source: MediaStage, planning: Planning) -> Iterator[MediaStage]
     said = asked.brief if source.output.asked else ()
     wanted = request.formats or extra_formats(said) or _said_formats(source, planning)
     allowed = planning.catalog.formats_of_chunk(asked.chunk)
-    for name in further(asked.chunk, source.output.config, asked.takes[0], wanted, allowed):
+    for name in formats_to_convert(asked.chunk, source.output.config, asked.takes[0], wanted, allowed):
         yield conversion(planning.catalog, source, name)
 
 
@@ -125,7 +132,7 @@ class _Planner:
         planning, chunk = self.planning, self.planning.catalog.graph_chunk(self.stage.chunk)
         wanted, sent = self._files_of(chunk, self.params)
         if self.is_product:
-            wanted |= saved_as(chunk, wanted, planning.request.formats)
+            wanted |= main_format(chunk, wanted, planning.request.formats)
         config = planning.configs[self.number - 1] if planning.configs else None
         first = planning.pipeline.output_stage is None and not any(
             isinstance(one, MediaStage) for step in planning.steps for one in step
@@ -134,7 +141,7 @@ class _Planner:
             config=chunk.name,
             chunk=chunk,
             graph=planning.catalog.graph(chunk.graph),
-            takes=tuple(self._resolved(chunk, self.stage.values, wanted, seed) for seed in self._seeds()),
+            takes=tuple(self._resolve_values(chunk, self.stage.values, wanted, seed) for seed in self._seeds()),
             inputs=_remarks(sent),
         )
         return OutputPlan(
@@ -179,19 +186,19 @@ class _Planner:
         wanted = {**self.planning.plain_params, **self.params}
         asked, sent = self._files_of(chunk, {name: value for name, value in wanted.items() if name in chunk.parameters})
         if not is_first:
-            asked = _allowed(chunk, asked)
+            asked = _keep_allowed(chunk, asked)
         formats = Formats(request.formats, convertible(catalog))
         brief = apply_brief(found, chunk, config, wanted, formats) if found else ()
         if not self.is_product:  # the words and the request ask for the format of another stage's file
             brief = tuple(one for one in brief if one.field != "format")
-        said = parameter_values(brief) | (saved_as(chunk, wanted, request.formats) if self.is_product else {})
+        said = parameter_values(brief) | (main_format(chunk, wanted, request.formats) if self.is_product else {})
         values = config.values_with(request.preset)
         return Option(
             config=config.name,
             chunk=chunk,
             graph=catalog.graph(chunk.graph),
             takes=tuple(
-                self._resolved(chunk, values, {**asked, **said}, seed)
+                self._resolve_values(chunk, values, {**asked, **said}, seed)
                 for seed in self._seeds(found.takes if found else None)
             ),
             left_out=tuple(sorted(set(wanted) - set(asked))),
@@ -210,7 +217,7 @@ class _Planner:
                 sent[name] = self.planning.files.resolve(self._field_of(name), value, media)
         return {**wanted, **{name: file.stored for name, file in sent.items()}}, sent
 
-    def _resolved(
+    def _resolve_values(
         self, chunk: GraphChunk, configured: Mapping[str, Json], asked: Mapping[str, Any], seed: int
     ) -> dict[str, RecordedValue]:
         """Return the value of every parameter but those that are read from earlier stages."""
@@ -232,7 +239,7 @@ def _remarks(sent: Mapping[str, InputFile]) -> tuple[InputRemark, ...]:
     )
 
 
-def _allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return of the values that the asked config takes those that a fallback takes too."""
     kept = {}
     for name, value in asked.items():

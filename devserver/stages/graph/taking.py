@@ -56,21 +56,21 @@ async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: Graph) -> N
         StageError: an output that is not optional has no file.
         OutputRefused, BackendError: of the first file that could not be taken in; the others are in the run by then.
     """
-    made = list(_made(job, files_of(outcome.outputs)))
+    made = list(_list_made(job, files_of(outcome.outputs)))
     read = [await asyncio.to_thread(read_tags, source.path) for source in job.sources.values()]
     if job.output.converts:  # the same sound in another form says the same of itself
         (tags,) = read
     else:
-        tags = _tags(walk, job, bound, reports_of(outcome))
+        tags = _make_tags(walk, job, bound, reports_of(outcome))
         if not job.output.asked:
-            tags = _inherited(tags, read)
+            tags = _inherit_tags(tags, read)
     done = await asyncio.gather(*(_take_in(walk, job, one, tags) for one in made), return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
             raise result
 
 
-def _made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
+def _list_made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
     chunk = job.option.chunk
     for output in chunk.outputs:
         is_own = chunk.files_of(output)
@@ -138,7 +138,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
     walk.ledger.later(lambda writing: writing.add_event(place, entity, final.name))
 
 
-def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) -> TrackTags:
+def _make_tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) -> TrackTags:
     """Return a file's tags, for players, for ComfyUI and for us; a node's report replaces a value."""
     values, plan = {**job.values, **(reports[0] if reports else {})}, walk.plan
     bpm, key, lyrics = values.get("bpm"), values.get("key"), str(values.get("lyrics") or "")
@@ -162,7 +162,7 @@ def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) 
     )
 
 
-def _inherited(tags: TrackTags, read: Sequence[TrackTags]) -> TrackTags:
+def _inherit_tags(tags: TrackTags, read: Sequence[TrackTags]) -> TrackTags:
     """Return the tags of something that was made of other files: the graph is the one that made the first of these."""
     source = next((one for one in read if one.tonewright), None)
     if source is None:

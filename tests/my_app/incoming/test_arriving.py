@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from devserver.errors import InputError
-from my_app.incoming.arriving import SLOWEST_BYTES, STALL, arriving
+from my_app.incoming.arriving import SLOWEST_BYTES, STALL, read_blocks
 from tests.doubles.passing_time import SkippingLoop, run_skipping
 from tests.my_app.incoming.conftest import Reader
 from tests.patience import PATIENCE_S
@@ -39,7 +39,7 @@ def blocks(*sizes: int, pause_s: float = 0.0) -> Callable[[], Awaitable[bytes]]:
 
 
 async def sizes_of(read: Callable[[], Awaitable[bytes]]) -> list[int]:
-    return [len(block) async for block in arriving(asked(), read)]
+    return [len(block) async for block in read_blocks(asked(), read)]
 
 
 async def slowly(*sizes: int, pause_s: float) -> list[int]:
@@ -69,7 +69,7 @@ def test_what_comes_fast_enough_may_take_as_long_as_it_is_large() -> None:
 
 async def test_a_body_that_cannot_be_unpacked_ends_its_connection(served: Reader) -> None:
     async def read(request: web.Request) -> bytes:
-        return b"".join([block async for block in arriving(request, request.content.readany)])
+        return b"".join([block async for block in read_blocks(request, request.content.readany)])
 
     async with served(read) as client:
         packed = {"Content-Encoding": "gzip"}

@@ -24,7 +24,7 @@ def haiku(text: str, _rule: Haiku, draw: random.Random) -> str:
     if not words:
         return ""
     counts = [syllables(word, language) for word in words]
-    if not all(_makeable(line, set(counts)) for line in LINES):
+    if not all(_can_fill(line, set(counts)) for line in LINES):
         words = [piece for word in words for piece in pieces(word, language)]
         counts = [syllables(word, language) for word in words]
     spoken = list(zip(words, counts, strict=True))
@@ -38,7 +38,7 @@ def _line(following: islice[tuple[str, int]], length: int, sizes: set[int]) -> s
     """Take the next words that fill a line exactly; skip one after which it could not be filled any more."""
     line: list[str] = []
     for word, count in following:
-        if count <= length and _makeable(length - count, sizes):
+        if count <= length and _can_fill(length - count, sizes):
             line.append(word)
             length -= count
         if not length:
@@ -46,6 +46,6 @@ def _line(following: islice[tuple[str, int]], length: int, sizes: set[int]) -> s
     return " ".join(line)
 
 
-def _makeable(length: int, sizes: set[int]) -> bool:
+def _can_fill(length: int, sizes: set[int]) -> bool:
     """Return True where words of these sizes can fill a line, each as often as needed."""
-    return length == 0 or any(size <= length and _makeable(length - size, sizes) for size in sizes)
+    return length == 0 or any(size <= length and _can_fill(length - size, sizes) for size in sizes)

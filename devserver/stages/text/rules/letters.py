@@ -8,7 +8,7 @@ import unicodedata
 from itertools import pairwise
 from typing import Final
 
-from devserver.stages.text.rules.words import WORD, content_words, fold, is_function_word, like, replaced
+from devserver.stages.text.rules.words import WORD, content_words, fold, is_function_word, match_capitals, replace_words
 from schemas.text_rules import Exchange, Lipogram, Shift, Spoonerism
 
 # What a word begins with before its first vowel; the u after q belongs to it.
@@ -20,14 +20,14 @@ def lipogram(text: str, rule: Lipogram, _draw: random.Random) -> str:
     kept = [word for word in text.split() if not _letters(word) & set(rule.letters)]
     if rule.means == "drop" and kept:
         return " ".join(kept)
-    return "".join(_respelled(character, rule.letters) for character in text)
+    return "".join(_respell(character, rule.letters) for character in text)
 
 
 def _letters(text: str) -> set[str]:
     return set(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()))
 
 
-def _respelled(character: str, letters: str) -> str:
+def _respell(character: str, letters: str) -> str:
     """Replace an unwanted letter by the next one of its kind in the alphabet, vowel or consonant."""
     if not _letters(character) & set(letters):
         return character
@@ -52,8 +52,8 @@ def spoonerism(text: str, _rule: Spoonerism, _draw: random.Random) -> str:
         first, second = _onset(one[0]), _onset(two[0])
         if one.start() in made or parted or not first or not second or fold(first) == fold(second):
             continue
-        made[one.start()] = like(one[0], second + one[0][len(first) :])
-        made[two.start()] = like(two[0], first + two[0][len(second) :])
+        made[one.start()] = match_capitals(one[0], second + one[0][len(first) :])
+        made[two.start()] = match_capitals(two[0], first + two[0][len(second) :])
     return WORD.sub(lambda match: made.get(match.start(), match[0]), text)
 
 
@@ -71,7 +71,7 @@ def shift(text: str, rule: Shift, _draw: random.Random) -> str:
         return text
     steps = rule.steps % len(own) or 1
     following = {word: own[(index + steps) % len(own)] for index, word in enumerate(own)}
-    return replaced(text, lambda word: like(word, following.get(word.casefold(), word)))
+    return replace_words(text, lambda word: match_capitals(word, following.get(word.casefold(), word)))
 
 
 def exchange(text: str, rule: Exchange, _draw: random.Random) -> str:
@@ -79,4 +79,6 @@ def exchange(text: str, rule: Exchange, _draw: random.Random) -> str:
     table = {one.casefold(): two for one, two in rule.words.items()}
     if rule.both_ways:
         table = {two.casefold(): one for one, two in rule.words.items()} | table
-    return replaced(text, lambda word: like(word, table[word.casefold()]) if word.casefold() in table else word)
+    return replace_words(
+        text, lambda word: match_capitals(word, table[word.casefold()]) if word.casefold() in table else word
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from devserver.stages.text.rules.words import WORD, bare, fold, is_function_word, sentences
+from devserver.stages.text.rules.words import WORD, fold, is_function_word, sentences, strip_punctuation
 from schemas.text_rules import Alphabetical, CutUp, Echo, Erasure, Mirror, Telegram
 
 
@@ -37,7 +37,7 @@ def mirror(text: str, rule: Mirror, _draw: random.Random) -> str:
 
 def alphabetical(text: str, _rule: Alphabetical, _draw: random.Random) -> str:
     """Sort the words without case and accents; words that differ in nothing else keep their order."""
-    return " ".join(sorted(text.split(), key=lambda word: fold(bare(word))))
+    return " ".join(sorted(text.split(), key=lambda word: fold(strip_punctuation(word))))
 
 
 def erasure(text: str, rule: Erasure, draw: random.Random) -> str:

@@ -37,7 +37,7 @@ def fold(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c))
 
 
-def bare(token: str) -> str:
+def strip_punctuation(token: str) -> str:
     """Return a token without the punctuation around it, case folded; itself where it has no letter or digit."""
     found = WORD.search(token)
     return found[0].casefold() if found else token
@@ -51,7 +51,7 @@ def language_of(text: str) -> Language:
 
 
 def is_function_word(token: str) -> bool:
-    word = bare(token)
+    word = strip_punctuation(token)
     return any(word in words for words in FUNCTION_WORDS.values())
 
 
@@ -65,13 +65,13 @@ def sentences(text: str) -> list[str]:
     return [sentence.strip() for sentence in SENTENCE.split(text) if sentence.strip()]
 
 
-def like(model: str, word: str) -> str:
+def match_capitals(model: str, word: str) -> str:
     """Return the word with the capitals of another: all of them, the first one, or none."""
     if len(model) > 1 and model.isupper():
         return word.upper()
     return word[:1].upper() + word[1:] if model[:1].isupper() else word[:1].lower() + word[1:]
 
 
-def replaced(text: str, change: Callable[[str], str]) -> str:
+def replace_words(text: str, change: Callable[[str], str]) -> str:
     """Replace every word in its place; spaces and punctuation stay."""
     return WORD.sub(lambda match: change(match[0]), text)
