@@ -49,7 +49,7 @@ PUBLIC_URL = re.compile(
     r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:(?P<port>\d{1,5}))?"
     r"(/(?!\.{1,2}(/|$))(?P<first>[A-Za-z0-9._~-]+)(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*)?/?"
 )
-# What the server's own addresses begin with: below such a path nobody could tell a proxy's path from ours.
+# The first parts of our own addresses: below such a path a proxy's path would look like ours.
 OWN_PATHS = frozenset(
     {"api", "docs", "health", "metrics", "openapi.json", "pipeline_configs_metadata", "public", "ready"}
 )

@@ -86,7 +86,7 @@ class Bus:
         self._subscriptions: dict[str | None, tuple[Subscription, ...]] = {}
         self._last_transient: dict[tuple[str | None, str, int, str], float] = {}
         self.told: Counter[str] = Counter()  # how many events of each kind were told here and not stored
-        # Called with what is told here and not stored, where other processes have listeners too.
+        # Called with events that are not stored, where other processes have listeners too.
         self.outlet: Callable[[Event], None] | None = None
 
     def subscribe(self, run_id: str | None = None) -> Subscription:

@@ -124,7 +124,7 @@ class Idempotency:
         )
 
     async def run_once(self, claim: Claim | None, work: Callable[[], Awaitable[tuple[int, Any]]]) -> tuple[First, bool]:
-        """Run once something that makes no run; return its answer, or the one from before, and whether it is that one.
+        """Do work that makes no run once for a key; return its answer, and whether that is an earlier one.
 
         Nothing is kept of work that raises: what was wrong with it may be mended.
 

@@ -116,7 +116,7 @@ class Reading:
         sql = f"SELECT * FROM events WHERE kind = $1 AND run_id IN ({marks(run_ids, 2)}) ORDER BY seq"  # noqa: S608 - placeholders
         return [event_of(row) for row in self.tx.rows(sql, kind, *run_ids)]
 
-    # What the events say
+    # From events
 
     def entities(self, run_id: str) -> list[Entity]:
         """Return the files of a run, in the order of their numbers."""

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Wire:
-    """Brings this process's bus what happens in the others, and them what is told here. On the loop.
+    """Passes events between this process's bus and the other processes. On the loop.
 
     Stored events are read from the journal by their numbers, which are given in the order of the commits, whoever wrote
     them: a message says only that there are new ones. What is not stored goes as a message, or where it is longer than

@@ -118,7 +118,7 @@ class Uploads:
         return found
 
     def check_length(self, length: int) -> None:
-        """Raises InputError (413) where a file is longer than the limit."""
+        """Refuse a file that is longer than the limit (InputError, 413)."""
         if length > self.limit_bytes:
             limit = f"{self.limit_bytes / MIB:g} MiB"
             raise InputError("file_too_large", status=413, field="file", value=length, limit=limit)

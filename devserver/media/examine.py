@@ -35,7 +35,7 @@ SHORTEST_SECONDS: Final = 0.1
 RATES_HZ: Final = (1_000, 768_000)
 LOUDEST_DBFS: Final = 100.0  # whole numbers taken for fractions reach 90 to 187; at 140 an AAC encoder does not end
 UNKNOWN: Final = "application/octet-stream"
-# What FFmpeg calls the containers that have no magic of their own in `sniff`.
+# FFmpeg's names of the containers that have no magic of their own in `sniff`.
 PICTURES: Final = "_pipe"
 CONTAINERS: Final = {"mpegts": Kind("video", "video/mp2t", "ts"), "mpeg": Kind("video", "video/mpeg", "mpg")}
 

@@ -28,7 +28,7 @@ from schemas.values import RecordedValue
 
 PLANS_KEPT: Final = 64
 
-# What a field of a brief says, or a parameter is given for it.
+# The value of a field of a brief, or of the parameter that gets it.
 BriefValue: TypeAlias = str | int | float | bool | list[str] | None
 
 

@@ -18,7 +18,7 @@ from devserver.errors import DatabaseGone
 from devserver.errors.disk import JournalFault, disk_trouble
 from devserver.queueing.asleep import Asleep
 
-# Who walks less takes up a new run first: each run that is walked already is a handicap of as many seconds.
+# A busy worker waits this long for each run that it walks, so that an idle one claims a new run first.
 HANDICAP_S: Final = 0.002
 MOST_HANDICAP_S: Final = 0.02
 MOST_WALKS: Final = 10_000  # where there is no limit

@@ -141,7 +141,7 @@ async def restore(journal: Journal, exports: Exports, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class Contents:
-    """What the journal has of a run besides its row."""
+    """The journal's rows and events of a run, besides its own row."""
 
     parts: list[PartRow]
     entities: list[Entity]

@@ -159,7 +159,7 @@ def _argument(parameter: inspect.Parameter, annotation: Any, in_path: Sequence[s
         return Argument(name, "header", header.name, annotation, parameter.default)
     if name in ("query", "body") and isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return Argument(name, "query" if name == "query" else "body", name, annotation, parameter.default)
-    # What has a default may be left out: the view answers another route too.
+    # An argument with a default may be left out: the view answers another route too.
     return Argument(name, "given", name, annotation) if parameter.default is inspect.Parameter.empty else None
 
 

@@ -30,7 +30,7 @@ class _Dumper(yaml.SafeDumper):
         return node
 
 
-# What the definitions' reader takes for a number although YAML 1.1 does not, such as 1e5: text like it is quoted.
+# Numbers to the definitions' reader that YAML 1.1 reads as text, such as 1e5: text like it is quoted.
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"),

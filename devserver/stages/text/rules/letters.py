@@ -11,7 +11,7 @@ from typing import Final
 from devserver.stages.text.rules.words import WORD, content_words, fold, is_function_word, match_capitals, replace_words
 from schemas.text_rules import Exchange, Lipogram, Shift, Spoonerism
 
-# What a word begins with before its first vowel; the u after q belongs to it.
+# The letters of a word before its first vowel; the u after q belongs to them.
 ONSET: Final = re.compile(r"(?:qu|[^\W\d_aeiouyäöüàáâèéêëìíîïòóôùúû])*", re.IGNORECASE)
 
 
