@@ -1,6 +1,6 @@
-"""The settings as a person gives them: `tonewright.yaml`, the environment, the command line.
+"""Read the settings from `tonewright.yaml`, the environment and the command line.
 
-Each mistake is one line with its place, its value and what is allowed.
+Each mistake is one line with its place, its value and the requirement.
 """
 
 from __future__ import annotations
@@ -78,11 +78,11 @@ def _read_file(file: Path) -> _File:
         raise SettingsWrong(f"{file}: cannot be read: {error.strerror}") from error
     try:
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
-            raise SettingsWrong(f"{file}:1: is UTF-16 or no text; save it as UTF-8")
+            raise SettingsWrong(f"{file}:1: is UTF-16 or not a text; save it as UTF-8")
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise SettingsWrong(f"{file}:{line}: is no text in UTF-8; save it as UTF-8") from error
+        raise SettingsWrong(f"{file}:{line}: is not UTF-8 text; save it as UTF-8") from error
     if not any(line.split("#")[0].strip(" \r-") for line in text.splitlines()):
         return _File({}, {(): 1})
     source = draft_source("settings", file.stem, text, str(file))
@@ -96,7 +96,7 @@ def _yaml_problem(problem: DefinitionProblem, text: str) -> str:
     lines = dict(enumerate(text.splitlines(), 1))
     for line in (problem.line, problem.line - 1, problem.line + 1):
         if _is_indented_by_tab(lines.get(line, "")):
-            return f"{problem.file}:{line}: is indented by a tab; YAML allows spaces alone"
+            return f"{problem.file}:{line}: is indented by a tab; YAML allows only spaces"
     return str(problem)
 
 

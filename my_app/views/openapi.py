@@ -37,7 +37,7 @@ STATUSES: Final = {
     401: "Keys are needed here, and none came along that is known.",
     403: "Host or Origin is not one of ours; or the server's settings, the key or a safety stage do not allow it.",
     404: "Something that the request names is not there.",
-    408: "The body did not come in time.",
+    408: "The body did not arrive in time.",
     409: "It cannot be done as things are; or the run was cancelled.",
     412: "The file is not the one in If-Match.",
     413: "The body is too large.",

@@ -150,7 +150,7 @@ def test_keys_are_made_listed_and_taken_away(tmp_path: Path) -> None:
     assert len(re.findall(r"^choir-0[123] +[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}$", sheet.stdout, re.MULTILINE)) == 3
     addresses = '["http://localhost:5173", "https://music.example.org/studio"]'
     slip = tonewright("keys", "add", "solo", "--class", "1", *exports, public_urls=addresses).stdout
-    assert "Open https://music.example.org/studio and type this code." in slip
+    assert "Open https://music.example.org/studio and enter this code." in slip
     refused: list[tuple[str, ...]] = [("--class", "0"), ("--class", "3", "--admin"), ()]
     for options in refused:
         assert tonewright("keys", "add", *options, *exports).returncode != 0

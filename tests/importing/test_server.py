@@ -187,8 +187,8 @@ def test_an_imported_graph_runs_at_once_and_its_file_can_be_imported_again(
 
 
 WRONG: dict[str, tuple[dict[str, Any], int, str, str]] = {
-    "nothing given": ({}, 422, "graph", "Exactly one"),
-    "both given": ({"graph": {}, "upload": "x"}, 422, "graph", "Exactly one"),
+    "nothing given": ({}, 422, "graph", "exactly one"),
+    "both given": ({"graph": {}, "upload": "x"}, 422, "graph", "exactly one"),
     "an unknown key": ({"grpah": {}}, 422, "grpah", "There is no field"),
     "no such upload": ({"upload": "f" * 64}, 404, "upload", "no such upload"),
     "no such backend": ({"graph": QUIET, "backend": "attic"}, 404, "backend", "no such backend"),
