@@ -40,7 +40,7 @@ class DescribedInterception(Description):
     label: Text
     description: Text
     rule: Rule = Field(description="how a text is rewritten without a language model")
-    llm: LlmRule | None = Field(description="what a language model is asked for in place of the rule")
+    llm: LlmRule | None = Field(description="the instruction of a language model, used instead of the rule")
 
 
 class DescribedParameter(Description):
@@ -99,18 +99,18 @@ class DescribedOutput(Description):
     chunk: str
     variants: tuple[str, ...]
     presets: dict[str, dict[str, Written]] = Field(description="values by name that a request may ask for")
-    fallback: str | None = Field(description="the output config that is used where no backend can make this one")
+    fallback: str | None = Field(description="the output config that is used if no backend can make this one")
     remote: bool = Field(description="whether it is made on somebody else's machine")
     wants: Literal["en"] | None = Field(description="the language into which the run's text is translated")
     run_timeout_s: float | int
     hints: Hints
-    media: Media | None = Field(description="what it makes")
+    media: Media | None = Field(description="the medium of its output")
     formats: tuple[str, ...] = Field(description="the formats that a request may ask for, the usual one first")
     parameters: tuple[DescribedParameter, ...]
     outputs: tuple[Output, ...]
     models: tuple[DescribedModel, ...]
     backend: JsonObject | None = Field(
-        None, description="whether the backend that was asked about can run it, and what it lacks where not"
+        None, description="whether the requested backend can run it, and what it lacks if not"
     )
 
 

@@ -41,7 +41,7 @@ async def all_events(
     visitor: Visitor,
     seen: LastEventId = None,
 ) -> web.StreamResponse:
-    """Tell the events of all runs and of the server, from now on, or from the last one seen.
+    """Stream the events of all runs and of the server, from now on, or after the last one seen.
 
     First the state of queue and backends. With a key they are those of the own runs and of the server; with an admin
     key, everybody's.
@@ -64,7 +64,7 @@ async def all_events(
 async def run_events(
     request: web.Request, feeds: Feeds, runs: Runs, run_id: RunId, seen: LastEventId = None
 ) -> web.StreamResponse:
-    """Tell a run's events from its first one, or from the last one seen, up to its end."""
+    """Stream a run's events from its first one, or after the last one seen, until its end."""
     after = seen or 0
     await check_run(runs, run_id)
     if after and await feeds.is_over(run_id, after):

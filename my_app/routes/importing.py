@@ -1,4 +1,4 @@
-"""For people who write definitions: a graph made into some, and a text checked as it is typed."""
+"""Import graphs as definitions, and check the text of a definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in, for browsers: a key is shown once, and a cookie stands for it from then on."""
+"""Sign-in for browsers: the key is sent once, then a cookie replaces it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SignIn(BaseModel):
 
 
 class Who(Shown):
-    """The user who asks, and what may be asked for."""
+    """The user of the request, and their rights."""
 
     user: str
     admin: bool = Field(description="whether everybody's runs are seen")
@@ -68,7 +68,7 @@ async def begin(
 
 
 async def show(request: web.Request, settings: FrontSettings, keys: Keys, runs: Runs, visitor: Visitor) -> Who:
-    """Tell who asks, and whether keys are needed here at all."""
+    """Return the user of the request, and whether the server has keys."""
     by_proxy = settings.proxies.user(request) is not None  # whose session is the proxy's to end
     return _describe(runs, visitor.user_id, admin=visitor.viewer is None, keys=bool(keys.all) and not by_proxy)
 

@@ -1,4 +1,4 @@
-"""The voices of a run's music, each for itself or all in one archive."""
+"""The stems of a run's music, one by one or in one archive."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ARCHIVE_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the earliest that an archive know
 
 
 class StemShown(Shown):
-    """One voice of a run's music."""
+    """One stem of a run's music."""
 
     name: str
     url: str
@@ -37,7 +37,7 @@ class StemShown(Shown):
 
 
 async def stems(files: RunMedia, runs: Runs, run_id: RunId) -> list[StemShown]:
-    """List the run's stems by name; none where it has none."""
+    """List the run's stems by name; empty if it has none."""
     await check_run(runs, run_id)
     return [_shown(run_id, stem) for stem in await _keep_existing(files, run_id)]
 
