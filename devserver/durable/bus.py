@@ -114,11 +114,11 @@ class Bus:
         """Return the runs that somebody listens to alone, for more than their end."""
         with self._lock:
             listening = [(run_id, own) for run_id, own in self._subscriptions.items() if run_id is not None]
-        return {run_id for run_id, own in listening if any(one.only is None for one in own)}
+        return {run_id for run_id, own in listening if any(subscription.only is None for subscription in own)}
 
     @property
     def hears_everything(self) -> bool:
-        """Whether somebody listens to more than single runs: here, or in another process."""
+        """Tell whether a listener of this or another process hears more than single runs."""
         return self.outlet is not None or bool(self._subscriptions.get(None))
 
     def tell_listeners(self, run_id: str, data: Passing) -> None:
@@ -147,7 +147,7 @@ class Bus:
                     return
                 self._last_transient[key] = now
         with self._lock:
-            self.told[kind] += 1
+            self.unstored[kind] += 1
         event = Event(None, run_id, stage, take, 0, self._clock.stamp(), data)
         self.publish(event)
         if self.outlet is not None:

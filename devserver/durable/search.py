@@ -1,6 +1,6 @@
 """Finding runs: by words of their texts, state and output, the newest first, page by page.
 
-What a run is found by is written in the transactions that accept and end it, so nothing is found that is not there.
+The transactions that accept and end a run also index it, so a search never finds a run that does not exist.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Search:
     def add(
         self, tx: Transaction, run_id: str, *, user_id: str, created_at: str, title: str, outputs: str, text: str
     ) -> None:
-        """Let a run that was accepted be found."""
+        """Index an accepted run."""
         names = [name for name in outputs.split(", ") if name]
         marks = [_mark("user", user_id), _mark("state", UNFINISHED), *(_mark("output", name) for name in names)]
         place, stored = _place(run_id, created_at), INDEXES[tx.dialect.name].stored
@@ -104,7 +104,7 @@ class Search:
         )
 
     def end(self, tx: Transaction, run_id: str, state: str, text: str) -> None:
-        """Let a run be found by the state that it ended in and by its final text."""
+        """Index the state and the final text of an ended run."""
         tx.execute(
             "UPDATE searched SET final = $1, marks = replace(marks, $2, $3) WHERE run_id = $4",
             (INDEXES[tx.dialect.name].stored(text), _mark("state", UNFINISHED), _mark("state", state), run_id),
@@ -147,7 +147,7 @@ class Search:
         return run_ids
 
     def read(self, tx: Transaction, run_id: str) -> None:
-        """Let a run be found that the journal has from elsewhere, with its stages."""
+        """Index a run that the journal has from elsewhere, with its stages."""
         row = tx.execute(f"SELECT * FROM runs WHERE run_id = $1{tx.dialect.for_update}", (run_id,)).fetchone()  # noqa: S608 - a fixed word
         sql = "SELECT result FROM stages WHERE run_id = $1 AND take = 0 AND attempt = 0 ORDER BY number"
         results = [json.loads(stage["result"]) for stage in tx.execute(sql, (run_id,)).fetchall()]
@@ -238,13 +238,13 @@ def _positions(text: str) -> str:
 
 
 def _fts5(asked: Sequence[Term], marks: Sequence[str]) -> str:
-    told = [f'"{" ".join(term.words)}"{" *" if term.prefix else ""}' for term in asked]
-    return " AND ".join([*told, *(f'"{mark}"' for mark in marks)])
+    phrases = [f'"{" ".join(term.words)}"{" *" if term.prefix else ""}' for term in asked]
+    return " AND ".join([*phrases, *(f'"{mark}"' for mark in marks)])
 
 
 def _tsquery(asked: Sequence[Term], marks: Sequence[str]) -> str:
-    told = (" <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.prefix else "") for term in asked)
-    return " & ".join([*(f"({one})" for one in told), *(f"'{mark}'" for mark in marks)])
+    phrases = (" <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.prefix else "") for term in asked)
+    return " & ".join([*(f"({phrase})" for phrase in phrases), *(f"'{mark}'" for mark in marks)])
 
 
 INDEXES: Final = {

@@ -93,9 +93,9 @@ class Wire:
                 return
 
     def _hear(self, text: str) -> None:
-        told = json.loads(text)
-        if told.pop("by") != self._journal.leases.owner:
-            self._bus.publish(Event.from_json(told))
+        message = json.loads(text)
+        if message.pop("by") != self._journal.leases.owner:
+            self._bus.publish(Event.from_json(message))
 
     def _tell(self, event: Event) -> None:
         """Send an event to the others; it is called on any thread."""
@@ -111,4 +111,4 @@ class Wire:
             try:
                 await self._db.tell("told", text)
             except DatabaseGone as e:
-                log.warning("%s was not told to other processes: %s", event.kind, e)
+                log.warning("%s was not sent to other processes: %s", event.kind, e)

@@ -44,10 +44,10 @@ def terms(query: str) -> list[Term]:
 
     `word`, `beginning*`, `"words in this order"`; whatever else stands there only separates words.
     """
-    found = []
+    asked = []
     for match in TERM.finditer(query):
         text = match[1] if match[3] is None else match[3]
         own = words(text)
         if own:
-            found.append(Term(tuple(own), bool(match[2]) or (match[3] or "").endswith("*")))
-    return list(dict.fromkeys(found))[:MOST_TERMS]
+            asked.append(Term(tuple(own), bool(match[2]) or (match[3] or "").endswith("*")))
+    return list(dict.fromkeys(asked))[:MOST_TERMS]

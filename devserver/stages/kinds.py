@@ -18,12 +18,12 @@ def all_kinds() -> Mapping[str, StageKind]:
     named: list[tuple[str, str, StageKind]] = []
     for one in load_entry_points(STAGE_KINDS):
         try:
-            kind = one.value() if isinstance(one.value, type) else one.value
+            kind = entry.value() if isinstance(entry.value, type) else entry.value
         except Exception as e:  # noqa: BLE001 - a package may raise anything
-            refuse(one.package, f"{one.name} cannot be made: {type(e).__name__}: {e}")
+            refuse(entry.package, f"{entry.name} cannot be made: {type(e).__name__}: {e}")
             continue
         if isinstance(kind, StageKind):
-            named.append((one.package, kind.name, kind))
+            named.append((entry.package, kind.name, kind))
         else:
-            refuse(one.package, f"{one.name} is no kind of stage: it must be a StageKind")
+            refuse(entry.package, f"{entry.name} is no kind of stage: it must be a StageKind")
     return {**KINDS, **without_clashes(named, KINDS, "kind of stage")}

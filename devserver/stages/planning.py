@@ -160,7 +160,7 @@ def _read_words(
 def _choose_seed(request: ExecuteRequest, read: list[Briefing | None]) -> int:
     if isinstance(request.seed, int) and request.seed >= 0:
         return request.seed
-    said = next((found.seed for found in read if found and found.seed is not None), None)
+    said = next((briefing.seed for briefing in read if briefing and briefing.seed is not None), None)
     return said if request.seed is None and said is not None else secrets.randbelow(SEED_LIMIT + 1)
 
 
@@ -202,7 +202,7 @@ def number_entities(stages: list[StagePlan], main: tuple[str, ...]) -> dict[str,
     Further texts come last, so that media have the same number with and without them.
     """
     makers = [stage for stage in stages if isinstance(stage, MediaStage)]
-    order = {name: place for place, name in enumerate(main or [one.name for one in makers if one.output.asked])}
+    order = {name: place for place, name in enumerate(main or [maker.name for maker in makers if maker.output.asked])}
     makers.sort(key=lambda stage: (bool(stage.skip), order.get(stage.name, len(order))))
     numbers = {f"{makers[0].name if makers else ''}/main": MAIN_NUMBER}
     numbers |= {f"{s.name}/text": TEXT_NUMBERS[s.name] for s in stages if s.name in TEXT_NUMBERS and s not in makers}

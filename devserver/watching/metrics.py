@@ -149,7 +149,7 @@ class State:
         listening = [("", self._bus.listening)]
         yield _gauge("listeners", "Event streams, and requests that wait for their run.", [], listening)
         passing = CounterMetricFamily("tonewright_passing_events", "Events that were not stored.", labels=["kind"])
-        for kind, count in sorted(self._bus.told.items()):
+        for kind, count in sorted(self._bus.unstored.items()):
             passing.add_metric([kind], count)
         yield passing
 

@@ -130,14 +130,14 @@ def _saved_folders(content: JsonObject) -> dict[str, str]:
     folders: dict[str, str] = {}
     pending: list[Json] = [content]
     while pending:
-        one = pending.pop()
-        if isinstance(one, list):
-            pending += one
-        elif isinstance(one, dict):
-            name, folder = one.get("name"), one.get("directory")
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += value
+        elif isinstance(value, dict):
+            name, folder = value.get("name"), value.get("directory")
             if isinstance(name, str) and isinstance(folder, str) and folder:
                 folders[name] = folder
-            pending += one.values()
+            pending += value.values()
     return folders
 
 
@@ -151,30 +151,30 @@ def _chunk(
         "graph": name,
     }
     if proposed:
-        content["parameters"] = {key: _parameter(one) for key, one in proposed.items()}
+        content["parameters"] = {key: _parameter(proposal) for key, proposal in proposed.items()}
     if models:
         content["models"] = models
     content["outputs"] = outputs
     return content
 
 
-def _parameter(one: Proposal) -> WrittenParameter:
-    where = ", ".join(one.titles[:3]) + (" ..." if len(one.titles) > 3 else "")
-    content: WrittenParameter = {"type": one.type}
-    if one.word.unit and one.type in ("int", "float"):
-        content["unit"] = one.word.unit
-    if one.min is not None:
-        content["min"] = one.min
-    if one.max is not None:
-        content["max"] = one.max
-    if one.step is not None:
-        content["step"] = one.step
-    if one.choices:
-        content["choices"] = [*one.choices]
-    if one.value is not None:
-        content["default"] = one.value
-    content["description"] = {"en": f"{one.word.en} ({where}).", "de": f"{one.word.de} ({where})."}
-    content["sets"] = [f"{node}.{name}" for node, name in one.sets]
+def _parameter(proposal: Proposal) -> WrittenParameter:
+    where = ", ".join(proposal.titles[:3]) + (" ..." if len(proposal.titles) > 3 else "")
+    content: WrittenParameter = {"type": proposal.type}
+    if proposal.word.unit and proposal.type in ("int", "float"):
+        content["unit"] = proposal.word.unit
+    if proposal.min is not None:
+        content["min"] = proposal.min
+    if proposal.max is not None:
+        content["max"] = proposal.max
+    if proposal.step is not None:
+        content["step"] = proposal.step
+    if proposal.choices:
+        content["choices"] = [*proposal.choices]
+    if proposal.value is not None:
+        content["default"] = proposal.value
+    content["description"] = {"en": f"{proposal.word.en} ({where}).", "de": f"{proposal.word.de} ({where})."}
+    content["sets"] = [f"{node}.{name}" for node, name in proposal.sets]
     return content
 
 
@@ -203,7 +203,7 @@ def _outputs(graph: Graph, table: NodeTable) -> list[WrittenOutput]:
     order = ("audio", "video", "image", "file")
     if any(media == "video" for _, media, _ in made):
         order = ("video", "audio", "image", "file")
-    main, main_media, _ = min(made, key=lambda one: order.index(one[1]))
+    main, main_media, _ = min(made, key=lambda output: order.index(output[1]))
     outputs: list[WrittenOutput] = []
     silent = silent_nodes(graph, table)
     for node_id, media, ending in made:
@@ -251,7 +251,7 @@ def _config(name: str, chunk: WrittenChunk, pipelines: Sequence[str]) -> Written
             "en": f"{en} by the imported graph {label}, on a ComfyUI that has its nodes and models.",
             "de": f"{de} mit dem importierten Graphen {label}, auf einem ComfyUI, das seine Knoten und Modelle hat.",
         },
-        "pipeline": next(one for one in wanted if one in pipelines or not pipelines),
+        "pipeline": next(pipeline for pipeline in wanted if pipeline in pipelines or not pipelines),
         "chunk": name,
         "values": values,
         "run_timeout_s": TIMEOUTS_S[media],

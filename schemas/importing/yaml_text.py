@@ -47,7 +47,7 @@ def _style(text: str) -> str | None:
     if STRANGE.search(text):
         return '"'
     lines = text.split("\n")
-    same = bool(lines[0]) and not lines[0].startswith(" ") and not any(one.endswith(" ") for one in lines)
+    same = bool(lines[0]) and not lines[0].startswith(" ") and not any(line.endswith(" ") for line in lines)
     return "|" if same and len(lines) > 1 else None
 
 

@@ -31,7 +31,7 @@ def main_format(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequen
     offered = chunk.formats(chunk.main)
     if len(set(formats)) == 1:
         return {name: formats[0]} if formats[0] in offered else {}
-    lossless = [one for one in (*formats, *LOSSLESS) if one in LOSSLESS and one in offered]
+    lossless = [kind for kind in (*formats, *LOSSLESS) if kind in LOSSLESS and kind in offered]
     return {name: lossless[0]} if lossless else {}
 
 

@@ -41,7 +41,7 @@ def plan_graph(stage: Stage, planning: Planning) -> Iterator[Step]:
     planned = [_Planner(stage, planning, number).plan() for number in planning.numbers_of(stage)]
     yield tuple(planned)
     if stage.name == product_of(planning):
-        more = [made for one in planned for made in _conversions(one, planning)]
+        more = [made for source in planned for made in _conversions(source, planning)]
         if more:
             yield tuple(more)
 
@@ -80,8 +80,8 @@ def _conversions(source: MediaStage, planning: Planning) -> Iterator[MediaStage]
 
 def _said_formats(source: MediaStage, planning: Planning) -> list[str]:
     """Return the format that the words ask for, where another stage than the described one makes the product."""
-    found = planning.briefings[source.output.number - 1] if planning.briefings else None
-    said = None if source.output.asked or found is None else found.value("format")
+    briefing = planning.briefings[source.output.number - 1] if planning.briefings else None
+    said = None if source.output.asked or briefing is None else briefing.value("format")
     return [said] if said in planning.catalog.formats_of_chunk(source.output.options[0].chunk) else []
 
 
@@ -123,7 +123,7 @@ class _Planner:
     def _seeds(self, said: int | None = None) -> list[int]:
         """Return the seed of each take; there are as many as a stage that it reads from has, where that has several."""
         sources = [self.planning.planned(reference.stage) for reference in self.inputs.values()]
-        counts = [len(one.output.options[0].takes) for one in sources if isinstance(one, MediaStage)]
+        counts = [len(source.output.options[0].takes) for source in sources if isinstance(source, MediaStage)]
         several = max((count for count in counts if count > 1), default=None)
         takes = several or said or self.stage.takes or 1
         return [(self.planning.seed + take) % (SEED_LIMIT + 1) for take in range(takes)]
@@ -135,7 +135,7 @@ class _Planner:
             wanted |= main_format(chunk, wanted, planning.request.formats)
         config = planning.configs[self.number - 1] if planning.configs else None
         first = planning.pipeline.output_stage is None and not any(
-            isinstance(one, MediaStage) for step in planning.steps for one in step
+            isinstance(stage, MediaStage) for step in planning.steps for stage in step
         )
         option = Option(
             config=chunk.name,
@@ -156,7 +156,7 @@ class _Planner:
     def _of_config(self) -> OutputPlan:
         """Plan the asked config and its fallbacks with their variants."""
         planning, config = self.planning, self.planning.configs[self.number - 1]
-        catalog, found = planning.catalog, planning.briefings[self.number - 1]
+        catalog, briefing = planning.catalog, planning.briefings[self.number - 1]
         ways = [(way, chunk) for way in catalog.fallbacks(config.name) for chunk in catalog.variants_of(way.name)]
         fitting = [(way, chunk) for way, chunk in ways if self.inputs.keys() <= chunk.parameters.keys()]
         if not fitting or fitting[0] != ways[0]:
@@ -171,24 +171,24 @@ class _Planner:
             )
         options: list[Option] = []
         for way, chunk in fitting:
-            options.append(self._option(way, chunk, found, is_first=not options))
+            options.append(self._option(way, chunk, briefing, is_first=not options))
         return OutputPlan(
             config=config.name,
             options=tuple(options),
             fallback=planning.request.fallback,
             run_timeout_s=config.run_timeout_s,
-            brief=found.as_json() if found else None,
+            brief=briefing.as_json() if briefing else None,
             number=self.number,
         )
 
-    def _option(self, config: OutputConfig, chunk: GraphChunk, found: Briefing | None, *, is_first: bool) -> Option:
+    def _option(self, config: OutputConfig, chunk: GraphChunk, briefing: Briefing | None, *, is_first: bool) -> Option:
         request, catalog = self.planning.request, self.planning.catalog
         wanted = {**self.planning.plain_params, **self.params}
         asked, sent = self._files_of(chunk, {name: value for name, value in wanted.items() if name in chunk.parameters})
         if not is_first:
             asked = _keep_allowed(chunk, asked)
         formats = Formats(request.formats, convertible(catalog))
-        brief = apply_brief(found, chunk, config, wanted, formats) if found else ()
+        brief = apply_brief(briefing, chunk, config, wanted, formats) if briefing else ()
         if not self.is_product:  # the words and the request ask for the format of another stage's file
             brief = tuple(one for one in brief if one.field != "format")
         said = parameter_values(brief) | (main_format(chunk, wanted, request.formats) if self.is_product else {})

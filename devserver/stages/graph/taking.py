@@ -164,7 +164,7 @@ def _make_tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, objec
 
 def _inherit_tags(tags: TrackTags, read: Sequence[TrackTags]) -> TrackTags:
     """Return the tags of something that was made of other files: the graph is the one that made the first of these."""
-    source = next((one for one in read if one.tonewright), None)
+    source = next((source_tags for source_tags in read if source_tags.tonewright), None)
     if source is None:
         return tags
     return replace(

@@ -63,8 +63,8 @@ async def _allow(walk: Walk, stage: str, problem: NoAnswer, rule: str) -> None:
         raise problem.as_error() from problem
     message_code = "llm_text_unchanged" if rule == "plain" else "llm_rule_used"
     said = say(message_code, problem=str(problem), config=config, rule=rule)
-    told = {"asked": config, "used": rule, "problems": problem.problems}
-    await walk.warn(walk.place(stage), said, code=problem.code, **told)
+    details = {"asked": config, "used": rule, "problems": problem.problems}
+    await walk.warn(walk.place(stage), said, code=problem.code, **details)
 
 
 async def run_translation(walk: Walk, stage: str, chunk: TextChunk) -> TranslationResult:

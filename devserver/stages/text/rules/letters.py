@@ -59,8 +59,8 @@ def spoonerism(text: str, _rule: Spoonerism, _draw: random.Random) -> str:
 
 def _onset(word: str) -> str:
     """Return the sounds before the first vowel; none where the word is too short or has no vowel."""
-    found = ONSET.match(word)
-    onset = found[0] if found else ""
+    match = ONSET.match(word)
+    onset = match[0] if match else ""
     return onset.lower() if len(word) > 2 and len(onset) < len(word) else ""
 
 

@@ -49,12 +49,12 @@ def syllables(token: str, language: Language) -> int:
 
 def pieces(token: str, language: Language) -> list[str]:
     """Cut a word into syllables; of the consonants between two, the last one goes with the second."""
-    found = []
+    parts = []
     for word in _parts(token) or [token]:
         starts = _starts(word, language)
         cuts = [0, *(_cut(word, one, two) for one, two in pairwise(starts)), len(word)]
-        found += [word[a:b] for a, b in pairwise(cuts) if a < b]
-    return found
+        parts += [word[a:b] for a, b in pairwise(cuts) if a < b]
+    return parts
 
 
 def _parts(token: str) -> list[str]:

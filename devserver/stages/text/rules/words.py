@@ -1,4 +1,4 @@
-"""Words of a text: how they are found, compared and put back, in any script."""
+"""Find, compare and put back the words of a text, in any script."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def fold(word: str) -> str:
 
 def strip_punctuation(token: str) -> str:
     """Return a token without the punctuation around it, case folded; itself where it has no letter or digit."""
-    found = WORD.search(token)
-    return found[0].casefold() if found else token
+    match = WORD.search(token)
+    return match[0].casefold() if match else token
 
 
 def language_of(text: str) -> Language:
