@@ -10,8 +10,8 @@ from typing import Any
 from cli.build import OWN, definition_folders, load_definitions, read_addresses
 from config import Settings
 from devserver.backends.sources import Source
+from devserver.definitions.definition_files import write_definitions
 from devserver.definitions.process import ImportProcesses, Job
-from devserver.definitions.written import write_definitions
 from devserver.nodes.prompting.wordlists import WordsError, read_words
 from schemas.catalog import Catalog
 from schemas.editors import SCHEMA_FILES, editor_schemas

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from devserver.media.chunks import boxes_are_whole, is_whole
-from devserver.media.hearing import SoundAnalyser, SoundAnalysis
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.mixdown import FULL, channel_names, mix_down
 from devserver.media.opening import open_media
@@ -26,6 +25,7 @@ from devserver.media.remarks import (
     find_remarks,
     is_silent,
 )
+from devserver.media.sound_analysis import SoundAnalyser, SoundAnalysis
 from devserver.system.sniff import KINDS, Kind, Medium, sniff
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 
 from devserver.errors import InputError
-from devserver.media.drawn import Drawn
+from devserver.media.drawing_kinds import DrawingKind
 from devserver.playback.derived import Media
 from devserver.playback.of_runs import RunMedia
 from devserver.runs.runs import Runs
@@ -57,7 +57,7 @@ async def spectrogram(
     return respond(request, await _draw(files, runs, run_id, "spectrogram.png"), query)
 
 
-async def _draw(files: RunMedia, runs: Runs, run_id: str, what: Drawn) -> Media:
+async def _draw(files: RunMedia, runs: Runs, run_id: str, what: DrawingKind) -> Media:
     await check_run(runs, run_id)
     return _found(await files.draw(run_id, what), run_id, "sound to draw")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from schemas.graph import Graph, GraphNode, InputValue
 from schemas.importing import words
+from schemas.importing.documents import Scalar
 from schemas.importing.tracing import Side, consumers, sides
 from schemas.importing.widgets import PRIMITIVES
 from schemas.importing.words import Word
-from schemas.importing.written import Scalar
 from schemas.node_table import UPLOADS, NodeInput, NodeTable, is_model_file
 from schemas.values import SEED_MAX, ParameterType
 

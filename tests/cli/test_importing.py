@@ -61,7 +61,7 @@ async def test_a_name_of_the_shipped_ones_is_never_replaced(tmp_path: Path, monk
 async def test_a_table_that_is_none_is_told_before_anything_is_made(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "table.json").write_text(content)
     told = await refused(GRAPH, tmp_path / "own", "mine", tmp_path / "table.json")
-    assert told.startswith("Not imported: table.json is no table of node classes\n")
+    assert told.startswith("Not imported: table.json is not a table of node classes\n")
     assert words in told
 
 

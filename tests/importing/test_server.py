@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from devserver.definitions.written import read_graph
+from devserver.definitions.definition_files import read_graph
 from schemas.graph import Graph
 from schemas.importing.drafts import draft
 from schemas.nodes import NodeTable

@@ -117,7 +117,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         kept = await asyncio.to_thread(sniff, part, file.filename)
         final = folder / f"{stem}.{kept.ext}"
         await tools.journal.leases.check(place.run_id, place.generation)
-        taken = await tools.intake.take_in(part, final, tags, verify, embed=tools.settings.embed_tags)
+        taken = await tools.intake.ingest(part, final, tags, verify, embed=tools.settings.embed_tags)
     finally:
         part.unlink(missing_ok=True)
     entity = Entity(
