@@ -85,7 +85,7 @@ class Bus:
         # By run, None for those who hear everything: with hundreds of requests waiting, each event finds its one.
         self._subscriptions: dict[str | None, tuple[Subscription, ...]] = {}
         self._last_transient: dict[tuple[str | None, str, int, str], float] = {}
-        self.told: Counter[str] = Counter()  # how many events of each kind were told here and not stored
+        self.unstored: Counter[str] = Counter()  # the number of events of each kind that were published and not stored
         # Called with events that are not stored, where other processes have listeners too.
         self.outlet: Callable[[Event], None] | None = None
 

@@ -118,7 +118,7 @@ class Search:
         """
         asked = terms(wanted.query)
         if wanted.query.strip() and not asked:
-            return []  # nothing is found by signs that are in no word
+            return []  # signs outside of words match nothing
         before = _find_before(tx, wanted) if wanted.before else None
         find = _match_runs if asked or wanted.output else _list_runs
         return [_line(row) for row in find(tx, wanted, asked, before)]

@@ -16,7 +16,7 @@ KINDS: Final[Mapping[str, StageKind]] = {kind.name: kind for kind in (TextKind()
 def all_kinds() -> Mapping[str, StageKind]:
     """Return our own kinds and those of installed packages."""
     named: list[tuple[str, str, StageKind]] = []
-    for one in load_entry_points(STAGE_KINDS):
+    for entry in load_entry_points(STAGE_KINDS):
         try:
             kind = entry.value() if isinstance(entry.value, type) else entry.value
         except Exception as e:  # noqa: BLE001 - a package may raise anything

@@ -190,7 +190,7 @@ class _Planner:
         formats = Formats(request.formats, convertible(catalog))
         brief = apply_brief(briefing, chunk, config, wanted, formats) if briefing else ()
         if not self.is_product:  # the words and the request ask for the format of another stage's file
-            brief = tuple(one for one in brief if one.field != "format")
+            brief = tuple(entry for entry in brief if entry.field != "format")
         said = parameter_values(brief) | (main_format(chunk, wanted, request.formats) if self.is_product else {})
         values = config.values_with(request.preset)
         return Option(
@@ -199,7 +199,7 @@ class _Planner:
             graph=catalog.graph(chunk.graph),
             takes=tuple(
                 self._resolve_values(chunk, values, {**asked, **said}, seed)
-                for seed in self._seeds(found.takes if found else None)
+                for seed in self._seeds(briefing.takes if briefing else None)
             ),
             left_out=tuple(sorted(set(wanted) - set(asked))),
             preset=request.preset or "" if request.preset in config.presets else "",

@@ -64,7 +64,7 @@ async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: Graph) -> N
         tags = _make_tags(walk, job, bound, reports_of(outcome))
         if not job.output.asked:
             tags = _inherit_tags(tags, read)
-    done = await asyncio.gather(*(_take_in(walk, job, one, tags) for one in made), return_exceptions=True)
+    done = await asyncio.gather(*(_take_in(walk, job, made_file, tags) for made_file in made), return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
             raise result

@@ -126,7 +126,7 @@ async def test_other_work_is_done_once_and_not_twice_at_a_time(idempotency: Keys
 
     async def work() -> tuple[int, Any]:
         done.append(1)
-        with pytest.raises(InputError, match="at work") as refused:
+        with pytest.raises(InputError, match="still in progress") as refused:
             await idempotency.run_once(claimed, work)
         assert (refused.value.status, refused.value.retry_after_s) == (409, 1.0)
         return 200, {"made": len(done)}
@@ -140,7 +140,7 @@ async def test_work_that_fails_is_not_remembered(idempotency: Keys) -> None:
     async def fails() -> tuple[int, Any]:
         raise InputError("no_room")
 
-    with pytest.raises(InputError, match="no room"):
+    with pytest.raises(InputError, match="cannot accept more connections"):
         await idempotency.run_once(claim(idempotency), fails)
 
     async def works() -> tuple[int, Any]:
