@@ -1,4 +1,4 @@
-"""Twenty kills at drawn times beside clients at work; `make soak` does a thousand."""
+"""Ten kills at drawn times beside clients at work; `make soak` does a thousand."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.soak.campaign import Campaign
 
 
-def test_twenty_kills_at_drawn_times_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    found = Campaign(tmp_path, kills=20, seed=1).run()
+def test_ten_kills_at_drawn_times_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    found = Campaign(tmp_path, kills=10, seed=1).run()
     assert found.losses == []
-    assert found.kills.total() == 20
+    assert found.kills.total() == 10
     assert found.accepted > 0

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +13,10 @@ from devserver.definitions.definition_files import read_graph
 from schemas.graph import Graph
 from schemas.importing.drafts import draft
 from schemas.nodes import NodeTable
+from tests.doubles.commands import tonewright
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.importing.conftest import TABLE_FILE
 from tests.importing.saved import node, save, saved, silence, subgraph
-from tests.patience import PATIENCE_S
 
 # As a page saves it: an empty sound, through a sub-graph, into a FLAC; beside it a note and a muted branch.
 QUIET = saved(
@@ -54,14 +51,6 @@ stages:
   - {name: cover, kind: graph, chunk: cover_image}
 defaults: {schema: plain, output_config: silence_mp3}
 """
-
-
-def tonewright(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TONEWRIGHT_DISCOVER": "false"}
-    command = [sys.executable, "server.py", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=PATIENCE_S, check=False
-    )
 
 
 @pytest.fixture(scope="module")
