@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ import pytest
 import yaml
 
 from cli.settings import SettingsWrong, read
-from tests.doubles.programs import ROOT
-from tests.patience import PATIENCE_S
+from tests.doubles.commands import run_command
 
 TWO = "http://127.0.0.1:8188"
 
@@ -243,13 +241,6 @@ def test_no_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_program_ends_with_2_and_one_line(tmp_path: Path) -> None:
     write("exports: ~/runs\nbackends:\n\t- {}\n")
     for command in ("serve", "doctor", "lint"):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "server.py"), command],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        done = run_command([command], os.environ, tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == "tonewright.yaml:3: is indented by a tab; YAML allows only spaces\n"
