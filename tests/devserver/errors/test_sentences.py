@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,24 +19,27 @@ CALLS = {"InputError": 0, "error_body": 1, "_full": 0, "say": 0}  # and which of
 ELSEWHERE = {"message"}  # an argument that says the sentence at the site
 
 
+@cache
+def nodes() -> Mapping[Path, Sequence[ast.AST]]:
+    """Every node of the source by its file, read once for all tests."""
+    paths = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    found = {path: list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for path in paths}
+    return {path: [one for one in each if isinstance(one, ast.Call | ast.Constant)] for path, each in found.items()}
+
+
 def sites() -> Iterator[tuple[str, ast.Call, ast.expr]]:
     """Every place where something is refused, fails or is warned of, with the expression of its code."""
-    for folder in FOLDERS:
-        for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
-                if isinstance(node, ast.Call) and name in CALLS and len(node.args) > CALLS[name]:
-                    yield f"{path.relative_to(ROOT)}:{node.lineno}", node, node.args[CALLS[name]]
+    for path, each in nodes().items():
+        for node in each:
+            name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and name in CALLS and len(node.args) > CALLS[name]:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", node, node.args[CALLS[name]]
 
 
 def texts_of_files() -> set[str]:
     """Every text that stands in the source, so that a code in a variable counts as used."""
-    found: set[str] = set()
-    for folder in FOLDERS:
-        for path in (ROOT / folder).rglob("*.py"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            found |= {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    return found
+    every = (node for each in nodes().values() for node in each)
+    return {node.value for node in every if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def test_every_refusal_names_a_sentence() -> None:
@@ -50,8 +55,8 @@ def test_every_refusal_names_a_sentence() -> None:
 def test_no_stage_fails_and_nothing_is_warned_of_in_words_without_a_code() -> None:
     said = {"StageError": 0, "Blocked": 0, "warn": 1, "warn_later": 1}
     found, wordy = 0, []
-    for path in (ROOT / "devserver").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in nodes():
+        for node in nodes()[path] if path.is_relative_to(ROOT / "devserver") else ():
             name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and name in said and len(node.args) > said[name]:
                 found += 1
