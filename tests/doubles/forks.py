@@ -25,7 +25,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parents[2]
 LOADED: Final = (
     *("cli.build", "cli.doctor", "cli.importing", "cli.keys", "cli.request", "cli.serve", "cli.settings"),
-    *("my_app.front", "tests.doubles.kill_points"),
+    *("my_app.front", "tests.doubles.kill_points", "devserver.host.host", "devserver.host.tables"),
 )
 # Variables that an interpreter or a library reads once, at its start.
 READ_ONCE: Final = ("PYTHON", "LD_", "TZ", "LC_", "LANG")
@@ -70,8 +70,8 @@ def forks() -> Forks:
 
 def may_fork(words: Sequence[str], environment: Mapping[str, str]) -> bool:
     """Return True for a program whose imports are there, and whose interpreter would start as that of the others."""
-    serves = words[0] == "server.py" or words[:2] == ["-m", "tests.doubles.launcher"]
-    return serves and read_once(environment) == read_once(ENVIRONMENT)
+    known = words[0] == "server.py" or words[:2] in (["-m", "tests.doubles.launcher"], ["-m", "devserver.host"])
+    return known and read_once(environment) == read_once(ENVIRONMENT)
 
 
 class Forked:
