@@ -24,9 +24,10 @@ demo: setup
 run: setup
 	@$(PY) server.py serve $(ARGS)
 
-# Most tests wait for processes of their own: three files at once use the time in which one waits.
+# Most tests wait for processes of their own: three files at once use the time in which one waits. tests/conftest.py has
+# their order, the longest first; by itself the library would keep the files of few tests, which are those, for the end.
 test: $(TESTS) chromium postgresql nginx faketime
-	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 comfyui: $(TESTS)
 	@[ -n "$(COMFYUI_URL)" ] || { echo "Name a ComfyUI by its address: make comfyui COMFYUI_URL=ADDRESS"; exit 1; }

@@ -24,7 +24,7 @@ def expand_path(value: object) -> object:
     """Return a path with `~`, `$NAME`, `${NAME}` and `%NAME%` expanded; `$$` is a dollar.
 
     Raises:
-        ValueError: a variable is not set, or there is no such user; nobody means a folder called `~`.
+        ValueError: a variable is not set, or there is no such user; a folder is never called `~`.
     """
     if not isinstance(value, str | Path):
         return value
@@ -49,7 +49,7 @@ PUBLIC_URL = re.compile(
     r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:(?P<port>\d{1,5}))?"
     r"(/(?!\.{1,2}(/|$))(?P<first>[A-Za-z0-9._~-]+)(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*)?/?"
 )
-# What the server's own addresses begin with: below such a path nobody could tell a proxy's path from ours.
+# The first parts of our own addresses: below such a path a proxy's path would look like ours.
 OWN_PATHS = frozenset(
     {"api", "docs", "health", "metrics", "openapi.json", "pipeline_configs_metadata", "public", "ready"}
 )
@@ -63,24 +63,24 @@ Location = Annotated[Path, BeforeValidator(expand_path)]
 
 def _without_query(url: str) -> str:
     if "?" in url or "#" in url:
-        # The value itself is not quoted: what stands there is mostly a token.
+        # The value itself is not quoted: it is mostly a token.
         raise ValueError("an address without ? and #; put a token into `authorization`, `headers` or `api_key`")
     return url
 
 
 class BackendSettings(BaseModel):
-    """One backend, in the order in which they are preferred."""
+    """One backend; earlier entries are preferred."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_@-]*$", description="How the record and the page call it.")
-    url: str = Field(pattern=r"^https?://", description="Where ComfyUI's protocol begins.")
-    kind: Literal["auto", "comfyui", "swarmui", "agent"] = Field("auto", description="auto: found out by asking it.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_@-]*$", description="Its name in the record and on the page.")
+    url: str = Field(pattern=r"^https?://", description="The base URL of ComfyUI's protocol.")
+    kind: Literal["auto", "comfyui", "swarmui", "agent"] = Field("auto", description="auto: detected from its answers.")
     headers: dict[str, str] = Field({}, description="Sent with every request to it.")
-    swarm_token: str | None = Field(None, repr=False, description="Of a SwarmUI account; sent as its cookie.")
+    swarm_token: str | None = Field(None, repr=False, description="The token of a SwarmUI account; sent as its cookie.")
     authorization: str | None = Field(None, repr=False, description="Sent as the header Authorization.")
-    output_folder: Location | None = Field(None, description="Its output folder, where this machine can read it.")
-    swarm_folder: Location | None = Field(None, description="SwarmUI's own folder, where this machine can read it.")
+    output_folder: Location | None = Field(None, description="Its output folder, if this machine can read it.")
+    swarm_folder: Location | None = Field(None, description="SwarmUI's own folder, if this machine can read it.")
 
     _has_no_query = field_validator("url")(_without_query)
 
@@ -89,95 +89,111 @@ TextStep = Literal["safety", "interception", "translation", "brief"]
 
 
 class LlmSettings(BaseModel):
-    """One language model behind the OpenAI-compatible chat route, in the order in which they are asked."""
+    """One language model behind the OpenAI-compatible chat route; they are asked in the order of the list."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_@-]*$", description="How the record and the page call it.")
-    url: str = Field(pattern=r"^https?://", description="Where the routes begin: http://127.0.0.1:11434/v1 for Ollama.")
-    model: str = Field(min_length=1, description="As the server calls it.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_@-]*$", description="Its name in the record and on the page.")
+    url: str = Field(
+        pattern=r"^https?://", description="The base URL of its routes: http://127.0.0.1:11434/v1 for Ollama."
+    )
+    model: str = Field(min_length=1, description="The model's name at its server.")
     api_key: str = Field("", repr=False, description="Sent as the header Authorization.")
-    remote: bool | None = Field(None, description="Used in mode fast alone; default: whether it is on another machine.")
-    keep_alive: str | int | None = Field(None, description="Told to Ollama before media are made; 0 frees its memory.")
+    remote: bool | None = Field(
+        None, description="Used only in mode fast; default: whether its address is another machine."
+    )
+    keep_alive: str | int | None = Field(None, description="Sent to Ollama before media are made; 0 frees its memory.")
     steps: list[TextStep] = Field(
-        ["safety", "interception", "translation", "brief"], description="What it is used for."
+        ["safety", "interception", "translation", "brief"], description="The steps that use it."
     )
 
     _has_no_query = field_validator("url")(_without_query)
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Each name is also an environment variable: `TONEWRIGHT_PORT=17802`.
+    """All settings. Each name is also an environment variable: `TONEWRIGHT_PORT=17802`.
 
-    `tonewright.yaml` is read by `cli.settings`, which knows its lines.
+    `cli.settings` reads `tonewright.yaml` and keeps its line numbers.
     """
 
     model_config = SettingsConfigDict(env_prefix="TONEWRIGHT_", env_nested_delimiter="__", extra="forbid")
 
-    host: str = Field("127.0.0.1", description="Another address than a loopback one needs a key first.")
-    port: int = Field(17802, ge=0, le=65535, description="0 takes a free one.")
+    host: str = Field("127.0.0.1", description="The address to listen at; one that is not loopback needs a key first.")
+    port: int = Field(17802, ge=0, le=65535, description="0 chooses a free port.")
     public_urls: list[str] = Field(
         [],
-        description="Where else the server is reached, by a proxy or a name, with the path that it is below there;"
-        " and pages of other addresses that may use it.",
+        description="Further URLs of the server, behind a proxy or by another name, including their path;"
+        " also the addresses of other pages that may use it.",
     )
     trusted_proxies: list[str] = Field(
-        [], description="Addresses of proxies that are believed: the path that they take off, the user that they name."
+        [], description="Addresses of proxies whose headers count: the path that they remove, the user that they name."
     )
     trusted_user_header: str | None = Field(
-        None, description="The header in which a trusted proxy names the user whom it has let in: X-Remote-User."
+        None, description="The header in which a trusted proxy names the signed-in user: X-Remote-User."
     )
-    key: str | None = Field(None, repr=False, description="What `run` and `demo` show to a server that has keys.")
-    exports: Location = Field(ROOT / "exports", description="Where the run folders are.")
+    key: str | None = Field(
+        None, repr=False, description="The key that `run` and `demo` send to a server that has keys."
+    )
+    exports: Location = Field(ROOT / "exports", description="The folder of the run folders.")
     exports_mode: Literal["private", "group", "all"] = Field(
         "private",
-        description="Which accounts of this machine may read what is in exports: the server's own, its group's.",
+        description="Accounts of this machine that may read the exports: the server's own, its group, or all.",
     )
-    file_roots: list[Location] = Field([], description="Folders of files that a request may name by their path.")
-    definitions: list[Location] = Field([], description="Folders of your own definitions, over the shipped ones.")
+    file_roots: list[Location] = Field([], description="Folders whose files a request may name by path.")
+    definitions: list[Location] = Field(
+        [], description="Folders of your own definitions, which override the shipped ones."
+    )
     backends: list[BackendSettings] = []
     embedded: bool = Field(True, description="Whether the embedded backend runs.")
     discover: bool = Field(True, description="Whether to look for a ComfyUI and a SwarmUI on their usual ports.")
-    probe_s: float = Field(30.0, gt=0, description="How often a backend is asked what it has.")
+    probe_s: float = Field(30.0, gt=0, description="Seconds between two requests for a backend's nodes and models.")
     backend_wait_s: float = Field(120.0, ge=0, description="How long to wait for a backend that does not answer.")
-    attempts: int = Field(5, ge=1, le=100, description="How many attempts a take has where backends lose it.")
-    retry_pause_s: float = Field(0.5, gt=0, description="Before the second attempt; doubled before each further one.")
+    attempts: int = Field(5, ge=1, le=100, description="Attempts per take when backends lose it.")
+    retry_pause_s: float = Field(
+        0.5, gt=0, description="The pause before the second attempt; doubled before each further one."
+    )
     elsewhere_after_s: float = Field(
         15.0, ge=0, description="How long a backend may be down before its takes are tried at another one."
     )
-    queue_limit: int = Field(1000, ge=0, description="How many runs may be unfinished at a time; 0 is any number.")
-    queue_limit_per_user: int = Field(0, ge=0, description="How many of one user; 0 is any number.")
+    queue_limit: int = Field(1000, ge=0, description="Maximum number of unfinished runs; 0 is unlimited.")
+    queue_limit_per_user: int = Field(
+        0, ge=0, description="Maximum number of unfinished runs of one user; 0 is unlimited."
+    )
     safety_floor: Literal["off", "adult", "youth", "kids"] | None = Field(
-        None, description="The laxest safety_level that anybody may ask for; a key may have a stricter one."
+        None, description="The laxest safety_level that a request may use; a key may have a stricter one."
     )
     llms: list[LlmSettings] = []
-    llm_timeout_s: float = Field(120.0, gt=0, description="How long a language model may take for an answer.")
-    llm_check: bool = Field(False, description="Whether the safety stages ask a language model too.")
+    llm_timeout_s: float = Field(120.0, gt=0, description="Time limit for an answer of a language model.")
+    llm_check: bool = Field(False, description="Whether the safety stages also ask a language model.")
     database_url: SecretStr | None = Field(
-        None, description="postgresql://..., which several processes share; default: a file in exports."
+        None, description="postgresql://... for several processes; default: a file in exports."
     )
     node: str | None = Field(
-        None, pattern=NODE, description="This machine's name among those that share a database; default: its hostname."
+        None,
+        pattern=NODE,
+        description="The name of this machine among those that share a database; default: its hostname.",
     )
     role: Literal["all", "web", "worker"] = Field(
-        "all", description="With a database_url: web accepts and serves, worker walks the runs, all does both."
+        "all", description="With a database_url: web accepts and serves, worker makes the runs, all does both."
     )
-    walks_at_once: int = Field(32, ge=1, description="With a database_url: how many runs a worker walks at most.")
-    embed_tags: bool = Field(True, description="Whether media carry prompt, workflow and tonewright tags.")
-    upload_limit_mib: float = Field(512.0, gt=0, description="The largest file that may be sent here, in MiB.")
+    walks_at_once: int = Field(
+        32, ge=1, description="With a database_url: maximum number of runs that a worker works on at once."
+    )
+    embed_tags: bool = Field(True, description="Whether media files get the tags prompt, workflow and tonewright.")
+    upload_limit_mib: float = Field(512.0, gt=0, description="The largest upload, in MiB.")
     connections_per_address: int = Field(
         2000,
         ge=0,
-        description="How many connections one address (behind a proxy: all) may have; 0 is any number.",
+        description="Maximum number of connections of one address (behind a proxy: of all); 0 is unlimited.",
     )
     requests_per_key: int = Field(
-        200, ge=0, description="How many requests of one key may be open, streams among them; 0 is any number."
+        200, ge=0, description="Maximum number of open requests of one key, including streams; 0 is unlimited."
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_url: str | None = Field(
-        None, pattern=r"^https?://", description="Where traces go: an OpenTelemetry collector, http://127.0.0.1:4318."
+        None, pattern=r"^https?://", description="The OpenTelemetry collector that gets traces: http://127.0.0.1:4318."
     )
-    log_format: Literal["text", "json"] = Field("text", description="json: one object a line, for programs.")
+    log_format: Literal["text", "json"] = Field("text", description="json: one object per line, for programs.")
 
     @field_validator("host")
     @classmethod
@@ -249,14 +265,14 @@ class Settings(BaseSettings):
     def _names_differ(cls, value: list[BackendSettings]) -> list[BackendSettings]:
         names = [backend.name for backend in value]
         if len(set(names)) != len(names) or "embedded" in names:
-            raise ValueError("every backend needs a name of its own, and 'embedded' is taken")
+            raise ValueError("every backend needs a different name, and 'embedded' is taken")
         return value
 
     @field_validator("llms")
     @classmethod
     def _llm_names_differ(cls, value: list[LlmSettings]) -> list[LlmSettings]:
         if len({llm.name for llm in value}) != len(value):
-            raise ValueError("every language model needs a name of its own")
+            raise ValueError("every language model needs a different name")
         return value
 
     @classmethod

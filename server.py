@@ -42,7 +42,7 @@ def _run_to_end(work: Coroutine[None, None, T]) -> T:
 
 
 def read_settings(given: Mapping[str, object]) -> Settings:
-    """The settings with the command line's own values on top; wrong ones end the program, a line for each."""
+    """Read the settings with the command line's own values on top; end the program where one is wrong."""
     from cli.settings import SettingsWrong, read
 
     given = {"definitions": click.get_current_context().meta.get(DEFINITIONS), **given}
@@ -54,9 +54,9 @@ def read_settings(given: Mapping[str, object]) -> Settings:
 
 
 def _backends(urls: tuple[str, ...]) -> list[dict[str, str]] | None:
-    """The backends of the option --backend, as the settings have them."""
+    """Return the backends of the option --backend as settings."""
     many = len(urls) > 1
-    usual = {url: "swarmui" if ":7801" in url else "comfyui" for url in urls}  # what it is will be found out
+    usual = {url: "swarmui" if ":7801" in url else "comfyui" for url in urls}  # the real kind is detected later
     named = [{"name": f"{usual[url]}-{n}" if many else usual[url], "url": url} for n, url in enumerate(urls, 1)]
     return named or None
 
@@ -67,13 +67,13 @@ def main() -> None:
 
 
 def _definitions(command: C) -> C:
-    """The option --definitions of a command; read_settings takes it up."""
+    """Add the option --definitions to a command; `read_settings` reads it."""
 
     def keep(context: click.Context, _: click.Parameter, folders: tuple[Path, ...]) -> None:
         context.meta[DEFINITIONS] = list(folders) or None
 
     folder = click.Path(path_type=Path, file_okay=False)
-    text = "A folder of your own definitions, over the shipped ones; repeatable. Default: definitions/"
+    text = "A folder of your own definitions; they override the shipped ones. Repeatable. Default: definitions/"
     return click.option("--definitions", multiple=True, type=folder, help=text, callback=keep, expose_value=False)(
         command
     )
@@ -90,9 +90,9 @@ def _common(command: C) -> C:
 
 
 @main.command()
-@click.option("--port", type=int, help="Default 17802; 0 takes a free one.")
-@click.option("--host", help="Default 127.0.0.1; another one than a loopback address needs a key.")
-@click.option("--role", type=click.Choice(["all", "web", "worker"]), help="What it does among several processes.")
+@click.option("--port", type=int, help="Default 17802; 0 chooses a free port.")
+@click.option("--host", help="Default 127.0.0.1; an address that is not loopback needs a key.")
+@click.option("--role", type=click.Choice(["all", "web", "worker"]), help="The task of this process among several.")
 @click.option("--node", metavar="NAME", help="This worker's name among several. Default: the machine's name.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="Stop when stdin closes.")
 @_common
@@ -143,7 +143,7 @@ def _request(exports: Path | None, urls: tuple[str, ...], body: dict[str, object
 @main.command()
 @_common
 def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
-    """Make a piece of music and tell where it is."""
+    """Make a piece of music and print its path."""
     click.echo("POST /api/schema/pipeline/execute " + json.dumps(DEMO))
     _request(exports, backends, DEMO)
     click.echo("`make run` serves it again, with a page to make more.")
@@ -152,12 +152,12 @@ def demo(exports: Path | None, backends: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("text")
 @click.option("--schema", help="How the text is transformed.")
-@click.option("--output", "outputs", multiple=True, help="What is made; may be given again.")
-@click.option("--preset", help="A set of values that the output has: draft, balanced, best.")
+@click.option("--output", "outputs", multiple=True, help="The output config; repeatable.")
+@click.option("--preset", help="A named set of values of the output: draft, balanced, best.")
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter: JSON, text, or @FILE.")
 @click.option("--seed", type=int)
 @click.option("--safety-level", type=click.Choice(["off", "adult", "youth", "kids"]))
-@click.option("--brief/--no-brief", default=None, help="Whether length, tempo, key, takes are read from the text.")
+@click.option("--brief/--no-brief", default=None, help="Whether to read length, tempo, key and takes from the text.")
 @_common
 def run(
     text: str,
@@ -167,7 +167,7 @@ def run(
     backends: tuple[str, ...],
     **given: object,
 ) -> None:
-    """Run a request: TEXT is what you would write on the page."""
+    """Run a request; TEXT is the text that you would write on the page."""
     body: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     if outputs:
         body["output_config"] = list(outputs)
@@ -194,10 +194,12 @@ def _param(text: str) -> tuple[str, object]:
 
 @main.command()
 @click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
-@click.option("--backend", "backends", multiple=True, metavar="URL", help="Tell what this backend can run.")
+@click.option(
+    "--backend", "backends", multiple=True, metavar="URL", help="Show which outputs this backend can run; repeatable."
+)
 @_definitions
 def lint(file: Path | None, backends: tuple[str, ...]) -> None:
-    """Check the definitions and the words that prompts are read with; with FILE only what is wrong in that file."""
+    """Check the definitions, or only FILE, and the words of the prompt parser."""
     from cli.build import definition_folders
     from cli.importing import check_words, list_runnable
     from devserver.stages.kinds import all_kinds
@@ -220,10 +222,12 @@ def lint(file: Path | None, backends: tuple[str, ...]) -> None:
 
 @main.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--name", help="Of the new definitions; the file's name where it is left out.")
+@click.option("--name", help="The name of the new definitions. Default: the file's name.")
 @click.option("--table", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A saved /object_info.")
-@click.option("--backend", "backends", multiple=True, metavar="URL", help="Its nodes are looked at; repeatable.")
-@click.option("--replace", is_flag=True, help="Write over definitions of the same name in your own folder.")
+@click.option(
+    "--backend", "backends", multiple=True, metavar="URL", help="A backend that has the graph's nodes; repeatable."
+)
+@click.option("--replace", is_flag=True, help="Overwrite definitions of the same name in your own folder.")
 @_definitions
 def import_command(backends: tuple[str, ...], **given: Any) -> None:
     """Make definitions from FILE: a graph that ComfyUI exported, or a sound, picture or video that it made."""
@@ -250,13 +254,13 @@ def schema(folder: Path) -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--port", type=int, default=0, help="0 takes a free one.")
+@click.option("--port", type=int, default=0, help="0 chooses a free port.")
 @click.option("--base", type=click.Path(path_type=Path), help="The agent's folder for input, output and temp.")
-@click.option("--open", "is_open", is_flag=True, help="Let every program of this machine in, without a token.")
+@click.option("--open", "is_open", is_flag=True, help="Let in every program of this machine, without a token.")
 def agent(name: str, port: int, base: Path | None, *, is_open: bool) -> None:
-    """Serve the table of nodes NAME over ComfyUI's protocol, as a process of its own.
+    """Serve the node table NAME over ComfyUI's protocol, as a separate process.
 
-    Requests must show the token that is kept in the agent's folder; it is printed when it is made.
+    Requests need the token in the agent's folder; it is printed when it is made.
     """
     from cli.agent import token_in
     from cli.build import apply_file_mode
@@ -271,7 +275,7 @@ def agent(name: str, port: int, base: Path | None, *, is_open: bool) -> None:
 
 @main.group()
 def keys() -> None:
-    """Who may use the server. Without any key everybody on this machine may, and nobody else."""
+    """Manage keys. Without any key everybody on this machine may use the server, and nobody else."""
 
 
 _EXPORTS = click.option("--exports", type=click.Path(path_type=Path), help="The folder of the runs.")
@@ -279,11 +283,11 @@ _EXPORTS = click.option("--exports", type=click.Path(path_type=Path), help="The 
 
 @keys.command("add")
 @click.argument("name", required=False)
-@click.option("--admin", is_flag=True, help="Sees everybody's runs.")
+@click.option("--admin", is_flag=True, help="An admin sees everybody's runs.")
 @click.option("--class", "size", type=int, metavar="N", help="Make N users NAME-01, ... and print a sheet of codes.")
 @click.option("--safety-floor", type=click.Choice(["off", "adult", "youth", "kids"]), help="The laxest safety level.")
-@click.option("--queue-limit", type=click.IntRange(1), help="How many runs may be unfinished.")
-@click.option("--output", "outputs", multiple=True, help="An output that may be made; repeatable. Default: all.")
+@click.option("--queue-limit", type=click.IntRange(1), help="Maximum number of unfinished runs.")
+@click.option("--output", "outputs", multiple=True, help="An output that the key may make; repeatable. Default: all.")
 @_EXPORTS
 def keys_add(
     name: str | None, admin: bool, size: int | None, exports: Path | None, outputs: tuple[str, ...], **limits: object
@@ -314,7 +318,7 @@ def keys_add(
 @keys.command("list")
 @_EXPORTS
 def keys_list(exports: Path | None) -> None:
-    """Tell whose keys there are."""
+    """List the keys."""
     from cli.keys import list_keys, words
     from devserver.errors import TonewrightError
 
@@ -328,7 +332,7 @@ def keys_list(exports: Path | None) -> None:
 @click.argument("name")
 @_EXPORTS
 def keys_remove(name: str, exports: Path | None) -> None:
-    """Take the key of NAME away, at once."""
+    """Remove the key NAME at once."""
     from cli.keys import remove_key, words
     from devserver.errors import TonewrightError
 
@@ -342,7 +346,7 @@ def keys_remove(name: str, exports: Path | None) -> None:
 @click.option("--rebuild", is_flag=True, help="Read the run folders back into a lost journal.")
 @_common
 def doctor(rebuild: bool, exports: Path | None, backends: tuple[str, ...]) -> None:
-    """Tell what is configured, what answers, what is missing and how to mend it."""
+    """Check settings, backends and models, and say how to fix problems."""
     from cli.doctor import examine, rebuild_journal
 
     settings = read_settings({"exports": exports, "backends": _backends(backends)})

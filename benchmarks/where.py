@@ -48,7 +48,7 @@ CALLED: Final[tuple[tuple[Any, str, str], ...]] = (
     (Client, "submit", "choice, graph, ticket, attempt: two commits and three files"),
     (Client, "history", "the backend takes and runs the prompt, and says that it has ended"),
     (Client, "fetch", "its history is asked; commit: a file is taken in"),
-    (IntakePool, "take_in", "the file is fetched"),
+    (IntakePool, "ingest", "the file is fetched"),
     (record, "_write_final", "a worker tags, decodes, hashes and syncs it; commit: attempt, take and stage have ended"),
 )
 PUBLISHED: Final = "the record is written; commit: the run has ended"

@@ -33,7 +33,7 @@ NEEDED = ("numpy", "scipy", "av", "PIL", "mido", "mutagen", "flask", "aiohttp", 
 
 
 async def examine(settings: Settings) -> tuple[list[str], bool]:
-    """Return the report, line by line, and True where nothing is wrong."""
+    """Return the lines of the report, and True if there is no problem."""
     lines, well = [f"exports      {settings.exports.resolve()}"], True
     lines.append(f"address      http://{settings.host}:{settings.port}")
     for name in _missing_packages():
@@ -73,7 +73,7 @@ async def examine(settings: Settings) -> tuple[list[str], bool]:
 async def _describe_models(settings: Settings) -> tuple[list[str], bool]:
     models, lines, well = build_models(settings), [], True
     for endpoint in models.endpoints:
-        use = f"{', '.join(sorted(endpoint.steps))}{'; remote, in mode fast alone' if endpoint.remote else ''}"
+        use = f"{', '.join(sorted(endpoint.steps))}{'; remote, only in mode fast' if endpoint.remote else ''}"
         try:
             listed = await models.list_models(endpoint)
         except LlmError as e:
@@ -107,11 +107,11 @@ def _missing_packages() -> Iterator[str]:
 def _describe_backend(backend: Backend, catalog: Catalog) -> Iterator[str]:
     address = backend.address
     if backend.state == "up" and backend.table is None:
-        yield f"swarmui      {address.name} at {address.base_url} answers; the ComfyUIs that it runs are:"
+        yield f"swarmui      {address.name} at {address.base_url} answers; its running ComfyUIs:"
         return
     if not backend.up or backend.table is None:
         yield f"SILENT       {address.name} at {address.base_url}: {backend.problem}"
-        yield "             Is it running? Start it, or take it out of the configuration."
+        yield "             Is it running? Start it, or remove it from the configuration."
         return
     versions = ", ".join(f"{name} {value}" for name, value in backend.describe().versions.items())
     yield f"backend      {address.name} at {address.base_url} answers ({versions})"
@@ -151,7 +151,7 @@ async def _describe_server(settings: Settings) -> AsyncIterator[str]:
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(f"{url}/api/backends") as answer:
             if answer.status != HTTPStatus.OK:
-                yield f"server       one answers at {url}, and tells nothing without a key"
+                yield f"server       answers at {url}, but needs a key"
                 return
             backends = (await answer.json())["backends"]
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):

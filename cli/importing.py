@@ -1,4 +1,4 @@
-"""`import`: definitions from a graph; `schema`: JSON Schemas for editors; `lint`: words, and what runs where."""
+"""`import`: definitions from a graph; `schema`: JSON Schemas for editors; `lint`: vocabulary and runnable outputs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from cli.build import OWN, definition_folders, load_definitions, read_addresses
 from config import Settings
 from devserver.backends.sources import Source
+from devserver.definitions.definition_files import write_definitions
 from devserver.definitions.process import ImportProcesses, Job
-from devserver.definitions.written import write_definitions
 from devserver.nodes.prompting.wordlists import WordsError, read_words
 from schemas.catalog import Catalog
 from schemas.editors import SCHEMA_FILES, editor_schemas
@@ -44,7 +44,7 @@ async def import_file(settings: Settings, file: Path, *, name: str | None, table
     found = existing_files(name, folders)
     old = [path for path in found if replace and path.is_relative_to(folder)]
     if others := [path for path in found if path not in old]:
-        raise ImportRefused(f"the name {name} is taken; give another with --name", map(str, others))
+        raise ImportRefused(f"the name {name} is taken; choose another with --name", map(str, others))
     made = await ImportProcesses().make(Job(name, file.name, folders, path=file, live=live))
     return _describe(made, folder, write_definitions(folder, made["files"], old))
 
@@ -61,7 +61,7 @@ def _describe(described: Mapping[str, Any], folder: Path, written: list[Path]) -
 
 def refusal(error: ImportRefused | DefinitionError) -> str:
     """Return the reasons why nothing was written, each on a line of its own."""
-    first = error.message if isinstance(error, ImportRefused) else "the definitions that are there are not right"
+    first = error.message if isinstance(error, ImportRefused) else "the existing definitions have problems"
     return "\n".join([f"Not imported: {first}", *(f"  {problem}" for problem in error.problems)])
 
 
@@ -101,7 +101,7 @@ def check_words() -> list[str]:
 
 
 def write_schemas(folder: Path) -> str:
-    """Write the JSON Schemas; return how an editor finds them."""
+    """Write the JSON Schemas and return instructions for an editor."""
     texts = {f"{kind}.json": json.dumps(content, indent=1) + "\n" for kind, content in editor_schemas().items()}
     write_definitions(folder, texts)
     lines = [f"wrote {folder / f'{kind}.json'} for {place}/*.yaml" for kind, place in SCHEMA_FILES.items()]
@@ -113,11 +113,11 @@ def _table_of(path: Path) -> NodeTable:
     """Read a table file: a saved `/object_info`, or our own trimmed form."""
     source = read_source("table", path, path.name)
     if isinstance(source, list):
-        raise ImportRefused(f"{path.name} is no table of node classes", map(str, source))
+        raise ImportRefused(f"{path.name} is not a table of node classes", map(str, source))
     try:
         return NodeTable.from_json(source.content)
     except TableError as e:
-        raise ImportRefused(f"{path.name} is no table of node classes: {e}") from e
+        raise ImportRefused(f"{path.name} is not a table of node classes: {e}") from e
 
 
 async def _live_table(settings: Settings) -> NodeTable | None:
@@ -128,8 +128,8 @@ async def _live_table(settings: Settings) -> NodeTable | None:
         await source.ask()
         found = [backend.table for backend in source.backends if backend.table]
         if not found:
-            why = "; ".join(backend.problem for backend in source.backends) or "it has no ComfyUI that runs"
-            raise ImportRefused(f"{address.base_url} cannot tell its nodes: {why}")
+            why = "; ".join(backend.problem for backend in source.backends) or "it has no running ComfyUI"
+            raise ImportRefused(f"{address.base_url} does not list its nodes: {why}")
         tables += found
         await source.close()
     return NodeTable.merge(tables) if tables else None

@@ -1,4 +1,4 @@
-"""`keys`: who may use the server; and how its front is set up for those who may come to it."""
+"""`keys`: make, list and remove keys; build the settings of the front from them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class KeyNeeded(TonewrightError):
-    """Others than this machine could come to the server, and nobody would be asked who they are."""
+    """Other machines could reach the server without a key."""
 
 
 def keys_of(settings: Settings) -> Keys:
@@ -28,10 +28,10 @@ def keys_of(settings: Settings) -> Keys:
 
 
 def front_settings(settings: Settings, keys: Keys) -> FrontSettings:
-    """The front's names and pages.
+    """Return the settings of the front.
 
     Raises:
-        KeyNeeded: others can come here, and there is no key.
+        KeyNeeded: other machines can reach the server, and there is no key.
     """
     urls = tuple(PublicUrl.read(url) for url in settings.public_urls)
     elsewhere = [url for url in urls if not url.is_loopback]
@@ -60,30 +60,30 @@ def front_settings(settings: Settings, keys: Keys) -> FrontSettings:
 def _why_exposed(settings: Settings, elsewhere: Sequence[PublicUrl]) -> str:
     if not is_loopback(settings.host) or elsewhere:
         place = settings.host if not is_loopback(settings.host) else f"{elsewhere[0].origin}{elsewhere[0].prefix}"
-        return f"At {place} other machines can come to this server"
-    return "With trusted_user_header others come to this server by a proxy"
+        return f"At {place} other machines can reach this server"
+    return "With trusted_user_header others reach this server through a proxy"
 
 
 def add_key(settings: Settings, name: str, *, admin: bool, **limits: object) -> str:
-    """Make a key; what the person must know. Raises InputError."""
+    """Make a key and return the text to print. Raises InputError."""
     first = not keys_of(settings).all
     secret = keys_of(settings).add(name, admin=admin, rights=_rights(settings, limits))
-    sees = "everybody's runs" if admin else "the own runs"
-    lines = [secret, f"This is the key of {name}, who sees {sees}. It is shown this once; only its hash is kept."]
+    sees = "everybody's runs" if admin else "only their own runs"
+    lines = [secret, f"This is the key of {name}, who sees {sees}. It is shown only once; the server keeps its hash."]
     if first:
-        lines.append("From now on every request needs a key, on this machine too; a browser asks for it once.")
+        lines.append("From now on every request needs a key, on this machine too; the page asks for it once.")
     return "\n".join(lines)
 
 
 def add_class(settings: Settings, name: str, size: int, **limits: object) -> str:
-    """Make the keys of a class; a sheet to be printed and cut. Raises InputError."""
+    """Make the keys of a class and return a sheet to print and cut up. Raises InputError."""
     made = keys_of(settings).add_class(name, size, _rights(settings, limits))
     urls = [PublicUrl.read(url) for url in settings.public_urls]
     own = f"http://{settings.host}:{settings.port}"
     at = next((f"{url.origin}{url.prefix}" for url in urls if not url.is_loopback), own)
     cut = "- " * 30
-    slips = [f"{cut}\n{user:<36}{code}\nOpen {at} and type this code." for user, code in made.items()]
-    return "\n".join([*slips, cut, "The codes are shown this once; only their hashes are kept."])
+    slips = [f"{cut}\n{user:<36}{code}\nOpen {at} and enter this code." for user, code in made.items()]
+    return "\n".join([*slips, cut, "The codes are shown only once; the server keeps their hashes."])
 
 
 def list_keys(settings: Settings) -> str:
@@ -112,15 +112,15 @@ def _limits(rights: Rights) -> str:
 
 
 def remove_key(settings: Settings, name: str) -> str:
-    """Take a key away; what the person must know. Raises InputError."""
+    """Remove a key and return the text to print. Raises InputError."""
     keys = keys_of(settings)
     keys.remove(name)
     last = "" if keys.all else " It was the last one: now everybody on this machine may use the server."
-    return f"The key of {name} and its sessions are no longer good. The runs stay.{last}"
+    return f"The key of {name} and its sessions no longer work. The runs stay.{last}"
 
 
 def words(error: TonewrightError) -> str:
-    """Return an error as a person reads it."""
+    """Return an error as text for the command line."""
     if not isinstance(error, InputError):
         return str(error)
     allowed = f" Allowed: {', '.join(error.allowed) if isinstance(error.allowed, list) else error.allowed}."

@@ -29,7 +29,7 @@ class RequestFailed(Exception):
 
 @asynccontextmanager
 async def server_for(settings: Settings, *, own: bool) -> AsyncIterator[str]:
-    """Yield the address of the running server on the configured port, else of one started for as long as it is needed.
+    """Yield the address of the running server on the configured port, or of one that is started for this request.
 
     `own` starts one in any case: a running one would not have the settings of this command line.
     """

@@ -1,4 +1,4 @@
-"""`serve`: build the server, start it, listen until told to stop, stop it."""
+"""`serve`: build the server, start it, listen until it is stopped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERSION = "0.1.0"
 
 
 async def serve(settings: Settings, *, with_parent: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM. The line that begins with `READY` on stdout tells the address.
+    """Serve until SIGINT or SIGTERM. A line on stdout that begins with `READY` has the address.
 
     `with_parent` stops it when stdin closes too.
     """
@@ -41,7 +41,7 @@ async def _serve(settings: Settings) -> None:
         try:
             await app.start()
             gc.collect()
-            gc.freeze()  # what a server is made of never becomes garbage; looking through it stops the loop
+            gc.freeze()  # the server's own objects never become garbage; scanning them stops the loop
             sys.stdout.write(f"{READY}{listening.url}\n")
             sys.stdout.flush()
             await asyncio.Event().wait()

@@ -1,6 +1,6 @@
-"""The settings as a person gives them: `tonewright.yaml`, the environment, the command line.
+"""Read the settings from `tonewright.yaml`, the environment and the command line.
 
-Each mistake is one line with its place, its value and what is allowed.
+Each mistake is one line with its place, its value and the requirement.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _File:
 
 
 def read(given: Mapping[str, Any], file: Path = FILE) -> Settings:
-    """The settings; what the command line gives is strongest, then the environment, then the file.
+    """Read the settings: the command line's values before the environment's, those before the file's.
 
     Raises:
         SettingsWrong: with a line for each mistake.
@@ -64,7 +64,7 @@ def read(given: Mapping[str, Any], file: Path = FILE) -> Settings:
         _check_environment()
         return Read(**given)
     except SettingsError as error:
-        raise SettingsWrong(_unreadable(error)) from error
+        raise SettingsWrong(_describe_unreadable(error)) from error
     except ValidationError as error:
         raise SettingsWrong("\n".join(_problems(error, given, written, file))) from error
 
@@ -78,11 +78,11 @@ def _read_file(file: Path) -> _File:
         raise SettingsWrong(f"{file}: cannot be read: {error.strerror}") from error
     try:
         if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
-            raise SettingsWrong(f"{file}:1: is UTF-16 or no text; save it as UTF-8")
+            raise SettingsWrong(f"{file}:1: is UTF-16 or not a text; save it as UTF-8")
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise SettingsWrong(f"{file}:{line}: is no text in UTF-8; save it as UTF-8") from error
+        raise SettingsWrong(f"{file}:{line}: is not UTF-8 text; save it as UTF-8") from error
     if not any(line.split("#")[0].strip(" \r-") for line in text.splitlines()):
         return _File({}, {(): 1})
     source = draft_source("settings", file.stem, text, str(file))
@@ -92,11 +92,11 @@ def _read_file(file: Path) -> _File:
 
 
 def _yaml_problem(problem: DefinitionProblem, text: str) -> str:
-    """A tab is what people see last, so it is named."""
+    """Describe the fault of a YAML file. A tab is hard to see, so it is named."""
     lines = dict(enumerate(text.splitlines(), 1))
     for line in (problem.line, problem.line - 1, problem.line + 1):
         if _is_indented_by_tab(lines.get(line, "")):
-            return f"{problem.file}:{line}: is indented by a tab; YAML allows spaces alone"
+            return f"{problem.file}:{line}: is indented by a tab; YAML allows only spaces"
     return str(problem)
 
 
@@ -105,7 +105,7 @@ def _is_indented_by_tab(line: str) -> bool:
 
 
 def _check_environment() -> None:
-    """A variable that is nearly a setting is a slip of the pen, and would be passed over in silence."""
+    """Refuse a variable whose name is nearly a setting's: it is a slip and would be ignored."""
     known = list(Settings.model_fields)
     lines = []
     for variable in os.environ:
@@ -116,8 +116,8 @@ def _check_environment() -> None:
         raise SettingsWrong("\n".join(lines))
 
 
-def _unreadable(error: SettingsError) -> str:
-    """A list or an object in the environment that is no JSON."""
+def _describe_unreadable(error: SettingsError) -> str:
+    """Describe a list or an object in the environment that is no JSON."""
     name = next((field for field in Settings.model_fields if f'"{field}"' in str(error)), "")
     variable = _variable_of(name) or f"{PREFIX}{name.upper()}"
     cause = error.__cause__
@@ -149,7 +149,7 @@ def _place(path: FieldPath, given: Mapping[str, object], written: _File, file: P
 
 
 def _variable_of(name: str) -> str:
-    """The variable of the environment that sets a field, or ''."""
+    """Return the environment variable that sets a field, or ''."""
     wanted = f"{PREFIX}{name}".lower()
     return next((key for key in os.environ if key.lower() == wanted or key.lower().startswith(f"{wanted}__")), "")
 

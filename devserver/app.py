@@ -129,8 +129,8 @@ class App:
             streams=self.streams,
             late=self.late,
         )
-        self._make_what_watches(tracing)
-        self._make_what_walks(kinds, safety_floor, sharing)
+        self._make_watchers(tracing)
+        self._make_runs(kinds, safety_floor, sharing)
 
     def _make_queue(self, owner: str, limits: Limits | None) -> None:
         durations, given_up = Durations(self.clock), GivenUp(self.database, lambda: self.pool.backends)
@@ -153,7 +153,7 @@ class App:
         self.streams = Streams(self.journal, self.bus, exports)
         self.late = LateRecords(lambda run_id: record.write(self.journal, exports, run_id))
 
-    def _make_what_watches(self, tracing: Callable[[Database], Tracing] | None) -> None:
+    def _make_watchers(self, tracing: Callable[[Database], Tracing] | None) -> None:
         self.tracing = tracing(self.database) if tracing else None
         self.metrics = Metrics(
             self.database,
@@ -165,7 +165,7 @@ class App:
         traces = [self.tracing] if self.tracing else []
         watch(self.journal, [self.metrics, RunLog(), *traces])
 
-    def _make_what_walks(self, kinds: Mapping[str, StageKind], safety_floor: Level, sharing: Sharing | None) -> None:
+    def _make_runs(self, kinds: Mapping[str, StageKind], safety_floor: Level, sharing: Sharing | None) -> None:
         ended = Ended()
         self.dispatcher = Dispatcher(
             self.journal,
@@ -205,7 +205,7 @@ class App:
         """Start the backends, then take up what an earlier server left unfinished."""
         if self.cluster:
             await self.cluster.start()
-        await self._note_what_was_running()
+        await self._note_running_prompt()
         await asyncio.gather(self.pool.start(), self.intake.warm(), self._tidy(), self.journal.search.fill())
         await self.turns.start()
         await self.dispatcher.start()
@@ -214,8 +214,8 @@ class App:
         self._started = True
         self._warming = asyncio.create_task(asyncio.to_thread(load_codecs))  # the first piece would else wait for it
 
-    async def _note_what_was_running(self) -> None:
-        """Before a new embedded backend begins: what the last one was running when it and its server died."""
+    async def _note_running_prompt(self) -> None:
+        """Count a stop for the prompt that the last embedded backend was running when it and its server died."""
         if self._embedded is None:
             return
         if prompt_id := await asyncio.to_thread(take_running_prompt, self._embedded):

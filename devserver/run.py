@@ -1,4 +1,4 @@
-"""The walk of a run, top to bottom: every stage in order, skipping what is finished, to an end that is written down."""
+"""The walk of a run: its stages in order, without the finished ones, to an end in the journal and the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from devserver.errors import Fenced
 from devserver.errors.disk import translate_disk_errors
 from devserver.model.plan import MediaStage, read_plan
 from devserver.runs import record
-from devserver.runs.ending import end_of, leave_where_taken_over
+from devserver.runs.ending import stop_when_taken_over, walk_to_end
 from devserver.runs.numbering import number_main
 from devserver.stages.running import Kinds, run_again, run_stage
 from devserver.stages.text.ask import unload_models
@@ -27,12 +27,12 @@ async def walk_run(
     cancelled: asyncio.Event,
     on_end: record.OnEnd = record.ignore_end,
 ) -> None:
-    """Walk one run from wherever it stands to its end. Cancelling the task leaves it to be taken up again.
+    """Walk one run from wherever it stands to its end. Cancelling the task leaves the run to a later walk.
 
-    `on_end` is called with what there is of the run, once its end is committed.
+    `on_end` is called with the run's row and contents, once its end is committed.
     """
     log_context(run_id=run_id)
-    accepted = tools.journal.take_accepted(run_id)
+    accepted = tools.journal.take_accepted(run_id)  # just now, by this process: nobody else has it
     try:
         run = accepted or await tools.journal.begin_run(run_id)
     except Fenced as e:
@@ -44,11 +44,11 @@ async def walk_run(
     walk = Walk(run, plan, tools, cancelled, plan.input_text)
     if accepted is not None:
         walk.ledger.later(lambda writing: writing.begin_run(run_id), at=run.started_at)
-    walk.run_stage = partial(run_again, walk, kinds)
+    walk.run_again = partial(run_again, walk, kinds)
     keeper = record.Keeper(tools.journal, tools.exports, run_id)
-    async with leave_where_taken_over(walk):
+    async with stop_when_taken_over(walk):
         try:
-            state, failure = await end_of(walk, _walk_steps(walk, kinds, keeper))
+            state, failure = await walk_to_end(walk, _walk_steps(walk, kinds, keeper))
         finally:
             await keeper.settle()
         await number_main(walk)
@@ -65,7 +65,7 @@ async def _walk_steps(walk: Walk, kinds: Kinds, keeper: record.Keeper) -> None:
         if any(isinstance(stage, MediaStage) for stage in step):
             await unload_models(walk)  # language models leave the GPU to the media
         outcomes = await asyncio.gather(*(run_stage(walk, kinds, stage) for stage in step), return_exceptions=True)
-        for outcome in outcomes:  # all have ended; what one made is kept even where its neighbour failed
+        for outcome in outcomes:  # all have ended: a stage keeps what it made even where its neighbour failed
             if isinstance(outcome, BaseException):
                 raise outcome
         keeper.touch()

@@ -19,7 +19,7 @@ from my_app.views.signature import Asked, Headers
 
 
 def create_flask(given: Mapping[Any, Any], routes: Sequence[Route]) -> Flask:
-    """An app with every Flask route of the table; `given` has what a view may ask for, by its type.
+    """Build an app with every Flask route of the table; `given` has the objects for views, by type.
 
     What a view raises beside `InputError` goes on to the front.
     """
@@ -51,7 +51,7 @@ def _refuse(error: InputError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    """The front routes first, so this is a path that the two understand differently (an encoded slash)."""
+    """Answer Flask's own refusals: a path that only the front finds in the table (an encoded slash)."""
     status = error.code or 500
     body = error_body(status, "http_error", field="path", value=request.path, reason=error.name)
     return Response(dump(body), status, content_type="application/json")

@@ -36,7 +36,7 @@ from my_app.following.starts import Starts
 from my_app.incoming.arriving import STALL
 from my_app.incoming.bodies import read_body
 from my_app.incoming.credentials import USER_ID
-from my_app.incoming.tracing import traced
+from my_app.incoming.tracing import trace_requests
 from my_app.routes.media import tag_files
 from my_app.table import ROUTES
 from my_app.views.bridge import Bridge, headers_of
@@ -59,7 +59,7 @@ def create_front(
     server: App, settings: FrontSettings, *, version: str, routes: Sequence[Route] = ROUTES
 ) -> web.Application:
     """Return the whole HTTP side as one aiohttp application."""
-    around = [traced(server.tracing)] if server.tracing else []
+    around = [trace_requests(server.tracing)] if server.tracing else []
     located = locate(settings.proxies, settings.public_urls)
     app = web.Application(
         middlewares=[*around, compress, admit, errors, guard(settings), located, identify, check_runs]
@@ -67,13 +67,13 @@ def create_front(
     app[STALL] = settings.stall_s
     threads = Threads(settings.threads)
     owners, opened = Owners(server.runs.owner), OpenRequests(server.keys)
-    given = _given(server, settings, threads, owners)
+    given = _view_objects(server, settings, threads, owners)
     given[Described] = build_openapi(routes, version)
     app[CONTEXT] = Context(given, server.keys, server.sessions, threads, settings, owners, opened)
     bridge = Bridge(create_flask(given, routes), threads)
     app[TABLE] = table = dict[web.AbstractRoute, Route]()
     for route in routes:
-        view = _native(route) if route.native else _over(bridge, route)
+        view = _native_view(route) if route.native else _flask_view(bridge, route)
         methods = [route.method, *([hdrs.METH_HEAD] if route.method == hdrs.METH_GET and route.head else [])]
         table.update((app.router.add_route(m, route.path, view, expect_handler=_expect), route) for m in methods)
     app.cleanup_ctx.append(_watch_keys)
@@ -84,7 +84,7 @@ def create_front(
     return app
 
 
-def _given(server: App, settings: FrontSettings, threads: Threads, owners: Owners) -> dict[Any, Any]:
+def _view_objects(server: App, settings: FrontSettings, threads: Threads, owners: Owners) -> dict[Any, Any]:
     """Return the objects that a view may ask for, by their types."""
     feeds = Feeds(server.journal, server.runs, owners, settings.heartbeat_s)
     starts = Starts(server.runs, server.idempotency, feeds, threads)
@@ -98,14 +98,14 @@ def _given(server: App, settings: FrontSettings, threads: Threads, owners: Owner
     return {type(one): one for one in objects}
 
 
-def _over(bridge: Bridge, route: Route) -> NativeView:
+def _flask_view(bridge: Bridge, route: Route) -> NativeView:
     async def view(request: web.Request) -> web.StreamResponse:
         return await bridge.call(request, await read_body(request, route.max_body_bytes))
 
     return view
 
 
-def _native(route: Route) -> NativeView:
+def _native_view(route: Route) -> NativeView:
     """Call a view with its arguments. What takes the processor long, a large body or answer, is done on a thread."""
     reads_body = route.body is not None
 
@@ -175,7 +175,7 @@ class Listening:
         await self.runner.cleanup()
 
 
-async def _bound(host: str, port: int) -> list[socket.socket]:
+async def _bind(host: str, port: int) -> list[socket.socket]:
     """Return a socket for each address of a host."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     with ExitStack() as undo:
@@ -203,7 +203,7 @@ async def listen_at(app: web.Application, host: str, port: int) -> Listening:
     asyncio.get_running_loop().set_exception_handler(AcceptTroubles())
     await runner.setup()
     try:
-        for listening in await _bound(host, port):
+        for listening in await _bind(host, port):
             await web.SockSite(runner, listening, backlog=TAKEN_AT_ONCE).start()
             listening.listen(BACKLOG)
     except OSError:

@@ -25,7 +25,7 @@ from my_app.routes import (
 )
 from my_app.views.route import Route
 
-# What a process answers that only walks runs: how it is.
+# The routes of a process that only walks runs: its health.
 WORKER_ROUTES: Final[tuple[Route, ...]] = (*system.ROUTES, *metrics.ROUTES)
 ROUTES: Final[tuple[Route, ...]] = (
     *schema.ROUTES,

@@ -29,7 +29,7 @@ const EN = {
   all_stems: "Download all voices (ZIP)", translation: "Translate", drums: "Drums", bass: "Bass", chords: "Chords", lead: "Lead", vocals: "Vocals", notes_midi: "Notes (MIDI)", format: "Format", formats: "Formats",
   heard_while_made: "You hear it while it is made.", made_now: "It is made. When you pause, the finished file takes over.",
   not_heard: "It cannot be heard before it is finished.",
-  sign_in: "Sign in", sign_out: "Sign out", your_key: "Your key", wrong_key: "This key is not known here.",
+  sign_in: "Sign in", sign_out: "Sign out", your_key: "Your key", wrong_key: "This server does not know this key.",
   queue: "Queue", in_queue: (held, waiting) => `${held} at work, ${waiting} waiting`, queue_paused: "paused: nothing new begins", more_waiting: (count) => `${count} more waiting`, pause: "Pause", resume: "Go on",
   position_short: "Place", its_turn: "now", done_in: "Done in", all_done_in: (time) => `all done in ${time}`, not_known: "not known yet", at_backend: (name) => `on ${name}`, expected_at: (name) => `expected on ${name}`, of_another: "somebody else’s", up: "Up",
   to_front: "To the front", take: "Take", minutes_short: "min",

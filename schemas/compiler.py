@@ -80,7 +80,7 @@ def compile_graph(
         value = values.get(name)
         if value is None or isinstance(value, Placeholder):
             raise ParameterError(name, value, parameter.type, f"{name} has no value yet")
-        written = f"{FILE_MARK}{read[name]}" if read and name in read else _in_graph(value, parameter.writes)
+        written = f"{FILE_MARK}{read[name]}" if read and name in read else _to_input_value(value, parameter.writes)
         for target in parameter.sets:
             compiled[target.node]["inputs"][target.input] = written
     for model in chunk.models:
@@ -103,7 +103,7 @@ def bind(
     models: Mapping[tuple[str, str], str] | None = None,
     files: Mapping[str, str] | None = None,
 ) -> Graph:
-    """A copy of a compiled graph as one backend gets it: its own names of models and uploaded files, and the prefix.
+    """Copy a compiled graph for one backend: with its own names of models and uploads, and the prefix.
 
     `models` is by (node id, input), `files` by what follows their mark. KeyError where the graph needs another one.
     """
@@ -120,7 +120,7 @@ def bind(
     return bound
 
 
-def _in_graph(value: ParameterValue, writes: Mapping[str, str | int | float]) -> InputValue:
+def _to_input_value(value: ParameterValue, writes: Mapping[str, str | int | float]) -> InputValue:
     if isinstance(value, dict):
         return f"{FILE_MARK}{value['sha256']}.{value['ext']}"
     if isinstance(value, str) and value in writes:

@@ -40,7 +40,7 @@ class DescribedInterception(Description):
     label: Text
     description: Text
     rule: Rule = Field(description="how a text is rewritten without a language model")
-    llm: LlmRule | None = Field(description="what a language model is asked for in place of the rule")
+    llm: LlmRule | None = Field(description="the instruction of a language model, used instead of the rule")
 
 
 class DescribedParameter(Description):
@@ -99,18 +99,18 @@ class DescribedOutput(Description):
     chunk: str
     variants: tuple[str, ...]
     presets: dict[str, dict[str, Written]] = Field(description="values by name that a request may ask for")
-    fallback: str | None = Field(description="the output config that is used where no backend can make this one")
+    fallback: str | None = Field(description="the output config that is used if no backend can make this one")
     remote: bool = Field(description="whether it is made on somebody else's machine")
     wants: Literal["en"] | None = Field(description="the language into which the run's text is translated")
     run_timeout_s: float | int
     hints: Hints
-    media: Media | None = Field(description="what it makes")
+    media: Media | None = Field(description="the medium of its output")
     formats: tuple[str, ...] = Field(description="the formats that a request may ask for, the usual one first")
     parameters: tuple[DescribedParameter, ...]
     outputs: tuple[Output, ...]
     models: tuple[DescribedModel, ...]
     backend: JsonObject | None = Field(
-        None, description="whether the backend that was asked about can run it, and what it lacks where not"
+        None, description="whether the requested backend can run it, and what it lacks if not"
     )
 
 
@@ -121,14 +121,14 @@ class DescribedPipeline(Pipeline):
 
 
 def describe_interception(catalog: Catalog, name: str) -> DescribedInterception:
-    """One `schema` of a request. UnknownName if there is none."""
+    """Describe one `schema` of a request. UnknownName if there is none."""
     config = catalog.interception(name)
     fields = config.model_dump(mode="json", include={"label", "description", "rule", "llm"})
     return DescribedInterception(name=name, **fields)
 
 
 def describe_pipeline(catalog: Catalog, name: str, kinds: Mapping[str, StageRules] = RULES) -> DescribedPipeline:
-    """One pipeline with its stages, each as its kind describes it. UnknownName if there is none."""
+    """Describe a pipeline with its stages, each as its kind describes it. UnknownName if there is none."""
     pipeline = catalog.pipeline(name)
     definitions = Definitions(
         catalog.chunks, catalog.pipelines, catalog.interceptions, catalog.outputs, catalog.graphs, tables={}
@@ -138,7 +138,7 @@ def describe_pipeline(catalog: Catalog, name: str, kinds: Mapping[str, StageRule
 
 
 def describe_chunk(catalog: Catalog, name: str) -> DescribedTextChunk | DescribedGraphChunk:
-    """One chunk: a text chunk's step, or a graph chunk's parameters, outputs and models. UnknownName if none."""
+    """Describe a chunk: a text chunk's step, or a graph chunk's parameters, outputs and models. UnknownName if none."""
     chunk = catalog.chunk(name)
     if isinstance(chunk, GraphChunk):
         about = {"name": name, "kind": chunk.kind, "description": chunk.description}
@@ -147,7 +147,7 @@ def describe_chunk(catalog: Catalog, name: str) -> DescribedTextChunk | Describe
 
 
 def describe_output(catalog: Catalog, name: str) -> DescribedOutput:
-    """One `output_config` of a request. UnknownName if there is none."""
+    """Describe one `output_config` of a request. UnknownName if there is none."""
     config = catalog.output(name)
     chunk = catalog.chunk_of(name)
     main = chunk.main

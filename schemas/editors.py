@@ -22,16 +22,16 @@ DRAFT: Final = "http://json-schema.org/draft-07/schema#"  # what YAML editors re
 
 
 def editor_schemas() -> dict[str, JsonObject]:
-    """One JSON Schema for each kind of file. The name is not written in a file, so it is in none of them."""
+    """Return a JSON Schema for each kind of file. The name is not written in a file, so it is in none of them."""
     return {
         "chunk": _either(GraphChunk, TextChunk),
-        "pipeline": _of(Pipeline),
-        "interception": _of(InterceptionConfig),
-        "output": _of(OutputConfig),
+        "pipeline": _schema_of(Pipeline),
+        "interception": _schema_of(InterceptionConfig),
+        "output": _schema_of(OutputConfig),
     }
 
 
-def _of(model: type[BaseModel]) -> JsonObject:
+def _schema_of(model: type[BaseModel]) -> JsonObject:
     schema: JsonObject = model.model_json_schema(by_alias=True, mode="validation")
     definitions = read_object(schema.pop("$defs", {}))
     for entry in [schema, *(read_object(definitions[name]) for name in ("Parameter",) if name in definitions)]:
@@ -49,7 +49,7 @@ def _of(model: type[BaseModel]) -> JsonObject:
 
 
 def _either(*models: type[BaseModel]) -> JsonObject:
-    parts = [_of(model) for model in models]
+    parts = [_schema_of(model) for model in models]
     definitions = {name: entry for part in parts for name, entry in read_object(part.pop("$defs")).items()}
     bodies: list[Json] = [{key: value for key, value in part.items() if key != "$schema"} for part in parts]
     return {"$schema": DRAFT, "oneOf": bodies, "$defs": definitions}

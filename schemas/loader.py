@@ -165,7 +165,7 @@ def display_path(path: Path) -> str:
 
 
 def _read_files(folders: Sequence[Path]) -> tuple[dict[Key, Source], dict[Key, list[DefinitionProblem]]]:
-    """Each definition's file, the last folder's where several have it, and what is wrong with those that are no text.
+    """Read each definition's file, the last folder's where several have it, and list the files that are no text.
 
     A file that cannot be read still stands over one in an earlier folder: nobody asked for that one.
     """

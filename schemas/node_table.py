@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict, TypeGuard
 
 from schemas.json_values import Json, JsonObject, read_list, read_object, read_text
 
-# What of an input's attributes decides whether a value fits; the rest (tooltips, display hints) is left out.
+# The attributes of an input that decide whether a value fits; tooltips and display hints are left out.
 KEPT = ("default", "min", "max", "step", "multiline", "dynamicPrompts", "forceInput", "control_after_generate")
 UPLOADS = ("audio_upload", "image_upload", "video_upload", "file_upload")
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")

@@ -324,7 +324,7 @@ def _sources(node: GraphNode) -> list[str]:
 
 
 def _cycles(graph: Graph) -> list[GraphProblem]:
-    """One problem for each node that closes a circle, with the way round; the walk keeps its own stack."""
+    """Return one problem for each node that closes a circle, with the way round; the walk keeps its own stack."""
     problems: list[GraphProblem] = []
     done: set[str] = set()
     for start in graph:

@@ -48,7 +48,7 @@ WIDGET_TYPES: Mapping[str, tuple[str, ...]] = {
 
 
 def placeholder_findings(content: Json, kind: str, path: FieldPath = ()) -> Iterator[Finding]:
-    """Text with `${` in it: only whole values of an output config or a stage may be placeholders, and known ones."""
+    """Find wrong `${`: only whole values of an output config or a stage may be placeholders, and known ones."""
     if isinstance(content, dict):
         for key, value in content.items():
             yield from placeholder_findings(value, kind, (*path, str(key)))
@@ -64,7 +64,7 @@ def placeholder_findings(content: Json, kind: str, path: FieldPath = ()) -> Iter
 
 
 def mark_findings(graph: Graph) -> Iterator[Finding]:
-    """Values that would read as a mark of the compiler's own."""
+    """Find values that would read as a mark of the compiler's own."""
     for node_id, node in graph.items():
         for name, value in node["inputs"].items():
             if isinstance(value, str) and MARK.match(value):
@@ -118,7 +118,7 @@ def _bound_twice(target: Target, who: str, setters: dict[tuple[str, str], str]) 
 
 
 def _find_input(target: Target, graph: Graph, table: NodeTable) -> tuple[NodeInput | None, str]:
-    """The node input that a target names, or what is wrong with it; (None, "") where the graph is reported itself."""
+    """Return the node input that a target names, or its fault; (None, "") where the graph is reported itself."""
     node = graph.get(target.node)
     if node is None:
         return None, f"node {target.node} is not in the graph; {hint(target.node, graph)}"

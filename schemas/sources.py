@@ -120,7 +120,7 @@ def _read_yaml(text: str, shown: str) -> Read:
 
 
 def _find_deep_line(kind: Loader, text: str) -> int | None:
-    """The line in which a text becomes deeper than anything that is meant; libyaml's composer would end the process.
+    """Return the line in which a text nests too deep; libyaml's composer would end the process.
 
     Only a text that could be deep is looked through: each level needs a bracket, or a column before its line's content.
     """

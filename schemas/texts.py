@@ -47,7 +47,7 @@ def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
 
 
 def decode(raw: bytes) -> str:
-    """Bytes as text; Unreadable where they are not UTF-8."""
+    """Decode bytes as text; Unreadable where they are not UTF-8."""
     for mark, name in MARKS:
         if raw.startswith(mark):
             raise Unreadable(f"cannot be read: this is {name}; save it as UTF-8")

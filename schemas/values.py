@@ -167,7 +167,7 @@ def is_stored_file(value: object) -> TypeGuard[StoredFile]:
 
 
 def to_json(values: Mapping[str, Value]) -> dict[str, RecordedValue]:
-    """Resolved values as JSON; a placeholder becomes {"$placeholder": "text"}."""
+    """Return resolved values as JSON; a placeholder becomes {"$placeholder": "text"}."""
     return {name: _as_json(value) for name, value in values.items()}
 
 

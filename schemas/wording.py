@@ -53,7 +53,7 @@ LENGTHS: Final = {
     "too_long": ("at most", "max_length", "entry"),
 }
 MARK: Final = "'"  # around each choice that the library lists
-# What validations of ours refuse besides.
+# Refusals of our own validators.
 OWN: Final = ("blank", "seed_range", "most_outputs", "outputs_once", "one_place")
 KINDS: Final = frozenset({*PLAIN, *BOUNDS, *LENGTHS, *OWN, "literal_error", "string_pattern_mismatch"})
 PATTERNS: Final = {

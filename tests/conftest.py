@@ -1,10 +1,12 @@
-"""Chromium and nginx, or a skip that says how to get them; and, where TONEWRIGHT_NO_SKIPS is set, no skip at all."""
+"""The order of the files; Chromium and nginx, or a skip that says how to get them; no skip for TONEWRIGHT_NO_SKIPS."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -15,7 +17,15 @@ from tests.doubles.postgres import NO_POSTGRES, Postgres, programs
 # The contract's checks are plain functions in modules of their own; their asserts shall explain themselves too.
 pytest.register_assert_rewrite("tests.contract")
 
+# Files whose tests start servers take the longest. They are begun first, so that no worker waits for one at the end.
+FIRST: Final = ("kept", "acceptance", "faults", "postgres", "cli", "my_app")
+
 NO_CHROMIUM = "needs Debian's chromium: apt-get install chromium"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    turns = {Path(__file__).with_name(folder): turn for turn, folder in enumerate(FIRST)}
+    items.sort(key=lambda item: min((turns[each] for each in item.path.parents if each in turns), default=len(FIRST)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

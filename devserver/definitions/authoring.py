@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from devserver.backends.pool import Pool
 from devserver.definitions.current import Definitions
+from devserver.definitions.definition_files import write_definitions
 from devserver.definitions.process import ImportProcesses, Job
-from devserver.definitions.written import write_definitions
 from devserver.errors import InputError
 from devserver.files.uploads import Uploads
 from devserver.model.server import DefinitionsState

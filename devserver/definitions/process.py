@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from devserver.definitions.work import ImportJob, ImportReply
+from schemas.importing.documents import ImportedDefinition
 from schemas.importing.form import ImportRefused
-from schemas.importing.written import ImportedDefinition
 from schemas.json_values import JsonObject
 from schemas.limits import Limit
 from schemas.nodes import NodeTable

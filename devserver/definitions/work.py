@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
-from devserver.definitions.written import read_graph
+from devserver.definitions.definition_files import read_graph
 from devserver.processes.limits import limit_process
 from devserver.processes.signals import end_with_stdin, ignore_stops
 from schemas.importing.admit import import_graph
+from schemas.importing.documents import ImportedDefinition
 from schemas.importing.form import ImportRefused
-from schemas.importing.written import ImportedDefinition
 from schemas.json_values import JsonObject
 from schemas.loader import load_tables
 from schemas.node_table import TrimmedClass

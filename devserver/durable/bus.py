@@ -85,8 +85,8 @@ class Bus:
         # By run, None for those who hear everything: with hundreds of requests waiting, each event finds its one.
         self._subscriptions: dict[str | None, tuple[Subscription, ...]] = {}
         self._last_transient: dict[tuple[str | None, str, int, str], float] = {}
-        self.told: Counter[str] = Counter()  # how many events of each kind were told here and not stored
-        # Called with what is told here and not stored, where other processes have listeners too.
+        self.unstored: Counter[str] = Counter()  # the number of events of each kind that were published and not stored
+        # Called with events that are not stored, where other processes have listeners too.
         self.outlet: Callable[[Event], None] | None = None
 
     def subscribe(self, run_id: str | None = None) -> Subscription:
@@ -111,14 +111,14 @@ class Bus:
                 self._subscriptions.pop(subscription.run_id, None)
 
     def listened_to(self) -> set[str]:
-        """The runs that somebody listens to alone, for more than their end."""
+        """Return the runs that somebody listens to alone, for more than their end."""
         with self._lock:
             listening = [(run_id, own) for run_id, own in self._subscriptions.items() if run_id is not None]
-        return {run_id for run_id, own in listening if any(one.only is None for one in own)}
+        return {run_id for run_id, own in listening if any(subscription.only is None for subscription in own)}
 
     @property
     def hears_everything(self) -> bool:
-        """Whether somebody listens to more than single runs: here, or in another process."""
+        """Tell whether a listener of this or another process hears more than single runs."""
         return self.outlet is not None or bool(self._subscriptions.get(None))
 
     def tell_listeners(self, run_id: str, data: Passing) -> None:
@@ -147,7 +147,7 @@ class Bus:
                     return
                 self._last_transient[key] = now
         with self._lock:
-            self.told[kind] += 1
+            self.unstored[kind] += 1
         event = Event(None, run_id, stage, take, 0, self._clock.stamp(), data)
         self.publish(event)
         if self.outlet is not None:

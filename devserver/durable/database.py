@@ -28,7 +28,7 @@ CONNECTIONS: Final = READERS + 2  # the most of one process: readers, writer and
 SILENT_S: Final = 1.0  # an answer that is missing for longer is a problem that /ready tells
 CLOSED_WITHIN_S: Final = 2.0
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 class Listening(Protocol):
@@ -65,7 +65,7 @@ class Database(ABC):
             self.close()
             raise
 
-    async def write(self, work: Callable[[Transaction], Found], then: Callable[[Found], None] | None = None) -> Found:
+    async def write(self, work: Callable[[Transaction], Value], then: Callable[[Value], None] | None = None) -> Value:
         """Do work as one transaction; it may be called more than once, where the connection is lost before the commit.
 
         `then` is called on the loop with what was committed, in the order of the commits, also where the caller no
@@ -76,7 +76,7 @@ class Database(ABC):
         """
         return await self._ask(self._writing, Job(work, writes=True), then)
 
-    async def read(self, work: Callable[[Transaction], Found]) -> Found:
+    async def read(self, work: Callable[[Transaction], Value]) -> Value:
         """Do work that only reads what is committed; it waits for no writer.
 
         Raises:
@@ -84,24 +84,24 @@ class Database(ABC):
         """
         return await self._ask(self._reading, Job(work, writes=False), None)
 
-    async def _ask(self, lane: Lane, job: Job[Found], then: Callable[[Found], None] | None) -> Found:
+    async def _ask(self, lane: Lane, job: Job[Value], then: Callable[[Value], None] | None) -> Value:
         limit_s = min(patience_s(), self._most_s)
         if lane.stuck_s >= limit_s:
             raise self.gone(f"it has given no answer for {lane.stuck_s:.0f} s")
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Found] = loop.create_future()
+        answer: asyncio.Future[Value] = loop.create_future()
 
-        def settle(found: Found | None, error: BaseException | None) -> None:
+        def settle(result: Value | None, error: BaseException | None) -> None:
             with suppress(RuntimeError):  # the loop is closed, and nobody waits
-                loop.call_soon_threadsafe(answer_with, found, error)
+                loop.call_soon_threadsafe(answer_with, result, error)
 
-        def answer_with(found: Any, error: BaseException | None) -> None:
+        def answer_with(result: Any, error: BaseException | None) -> None:
             if error is None and then is not None:
-                then(found)
+                then(result)
             if answer.done():
                 return
             if error is None:
-                answer.set_result(found)
+                answer.set_result(result)
             else:
                 answer.set_exception(error)
 
@@ -138,7 +138,7 @@ class Database(ABC):
 
     @abstractmethod
     def door(self) -> Door:
-        """A connection for a thread of one's own, which blocks that thread. For what must not wait for a loop."""
+        """Return a connection for one thread, which blocks that thread."""
 
     def check_there(self) -> None:  # noqa: B027 - only SQLite has a file that can be deleted
         """Check that what is written now is found at the next start. It looks at the disk, so not on the loop.

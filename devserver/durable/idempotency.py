@@ -93,8 +93,8 @@ class Idempotency:
             raise InputError("idempotency_key_reused", code="idempotency_key_reused", field=HEADER, value=claim.key)
         return First(row["run_id"], row["status"], json.loads(row["body"]) if row["body"] else None)
 
-    def found(self, tx: Transaction, claim: Claim | None) -> Accepted | None:
-        """The run that was made with the key before."""
+    def find_run(self, tx: Transaction, claim: Claim | None) -> Accepted | None:
+        """Return the run that was made with the key before."""
         first = self.find(tx, claim) if claim is not None else None
         return Accepted(first.run_id, claim, first) if first is not None and first.run_id else None
 
@@ -123,8 +123,8 @@ class Idempotency:
             (status, json.dumps(body), claim.user_id, claim.key),
         )
 
-    async def once(self, claim: Claim | None, work: Callable[[], Awaitable[tuple[int, Any]]]) -> tuple[First, bool]:
-        """Do something that makes no run, or answer as it was answered before; whether it was.
+    async def run_once(self, claim: Claim | None, work: Callable[[], Awaitable[tuple[int, Any]]]) -> tuple[First, bool]:
+        """Do work that makes no run once for a key; return its answer, and whether that is an earlier one.
 
         Nothing is kept of work that raises: what was wrong with it may be mended.
 
@@ -133,7 +133,7 @@ class Idempotency:
         """
         if claim is None:
             return First(None, *await work()), False
-        with self._working(claim):
+        with self._hold(claim):
             before = await self._db.read(lambda tx: self.find(tx, claim))
             if before is not None:
                 return before, True
@@ -146,7 +146,7 @@ class Idempotency:
         self._keep(tx, claim, status, body)
 
     @contextmanager
-    def _working(self, claim: Claim) -> Iterator[None]:
+    def _hold(self, claim: Claim) -> Iterator[None]:
         key = (claim.user_id, claim.key)
         if key in self._at_work:
             raise InputError("idempotency_key_at_work", status=409, field=HEADER, value=claim.key, retry_after_s=1.0)

@@ -22,7 +22,7 @@ from devserver.system.clock import Clock
 
 log = logging.getLogger(__name__)
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 class Journal:
@@ -41,40 +41,40 @@ class Journal:
         # They hear on the loop what this process has written, once it is committed.
         self.hearers: list[Callable[[Written], None]] = []
 
-    async def read(self, work: Callable[[Reading], Found]) -> Found:
+    async def read(self, work: Callable[[Reading], Value]) -> Value:
         """Read several things in one transaction."""
         return await self.database.read(lambda tx: work(Reading(tx)))
 
-    async def write(self, work: Callable[[Writing], Found], then: Callable[[Found], None] | None = None) -> Found:
+    async def write(self, work: Callable[[Writing], Value], then: Callable[[Value], None] | None = None) -> Value:
         """Write several things in one commit; then publish their events, and call `then`, whoever still waits."""
 
-        def committed(done: tuple[Found, list[Written]]) -> None:
+        def committed(done: tuple[Value, list[Written]]) -> None:
             self.publish(done[1])
             if then is not None:
                 then(done[0])
 
-        found, _ = await self.database.write(lambda tx: self.write_in(tx, work), committed)
-        return found
+        result, _ = await self.database.write(lambda tx: self.write_in(tx, work), committed)
+        return result
 
-    def write_in(self, tx: Transaction, work: Callable[[Writing], Found]) -> tuple[Found, list[Written]]:
+    def write_in(self, tx: Transaction, work: Callable[[Writing], Value]) -> tuple[Value, list[Written]]:
         """Write within a transaction; return what `work` does, and the events to publish once it is committed."""
         writing = Writing(tx, self.leases, self.search, self.stops, self._clock.stamp())
-        found = work(writing)
+        result = work(writing)
         writing.close()
         if writing.written:
             tx.notify("events")
-        return found, writing.written
+        return result, writing.written
 
     def publish(self, written: list[Written]) -> None:
         """Publish events that are committed."""
-        for one in written:
+        for entry in written:
             if not self.database.shared:
-                self._bus.publish(one.event)
+                self._bus.publish(entry.event)
             for hear in self.hearers:
                 try:
-                    hear(one)
+                    hear(entry)
                 except Exception:  # whoever hears must not stop what he hears of
-                    log.exception("the event %s of %s was not heard", one.event.kind, one.event.run_id)
+                    log.exception("the event %s of %s was not heard", entry.event.kind, entry.event.run_id)
 
     # One thing at a time
 
@@ -135,15 +135,15 @@ class Journal:
         return await self.read(lambda reading: reading.last_seq())
 
     async def stage(self, place: Place) -> PartRow | None:
-        """The stage, take or attempt at a place."""
+        """Return the stage, take or attempt at a place."""
         return await self.read(lambda reading: reading.stage(place))
 
     async def stages(self, run_id: str) -> list[PartRow]:
-        """Every stage, take and attempt of a run, in the order in which they began."""
+        """Return every stage, take and attempt of a run, in the order in which they began."""
         return await self.read(lambda reading: reading.stages(run_id))
 
     async def last_attempt(self, place: Place) -> AttemptRow | None:
-        """The newest attempt of a take."""
+        """Return the newest attempt of a take."""
         return await self.read(lambda reading: reading.last_attempt(place))
 
     async def end(self, place: Place, state: StageState, result: Result | None = None) -> None:

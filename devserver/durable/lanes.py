@@ -14,22 +14,22 @@ from typing import Any, Generic, Self, TypeVar
 from devserver.durable.sql import Dialect, Result, Row, Transaction
 from devserver.errors import DatabaseGone
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 @dataclass(eq=False)
-class Job(Generic[Found]):
+class Job(Generic[Value]):
     """Work in one transaction.
 
     Attributes:
-        settle: called on the lane's thread with what was found, or with the error.
+        settle: called on the lane's thread with the result, or with the error.
         give_up: called on the loop when nobody waits for it any longer.
         wanted: whether somebody waits; what nobody waits for is not begun, and not committed.
     """
 
-    work: Callable[[Transaction], Found]
+    work: Callable[[Transaction], Value]
     writes: bool
-    settle: Callable[[Found | None, BaseException | None], None] = lambda _found, _error: None
+    settle: Callable[[Value | None, BaseException | None], None] = lambda _result, _error: None
     give_up: Callable[[], None] = lambda: None
     wanted: bool = True
 
@@ -75,14 +75,14 @@ class Session(ABC):
         """The last job came to its commit, so that it must not be done again."""
         return self._committing
 
-    def do(self, job: Job[Found]) -> Found:
+    def do(self, job: Job[Value]) -> Value:
         """Do a job, in a transaction where it writes."""
         self._committing = False
         if not job.writes:
             return job.work(self)
         self.begin(job)
         try:
-            found = job.work(self)
+            result = job.work(self)
             if not job.wanted:
                 raise DatabaseGone("it was given up before it was committed")  # noqa: TRY301 - it is rolled back below
             self._committing = True
@@ -90,7 +90,7 @@ class Session(ABC):
         except BaseException:  # whatever ends it, half of it must not stay
             self.roll_back()
             raise
-        return found
+        return result
 
 
 class Door:
@@ -100,13 +100,13 @@ class Door:
         self._connect = connect
         self._session: Session | None = None
 
-    def read(self, work: Callable[[Transaction], Found]) -> Found:
+    def read(self, work: Callable[[Transaction], Value]) -> Value:
         return self.do(Job(work, writes=False))
 
-    def write(self, work: Callable[[Transaction], Found]) -> Found:
+    def write(self, work: Callable[[Transaction], Value]) -> Value:
         return self.do(Job(work, writes=True))
 
-    def do(self, job: Job[Found]) -> Found:
+    def do(self, job: Job[Value]) -> Value:
         """Do a job; where the connection proves to be lost before the commit, once more on a new one."""
         while True:
             is_new = self._session is None
@@ -191,11 +191,11 @@ class Lane:
                 continue
             self._busy[door] = time.monotonic()
             try:
-                found, error = door.do(job), None
+                result, error = door.do(job), None
             except BaseException as e:  # noqa: BLE001 - whoever asked gets it
-                found, error = None, e
+                result, error = None, e
             self._busy.pop(door)
-            job.settle(found, error)
-            del job, found, error
+            job.settle(result, error)
+            del job, result, error
         with suppress(Exception):  # reason: nothing more is asked of it
             door.close()

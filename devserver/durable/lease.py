@@ -67,7 +67,7 @@ class Leases:
         return row
 
     async def claimable(self, limit: int) -> list[str]:
-        """Runs that nobody walks, the oldest first."""
+        """Return the runs that nobody walks, the oldest first."""
         sql = (
             "SELECT run_id FROM runs WHERE state IN ('queued', 'running')"
             " AND (owner IS NULL OR lease_until < epoch_now()) ORDER BY created_at, run_id LIMIT $1"
@@ -94,7 +94,7 @@ class Leases:
         sql += f" AND run_id IN ({marks(held, 3)}) RETURNING run_id, generation, cancel"
         rows = tx.rows(sql, LEASE_S, self.owner, *held)
         kept = {row["run_id"] for row in rows if row["generation"] == held[row["run_id"]]}
-        lost = [run_id for run_id in held if run_id not in kept and not owned(tx, run_id, held[run_id])]
+        lost = [run_id for run_id in held if run_id not in kept and not is_owner(tx, run_id, held[run_id])]
         return Renewed(lost, [row["run_id"] for row in rows if row["cancel"]])
 
     def shorten(self, tx: Transaction) -> None:
@@ -110,13 +110,13 @@ class Leases:
         if not self.shared and self.held.get(run_id) == generation:
             return True  # nobody else could
         try:
-            return await self._db.read(lambda tx: owned(tx, run_id, generation))
+            return await self._db.read(lambda tx: is_owner(tx, run_id, generation))
         except DatabaseGone as e:
             log.warning("%s: %s", run_id, e)
             return False
 
     async def check(self, run_id: str, generation: int) -> None:
-        """Before something is done that no transaction fences.
+        """Check that this process still owns a run, before something that no transaction fences.
 
         Raises:
             Fenced: another process has taken the run over.
@@ -125,7 +125,7 @@ class Leases:
             raise Fenced(f"run {run_id} is walked by another worker now")
 
 
-def owned(tx: Transaction, run_id: str, generation: int) -> bool:
+def is_owner(tx: Transaction, run_id: str, generation: int) -> bool:
     """Return True where no other process has taken a run over since this generation began to walk it."""
     rows = tx.rows("SELECT generation FROM runs WHERE run_id = $1", run_id)
     return bool(rows) and bool(rows[0]["generation"] == generation)

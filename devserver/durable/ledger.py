@@ -21,7 +21,7 @@ from devserver.system.clock import Clock
 WRITTEN_AFTER_S: Final = 0.05
 PASSING: Final = (Fenced, DatabaseGone, JournalFault)  # no fault of what is written
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Ledger:
         self._flushing: asyncio.Task[None] | None = None
 
     def later(
-        self, work: Callable[[Writing], Found], then: Callable[[Found], None] | None = None, *, at: str | None = None
+        self, work: Callable[[Writing], Value], then: Callable[[Value], None] | None = None, *, at: str | None = None
     ) -> None:
         """Write something together with what is written next, at the latest a moment from now.
 
@@ -68,14 +68,14 @@ class Ledger:
         """
 
         def write(writing: Writing) -> Callable[[], None]:
-            found = work(writing)
-            return partial(then, found) if then is not None else _follow_nothing
+            result = work(writing)
+            return partial(then, result) if then is not None else _follow_nothing
 
         self._waiting.append(_Entry(write, at or self._clock.stamp()))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(WRITTEN_AFTER_S, self._flush_soon)
 
-    async def write(self, work: Callable[[Writing], Found]) -> Found:
+    async def write(self, work: Callable[[Writing], Value]) -> Value:
         """Write in one commit, together with what waits for it.
 
         Raises:
@@ -103,28 +103,28 @@ class Ledger:
             self._timer.cancel()
         self._waiting.clear()
 
-    async def _write(self, work: Callable[[Writing], Found]) -> Found:
+    async def _write(self, work: Callable[[Writing], Value]) -> Value:
         waiting, self._waiting = self._waiting, []
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-        def write_all(writing: Writing) -> tuple[Found, list[Callable[[], None]]]:
+        def write_all(writing: Writing) -> tuple[Value, list[Callable[[], None]]]:
             now = writing.at
             follow = [entry.write(writing) for entry in waiting]
             writing.at = now
             return work(writing), follow
 
-        def follow_all(done: tuple[Found, list[Callable[[], None]]]) -> None:
+        def follow_all(done: tuple[Value, list[Callable[[], None]]]) -> None:
             for then in done[1]:
                 then()
 
         try:
-            found, _ = await self._journal.write(write_all, follow_all)
+            result, _ = await self._journal.write(write_all, follow_all)
         except Exception:  # whatever it is, what waited is not lost with it
             self._waiting = waiting + self._waiting
             raise
-        return found
+        return result
 
     def _flush_soon(self) -> None:
         self._timer = None

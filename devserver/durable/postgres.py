@@ -149,7 +149,7 @@ class _Listening:
         looked = 0.0
         while True:
             try:
-                told = [one async for one in self._connection.notifies(timeout=LOOK_S, stop_after=1)]
+                received = [note async for note in self._connection.notifies(timeout=LOOK_S, stop_after=1)]
             except psycopg.Error as e:
                 log.warning("nothing is heard of other processes: %s", _reason(e))
                 await self._connect_again()
@@ -157,7 +157,7 @@ class _Listening:
             if time.monotonic() - looked >= LOOK_S:
                 looked = time.monotonic()
                 self._heard("", "")
-            for channel, text in dict.fromkeys((one.channel, one.payload) for one in told):
+            for channel, text in dict.fromkeys((note.channel, note.payload) for note in received):
                 self._heard(channel.removeprefix(TOPIC), text)
 
     async def _connect_again(self) -> None:

@@ -56,7 +56,7 @@ class Reading:
         return run_of(rows[0]) if rows else None
 
     def owner(self, run_id: str) -> str | None:
-        """The user who started a run; None where there is no such run."""
+        """Return the user who started a run; None where there is no such run."""
         rows = self.tx.rows("SELECT user_id FROM runs WHERE run_id = $1", run_id)
         return str(rows[0]["user_id"]) if rows else None
 
@@ -68,23 +68,23 @@ class Reading:
         return bool(rows) and rows[0]["state"] in ENDED
 
     def unfinished(self) -> list[str]:
-        """Runs that a start has to take up again, the oldest first."""
+        """Return the runs that a start has to take up again, the oldest first."""
         sql = "SELECT run_id FROM runs WHERE state IN ('queued', 'running') ORDER BY created_at, run_id"
         return [row["run_id"] for row in self.tx.rows(sql)]
 
     # Stages, takes, attempts
 
     def stages(self, run_id: str) -> list[PartRow]:
-        """Every stage, take and attempt of a run, in the order in which they began."""
+        """Return every stage, take and attempt of a run, in the order in which they began."""
         return [part_of(row) for row in self.tx.rows("SELECT * FROM stages WHERE run_id = $1 ORDER BY number", run_id)]
 
     def stage(self, place: Place) -> PartRow | None:
-        """The stage, take or attempt at a place."""
+        """Return the stage, take or attempt at a place."""
         rows = self.tx.rows(STAGE, place.run_id, place.stage, place.take, place.attempt)
         return part_of(rows[0]) if rows else None
 
     def last_attempt(self, place: Place) -> AttemptRow | None:
-        """The newest attempt of a take."""
+        """Return the newest attempt of a take."""
         sql = (
             "SELECT * FROM stages WHERE run_id = $1 AND stage = $2 AND take = $3 AND attempt > 0"
             " ORDER BY attempt DESC LIMIT 1"
@@ -96,34 +96,34 @@ class Reading:
     # Events
 
     def events_after(self, seq: int, run_id: str | None = None, limit: int = 1000) -> list[Event]:
-        """Stored events with a greater number, in order."""
+        """Return the stored events with a greater number, in order."""
         sql = "SELECT * FROM events WHERE seq > $1 AND (CAST($2 AS TEXT) IS NULL OR run_id = $2) ORDER BY seq LIMIT $3"
         return [event_of(row) for row in self.tx.rows(sql, seq, run_id, limit)]
 
     def last_seq(self) -> int:
-        """The number of the newest event, 0 where there is none."""
+        """Return the number of the newest event, 0 where there is none."""
         return int(self.tx.rows("SELECT coalesce(max(seq), 0) AS newest FROM events")[0]["newest"])
 
     def events(self, run_id: str, kind: str) -> list[Event]:
-        """All events of one kind of a run, in order."""
+        """Return all events of one kind of a run, in order."""
         sql = "SELECT * FROM events WHERE run_id = $1 AND kind = $2 ORDER BY seq"
         return [event_of(row) for row in self.tx.rows(sql, run_id, kind)]
 
     def events_of(self, run_ids: Sequence[str], kind: str) -> list[Event]:
-        """All events of one kind of several runs, each run's in order."""
+        """Return all events of one kind of several runs, each run's in order."""
         if not run_ids:
             return []
         sql = f"SELECT * FROM events WHERE kind = $1 AND run_id IN ({marks(run_ids, 2)}) ORDER BY seq"  # noqa: S608 - placeholders
         return [event_of(row) for row in self.tx.rows(sql, kind, *run_ids)]
 
-    # What the events say
+    # From events
 
     def entities(self, run_id: str) -> list[Entity]:
-        """The files of a run, in the order of their numbers."""
+        """Return the files of a run, in the order of their numbers."""
         return _listed(self.events(run_id, "entity"))
 
     def entities_of(self, run_ids: Sequence[str]) -> dict[str, list[Entity]]:
-        """The files of several runs, each run's in the order of their numbers; a run without any is left out."""
+        """Return the files of several runs, each run's in the order of their numbers; a run without any is left out."""
         events: dict[str, list[Event]] = {}
         for event in self.events_of(run_ids, "entity"):
             events.setdefault(str(event.run_id), []).append(event)
@@ -136,7 +136,7 @@ class Reading:
 
 
 def _listed(events: Sequence[Event]) -> list[Entity]:
-    """The files that stand: where an attempt was lost after it had listed some, those of the one that followed."""
+    """Return the files that stand: of an attempt that was lost, those of the one that followed."""
     newest: dict[tuple[str, int], int] = {}
     for event in events:
         newest[event.stage, event.take] = max(event.attempt, newest.get((event.stage, event.take), 0))

@@ -1,6 +1,6 @@
 """Finding runs: by words of their texts, state and output, the newest first, page by page.
 
-What a run is found by is written in the transactions that accept and end it, so nothing is found that is not there.
+The transactions that accept and end a run also index it, so a search never finds a run that does not exist.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Search:
     def add(
         self, tx: Transaction, run_id: str, *, user_id: str, created_at: str, title: str, outputs: str, text: str
     ) -> None:
-        """Let a run that was accepted be found."""
+        """Index an accepted run."""
         names = [name for name in outputs.split(", ") if name]
         marks = [_mark("user", user_id), _mark("state", UNFINISHED), *(_mark("output", name) for name in names)]
         place, stored = _place(run_id, created_at), INDEXES[tx.dialect.name].stored
@@ -104,27 +104,27 @@ class Search:
         )
 
     def end(self, tx: Transaction, run_id: str, state: str, text: str) -> None:
-        """Let a run be found by the state that it ended in and by its final text."""
+        """Index the state and the final text of an ended run."""
         tx.execute(
             "UPDATE searched SET final = $1, marks = replace(marks, $2, $3) WHERE run_id = $4",
             (INDEXES[tx.dialect.name].stored(text), _mark("state", UNFINISHED), _mark("state", state), run_id),
         )
 
     def find(self, tx: Transaction, wanted: Wanted) -> list[RunLine]:
-        """The runs that are wanted, the newest first.
+        """Find the wanted runs, the newest first.
 
         Raises:
             InputError: there is no run `before`.
         """
         asked = terms(wanted.query)
         if wanted.query.strip() and not asked:
-            return []  # nothing is found by signs that are in no word
-        before = _before(tx, wanted) if wanted.before else None
-        find = _matching if asked or wanted.output else _listed
+            return []  # signs outside of words match nothing
+        before = _find_before(tx, wanted) if wanted.before else None
+        find = _match_runs if asked or wanted.output else _list_runs
         return [_line(row) for row in find(tx, wanted, asked, before)]
 
     def line(self, tx: Transaction, run_id: str) -> RunLine | None:
-        """One run, as it stands in a list."""
+        """Return one run, as it stands in a list."""
         rows = tx.rows(f"SELECT {LISTED} FROM runs WHERE run_id = $1", run_id)  # noqa: S608 - fixed words
         return _line(rows[0]) if rows else None
 
@@ -147,7 +147,7 @@ class Search:
         return run_ids
 
     def read(self, tx: Transaction, run_id: str) -> None:
-        """Let a run be found that the journal has from elsewhere, with its stages."""
+        """Index a run that the journal has from elsewhere, with its stages."""
         row = tx.execute(f"SELECT * FROM runs WHERE run_id = $1{tx.dialect.for_update}", (run_id,)).fetchone()  # noqa: S608 - a fixed word
         sql = "SELECT result FROM stages WHERE run_id = $1 AND take = 0 AND attempt = 0 ORDER BY number"
         results = [json.loads(stage["result"]) for stage in tx.execute(sql, (run_id,)).fetchall()]
@@ -158,14 +158,14 @@ class Search:
             self.end(tx, run_id, row["state"], final_text(results) or text)
 
 
-def _before(tx: Transaction, wanted: Wanted) -> Row:
+def _find_before(tx: Transaction, wanted: Wanted) -> Row:
     rows = tx.rows("SELECT run_id, user_id, created_at FROM runs WHERE run_id = $1", wanted.before)
     if not rows or wanted.user_id not in (None, rows[0]["user_id"]):
         raise InputError("unknown_page", field="before", value=wanted.before)
     return rows[0]
 
 
-def _listed(tx: Transaction, wanted: Wanted, _asked: Sequence[Term], before: Row | None) -> list[Row]:
+def _list_runs(tx: Transaction, wanted: Wanted, _asked: Sequence[Term], before: Row | None) -> list[Row]:
     where, values = "1 = 1", list[Any]()
     if wanted.user_id is not None:
         values.append(wanted.user_id)
@@ -181,7 +181,7 @@ def _listed(tx: Transaction, wanted: Wanted, _asked: Sequence[Term], before: Row
     return tx.rows(f"SELECT {LISTED} FROM runs WHERE {where} {order}", *values)  # noqa: S608 - fixed words
 
 
-def _matching(tx: Transaction, wanted: Wanted, asked: Sequence[Term], before: Row | None) -> list[Row]:
+def _match_runs(tx: Transaction, wanted: Wanted, asked: Sequence[Term], before: Row | None) -> list[Row]:
     index = INDEXES[tx.dialect.name]
     marks = [_mark("user", wanted.user_id)] if wanted.user_id is not None else []
     if wanted.output:
@@ -214,12 +214,12 @@ def _following(tx: Transaction, run_id: str) -> list[str]:
 
 
 def final_text(results: Iterable[dict[str, Any]]) -> str:
-    """The text that the stages of a run have left, from their results in order; '' where none changed it."""
+    """Return the text that the stages of a run have left, from their results in order; '' where none changed it."""
     return next((str(result["text"]) for result in reversed(list(results)) if "text" in result), "")
 
 
 def _mark(kind: str, value: str) -> str:
-    """A word for something that is no text. It begins with a sign that no word has."""
+    """Return a word for something that is no text. It begins with a sign that no word has."""
     return f"§{hashlib.sha256(f'{kind} {value}'.encode()).hexdigest()[:16]}"
 
 
@@ -238,13 +238,13 @@ def _positions(text: str) -> str:
 
 
 def _fts5(asked: Sequence[Term], marks: Sequence[str]) -> str:
-    told = [f'"{" ".join(term.words)}"{" *" if term.prefix else ""}' for term in asked]
-    return " AND ".join([*told, *(f'"{mark}"' for mark in marks)])
+    phrases = [f'"{" ".join(term.words)}"{" *" if term.prefix else ""}' for term in asked]
+    return " AND ".join([*phrases, *(f'"{mark}"' for mark in marks)])
 
 
 def _tsquery(asked: Sequence[Term], marks: Sequence[str]) -> str:
-    told = (" <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.prefix else "") for term in asked)
-    return " & ".join([*(f"({one})" for one in told), *(f"'{mark}'" for mark in marks)])
+    phrases = (" <-> ".join(f"'{word}'" for word in term.words) + (":*" if term.prefix else "") for term in asked)
+    return " & ".join([*(f"({phrase})" for phrase in phrases), *(f"'{mark}'" for mark in marks)])
 
 
 INDEXES: Final = {

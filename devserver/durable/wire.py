@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Wire:
-    """Brings this process's bus what happens in the others, and them what is told here. On the loop.
+    """Passes events between this process's bus and the other processes. On the loop.
 
     Stored events are read from the journal by their numbers, which are given in the order of the commits, whoever wrote
     them: a message says only that there are new ones. What is not stored goes as a message, or where it is longer than
@@ -93,9 +93,9 @@ class Wire:
                 return
 
     def _hear(self, text: str) -> None:
-        told = json.loads(text)
-        if told.pop("by") != self._journal.leases.owner:
-            self._bus.publish(Event.from_json(told))
+        message = json.loads(text)
+        if message.pop("by") != self._journal.leases.owner:
+            self._bus.publish(Event.from_json(message))
 
     def _tell(self, event: Event) -> None:
         """Send an event to the others; it is called on any thread."""
@@ -111,4 +111,4 @@ class Wire:
             try:
                 await self._db.tell("told", text)
             except DatabaseGone as e:
-                log.warning("%s was not told to other processes: %s", event.kind, e)
+                log.warning("%s was not sent to other processes: %s", event.kind, e)

@@ -27,7 +27,7 @@ class Term:
 
 
 def fold(text: str) -> str:
-    """A text without case, accents and umlaut dots: "Müßig" is "mussig"."""
+    """Return a text without case, accents and umlaut dots: "Müßig" is "mussig"."""
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(PLAIN)
@@ -35,7 +35,7 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, folded: letters and digits alone."""
+    """Return the words of a text, folded: letters and digits alone."""
     return [word[:LONGEST_WORD] for word in WORD.findall(fold(text[:LONGEST_TEXT]))]
 
 
@@ -44,10 +44,10 @@ def terms(query: str) -> list[Term]:
 
     `word`, `beginning*`, `"words in this order"`; whatever else stands there only separates words.
     """
-    found = []
+    asked = []
     for match in TERM.finditer(query):
         text = match[1] if match[3] is None else match[3]
         own = words(text)
         if own:
-            found.append(Term(tuple(own), bool(match[2]) or (match[3] or "").endswith("*")))
-    return list(dict.fromkeys(found))[:MOST_TERMS]
+            asked.append(Term(tuple(own), bool(match[2]) or (match[3] or "").endswith("*")))
+    return list(dict.fromkeys(asked))[:MOST_TERMS]

@@ -31,7 +31,7 @@ from schemas.values import RecordedValue
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run that is accepted. `plan` is JSON; `text` is what it is found by."""
+    """A run that is accepted. `plan` is JSON; the search indexes `text`."""
 
     run_id: str
     user_id: str
@@ -108,8 +108,8 @@ class Writing(Reading):
             " VALUES ($1, $2, 'queued', $3, $4, $5, $6, $7)",
             (new.run_id, new.user_id, new.created_at, new.title, new.schema, new.output_config, new.plan),
         )
-        found = {"user_id": new.user_id, "created_at": new.created_at, "title": new.title}
-        self._search.add(self.tx, new.run_id, **found, outputs=new.output_config, text=new.text)
+        about = {"user_id": new.user_id, "created_at": new.created_at, "title": new.title}
+        self._search.add(self.tx, new.run_id, **about, outputs=new.output_config, text=new.text)
         place = Place(new.run_id, 0)
         self._event(place, RunQueued(title=new.title, schema_=new.schema, output_config=new.output_config))
         for entity in new.entities:
@@ -129,7 +129,7 @@ class Writing(Reading):
         return row
 
     def end_run(self, place: Place, state: RunState, ended_at: str, error: Failure | None, text: str = "") -> bool:
-        """Write the last of a run, from here on found by its final `text` too; return whether it left a queue."""
+        """Write the end of a run and index its final `text`; return whether it left a queue."""
         self.fence(place)
         self.tx.execute(
             "UPDATE runs SET state = $1, ended_at = $2, error = $3 WHERE run_id = $4",

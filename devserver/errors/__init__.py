@@ -80,7 +80,7 @@ def unknown_run(run_id: str) -> InputError:
 
 
 def refused_field(error: ValidationError, model: type[BaseModel], *, missing_status: int = 422) -> InputError:
-    """The first wrong field of a body.
+    """Return the refusal of the first wrong field of a body.
 
     Args:
         error: what the model says of the body.

@@ -94,7 +94,7 @@ def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
 
 
 def disk_error_of(error: BaseException) -> OSError | None:
-    """The disk's own error that this one came from, if it did."""
+    """Return the disk's own error behind an error, if there is one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in FULL | CLOSED:
@@ -111,7 +111,7 @@ def _where(error: BaseException) -> str:
 
 
 def describe_disk_error(error: BaseException) -> str:
-    """The same as one text, empty where the error is about something else."""
+    """Describe a disk error as one text; empty where the error is about something else."""
     trouble = disk_trouble(error)
     return f"{trouble.message} {trouble.hint}" if trouble else ""
 

@@ -10,11 +10,12 @@ from typing import Final
 
 import yaml
 
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # every process reads them at its start
 # The sentence and the hint of each code.
 MESSAGES: Final[Mapping[str, Mapping[str, str]]] = {
     code: said
     for name in ("errors.yaml", "runs.yaml")
-    for code, said in yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8")).items()
+    for code, said in yaml.load(Path(__file__).with_name(name).read_bytes(), LOADER).items()  # noqa: S506 - a safe one
 }
 
 
@@ -30,7 +31,7 @@ class Said:
 
 
 def say(message_code: str, hint: str = "", **values: object) -> Said:
-    """Return the sentence of a code; `hint` stands where the table has none."""
+    """Return the sentence of a code; a `hint` takes the place of the table's."""
     said = MESSAGES[message_code]
     hint = hint or said.get("hint", "").format_map(values)
     allowed = said["allowed"].format_map(values) if "allowed" in said else None

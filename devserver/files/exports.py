@@ -82,11 +82,11 @@ class Exports:
             self._locks.pop().close()
 
     def new_run_id(self, clock: Clock) -> str:
-        """A name that sorts by time and is told apart at a glance: `20240131-235959-1f2e3d4c`."""
+        """Return a new id that sorts by time and is easy to tell apart: `20240131-235959-1f2e3d4c`."""
         return f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
     def folder(self, run_id: str) -> Path:
-        """The run's folder. `run_id` must look like one; it is never used as a path otherwise."""
+        """Return the run's folder. `run_id` must look like one; it is never used as a path otherwise."""
         if not RUN_ID.fullmatch(run_id):
             raise ValueError(f"{run_id!r} is not a run id")
         return self.root / run_id
@@ -104,7 +104,7 @@ class Exports:
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def file(self, run_id: str, name: str) -> Path:
-        """A file of a run. A link that somebody has put there and that leads out of the exports is as good as none.
+        """Return the path of a file of a run. A link that leads out of the exports counts as no file.
 
         Raises:
             InputError: it leads out of the exports (404).

@@ -22,7 +22,7 @@ from devserver.durable.sql import Transaction
 from devserver.errors import InputError, StageError
 from devserver.errors.sentences import say
 from devserver.files.exports import Exports
-from devserver.files.uploads import MIB, UPLOAD_ID, Look, Uploads, shown
+from devserver.files.uploads import MIB, UPLOAD_ID, Look, Uploads, display_name
 from devserver.media.examine import SHORTEST_SECONDS, describe_missing_sound
 from devserver.model.entity import Entity
 from devserver.system.sniff import KINDS
@@ -60,7 +60,7 @@ class InputFiles:
         self._of_runs: Mapping[str, list[str]] = {}
 
     async def for_viewer(self, viewer: str | None, asked: object = None) -> Self:
-        """The files that a user may name: of the own runs and uploads, or with None of everybody's.
+        """Return the files that a user may name: of the own runs and uploads, or with None of everybody.
 
         `asked` is what names them, as JSON: of the runs in it is read now what files they have.
         """
@@ -96,18 +96,23 @@ class InputFiles:
             return InputFile(found)
         refuse = partial(InputError, field=field, value=value)
         if examined.refusal is not None:
-            raise refuse("file_refused", hint=examined.refusal.hint, name=shown(name), problem=examined.refusal.words)
+            raise refuse(
+                "file_refused",
+                hint=examined.refusal.hint,
+                name=display_name(name),
+                problem=examined.refusal.words,
+            )
         if "audio" not in accepts:
             if examined.picture is None:
-                raise refuse("no_picture", name=shown(name))
+                raise refuse("no_picture", name=display_name(name))
             return InputFile(found)
         if why := describe_missing_sound(examined):
-            raise refuse("no_sound", seconds=SHORTEST_SECONDS, name=shown(name), problem=why)
-        told = tuple((one.code, f"{shown(name)} ({field}): {one.message}") for one in examined.warnings)
+            raise refuse("no_sound", seconds=SHORTEST_SECONDS, name=display_name(name), problem=why)
+        told = tuple((one.code, f"{display_name(name)} ({field}): {one.message}") for one in examined.warnings)
         return InputFile({"sha256": examined.mix.sha256, "ext": "flac"} if examined.mix else found, told)
 
     def _resolve(self, field: str, value: object) -> tuple[dict[str, str], str]:
-        """The `{sha256, ext}` of what a request names, and the name that a person knows it by."""
+        """Return the `{sha256, ext}` of the file that a request names, and its name for people."""
         allowed = "{run, entity} of a run here, or the id of an upload"
         if isinstance(value, dict) and set(value) == {"run", "entity"}:
             names = self._of_runs.get(str(value["run"]), [])
@@ -125,7 +130,7 @@ class InputFiles:
         raise InputError("no_file", field=field, value=value, allowed=allowed)
 
     def _local(self, field: str, value: str) -> Path:
-        """The file at a path, links followed, if it lies below one of the roots. Whether others exist is not told."""
+        """Return the file at a path below one of the roots, links followed. The answer hides whether others exist."""
         try:
             path = Path(value).resolve(strict=True)
             found = path.is_file() and any(path.is_relative_to(root) for root in self._roots)
@@ -168,7 +173,7 @@ class InputFiles:
 
 
 def _runs_in(asked: object) -> Iterator[str]:
-    """Every run of which a file is named somewhere."""
+    """Yield every run of which a file is named."""
     if isinstance(asked, dict):
         if set(asked) == {"run", "entity"}:
             yield str(asked["run"])

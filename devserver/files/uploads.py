@@ -50,8 +50,8 @@ class Upload:
         return f"{self.sha256}.{self.kind.ext}"
 
 
-def shown(name: str) -> str:
-    """A person's own name of a file, as the beginning of a sentence."""
+def display_name(name: str) -> str:
+    """Return a file's own name as the beginning of a sentence."""
     return f'"{name[:LONGEST_NAME]}"' if name else "The file"
 
 
@@ -72,10 +72,10 @@ class Uploads:
         self._facts = folder.with_name("upload_facts")
 
     def receive(self, name: str = "", viewer: str | None = None) -> Incoming:
-        """A file that is about to arrive; `name` is the one it had where it comes from."""
+        """Open a file that is about to arrive; `name` is its name at the sender."""
         return Incoming(self, name, viewer)
 
-    def sees(self, viewer: str | None, sha256: str) -> bool:
+    def may_see(self, viewer: str | None, sha256: str) -> bool:
         return viewer is None or (self._owners / viewer / sha256).is_file()
 
     def grant(self, viewer: str | None, sha256: str, name: str = "") -> None:
@@ -86,7 +86,7 @@ class Uploads:
             mark.write_text(name[:LONGEST_NAME], encoding="utf-8", errors="replace")
 
     def name_of(self, viewer: str | None, sha256: str) -> str:
-        """The name that a file had where it came from, or ''."""
+        """Return the name that a file had at its sender, or ''."""
         try:
             return (self._owners / (viewer or EVERYBODY) / sha256).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -118,7 +118,7 @@ class Uploads:
         return found
 
     def check_length(self, length: int) -> None:
-        """Raises InputError (413) where a file is longer than the limit."""
+        """Refuse a file that is longer than the limit (InputError, 413)."""
         if length > self.limit_bytes:
             limit = f"{self.limit_bytes / MIB:g} MiB"
             raise InputError("file_too_large", status=413, field="file", value=length, limit=limit)
@@ -131,10 +131,10 @@ class Uploads:
                     part.unlink()
 
     def find(self, upload_id: str, viewer: str | None = None) -> dict[str, str] | None:
-        """The `{sha256, ext}` of an id, or None where nothing is kept under it; the ending must be the content's."""
+        """Return the `{sha256, ext}` of an id; None where nothing is kept under it, or its ending is another."""
         match = UPLOAD_ID.fullmatch(upload_id)
         path = self.folder / match[1] if match else None
-        if match is None or path is None or not path.is_file() or not self.sees(viewer, match[1]):
+        if match is None or path is None or not path.is_file() or not self.may_see(viewer, match[1]):
             return None
         kind = sniff(path, f"file.{match[2]}" if match[2] else None)
         if kind.mime == UNKNOWN and (found := self.examined(match[1])) is not None:
@@ -175,7 +175,7 @@ class Incoming:
         """
         with self._lock:
             if not self._length:
-                raise InputError("file_empty", field="file", value=self._name, name=shown(self._name))
+                raise InputError("file_empty", field="file", value=self._name, name=display_name(self._name))
             self._file.flush()
             kind = sniff(self._part, self._name or None)
             if kind.media == "file" and kind.ext != "mid" and kind.mime != UNKNOWN:
@@ -198,7 +198,7 @@ class Incoming:
             value=self._name,
             allowed=allowed,
             hint=why.hint,
-            name=shown(self._name),
+            name=display_name(self._name),
             problem=why.words,
         )
 
@@ -213,7 +213,7 @@ class Incoming:
         sha256 = self._digest.hexdigest()
         kept = self._uploads.folder / sha256
         # That somebody else has sent the same is nobody's business.
-        new = not kept.exists() or not self._uploads.sees(self._viewer, sha256)
+        new = not kept.exists() or not self._uploads.may_see(self._viewer, sha256)
         self._part.replace(kept)  # two at once write the same bytes under the same name
         self._uploads.grant(self._viewer, sha256, self._name)
         return sha256, new

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from devserver.installed.points import DEFINITIONS, brought, refuse
+from devserver.installed.points import DEFINITIONS, load_entry_points, refuse
 from schemas.loader import FOLDERS
 
 
 def installed_folders(own: Sequence[Path]) -> list[Path]:
     """Return the folders of installed packages; one with a definition that another one or `own` has is left out."""
     folders: list[tuple[str, Path]] = []
-    for one in brought(DEFINITIONS):
+    for one in load_entry_points(DEFINITIONS):
         folder = _folder(one.value)
         if folder is None or not folder.is_dir():
             refuse(one.package, f"{one.name} is no folder of definitions: it must be a module or a path")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from devserver.installed.points import NODES, brought, refuse, without_clashes
+from devserver.installed.points import NODES, load_entry_points, refuse, without_clashes
 
 
 def installed_nodes(folders: object, own: Collection[str]) -> Mapping[str, type[object]]:
@@ -15,7 +15,7 @@ def installed_nodes(folders: object, own: Collection[str]) -> Mapping[str, type[
         own: the class names that there are already.
     """
     named: list[tuple[str, str, type[object]]] = []
-    for one in brought(NODES):
+    for one in load_entry_points(NODES):
         try:
             table = one.value(folders) if callable(one.value) else one.value
         except Exception as e:  # noqa: BLE001 - a package may raise anything

@@ -26,7 +26,7 @@ class Brought:
     value: object
 
 
-def brought(group: str) -> list[Brought]:
+def load_entry_points(group: str) -> list[Brought]:
     """Load what packages bring under a group, in the order of their names. What cannot be loaded is logged."""
     found = []
     for point in sorted(entry_points(group=group), key=lambda point: (_package(point), point.name)):

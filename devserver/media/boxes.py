@@ -81,7 +81,7 @@ def _read_keyed_texts(file: BinaryIO, meta: Box) -> dict[str, str]:
 
 
 def _user_data(file: BinaryIO) -> Iterator[Box]:
-    """Boxes of user data at the top, in the movie and in its tracks."""
+    """Yield the boxes of user data at the top, in the movie and in its tracks."""
     for box in _children(file, 0, _length(file)):
         if box.kind == b"udta":
             yield box

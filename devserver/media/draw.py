@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from devserver.media.drawn import Drawn
+from devserver.media.drawing_kinds import DrawingKind
 
 
-def draw(source: Path, target: Path, what: Drawn) -> None:
-    """As `devserver.media.drawing.draw`."""
+def draw(source: Path, target: Path, what: DrawingKind) -> None:
+    """Draw as `devserver.media.drawing.draw` does."""
     from devserver.media import drawing
 
     drawing.draw(source, target, what)

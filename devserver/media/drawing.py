@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from devserver.media.drawn import Drawn, NoSound
+from devserver.media.drawing_kinds import DrawingKind, NoSound
 from devserver.nodes.measure.peaks import Peaks
 from devserver.system.atomic import write_atomic
 
@@ -31,7 +31,7 @@ SHADES: Final = ((0.0, 4, 4, 14), (0.3, 54, 20, 96), (0.55, 160, 42, 108), (0.8,
 Samples = NDArray[np.float32]
 
 
-def draw(source: Path, target: Path, what: Drawn) -> None:
+def draw(source: Path, target: Path, what: DrawingKind) -> None:
     """Write a drawing of the sound in `source` atomically to `target`.
 
     Raises:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from devserver.media.chunks import boxes_are_whole, is_whole
-from devserver.media.hearing import SoundAnalyser, SoundAnalysis
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.mixdown import FULL, channel_names, mix_down
 from devserver.media.opening import open_media
@@ -26,6 +25,7 @@ from devserver.media.remarks import (
     find_remarks,
     is_silent,
 )
+from devserver.media.sound_analysis import SoundAnalyser, SoundAnalysis
 from devserver.system.sniff import KINDS, Kind, Medium, sniff
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ SHORTEST_SECONDS: Final = 0.1
 RATES_HZ: Final = (1_000, 768_000)
 LOUDEST_DBFS: Final = 100.0  # whole numbers taken for fractions reach 90 to 187; at 140 an AAC encoder does not end
 UNKNOWN: Final = "application/octet-stream"
-# What FFmpeg calls the containers that have no magic of their own in `sniff`.
+# FFmpeg's names of the containers that have no magic of their own in `sniff`.
 PICTURES: Final = "_pipe"
 CONTAINERS: Final = {"mpegts": Kind("video", "video/mp2t", "ts"), "mpeg": Kind("video", "video/mpeg", "mpg")}
 

@@ -1,6 +1,6 @@
 """Take in a file: tag the copy, verify that it can be played, and only then give it its name.
 
-Decoding takes long, so it happens in worker processes (`IntakePool`); `take_in` is the work itself.
+Decoding takes long, so it happens in worker processes (`IntakePool`); `ingest` is the work itself.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Verify:
 
 
 @dataclass(frozen=True)
-class TakenIn:
+class IngestedFile:
     """A file that was taken in. `bytes` and `sha256` are those of the file with its tags."""
 
     media: Medium
@@ -80,7 +80,7 @@ class TakenIn:
     facts: MediaFacts
 
 
-def take_in(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> TakenIn:
+def ingest(part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> IngestedFile:
     """Make a finished file from a working copy in the same folder.
 
     The work can be repeated: if the copy is gone and the file exists, the file is measured again and its facts are
@@ -131,7 +131,7 @@ def _verify(path: Path, name: str, verify: Verify) -> Content:
     return content
 
 
-def _describe_file(path: Path, content: Content) -> TakenIn:
+def _describe_file(path: Path, content: Content) -> IngestedFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     facts = MediaFacts(
@@ -144,7 +144,7 @@ def _describe_file(path: Path, content: Content) -> TakenIn:
         width=content.width,
         height=content.height,
     )
-    return TakenIn(content.kind.media, content.kind.mime, path.stat().st_size, digest, facts)
+    return IngestedFile(content.kind.media, content.kind.mime, path.stat().st_size, digest, facts)
 
 
 class IntakePool:
@@ -160,8 +160,10 @@ class IntakePool:
         self._count = workers
         self._workers: Workers | None = None
 
-    async def take_in(self, part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True) -> TakenIn:
-        """Take in a file like the function `take_in`.
+    async def ingest(
+        self, part: Path, final: Path, tags: TrackTags, verify: Verify, *, embed: bool = True
+    ) -> IngestedFile:
+        """Ingest a file in a worker, like the function `ingest`.
 
         Raises:
             OutputRefused: as there.
@@ -207,5 +209,5 @@ class IntakePool:
         return result
 
 
-def _job(part: Path, final: Path, tags: TrackTags, verify: Verify, embed: bool) -> TakenIn:
-    return take_in(part, final, tags, verify, embed=embed)
+def _job(part: Path, final: Path, tags: TrackTags, verify: Verify, embed: bool) -> IngestedFile:
+    return ingest(part, final, tags, verify, embed=embed)

@@ -63,12 +63,12 @@ class OutputMetadata(Kept):
     backend: str | None = Field(None, description="of the last attempt")
     attempts: int = Field(ge=0, description="how often a prompt was submitted for it")
     model: str | None = Field(None, description="the file of the first model that was used")
-    seed: RecordedValue | None = Field(None, description="null where the chunk takes none")
+    seed: RecordedValue | None = Field(None, description="null if the chunk has no seed")
     parameters: dict[str, RecordedValue] = Field(description="the value of every parameter")
     brief: list[Applied] = Field(description="the parameters that have their values from the words")
     graph_sha256: str | None = Field(None, description="of the compiled graph")
-    filename: str | None = Field(None, description="missing where no file was made")
-    facts: MediaFacts | None = Field(None, description="what decoding the file found")
+    filename: str | None = Field(None, description="missing if no file was made")
+    facts: MediaFacts | None = Field(None, description="facts from decoding the file")
 
 
 class MediaOutput(Kept):
@@ -83,14 +83,14 @@ class MediaOutput(Kept):
     take: int = Field(ge=0)
     status: str
     run_id: str
-    url: str | None = Field(description="where the file is; null where none was made")
+    url: str | None = Field(description="the file's address; null if no file was made")
     media_type: str
     media_stored: bool
     execution_time: float | None = Field(description="seconds")
     metadata: OutputMetadata
     formats: list[MediaFormat] = Field(description="the same sound in the other formats that were asked for")
     stages: list[StageFile] = Field(
-        [], description="what every stage made for it, in a pipeline where other stages make files too"
+        [], description="the files of every stage for this output, in a pipeline of several graph stages"
     )
 
 
@@ -128,15 +128,15 @@ class RunAnswer(Kept):
     metadata: AnswerMetadata | None = None
     brief: dict[str, object] | None = Field(
         None,
-        description="what was understood of the text that describes the first output, as POST /api/prompt/parse "
+        description="the brief of the text that describes the first output, as POST /api/prompt/parse "
         "answers it, with `fields` for those that have a value; null where none was read",
     )
     media_output: MediaOutput | None = Field(None, description="the first of media_outputs")
-    media_outputs: list[MediaOutput] = Field([], description="for every output that was asked for, each of its takes")
-    warnings: list[RunWarning] = Field([], description="what the user must know, each with the stage it belongs to")
+    media_outputs: list[MediaOutput] = Field([], description="the takes of every requested output")
+    warnings: list[RunWarning] = Field([], description="warnings, each with its stage")
     links: Links
     error: Problem | None = Field(None, description="why it did not succeed")
-    queue: QueuePlace | None = Field(None, description="where it stands while it is not finished")
+    queue: QueuePlace | None = Field(None, description="its place in the queue while it is not finished")
     eta: TimeLeft | None = Field(None, description="when it will be done, while it is not")
 
 
@@ -173,7 +173,7 @@ class RunDetail(Record):
 
     links: Links
     media: list[RunMedia]
-    queue: QueuePlace | None = Field(None, description="where it stands while it is not finished")
+    queue: QueuePlace | None = Field(None, description="its place in the queue while it is not finished")
     eta: TimeLeft | None = Field(None, description="when it will be done, while it is not")
 
 

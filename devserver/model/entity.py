@@ -31,16 +31,16 @@ class Entity(EventData):
 
     number: int = Field(description="the number that the file name begins with; the order of a run's files")
     type: str = Field(description="the kind of file: `config`, `input`, the stage's name, `output_audio`, `stem`, ...")
-    media: Medium = Field(description="`file` for what is no sound, film or picture")
+    media: Medium = Field(description="`file` if it is neither sound, video nor picture")
     stage: str = Field(description="the stage that made it")
-    take: int = Field(description="the take that made it, from 1; 0 for what belongs to the whole stage")
+    take: int = Field(description="the take that made it, from 1; 0 if it belongs to the whole stage")
     name: str = Field("", description="tells files of the same role apart")
     role: str = Field(description="`main`, `take` (the main file of a further take), `format`, `stem`, `data`, ...")
     filename: str
     bytes: int = Field(description="size of the file, tags included")
     sha256: str = Field(description="of the file, tags included; 64 hex digits")
     mime: str
-    facts: MediaFacts | None = Field(None, description="what decoding found; missing for texts and graphs")
+    facts: MediaFacts | None = Field(None, description="facts from decoding; missing for texts and graphs")
     replaces: str = Field("", description="the name that the file had before it got the number 07")
     collected: str | None = Field(None, description="the way on which it came from its backend")
 

@@ -71,10 +71,12 @@ class Measurement(EventData):
 
     KIND: ClassVar[str] = "measurement"
 
-    name: str = Field("", description="what was measured: `tempo_bpm`, `key`, `loudness_lufs`, ...")
+    name: str = Field("", description="the measured quantity: `tempo_bpm`, `key`, `loudness_lufs`, ...")
     unit: str = Field("", description="`bpm`, `LUFS`, `dBTP`, `seconds`, ...; '' for a name")
-    asked: str | float | None = Field(None, description="what the request or the brief wanted; null where nothing")
-    heard: str | float | None = Field(None, description="what the file has; null where it could not be said")
+    asked: str | float | None = Field(
+        None, description="the value that the request or the brief asked for; null if none"
+    )
+    heard: str | float | None = Field(None, description="the measured value of the file; null if unknown")
     confidence: float | None = Field(None, ge=0, le=1, description="how sure the measurement is, from 0 to 1")
     filename: str = Field("", description="the entity that was measured")
 
@@ -87,8 +89,8 @@ class RunWarning(EventData):
     stage: str = Field("", description="the stage that it belongs to, where a record or an answer lists it")
     code: str = Field("", description="one word for programs")
     message: str = Field("", description="for people")
-    message_code: str = Field("", description="names the sentence, for who says it in another language")
-    values: dict[str, object] | list[object] = Field({}, description="what stands in the sentence, by name")
+    message_code: str = Field("", description="names the sentence, for translations")
+    values: dict[str, object] | list[object] = Field({}, description="the values in the sentence, by name")
 
     def of_stage(self, stage: str) -> RunWarning:
         """Return the warning as records and answers list it."""

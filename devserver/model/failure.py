@@ -13,9 +13,9 @@ class Problem(Kept):
     stage: str = Field("", description="`request`, or the stage of the run that failed")
     code: str = Field("", description="one word for programs: `nodes_missing`, `prompt_lost`, `blocked`, ...")
     message: str = Field("", description="for people")
-    message_code: str = Field("", description="names the sentence, for who says it in another language")
-    values: dict[str, object] = Field({}, description="what stands in the sentence and its hint, by name")
-    hint: str = Field("", description="what can be done about it")
+    message_code: str = Field("", description="names the sentence, for translations")
+    values: dict[str, object] = Field({}, description="the values in the sentence and its hint, by name")
+    hint: str = Field("", description="a remedy")
     details: dict[str, object] = Field({}, description="for programs: missing nodes and models, measured values")
 
 

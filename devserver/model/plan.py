@@ -28,7 +28,7 @@ from schemas.values import RecordedValue
 
 PLANS_KEPT: Final = 64
 
-# What a field of a brief says, or a parameter is given for it.
+# The value of a field of a brief, or of the parameter that gets it.
 BriefValue: TypeAlias = str | int | float | bool | list[str] | None
 
 
@@ -267,7 +267,7 @@ _READ: Final = _Read()
 
 
 def read_plan(text: str) -> Plan:
-    """The plan that a run's row holds."""
+    """Read the plan of a run's row."""
     plan = _READ.get(text)
     if plan is None:
         plan = Plan.model_validate_json(text)
@@ -276,7 +276,7 @@ def read_plan(text: str) -> Plan:
 
 
 def write_plan(plan: Plan) -> str:
-    """A plan as a run's row holds it; `read_plan` need not read it again."""
+    """Return a plan as a run's row holds it; `read_plan` need not read it again."""
     text = plan.model_dump_json(by_alias=True)
     _READ.keep(text, plan)
     return text

@@ -30,7 +30,7 @@ class ResolvedOutput(Kept):
     preset: str | None = Field(None, description="the preset that was applied; null where none was")
     backend: str | None = None
     graph_sha256: str | None = Field(None, description="of the first take's compiled graph")
-    brief: dict[str, object] | None = Field(None, description="what was understood of the text")
+    brief: dict[str, object] | None = Field(None, description="the brief read from the text")
     applied: list[Applied] = Field([], description="the parameters that have their values from the words")
     values: list[dict[str, RecordedValue] | None] = Field([], description="the parameters' values, for each take")
 
@@ -111,8 +111,8 @@ class Record(Kept):
     definitions: list[DefinitionSource] = Field([], description="every definition that was used")
     stages: list[StageRecord]
     entities: list[Entity] = Field(description="the files of the run, in the order of their numbers")
-    measurements: list[Measurement] = Field([], description="what was measured in them")
-    warnings: list[RunWarning] = Field([], description="what the user must know")
+    measurements: list[Measurement] = Field([], description="measurements of the files")
+    warnings: list[RunWarning] = Field([], description="warnings for the user")
     error: Failure | None = Field(None, description="why it did not succeed")
 
     def as_file(self) -> bytes:

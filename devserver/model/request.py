@@ -49,7 +49,7 @@ class ExecuteRequest(BaseModel):
     formats: list[str] = Field(
         [],
         max_length=MOST_AT_ONCE,
-        description="File formats; default what the config makes. Several are made from a file without loss.",
+        description="File formats; default the config's own. Several are made from a lossless file.",
     )
     wait: bool = Field(True, description="False: answer 202 with links at once.")
     wait_timeout_s: float = Field(600.0, ge=0, le=86_400, description="How long to wait before answering 202.")

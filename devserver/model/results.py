@@ -26,7 +26,7 @@ class Result(Kept):
 class StageResult(Result):
     """The result of a stage. Each kind of stage adds fields of its own."""
 
-    text: str | None = Field(None, description="the text that goes on from here, where the stage made one")
+    text: str | None = Field(None, description="the text for the next stage, if this stage made one")
 
 
 class Skipped(StageResult):
@@ -50,7 +50,7 @@ class TextResult(StageResult):
     """A text that was rewritten: by a language model, or by a rule of ours."""
 
     llm: LlmUse | None = None
-    rule: str = Field("", description="the kind of the rule, where no model rewrote it")
+    rule: str = Field("", description="the kind of the rule, if no model rewrote it")
 
 
 class TranslationResult(StageResult):
@@ -82,7 +82,7 @@ class ModelCheck(Kept):
     category: str = ""
     code: str = ""
     reason: str = ""
-    problems: list[dict[str, str]] = Field([], description="what was wrong with each model that was asked")
+    problems: list[dict[str, str]] = Field([], description="the fault of each model that was asked")
     llm: LlmUse | None = None
 
 
@@ -115,7 +115,7 @@ class TakeResult(Result):
     values: dict[str, RecordedValue] | None = Field(None, description="the value of every parameter")
     backend: str | None = Field(None, description="the backend that was chosen for the last attempt")
     changes: dict[str, RecordedValue] | None = Field(
-        None, description="what a take that was added while the run went on was asked to have otherwise"
+        None, description="the changed values of a take that was added while the run went on"
     )
 
     @property
@@ -140,7 +140,7 @@ class Withdrawal(Kept):
     """The withdrawal of a cancelled attempt's prompt."""
 
     confirmed: bool = Field(description="whether the backend has it no more")
-    did: list[str] = Field([], description="what was done: deleted, interrupted")
+    did: list[str] = Field([], description="the actions: deleted, interrupted")
     problem: str = ""
 
 
@@ -166,9 +166,9 @@ class AttemptResult(Result):
     again: Retry | None = Field(None, description="why the attempt before was not the last")
     silences: int = Field(0, description="how often the backend gave no answer while the prompt may have lived")
     cached: bool = Field(False, description="whether the backend had all of it from an earlier prompt")
-    reports: list[dict[str, object]] = Field([], description="what nodes of ours say of what they made")
+    reports: list[dict[str, object]] = Field([], description="reports of our own nodes")
     cancel: Withdrawal | None = None
-    nodes: list[NodeTime] = Field([], description="when each node ran, as far as the backend told")
+    nodes: list[NodeTime] = Field([], description="the times of each node, as far as the backend reports them")
 
     @property
     def option(self) -> tuple[str, str] | None:

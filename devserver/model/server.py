@@ -17,8 +17,8 @@ class BackendState(EventData):
     name: str
     kind: str = Field("", description="`embedded`, `comfyui` or `swarmui`")
     state: str = Field("", description="`unknown`, `up` or `down`")
-    problem: str = Field("", description="what is wrong with it now")
-    last_problem: str = Field("", description="what was wrong with it last, also where it is well again")
+    problem: str = Field("", description="its problem now")
+    last_problem: str = Field("", description="its last problem, also after it is solved")
     deaf: bool = Field(False, description="whether its socket hears nothing, so that it is asked for its prompts")
     in_flight: int = Field(0, description="how many prompts it has of this process")
     remote: bool = Field(False, description="whether it is on another machine")
@@ -40,9 +40,9 @@ class ReadyState(Kept):
     """Readiness: a run that is accepted now would be made; else the reasons."""
 
     ready: bool
-    problems: list[str] = Field([], description="what is in the way, or will be; in words for people")
+    problems: list[str] = Field([], description="present and coming problems, in words for people")
     backends: list[BackendState] = Field([], description="those of this process")
-    processes: list[ProcessState] = Field([], description="who is there, where there are several")
+    processes: list[ProcessState] = Field([], description="the processes, if there are several")
 
 
 class QueueLength(Kept):
@@ -85,7 +85,7 @@ class RunPlace(EventData):
 
     KIND: ClassVar[str] = "queue"
 
-    queue: QueuePlace | None = Field(None, description="where it waits; null where it waits for no backend")
+    queue: QueuePlace | None = Field(None, description="its place in the queue; null if it waits for no backend")
     eta: TimeLeft | None = Field(None, description="when it will be done; null where nothing like it was made yet")
 
 
@@ -94,8 +94,10 @@ class DefinitionsState(EventData):
 
     KIND: ClassVar[str] = "definitions"
 
-    state: str = Field("ok", description="`ok` or `broken`: what is broken is as it was before, or left out")
+    state: str = Field(
+        "ok", description="`ok` or `broken`: broken definitions keep their last good version, or are left out"
+    )
     version: int = Field(0, description="counts the versions that were in force since the start")
     problems: list[dict[str, object]] = Field([], description="each with its file, line, field and message")
     folders: list[str] = Field([], description="where definitions are read from, the later ones first in force")
-    watched: list[str] = Field([], description="those whose edits are noticed")
+    watched: list[str] = Field([], description="the folders that are watched for edits")

@@ -12,12 +12,12 @@ from typing import Final
 from devserver.errors import InputError
 from devserver.files.exports import Exports
 from devserver.media.draw import draw
-from devserver.media.drawn import Drawn, NoSound
+from devserver.media.drawing_kinds import DrawingKind, NoSound
 from devserver.media.intake import IntakeCrashed, IntakePool
 from devserver.model.entity import Entity
 
 FOLDER: Final = ".drawn"
-MIMES: Final[Mapping[Drawn, str]] = {
+MIMES: Final[Mapping[DrawingKind, str]] = {
     "peaks.json": "application/json",
     "waveform.png": "image/png",
     "spectrogram.png": "image/png",
@@ -50,7 +50,7 @@ class Drawings:
         self._exports, self._intake = exports, intake
         self._drawing: dict[Path, asyncio.Task[None]] = {}
 
-    async def get(self, run_id: str, entity: Entity, drawing: Drawn) -> Media:
+    async def get(self, run_id: str, entity: Entity, drawing: DrawingKind) -> Media:
         """Return the drawing of one of a run's sounds.
 
         Raises:
@@ -68,7 +68,7 @@ class Drawings:
         tag = hashlib.sha256(f"{entity.sha256} {drawing}".encode()).hexdigest()
         return Media(target, MIMES[drawing], drawing, tag)
 
-    async def _draw(self, source: Path, target: Path, drawing: Drawn) -> None:
+    async def _draw(self, source: Path, target: Path, drawing: DrawingKind) -> None:
         try:
             await self._intake.work(draw, source, target, drawing)
         except (NoSound, FileNotFoundError, IntakeCrashed) as e:

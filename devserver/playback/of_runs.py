@@ -7,7 +7,7 @@ from collections.abc import Callable
 from devserver.durable.journal import Journal
 from devserver.durable.reading import Reading
 from devserver.files.exports import Exports
-from devserver.media.drawn import Drawn
+from devserver.media.drawing_kinds import DrawingKind
 from devserver.model.entity import Entity
 from devserver.playback.derived import Drawings, Media, StemFile
 from devserver.playback.served import find_role, name_stems, pick
@@ -41,7 +41,7 @@ class RunMedia:
 
         return await self._journal.read(find)
 
-    async def draw(self, run_id: str, drawing: Drawn) -> Media | None:
+    async def draw(self, run_id: str, drawing: DrawingKind) -> Media | None:
         """Return a drawing of the run's main sound; None if it has none."""
         entities = await self._journal.read(lambda reading: reading.entities(run_id))
         sound = pick(entities, "audio", None)

@@ -199,8 +199,8 @@ class Durations:
             known = self._laws[kind] = device, *_learn(self._measured.get(kind, ()), device, self._oldest())
         return known[1:]
 
-    def _oldest(self) -> str:
-        return self._clock.stamp(timedelta(days=-FRESH_DAYS))
+    def _oldest(self) -> datetime:
+        return self._clock.now() - timedelta(days=FRESH_DAYS)
 
     def usual(self, ways: Sequence[Work]) -> tuple[str, Guess | None]:
         """The backend of the way that was used last, and how long it takes there; ("", None) where none ever was."""
@@ -209,10 +209,14 @@ class Durations:
         return backend, self.guess(work, backend) if work is not None else None
 
 
-def _learn(measured: Iterable[Measured], device: str, oldest_at: str) -> tuple[Law | None, float]:
+def _learn(measured: Iterable[Measured], device: str, oldest: datetime) -> tuple[Law | None, float]:
     """Return the law of what was measured with models loaded, and how many seconds loading them takes beside it."""
     everything = list(measured)
-    current = [one for one in everything if one.at >= oldest_at and (not one.device or one.device == device)]
+    current = [
+        one
+        for one in everything
+        if datetime.fromisoformat(one.at) >= oldest and (not one.device or one.device == device)
+    ]
     if len(current) < len(everything):  # another device, or long ago: no more than a hint
         others = [one for one in everything if one not in current]
         current.append(sorted(others, key=lambda one: one.seconds)[len(others) // 2])

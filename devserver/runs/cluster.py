@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def own_name() -> str:
-    """This machine's name, as a node may be called."""
+    """Return this machine's name, as a node may be called."""
     return re.sub(r"[^a-z0-9_-]+", "-", socket.gethostname().partition(".")[0].lower()).strip("-_")[:63] or "node"
 
 

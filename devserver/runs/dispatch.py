@@ -18,7 +18,7 @@ from devserver.errors import DatabaseGone
 from devserver.errors.disk import JournalFault, disk_trouble
 from devserver.queueing.asleep import Asleep
 
-# Who walks less takes up a new run first: each run that is walked already is a handicap of as many seconds.
+# A busy worker waits this long for each run that it walks, so that an idle one claims a new run first.
 HANDICAP_S: Final = 0.002
 MOST_HANDICAP_S: Final = 0.02
 MOST_WALKS: Final = 10_000  # where there is no limit
@@ -106,15 +106,15 @@ class Dispatcher:
         return asked
 
     def stop_walk(self, run_id: str) -> None:
-        """Somebody has asked for this run to be cancelled. Where it is not walked here, nothing happens."""
+        """Cancel the walk of a run on request. Where the run is not walked here, nothing happens."""
         self._call(self._wake, run_id)
 
     def lose(self, run_id: str) -> None:
-        """Another process has taken this run over: stop the walk without a trace."""
+        """Stop the walk of a run that another process has taken over, without a trace."""
         self._call(self._leave, run_id)
 
     def wake(self) -> None:
-        """There may be a run that nobody walks."""
+        """Look for runs that nobody walks."""
         self._call(self._look)
 
     @property

@@ -21,7 +21,7 @@ End = tuple[RunState, Failure | None]
 
 
 @asynccontextmanager
-async def leave_where_taken_over(walk: Walk) -> AsyncIterator[None]:
+async def stop_when_taken_over(walk: Walk) -> AsyncIterator[None]:
     """Stop the walk where another process has taken its run over.
 
     What this walk wrote last into the folder may have been stale, so the record of an ended run is written once more.
@@ -44,7 +44,7 @@ async def _leave(walk: Walk) -> None:
     await record.restore(walk.tools.journal, walk.tools.exports, walk.run.run_id)
 
 
-async def end_of(walk: Walk, steps: Coroutine[Any, Any, None]) -> End:
+async def walk_to_end(walk: Walk, steps: Coroutine[Any, Any, None]) -> End:
     """Walk the steps of a run until they are done or the run is cancelled; return how it ends.
 
     Raises:

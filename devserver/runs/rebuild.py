@@ -58,7 +58,7 @@ def _record(path: Path) -> Record:
 
 
 def _plan(path: Path) -> str:
-    """The run's plan as it is kept; BadRecord where no run could be walked, shown or made again by it."""
+    """Read the run's plan; BadRecord where no run could be walked, shown or made again by it."""
     try:
         text = read_text(path)
         Plan.model_validate_json(text)

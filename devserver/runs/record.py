@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from devserver.durable.journal import Journal
-from devserver.durable.lease import owned
+from devserver.durable.lease import is_owner
 from devserver.durable.reading import Reading
 from devserver.durable.writing import NewRun, Writing
 from devserver.errors import DatabaseGone, Fenced
@@ -107,7 +107,7 @@ class Keeper:
         self._writing: asyncio.Task[None] | None = None
 
     def touch(self) -> None:
-        """The journal knows more of the run than its record."""
+        """Write the record soon: the journal knows more of the run."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(KEPT_AFTER_S, self._begin)
 
@@ -141,7 +141,7 @@ async def restore(journal: Journal, exports: Exports, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class Contents:
-    """What the journal has of a run besides its row."""
+    """The journal's rows and events of a run, besides its own row."""
 
     parts: list[PartRow]
     entities: list[Entity]
@@ -196,7 +196,7 @@ def _read_final(reading: Reading, walk: Walk) -> Contents:
     Raises:
         Fenced: another process has taken the run over.
     """
-    if not owned(reading.tx, walk.run.run_id, walk.run.generation):
+    if not is_owner(reading.tx, walk.run.run_id, walk.run.generation):
         raise Fenced(f"run {walk.run.run_id} is walked by another worker now")
     return read_contents(reading, walk.run.run_id)
 

@@ -17,7 +17,7 @@ from schemas.pipeline import Pipeline
 def plan_again(
     reading: Reading, row: RunRow, kinds: Mapping[str, StageKind], *, run_id: str, user_id: str, created_at: str
 ) -> Plan:
-    """The plan of a rerun. Where a fallback was used, it is used again: the compiled graph stays the same.
+    """Plan a rerun. A fallback that was used is used again: the compiled graph stays the same.
 
     Raises:
         InputError: the run's pipeline has stages that cannot be run.
@@ -41,7 +41,7 @@ def plan_again(
 
 
 def _pipelines(plan: Plan) -> Iterator[Pipeline]:
-    """The pipeline that the run went through, as its snapshot holds it."""
+    """Yield the pipeline that the run went through, from its snapshot."""
     for entry in plan.definitions:
         if (entry.kind, entry.name) == ("pipeline", plan.pipeline):
             yield Pipeline.model_validate({**entry.content, "name": entry.name})

@@ -76,7 +76,7 @@ class Runs:
             InputError: with the field, its value and what is allowed. Nothing was started.
         """
         claim, rights = self._idempotency.claim(headers, user_id, "execute", received), self.rights(user_id)
-        if found := await self._found(claim, rights):
+        if found := await self._find_earlier(claim, rights):
             return found
         files = await self._files.for_viewer(self._keys.viewer(user_id), received)
         plan = await asyncio.to_thread(self._plan, request, received, user_id, rights, files)
@@ -93,9 +93,9 @@ class Runs:
 
     async def rerun(self, run_id: str, user_id: str, headers: Mapping[str, str]) -> Accepted:
         """Run a finished run again from its record: the same values, texts and compiled graphs."""
-        row = await self._own(run_id, user_id)
+        row = await self._read_own(run_id, user_id)
         claim, rights = self._idempotency.claim(headers, user_id, "rerun", run_id), self.rights(user_id)
-        if found := await self._found(claim, rights):
+        if found := await self._find_earlier(claim, rights):
             return found
         new = {"run_id": self._exports.new_run_id(self._clock), "user_id": user_id, "created_at": self._clock.stamp()}
         plan = await self._journal.read(lambda reading: rerun.plan_again(reading, row, self._kinds, **new))
@@ -105,7 +105,7 @@ class Runs:
         """Return a user's rights now, by the key and the server's settings."""
         return self._keys.rights(user_id).with_floor(self._safety_floor)
 
-    async def _found(self, claim: Claim | None, rights: Rights) -> Accepted | None:
+    async def _find_earlier(self, claim: Claim | None, rights: Rights) -> Accepted | None:
         """Return the run that the same request made before, where the user may still ask for it."""
         if claim is None:
             return None
@@ -115,7 +115,7 @@ class Runs:
         return found
 
     def _find(self, claim: Claim, reading: Reading) -> tuple[Accepted | None, Plan | None]:
-        found = self._idempotency.found(reading.tx, claim)
+        found = self._idempotency.find_run(reading.tx, claim)
         row = reading.run(found.run_id) if found is not None else None
         return found, read_plan(row.plan) if row is not None else None
 
@@ -137,14 +137,14 @@ class Runs:
             await self._journal.add_run(new, together, then)
         except (KeyTaken, InputError) as e:
             await asyncio.to_thread(self._exports.discard, plan.run_id)
-            if isinstance(e, KeyTaken) and (found := await self._found(claim, rights)):
+            if isinstance(e, KeyTaken) and (found := await self._find_earlier(claim, rights)):
                 return found
             raise
         return Accepted(plan.run_id, claim)
 
     async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         """Ask a run to stop; the answer says whether it was still to be stopped."""
-        row = await self._own(run_id, user_id)
+        row = await self._read_own(run_id, user_id)
         asked = await self._dispatcher.cancel(run_id)
         if not asked:
             raise InputError("run_ended", status=409, field="run_id", value=run_id, state=row.state)
@@ -152,7 +152,7 @@ class Runs:
 
     async def move(self, request: MoveRequest, user_id: str) -> dict[str, Any]:
         """Let a waiting run go before others."""
-        await self._own(request.run_id, user_id)
+        await self._read_own(request.run_id, user_id)
         return await self._queue.move(request, self._keys.viewer(user_id))
 
     async def answer(self, run_id: str) -> Answer:
@@ -197,7 +197,7 @@ class Runs:
         """Return the user who started a run; None where there is no such run."""
         return await self._journal.read(lambda reading: reading.owner(run_id))
 
-    async def _own(self, run_id: str, user_id: str) -> RunRow:
+    async def _read_own(self, run_id: str, user_id: str) -> RunRow:
         row = await self._journal.run(run_id)
         if row is None or self._keys.viewer(user_id) not in (None, row.user_id):
             raise unknown_run(run_id)

@@ -30,7 +30,11 @@ TEXT_NUMBERS: Final = {"safety_input": 3, "interception": 4, "safety_output": 5}
 
 
 def parse_request(body: object) -> ExecuteRequest:
-    """Raises InputError naming the first wrong field, its value and what is allowed."""
+    """Read the body of a request to start a run.
+
+    Raises:
+        InputError: names the first wrong field, its value and what is allowed.
+    """
     if not isinstance(body, dict):
         raise InputError("body_no_object", status=400, value=type(body).__name__)
     try:
@@ -56,12 +60,12 @@ def make_plan(
         InputError: an unknown name (404), or a parameter, value or format that is not allowed (422).
     """
     try:
-        pipeline, interception, configs = _asked(request, catalog)
+        pipeline, interception, configs = _find_definitions(request, catalog)
     except UnknownName as e:
-        raise _unknown(e) from e
+        raise _refuse_name(e) from e
     check_stages(pipeline, kinds)
-    read = [_briefing(request, pipeline, config, number, catalog) for number, config in enumerate(configs, 1)]
-    planning = Planning(request, catalog, pipeline, configs, read, files, _seed(request, read))
+    read = [_read_words(request, pipeline, config, number, catalog) for number, config in enumerate(configs, 1)]
+    planning = Planning(request, catalog, pipeline, configs, read, files, _choose_seed(request, read))
     _check_preset(request, configs)
     _check_params(planning, kinds)
     check_formats(planning)
@@ -100,7 +104,7 @@ def make_plan(
     )
 
 
-def _unknown(error: UnknownName) -> InputError:
+def _refuse_name(error: UnknownName) -> InputError:
     refuse = partial(InputError, status=404, field=error.kind, value=error.name, allowed=error.known)
     return refuse("unknown_definition", problem=str(error))
 
@@ -120,13 +124,15 @@ def check_stages(pipeline: Pipeline, kinds: Mapping[str, StageKind]) -> None:
 
 
 def make_title(text: str) -> str:
-    """The first words of the input, at most 60 characters."""
+    """Return the first words of the input, at most 60 characters."""
     words = " ".join(text.replace("\0", " ").split())  # PostgreSQL keeps no zero bytes
     return words if len(words) <= TITLE_LENGTH else words[:TITLE_LENGTH].rsplit(" ", 1)[0] + " …"
 
 
-def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, InterceptionConfig, list[OutputConfig]]:
-    """The definitions that a request names, or that its output config and pipeline bring along."""
+def _find_definitions(
+    request: ExecuteRequest, catalog: Catalog
+) -> tuple[Pipeline, InterceptionConfig, list[OutputConfig]]:
+    """Find the definitions that a request names, or that its output config and pipeline bring along."""
     wanted = request.output_config or []
     configs = [catalog.output(name) for name in ([wanted] if isinstance(wanted, str) else wanted)]
     pipeline = catalog.pipeline(request.pipeline or (configs[0].pipeline if configs else DEFAULT_PIPELINE))
@@ -138,7 +144,7 @@ def _asked(request: ExecuteRequest, catalog: Catalog) -> tuple[Pipeline, Interce
     return pipeline, catalog.interception(request.schema_ or pipeline.defaults.interception), configs
 
 
-def _briefing(
+def _read_words(
     request: ExecuteRequest, pipeline: Pipeline, config: OutputConfig, number: int, catalog: Catalog
 ) -> Briefing | None:
     values = read_locked_values(request.brief)
@@ -151,39 +157,39 @@ def _briefing(
     return read_briefing(catalog.chunk_of(config.name), config, wanted, request.input_text, values)
 
 
-def _seed(request: ExecuteRequest, read: list[Briefing | None]) -> int:
+def _choose_seed(request: ExecuteRequest, read: list[Briefing | None]) -> int:
     if isinstance(request.seed, int) and request.seed >= 0:
         return request.seed
-    said = next((found.seed for found in read if found and found.seed is not None), None)
+    said = next((briefing.seed for briefing in read if briefing and briefing.seed is not None), None)
     return said if request.seed is None and said is not None else secrets.randbelow(SEED_LIMIT + 1)
 
 
 def _check_params(planning: Planning, kinds: Mapping[str, StageKind]) -> None:
-    """Every name in `params` must belong to a chunk that the request asked for."""
-    allowed: set[str] = set()
+    """Refuse a name in `params` that belongs to no chunk of the request."""
+    of_stages: dict[str, list[str]] = {}
+    plain: set[str] = set()
     for stage in planning.pipeline.stages:
-        for parameter, alone in kinds[stage.kind].parameters(stage, planning).items():
-            names = (planning.name_of(stage.name, number) for number in planning.numbers_of(stage))
-            allowed |= {f"{name}.{parameter}" for name in names} | ({parameter} if alone else set())
+        found = kinds[stage.kind].parameters(stage, planning)
+        plain |= {parameter for parameter, alone in found.items() if alone}
+        for number in planning.numbers_of(stage):
+            name = planning.name_of(stage.name, number)
+            of_stages[name] = sorted(f"{name}.{parameter}" for parameter in found)
+    allowed = plain.union(*of_stages.values())
     for name, value in planning.request.params.items():
         if name not in allowed:
+            stage_name, _, parameter = name.partition(".")
+            if own := of_stages.get(stage_name):
+                about: dict[str, Any] = {"owner": f"The stage {stage_name}", "name": parameter, "allowed": own}
+            else:
+                asked = planning.configs[0].name if planning.configs else planning.pipeline.name
+                about = {"owner": asked, "name": name, "allowed": sorted(plain) or sorted(allowed)}
             near = get_close_matches(name, allowed, 1)
-            asked = planning.configs[0].name if planning.configs else planning.pipeline.name
             hint = f"Did you mean {near[0]}?" if near else ""
-            plain = sorted(known for known in allowed if "." not in known) or sorted(allowed)
-            raise InputError(
-                "unknown_parameter",
-                field=f"params.{name}",
-                value=value,
-                allowed=plain,
-                hint=hint,
-                owner=asked,
-                name=name,
-            )
+            raise InputError("unknown_parameter", field=f"params.{name}", value=value, hint=hint, **about)
 
 
 def _check_preset(request: ExecuteRequest, configs: list[OutputConfig]) -> None:
-    """One of the asked outputs must have the preset; where another one lacks it, the run warns."""
+    """Refuse a preset that none of the outputs has; where only some lack it, the run warns."""
     allowed = list(dict.fromkeys(name for config in configs for name in config.presets))
     if request.preset is not None and request.preset not in allowed:
         raise InputError("unknown_preset", field="preset", value=request.preset, allowed=allowed)
@@ -196,7 +202,7 @@ def number_entities(stages: list[StagePlan], main: tuple[str, ...]) -> dict[str,
     Further texts come last, so that media have the same number with and without them.
     """
     makers = [stage for stage in stages if isinstance(stage, MediaStage)]
-    order = {name: place for place, name in enumerate(main or [one.name for one in makers if one.output.asked])}
+    order = {name: place for place, name in enumerate(main or [maker.name for maker in makers if maker.output.asked])}
     makers.sort(key=lambda stage: (bool(stage.skip), order.get(stage.name, len(order))))
     numbers = {f"{makers[0].name if makers else ''}/main": MAIN_NUMBER}
     numbers |= {f"{s.name}/text": TEXT_NUMBERS[s.name] for s in stages if s.name in TEXT_NUMBERS and s not in makers}

@@ -100,10 +100,10 @@ async def run_again(walk: Walk, kinds: Kinds, name: str) -> StageResult:
 
 async def _inputs(walk: Walk, stage: StagePlan) -> Inputs:
     """Return what a stage reads of earlier ones."""
-    run_id, found = walk.run.run_id, []
+    run_id, entities = walk.run.run_id, []
     if any(reference.role != "text" for reference in stage.inputs.values()):
-        found = await walk.read(lambda reading: reading.entities(run_id))
-    return Inputs(stage.inputs, found, walk.texts, walk.tools.exports.folder(run_id))
+        entities = await walk.read(lambda reading: reading.entities(run_id))
+    return Inputs(stage.inputs, entities, walk.texts, walk.tools.exports.folder(run_id))
 
 
 async def _rest(walk: Walk, place: Place) -> None:

@@ -33,7 +33,7 @@ from devserver.system.atomic import dump
 from devserver.system.clock import Clock
 from schemas.values import RecordedValue
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ async def _no_stage(name: str) -> None:
 class Walk:
     """One walk of one run.
 
-    `text` is the text as the stages so far have left it, `texts` as each of them has. `run_stage` runs an earlier stage
+    `text` is the text as the stages so far have left it, `texts` as each of them has. `run_again` runs an earlier stage
     again, by its name: what it has finished is skipped.
     """
 
@@ -94,7 +94,7 @@ class Walk:
     cancelled: asyncio.Event
     text: str = ""
     texts: dict[str, str] = field(default_factory=dict)
-    run_stage: Callable[[str], Awaitable[object]] = field(default=_no_stage, repr=False)
+    run_again: Callable[[str], Awaitable[object]] = field(default=_no_stage, repr=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _begun: set[Place] = field(default_factory=set)
     _extended: set[str] = field(default_factory=set)
@@ -104,7 +104,7 @@ class Walk:
         """The writer of this walk into the journal."""
         return Ledger(self.tools.journal, self.tools.clock)
 
-    async def read(self, work: Callable[[Reading], Found]) -> Found:
+    async def read(self, work: Callable[[Reading], Value]) -> Value:
         """Read the journal with all that this walk has written.
 
         Stages beside each other go on in the order of asking, so that they queue as planned.
@@ -138,8 +138,8 @@ class Walk:
         said = said if isinstance(said, Said) else Said(said, message_code=code)
         code = code or said.message_code
         log.warning("%s: %s", self.run.run_id, said.message)
-        told = {"code": code, "message": said.message, "message_code": said.message_code, "values": dict(said.values)}
-        warning = RunWarning.model_validate({**told, **data})
+        fields = {"code": code, "message": said.message, "message_code": said.message_code, "values": dict(said.values)}
+        warning = RunWarning.model_validate({**fields, **data})
         stage = Place(place.run_id, place.generation, place.stage)
         self.ledger.later(lambda writing: writing.add_event(stage, warning, code))
 
@@ -149,20 +149,20 @@ class Walk:
         It has the values of the first take with other seeds, and the `changes`.
         """
         place = self.place(stage, take)
-        for one in self.plan.media:
-            if one.name == stage:
-                self.tools.expected.add(place, ways_of(one, take, changes))
+        for planned in self.plan.media:
+            if planned.name == stage:
+                self.tools.expected.add(place, ways_of(planned, take, changes))
         self.is_first(place)
         self._extended.add(stage)
         await self.ledger.write(lambda writing: writing.begin_take(place, changes))
-        await self.run_stage(stage)
+        await self.run_again(stage)
 
     async def write(self, filename: str, content: bytes) -> None:
         """Write a file into the run's folder; waiting for the disk is left to a thread."""
         await asyncio.to_thread(self.tools.exports.write, self.run.run_id, filename, content)
 
     async def keep_text(self, stage: str, suffix: str, content: str | Mapping[str, object]) -> None:
-        """Keep what a text stage made or found as an entity."""
+        """Keep the result of a text stage as an entity."""
         number = self.plan.numbers[f"{stage}/text"]
         data = content.encode() if isinstance(content, str) else dump(dict(content))
         await self.keep(self.place(stage), number, stage, f"{number:02d}_{stage}.{suffix}", data)

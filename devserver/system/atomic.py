@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def dump(value: object) -> bytes:
-    """JSON as the run folder keeps it: readable, in the order in which it was built."""
+    """Encode JSON for the run folder: readable, in the order in which it was built."""
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 

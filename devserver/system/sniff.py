@@ -103,7 +103,7 @@ def sniff(path: Path, name: str | None = None) -> Kind:
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes, those after the ID3 tag if it begins with one."""
+    """Return the first bytes, those after the ID3 tag if it begins with one."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         if head[:3] != b"ID3" or len(head) < 10:
@@ -139,7 +139,7 @@ def _by_magic(head: _Head) -> str | None:
 
 
 def _by_word(head: _Head) -> str | None:
-    """By a beginning that a text may have too, so the text is looked for first."""
+    """Return the kind by a beginning that a text may have too, so the text is looked for first."""
     for magic, ext in (
         (b"caff", "caf"),
         (b"#!AMR", "amr"),

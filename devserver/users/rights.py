@@ -37,7 +37,7 @@ class Rights:
         floor = next((level for level in LEVELS if level == safety_floor), None)
         if safety_floor is not None and floor is None:
             raise InputError("unknown_safety_level", field="safety_floor", value=safety_floor, allowed=list(LEVELS))
-        return cls(floor or "off", _queue_limit(queue_limit), _outputs(outputs))
+        return cls(floor or "off", _check_queue_limit(queue_limit), _outputs(outputs))
 
     def as_dict(self) -> dict[str, object]:
         """Return the limits as a key's file and `/api/keys` have them."""
@@ -136,7 +136,7 @@ def _stricter(one: Level, other: Level) -> Level:
     return max(one, other, key=LEVELS.index)
 
 
-def _queue_limit(limit: object) -> int:
+def _check_queue_limit(limit: object) -> int:
     if limit is None:
         return 0
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:

@@ -20,7 +20,7 @@ Format = Literal["text", "json"]
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 FIELDS: Final = ("run_id", "stage", "take", "attempt", "backend", "status", "seconds", "code")
 
-# What the code that runs now works at. A task has its parent's values, and its own changes stay with it.
+# The place that the running code works at. A task inherits its parent's values; its own changes stay with it.
 _place: ContextVar[dict[str, Any]] = ContextVar("place", default={})  # noqa: B039 - never changed, only replaced
 
 

@@ -92,14 +92,14 @@ class Metrics:
         return names if names in self._catalog().outputs else OTHER
 
     def _stage(self, name: str) -> str:
-        """The pipeline's stage: what a second output or another format adds to the name is left out."""
+        """Return the pipeline's stage, without what a second output or another format adds to its name."""
         known = {stage.name for pipeline in self._catalog().pipelines.values() for stage in pipeline.stages}
         parts = name.split("_")
         shorter = ("_".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((one for one in shorter if one in known), OTHER)
 
-    async def told(self, accept: str = "") -> tuple[bytes, str]:
-        """Everything as Prometheus reads it, with its content type."""
+    async def render(self, accept: str = "") -> tuple[bytes, str]:
+        """Return everything in the form of Prometheus, with its content type."""
         state = await self._state.read()
         encode, content_type = choose_encoder(accept)
         return await asyncio.to_thread(encode, _Told([*self.registry.collect(), *state])), content_type
@@ -147,7 +147,7 @@ class State:
         listening = [("", self._bus.listening)]
         yield _gauge("listeners", "Event streams, and requests that wait for their run.", [], listening)
         passing = CounterMetricFamily("tonewright_passing_events", "Events that were not stored.", labels=["kind"])
-        for kind, count in sorted(self._bus.told.items()):
+        for kind, count in sorted(self._bus.unstored.items()):
             passing.add_metric([kind], count)
         yield passing
 

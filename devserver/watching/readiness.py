@@ -69,7 +69,7 @@ class Readiness:
         return await self._others(found) if self._others else found
 
     async def _newest(self) -> ReadyState:
-        """The newest finding since the start, or a new one; who asks meanwhile gets the same."""
+        """Return the newest finding since the start, or a new one; concurrent callers share it."""
         looking, started = self._looking, self._started()
         old = self._clock.monotonic() - self._looked_at >= FRESH_S or self._looked_started is not started
         if looking is None or (looking.done() and old):

@@ -48,18 +48,18 @@ _W3C: Final = TraceContextTextMapPropagator()
 
 
 def exporter_to(otlp_url: str) -> SpanExporter:
-    """The exporter that sends spans to a collector, as protobuf over HTTP."""
+    """Return the exporter that sends spans to a collector, as protobuf over HTTP."""
     url = otlp_url.rstrip("/")
     return OTLPSpanExporter(url if url.endswith(ROUTE) else url + ROUTE, timeout=ANSWER_S)
 
 
 def context_in(header: str | None) -> Context:
-    """The context that a `traceparent` header names; an empty one where it names none."""
+    """Return the context that a `traceparent` header names; an empty one where it names none."""
     return _W3C.extract({TRACEPARENT: header or ""}, Context())
 
 
 def header_of(context: Context) -> str:
-    """A context as a `traceparent` header; '' where there is no span in it."""
+    """Return a context as a `traceparent` header; '' where there is no span in it."""
     headers: dict[str, str] = {}
     _W3C.inject(headers, context)
     return headers.get(TRACEPARENT, "")
@@ -120,7 +120,7 @@ class Tracing:
         span = self._tracer.start_span("request", context_in(header), SpanKind.SERVER)
         return span, header_of(trace.set_span_in_context(span, Context()))
 
-    def answered(self, span: Span, name: str, told: Mapping[str, Any]) -> None:
+    def end_request(self, span: Span, name: str, told: Mapping[str, Any]) -> None:
         """Send the span of a request that was answered just now."""
         span.update_name(name)
         span.set_attributes(told)
@@ -154,34 +154,36 @@ class Tracing:
         match event.data, row:
             case RunEnded(), RunLine():
                 asked = {"schema": row.schema, "output_config": row.output_config}
-                self._ended(row, "", self._requests[row.run_id], "run", asked)
+                self._send_ended(row, "", self._requests[row.run_id], "run", asked)
             case StageEnded(), StageRow() if row.state != "skipped":
-                above = self._within(row.run_id, "")
-                self._ended(row, row.stage, above, f"stage {row.stage}", {"stage": row.stage})
+                above = self._context_of(row.run_id, "")
+                self._send_ended(row, row.stage, above, f"stage {row.stage}", {"stage": row.stage})
             case AttemptEnded(), AttemptRow():
                 place = f"{row.stage}/{row.take}/{row.attempt}"
                 told: dict[str, Any] = {"stage": row.stage, "take": row.take, "attempt": row.attempt}
                 told |= {"backend": row.backend or "", "prompt_id": row.prompt_id or ""}
-                self._ended(row, place, self._within(row.run_id, row.stage), f"attempt {row.attempt}", told)
-                self._nodes(row, place)
+                self._send_ended(row, place, self._context_of(row.run_id, row.stage), f"attempt {row.attempt}", told)
+                self._send_nodes(row, place)
 
-    def _ended(self, row: PartRow | RunLine, place: str, above: Context, name: str, told: Mapping[str, Any]) -> None:
+    def _send_ended(
+        self, row: PartRow | RunLine, place: str, above: Context, name: str, told: Mapping[str, Any]
+    ) -> None:
         begun_at = row.created_at if isinstance(row, RunLine) else row.started_at
         error = row.error if isinstance(row, RunLine) else row.result.error
         named = {"run_id": row.run_id, "status": row.state, **told, **({"error": error.code} if error else {})}
-        span = self._begun(place, above, name, begun_at, named)
+        span = self._begin_span(place, above, name, begun_at, named)
         if row.state in BADLY:
             span.set_status(StatusCode.ERROR, error.code if error else None)
         span.end(max(_nanoseconds(begun_at), _nanoseconds(row.ended_at or begun_at)))
 
-    def _nodes(self, row: AttemptRow, place: str) -> None:
+    def _send_nodes(self, row: AttemptRow, place: str) -> None:
         for number, node in enumerate(row.result.nodes):
             told = {"run_id": row.run_id, "node": node.node, "class_type": node.class_type or ""}
-            above, name = self._within(row.run_id, place), f"node {node.class_type or node.node}"
-            span = self._begun(f"{place}/{number}", above, name, node.started_at, told)
+            above, name = self._context_of(row.run_id, place), f"node {node.class_type or node.node}"
+            span = self._begin_span(f"{place}/{number}", above, name, node.started_at, told)
             span.end(_nanoseconds(node.started_at) + round(node.seconds * 1e9))
 
-    def _begun(self, place: str, above: Context, name: str, begun_at: str, told: Mapping[str, Any]) -> Span:
+    def _begin_span(self, place: str, above: Context, name: str, begun_at: str, told: Mapping[str, Any]) -> Span:
         named = {f"tonewright.{key}": value for key, value in told.items()}
         token = self._ids.of_run.set(self._ids_of(told["run_id"], place))
         try:
@@ -189,12 +191,12 @@ class Tracing:
         finally:
             self._ids.of_run.reset(token)
 
-    def _within(self, run_id: str, place: str) -> Context:
-        """The context of the run ('') or one of its places: what a span below it begins in."""
+    def _context_of(self, run_id: str, place: str) -> Context:
+        """Return the context of the run ('') or one of its places, in which a span below it begins."""
         return trace.set_span_in_context(trace.NonRecordingSpan(self._ids_of(run_id, place)), Context())
 
     def _ids_of(self, run_id: str, place: str) -> SpanContext:
-        """The ids of a run's place, whether its span was sent or not."""
+        """Return the ids of a run's place, whether its span was sent or not."""
         request = trace.get_current_span(self._requests[run_id]).get_span_context()
         trace_id = request.trace_id or int.from_bytes(_digest(run_id)[:16])
         span_id = int.from_bytes(_digest(f"{run_id}/{place}")[:8]) or 1

@@ -11,7 +11,7 @@ from aiohttp import web
 
 # The path that the server is below for this request; not there, or '', at the top.
 PREFIX: Final = web.RequestKey("prefix", str)
-# What may hold addresses in its turn. Whatever else is in an answer may be a user's own, and stays as it is.
+# Fields that may hold addresses inside. All others may be a user's own and stay unchanged.
 HOLDERS: Final = frozenset({"data", "formats", "media", "media_output", "media_outputs", "runs", "stages"})
 
 

@@ -52,7 +52,7 @@ class Proxies:
         Raises:
             InputError: what it says is no user's name (400).
         """
-        said = _said(request, self.user_header) if self.user_header else ""
+        said = _join_values(request, self.user_header) if self.user_header else ""
         if not said:
             return None
         if not self.trusts(request.remote):
@@ -71,7 +71,7 @@ class Proxies:
         Raises:
             InputError: what it says is no path (400).
         """
-        said = _said(request, PREFIX_HEADER)
+        said = _join_values(request, PREFIX_HEADER)
         if not said:
             return ""
         if not self.trusts(request.remote) and not _is_of_this_machine(request):
@@ -91,7 +91,7 @@ class Proxies:
 
 
 def locate(proxies: Proxies, urls: tuple[PublicUrl, ...]) -> Middleware:
-    """The middleware that finds out below which path the server is for each request."""
+    """Return the middleware that finds out below which path the server is for each request."""
 
     @web.middleware
     async def find(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -105,8 +105,8 @@ def locate(proxies: Proxies, urls: tuple[PublicUrl, ...]) -> Middleware:
     return find
 
 
-def _said(request: web.Request, header: str) -> str:
-    """All that a header says; several of one name are no one path and no one user."""
+def _join_values(request: web.Request, header: str) -> str:
+    """Return all values of a header, joined: several of one name are no one path and no one user."""
     return ", ".join(request.headers.getall(header, []))
 
 

@@ -43,23 +43,23 @@ BEGUN: Final = web.RequestKey("begun", bool)  # whether the answer has begun: no
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong. Of a stage that failed, `details` holds missing nodes and models, and measured values."""
+    """An error. For a failed stage, `details` has missing nodes and models, and measured values."""
 
     model_config = ConfigDict(extra="allow")
 
     stage: str = Field(description="`request`, or the stage of the run that failed")
-    code: str = Field(description="for programs: what kind of error it is")
+    code: str = Field(description="the kind of error, for programs")
     message: str
     message_code: str = Field(
         "",
         description="names the sentence of a refusal, so that it can be said in any language",
         examples=sorted({*MESSAGES, *VALUE_CODES}),
     )
-    values: dict[str, Any] = Field({}, description="what stands in the sentence, by name")
-    hint: str = Field(description="what can be done about it")
+    values: dict[str, Any] = Field({}, description="the values in the sentence, by name")
+    hint: str = Field(description="a remedy")
     field: str = Field("", description="the field that is to blame, '' where none is")
-    value: Any = Field(None, description="what was sent there")
-    allowed: Any = Field(None, description="what may stand there: a list, or words")
+    value: Any = Field(None, description="the value that was sent")
+    allowed: Any = Field(None, description="the allowed values: a list, or words")
     details: dict[str, Any] = {}
 
 
@@ -96,7 +96,7 @@ def retry_header(error: InputError) -> dict[str, str]:
 
 
 def dump(body: Any) -> bytes:
-    """JSON for the wire. What is no JSON (a value in an error that came from outside) is shown as text.
+    """Encode JSON for the wire. A value that is no JSON (in an error from outside) is shown as text.
 
     Bytes of a name or header that are no UTF-8 arrive as halves of surrogate pairs; each is shown as a question mark.
     """

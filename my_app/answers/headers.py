@@ -13,7 +13,7 @@ SECURITY_HEADERS: Final = {
     # No other page may hold a window of ours, or show one in a frame in which a click would start or cancel a run.
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Frame-Options": "DENY",
-    # What a run made may be SVG or HTML: it can be looked at, but it runs no script and embeds nothing from elsewhere.
+    # A file of a run may be SVG or HTML: it may be shown, but it runs no script and embeds nothing from elsewhere.
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; frame-ancestors 'none'"
     ),

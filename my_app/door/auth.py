@@ -25,8 +25,6 @@ from my_app.views.route import Route, check_run_id
 
 TABLE: Final = web.AppKey("table", Mapping[web.AbstractRoute, Route])
 
-HOW: Final = "Send `Authorization: Bearer KEY`, or sign in at / . `python server.py keys add NAME` makes a key."
-
 
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -51,7 +49,7 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     elif route is not None and route.is_open:
         request[USER_ID] = ""  # nobody: it has no runs, and no view of an open route asks for any
     else:
-        return refused(request)
+        return refuse_key(request)
     if route is not None and route.only_admins and context.keys.viewer(request[USER_ID]) is not None:
         raise InputError("admins_only", status=403, field="Authorization")
     if not request[USER_ID]:
@@ -109,11 +107,11 @@ def _key_of(context: Context, request: web.Request, named: str | None) -> Key | 
     return context.sessions.find(cookie) if cookie else None
 
 
-def refused(request: web.Request, shown: str | None = None) -> web.Response:
-    """The answer to who has shown no key, or a wrong one."""
+def refuse_key(request: web.Request, shown: str | None = None) -> web.Response:
+    """Return the answer to a request without a key, or with a wrong one."""
     wait_s = 0.0
     if shown is not None or shown_key(request) is not None:
-        wait_s = request.app[CONTEXT].tries.wrong(request.remote or "")
+        wait_s = request.app[CONTEXT].tries.count_wrong(request.remote or "")
     if wait_s:
         headers = {"Retry-After": str(round(wait_s))}
         body = error_body(429, "too_many_wrong_keys", field="Authorization")

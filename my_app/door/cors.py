@@ -24,7 +24,7 @@ KEPT_S: Final = 600  # how long a browser need not ask again
 
 
 def preflight() -> web.Response:
-    """The answer to a browser that asks whether a page of an allowed origin may send something."""
+    """Return the answer to a browser that asks whether a page of an allowed origin may send something."""
     about = {
         hdrs.ACCESS_CONTROL_ALLOW_METHODS: METHODS,
         hdrs.ACCESS_CONTROL_ALLOW_HEADERS: SENT,
@@ -49,7 +49,7 @@ def share(request: web.Request, response: web.StreamResponse, origins: frozenset
 
 
 def _page_of(request: web.Request) -> str:
-    """The origin of the page that shows what is asked for: an `<audio>` of another origin sends no Origin."""
+    """Return the origin of the page that shows what is asked for: an `<audio>` of another origin sends no Origin."""
     try:
         page = urlsplit(request.headers.get(hdrs.REFERER, ""))
     except ValueError:

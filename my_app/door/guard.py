@@ -24,7 +24,7 @@ ORIGIN: Final = re.compile(r"https?://(?P<host>([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d
 
 
 def guard(settings: FrontSettings) -> Middleware:
-    """The middleware that checks Host on every request and Origin on writes."""
+    """Return the middleware that checks Host on every request and Origin on writes."""
     hosts = LOOPBACK_HOSTS | {host.lower() for host in settings.hosts}
 
     @web.middleware
@@ -62,7 +62,7 @@ def _check_page(request: web.Request, host: str, origins: frozenset[str]) -> Non
 
 
 def _own_address(request: web.Request) -> str:
-    """The address of ours that the client has connected to. No name leads a browser to it under a page of its own."""
+    """Return our address that the client connected to. No name leads a browser to it under a page of its own."""
     if request.transport is None:
         return ""
     address = str(request.transport.get_extra_info("sockname")[0]).partition("%")[0]

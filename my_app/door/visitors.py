@@ -40,7 +40,7 @@ class Tries:
     clock: Callable[[], float] = time.monotonic
     _failed: OrderedDict[str, list[float]] = field(default_factory=OrderedDict)
 
-    def wrong(self, address: str) -> float:
+    def count_wrong(self, address: str) -> float:
         """Count a wrong key; returns for how many seconds this address is not answered, 0.0 where it is."""
         now = self.clock()
         lately = [at for at in self._failed.pop(address, []) if now - at < WINDOW_S]
@@ -60,7 +60,7 @@ class Owners:
     _known: OrderedDict[str, str] = field(default_factory=OrderedDict)
 
     async def of(self, run_id: str) -> str | None:
-        """The user who started a run; None where there is no such run."""
+        """Return the user who started a run; None where there is no such run."""
         known = self._known.get(run_id)
         if known is not None:
             return known

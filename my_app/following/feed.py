@@ -133,8 +133,8 @@ class Feeds:
                 return
 
 
-def straight(request: web.Request, response: web.StreamResponse) -> Tap | None:
-    """Writes an event to the client's connection at once, where that has taken everything before.
+def direct_writer(request: web.Request, response: web.StreamResponse) -> Tap | None:
+    """Return a tap that writes events to the client's connection at once, where all before is taken.
 
     With a thousand listeners, waking a task for each would cost more than the writing. It needs a stream in chunks.
     """
@@ -159,7 +159,7 @@ class Wire:
         self._chunks: dict[str, bytes] = {}
 
     def chunk(self, event: Event, prefix: str) -> bytes:
-        """The message as one chunk of HTTP's chunked coding, for those who listen below a path."""
+        """Encode a message as one chunk of HTTP's chunked coding, for listeners below a path."""
         if event is not self._event:
             self._event, self._chunks = event, {}
         if prefix not in self._chunks:
@@ -172,7 +172,7 @@ WIRE: Final = Wire()
 
 
 def message(event: Event, prefix: str) -> bytes:
-    """One event as Server-Sent Events carry it. Only stored events have an id, so only they move the resume point."""
+    """Encode an event as Server-Sent Events. Only stored events have an id, so only they move the resume point."""
     return encode(event.kind, below(prefix, event.as_json()), event.seq)
 
 

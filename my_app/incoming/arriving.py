@@ -16,7 +16,7 @@ SLOWEST_BYTES: Final = 1 << 18  # that many must come in each of these times, so
 STALL: Final = web.AppKey("stall_s", float)
 
 
-async def arriving(request: web.Request, read: Callable[[], Awaitable[bytes]]) -> AsyncIterator[bytes]:
+async def read_blocks(request: web.Request, read: Callable[[], Awaitable[bytes]]) -> AsyncIterator[bytes]:
     """Yield the blocks that `read` returns until it returns nothing.
 
     Raises:

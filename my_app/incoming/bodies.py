@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from devserver.errors import InputError
-from my_app.incoming.arriving import arriving
+from my_app.incoming.arriving import read_blocks
 
 IN_MEMORY_BYTES: Final = 1 << 20
 READ_BYTES: Final = 1 << 16
@@ -25,7 +25,7 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
         raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=request.content_length or 0)
     with SpooledTemporaryFile(IN_MEMORY_BYTES) as body:
         size = 0
-        async for chunk in arriving(request, lambda: request.content.read(READ_BYTES)):
+        async for chunk in read_blocks(request, lambda: request.content.read(READ_BYTES)):
             size += len(chunk)
             if size > max_bytes:
                 raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=size)
@@ -35,7 +35,7 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
 
 
 def read_json(raw: bytes) -> dict[str, Any]:
-    """A body as a JSON object. Raises InputError (400) where it is something else, 413 where it has too many values."""
+    """Read a body as a JSON object. Raises InputError: 400 where it is none, 413 where it has too many values."""
     if (values := raw.count(b",")) > MOST_VALUES:  # reading them would hold all other threads up
         raise InputError("body_too_many_values", status=413, value=values, most=MOST_VALUES)
     try:
@@ -62,7 +62,7 @@ def read_json(raw: bytes) -> dict[str, Any]:
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; with a name twice in it, two programs could read two things."""
+    """Build an object; refuse a name that is there twice, since two programs could read two things."""
     found = dict(pairs)
     if len(found) < len(pairs):
         seen = set[str]()

@@ -11,7 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from devserver.errors import InputError
 from devserver.files.uploads import MIB
-from my_app.incoming.arriving import STALL, STALL_S, arriving
+from my_app.incoming.arriving import STALL, STALL_S, read_blocks
 
 MOST_FIELDS: Final = 100
 MOST_LINES: Final = 1000  # of headers and boundaries; each is a step of the parser
@@ -91,7 +91,7 @@ async def blocks_of(request: web.Request, part: BodyPartReader) -> AsyncIterator
         InputError: the form ends before the file does, or its file cannot be read (400); it came too slowly (408).
     """
     try:
-        async for block in arriving(request, lambda: part.read_chunk(MIB)):
+        async for block in read_blocks(request, lambda: part.read_chunk(MIB)):
             yield block
     except ValueError as error:
         raise InputError("form_unreadable", status=400, field="file", problem=str(error)) from error

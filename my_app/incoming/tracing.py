@@ -15,8 +15,8 @@ TRACE: Final = web.RequestKey("trace", str)
 READS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 
 
-def traced(tracing: Tracing) -> Middleware:
-    """The middleware that sends a span for each write, and for each read that belongs to somebody's trace.
+def trace_requests(tracing: Tracing) -> Middleware:
+    """Return the middleware that sends a span for each write, and for each read that belongs to somebody's trace.
 
     What a page reads by itself all the time is no trace of anything.
     """
@@ -40,6 +40,6 @@ def traced(tracing: Tracing) -> Middleware:
                 "http.route": path,
                 "http.response.status_code": status,
             }
-            tracing.answered(span, f"{request.method} {path}".strip(), attributes)
+            tracing.end_request(span, f"{request.method} {path}".strip(), attributes)
 
     return trace

@@ -18,7 +18,7 @@ from devserver.runs.runs import Runs
 from devserver.system.clock import Clock
 from my_app.addresses.below import prefix_of
 from my_app.door.visitors import Visitor
-from my_app.following.feed import Feeds, message, open_stream, pour, straight
+from my_app.following.feed import Feeds, direct_writer, message, open_stream, pour
 from my_app.routes.media import check_run
 from my_app.views.route import Route, RunId
 from my_app.views.shapes import EVENT_STREAM
@@ -41,7 +41,7 @@ async def all_events(
     visitor: Visitor,
     seen: LastEventId = None,
 ) -> web.StreamResponse:
-    """Tell the events of all runs and of the server, from now on, or from the last one seen.
+    """Stream the events of all runs and of the server, from now on, or after the last one seen.
 
     First the state of queue and backends. With a key they are those of the own runs and of the server; with an admin
     key, everybody's.
@@ -55,20 +55,22 @@ async def all_events(
         state: tuple[Passing, ...] = (*pool.describe(), await queue.state(), definitions.status())
     for one in state:
         await response.write(message(Event(None, None, "", 0, 0, clock.stamp(), one), prefix))
-    events = feeds.of(None, after, straight(request, response)) if viewer is None else feeds.of_viewer(viewer, after)
+    events = (
+        feeds.of(None, after, direct_writer(request, response)) if viewer is None else feeds.of_viewer(viewer, after)
+    )
     return await _stream(events, response, prefix)
 
 
 async def run_events(
     request: web.Request, feeds: Feeds, runs: Runs, run_id: RunId, seen: LastEventId = None
 ) -> web.StreamResponse:
-    """Tell a run's events from its first one, or from the last one seen, up to its end."""
+    """Stream a run's events from its first one, or after the last one seen, until its end."""
     after = seen or 0
     await check_run(runs, run_id)
     if after and await feeds.is_over(run_id, after):
         return web.Response(status=204)  # tells an EventSource not to come back
     response = await open_stream(request)
-    return await _stream(feeds.of(run_id, after, straight(request, response)), response, prefix_of(request))
+    return await _stream(feeds.of(run_id, after, direct_writer(request, response)), response, prefix_of(request))
 
 
 async def _stream(

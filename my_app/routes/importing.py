@@ -1,4 +1,4 @@
-"""For people who write definitions: a graph made into some, and a text checked as it is typed."""
+"""Import graphs as definitions, and check the text of a definition."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def import_graph(
     async def make() -> tuple[int, dict[str, Any]]:
         return HTTPStatus.OK, await authoring.import_graph(body, visitor.viewer)
 
-    first, replayed = await idempotency.once(claim, make)
+    first, replayed = await idempotency.run_once(claim, make)
     return Reply(Imported.model_validate(first.body), first.status or 0, REPLAYED if replayed else {})
 
 

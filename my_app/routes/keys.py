@@ -1,4 +1,4 @@
-"""Keys, for admins: who may use the server, and with which limits."""
+"""Keys and their limits, for admins."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class KeyShown(Shown):
     admin: bool
     created_at: str
     safety_floor: Level = Field(description="off allows every level")
-    queue_limit: Count = Field(description="0 has no limit of its own")
+    queue_limit: Count = Field(description="0: no limit of its own")
     outputs: list[str] | None = Field(description="null allows all")
 
 
@@ -55,12 +55,12 @@ class KeyList(Shown):
 
 
 def list_keys(keys: Keys) -> KeyList:
-    """List the users and their limits. No key is ever shown again."""
+    """List the users and their limits, without their keys."""
     return KeyList.model_validate({"keys": [_describe(key) for key in keys.all]})
 
 
 def add_key(keys: Keys, definitions: Definitions, body: NewKey) -> KeyMade:
-    """Make a key for a new user. The answer shows it, this once: only its hash is kept."""
+    """Make a key for a new user. Only this answer shows it; the server keeps its hash."""
     if not body.admin and not keys.all:
         raise InputError("first_key_admin", status=409, field="admin", value=body.admin)
     rights = Rights.parse(body.safety_floor, body.queue_limit, body.outputs)
@@ -73,7 +73,7 @@ def add_key(keys: Keys, definitions: Definitions, body: NewKey) -> KeyMade:
 
 
 def remove_key(keys: Keys, user: str) -> None:
-    """Take a user's key away.
+    """Remove a user's key.
 
     The sessions and open streams end within two seconds, in every process; the runs stay.
     """

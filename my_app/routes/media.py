@@ -67,7 +67,7 @@ async def check_run(runs: Runs, run_id: str) -> None:
 
 
 def respond(request: web.Request, media: Media, query: Download) -> web.StreamResponse:
-    """The file, or 304 where the client has it already, or 412 where it wanted another one."""
+    """Return the file, or 304 where the client has it already, or 412 where it wanted another one."""
     matching = request.if_match
     if matching is not None and not _names(media.etag, (tag for tag in matching if not tag.is_weak)):
         raise web.HTTPPreconditionFailed

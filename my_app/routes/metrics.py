@@ -16,7 +16,7 @@ async def metrics(counted: Metrics, headers: Headers) -> web.StreamResponse:
 
     In Prometheus' own text format, or as OpenMetrics where that is asked for.
     """
-    body, content_type = await counted.told(headers.get(hdrs.ACCEPT, ""))
+    body, content_type = await counted.render(headers.get(hdrs.ACCEPT, ""))
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 

@@ -50,13 +50,13 @@ async def public_file(request: web.Request, settings: FrontSettings, name: str) 
     headers: dict[str, str] = {hdrs.CONTENT_TYPE: TYPES[path.suffix], hdrs.CACHE_CONTROL: "no-cache"}
     if headers[hdrs.CONTENT_TYPE].partition(";")[0] not in PACKED or about.st_size < SMALLEST_BYTES:
         return PageFile(path, headers=headers)
-    found = await _packed(request, path, about, headers) if takes_gzip(request) else PageFile(path, headers=headers)
+    found = await _compress(request, path, about, headers) if takes_gzip(request) else PageFile(path, headers=headers)
     vary(found)
     return found
 
 
-async def _packed(request: web.Request, path: Path, about: stat_result, headers: dict[str, str]) -> web.Response:
-    """The file packed, under a weak form of its tag: the content is the same, the bytes are not."""
+async def _compress(request: web.Request, path: Path, about: stat_result, headers: dict[str, str]) -> web.Response:
+    """Compress a file, under a weak form of its tag: the content is the same, the bytes are not."""
     tag = ETag(f"{about.st_mtime_ns:x}-{about.st_size:x}", is_weak=True)
     since, known = request.if_modified_since, request.if_none_match
     if any(one.value in (tag.value, "*") for one in known or ()) or (

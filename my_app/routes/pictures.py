@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 
 from devserver.errors import InputError
-from devserver.media.drawn import Drawn
+from devserver.media.drawing_kinds import DrawingKind
 from devserver.playback.derived import Media
 from devserver.playback.of_runs import RunMedia
 from devserver.runs.runs import Runs
@@ -17,7 +17,7 @@ from my_app.views.shapes import Shown
 
 
 class Outline(Shown):
-    """The outline of a sound, as audiowaveform's JSON has it: in `data` min and max by turns."""
+    """The waveform of a sound in audiowaveform's JSON: `data` has minimum and maximum in turns."""
 
     version: int
     channels: int
@@ -29,7 +29,7 @@ class Outline(Shown):
 
 
 async def midi(request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download) -> web.StreamResponse:
-    """Send the run's notes as a MIDI file, where what made its music knows them."""
+    """Send the run's notes as a MIDI file, if it has one."""
     await check_run(runs, run_id)
     return respond(request, _found(await files.find_role(run_id, "midi"), run_id, "midi"), query)
 
@@ -37,7 +37,7 @@ async def midi(request: web.Request, files: RunMedia, runs: Runs, run_id: RunId,
 async def peaks(
     request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download
 ) -> Annotated[web.StreamResponse, Outline]:
-    """Send the outline of the run's sound: made with it, or once when it is asked for."""
+    """Send the peaks of the run's sound, made with it or at the first request."""
     await check_run(runs, run_id)
     found = await files.find_role(run_id, "peaks")
     return respond(request, found or await _draw(files, runs, run_id, "peaks.json"), query)
@@ -46,18 +46,18 @@ async def peaks(
 async def waveform(
     request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download
 ) -> web.StreamResponse:
-    """Send the waveform of the run's sound, 1600 x 320 on no ground; drawn once, when it is asked for."""
+    """Send the waveform of the run's sound, 1600 x 320, transparent; drawn at the first request."""
     return respond(request, await _draw(files, runs, run_id, "waveform.png"), query)
 
 
 async def spectrogram(
     request: web.Request, files: RunMedia, runs: Runs, run_id: RunId, query: Download
 ) -> web.StreamResponse:
-    """Send the spectrogram of the run's sound, 1600 x 480, from 30 Hz to 20 kHz; drawn once, when it is asked for."""
+    """Send the spectrogram of the run's sound, 1600 x 480, from 30 Hz to 20 kHz; drawn at the first request."""
     return respond(request, await _draw(files, runs, run_id, "spectrogram.png"), query)
 
 
-async def _draw(files: RunMedia, runs: Runs, run_id: str, what: Drawn) -> Media:
+async def _draw(files: RunMedia, runs: Runs, run_id: str, what: DrawingKind) -> Media:
     await check_run(runs, run_id)
     return _found(await files.draw(run_id, what), run_id, "sound to draw")
 

@@ -191,7 +191,7 @@ async def interception(
     headers: Headers,
     body: InterceptionRequest,
 ) -> Annotated[web.StreamResponse, RunAnswer]:
-    """Transform a text and make nothing of it; the answer's `final_output` is the text.
+    """Transform a text without making media; the answer's `final_output` is the text.
 
     Taken without effect, because nothing here needs them: the fields of the predecessor that concern other stages.
     """
@@ -213,7 +213,7 @@ async def generation(
     headers: Headers,
     body: GenerationRequest,
 ) -> Annotated[web.StreamResponse, Generated]:
-    """Make media of a prompt as it is; the text is checked, and not transformed.
+    """Make media from a prompt; the text is checked, but not transformed.
 
     `run_id` is taken without effect: every generation is a run of its own.
     """
@@ -257,7 +257,7 @@ def as_generated(answer: Answer) -> Answer:
 
 
 def status(runs: Runs, definitions: Definitions, run_id: RunId) -> PipelineStatus:
-    """Tell how far a run is, for a script that asks again and again."""
+    """Return the progress of a run, for polling scripts."""
     detail = _detail(runs, run_id)
     resolved, stages = detail["resolved"], detail["stages"]
     done = [stage for stage in stages if stage["state"] in ("success", "skipped")]
@@ -293,7 +293,7 @@ def media_info(runs: Runs, run_id: RunId) -> JsonObject:
 
 
 def configs_metadata(definitions: Definitions, runs: Runs, visitor: Visitor) -> JsonObject:
-    """List everything that can be chosen, interceptions and outputs."""
+    """List all interceptions and outputs."""
     catalog, rights = definitions.catalog, runs.rights(visitor.user_id)
     ways = [_about_interception(catalog, name) for name in catalog.interceptions]
     outputs = [_about_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
@@ -350,7 +350,7 @@ def _expected(catalog: Catalog, outputs: Iterable[Mapping[str, Any]]) -> list[st
 
 
 def _models(stages: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The model files that each stage's last attempt was given."""
+    """Return the model files that each stage's last attempt was given."""
     last = {stage["name"]: attempts[-1] for stage in stages if (attempts := stage.get("attempts"))}
     return {name: sorted(set(attempt["result"].get("models", {}).values())) for name, attempt in last.items()}
 

@@ -40,12 +40,12 @@ class ParseRequest(BaseModel):
     locked: Annotated[BriefValues | None, BeforeValidator(_check_locked)] = Field(
         None, description="Values that stay, whatever the text says."
     )
-    llm: bool = Field(False, description="Ask a language model for what is left open.")
+    llm: bool = Field(False, description="Ask a language model for the open fields.")
     execution_mode: Literal["eco", "fast"] = Field("eco", description="fast: also a remote model.")
 
 
 class Reading(Shown):
-    """A field's value: where the text says it, how sure that is, and who said it."""
+    """A field's value with its place in the text, its confidence and its origin."""
 
     value: Any
     span: Place | None
@@ -55,7 +55,7 @@ class Reading(Shown):
 
 
 class Unmatched(Shown):
-    """A word of the text that says nothing."""
+    """A word of the text that the parser does not know."""
 
     word: str
     span: Place
@@ -69,7 +69,7 @@ class Conflict(Shown):
 
 
 def _reading(name: str, value: Any) -> Any:
-    """The type of a field of the brief: null where the text leaves it open."""
+    """Return the type of a field of the brief: null where the text leaves it open."""
     as_it_is = Annotated[Any, WithJsonSchema(TypeAdapter(value).json_schema())]
     return create_model(f"{name.title().replace('_', '')}Reading", __base__=Reading, value=(as_it_is, ...)) | None
 
@@ -86,7 +86,7 @@ class Parse(Shown):
     brief: Brief
     unmatched: list[Unmatched]
     conflicts: list[Conflict]
-    notes: list[str] = Field(description="What is used in the place of what was said, and what cannot be used.")
+    notes: list[str] = Field(description="Substitutions, and words that have no effect.")
     llm: JsonObject | None = Field(description="The language model that helped, where one did.")
     warnings: list[Remark]
 

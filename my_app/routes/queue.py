@@ -1,4 +1,4 @@
-"""The queue: who waits where and for how long; to hold it, to let it go on, and to change its order."""
+"""Show, pause, resume and reorder the queue."""
 
 from __future__ import annotations
 
@@ -59,16 +59,14 @@ class BackendQueue(Shown):
     name: str
     state: str
     paused: bool
-    held: list[QueueEntry] = Field(description="what was submitted, or is about to be")
-    waiting: list[QueueEntry] = Field(
-        description="those of `waiting` that are expected to go here as things stand, a page of them"
-    )
+    held: list[QueueEntry] = Field(description="takes that are submitted, or about to be")
+    waiting: list[QueueEntry] = Field(description="the waiting takes that are expected to go here now, a page of them")
     waiting_total: Count = Field(description="how many these are, on this page and on others")
     eta: TimeLeft | None = Field(description="until all of these are done")
 
 
 class Elsewhere(Shown):
-    """An unfinished run of one's own that waits for no backend now."""
+    """An unfinished run of the user that waits for no backend now."""
 
     run_id: str
     title: str
@@ -92,21 +90,24 @@ class Queues(Shown):
 
 
 class Lengths(Shown):
-    """Prompts that a backend runs and keeps waiting, whoever sent them."""
+    """The running and waiting prompts of a backend, from all clients."""
 
     running: Count
     pending: Count
 
 
 class Backend(BackendState):
-    """A backend: what it has and what it does."""
+    """A backend and its state."""
 
     url: str
-    queue: Lengths | None = Field(description="null where it does not say")
+    queue: Lengths | None = Field(description="null if the backend does not report it")
     paused: bool
     held: Count = Field(description="takes of ours that have their turn")
     waiting: Count = Field(description="takes of ours that wait and are expected to go here")
     eta: TimeLeft | None = Field(description="until all of ours are done")
+    put_aside: bool = Field(False, description="whether it gets nothing now: takes fail there that others make")
+    faults: Count = Field(0, description="how many takes in a row failed there that others made")
+    last_fault: str = Field("", description="the error of the last take that failed there")
     nodes: Count = Field(0, description="node classes")
     models: dict[str, list[str]] = Field({}, description="model files by the name of the input that takes them")
 
@@ -126,7 +127,7 @@ class Moved(Shown):
 
 
 async def list_backends(queue: Queue) -> Backends:
-    """Tell what each backend has and does.
+    """List the backends and their states.
 
     Its state, versions, memory, models, its own queue as it tells it now, and ours before it.
     """
@@ -134,7 +135,7 @@ async def list_backends(queue: Queue) -> Backends:
 
 
 def show_queue(queue: Queue, visitor: Visitor, query: Page) -> Queues:
-    """Tell who waits where, and for how long.
+    """List the waiting takes in their order, and the takes of each backend, with expected times.
 
     Takes wait for all backends together, in one order. Own runs in full, those of others as places without a name.
     Of those that wait a page.
@@ -143,7 +144,7 @@ def show_queue(queue: Queue, visitor: Visitor, query: Page) -> Queues:
 
 
 def pause(queue: Queue, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Queues:
-    """Submit nothing new, to one backend or at all.
+    """Pause submissions to one backend, or to all.
 
     What was submitted goes on. It lasts over a restart.
     """
@@ -152,13 +153,13 @@ def pause(queue: Queue, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Q
 
 
 def resume(queue: Queue, visitor: Visitor, body: PauseRequest = EVERY_QUEUE) -> Queues:
-    """Go on submitting: to one backend, or to all, also those that were paused one by one."""
+    """Resume submissions to one backend, or to all, including those paused one by one."""
     wait_for(queue.resume(body.backend))
     return show_queue(queue, visitor, Page())
 
 
 def move(runs: Runs, visitor: Visitor, body: MoveRequest) -> Moved:
-    """Let a waiting run go before others: to the front, before another one, or to a position."""
+    """Move a waiting run to the front, before another one, or to a position."""
     return Moved.model_validate(wait_for(runs.move(body, visitor.user_id)))
 
 

@@ -1,4 +1,4 @@
-"""Runs: what there is, how one ended, and stopping or repeating it."""
+"""List, show, cancel and repeat runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def list_runs(runs: Runs, visitor: Visitor, query: RunQuery) -> RunList:
 
 
 def show_run(runs: Runs, run_id: RunId) -> Annotated[JsonObject, RunDetail]:
-    """Show everything that is known about a run, its stages and files among it."""
+    """Show a run with its stages and files."""
     detail = wait_for(runs.detail(run_id))
     if detail is None:
         raise unknown_run(run_id)
@@ -92,7 +92,7 @@ async def answer(
 
 
 def cancel(runs: Runs, visitor: Visitor, run_id: RunId) -> Cancelled:
-    """Ask a run to stop; its record is completed all the same."""
+    """Cancel a run; its record is completed anyway."""
     return Cancelled.model_validate(wait_for(runs.cancel(run_id, visitor.user_id)))
 
 

@@ -1,4 +1,4 @@
-"""Starting a run, and what there is to start."""
+"""Start runs, and list the definitions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from schemas.describe import (
 class OutputQuery(BaseModel):
     """The filter of the list of outputs."""
 
-    backend: str | None = Field(None, description="A backend's name or address: tell what it can run.")
+    backend: str | None = Field(None, description="A backend's name or address: show which outputs it can run.")
 
 
 class Interceptions(Shown):
@@ -71,13 +71,13 @@ async def execute(
     body: ExecuteRequest,
     received: Received,
 ) -> Annotated[web.StreamResponse, RunAnswer]:
-    """Make something: start a run, and wait for its end unless asked not to."""
+    """Start a run, and wait for its end unless the request says otherwise."""
     wish = read_wish(body, headers)
     return await starts.answer(request, lambda: runs.accept(body, received, visitor.user_id, headers), wish)
 
 
 def list_schemas(definitions: Definitions) -> Interceptions:
-    """List the interception configs: how a text can be transformed."""
+    """List the interception configs, which transform texts."""
     catalog = definitions.catalog
     return Interceptions(schemas=[describe_interception(catalog, name) for name in catalog.interceptions])
 
@@ -85,7 +85,7 @@ def list_schemas(definitions: Definitions) -> Interceptions:
 def list_outputs(
     definitions: Definitions, runs: Runs, authoring: Authoring, visitor: Visitor, query: OutputQuery
 ) -> Outputs:
-    """List the output configs that one may ask for, and their parameters; with `backend` whether it can run them."""
+    """List the allowed output configs and their parameters; with `backend`, whether it can run them."""
     catalog, rights = definitions.catalog, runs.rights(visitor.user_id)
     outputs = [describe_output(catalog, name) for name in catalog.outputs if rights.allows(name)]
     if query.backend is not None:
@@ -95,7 +95,7 @@ def list_outputs(
 
 
 def list_pipelines(definitions: Definitions) -> Pipelines:
-    """List the pipelines: which stages a run goes through."""
+    """List the pipelines and their stages."""
     catalog = definitions.catalog
     return Pipelines(pipelines=[describe_pipeline(catalog, name, definitions.kinds) for name in catalog.pipelines])
 
@@ -107,7 +107,7 @@ def list_chunks(definitions: Definitions) -> Chunks:
 
 
 def show_status(definitions: Definitions) -> DefinitionsState:
-    """Tell whether the last edit of the definitions is in force, and what is wrong with it if not."""
+    """Tell whether the last edit of the definitions is in force; if not, list its problems."""
     return definitions.status()
 
 

@@ -1,4 +1,4 @@
-"""Signing in, for browsers: a key is shown once, and a cookie stands for it from then on."""
+"""Sign-in for browsers: the key is sent once, then a cookie replaces it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devserver.users.sessions import LASTS, Sessions
 from my_app.addresses.below import prefix_of
 from my_app.addresses.public_urls import called_by
 from my_app.answers.errors import json_response
-from my_app.door.auth import refused
+from my_app.door.auth import refuse_key
 from my_app.door.context import FrontSettings
 from my_app.door.visitors import Visitor
 from my_app.incoming.credentials import COOKIE
@@ -36,7 +36,7 @@ class SignIn(BaseModel):
 
 
 class Who(Shown):
-    """The user who asks, and what may be asked for."""
+    """The user of the request, and their rights."""
 
     user: str
     admin: bool = Field(description="whether everybody's runs are seen")
@@ -56,7 +56,7 @@ async def begin(
         raise InputError("no_keys_here", status=409)
     key = keys.find(body.key.strip())
     if key is None:
-        return refused(request, body.key)
+        return refuse_key(request, body.key)
     token = await asyncio.to_thread(sessions.begin, key)
     response = json_response(HTTPStatus.CREATED, _describe(runs, key.name, admin=key.admin, keys=True).model_dump())
     url = called_by(request.host, settings.public_urls)
@@ -68,7 +68,7 @@ async def begin(
 
 
 async def show(request: web.Request, settings: FrontSettings, keys: Keys, runs: Runs, visitor: Visitor) -> Who:
-    """Tell who asks, and whether keys are needed here at all."""
+    """Return the user of the request, and whether the server has keys."""
     by_proxy = settings.proxies.user(request) is not None  # whose session is the proxy's to end
     return _describe(runs, visitor.user_id, admin=visitor.viewer is None, keys=bool(keys.all) and not by_proxy)
 

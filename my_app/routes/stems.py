@@ -1,4 +1,4 @@
-"""The voices of a run's music, each for itself or all in one archive."""
+"""The stems of a run's music, one by one or in one archive."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ARCHIVE_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the earliest that an archive know
 
 
 class StemShown(Shown):
-    """One voice of a run's music."""
+    """One stem of a run's music."""
 
     name: str
     url: str
@@ -37,9 +37,9 @@ class StemShown(Shown):
 
 
 async def stems(files: RunMedia, runs: Runs, run_id: RunId) -> list[StemShown]:
-    """List the run's stems by name; none where it has none."""
+    """List the run's stems by name; empty if it has none."""
     await check_run(runs, run_id)
-    return [_shown(run_id, stem) for stem in await _existing(files, run_id)]
+    return [_shown(run_id, stem) for stem in await _keep_existing(files, run_id)]
 
 
 def _shown(run_id: str, stem: StemFile) -> StemShown:
@@ -53,7 +53,7 @@ async def stem(
 ) -> web.StreamResponse:
     """Send one stem, by the name that the list gives it."""
     await check_run(runs, run_id)
-    known = {stem.name: stem.file for stem in await _existing(files, run_id)}
+    known = {stem.name: stem.file for stem in await _keep_existing(files, run_id)}
     found = known.get(name) or known.get(name.rpartition(".")[0])
     if found is None:
         raise InputError("unknown_stem", status=404, field="name", value=name, allowed=list(known), run_id=run_id)
@@ -63,7 +63,7 @@ async def stem(
 async def stems_archive(request: web.Request, files: RunMedia, runs: Runs, run_id: RunId) -> web.StreamResponse:
     """Send all stems in one ZIP archive, packed while it is sent; sound is not compressed twice."""
     await check_run(runs, run_id)
-    found = await _existing(files, run_id)
+    found = await _keep_existing(files, run_id)
     if not found:
         raise InputError("no_stems", status=404, field="run_id", value=run_id)
     headers = {
@@ -83,8 +83,8 @@ async def stems_archive(request: web.Request, files: RunMedia, runs: Runs, run_i
     return response
 
 
-async def _existing(files: RunMedia, run_id: str) -> list[StemFile]:
-    """The stems whose files are there."""
+async def _keep_existing(files: RunMedia, run_id: str) -> list[StemFile]:
+    """Return the stems whose files are there."""
     found = await files.find_stems(run_id)
     return await asyncio.to_thread(lambda: [stem for stem in found if stem.file.path.is_file()])
 
@@ -108,7 +108,7 @@ class _Outlet(io.RawIOBase):
 
 
 def archive(stems: Sequence[StemFile]) -> Generator[bytes, None, None]:
-    """A stored ZIP archive of the stems, `drums.flac` and so on, in pieces; reads from the disk."""
+    """Yield a stored ZIP archive of the stems, `drums.flac` and so on, in pieces; reads from the disk."""
     outlet = _Outlet()
     with ZipFile(outlet, "w", ZIP_STORED) as packed:
         for stem in stems:

@@ -1,4 +1,4 @@
-"""A run as one continuous sound, from its first piece on, while it is still made."""
+"""The sound of a run as one stream, while it is rendered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Format(BaseModel):
 async def stream(
     request: web.Request, streams: Streams, headers: Headers, run_id: RunId, query: Format
 ) -> web.StreamResponse:
-    """Send a run's sound while it is made: from its beginning, as far as it is made, then as it goes on, to its end.
+    """Stream a run's sound while it is rendered, from its beginning to its end.
 
     The answer begins when the first piece is there. Where the run has ended, or a piece is missing, the rest is that of
     its finished file.

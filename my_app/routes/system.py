@@ -1,4 +1,4 @@
-"""The server's health, and what it offers."""
+"""The server's health, readiness and interface description."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from my_app.views.signature import JsonObject, Reply
 
 
 async def health(runs: Runs) -> JsonObject:
-    """Tell that the server is alive. It is answered on the loop, so it tells that the loop turns."""
+    """Tell that the server is alive. The loop answers it, so the loop is alive too."""
     return {"status": "ok", "pid": os.getpid(), "runs": runs.walking}
 
 
 async def ready(readiness: Readiness, visitor: Visitor) -> Reply[JsonObject]:
-    """Tell whether something can be made now: 200 when it can, 503 until then.
+    """Tell whether a run can be made now: 200 if so, else 503.
 
     The reasons are shown to users of the server.
     """

@@ -1,4 +1,4 @@
-"""Files that runs work on: sound for a remix, an image for a video."""
+"""Uploads: input files of runs, such as sound for a remix or an image for a video."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from devserver.files.uploads import MIB, Incoming, Upload, Uploads
 from my_app.door.visitors import Visitor
-from my_app.incoming.arriving import arriving
+from my_app.incoming.arriving import read_blocks
 from my_app.incoming.forms import blocks_of, file_field
 from my_app.views.route import Route
 from my_app.views.shapes import Count, Remark, Shown
@@ -22,22 +22,22 @@ from my_app.views.signature import Reply
 class Name(BaseModel):
     """The name of a file."""
 
-    name: str = Field("", description="The file's name, where the body is the file itself.")
+    name: str = Field("", description="The file's name, if the body is the file itself.")
 
 
 class Kept(Shown):
-    """A file that is here. `facts` was found by decoding it to its end; null where there is no such thing."""
+    """An uploaded file. `facts` come from decoding it completely; null if there is no such part."""
 
     id: str = Field(description="for `params.<file parameter>` of a run")
     media: Literal["audio", "video", "image", "file"]
     mime: str
     bytes: Count
     facts: dict[str, dict[str, Any] | None] = Field({})
-    warnings: list[Remark] = Field([], description="what is doubtful about it; a run that uses it warns of it too")
+    warnings: list[Remark] = Field([], description="warnings about the file; a run that uses it has them too")
 
 
 async def upload(request: web.Request, uploads: Uploads, visitor: Visitor, query: Name) -> Reply[Kept]:
-    """Send a file to work on: as the body itself, or as a file field of a form. The same content is kept once.
+    """Upload a file, as the body itself or as a file field of a form. The same content is kept once.
 
     It is decoded to its end: what cannot be used is refused, what is doubtful is in `warnings`. The `id` of the
     answer is what `params.<file parameter>` of a run takes.
@@ -64,7 +64,7 @@ async def _receive(incoming: Incoming, blocks: AsyncIterator[bytes]) -> Upload:
 
 
 async def _blocks_of_body(request: web.Request) -> AsyncIterator[bytes]:
-    async for block in arriving(request, lambda: request.content.read(MIB)):
+    async for block in read_blocks(request, lambda: request.content.read(MIB)):
         yield block
 
 

@@ -21,40 +21,40 @@ from my_app.views.signature import Argument
 
 TITLE: Final = "Tonewright"
 INTRODUCTION: Final = (
-    "Turns pipeline definitions into ComfyUI graphs, runs them, and keeps what they made. "
+    "Turns pipeline definitions into ComfyUI graphs, runs them and keeps the results. "
     "Every error has the same shape: `error` names the stage, a code for programs, a message and a hint for people, "
     "and for bad input the field, its value and what is allowed. Routes whose `x-stability` is `experimental` may "
     "change from one version to the next; the others only gain fields."
 )
 STATUSES: Final = {
     200: "Done.",
-    201: "It is made.",
-    202: "The run was accepted and goes on; `links` says where to look.",
-    204: "Done; there is nothing to say.",
-    206: "The range that was asked for.",
+    201: "Created.",
+    202: "The run was accepted and goes on; `links` has its addresses.",
+    204: "Done; no content.",
+    206: "The requested range.",
     304: "The client has it already.",
     400: "The request cannot be read.",
-    401: "Keys are needed here, and none came along that is known.",
+    401: "The server needs a key, and the request has no valid one.",
     403: "Host or Origin is not one of ours; or the server's settings, the key or a safety stage do not allow it.",
-    404: "Something that the request names is not there.",
-    408: "The body did not come in time.",
-    409: "It cannot be done as things are; or the run was cancelled.",
+    404: "Something that the request names does not exist.",
+    408: "The body did not arrive in time.",
+    409: "The current state does not allow it, or the run was cancelled.",
     412: "The file is not the one in If-Match.",
     413: "The body is too large.",
-    415: "The content is of no kind that could be used.",
+    415: "The content has no supported type.",
     416: "The range lies outside the file.",
     422: "A value is not allowed.",
-    429: "Too many: Retry-After says when to ask again.",
-    500: "The server made a mistake.",
-    502: "A backend failed, or what it made was refused.",
-    503: "Not now; Retry-After says when to ask again.",
+    429: "Too many; Retry-After says when to try again.",
+    500: "The server failed to handle the request.",
+    502: "A backend failed, or its output was refused.",
+    503: "Not now; Retry-After says when to try again.",
     504: "The run took longer than its output config allows.",
     507: "The disk of the exports is full, or cannot be written.",
 }
 KEY_HEADER: Final = {
     "name": HEADER,
     "in": "header",
-    "description": "Sent again with the same body it gets the first answer, for 24 hours; with another body it is 422.",
+    "description": "The same key and body get the first answer again, for 24 hours; another body with the key is 422.",
     "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
 }
 SCHEMES: Final = {
@@ -162,7 +162,7 @@ def _parameters(one: Argument, schemas: Schemas) -> Iterator[dict[str, Any]]:
 
 
 def _statuses(route: Route) -> set[int]:
-    """Every status of a route: its own, and those that every route of its kind may answer."""
+    """Return every status of a route: its own, and those that every route of its kind may answer."""
     signature, kinds = route.signature, {one.kind for one in route.signature.arguments}
     found = {*route.statuses, *route.failures, 400, 403}
     if route.method != "GET":

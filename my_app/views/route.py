@@ -92,7 +92,7 @@ class Route:
 
 
 def check_run_id(run_id: str) -> str:
-    """The id, if it has an id's shape. It is looked up, never made into a path; the shape is checked all the same."""
+    """Return the id if it has an id's shape. It is only looked up, never made into a path."""
     if not RUN_ID.fullmatch(run_id):
         raise InputError("run_id_malformed", status=404, field="run_id", value=run_id, allowed=RUN_ID.pattern)
     return run_id

@@ -41,6 +41,6 @@ class Event(Shown):
     data: Data
 
 
-# What the routes answer that start a run or tell its answer, beside its end and its going on.
+# Statuses and bodies of the routes that start a run or return its answer.
 RUN_STATUSES = (200, 202)
 RUN_FAILURES = {403: RunAnswer | Error, **dict.fromkeys((409, 500, 502, 504, 507), RunAnswer)}

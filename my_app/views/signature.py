@@ -147,7 +147,7 @@ def read_signature(view: Callable[..., Any], in_path: Sequence[str], missing_sta
     named = inspect.signature(view).parameters
     found = (_argument(one, hints[name], in_path) for name, one in named.items())
     arguments = tuple(one for one in found if one is not None)
-    return Signature(arguments, _returned(hints.get("return")), missing_status)
+    return Signature(arguments, _answer_type(hints.get("return")), missing_status)
 
 
 def _argument(parameter: inspect.Parameter, annotation: Any, in_path: Sequence[str]) -> Argument | None:
@@ -159,12 +159,12 @@ def _argument(parameter: inspect.Parameter, annotation: Any, in_path: Sequence[s
         return Argument(name, "header", header.name, annotation, parameter.default)
     if name in ("query", "body") and isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return Argument(name, "query" if name == "query" else "body", name, annotation, parameter.default)
-    # What has a default may be left out: the view answers another route too.
+    # An argument with a default may be left out: the view answers another route too.
     return Argument(name, "given", name, annotation) if parameter.default is inspect.Parameter.empty else None
 
 
-def _returned(annotation: Any) -> Any:
-    """The type of an answer's body; `Annotated[web.StreamResponse, Model]` is a response that carries the model.
+def _answer_type(annotation: Any) -> Any:
+    """Return the type of an answer's body; `Annotated[web.StreamResponse, Model]` is a response that carries the model.
 
     `Annotated[JsonObject, Model]` is JSON of the model's shape.
     """
@@ -176,5 +176,5 @@ def _returned(annotation: Any) -> Any:
 
 
 def _parts(annotation: Any) -> list[Any]:
-    """An annotation and what it is made of."""
+    """Return an annotation and the annotations inside it."""
     return [annotation, *(inner for one in get_args(annotation) for inner in _parts(one))]

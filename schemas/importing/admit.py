@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas.importing.check import by_kind, problems_of
+from schemas.importing.documents import ChunkDocument, ImportedDefinition
 from schemas.importing.drafts import Draft, draft
 from schemas.importing.form import ImportRefused
-from schemas.importing.written import ImportedDefinition, WrittenChunk
 from schemas.json_values import JsonObject
 from schemas.loader import FOLDERS, read_definitions
 from schemas.model import GraphChunk
@@ -51,7 +51,7 @@ def import_graph(
     tables: Mapping[str, NodeTable],
     live: NodeTable | None = None,
 ) -> Imported:
-    """Definitions from a graph, checked against all others as if they were written.
+    """Make definitions from a graph, checked against all others as if they were written.
 
     Args:
         content: the graph in either form.
@@ -109,7 +109,7 @@ def _relevant_fields(node_class: NodeClass) -> tuple[object, ...]:
     return relevant, required, node_class.output, node_class.output_node
 
 
-def _with_table(chunk: WrittenChunk, name: str) -> WrittenChunk:
+def _with_table(chunk: ChunkDocument, name: str) -> ChunkDocument:
     """Return the chunk with the table that is looked at first, after its graph."""
     kind, description, graph = chunk["kind"], chunk["description"], chunk["graph"]
     return {"kind": kind, "description": description, "graph": graph, "table": name, **chunk}

@@ -38,7 +38,7 @@ def problems_of(
 
 
 def by_kind(files: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """Files of a definitions folder by (kind, name); those of `tables/` are no definitions."""
+    """Return the files of a definitions folder by (kind, name); those of `tables/` are no definitions."""
     texts: dict[tuple[str, str], str] = {}
     for place, text in files.items():
         path = PurePosixPath(place)

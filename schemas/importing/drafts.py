@@ -10,6 +10,7 @@ from itertools import islice
 
 from schemas.graph import Graph
 from schemas.importing import words
+from schemas.importing.documents import ChunkDocument, ConfigDocument, ModelDocument, OutputDocument, ParameterDocument
 from schemas.importing.form import (
     Form,
     ImportRefused,
@@ -31,7 +32,6 @@ from schemas.importing.saves import (
     silent_nodes,
 )
 from schemas.importing.ui import convert
-from schemas.importing.written import WrittenChunk, WrittenConfig, WrittenModel, WrittenOutput, WrittenParameter
 from schemas.importing.yaml_text import yaml_text
 from schemas.json_values import Json, JsonObject
 from schemas.limits import OUTPUTS, PARAMETERS
@@ -57,8 +57,8 @@ class Draft:
     name: str
     form: Form
     graph: Graph
-    chunk: WrittenChunk
-    config: WrittenConfig
+    chunk: ChunkDocument
+    config: ConfigDocument
     table: NodeTable
     warnings: tuple[str, ...]
 
@@ -85,7 +85,7 @@ def name_from(text: str) -> str:
 
 
 def draft(content: JsonObject, table: NodeTable, *, name: str, pipelines: Sequence[str]) -> Draft:
-    """Definitions from a graph in either form.
+    """Make definitions from a graph in either form.
 
     Args:
         content: the graph as exported, or as it lies under `prompt` or `workflow`.
@@ -130,56 +130,56 @@ def _saved_folders(content: JsonObject) -> dict[str, str]:
     folders: dict[str, str] = {}
     pending: list[Json] = [content]
     while pending:
-        one = pending.pop()
-        if isinstance(one, list):
-            pending += one
-        elif isinstance(one, dict):
-            name, folder = one.get("name"), one.get("directory")
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += value
+        elif isinstance(value, dict):
+            name, folder = value.get("name"), value.get("directory")
             if isinstance(name, str) and isinstance(folder, str) and folder:
                 folders[name] = folder
-            pending += one.values()
+            pending += value.values()
     return folders
 
 
 def _chunk(
-    name: str, proposed: Mapping[str, Proposal], models: list[WrittenModel], outputs: list[WrittenOutput]
-) -> WrittenChunk:
+    name: str, proposed: Mapping[str, Proposal], models: list[ModelDocument], outputs: list[OutputDocument]
+) -> ChunkDocument:
     words_of_name = name.replace("_", " ").replace("-", " ")
-    content: WrittenChunk = {
+    content: ChunkDocument = {
         "kind": "graph",
         "description": {"en": f"The graph {words_of_name}, imported.", "de": f"Der Graph {words_of_name}, importiert."},
         "graph": name,
     }
     if proposed:
-        content["parameters"] = {key: _parameter(one) for key, one in proposed.items()}
+        content["parameters"] = {key: _parameter(proposal) for key, proposal in proposed.items()}
     if models:
         content["models"] = models
     content["outputs"] = outputs
     return content
 
 
-def _parameter(one: Proposal) -> WrittenParameter:
-    where = ", ".join(one.titles[:3]) + (" ..." if len(one.titles) > 3 else "")
-    content: WrittenParameter = {"type": one.type}
-    if one.word.unit and one.type in ("int", "float"):
-        content["unit"] = one.word.unit
-    if one.min is not None:
-        content["min"] = one.min
-    if one.max is not None:
-        content["max"] = one.max
-    if one.step is not None:
-        content["step"] = one.step
-    if one.choices:
-        content["choices"] = [*one.choices]
-    if one.value is not None:
-        content["default"] = one.value
-    content["description"] = {"en": f"{one.word.en} ({where}).", "de": f"{one.word.de} ({where})."}
-    content["sets"] = [f"{node}.{name}" for node, name in one.sets]
+def _parameter(proposal: Proposal) -> ParameterDocument:
+    where = ", ".join(proposal.titles[:3]) + (" ..." if len(proposal.titles) > 3 else "")
+    content: ParameterDocument = {"type": proposal.type}
+    if proposal.word.unit and proposal.type in ("int", "float"):
+        content["unit"] = proposal.word.unit
+    if proposal.min is not None:
+        content["min"] = proposal.min
+    if proposal.max is not None:
+        content["max"] = proposal.max
+    if proposal.step is not None:
+        content["step"] = proposal.step
+    if proposal.choices:
+        content["choices"] = [*proposal.choices]
+    if proposal.value is not None:
+        content["default"] = proposal.value
+    content["description"] = {"en": f"{proposal.word.en} ({where}).", "de": f"{proposal.word.de} ({where})."}
+    content["sets"] = [f"{node}.{name}" for node, name in proposal.sets]
     return content
 
 
-def _models(graph: Graph, table: NodeTable, saved_folders: Mapping[str, str]) -> list[WrittenModel]:
-    models: list[WrittenModel] = []
+def _models(graph: Graph, table: NodeTable, saved_folders: Mapping[str, str]) -> list[ModelDocument]:
+    models: list[ModelDocument] = []
     for node_id, node in graph.items():
         for name, value in node["inputs"].items():
             node_input = table.classes[node["class_type"]].inputs.get(name)
@@ -195,7 +195,7 @@ def _models(graph: Graph, table: NodeTable, saved_folders: Mapping[str, str]) ->
     return models
 
 
-def _outputs(graph: Graph, table: NodeTable) -> list[WrittenOutput]:
+def _outputs(graph: Graph, table: NodeTable) -> list[OutputDocument]:
     """Return every save node; the main one is a sound or a video if there is one, since pictures are often steps."""
     saves = saves_of(graph, table)
     refuse_excess(OUTPUTS, len(saves))
@@ -203,12 +203,12 @@ def _outputs(graph: Graph, table: NodeTable) -> list[WrittenOutput]:
     order = ("audio", "video", "image", "file")
     if any(media == "video" for _, media, _ in made):
         order = ("video", "audio", "image", "file")
-    main, main_media, _ = min(made, key=lambda one: order.index(one[1]))
-    outputs: list[WrittenOutput] = []
+    main, main_media, _ = min(made, key=lambda output: order.index(output[1]))
+    outputs: list[OutputDocument] = []
     silent = silent_nodes(graph, table)
     for node_id, media, ending in made:
         role: Role = "main" if node_id == main else "take" if media == main_media else "data"
-        entry: WrittenOutput = {"node": node_id, "media": media, "format": ending, "role": role}
+        entry: OutputDocument = {"node": node_id, "media": media, "format": ending, "role": role}
         if node_id != main:
             entry["name"] = f"output_{name_from(node_id)}"
         if node_id in silent:
@@ -221,9 +221,9 @@ def _outputs(graph: Graph, table: NodeTable) -> list[WrittenOutput]:
     return outputs
 
 
-def _other_output(entry: WrittenOutput, files: SavedFiles) -> WrittenOutput:
+def _other_output(entry: OutputDocument, files: SavedFiles) -> OutputDocument:
     """Return a further output of the node that `entry` is an output of."""
-    output: WrittenOutput = {
+    output: OutputDocument = {
         "node": entry["node"],
         "key": files.key,
         "media": files.media,
@@ -237,7 +237,7 @@ def _other_output(entry: WrittenOutput, files: SavedFiles) -> WrittenOutput:
     return output
 
 
-def _config(name: str, chunk: WrittenChunk, pipelines: Sequence[str]) -> WrittenConfig:
+def _config(name: str, chunk: ChunkDocument, pipelines: Sequence[str]) -> ConfigDocument:
     media = next(entry["media"] for entry in chunk["outputs"] if entry["role"] == "main")
     label = name.replace("_", " ").replace("-", " ").strip().capitalize()
     wanted = [f"text_to_{media}", "text_to_audio", *pipelines]
@@ -251,7 +251,7 @@ def _config(name: str, chunk: WrittenChunk, pipelines: Sequence[str]) -> Written
             "en": f"{en} by the imported graph {label}, on a ComfyUI that has its nodes and models.",
             "de": f"{de} mit dem importierten Graphen {label}, auf einem ComfyUI, das seine Knoten und Modelle hat.",
         },
-        "pipeline": next(one for one in wanted if one in pipelines or not pipelines),
+        "pipeline": next(pipeline for pipeline in wanted if pipeline in pipelines or not pipelines),
         "chunk": name,
         "values": values,
         "run_timeout_s": TIMEOUTS_S[media],

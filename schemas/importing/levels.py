@@ -62,7 +62,7 @@ def _own_values(node: SavedNode, known: SubGraphs) -> tuple[JsonObject, dict[str
     Newer pages list both in `proxyWidgets`, an input of the instance itself under the node id -1.
     """
     shown = read_list(node.properties.get("proxyWidgets"))
-    proxies = [(str(one[0]), str(one[1])) for one in shown if isinstance(one, list) and len(one) >= 2]
+    proxies = [(str(pair[0]), str(pair[1])) for pair in shown if isinstance(pair, list) and len(pair) >= 2]
     if any(inner == "-1" for inner, _ in proxies):
         names = proxies
     else:

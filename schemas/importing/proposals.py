@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from schemas.graph import Graph, GraphNode, InputValue
 from schemas.importing import words
+from schemas.importing.documents import Scalar
 from schemas.importing.tracing import Side, consumers, sides
 from schemas.importing.widgets import PRIMITIVES
 from schemas.importing.words import Word
-from schemas.importing.written import Scalar
 from schemas.node_table import UPLOADS, NodeInput, NodeTable, is_model_file
 from schemas.values import SEED_MAX, ParameterType
 
@@ -44,26 +44,28 @@ class Proposal:
 def propose(graph: Graph, table: NodeTable) -> dict[str, Proposal]:
     """Return the parameters by name; places with the same meaning and the same value are one, others are numbered."""
     merged: dict[tuple[object, ...], Proposal] = {}
-    for one in _all(graph, table):
-        known = merged.get(one.is_same)
-        joined = _join(known, one) if known else one
+    for proposal in _all(graph, table):
+        known = merged.get(proposal.is_same)
+        joined = _join(known, proposal) if known else proposal
         if joined is None:
-            joined, key = one, (*one.is_same, one.sets)  # the same value, but no range in common
+            joined, key = proposal, (*proposal.is_same, proposal.sets)  # the same value, but no range in common
         else:
-            key = one.is_same
+            key = proposal.is_same
         merged[key] = joined
     proposals = _choose_prompt(list(merged.values()))
     proposals.sort(
-        key=lambda one: words.ORDER.index(one.word.name) if one.word.name in words.ORDER else len(words.ORDER)
+        key=lambda proposal: (
+            words.ORDER.index(proposal.word.name) if proposal.word.name in words.ORDER else len(words.ORDER)
+        )
     )
     named: dict[str, Proposal] = {}
     numbers: dict[str, int] = {}  # the last one that a word was given
-    for one in proposals:
-        name, number = one.word.name, numbers.get(one.word.name, 1)
+    for proposal in proposals:
+        name, number = proposal.word.name, numbers.get(proposal.word.name, 1)
         while name in named:
             number += 1
-            name = f"{one.word.name}_{number}"
-        named[name], numbers[one.word.name] = one, number
+            name = f"{proposal.word.name}_{number}"
+        named[name], numbers[proposal.word.name] = proposal, number
     return named
 
 
@@ -95,8 +97,8 @@ def _all(graph: Graph, table: NodeTable) -> Iterator[Proposal]:
                 word = _word_of_title(title_of(node), name)
             if word is not None:
                 limits = [node_input, *(taker for _, _, taker in takers)]
-                one = Proposal(word, "text", value, ((node_id, name),), (title_of(node),))
-                typed = _with_type(one, node_input, limits)
+                proposal = Proposal(word, "text", value, ((node_id, name),), (title_of(node),))
+                typed = _with_type(proposal, node_input, limits)
                 if typed is not None:
                     yield typed
 
@@ -150,34 +152,34 @@ def _word_of_title(title: str, name: str) -> Word | None:
     return known or Word(slug if slug != name else f"{slug}_value", "A value of the graph", "Ein Wert des Graphen")
 
 
-def _with_type(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
+def _with_type(proposal: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
     """Return the proposal with the type and range from the table; None for values that a request cannot have."""
     if node_input.upload:
-        return replace(one, type="file", value=None)
+        return replace(proposal, type="file", value=None)
     if node_input.type == "COMBO":
         options = tuple(option for option in node_input.options or () if isinstance(option, str | int | float))
-        return replace(one, type="choice", choices=options) if options else replace(one, type="string")
+        return replace(proposal, type="choice", choices=options) if options else replace(proposal, type="string")
     if node_input.type in ("INT", "FLOAT"):
-        return _with_range(one, node_input, limits)
+        return _with_range(proposal, node_input, limits)
     plain: dict[str, ParameterType] = {"BOOLEAN": "bool", "STRING": "text"}
-    return replace(one, type=plain[node_input.type]) if node_input.type in plain else None
+    return replace(proposal, type=plain[node_input.type]) if node_input.type in plain else None
 
 
-def _with_range(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
-    value = one.value
+def _with_range(proposal: Proposal, node_input: NodeInput, limits: Sequence[NodeInput]) -> Proposal | None:
+    value = proposal.value
     if value is None or isinstance(value, bool | str):
         return None  # the check of the graph says so
     lows = [low for each in limits if (low := each.min) is not None]
     highs = [high for each in limits if (high := each.max) is not None]
-    if one.word is words.SEED:
+    if proposal.word is words.SEED:
         low, high = max([0, *lows]), min([SEED_MAX, *highs])
-        return replace(one, type="seed", value=None, min=low or None, max=high if high < SEED_MAX else None)
+        return replace(proposal, type="seed", value=None, min=low or None, max=high if high < SEED_MAX else None)
     widest: float = WIDEST_INT if node_input.type == "INT" else WIDEST_FLOAT
     low, high = max([-widest, *lows]), min([widest, *highs])
     step = node_input.step
     whole = node_input.type == "INT"
     return replace(
-        one,
+        proposal,
         type="int" if whole else "float",
         value=value if whole else float(f"{value:.10g}"),  # the page saves 0.99 as 0.9900000000000002
         min=min(low, value),
@@ -186,34 +188,34 @@ def _with_range(one: Proposal, node_input: NodeInput, limits: Sequence[NodeInput
     )
 
 
-def _join(one: Proposal, other: Proposal) -> Proposal | None:
+def _join(proposal: Proposal, other: Proposal) -> Proposal | None:
     """Return both places as one parameter, within the range that both allow; None if there is none."""
-    low = max((low for low in (one.min, other.min) if low is not None), default=None)
-    high = min((high for high in (one.max, other.max) if high is not None), default=None)
-    kind, value = one.type, one.value
-    if {one.type, other.type} == {"int", "float"}:
+    low = max((low for low in (proposal.min, other.min) if low is not None), default=None)
+    high = min((high for high in (proposal.max, other.max) if high is not None), default=None)
+    kind, value = proposal.type, proposal.value
+    if {proposal.type, other.type} == {"int", "float"}:
         if not isinstance(value, int | float) or not float(value).is_integer():
             return None
         kind, value = "int", int(value)
-    elif one.type != other.type:
+    elif proposal.type != other.type:
         return None
     if isinstance(value, int | float) and low is not None and high is not None and not low <= value <= high:
         return None
     return replace(
-        one,
+        proposal,
         type=kind,
         value=value,
         min=low,
         max=high,
-        step=max((step for step in (one.step, other.step) if step is not None), default=None),
-        sets=one.sets + other.sets,
-        titles=tuple(dict.fromkeys(one.titles + other.titles))[:TITLES_KEPT],
+        step=max((step for step in (proposal.step, other.step) if step is not None), default=None),
+        sets=proposal.sets + other.sets,
+        titles=tuple(dict.fromkeys(proposal.titles + other.titles))[:TITLES_KEPT],
     )
 
 
 def _choose_prompt(proposals: list[Proposal]) -> list[Proposal]:
     """Make the first text the prompt if no text leads to a sampler."""
-    if any(one.word is words.PROMPT for one in proposals):
+    if any(proposal.word is words.PROMPT for proposal in proposals):
         return proposals
-    first = next((one for one in proposals if one.word is words.TEXT), None)
-    return [replace(one, word=words.PROMPT) if one is first else one for one in proposals]
+    first = next((proposal for proposal in proposals if proposal.word is words.TEXT), None)
+    return [replace(proposal, word=words.PROMPT) if proposal is first else proposal for proposal in proposals]

@@ -98,9 +98,9 @@ class SubGraphs:
         self._saved: dict[str, JsonObject] = {}
         pending = _definitions(content)
         while pending:  # a definition may hold further ones
-            one = pending.pop()
-            self._saved[str(one.get("id"))] = one
-            pending += _definitions(one)
+            definition = pending.pop()
+            self._saved[str(definition.get("id"))] = definition
+            pending += _definitions(definition)
         self._parts: dict[str, Part] = {}
         self._sizes: dict[str, Size] = {}
         self._promoted: dict[str, tuple[str, ...]] = {}
@@ -220,7 +220,7 @@ def _nodes(content: JsonObject) -> dict[str, SavedNode]:
 
 
 def _links(content: JsonObject) -> dict[str, SavedLink]:
-    """Links by id; the graph itself saves each as a list, sub-graphs and newer versions as an object."""
+    """Return links by id; the graph itself saves each as a list, sub-graphs and newer versions as an object."""
     links: dict[str, SavedLink] = {}
     saved = content.get("links") or []
     if not isinstance(saved, list):

@@ -32,10 +32,10 @@ def upstream(graph: Graph, starts: Iterable[str]) -> set[str]:
     reached: set[str] = set()
     pending = list(starts)
     while pending:
-        one = pending.pop()
-        if one in graph and one not in reached:
-            reached.add(one)
-            pending += [link.node for _, link in links_of(graph[one])]
+        node = pending.pop()
+        if node in graph and node not in reached:
+            reached.add(node)
+            pending += [link.node for _, link in links_of(graph[node])]
     return reached
 
 
@@ -44,10 +44,10 @@ def downstream(graph: Graph, starts: Iterable[str]) -> set[str]:
     takers, reached = consumers(graph), set[str]()
     pending = list(starts)
     while pending:
-        one = pending.pop()
-        if one not in reached:
-            reached.add(one)
-            pending += [taker for taker, _ in takers.get(one, ())]
+        node = pending.pop()
+        if node not in reached:
+            reached.add(node)
+            pending += [taker for taker, _ in takers.get(node, ())]
     return reached
 
 
@@ -85,7 +85,7 @@ def _conditioning_sources(graph: Graph, table: NodeTable, pending: list[Link], s
 def _own_side(graph: Graph, table: NodeTable, at: Link, side: Side) -> Side:
     node_class = table.classes.get(graph[at.node]["class_type"])
     names = node_class.output_name if node_class else ()
-    return next((one for one in SIDES if at.slot < len(names) and names[at.slot] == one), side)
+    return next((name for name in SIDES if at.slot < len(names) and names[at.slot] == name), side)
 
 
 def _outputs(graph: Graph, node_id: str, table: NodeTable) -> tuple[str, ...]:

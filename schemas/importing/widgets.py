@@ -52,7 +52,7 @@ def widget_values(node_class: NodeClass, saved: Json) -> tuple[JsonObject, list[
 
 
 def _is_control(node_class: NodeClass, widget: NodeInput, following: Json, *, more: bool) -> bool:
-    """Not every table says which widgets have one, so the names that have it on every page decide as well.
+    """Tell whether a widget has a control after it: by the table, or by the names that have one on every page.
 
     The first pages saved true or false there; that counts where `more` values are left than widgets.
     """

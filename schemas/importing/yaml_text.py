@@ -30,7 +30,7 @@ class _Dumper(yaml.SafeDumper):
         return node
 
 
-# What the definitions' reader takes for a number although YAML 1.1 does not, such as 1e5: text like it is quoted.
+# Numbers to the definitions' reader that YAML 1.1 reads as text, such as 1e5: text like it is quoted.
 _Dumper.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"),
@@ -43,11 +43,11 @@ _Dumper.add_representer(
 
 
 def _style(text: str) -> str | None:
-    """Several lines stand as a block, unless a block would change them."""
+    """Return the style of a text: a block for several lines, unless that would change them."""
     if STRANGE.search(text):
         return '"'
     lines = text.split("\n")
-    same = bool(lines[0]) and not lines[0].startswith(" ") and not any(one.endswith(" ") for one in lines)
+    same = bool(lines[0]) and not lines[0].startswith(" ") and not any(line.endswith(" ") for line in lines)
     return "|" if same and len(lines) > 1 else None
 
 

@@ -152,7 +152,7 @@ def test_a_piece_that_cannot_be_had_is_a_warning_and_the_stream_goes_on_from_the
 
 
 def test_a_run_without_pieces_is_not_streamable(server: Server) -> None:
-    for output, why in (("silence_mp3", "in one go"), ("pieces", "in one go")):
+    for output, why in (("silence_mp3", "sends no pieces"), ("pieces", "sends no pieces")):
         _, body = server.execute(
             input_text="x", output_config=output, params={"pieces": 0} if output == "pieces" else {}
         )

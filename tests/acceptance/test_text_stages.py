@@ -297,7 +297,7 @@ def test_a_check_that_fails_blocks_where_the_level_demands_it(
     llm.says = [Say("yes, fine")]
     status, body = checking.execute(input_text="a lullaby", execution_mode="fast", safety_level=level, **SILENCE)
     assert (status, body["status"], body["error"]["code"]) == (403, "blocked", "check_failed")
-    assert "demands it" in body["error"]["message"]
+    assert "requires that" in body["error"]["message"]
     assert "answers without JSON: yes, fine" in body["error"]["message"]
     assert host.history().keys() == before
 

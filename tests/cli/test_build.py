@@ -36,5 +36,5 @@ def test_a_key_is_in_no_message() -> None:
 
 
 def test_two_models_need_two_names() -> None:
-    with pytest.raises(ValidationError, match="a name of its own"):
+    with pytest.raises(ValidationError, match="a different name"):
         Settings.model_validate({"llms": [HERE, HERE]})

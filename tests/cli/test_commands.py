@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,16 +10,8 @@ from click.testing import CliRunner
 
 from devserver.nodes.prompting import wordlists
 from server import main
+from tests.doubles.commands import tonewright
 from tests.doubles.programs import ROOT, Server
-from tests.patience import PATIENCE_S
-
-
-def tonewright(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    given = {f"TONEWRIGHT_{name.upper()}": value for name, value in {"discover": "false", **settings}.items()}
-    command = [sys.executable, "server.py", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, **given}, timeout=PATIENCE_S, check=False
-    )
 
 
 def test_lint_finds_no_problem_in_what_is_shipped() -> None:
@@ -150,7 +139,7 @@ def test_keys_are_made_listed_and_taken_away(tmp_path: Path) -> None:
     assert len(re.findall(r"^choir-0[123] +[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}$", sheet.stdout, re.MULTILINE)) == 3
     addresses = '["http://localhost:5173", "https://music.example.org/studio"]'
     slip = tonewright("keys", "add", "solo", "--class", "1", *exports, public_urls=addresses).stdout
-    assert "Open https://music.example.org/studio and type this code." in slip
+    assert "Open https://music.example.org/studio and enter this code." in slip
     refused: list[tuple[str, ...]] = [("--class", "0"), ("--class", "3", "--admin"), ()]
     for options in refused:
         assert tonewright("keys", "add", *options, *exports).returncode != 0

@@ -43,7 +43,7 @@ async def test_a_silent_backend_is_wrong_and_what_to_do_is_said(tmp_path: Path) 
     told, well = await report(tmp_path, backends=[{"name": "gone", "url": "http://127.0.0.1:9"}])
     assert not well
     assert "SILENT       gone at http://127.0.0.1:9: " in told
-    assert "Is it running? Start it, or take it out of the configuration." in told
+    assert "Is it running? Start it, or remove it from the configuration." in told
 
 
 async def test_it_asks_the_language_models(tmp_path: Path) -> None:

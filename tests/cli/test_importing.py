@@ -53,7 +53,7 @@ async def test_a_name_of_the_shipped_ones_is_never_replaced(tmp_path: Path, monk
     shipped.touch()
     monkeypatch.setattr(importing, "definition_folders", lambda _: [tmp_path / "shipped", tmp_path / "own"])
     told = await refused(GRAPH, tmp_path / "own")
-    assert told == f"Not imported: the name silence_mp3 is taken; give another with --name\n  {shipped}"
+    assert told == f"Not imported: the name silence_mp3 is taken; choose another with --name\n  {shipped}"
     assert shipped.exists()
 
 
@@ -61,19 +61,19 @@ async def test_a_name_of_the_shipped_ones_is_never_replaced(tmp_path: Path, monk
 async def test_a_table_that_is_none_is_told_before_anything_is_made(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "table.json").write_text(content)
     told = await refused(GRAPH, tmp_path / "own", "mine", tmp_path / "table.json")
-    assert told.startswith("Not imported: table.json is no table of node classes\n")
+    assert told.startswith("Not imported: table.json is not a table of node classes\n")
     assert words in told
 
 
 async def test_a_backend_that_cannot_tell_its_nodes_is_told(tmp_path: Path) -> None:
     told = await refused(GRAPH, tmp_path / "own", "mine", backends=[{"name": "gone", "url": "http://127.0.0.1:9"}])
-    assert told.startswith("Not imported: http://127.0.0.1:9 cannot tell its nodes: ")
+    assert told.startswith("Not imported: http://127.0.0.1:9 does not list its nodes: ")
 
 
 def test_each_reason_stands_on_a_line_of_its_own() -> None:
     assert refusal(ImportRefused("no", ["a", "b"])) == "Not imported: no\n  a\n  b"
     error = DefinitionError([DefinitionProblem("a.yaml", 3, "kind", "is required")])
-    assert refusal(error) == "Not imported: the definitions that are there are not right\n  a.yaml:3: kind: is required"
+    assert refusal(error) == "Not imported: the existing definitions have problems\n  a.yaml:3: kind: is required"
 
 
 async def test_lint_of_a_silent_backend_says_so_and_fails() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ import pytest
 import yaml
 
 from cli.settings import SettingsWrong, read
-from tests.doubles.programs import ROOT
-from tests.patience import PATIENCE_S
+from tests.doubles.commands import run_command
 
 TWO = "http://127.0.0.1:8188"
 
@@ -82,9 +80,9 @@ def test_a_path_that_cannot_be_told_is_refused_and_no_folder_made(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("port: 1\nbackends:\n\t- {name: a}\n", ["3: is indented by a tab; YAML allows spaces alone"]),
-        ("port: 1\n".encode("utf-16"), ["1: is UTF-16 or no text; save it as UTF-8"]),
-        ("a: 1\nname: f\u00fcr\n".encode("latin-1"), ["2: is no text in UTF-8; save it as UTF-8"]),
+        ("port: 1\nbackends:\n\t- {name: a}\n", ["3: is indented by a tab; YAML allows only spaces"]),
+        ("port: 1\n".encode("utf-16"), ["1: is UTF-16 or not a text; save it as UTF-8"]),
+        ("a: 1\nname: f\u00fcr\n".encode("latin-1"), ["2: is not UTF-8 text; save it as UTF-8"]),
         ("- port\n", ["1: must be a mapping of fields to values"]),
         ("just words\n", ["1: must be a mapping of fields to values"]),
         ("port: 1\nport: 2\n", ["2: port: is given twice, first in line 1"]),
@@ -243,13 +241,6 @@ def test_no_secret_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_program_ends_with_2_and_one_line(tmp_path: Path) -> None:
     write("exports: ~/runs\nbackends:\n\t- {}\n")
     for command in ("serve", "doctor", "lint"):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "server.py"), command],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        done = run_command([command], os.environ, tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == "tonewright.yaml:3: is indented by a tab; YAML allows spaces alone\n"
+        assert done.stderr == "tonewright.yaml:3: is indented by a tab; YAML allows only spaces\n"

@@ -21,7 +21,7 @@ from config import ROOT
 from tests.doubles.programs import Server
 from tests.doubles.together import until
 
-DRAWN = 20
+MOMENTS = 8  # of a start, one drawn in each part of it
 PATIENCE_S = 60.0
 # Before a server hears signals itself it has begun nothing, and ends as any program does.
 UNHEARD = {-signal.SIGTERM, -signal.SIGINT}
@@ -99,10 +99,12 @@ def test_a_signal_at_any_time_of_the_start_ends_the_server(tmp_path: Path) -> No
         start_s = time.monotonic() - began
         server.signal(signal.SIGTERM, group=True)
         assert server.end() == 0
-    for n in range(DRAWN):
+    for n in range(MOMENTS):
         number, group = draw.choice([signal.SIGTERM, signal.SIGINT]), draw.random() < 0.7
         with running(tmp_path / str(n), "serve", "--port", "0") as server:
-            time.sleep(draw.uniform(0.05, 1.1) * start_s)  # the fault is that something happens at this time
+            time.sleep(
+                1.1 * (n + draw.random()) / MOMENTS * start_s
+            )  # the fault is that something happens at this time
             server.signal(number, group=group)
             code = server.end()
             assert code in {0, *UNHEARD}, (n, number, group, code, server.said)

@@ -242,7 +242,7 @@ def _wrap_copies(points: Points) -> None:
     collect._copy, client.stream = copy, stream
 
 
-def job(part: Path, final: Path, tags: TrackTags, verify: intake.Verify, embed: bool) -> intake.TakenIn:
+def job(part: Path, final: Path, tags: TrackTags, verify: intake.Verify, embed: bool) -> intake.IngestedFile:
     """The job of a worker process, which stops once the copy is tagged."""
     verified = intake._verify
 
@@ -252,6 +252,6 @@ def job(part: Path, final: Path, tags: TrackTags, verify: intake.Verify, embed: 
 
     _in(intake)._verify = stopping
     try:
-        return intake.take_in(part, final, tags, verify, embed=embed)
+        return intake.ingest(part, final, tags, verify, embed=embed)
     finally:
         _in(intake)._verify = verified

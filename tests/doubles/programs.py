@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cli.serve import READY
+from tests.doubles.forks import Forked, may_fork
 from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -39,14 +40,19 @@ class Program:
     def __init__(
         self, command: list[str], environment: dict[str, str] | None = None, before: Sequence[str] = ()
     ) -> None:
-        self._process = subprocess.Popen(
-            [*before, sys.executable, *command],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(environment or {})},
-        )
+        given = {**os.environ, **(environment or {})}
+        self._process: Forked | subprocess.Popen[str]
+        if not before and may_fork(command, given):
+            self._process = Forked(command, given)
+        else:
+            self._process = subprocess.Popen(
+                [*before, sys.executable, *command],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=given,
+            )
         assert self._process.stdout is not None
         self.line = self._process.stdout.readline().strip()
 
@@ -71,7 +77,7 @@ class Program:
     def stop(self) -> int:
         """SIGTERM, and wait for the end; answers the exit code."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(PATIENCE_S)
         self._close_pipe()
         return code

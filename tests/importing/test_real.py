@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 from schemas.graph import Graph
+from tests.doubles.commands import tonewright
 from tests.doubles.programs import Server
-from tests.importing.test_server import QUIET, tonewright
+from tests.importing.test_server import QUIET
 
 
 def test_a_saved_graph_runs_and_a_song_is_refused_naming_its_model(tmp_path: Path, song: Graph) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devserver.definitions.written import read_graph
+from devserver.definitions.definition_files import read_graph
 from schemas.graph import Graph
 from schemas.importing.drafts import draft
 from schemas.nodes import NodeTable
+from tests.doubles.commands import tonewright
 from tests.doubles.programs import ROOT, NodeHost, Server
 from tests.importing.conftest import TABLE_FILE
 from tests.importing.saved import node, save, saved, silence, subgraph
-from tests.patience import PATIENCE_S
 
 # As a page saves it: an empty sound, through a sub-graph, into a FLAC; beside it a note and a muted branch.
 QUIET = saved(
@@ -54,14 +51,6 @@ stages:
   - {name: cover, kind: graph, chunk: cover_image}
 defaults: {schema: plain, output_config: silence_mp3}
 """
-
-
-def tonewright(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TONEWRIGHT_DISCOVER": "false"}
-    command = [sys.executable, "server.py", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=PATIENCE_S, check=False
-    )
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +176,8 @@ def test_an_imported_graph_runs_at_once_and_its_file_can_be_imported_again(
 
 
 WRONG: dict[str, tuple[dict[str, Any], int, str, str]] = {
-    "nothing given": ({}, 422, "graph", "Exactly one"),
-    "both given": ({"graph": {}, "upload": "x"}, 422, "graph", "Exactly one"),
+    "nothing given": ({}, 422, "graph", "exactly one"),
+    "both given": ({"graph": {}, "upload": "x"}, 422, "graph", "exactly one"),
     "an unknown key": ({"grpah": {}}, 422, "grpah", "There is no field"),
     "no such upload": ({"upload": "f" * 64}, 404, "upload", "no such upload"),
     "no such backend": ({"graph": QUIET, "backend": "attic"}, 404, "backend", "no such backend"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from devserver.definitions.written import read_graph, write_definitions
+from devserver.definitions.definition_files import read_graph, write_definitions
 from schemas.importing.admit import Imported, import_graph
 from schemas.importing.drafts import name_from
 from schemas.importing.form import ImportRefused

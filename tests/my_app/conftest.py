@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -15,8 +17,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from cli.serve import READY
 from devserver.app import App
+from my_app import front as front_module
 from my_app.door.context import FrontSettings
 from my_app.front import Listening
+from my_app.table import ROUTES
+from my_app.views.openapi import build_openapi
+from my_app.views.route import Route
 from tests.devserver.conftest import app, definitions, exports
 from tests.my_app.api import Api
 from tests.my_app.still import PUBLIC, Still, client_of
@@ -25,6 +31,19 @@ from tests.patience import PATIENCE_S
 __all__ = ["app", "definitions", "exports"]
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _described_once() -> Iterator[None]:
+    """One description for all fronts with the usual routes, as it takes eight times as long as the rest of a front."""
+    usual = cache(partial(build_openapi, ROUTES))
+
+    def described(routes: Sequence[Route], version: str) -> dict[str, Any]:
+        return usual(version) if routes is ROUTES else build_openapi(routes, version)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(front_module, "build_openapi", described)
+        yield
 
 
 @pytest.fixture

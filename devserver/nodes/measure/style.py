@@ -23,7 +23,7 @@ from .report import Report, Share
 from .separation import layers
 
 FEATURES = ("brightness_octaves", "onsets_root", "percussive_share", "bass_share", "stereo_width", "bpm_confidence")
-LEARNT = Path(__file__).with_name("genre_features.json")  # written by `python -m benchmarks.hearing --learn`
+LEARNT = Path(__file__).with_name("genre_features.json")  # written by `python -m benchmarks.recognition --learn`
 HEARD_SECONDS = 12.0  # of the middle, taken apart for its layers
 UNHEARD_OF = -12.0  # log likelihood of music that is none of the genres
 SURE_GENRE, SURE_TEMPO, SURE_KEY = 0.4, 0.12, 0.1

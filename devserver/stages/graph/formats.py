@@ -19,8 +19,8 @@ RUN_TIMEOUT_S: Final = 600.0
 NO_FILE: Final = {"sha256": "0" * 64, "ext": "flac"}  # in the place of a file that is made later
 
 
-def saved_as(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[str]) -> dict[str, str]:
-    """The value of the parameter that chooses the main file's format, where `formats` decides it.
+def main_format(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[str]) -> dict[str, str]:
+    """Return the value of the parameter that chooses the main file's format, where `formats` decides it.
 
     One format is what the file is saved as. For several it is saved without loss: as the first of them that has none,
     else as FLAC. What the request says of the parameter itself is stronger.
@@ -31,14 +31,14 @@ def saved_as(chunk: GraphChunk, wanted: Mapping[str, object], formats: Sequence[
     offered = chunk.formats(chunk.main)
     if len(set(formats)) == 1:
         return {name: formats[0]} if formats[0] in offered else {}
-    lossless = [one for one in (*formats, *LOSSLESS) if one in LOSSLESS and one in offered]
+    lossless = [kind for kind in (*formats, *LOSSLESS) if kind in LOSSLESS and kind in offered]
     return {name: lossless[0]} if lossless else {}
 
 
-def further(
+def formats_to_convert(
     chunk: GraphChunk, config: str, values: Mapping[str, object], formats: Sequence[str], allowed: Sequence[str]
 ) -> list[str]:
-    """The formats that are made from the main file; `values` are the resolved ones of the first take.
+    """Return the formats that are made from the main file; `values` are the resolved ones of the first take.
 
     Raises:
         InputError: a format that nobody makes, or one that would be made from a file with losses; it names those that
@@ -60,7 +60,7 @@ def further(
 
 
 def check_others(chunks: Sequence[GraphChunk], label: str, formats: Sequence[str]) -> None:
-    """Where no chunk makes a sound, `formats` can only name what one saves anyway."""
+    """Refuse `formats` that no chunk saves, where none makes a sound."""
     if any(chunk.main and chunk.main.media == "audio" for chunk in chunks):
         return
     own = [name for chunk in chunks if chunk.main for name in chunk.formats(chunk.main)]
@@ -89,6 +89,6 @@ def conversion(catalog: Catalog, source: MediaStage, name: str) -> MediaStage:
 
 
 def convertible(catalog: Catalog) -> list[str]:
-    """The formats that a file without loss is converted to here."""
+    """Return the formats that a file without loss is converted to here."""
     chunk = catalog.chunks.get(CONVERT)
     return [str(choice) for choice in chunk.parameters[FORMAT].choices] if isinstance(chunk, GraphChunk) else []

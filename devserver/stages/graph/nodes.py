@@ -1,4 +1,4 @@
-"""When each node of a prompt ran, as far as its backend told."""
+"""The times of each node of a prompt, as far as its backend reports them."""
 
 from __future__ import annotations
 

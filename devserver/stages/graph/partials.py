@@ -21,22 +21,22 @@ from schemas.json_values import read_object, read_text
 
 
 class Partials:
-    """Brings each piece here at once, in the order in which they were told, and writes it down as an event.
+    """Fetches each piece at once, in the order of the reports, and stores it as an event.
 
-    A piece that cannot be had is a warning: the whole comes with the prompt's end. The block ends when every piece that
-    was told is here, or at once where it ends with an error.
+    A piece that cannot be had is a warning: the whole comes with the prompt's end. The block ends when every reported
+    piece is here, or at once if it ends with an error.
     """
 
     def __init__(self, walk: Walk, job: Job) -> None:
         self._walk, self._job = walk, job
-        self._told: asyncio.Queue[PieceMade | None] = asyncio.Queue()
+        self._reported: asyncio.Queue[PieceMade | None] = asyncio.Queue()
         self._fetching: asyncio.Task[None] | None = None
 
-    def hear(self, told: PieceMade) -> None:
-        """A backend says that a piece is there."""
+    def hear(self, reported: PieceMade) -> None:
+        """Take note that a backend has a piece."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch_all())
-        self._told.put_nowait(told)
+        self._reported.put_nowait(reported)
 
     async def __aenter__(self) -> Self:
         return self
@@ -50,19 +50,19 @@ class Partials:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
             return
-        self._told.put_nowait(None)
+        self._reported.put_nowait(None)
         await self._fetching
 
     async def _fetch_all(self) -> None:
-        while (told := await self._told.get()) is not None:
+        while (reported := await self._reported.get()) is not None:
             try:
-                await self._fetch(told)
+                await self._fetch(reported)
             except (BackendError, OSError, ValueError, JournalFault) as e:
                 self._walk.warn_later(self._job.place, say("partial_missing", problem=str(e)))
 
-    async def _fetch(self, told: PieceMade) -> None:
+    async def _fetch(self, reported: PieceMade) -> None:
         place, exports = self._job.place, self._walk.tools.exports
-        index, file = read_partial(told)
+        index, file = read_partial(reported)
         part = exports.folder(place.run_id) / pieces.filename(place, index, "part")
         await asyncio.to_thread(part.parent.mkdir, parents=True, exist_ok=True)
         try:
@@ -78,21 +78,21 @@ class Partials:
             raise
 
 
-def read_partial(told: PieceMade) -> tuple[int, RemoteFile]:
-    """The number of a piece and where it is.
+def read_partial(reported: PieceMade) -> tuple[int, RemoteFile]:
+    """Return the number of a piece and the file of it.
 
     Raises:
-        ValueError: it is told in another form.
+        ValueError: the report has another form.
         UnsafePath: its name leads outside of the backend's folder.
     """
-    index, file = told.index, told.file
+    index, file = reported.index, reported.file
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index <= pieces.LAST_INDEX:
         raise ValueError(f"its index is {index!r}; allowed is a whole number from 0 to {pieces.LAST_INDEX}")
     filename = read_object(file).get("filename")
     if not isinstance(filename, str):
         raise ValueError(f"it names no file, but {file!r:.100}")  # noqa: TRY004 - all of them are one kind of wrong
     subfolder, kind = read_text(read_object(file).get("subfolder")), read_text(read_object(file).get("type")) or "temp"
-    return index, RemoteFile(told.node, "partial", filename, subfolder, kind)
+    return index, RemoteFile(reported.node, "partial", filename, subfolder, kind)
 
 
 def _named(part: Path, name: str) -> str:
@@ -101,9 +101,9 @@ def _named(part: Path, name: str) -> str:
     Raises:
         ValueError: it is no sound of a kind that can be joined without a gap.
     """
-    found = sniff(part)
-    if found.ext not in pieces.KINDS:
-        raise ValueError(f"it is {found.mime}; allowed are {' and '.join(pieces.KINDS)}")
-    final = part.with_suffix(f".{found.ext}")
+    kind = sniff(part)
+    if kind.ext not in pieces.KINDS:
+        raise ValueError(f"it is {kind.mime}; allowed are {' and '.join(pieces.KINDS)}")
+    final = part.with_suffix(f".{kind.ext}")
     part.replace(final)
-    return f"{name}{found.ext}"
+    return f"{name}{kind.ext}"

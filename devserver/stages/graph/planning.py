@@ -12,7 +12,14 @@ from devserver.errors import InputError
 from devserver.files.inputs import InputFile
 from devserver.model.plan import InputRemark, MediaStage, Option, OutputPlan
 from devserver.model.request import SEED_LIMIT
-from devserver.stages.graph.formats import NO_FILE, check_others, conversion, convertible, further, saved_as
+from devserver.stages.graph.formats import (
+    NO_FILE,
+    check_others,
+    conversion,
+    convertible,
+    formats_to_convert,
+    main_format,
+)
 from devserver.stages.kind import Planning, Step
 from schemas.compiler import resolve_values
 from schemas.errors import ParameterError
@@ -34,7 +41,7 @@ def plan_graph(stage: Stage, planning: Planning) -> Iterator[Step]:
     planned = [_Planner(stage, planning, number).plan() for number in planning.numbers_of(stage)]
     yield tuple(planned)
     if stage.name == product_of(planning):
-        more = [made for one in planned for made in _conversions(one, planning)]
+        more = [made for source in planned for made in _conversions(source, planning)]
         if more:
             yield tuple(more)
 
@@ -67,14 +74,14 @@ def _conversions(source: MediaStage, planning: Planning) -> Iterator[MediaStage]
     said = asked.brief if source.output.asked else ()
     wanted = request.formats or extra_formats(said) or _said_formats(source, planning)
     allowed = planning.catalog.formats_of_chunk(asked.chunk)
-    for name in further(asked.chunk, source.output.config, asked.takes[0], wanted, allowed):
+    for name in formats_to_convert(asked.chunk, source.output.config, asked.takes[0], wanted, allowed):
         yield conversion(planning.catalog, source, name)
 
 
 def _said_formats(source: MediaStage, planning: Planning) -> list[str]:
     """Return the format that the words ask for, where another stage than the described one makes the product."""
-    found = planning.briefings[source.output.number - 1] if planning.briefings else None
-    said = None if source.output.asked or found is None else found.value("format")
+    briefing = planning.briefings[source.output.number - 1] if planning.briefings else None
+    said = None if source.output.asked or briefing is None else briefing.value("format")
     return [said] if said in planning.catalog.formats_of_chunk(source.output.options[0].chunk) else []
 
 
@@ -104,6 +111,11 @@ class _Planner:
         """The values that the request gives to this stage alone."""
         return self.planning.params_of(self.planning.name_of(self.stage.name, self.number))
 
+    def _field_of(self, parameter: str) -> str:
+        """Return the field of the request that gives a parameter its value."""
+        own = f"{self.planning.name_of(self.stage.name, self.number)}." if parameter in self.params else ""
+        return f"params.{own}{parameter}"
+
     @property
     def is_product(self) -> bool:
         return self.stage.name == product_of(self.planning)
@@ -111,7 +123,7 @@ class _Planner:
     def _seeds(self, said: int | None = None) -> list[int]:
         """Return the seed of each take; there are as many as a stage that it reads from has, where that has several."""
         sources = [self.planning.planned(reference.stage) for reference in self.inputs.values()]
-        counts = [len(one.output.options[0].takes) for one in sources if isinstance(one, MediaStage)]
+        counts = [len(source.output.options[0].takes) for source in sources if isinstance(source, MediaStage)]
         several = max((count for count in counts if count > 1), default=None)
         takes = several or said or self.stage.takes or 1
         return [(self.planning.seed + take) % (SEED_LIMIT + 1) for take in range(takes)]
@@ -120,16 +132,16 @@ class _Planner:
         planning, chunk = self.planning, self.planning.catalog.graph_chunk(self.stage.chunk)
         wanted, sent = self._files_of(chunk, self.params)
         if self.is_product:
-            wanted |= saved_as(chunk, wanted, planning.request.formats)
+            wanted |= main_format(chunk, wanted, planning.request.formats)
         config = planning.configs[self.number - 1] if planning.configs else None
         first = planning.pipeline.output_stage is None and not any(
-            isinstance(one, MediaStage) for step in planning.steps for one in step
+            isinstance(stage, MediaStage) for step in planning.steps for stage in step
         )
         option = Option(
             config=chunk.name,
             chunk=chunk,
             graph=planning.catalog.graph(chunk.graph),
-            takes=tuple(self._resolved(chunk, self.stage.values, wanted, seed) for seed in self._seeds()),
+            takes=tuple(self._resolve_values(chunk, self.stage.values, wanted, seed) for seed in self._seeds()),
             inputs=_remarks(sent),
         )
         return OutputPlan(
@@ -144,7 +156,7 @@ class _Planner:
     def _of_config(self) -> OutputPlan:
         """Plan the asked config and its fallbacks with their variants."""
         planning, config = self.planning, self.planning.configs[self.number - 1]
-        catalog, found = planning.catalog, planning.briefings[self.number - 1]
+        catalog, briefing = planning.catalog, planning.briefings[self.number - 1]
         ways = [(way, chunk) for way in catalog.fallbacks(config.name) for chunk in catalog.variants_of(way.name)]
         fitting = [(way, chunk) for way, chunk in ways if self.inputs.keys() <= chunk.parameters.keys()]
         if not fitting or fitting[0] != ways[0]:
@@ -159,35 +171,35 @@ class _Planner:
             )
         options: list[Option] = []
         for way, chunk in fitting:
-            options.append(self._option(way, chunk, found, is_first=not options))
+            options.append(self._option(way, chunk, briefing, is_first=not options))
         return OutputPlan(
             config=config.name,
             options=tuple(options),
             fallback=planning.request.fallback,
             run_timeout_s=config.run_timeout_s,
-            brief=found.as_json() if found else None,
+            brief=briefing.as_json() if briefing else None,
             number=self.number,
         )
 
-    def _option(self, config: OutputConfig, chunk: GraphChunk, found: Briefing | None, *, is_first: bool) -> Option:
+    def _option(self, config: OutputConfig, chunk: GraphChunk, briefing: Briefing | None, *, is_first: bool) -> Option:
         request, catalog = self.planning.request, self.planning.catalog
         wanted = {**self.planning.plain_params, **self.params}
         asked, sent = self._files_of(chunk, {name: value for name, value in wanted.items() if name in chunk.parameters})
         if not is_first:
-            asked = _allowed(chunk, asked)
+            asked = _keep_allowed(chunk, asked)
         formats = Formats(request.formats, convertible(catalog))
-        brief = apply_brief(found, chunk, config, wanted, formats) if found else ()
+        brief = apply_brief(briefing, chunk, config, wanted, formats) if briefing else ()
         if not self.is_product:  # the words and the request ask for the format of another stage's file
-            brief = tuple(one for one in brief if one.field != "format")
-        said = parameter_values(brief) | (saved_as(chunk, wanted, request.formats) if self.is_product else {})
+            brief = tuple(entry for entry in brief if entry.field != "format")
+        said = parameter_values(brief) | (main_format(chunk, wanted, request.formats) if self.is_product else {})
         values = config.values_with(request.preset)
         return Option(
             config=config.name,
             chunk=chunk,
             graph=catalog.graph(chunk.graph),
             takes=tuple(
-                self._resolved(chunk, values, {**asked, **said}, seed)
-                for seed in self._seeds(found.takes if found else None)
+                self._resolve_values(chunk, values, {**asked, **said}, seed)
+                for seed in self._seeds(briefing.takes if briefing else None)
             ),
             left_out=tuple(sorted(set(wanted) - set(asked))),
             preset=request.preset or "" if request.preset in config.presets else "",
@@ -202,10 +214,10 @@ class _Planner:
             parameter = chunk.parameters[name]
             if parameter.type == "file":
                 media = accepted_media(parameter, self.planning.catalog.graphs[chunk.graph])
-                sent[name] = self.planning.files.resolve(f"params.{name}", value, media)
+                sent[name] = self.planning.files.resolve(self._field_of(name), value, media)
         return {**wanted, **{name: file.stored for name, file in sent.items()}}, sent
 
-    def _resolved(
+    def _resolve_values(
         self, chunk: GraphChunk, configured: Mapping[str, Json], asked: Mapping[str, Any], seed: int
     ) -> dict[str, RecordedValue]:
         """Return the value of every parameter but those that are read from earlier stages."""
@@ -214,7 +226,7 @@ class _Planner:
             values = to_json(resolve_values(chunk, configured, {**asked, **later}, lambda: seed))
         except ParameterError as e:
             raise InputError(
-                "parameter_refused", field=f"params.{e.field}", value=e.value, allowed=e.allowed, problem=str(e)
+                "parameter_refused", field=self._field_of(e.field), value=e.value, allowed=e.allowed, problem=str(e)
             ) from e
         return {name: value for name, value in values.items() if name not in later}
 
@@ -227,7 +239,7 @@ def _remarks(sent: Mapping[str, InputFile]) -> tuple[InputRemark, ...]:
     )
 
 
-def _allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_allowed(chunk: GraphChunk, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return of the values that the asked config takes those that a fallback takes too."""
     kept = {}
     for name, value in asked.items():

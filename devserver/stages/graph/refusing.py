@@ -14,7 +14,7 @@ BY_CHANCE: Final = ("silent", "too_short")  # what another seed may change
 
 
 def output_refused(job: Job, error: OutputRefused) -> StageError:
-    """The error of a stage whose output was refused."""
+    """Return the error of a stage whose output was refused."""
     status, hint = HTTPStatus.BAD_GATEWAY, f"Look at the log of {job.backend.name}, and at its disk."
     if error.reason == "wrong_media":
         made = error.measured.partition(" ")[0]

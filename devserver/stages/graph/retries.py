@@ -23,7 +23,7 @@ class Retries:
     elsewhere_after_s: float = 15.0
 
     def pause_s(self, tries: int, prompt_id: str | None) -> float:
-        """Seconds to wait after so many tries (from 1): between a half and the whole of what doubling gives.
+        """Return how long to wait after so many tries (from 1): between half and all of what doubling gives.
 
         Where in between, the prompt's id says: prompts that were lost together do not come back together.
         """

@@ -38,7 +38,7 @@ class _Made:
 
 
 def reports_of(outcome: Outcome) -> list[dict[str, object]]:
-    """What nodes of ours say about what they made: tempo, key, and the numpy and processor that rendered it."""
+    """Return the reports of our nodes on what they made: tempo, key, numpy and processor."""
     listed = [read_list(result.get("tonewright")) for result in outcome.outputs.values()]
     return [{**report} for reports in listed for report in reports if isinstance(report, dict)]
 
@@ -56,21 +56,21 @@ async def take_in_all(walk: Walk, job: Job, outcome: Outcome, bound: Graph) -> N
         StageError: an output that is not optional has no file.
         OutputRefused, BackendError: of the first file that could not be taken in; the others are in the run by then.
     """
-    made = list(_made(job, files_of(outcome.outputs)))
+    made = list(_list_made(job, files_of(outcome.outputs)))
     read = [await asyncio.to_thread(read_tags, source.path) for source in job.sources.values()]
     if job.output.converts:  # the same sound in another form says the same of itself
         (tags,) = read
     else:
-        tags = _tags(walk, job, bound, reports_of(outcome))
+        tags = _make_tags(walk, job, bound, reports_of(outcome))
         if not job.output.asked:
-            tags = _inherited(tags, read)
-    done = await asyncio.gather(*(_take_in(walk, job, one, tags) for one in made), return_exceptions=True)
+            tags = _inherit_tags(tags, read)
+    done = await asyncio.gather(*(_take_in(walk, job, made_file, tags) for made_file in made), return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
             raise result
 
 
-def _made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
+def _list_made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
     chunk = job.option.chunk
     for output in chunk.outputs:
         is_own = chunk.files_of(output)
@@ -84,7 +84,7 @@ def _made(job: Job, listed: Sequence[RemoteFile]) -> Iterator[_Made]:
 
 
 def names_of(output: Output, files: Sequence[RemoteFile]) -> list[str]:
-    """A name for each file of an output: the output's, the file's own, and a number where that is not enough."""
+    """Name each file of an output: the output's name, the file's own, and a number where that is not enough."""
     names: dict[str, None] = {}
     last = Counter[str]()  # the number that each name has come to
     for file in files:
@@ -117,7 +117,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         kept = await asyncio.to_thread(sniff, part, file.filename)
         final = folder / f"{stem}.{kept.ext}"
         await tools.journal.leases.check(place.run_id, place.generation)
-        taken = await tools.intake.take_in(part, final, tags, verify, embed=tools.settings.embed_tags)
+        taken = await tools.intake.ingest(part, final, tags, verify, embed=tools.settings.embed_tags)
     finally:
         part.unlink(missing_ok=True)
     entity = Entity(
@@ -138,7 +138,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
     walk.ledger.later(lambda writing: writing.add_event(place, entity, final.name))
 
 
-def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) -> TrackTags:
+def _make_tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) -> TrackTags:
     """Return a file's tags, for players, for ComfyUI and for us; a node's report replaces a value."""
     values, plan = {**job.values, **(reports[0] if reports else {})}, walk.plan
     bpm, key, lyrics = values.get("bpm"), values.get("key"), str(values.get("lyrics") or "")
@@ -162,9 +162,9 @@ def _tags(walk: Walk, job: Job, bound: Graph, reports: list[dict[str, object]]) 
     )
 
 
-def _inherited(tags: TrackTags, read: Sequence[TrackTags]) -> TrackTags:
+def _inherit_tags(tags: TrackTags, read: Sequence[TrackTags]) -> TrackTags:
     """Return the tags of something that was made of other files: the graph is the one that made the first of these."""
-    source = next((one for one in read if one.tonewright), None)
+    source = next((source_tags for source_tags in read if source_tags.tonewright), None)
     if source is None:
         return tags
     return replace(
@@ -179,6 +179,6 @@ def _inherited(tags: TrackTags, read: Sequence[TrackTags]) -> TrackTags:
 
 
 def _short_key(key: str) -> str:
-    """The tags' own spelling: `F` for "F major", `F#m` for "F# minor"."""
+    """Return a key as tags spell it: `F` for "F major", `F#m` for "F# minor"."""
     tonic, _, mode = key.partition(" ")
     return f"{tonic}m" if mode == "minor" else tonic

@@ -27,7 +27,7 @@ class NoAnswer(TonewrightError):
         self.problems = [problem.as_dict() for problem in problems]
 
     def as_error(self) -> StageError:
-        """The end of a run that must not go on without an answer."""
+        """Return the error of a run that must not go on without an answer."""
         status = 409 if self.code == "llm_missing" else 502
         return StageError(self.said, code=self.code, status=status, details={"problems": self.problems})
 
@@ -80,6 +80,6 @@ def use_of(reply: Reply[S]) -> LlmUse:
 
 
 async def unload_models(walk: Walk) -> None:
-    """Before media are made: let models that have been used free their memory."""
+    """Let models that have been used free their memory, before media are made."""
     for problem in await walk.tools.models.release():
         await walk.warn(walk.place(), say("llm_not_freed", problem=problem.message), endpoint=problem.endpoint)

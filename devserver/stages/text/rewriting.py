@@ -63,12 +63,12 @@ async def _allow(walk: Walk, stage: str, problem: NoAnswer, rule: str) -> None:
         raise problem.as_error() from problem
     message_code = "llm_text_unchanged" if rule == "plain" else "llm_rule_used"
     said = say(message_code, problem=str(problem), config=config, rule=rule)
-    told = {"asked": config, "used": rule, "problems": problem.problems}
-    await walk.warn(walk.place(stage), said, code=problem.code, **told)
+    details = {"asked": config, "used": rule, "problems": problem.problems}
+    await walk.warn(walk.place(stage), said, code=problem.code, **details)
 
 
 async def run_translation(walk: Walk, stage: str, chunk: TextChunk) -> TranslationResult:
-    """The text in English; the result keeps the original.
+    """Translate the text into English; the result keeps the original.
 
     Raises:
         StageError: the models failed, and the request allows no fallback.

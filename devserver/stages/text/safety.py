@@ -1,4 +1,4 @@
-"""The safety stages: what a level blocks, found by the term lists and, where the settings ask for it, by a model."""
+"""The safety stages: check a text by the term lists and, if the settings ask for it, by a language model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Verdict(Shape):
 
 
 async def run_safety(walk: Walk, stage: str, chunk: TextChunk) -> SafetyResult:
-    """Check the text for the run's level; the result says what was found, by which lists and by which model.
+    """Check the text for the run's level; the result has the matches, the lists and the model.
 
     Raises:
         Blocked: with stage, rule and category.
@@ -32,14 +32,14 @@ async def run_safety(walk: Walk, stage: str, chunk: TextChunk) -> SafetyResult:
     level, catalog = walk.plan.safety_level, walk.tools.definitions.catalog
     check_lists(catalog, level)
     texts = texts_of(walk)
-    found = [
-        _found(where, each)
+    matches = [
+        _found_term(where, each)
         for where, text in texts
         for each in await asyncio.to_thread(catalog.lexicon.find, text, level)
     ]
     lists = {name: catalog.sources["terms", name].sha256 for name in sorted(catalog.terms)}
-    blocked = _by_terms(found, level, catalog) if found else None
-    result = SafetyResult(allowed=blocked is None, level=level, found=found, lists=lists)
+    blocked = _by_terms(matches, level, catalog) if matches else None
+    result = SafetyResult(allowed=blocked is None, level=level, found=matches, lists=lists)
     if blocked is None and walk.tools.settings.llm_check:
         check, blocked = await _by_model(walk, stage, chunk, "\n\n".join(text for _, text in texts))
         result = result.model_copy(update={"allowed": blocked is None, "check": check})
@@ -63,10 +63,14 @@ def check_lists(catalog: Catalog, level: str) -> None:
 
 
 def texts_of(walk: Walk) -> list[tuple[str, str]]:
-    """Everything in words that goes to a backend: the run's text, and parameters like lyrics; each with its name."""
+    """Return all words that go to a backend, by name: the run's text, and parameters like lyrics."""
     texts = [("text", walk.text)]
     for stage in walk.plan.media:
-        read = {name: walk.texts.get(one.stage) for name, one in stage.inputs.items() if one.role == "text"}
+        read = {
+            name: walk.texts.get(reference.stage)
+            for name, reference in stage.inputs.items()
+            if reference.role == "text"
+        }
         texts += [(name, text) for name, text in read.items() if text is not None]
         for option in stage.output.options:
             words = [
@@ -77,9 +81,9 @@ def texts_of(walk: Walk) -> list[tuple[str, str]]:
     return list(dict.fromkeys(texts))
 
 
-def _by_terms(found: list[FoundTerm], level: str, catalog: Catalog) -> Blocked:
-    first = found[0]
-    terms = ", ".join(dict.fromkeys(each.text for each in found))
+def _by_terms(matches: list[FoundTerm], level: str, catalog: Catalog) -> Blocked:
+    first = matches[0]
+    terms = ", ".join(dict.fromkeys(each.text for each in matches))
     about = catalog.terms[first.list].label.en
     subject = "The text" if first.where == "text" else f"The parameter {first.where}"
     return Blocked(
@@ -88,14 +92,14 @@ def _by_terms(found: list[FoundTerm], level: str, catalog: Catalog) -> Blocked:
         category=first.category,
         details={
             "level": level,
-            "terms": [each.term for each in found],
-            "found": [each.as_json() for each in found],
+            "terms": [each.term for each in matches],
+            "found": [each.as_json() for each in matches],
         },
     )
 
 
 async def _by_model(walk: Walk, stage: str, chunk: TextChunk, text: str) -> tuple[ModelCheck, Blocked | None]:
-    """A model's verdict for the record, and what follows from it; the chunk says at which levels a failure blocks."""
+    """Return a model's verdict for the record, and the block that follows from it; the chunk says at which levels."""
     level = walk.plan.safety_level
     if chunk.llm is None:
         return ModelCheck(made=False, reason="the chunk has no instruction for it"), None
@@ -127,13 +131,13 @@ async def _by_model(walk: Walk, stage: str, chunk: TextChunk, text: str) -> tupl
     return made, Blocked(said, rule="llm_check", category=category, details=details)
 
 
-def _found(where: str, found: TermMatch) -> FoundTerm:
+def _found_term(where: str, match: TermMatch) -> FoundTerm:
     return FoundTerm(
         where=where,
-        term=found.term,
-        text=found.text,
-        category=found.category,
-        language=found.language,
-        level=found.level,
-        list=found.list,
+        term=match.term,
+        text=match.text,
+        category=match.category,
+        language=match.language,
+        level=match.level,
+        list=match.list,
     )

@@ -21,7 +21,7 @@ from devserver.errors import InputError
 from devserver.files.uploads import Uploads
 from devserver.model.server import DefinitionsState
 from devserver.system.clock import Clock
-from schemas.importing.written import ImportedDefinition
+from schemas.importing.documents import ImportedDefinition
 from schemas.loader import load_tables
 from tests.devserver.definitions.test_work import CLASSES, SILENCE
 from tests.doubles.pools import add_backend

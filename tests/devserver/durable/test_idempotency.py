@@ -28,9 +28,9 @@ class Keys:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.table = Idempotency(database, clock)
-        self.claim, self.keep, self.once = self.table.claim, self.table.keep, self.table.once
+        self.claim, self.keep, self.run_once = self.table.claim, self.table.keep, self.table.run_once
         at_once = AtOnce(database, self.table)
-        self.find, self.found, self.use = at_once.find, at_once.found, at_once.use
+        self.find, self.find_run, self.use = at_once.find, at_once.find_run, at_once.use
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def add_run(journal: JournalAtOnce, idempotency: Keys, claimed: Claim, run_id: s
 
 def test_without_a_key_nothing_is_remembered(idempotency: Keys) -> None:
     assert idempotency.claim({"Accept": "*/*"}, "local", "execute", BODY) is None
-    assert idempotency.found(None) is None
+    assert idempotency.find_run(None) is None
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "naïve"])
@@ -75,7 +75,7 @@ def test_key_and_run_are_written_together_or_not_at_all(journal: JournalAtOnce, 
     with pytest.raises(KeyTaken):
         add_run(journal, idempotency, first, TWO)
     assert journal.run(TWO) is None
-    found = idempotency.found(first)
+    found = idempotency.find_run(first)
     assert found is not None
     assert found.run_id == ONE
 
@@ -126,13 +126,13 @@ async def test_other_work_is_done_once_and_not_twice_at_a_time(idempotency: Keys
 
     async def work() -> tuple[int, Any]:
         done.append(1)
-        with pytest.raises(InputError, match="at work") as refused:
-            await idempotency.once(claimed, work)
+        with pytest.raises(InputError, match="still in progress") as refused:
+            await idempotency.run_once(claimed, work)
         assert (refused.value.status, refused.value.retry_after_s) == (409, 1.0)
         return 200, {"made": len(done)}
 
-    assert await idempotency.once(claimed, work) == (First(None, 200, {"made": 1}), False)
-    assert await idempotency.once(claimed, work) == (First(None, 200, {"made": 1}), True)
+    assert await idempotency.run_once(claimed, work) == (First(None, 200, {"made": 1}), False)
+    assert await idempotency.run_once(claimed, work) == (First(None, 200, {"made": 1}), True)
     assert done == [1]
 
 
@@ -140,10 +140,10 @@ async def test_work_that_fails_is_not_remembered(idempotency: Keys) -> None:
     async def fails() -> tuple[int, Any]:
         raise InputError("no_room")
 
-    with pytest.raises(InputError, match="no room"):
-        await idempotency.once(claim(idempotency), fails)
+    with pytest.raises(InputError, match="cannot accept more connections"):
+        await idempotency.run_once(claim(idempotency), fails)
 
     async def works() -> tuple[int, Any]:
         return 200, {}
 
-    assert await idempotency.once(claim(idempotency), works) == (First(None, 200, {}), False)
+    assert await idempotency.run_once(claim(idempotency), works) == (First(None, 200, {}), False)

@@ -8,7 +8,7 @@ import pytest
 
 from devserver.durable.bus import Bus
 from devserver.durable.database import Database
-from devserver.durable.lease import LEASE_S, Renewed, owned
+from devserver.durable.lease import LEASE_S, Renewed, is_owner
 from devserver.durable.patience import patience
 from devserver.errors import Fenced
 from devserver.system.clock import Clock
@@ -93,8 +93,12 @@ async def test_a_run_is_owned_by_its_newest_generation(journal: JournalAtOnce, d
     with pytest.raises(Fenced, match="walked by another worker"):
         await journal.leases.check(RUN_ID, place.generation)
     with database.door() as door:
-        assert door.read(lambda tx: [owned(tx, RUN_ID, generation) for generation in (1, 2, 3)]) == [False, True, False]
-        assert not door.read(lambda tx: owned(tx, "unknown", 1))
+        assert door.read(lambda tx: [is_owner(tx, RUN_ID, generation) for generation in (1, 2, 3)]) == [
+            False,
+            True,
+            False,
+        ]
+        assert not door.read(lambda tx: is_owner(tx, "unknown", 1))
 
 
 async def test_where_the_database_gives_no_answer_a_run_is_not_owned(journal: JournalAtOnce) -> None:

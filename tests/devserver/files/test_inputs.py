@@ -96,7 +96,7 @@ def test_a_path_is_taken_below_the_roots_alone(exports: Exports, database: Datab
     ]:
         with pytest.raises(InputError) as refused:
             files.resolve("params.audio", path)
-        assert (refused.value.status, refused.value.message) == (404, "There is no such file that may be used.")
+        assert (refused.value.status, refused.value.message) == (404, "There is no such file, or it may not be used.")
     with pytest.raises(InputError):
         InputFiles(exports, database).resolve("params.audio", str(root / "tone.wav"))
 
@@ -179,7 +179,7 @@ async def test_a_file_that_cannot_be_sent_is_told(
     files: InputFiles, client: Client, inputs: Inputs, tone: str, exports: Exports
 ) -> None:
     inputs.largest = 4
-    with pytest.raises(StageError, match="here takes no file as large") as refused:
+    with pytest.raises(StageError, match="here does not accept a file this large") as refused:
         await files.send(client, "here", [tone])
     assert "--max-upload-size" in refused.value.hint
     (exports.uploads / tone.partition(".")[0]).unlink()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.installed.points import brought, refuse, without_clashes
+from devserver.installed.points import load_entry_points, refuse, without_clashes
 from tests.doubles.packages import install
 
 GROUP = "tonewright.of_a_test"
@@ -13,9 +13,9 @@ GROUP = "tonewright.of_a_test"
 def test_what_packages_bring_comes_in_the_order_of_their_names(site: Path) -> None:
     for name in ("zither", "alphorn"):
         install(site, name, {f"{name}.py": "one, two = 1, 2"}, {GROUP: {"b": f"{name}:two", "a": f"{name}:one"}})
-    found = [(one.package, one.name, one.value) for one in brought(GROUP)]
+    found = [(one.package, one.name, one.value) for one in load_entry_points(GROUP)]
     assert found == [("alphorn", "a", 1), ("alphorn", "b", 2), ("zither", "a", 1), ("zither", "b", 2)]
-    assert brought("tonewright.of_nobody") == []
+    assert load_entry_points("tonewright.of_nobody") == []
 
 
 @pytest.mark.parametrize("module", ["raise OSError('no\\nway')", "import not_installed_anywhere", "x = 1"])
@@ -24,7 +24,7 @@ def test_what_cannot_be_loaded_is_one_line_and_keeps_nothing_from_the_others(
 ) -> None:
     install(site, "broken", {"broken_of_a_test.py": module}, {GROUP: {"b": "broken_of_a_test:thing"}})
     install(site, "good", {"good_of_a_test.py": "thing = 3"}, {GROUP: {"g": "good_of_a_test:thing"}})
-    assert [one.value for one in brought(GROUP)] == [3]
+    assert [one.value for one in load_entry_points(GROUP)] == [3]
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("The package broken: b cannot be loaded: ")
     assert "\n" not in line

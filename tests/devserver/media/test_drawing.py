@@ -19,7 +19,7 @@ from devserver.media.drawing import (
     WAVEFORM_SIZE,
     draw,
 )
-from devserver.media.drawn import NoSound
+from devserver.media.drawing_kinds import NoSound
 from tests.devserver.media_files import write_audio, write_image, write_video
 from tests.doubles import odd_media
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from devserver.media.intake import IntakeCrashed, IntakePool, OutputRefused, Verify, take_in
+from devserver.media.intake import IntakeCrashed, IntakePool, OutputRefused, Verify, ingest
 from devserver.media.tags import TrackTags, read_tags
 from tests.devserver.media_files import write_audio, write_image, write_video
 
@@ -31,7 +31,7 @@ def part_of(path: Path) -> Path:
 def test_a_sound_is_tagged_measured_and_named(tmp_path: Path, ext: str, codec: str) -> None:
     final = tmp_path / f"07_output_audio.{ext}"
     part = part_of(write_audio(final, seconds=1.5, level=0.5))
-    taken = take_in(part, final, TAGS, Verify(media="audio"))
+    taken = ingest(part, final, TAGS, Verify(media="audio"))
     assert taken.media == "audio"
     # AAC is decoded in whole frames.
     assert taken.facts.seconds == pytest.approx(1.5, abs=0.04)
@@ -49,15 +49,15 @@ def test_taking_in_again_gives_the_same_facts(tmp_path: Path) -> None:
     final = tmp_path / "sound.mp3"
     part = part_of(write_audio(final))
     copy = part.read_bytes()
-    first = take_in(part, final, TAGS, Verify())
-    assert take_in(part, final, TAGS, Verify()) == first
+    first = ingest(part, final, TAGS, Verify())
+    assert ingest(part, final, TAGS, Verify()) == first
     part.write_bytes(copy)
-    assert take_in(part, final, TAGS, Verify()) == first
+    assert ingest(part, final, TAGS, Verify()) == first
 
 
 def test_clipped_samples_are_counted(tmp_path: Path) -> None:
     final = tmp_path / "loud.wav"
-    taken = take_in(part_of(write_audio(final, level=2.0)), final, TAGS, Verify())
+    taken = ingest(part_of(write_audio(final, level=2.0)), final, TAGS, Verify())
     assert taken.facts.clipped_samples is not None
     assert taken.facts.clipped_samples > 10000
     assert taken.facts.peak_dbfs == pytest.approx(0.0, abs=0.01)
@@ -66,7 +66,7 @@ def test_clipped_samples_are_counted(tmp_path: Path) -> None:
 def refusal(path: Path, verify: Verify) -> OutputRefused:
     part = part_of(path)
     with pytest.raises(OutputRefused) as caught:
-        take_in(part, path, TAGS, verify)
+        ingest(part, path, TAGS, verify)
     assert not path.exists(), "a refused file must not get its name"
     assert part.exists(), "a refused file stays to be looked at"
     return caught.value
@@ -76,7 +76,7 @@ def test_silence_is_refused_unless_it_is_allowed(tmp_path: Path) -> None:
     error = refusal(write_audio(tmp_path / "a.mp3", level=0.0), Verify())
     assert (error.reason, error.allowed) == ("silent", "at least -60 dBFS")
     final = tmp_path / "b.mp3"
-    taken = take_in(part_of(write_audio(final, level=0.0)), final, TAGS, Verify(silence="allow"))
+    taken = ingest(part_of(write_audio(final, level=0.0)), final, TAGS, Verify(silence="allow"))
     assert taken.facts.peak_dbfs == -120
 
 
@@ -114,18 +114,18 @@ def test_a_picture_where_music_was_asked_for_is_refused(tmp_path: Path) -> None:
 
 def test_a_video_is_measured_by_sound_and_picture(tmp_path: Path) -> None:
     final = tmp_path / "a.mp4"
-    taken = take_in(part_of(write_video(final, frames=24)), final, TAGS, Verify(media="video"))
+    taken = ingest(part_of(write_video(final, frames=24)), final, TAGS, Verify(media="video"))
     assert taken.facts.seconds == pytest.approx(2.0, abs=0.05)
     assert (taken.facts.width, taken.facts.height, taken.facts.channels) == (64, 48, 2)
     silent = tmp_path / "b.mp4"
-    taken = take_in(part_of(write_video(silent, frames=24, sound=False)), silent, TAGS, Verify(media="video"))
+    taken = ingest(part_of(write_video(silent, frames=24, sound=False)), silent, TAGS, Verify(media="video"))
     assert taken.facts.seconds == pytest.approx(2.0, abs=0.05)
     assert (taken.facts.codec, taken.facts.peak_dbfs) == ("h264", None)
 
 
 def test_an_image_has_a_size_and_no_length(tmp_path: Path) -> None:
     final = tmp_path / "a.png"
-    taken = take_in(part_of(write_image(final)), final, TAGS, Verify())
+    taken = ingest(part_of(write_image(final)), final, TAGS, Verify())
     assert (taken.media, taken.facts.width, taken.facts.height, taken.facts.seconds) == ("image", 32, 16, None)
 
 
@@ -151,23 +151,23 @@ async def pool() -> AsyncIterator[IntakePool]:
 
 async def test_the_pool_takes_in_and_refuses_like_the_function(tmp_path: Path, pool: IntakePool) -> None:
     final = tmp_path / "a.mp3"
-    taken = await pool.take_in(part_of(write_audio(final)), final, TAGS, Verify())
+    taken = await pool.ingest(part_of(write_audio(final)), final, TAGS, Verify())
     assert taken.facts.seconds == pytest.approx(1.0, abs=0.03)
     silent = tmp_path / "b.mp3"
     with pytest.raises(OutputRefused) as caught:
-        await pool.take_in(part_of(write_audio(silent, level=0.0)), silent, TAGS, Verify())
+        await pool.ingest(part_of(write_audio(silent, level=0.0)), silent, TAGS, Verify())
     assert caught.value.reason == "silent"
 
 
 async def test_a_worker_that_is_killed_is_replaced_and_its_job_repeated(tmp_path: Path, pool: IntakePool) -> None:
     final = tmp_path / "a.flac"
     part = part_of(write_audio(final, seconds=120.0))
-    job = asyncio.create_task(pool.take_in(part, final, TAGS, Verify()))
+    job = asyncio.create_task(pool.ingest(part, final, TAGS, Verify()))
     await asyncio.sleep(0)
     kill_workers(pool)
     assert (await job).facts.seconds == pytest.approx(120.0)
     again = tmp_path / "b.flac"
-    taken = await pool.take_in(part_of(write_audio(again)), again, TAGS, Verify())
+    taken = await pool.ingest(part_of(write_audio(again)), again, TAGS, Verify())
     assert taken.facts.seconds == pytest.approx(1.0)
 
 
@@ -186,7 +186,7 @@ class Bomb(TrackTags):
 async def test_a_file_that_kills_every_worker_is_given_up(tmp_path: Path, pool: IntakePool) -> None:
     final = tmp_path / "a.mp3"
     with pytest.raises(IntakeCrashed, match=r"a\.mp3"):
-        await pool.take_in(part_of(write_audio(final)), final, Bomb(), Verify())
+        await pool.ingest(part_of(write_audio(final)), final, Bomb(), Verify())
 
 
 def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:

@@ -122,13 +122,13 @@ async def test_what_has_its_turn_is_not_moved_and_nothing_goes_before_it(
     for number in range(3):
         add(journal, expected, number)
     AtOnce(queue._db, queue._tickets).grant("gpu", 1)
-    with pytest.raises(InputError, match="its turn already") as refused:
+    with pytest.raises(InputError, match="already at its backend") as refused:
         await move(queue, 0, "ada", to="back")
     assert refused.value.status == 409
     with pytest.raises(InputError, match="nothing can go before it"):
         await move(queue, 2, "ada", before=run_id(0))
     add(journal, expected, 3, "bob")
-    with pytest.raises(InputError, match="No run of yours") as refused:
+    with pytest.raises(InputError, match="You have no waiting run") as refused:
         await move(queue, 2, "ada", before=run_id(3))
     assert refused.value.status == 404
     add(journal, expected, 4, backend="cpu")
@@ -142,7 +142,7 @@ async def test_what_has_ended_or_waits_nowhere_is_not_moved(
 ) -> None:
     add(journal, expected, 0)
     AtOnce(queue._db, queue._tickets).give_back(Place(run_id(0), 0, "generation", 1))
-    with pytest.raises(InputError, match="waits for no backend"):
+    with pytest.raises(InputError, match="is not waiting for a backend"):
         await move(queue, 0, "ada", to="front")
     place = Place(run_id(0), journal.begin_run(run_id(0)).generation)
     journal.end_run(place, "cancelled", "2030-01-01T00:01:00.000Z", None)
@@ -164,7 +164,7 @@ async def test_a_full_queue_says_when_to_ask_again(queue: Queue, journal: Journa
 
     for number in range(3):
         add(journal, expected, number)
-    with pytest.raises(InputError, match="3 runs of yours") as refused:
+    with pytest.raises(InputError, match="You have 3 unfinished runs") as refused:
         accept(3, "ada")
     assert (refused.value.status, refused.value.code, refused.value.retry_after_s) == (429, "queue_full", 5.0)
     accept(3, "bob")

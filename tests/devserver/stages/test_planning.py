@@ -34,6 +34,23 @@ def test_a_value_that_no_stage_takes_is_refused(planned: Planned, name: str) -> 
     assert refused.value.field == f"params.{name}"
 
 
+def test_a_wrong_name_for_a_stage_names_the_stage_and_its_own_parameters(planned: Planned) -> None:
+    with pytest.raises(InputError) as refused:
+        planned(params={"master.loudnes": -9})
+    assert refused.value.message == "The stage master has no parameter 'loudnes'."
+    assert refused.value.hint == "Did you mean master.loudness?"
+    assert refused.value.allowed == [f"master.{name}" for name in ("ceiling", "format", "glue", "loudness", "tone")]
+
+
+@pytest.mark.parametrize("name", ["master.loudness", "generation.bpm", "bpm"])
+def test_a_value_that_is_out_of_range_is_refused_under_the_name_that_the_request_has(
+    planned: Planned, name: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        planned(params={name: 1e6})
+    assert refused.value.field == f"params.{name}"
+
+
 def test_a_main_stage_that_is_skipped_has_not_the_number_07(planned: Planned) -> None:
     plan = planned({"main": ["master", "generation"]})
     stages = [one.model_copy(update={"skip": "x" if one.name == "master" else ""}) for one in plan.stages]

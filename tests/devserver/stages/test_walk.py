@@ -75,12 +75,12 @@ async def test_a_take_that_was_added_is_in_the_journal_before_its_stage_runs_aga
         row = await walk.read(lambda reading: reading.stage(walk.place(stage, 2)))
         seen.append(row and row.result.as_json())
 
-    walk.run_stage = run
+    walk.run_again = run
     await walk.add_take("generation", 2, {"seconds": 2})
     assert seen == [{"changes": {"seconds": 2}}]
     assert walk.may_have_more("generation")
     with pytest.raises(LookupError, match="nobody runs the stage x"):
-        await Walk(walk.run, walk.plan, walk.tools, walk.cancelled).run_stage("x")
+        await Walk(walk.run, walk.plan, walk.tools, walk.cancelled).run_again("x")
 
 
 async def test_a_walk_that_has_lost_its_run_lists_nothing(walk: Walk) -> None:

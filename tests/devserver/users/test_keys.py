@@ -61,7 +61,7 @@ def test_a_name_has_one_key(tmp_path: Path) -> None:
     keys.add("anna")
     with pytest.raises(InputError, match="already"):
         keys.add("anna")
-    with pytest.raises(InputError, match="no key of the name bob"):
+    with pytest.raises(InputError, match="no key named bob"):
         keys.remove("bob")
 
 

@@ -31,7 +31,7 @@ class Read:
 
     async def value(self, name: str, **labels: str) -> float | None:
         """The value of one sample; None where there is none."""
-        body = (await self.metrics.told())[0].decode()
+        body = (await self.metrics.render())[0].decode()
         samples = [sample for family in text_string_to_metric_families(body) for sample in family.samples]
         return next((s.value for s in samples if s.name == f"tonewright_{name}" and s.labels == labels), None)
 
@@ -75,7 +75,7 @@ async def test_no_run_and_no_name_of_a_user_becomes_a_label(journal: JournalAtOn
         journal.begin_stage(replace(place, stage=stage))
         journal.end(replace(place, stage=stage), "success")
     journal.end_run(place, "success", AT, None)
-    body = (await read.metrics.told())[0].decode()
+    body = (await read.metrics.render())[0].decode()
     assert place.run_id not in body
     assert "nobody has" not in body
     assert await read.value("stage_seconds_count", stage="generation") == 3
@@ -168,7 +168,7 @@ async def test_each_has_counts_of_its_own(database: Database, bus: Bus, definiti
 
 
 async def test_openmetrics_where_it_is_asked_for(read: Read) -> None:
-    assert (await read.metrics.told())[1].startswith("text/plain")
-    body, content_type = await read.metrics.told("application/openmetrics-text; version=1.0.0")
+    assert (await read.metrics.render())[1].startswith("text/plain")
+    body, content_type = await read.metrics.render("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")

@@ -152,7 +152,7 @@ async def test_a_header_that_is_none_begins_a_trace_of_its_own(sent: Sent, heade
     span, own = sent.tracing.begin(header)
     assert own == header_of(set_span_in_context(span))
     assert own != header
-    sent.tracing.answered(span, "GET /x", {"http.response.status_code": 200})
+    sent.tracing.end_request(span, "GET /x", {"http.response.status_code": 200})
     assert (await sent.spans())["GET /x"].parent is None
 
 
@@ -161,7 +161,7 @@ async def test_a_request_joins_the_trace_of_its_caller(sent: Sent) -> None:
     assert own[:36] == CALLER[:36]
     assert own[36:52] != CALLER[36:52]
     told = {"http.request.method": "POST", "http.route": "/x", "http.response.status_code": 500}
-    sent.tracing.answered(begun, "POST /x", told)
+    sent.tracing.end_request(begun, "POST /x", told)
     span = (await sent.spans())["POST /x"]
     assert (parent_of(span), id_of(span)) == (int(CALLER[36:52], 16), int(own[36:52], 16))
     assert (span.kind, span.status.status_code) == (SpanKind.SERVER, StatusCode.ERROR)
@@ -170,5 +170,5 @@ async def test_a_request_joins_the_trace_of_its_caller(sent: Sent) -> None:
 async def test_a_request_that_its_caller_does_not_sample_says_so_and_is_not_sent(sent: Sent) -> None:
     span, own = sent.tracing.begin(CALLER[:-1] + "0")
     assert own.endswith("-00")
-    sent.tracing.answered(span, "POST /x", {"http.response.status_code": 200})
+    sent.tracing.end_request(span, "POST /x", {"http.response.status_code": 200})
     assert await sent.spans() == {}

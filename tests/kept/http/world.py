@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from typing import Any, Final, Self
 
 from devserver.host.folders import Folders
 from tests.doubles import piece_nodes, take_nodes
-from tests.doubles.programs import ROOT, NodeHost, Server
+from tests.doubles.commands import run_command
+from tests.doubles.programs import NodeHost, Server
 from tests.doubles.together import until
 
 PATIENCE_S: Final = 30.0
@@ -215,9 +215,9 @@ class World:
 
 def _keys(exports: Path) -> Iterator[tuple[str, str]]:
     for name in (ADMIN, USER, STRANGER):
-        command = [sys.executable, "server.py", "keys", "add", name, "--exports", str(exports)]
         admin = ["--admin"] if name == ADMIN else []
-        told = subprocess.run([*command, *admin], cwd=ROOT, capture_output=True, text=True, check=True)
+        told = run_command(["keys", "add", name, *admin, "--exports", str(exports)], os.environ)
+        assert told.returncode == 0, told.stderr
         yield name, told.stdout.splitlines()[0]
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from tests.doubles.commands import run_command
 from tests.kept.masking import ROOT
 from tests.kept.scenario import Scenario
 
@@ -56,11 +53,9 @@ def _record(folder: Path) -> Mapping[str, Any]:
     (folder / "broken" / "chunks" / "x.yaml").write_text("kind: graph\ncolour: red\n")
     (folder / "broken" / "no.json").write_text("{")
     (folder / "broken" / "empty.json").write_text("{}")
-    with ThreadPoolExecutor(2) as several:
-        wrong = dict(zip(WRONG, (_run(folder, line.split()) for line in WRONG), strict=True))
-        files = dict(zip(SETTINGS, several.map(partial(_with_settings, folder), SETTINGS), strict=True))
-        helps = dict(_helps(folder, ()))
-    return {"wrong_uses": wrong, "wrong_settings": files, "help": helps}
+    wrong = {line: _run(folder, line.split()) for line in WRONG}
+    files = {name: _with_settings(folder, name) for name in SETTINGS}
+    return {"wrong_uses": wrong, "wrong_settings": files, "help": dict(_helps(folder, ()))}
 
 
 def _helps(folder: Path, words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -81,16 +76,7 @@ def _with_settings(folder: Path, name: str) -> dict[str, Any]:
 
 def _run(folder: Path, words: Sequence[str], cwd: Path = ROOT) -> dict[str, Any]:
     environment = {"COLUMNS": "80", "TONEWRIGHT_EXPORTS": str(folder / "exports"), "TONEWRIGHT_DISCOVER": "false"}
-    ended = subprocess.run(
-        [sys.executable, str(ROOT / "server.py"), *(word.format(folder=folder) for word in words)],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    ended = run_command([word.format(folder=folder) for word in words], {**os.environ, **environment}, cwd)
     return {"exit": ended.returncode, "stdout": ended.stdout.splitlines(), "stderr": _without_frames(ended.stderr)}
 
 

@@ -160,12 +160,12 @@ async def test_wrong_keys_are_counted_and_never_lock_out_the_right_one(
 def test_tries_are_forgotten_with_time_and_addresses_do_not_pile_up() -> None:
     now = [0.0]
     tries = Tries(lambda: now[0])
-    assert [tries.wrong("a") > 0 for _ in range(TRIES + 1)] == [False] * (TRIES - 1) + [True, True]
-    assert tries.wrong("b") == 0.0
+    assert [tries.count_wrong("a") > 0 for _ in range(TRIES + 1)] == [False] * (TRIES - 1) + [True, True]
+    assert tries.count_wrong("b") == 0.0
     now[0] = WINDOW_S + 1
-    assert tries.wrong("a") == 0.0
+    assert tries.count_wrong("a") == 0.0
     for number in range(20_000):
-        tries.wrong(str(number))
+        tries.count_wrong(str(number))
     assert len(tries._failed) <= 10_000
 
 

@@ -150,8 +150,8 @@ async def test_what_is_no_http_is_refused_in_the_one_shape(
         (b'{"input_text": Infinity}', "Infinity"),
         (b'{"input_text": ' + b"9" * 5000 + b"}", "a number has 5000 digits, and 400 are allowed"),
         (b'\xef\xbb\xbf{"input_text": "x"}', "not JSON"),
-        (b'{"input_text": "\xc0\xaf"}', "no text in UTF-8"),
-        (b'"text"', "no object"),
+        (b'{"input_text": "\xc0\xaf"}', "not UTF-8 text"),
+        (b'"text"', "not an object"),
     ],
 )
 async def test_json_that_two_programs_could_read_in_two_ways_is_refused(

@@ -24,7 +24,7 @@ def test_an_object_is_read_as_it_is() -> None:
     [
         (b'{"a":\n1,}', "body_no_json", "2"),
         (b"", "body_no_json", "1"),
-        (b"[1]", "body_no_object", "no object"),
+        (b"[1]", "body_no_object", "not an object"),
         (b'{"a": "\xff"}', "body_no_utf8", "UTF-8"),
         (rb'{"a": "\ud800"}', "body_no_utf8", "UTF-8"),
         (b'{"a": 1, "b": 2, "a": 3}', "body_unusable", "the name 'a' is there twice"),

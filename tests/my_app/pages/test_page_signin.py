@@ -38,7 +38,7 @@ def test_the_page_asks_for_a_key_and_signs_out_again(chromium: Browser, locked: 
     page.goto(locked)
     page.get_by_label("Your key").fill("a guess")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("This key is not known here.")).to_be_visible()
+    expect(page.get_by_text("This server does not know this key.")).to_be_visible()
     page.get_by_label("Your key").fill(secret)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#user")).to_have_text("anna")

@@ -15,7 +15,7 @@ LONGEST: Final = 40  # letters; more is no word that could be spoken
 
 
 def haiku(text: str, _rule: Haiku, draw: random.Random) -> str:
-    """The words follow each other as in the text, from a drawn one on; a short text begins again.
+    """Write a haiku of words that follow each other in the text, from a drawn one on; a short text repeats.
 
     Words of which no line could be made exactly are cut into their syllables.
     """
@@ -24,7 +24,7 @@ def haiku(text: str, _rule: Haiku, draw: random.Random) -> str:
     if not words:
         return ""
     counts = [syllables(word, language) for word in words]
-    if not all(_makeable(line, set(counts)) for line in LINES):
+    if not all(_can_fill(line, set(counts)) for line in LINES):
         words = [piece for word in words for piece in pieces(word, language)]
         counts = [syllables(word, language) for word in words]
     spoken = list(zip(words, counts, strict=True))
@@ -35,10 +35,10 @@ def haiku(text: str, _rule: Haiku, draw: random.Random) -> str:
 
 
 def _line(following: islice[tuple[str, int]], length: int, sizes: set[int]) -> str:
-    """The next words that fill a line exactly; one after which it could not be filled any more is passed over."""
+    """Take the next words that fill a line exactly; skip one after which it could not be filled any more."""
     line: list[str] = []
     for word, count in following:
-        if count <= length and _makeable(length - count, sizes):
+        if count <= length and _can_fill(length - count, sizes):
             line.append(word)
             length -= count
         if not length:
@@ -46,6 +46,6 @@ def _line(following: islice[tuple[str, int]], length: int, sizes: set[int]) -> s
     return " ".join(line)
 
 
-def _makeable(length: int, sizes: set[int]) -> bool:
+def _can_fill(length: int, sizes: set[int]) -> bool:
     """Return True where words of these sizes can fill a line, each as often as needed."""
-    return length == 0 or any(size <= length and _makeable(length - size, sizes) for size in sizes)
+    return length == 0 or any(size <= length and _can_fill(length - size, sizes) for size in sizes)

@@ -8,27 +8,27 @@ import unicodedata
 from itertools import pairwise
 from typing import Final
 
-from devserver.stages.text.rules.words import WORD, content_words, fold, is_function_word, like, replaced
+from devserver.stages.text.rules.words import WORD, content_words, fold, is_function_word, match_capitals, replace_words
 from schemas.text_rules import Exchange, Lipogram, Shift, Spoonerism
 
-# What a word begins with before its first vowel; the u after q belongs to it.
+# The letters of a word before its first vowel; the u after q belongs to them.
 ONSET: Final = re.compile(r"(?:qu|[^\W\d_aeiouyäöüàáâèéêëìíîïòóôùúû])*", re.IGNORECASE)
 
 
 def lipogram(text: str, rule: Lipogram, _draw: random.Random) -> str:
-    """Accents and ligatures do not hide a letter. Where every word has one, they are spelled with others instead."""
+    """Leave out words with a letter (accents do not hide it), or respell them where every word has one."""
     kept = [word for word in text.split() if not _letters(word) & set(rule.letters)]
     if rule.means == "drop" and kept:
         return " ".join(kept)
-    return "".join(_respelled(character, rule.letters) for character in text)
+    return "".join(_respell(character, rule.letters) for character in text)
 
 
 def _letters(text: str) -> set[str]:
     return set(unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()))
 
 
-def _respelled(character: str, letters: str) -> str:
-    """A letter that is not wanted becomes the next one of its kind in the alphabet, vowel or consonant."""
+def _respell(character: str, letters: str) -> str:
+    """Replace an unwanted letter by the next one of its kind in the alphabet, vowel or consonant."""
     if not _letters(character) & set(letters):
         return character
     plain = fold(character)
@@ -44,7 +44,7 @@ def _respelled(character: str, letters: str) -> str:
 
 
 def spoonerism(text: str, _rule: Spoonerism, _draw: random.Random) -> str:
-    """Pairs of words side by side in a sentence; twice is the text again."""
+    """Exchange the first sounds of neighbouring words; done twice it gives the text again."""
     matches = [match for match in WORD.finditer(text) if not is_function_word(match[0])]
     made: dict[int, str] = {}
     for one, two in pairwise(matches):
@@ -52,31 +52,33 @@ def spoonerism(text: str, _rule: Spoonerism, _draw: random.Random) -> str:
         first, second = _onset(one[0]), _onset(two[0])
         if one.start() in made or parted or not first or not second or fold(first) == fold(second):
             continue
-        made[one.start()] = like(one[0], second + one[0][len(first) :])
-        made[two.start()] = like(two[0], first + two[0][len(second) :])
+        made[one.start()] = match_capitals(one[0], second + one[0][len(first) :])
+        made[two.start()] = match_capitals(two[0], first + two[0][len(second) :])
     return WORD.sub(lambda match: made.get(match.start(), match[0]), text)
 
 
 def _onset(word: str) -> str:
-    """The sounds before the first vowel; none where the word is too short to be known again, or has no vowel."""
-    found = ONSET.match(word)
-    onset = found[0] if found else ""
+    """Return the sounds before the first vowel; none where the word is too short or has no vowel."""
+    match = ONSET.match(word)
+    onset = match[0] if match else ""
     return onset.lower() if len(word) > 2 and len(onset) < len(word) else ""
 
 
 def shift(text: str, rule: Shift, _draw: random.Random) -> str:
-    """Each word becomes one other, always the same; where the steps would lead back to it, it is one step."""
+    """Replace each word by another, always the same one; a shift that leads back to the word is one step."""
     own = sorted({word.casefold() for word in content_words(text)}, key=lambda word: (fold(word), word))
     if len(own) < 2:
         return text
     steps = rule.steps % len(own) or 1
     following = {word: own[(index + steps) % len(own)] for index, word in enumerate(own)}
-    return replaced(text, lambda word: like(word, following.get(word.casefold(), word)))
+    return replace_words(text, lambda word: match_capitals(word, following.get(word.casefold(), word)))
 
 
 def exchange(text: str, rule: Exchange, _draw: random.Random) -> str:
-    """Words that the table does not have stay."""
+    """Exchange the words of the table; others stay."""
     table = {one.casefold(): two for one, two in rule.words.items()}
     if rule.both_ways:
         table = {two.casefold(): one for one, two in rule.words.items()} | table
-    return replaced(text, lambda word: like(word, table[word.casefold()]) if word.casefold() in table else word)
+    return replace_words(
+        text, lambda word: match_capitals(word, table[word.casefold()]) if word.casefold() in table else word
+    )

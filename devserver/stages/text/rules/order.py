@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from devserver.stages.text.rules.words import WORD, bare, fold, is_function_word, sentences
+from devserver.stages.text.rules.words import WORD, fold, is_function_word, sentences, strip_punctuation
 from schemas.text_rules import Alphabetical, CutUp, Echo, Erasure, Mirror, Telegram
 
 
@@ -30,14 +30,14 @@ def cut_up(text: str, rule: CutUp, draw: random.Random) -> str:
 
 
 def mirror(text: str, rule: Mirror, _draw: random.Random) -> str:
-    """Twice is the text again, but for its spaces; a single sentence is turned round by its words."""
+    """Reverse the order of sentences or words; done twice it gives the text again, but for its spaces."""
     parts = sentences(text) if rule.of == "sentences" else []
     return " ".join(reversed(parts if len(parts) > 1 else text.split()))
 
 
 def alphabetical(text: str, _rule: Alphabetical, _draw: random.Random) -> str:
-    """Capitals and accents do not count; words that differ in nothing else keep their order."""
-    return " ".join(sorted(text.split(), key=lambda word: fold(bare(word))))
+    """Sort the words without case and accents; words that differ in nothing else keep their order."""
+    return " ".join(sorted(text.split(), key=lambda word: fold(strip_punctuation(word))))
 
 
 def erasure(text: str, rule: Erasure, draw: random.Random) -> str:
@@ -50,13 +50,13 @@ def erasure(text: str, rule: Erasure, draw: random.Random) -> str:
 
 
 def telegram(text: str, rule: Telegram, _draw: random.Random) -> str:
-    """A sentence of which nothing is left is left out."""
+    """Keep the words that carry sense; leave out a sentence that has none."""
     sent = [[word for word in WORD.findall(sentence) if not is_function_word(word)] for sentence in sentences(text)]
     return f" {rule.stop} ".join(" ".join(words).upper() for words in sent if words)
 
 
 def echo(text: str, rule: Echo, draw: random.Random) -> str:
-    """The echo follows its word at once, punctuation and all."""
+    """Repeat some words at once, punctuation and all."""
     words = text.split()
     said = []
     for index, word in enumerate(words):

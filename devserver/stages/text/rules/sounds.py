@@ -9,15 +9,15 @@ from schemas.text_rules import Sound, Sounds
 
 
 def sounds(text: str, rule: Sounds, draw: random.Random) -> str:
-    """A line like "ambient, calm, D minor, 70 bpm, piano, strings". Of two of a kind the first counts."""
+    """Write a line like "ambient, calm, D minor, 70 bpm, piano, strings". Of two of a kind the first counts."""
     words = [fold(word) for word in WORD.findall(text)]
-    found: list[Sound] = []
+    sounds: list[Sound] = []
     for word in words:
-        found += [sound for sound in rule.sounds if sound not in found and _means(sound, word)]
-    found = found or draw.sample(rule.sounds, min(rule.drawn, len(rule.sounds)))
-    genre, mood, key = (next(filter(None, (getattr(s, name) for s in found)), "") for name in ("genre", "mood", "key"))
-    bpm = next((sound.bpm for sound in found if sound.bpm), None)
-    instruments = list(dict.fromkeys(name for sound in found for name in sound.instruments))[: rule.most_instruments]
+        sounds += [sound for sound in rule.sounds if sound not in sounds and _means(sound, word)]
+    sounds = sounds or draw.sample(rule.sounds, min(rule.drawn, len(rule.sounds)))
+    genre, mood, key = (next(filter(None, (getattr(s, name) for s in sounds)), "") for name in ("genre", "mood", "key"))
+    bpm = next((sound.bpm for sound in sounds if sound.bpm), None)
+    instruments = list(dict.fromkeys(name for sound in sounds for name in sound.instruments))[: rule.most_instruments]
     return ", ".join(filter(None, [genre, mood, key, f"{bpm} bpm" if bpm else "", *instruments]))
 
 

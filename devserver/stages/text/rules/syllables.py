@@ -48,13 +48,13 @@ def syllables(token: str, language: Language) -> int:
 
 
 def pieces(token: str, language: Language) -> list[str]:
-    """A word cut into pieces of one syllable each; of the consonants between two, the last one goes with the second."""
-    found = []
+    """Cut a word into syllables; of the consonants between two, the last one goes with the second."""
+    parts = []
     for word in _parts(token) or [token]:
         starts = _starts(word, language)
         cuts = [0, *(_cut(word, one, two) for one, two in pairwise(starts)), len(word)]
-        found += [word[a:b] for a, b in pairwise(cuts) if a < b]
-    return found
+        parts += [word[a:b] for a, b in pairwise(cuts) if a < b]
+    return parts
 
 
 def _parts(token: str) -> list[str]:
@@ -76,5 +76,5 @@ def _starts(word: str, language: Language) -> list[int]:
 
 
 def _cut(word: str, one: int, two: int) -> int:
-    """Between the vowels that begin at `one` and at `two`: before the last consonant that stands there."""
+    """Return where to cut between the vowels at `one` and `two`: before the last consonant."""
     return two if two - 1 <= one or word[two - 1].lower() in VOWEL else two - 1

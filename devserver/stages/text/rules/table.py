@@ -30,7 +30,7 @@ RULES: Final[Mapping[str, Callable[[str, Any, random.Random], str]]] = {
 
 
 def rewrite(text: str, rule: Rule, seed: int) -> str:
-    """The text as a rule rewrites it; the same seed gives the same text.
+    """Rewrite the text by a rule; the same seed gives the same text.
 
     A rule that leaves nothing of a text (no word that it could use) leaves the text as it was.
     """

@@ -1,4 +1,4 @@
-"""Words of a text: how they are found, compared and put back, in any script."""
+"""Find, compare and put back the words of a text, in any script."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ FUNCTION_WORDS: Final[dict[Language, frozenset[str]]] = {
 
 
 def fold(word: str) -> str:
-    """A word as it is compared: without case and accents."""
+    """Return a word without case and accents, as it is compared."""
     return "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c))
 
 
-def bare(token: str) -> str:
-    """A token without the punctuation around it, case folded; the token itself where it has no letter or digit."""
-    found = WORD.search(token)
-    return found[0].casefold() if found else token
+def strip_punctuation(token: str) -> str:
+    """Return a token without the punctuation around it, case folded; itself where it has no letter or digit."""
+    match = WORD.search(token)
+    return match[0].casefold() if match else token
 
 
 def language_of(text: str) -> Language:
-    """English or German, by its function words; umlauts speak for German, a tie for English."""
+    """Tell English from German by function words; umlauts mean German, a tie English."""
     words = [word.casefold() for word in WORD.findall(text)]
     german = sum(word in FUNCTION_WORDS["de"] for word in words) + sum(bool(re.search("[äöüß]", w)) for w in words)
     return "de" if german > sum(word in FUNCTION_WORDS["en"] for word in words) else "en"
 
 
 def is_function_word(token: str) -> bool:
-    word = bare(token)
+    word = strip_punctuation(token)
     return any(word in words for words in FUNCTION_WORDS.values())
 
 
 def content_words(text: str) -> list[str]:
-    """Every word that carries sense, as often as it stands there; all words where there is none."""
+    """Return every word that carries sense, as often as it occurs; all words where there is none."""
     words = WORD.findall(text)
     return [word for word in words if not is_function_word(word)] or words
 
@@ -65,13 +65,13 @@ def sentences(text: str) -> list[str]:
     return [sentence.strip() for sentence in SENTENCE.split(text) if sentence.strip()]
 
 
-def like(model: str, word: str) -> str:
-    """The word with the capitals of another: all of them, the first one, or none."""
+def match_capitals(model: str, word: str) -> str:
+    """Return the word with the capitals of another: all of them, the first one, or none."""
     if len(model) > 1 and model.isupper():
         return word.upper()
     return word[:1].upper() + word[1:] if model[:1].isupper() else word[:1].lower() + word[1:]
 
 
-def replaced(text: str, change: Callable[[str], str]) -> str:
-    """The text with every word changed in its place; spaces and punctuation stay."""
+def replace_words(text: str, change: Callable[[str], str]) -> str:
+    """Replace every word in its place; spaces and punctuation stay."""
     return WORD.sub(lambda match: change(match[0]), text)

@@ -6,7 +6,7 @@ import pytest
 
 from devserver.definitions.current import Definitions
 from devserver.errors import InputError
-from devserver.stages.graph.formats import check_others, conversion, convertible, further, saved_as
+from devserver.stages.graph.formats import check_others, conversion, convertible, formats_to_convert, main_format
 from devserver.stages.walk import Walk
 from schemas.model import GraphChunk
 
@@ -40,18 +40,18 @@ def silence(definitions: Definitions) -> GraphChunk:
 def test_one_format_is_what_the_file_is_saved_as_and_several_are_made_of_one_without_loss(
     song: GraphChunk, formats: list[str], saved: str | None
 ) -> None:
-    assert saved_as(song, {}, formats) == ({"format": saved} if saved else {})
+    assert main_format(song, {}, formats) == ({"format": saved} if saved else {})
 
 
 def test_the_requests_own_value_is_stronger(song: GraphChunk, silence: GraphChunk) -> None:
-    assert saved_as(song, {"format": "mp3"}, ["wav"]) == {}
-    assert saved_as(song, {"format": None}, ["wav"]) == {"format": "wav"}
-    assert saved_as(silence, {}, ["wav"]) == {}
+    assert main_format(song, {"format": "mp3"}, ["wav"]) == {}
+    assert main_format(song, {"format": None}, ["wav"]) == {"format": "wav"}
+    assert main_format(silence, {}, ["wav"]) == {}
 
 
 def test_the_further_formats_are_those_that_the_file_is_not_each_once(song: GraphChunk) -> None:
-    assert further(song, "song", {"format": "wav"}, ["mp3", "wav", "mp3", "opus"], ALL) == ["mp3", "opus"]
-    assert further(song, "song", {"format": "mp3"}, ["mp3"], ALL) == []
+    assert formats_to_convert(song, "song", {"format": "wav"}, ["mp3", "wav", "mp3", "opus"], ALL) == ["mp3", "opus"]
+    assert formats_to_convert(song, "song", {"format": "mp3"}, ["mp3"], ALL) == []
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_a_format_that_nobody_makes_or_that_has_lost_too_much_is_refused_with_wh
     song: GraphChunk, saved: str, formats: list[str], value: str, allowed: list[str]
 ) -> None:
     with pytest.raises(InputError) as refused:
-        further(song, "song", {"format": saved}, formats, ALL)
+        formats_to_convert(song, "song", {"format": saved}, formats, ALL)
     assert (refused.value.field, refused.value.value, refused.value.allowed) == ("formats", value, allowed)
 
 
 def test_a_film_is_asked_for_in_its_own_format_alone(definitions: Definitions) -> None:
     film = definitions.catalog.graph_chunk("procedural_video")
-    assert further(film, "film", {}, ["mp3"], ALL) == []
+    assert formats_to_convert(film, "film", {}, ["mp3"], ALL) == []
     check_others([film], "film", list(film.formats(film.main)) if film.main else [])
     with pytest.raises(InputError):
         check_others([film], "film", ["mp3"])

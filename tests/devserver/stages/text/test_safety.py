@@ -93,7 +93,7 @@ async def test_a_model_that_refuses_blocks_with_its_reason(walk: Walk) -> None:
 
 async def test_a_check_that_could_not_be_made_blocks_where_the_chunk_demands_it_and_else_is_told(walk: Walk) -> None:
     with_models(walk, llm_check=True, first="silent")
-    with pytest.raises(Blocked, match="could not be made") as caught:
+    with pytest.raises(Blocked, match="could not check") as caught:
         await check(walk, level="kids")
     assert caught.value.code == "check_failed"
     result = await check(walk, level="adult")

@@ -4,7 +4,7 @@ from itertools import groupby
 
 import pytest
 
-from devserver.stages.text.rules.words import WORD, bare, fold, is_function_word
+from devserver.stages.text.rules.words import WORD, fold, is_function_word, strip_punctuation
 from tests.devserver.stages.text.rules.texts import FORTY, HAFEN, HARBOUR, TEXTS, counted, made
 
 
@@ -44,7 +44,7 @@ def test_sentences_stay_whole_in_their_mirror() -> None:
 def test_the_alphabet_orders_all_words(text: str) -> None:
     words = made("alphabetical", text).split()
     assert counted(" ".join(words)) == counted(text)
-    assert [fold(bare(word)) for word in words] == sorted(fold(bare(word)) for word in words)
+    assert [fold(strip_punctuation(word)) for word in words] == sorted(fold(strip_punctuation(word)) for word in words)
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -4,14 +4,14 @@ import pytest
 
 from devserver.stages.text.rules.words import (
     WORD,
-    bare,
     content_words,
     fold,
     is_function_word,
     language_of,
-    like,
-    replaced,
+    match_capitals,
+    replace_words,
     sentences,
+    strip_punctuation,
 )
 
 
@@ -29,7 +29,7 @@ def test_a_word_is_letters_and_digits_with_hyphens_and_apostrophes_within(text: 
 
 def test_words_are_compared_without_case_and_accents() -> None:
     assert fold("Ärger") == fold("ARGER") == fold("a\u0308rger") == "arger"
-    assert [bare(token) for token in ('"Ärger!"', "--", "it's,")] == ["ärger", "--", "it's"]
+    assert [strip_punctuation(token) for token in ('"Ärger!"', "--", "it's,")] == ["ärger", "--", "it's"]
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_sentence_ends_with_a_sign_and_a_space_or_a_line() -> None:
     [("RAIN", "sea", "SEA"), ("Rain", "sea", "Sea"), ("rain", "Sea", "sea"), ("I", "sea", "Sea"), ("", "Sea", "sea")],
 )
 def test_a_word_takes_the_capitals_of_the_one_whose_place_it_has(model: str, word: str, made: str) -> None:
-    assert like(model, word) == made
+    assert match_capitals(model, word) == made
 
 
 def test_what_stands_between_words_stays() -> None:
-    assert replaced(" Rain,  rain-coat\n(x)!", str.upper) == " RAIN,  RAIN-COAT\n(X)!"
+    assert replace_words(" Rain,  rain-coat\n(x)!", str.upper) == " RAIN,  RAIN-COAT\n(X)!"

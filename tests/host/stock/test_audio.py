@@ -1,40 +1,17 @@
-"""What the stand-ins make, decoded and measured."""
+"""The audio nodes, decoded and measured."""
 
 from __future__ import annotations
 
 import json
-from fractions import Fraction
-from typing import Any
 
-import av
 import mutagen
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from devserver.host.stock.sound import decode, encode
 from tests.host.conftest import Bench
-
-RATE_HZ = 44100
-
-
-def sine(seconds: float, frequency_hz: float = 440.0, rate_hz: int = RATE_HZ, channels: int = 2) -> NDArray[np.float32]:
-    """A tone at half of full scale, [channels, samples]."""
-    wave = 0.5 * np.sin(2 * np.pi * frequency_hz * np.arange(round(seconds * rate_hz)) / rate_hz)
-    return np.tile(wave.astype(np.float32), (channels, 1))
-
-
-def put_tone(bench: Bench, name: str = "tone.flac", **options: Any) -> NDArray[np.float32]:
-    """A tone in the input folder, as LoadAudio will find it."""
-    samples = sine(1.0, **options)
-    rate = int(options.get("rate_hz", RATE_HZ))
-    (bench.folders.input / name).write_bytes(encode(samples, rate, "flac", "", {}))
-    return samples
-
-
-def load(name: str = "tone.flac") -> dict[str, Any]:
-    return {"class_type": "LoadAudio", "inputs": {"audio": name}}
+from tests.host.stock.tones import RATE_HZ, load, put_tone, sine
 
 
 @pytest.mark.parametrize(
@@ -84,21 +61,8 @@ def test_graph_and_extra_fields_become_tags(bench: Bench) -> None:
         assert json.loads(workflow) == {"note": "é"}
 
 
-def test_a_batch_becomes_a_file_each(bench: Bench) -> None:
-    prefix = "b/%width%x%height%_%batch_num%"
-    graph = {
-        "1": {"class_type": "EmptyImage", "inputs": {"width": 6, "height": 4, "batch_size": 3, "color": 0xFF8000}},
-        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": prefix}},
-    }
-    entries = bench.run(graph)["2"]["images"]
-    assert [entry["filename"] for entry in entries] == ["6x4_0_00001_.png", "6x4_1_00002_.png", "6x4_2_00003_.png"]
-    with Image.open(bench.saved(entries[2])) as image:
-        assert image.size == (6, 4)
-        assert image.getpixel((5, 3)) == (255, 128, 0)
-
-
 def test_trim_takes_a_part_also_from_the_end(bench: Bench) -> None:
-    samples = put_tone(bench)
+    samples = put_tone(bench, frequency_hz=443.0)  # no part of it is as another one
     for start, first in ((0.25, 11025), (-0.5, 22050)):
         cut = {"class_type": "TrimAudioDuration", "inputs": {"audio": ["1", 0], "start_index": start, "duration": 0.1}}
         trimmed = bench.value({"1": load(), "2": cut}, "2")["waveform"]
@@ -154,43 +118,3 @@ def test_mono_cannot_be_split(bench: Bench) -> None:
     }
     bench.attempt(graph)
     assert "has 1 channel" in bench.events[-1][1]["exception_message"]
-
-
-def film(bench: Bench, *, sound: bool) -> dict[str, Any]:
-    save = {"video": ["2", 0], "filename_prefix": "f", "format": "mp4", "codec": "h264"}
-    graph: dict[str, Any] = {
-        "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 48, "batch_size": 12, "color": 0x00FF00}},
-        "2": {"class_type": "CreateVideo", "inputs": {"images": ["1", 0], "fps": 12.0}},
-        "3": {"class_type": "SaveVideo", "inputs": save},
-    }
-    if sound:
-        put_tone(bench)
-        graph["4"] = load()
-        graph["2"]["inputs"]["audio"] = ["4", 0]
-    return graph
-
-
-def test_film_decodes_with_its_sound(bench: Bench) -> None:
-    graph = film(bench, sound=True)
-    output = bench.run(graph)["3"]
-    assert output["animated"] == [True]
-    path = bench.saved(output["images"][0])
-    with av.open(str(path)) as container:
-        picture = container.streams.video[0]
-        assert picture.average_rate == Fraction(12)
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(picture)]
-        assert json.loads(container.metadata["prompt"]) == graph
-    assert len(frames) == 12
-    assert frames[6].shape == (48, 64, 3)
-    red, green, blue = frames[6][24, 32]
-    assert green > 200
-    assert max(red, blue) < 60
-    heard, rate_hz = decode(path)
-    assert heard.shape[1] == pytest.approx(rate_hz, rel=0.05)
-    assert np.max(np.abs(heard)) == pytest.approx(0.5, abs=0.1)
-
-
-def test_silent_film_has_no_soundtrack(bench: Bench) -> None:
-    output = bench.run(film(bench, sound=False))["3"]
-    with av.open(str(bench.saved(output["images"][0]))) as container:
-        assert not container.streams.audio

@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from schemas.importing.written import (
-    WrittenChunk,
-    WrittenConfig,
-    WrittenModel,
-    WrittenOutput,
-    WrittenParameter,
-    WrittenText,
+from schemas.importing.documents import (
+    ChunkDocument,
+    ConfigDocument,
+    ModelDocument,
+    OutputDocument,
+    ParameterDocument,
+    TextDocument,
 )
 from schemas.model import GraphChunk, ModelFile, Output, OutputConfig, Parameter, Text
 
 PAIRS: list[tuple[Any, type[BaseModel]]] = [
-    (WrittenText, Text),
-    (WrittenParameter, Parameter),
-    (WrittenModel, ModelFile),
-    (WrittenOutput, Output),
-    (WrittenChunk, GraphChunk),
-    (WrittenConfig, OutputConfig),
+    (TextDocument, Text),
+    (ParameterDocument, Parameter),
+    (ModelDocument, ModelFile),
+    (OutputDocument, Output),
+    (ChunkDocument, GraphChunk),
+    (ConfigDocument, OutputConfig),
 ]
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.hearing`: how often the analysis hears tempo, key and genre of renders that it has not seen.
+"""`python -m benchmarks.recognition`: how often the analysis recognises tempo, key and genre of unseen renders.
 
 With `--learn` it first writes what the genres sound like, from other seeds.
 """
@@ -76,7 +76,7 @@ def verdicts(render: Render, style: Style) -> dict[str, bool]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.hearing", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recognition", description=__doc__)
     parser.add_argument("--learn", action="store_true", help="learn what the genres sound like, then measure")
     parser.add_argument("--each", type=int, default=8, help="renders of each genre")
     asked = parser.parse_args()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Drawn = Literal["peaks.json", "waveform.png", "spectrogram.png"]
+DrawingKind = Literal["peaks.json", "waveform.png", "spectrogram.png"]
 
 
 class NoSound(Exception):

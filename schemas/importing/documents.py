@@ -10,12 +10,12 @@ from schemas.values import ParameterType
 Scalar = str | int | float
 
 
-class WrittenText(TypedDict):
+class TextDocument(TypedDict):
     en: str
     de: str
 
 
-class WrittenParameter(TypedDict):
+class ParameterDocument(TypedDict):
     type: ParameterType
     unit: NotRequired[str]
     min: NotRequired[float]
@@ -23,11 +23,11 @@ class WrittenParameter(TypedDict):
     step: NotRequired[float]
     choices: NotRequired[list[Scalar]]
     default: NotRequired[Scalar]
-    description: NotRequired[WrittenText]
+    description: NotRequired[TextDocument]
     sets: NotRequired[list[str]]
 
 
-class WrittenModel(TypedDict):
+class ModelDocument(TypedDict):
     node: str
     input: str
     file: str
@@ -38,7 +38,7 @@ class SilenceRule(TypedDict):
     silence: Literal["refuse", "allow"]
 
 
-class WrittenOutput(TypedDict):
+class OutputDocument(TypedDict):
     node: str
     media: Media
     format: str
@@ -49,19 +49,19 @@ class WrittenOutput(TypedDict):
     optional: NotRequired[bool]
 
 
-class WrittenChunk(TypedDict):
+class ChunkDocument(TypedDict):
     kind: Literal["graph"]
-    description: WrittenText
+    description: TextDocument
     graph: str
     table: NotRequired[str]
-    parameters: NotRequired[dict[str, WrittenParameter]]
-    models: NotRequired[list[WrittenModel]]
-    outputs: NotRequired[list[WrittenOutput]]
+    parameters: NotRequired[dict[str, ParameterDocument]]
+    models: NotRequired[list[ModelDocument]]
+    outputs: NotRequired[list[OutputDocument]]
 
 
-class WrittenConfig(TypedDict):
-    label: WrittenText
-    description: WrittenText
+class ConfigDocument(TypedDict):
+    label: TextDocument
+    description: TextDocument
     pipeline: str
     chunk: str
     values: dict[str, str]
@@ -74,7 +74,7 @@ class ImportedDefinition(TypedDict):
     name: str
     form: str
     parameters: dict[str, ParameterType]
-    models: list[WrittenModel]
-    outputs: list[WrittenOutput]
+    models: list[ModelDocument]
+    outputs: list[OutputDocument]
     warnings: list[str]
     files: dict[str, str]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from devserver.media.hearing import SoundAnalyser, SoundAnalysis
+from devserver.media.sound_analysis import SoundAnalyser, SoundAnalysis
 
 RATE_HZ = 1000
 STREAM: Any = SimpleNamespace(rate=RATE_HZ)

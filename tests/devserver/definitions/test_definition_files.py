@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from devserver.definitions.written import read_graph, write_definitions
+from devserver.definitions.definition_files import read_graph, write_definitions
 from devserver.media.tags import TrackTags, write_tags
 from schemas.graph import Graph
 from schemas.importing.form import ImportRefused
