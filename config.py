@@ -68,6 +68,15 @@ def _without_query(url: str) -> str:
     return url
 
 
+class PlacesSettings(BaseModel):
+    """How many prompts a backend is given at a time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    running: int = Field(1, ge=1, le=64, description="Prompts that it runs at a time.")
+    ready: int = Field(1, ge=0, le=64, description="Prompts that wait behind them, handed over shortly before.")
+
+
 class BackendSettings(BaseModel):
     """One backend; earlier entries are preferred."""
 
@@ -81,6 +90,12 @@ class BackendSettings(BaseModel):
     authorization: str | None = Field(None, repr=False, description="Sent as the header Authorization.")
     output_folder: Location | None = Field(None, description="Its output folder, if this machine can read it.")
     swarm_folder: Location | None = Field(None, description="SwarmUI's own folder, if this machine can read it.")
+
+    places: PlacesSettings = PlacesSettings()
+    only: list[str] = Field([], description="The outputs that it makes; an empty list means all.")
+    never: list[str] = Field([], description="The outputs that it does not make.")
+    shares: str = Field("", description="A name for its GPU: backends with the same one run one prompt at a time.")
+    ours: bool | None = Field(None, description="Used in mode eco, too; default: whether it is on this machine.")
 
     _has_no_query = field_validator("url")(_without_query)
 

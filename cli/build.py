@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from config import ROOT, BackendSettings, LlmSettings, Settings
 from devserver.app import App
 from devserver.backends.pool import Address
-from devserver.backends.sources import find_answering
+from devserver.backends.sources import Use, find_answering
 from devserver.comfy.swarm import credentials
 from devserver.definitions.current import Definitions
 from devserver.errors import PackageMissing
@@ -80,7 +80,9 @@ def _address(backend: BackendSettings) -> Address:
     url, authorization = split_credentials(backend.url.rstrip("/"))
     headers = {**backend.headers, **credentials(backend.swarm_token, backend.authorization or authorization)}
     folders = (backend.output_folder, backend.swarm_folder)
-    return Address(backend.name, backend.kind, url, headers, folders[0], swarm_folder=folders[1])
+    places, outputs = backend.places, (frozenset(backend.only), frozenset(backend.never))
+    use = Use(places.running, places.ready, *outputs, shares=backend.shares, ours=backend.ours)
+    return Address(backend.name, backend.kind, url, headers, folders[0], swarm_folder=folders[1], use=use)
 
 
 def build_models(settings: Settings) -> Models:

@@ -30,6 +30,31 @@ MARK: Final = "#"  # between the name of a SwarmUI and its own number of a backe
 
 
 @dataclass(frozen=True)
+class Use:
+    """What its owner wants a backend to be used for.
+
+    Attributes:
+        running: how many prompts it runs at a time.
+        ready: how many are handed over behind them, shortly before their turn.
+        only: the outputs that it makes; an empty set is all.
+        never: the outputs that it does not make.
+        shares: a name for its GPU: backends with the same name run one prompt at a time; '' shares with none.
+        ours: whether runs under `eco` may use it; None where that follows from its address.
+    """
+
+    running: int = 1
+    ready: int = 1
+    only: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+    shares: str = ""
+    ours: bool | None = None
+
+    def allows(self, output: str) -> bool:
+        """Return whether the backend may make this output."""
+        return output not in self.never and (not self.only or output in self.only)
+
+
+@dataclass(frozen=True)
 class Address:
     """Where a backend is, or a SwarmUI with several.
 
@@ -38,6 +63,7 @@ class Address:
         output_folder: its output folder where this machine can read it.
         swarm_folder: SwarmUI's own folder where this machine can read it; its settings name folders below it.
         runs_at: the host on which it runs where that is another than the one that answers.
+        use: what its owner wants it to be used for.
     """
 
     name: str
@@ -48,10 +74,13 @@ class Address:
     discovered: bool = False
     swarm_folder: Path | None = None
     runs_at: str = ""
+    use: Use = field(default_factory=Use)
 
     @property
     def remote(self) -> bool:
         """It runs on another machine."""
+        if self.use.ours is not None:
+            return not self.use.ours
         return any(not _is_local(host) for host in (urlsplit(self.base_url).hostname or "", self.runs_at) if host)
 
 

@@ -85,7 +85,7 @@ class Fits:
     def choice(self, demand: Demand, backend: Backend) -> Choice | None:
         """Return the first option that a backend has all of."""
         table = backend.table
-        if table is None:
+        if table is None or not backend.address.use.allows(demand.options[0].config):
             return None
         at = demand.digest, backend.name
         known = self._kept.get(at)

@@ -91,24 +91,29 @@ class Fleet:
 
     def places(self, held: Sequence[Ticket], seen: Seen, paused: Collection[str]) -> list[Place]:
         """Return the places of the backends that are known, with what they have now."""
-        by_backend: dict[str, list[Ticket]] = defaultdict(list)
+        cards: dict[str, list[Ticket]] = defaultdict(list)
+        card_of = {one.name: one.address.use.shares or f"={one.name}" for one in seen.backends}
         for ticket in held:
-            by_backend[ticket.backend].append(ticket)
+            cards[card_of.get(ticket.backend, "")].append(ticket)
         now_s, made, with_strangers = self.clock.monotonic(), list[Place](), set[str]()
         for backend in seen.backends:
-            name, own = backend.name, by_backend[backend.name]
-            strangers = max(0, seen.lengths.get(name, 0) - len(own) - self.given_up.count(name))
+            name, use = backend.name, backend.address.use
+            own = [ticket for ticket in held if ticket.backend == name]
+            given_up = self.given_up.count(name)
+            strangers = max(0, seen.lengths.get(name, 0) - len(own) - given_up)
             if strangers:
                 with_strangers.add(name)
             made.append(
                 Place(
                     name,
-                    held=len(own) + self.given_up.count(name),
-                    left=self._left(own, seen),
+                    card=card_of[name],
+                    held=len(cards[card_of[name]]) + given_up,
+                    left=self._left(cards[card_of[name]], seen),
                     strangers=strangers,
                     idle_s=now_s - self._idle_since_s[name],
                     loaded=None if strangers else self.loaded(backend),
-                    ready=0 if self.breakers.is_watched(name) else 1,
+                    running=use.running,
+                    ready=0 if self.breakers.is_watched(name) else use.ready,
                     accepts=not {ALL, name} & set(paused) and self._is_sound(name, seen),
                 )
             )

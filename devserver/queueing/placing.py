@@ -86,7 +86,8 @@ class Place:
     """A backend with its places: `running` prompts at a time, `ready` ones handed over behind them.
 
     Args:
-        held: how many of our takes it has.
+        card: the GPU that it shares with the places of the same name.
+        held: how many of our takes that GPU has.
         left: how long until all of those are done; None where that is unknown.
         strangers: how many prompts of others it has.
         idle_s: how long it has had nothing to do.
@@ -95,6 +96,7 @@ class Place:
     """
 
     name: str
+    card: str = ""
     held: int = 0
     left: Guess | None = NOTHING
     strangers: int = 0
@@ -159,13 +161,20 @@ def place_takes(
 
 
 @dataclass
+class _Card:
+    """A GPU while a decision is made: what was handed over or reckoned so far."""
+
+    held: int
+    until: Guess | None
+
+
+@dataclass
 class _Seat:
-    """A place while a decision is made: what was handed over or reckoned so far."""
+    """A place while a decision is made."""
 
     place: Place
     order: int
-    held: int
-    until: Guess | None
+    card: _Card
     loaded: frozenset[str] | None
 
     def has_loaded(self, offer: Offer) -> bool:
@@ -178,17 +187,22 @@ class _Seat:
     def has_room(self, *, alone: bool) -> bool:
         """Return whether a take may be handed over now; `alone` where it can be made nowhere else."""
         place = self.place
-        if not place.accepts or self.held >= place.running + place.ready:
+        held, until = self.card.held, self.card.until
+        if not place.accepts or held >= place.running + place.ready:
             return False
-        if alone or (self.held < place.running and not place.strangers):
+        if alone or (held < place.running and not place.strangers):
             return True
-        return place.strangers == 0 and self.until is not None and self.until.usual <= HAND_OVER_BEFORE_S
+        return place.strangers == 0 and until is not None and until.usual <= HAND_OVER_BEFORE_S
 
 
 class _Decision:
     def __init__(self, waiting: Sequence[Waiting], places: Iterable[Place], limits: Limits) -> None:
         self._waiting, self._limits, self._made = waiting, limits, Placing()
-        self._seats = {one.name: _Seat(one, order, one.held, one.left, one.loaded) for order, one in enumerate(places)}
+        self._seats: dict[str, _Seat] = {}
+        cards: dict[str, _Card] = {}
+        for order, one in enumerate(places):
+            card = cards.setdefault(one.card or one.name, _Card(one.held, one.left))
+            self._seats[one.name] = _Seat(one, order, card, one.loaded)
         self._done: set[Key] = set()
         self._horizon_s = _horizon(waiting, self._seats)
         alone = [index for index, take in enumerate(waiting) if len({offer.backend for offer in take.offers}) == 1]
@@ -273,9 +287,9 @@ class _Decision:
 
     def _usual_end(self, offer: Offer) -> float | None:
         seat = self._seats[offer.backend]
-        if seat.until is None or offer.guess is None:
+        if seat.card.until is None or offer.guess is None:
             return None
-        return seat.until.usual + seat.seconds(offer) + offer.guess.usual
+        return seat.card.until.usual + seat.seconds(offer) + offer.guess.usual
 
     def _best(self, free: Sequence[Offer], faster: Offer | None, *, hurries: bool) -> Offer | None:
         """Return the best of the places that are free; None where each would be a gamble that costs too much.
@@ -312,8 +326,8 @@ class _Decision:
         seat = self._seats[offer.backend]
         self._made.bound.append(Bound(take.key, offer.backend, offer.variant, why))
         self._add(take, offer)
-        seat.held += 1
-        self._made.reckoned[take.key] = Reckoned(offer.backend, seat.until, why)
+        seat.card.held += 1
+        self._made.reckoned[take.key] = Reckoned(offer.backend, seat.card.until, why)
 
     def _reckon(self, take: Waiting, offer: Offer | None, *, waits: bool = False, only: str = "") -> None:
         """Reckon where a take will go; `only` is where it must go though nobody can say when."""
@@ -322,7 +336,7 @@ class _Decision:
             self._made.reckoned[take.key] = Reckoned(only)
             return
         self._add(take, offer)
-        until = self._seats[offer.backend].until
+        until = self._seats[offer.backend].card.until
         why = "placed_faster" if waits else self._why(take, offer)
         self._made.reckoned[take.key] = Reckoned(offer.backend, until, why, waits)
 
@@ -331,11 +345,11 @@ class _Decision:
         self._done.add(take.key)
         more_s = seat.seconds(offer)
         seat.loaded = offer.models or seat.loaded
-        if seat.until is None or offer.guess is None:
-            seat.until = None
+        if seat.card.until is None or offer.guess is None:
+            seat.card.until = None
             return
-        before, own = seat.until, offer.guess
-        seat.until = Guess(
+        before, own = seat.card.until, offer.guess
+        seat.card.until = Guess(
             before.low + own.low + more_s,
             before.usual + own.usual + more_s,
             before.high + own.high + more_s,
@@ -357,7 +371,7 @@ class _Decision:
         times = [
             seat.place.left.usual - HAND_OVER_BEFORE_S
             for seat in self._seats.values()
-            if seat.place.accepts and seat.held == seat.place.running and seat.place.left is not None
+            if seat.place.accepts and seat.card.held == seat.place.running and seat.place.left is not None
         ]
         for take in self._waiting:
             reckoned = self._made.reckoned.get(take.key)
@@ -374,5 +388,5 @@ def _horizon(waiting: Sequence[Waiting], seats: Mapping[str, _Seat]) -> float:
         known = [offer for offer in take.offers if offer.guess is not None and offer.backend in seats]
         used |= {offer.backend for offer in known}
         work_s += min((offer.bring_s + offer.guess.usual for offer in known if offer.guess), default=0.0)
-    lefts = [left.usual for name in used if (left := seats[name].until) is not None]
+    lefts = [left.usual for name in used if (left := seats[name].card.until) is not None]
     return (work_s + sum(lefts)) / max(1, len(used))
