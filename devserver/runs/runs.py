@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from devserver.durable.idempotency import Accepted, Claim, Idempotency, KeyTaken
 from devserver.durable.reading import Reading
 from devserver.durable.search import Wanted
 from devserver.durable.sql import Transaction
+from devserver.durable.writing import NewRun
 from devserver.errors import InputError, unknown_run
 from devserver.files.inputs import InputFiles
 from devserver.model.answer import links_of
@@ -79,8 +80,8 @@ class Runs:
         if found := await self._find_earlier(claim, rights):
             return found
         files = await self._files.for_viewer(self._keys.viewer(user_id), received)
-        plan = await asyncio.to_thread(self._plan, request, received, user_id, rights, files)
-        return await self._take_on(rights.admit(plan), claim, headers, rights)
+        make = partial(self._plan, request, received, user_id, rights, files)
+        return await self._take_on(make, claim, headers, rights)
 
     def _plan(
         self, request: ExecuteRequest, received: Mapping[str, Any], user_id: str, rights: Rights, files: InputFiles
@@ -99,7 +100,7 @@ class Runs:
             return found
         new = {"run_id": self._exports.new_run_id(self._clock), "user_id": user_id, "created_at": self._clock.stamp()}
         plan = await self._journal.read(lambda reading: rerun.plan_again(reading, row, self._kinds, **new))
-        return await self._take_on(rights.admit(plan), claim, headers, rights)
+        return await self._take_on(lambda: plan, claim, headers, rights)
 
     def rights(self, user_id: str) -> Rights:
         """Return a user's rights now, by the key and the server's settings."""
@@ -119,7 +120,11 @@ class Runs:
         row = reading.run(found.run_id) if found is not None else None
         return found, read_plan(row.plan) if row is not None else None
 
-    async def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str], rights: Rights) -> Accepted:
+    async def _take_on(
+        self, make: Callable[[], Plan], claim: Claim | None, headers: Mapping[str, str], rights: Rights
+    ) -> Accepted:
+        plan, new = await asyncio.to_thread(self._prepare, make, rights)
+
         def together(tx: Transaction) -> None:
             if claim is not None:
                 self._idempotency.use(tx, claim, plan.run_id)
@@ -132,7 +137,6 @@ class Runs:
                 self._expected.accept(plan)
             self._dispatcher.submit(plan.run_id)
 
-        new = await asyncio.to_thread(record.prepare, self._exports, plan)
         try:
             await self._journal.add_run(new, together, then)
         except (KeyTaken, InputError) as e:
@@ -141,6 +145,11 @@ class Runs:
                 return found
             raise
         return Accepted(plan.run_id, claim)
+
+    def _prepare(self, make: Callable[[], Plan], rights: Rights) -> tuple[Plan, NewRun]:
+        """Make the plan of a run that its user may have, and its folder."""
+        plan = rights.admit(make())
+        return plan, record.prepare(self._exports, plan)
 
     async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         """Ask a run to stop; the answer says whether it was still to be stopped."""

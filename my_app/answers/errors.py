@@ -39,6 +39,7 @@ CODES: Final = {
     503: "not_ready",
 }
 PATIENCE_S: Final = 3.5  # how long a request waits for each answer of the database
+PACKED_HERE_BYTES: Final = 8192  # an answer of less is packed sooner than a thread is there for it
 BEGUN: Final = web.RequestKey("begun", bool)  # whether the answer has begun: no other one can be given then
 
 
@@ -104,7 +105,13 @@ def dump(body: Any) -> bytes:
 
 
 def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(body=dump(body), status=status, headers=headers, content_type="application/json")
+    return web.Response(
+        body=dump(body),
+        status=status,
+        headers=headers,
+        content_type="application/json",
+        zlib_executor_size=PACKED_HERE_BYTES,
+    )
 
 
 @web.middleware

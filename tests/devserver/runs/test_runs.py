@@ -70,7 +70,7 @@ async def test_of_two_requests_with_one_key_at_once_the_slower_leaves_no_folder(
     rights = app.runs.rights("local")
     assert claim is not None
     await app.database.write(lambda tx: app.idempotency.use(tx, claim, first.run_id))
-    accepted = await app.runs._take_on(plan, claim, {}, rights)
+    accepted = await app.runs._take_on(lambda: plan, claim, {}, rights)
     assert (accepted.run_id, len(folders(app))) == (first.run_id, 1)
 
 
