@@ -171,7 +171,7 @@ async def finish(walk: Walk, state: RunState, error: Failure | None, on_end: OnE
     except OSError as e:
         if (trouble := disk_trouble(e)) is None:
             raise
-        await walk.warn(walk.place(), say("record_late", problem=trouble.message))
+        await walk.warn(walk.place(), say("record_late", problem=trouble.said))
         contents = await walk.ledger.write(lambda writing: _read_final(writing, walk))
         tools.late.add(run_id)
     made = [part for part in contents.parts if isinstance(part, TakeRow)] if state == "success" else []

@@ -60,7 +60,7 @@ class ErrorDetail(BaseModel):
     hint: str = Field(description="a remedy")
     field: str = Field("", description="the field that is to blame, '' where none is")
     value: Any = Field(None, description="the value that was sent")
-    allowed: Any = Field(None, description="the allowed values: a list, or words")
+    allowed: Any = Field(None, description="the allowed values: a list, or words; then for programs in `values`")
     details: dict[str, Any] = {}
 
 
@@ -140,7 +140,8 @@ def _answer(request: web.Request, error: Exception) -> web.Response:
             return json_response(503, _gone(error), {"Retry-After": "2"})
     if (trouble := disk_trouble(error)) is not None:
         LOG.error("%s %s: %s (%s)", request.method, request.path, trouble.message, error)
-        body = error_body(DISK_STATUS, trouble.code, message=trouble.message, hint=trouble.hint, code=trouble.code)
+        said = trouble.said
+        body = error_body(DISK_STATUS, said.message_code, hint=said.hint, code=trouble.code, **said.values)
         return json_response(DISK_STATUS, body)
     LOG.error("%s %s failed", request.method, request.path, exc_info=error)
     return json_response(500, error_body(500, "internal"))
@@ -154,7 +155,7 @@ def _gone(error: DatabaseGone | KeysUnreadable) -> dict[str, Any]:
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
-    """Answer for aiohttp's own refusals: an unknown path, a wrong method, a body that is too large."""
+    """Answer for aiohttp's own refusals: an unknown path, a wrong method."""
     headers: dict[str, str] = {}
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = sorted(error.allowed_methods)
@@ -162,8 +163,6 @@ def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
         body = error_body(
             405, "method_not_allowed", field="method", value=request.method, allowed=allowed, path=request.path
         )
-    elif isinstance(error, web.HTTPRequestEntityTooLarge):
-        body = error_body(413, "body_too_large", hint=error.text or "")
     elif isinstance(error, web.HTTPNotFound):
         body = error_body(404, "unknown_address", field="path", value=request.path)
     else:
