@@ -15,7 +15,7 @@ from devserver.durable.sql import Transaction
 from devserver.durable.writing import NewRun
 from devserver.errors import InputError, unknown_run
 from devserver.files.inputs import InputFiles
-from devserver.model.answer import links_of
+from devserver.model.answer import RunDetail, links_of
 from devserver.model.plan import Plan, read_plan
 from devserver.model.request import ExecuteRequest
 from devserver.model.rows import RunRow
@@ -185,13 +185,19 @@ class Runs:
         """Return the answer of a run when it has ended; as of now when the time is up or the server stops."""
         return await self.waiting.for_answer(run_id, timeout_s)
 
-    async def detail(self, run_id: str) -> dict[str, Any] | None:
+    async def detail(self, run_id: str) -> RunDetail:
+        """Return everything that is known of a run.
+
+        Raises:
+            InputError: there is no such run (404).
+        """
         return await self._journal.read(partial(self._detail, run_id))
 
-    def _detail(self, run_id: str, reading: Reading) -> dict[str, Any] | None:
+    def _detail(self, run_id: str, reading: Reading) -> RunDetail:
         row = reading.run(run_id)
-        waits = self._queue.of_run(reading.tx, run_id).as_json() if row and not row.ended else {}
-        return {**answer.detail(reading, row).as_json(), **waits} if row else None
+        if row is None:
+            raise unknown_run(run_id)
+        return answer.detail(reading, row, None if row.ended else self._queue.of_run(reading.tx, run_id))
 
     async def search(self, wanted: Wanted) -> dict[str, Any]:
         return await self._journal.read(partial(self._search, wanted))
