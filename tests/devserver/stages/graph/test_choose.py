@@ -123,7 +123,8 @@ async def test_one_that_stays_silent_ends_the_take_and_is_named(walk: Walk, outp
     with pytest.raises(StageError, match="gpu did not answer") as caught:
         await chosen(walk, output)
     assert (caught.value.code, caught.value.details["silent"]) == ("backend_unreachable", ["gpu"])
-    (part,) = caught.value.as_failure().values["reason_parts"]
+    parts: Any = caught.value.as_failure().values["reason_parts"]
+    (part,) = parts
     assert (part["code"], part["values"]["backend"]) == ("fits_did_not_answer_because", "gpu")
 
 
