@@ -137,7 +137,7 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
     context, route = request.app[CONTEXT], request.app[TABLE][request.match_info.route]
     limit = context.given[Uploads].limit_bytes if route.forms else route.max_body_bytes
     if (request.content_length or 0) > limit:
-        body = error_body(413, "body_too_large", allowed=f"at most {limit} bytes", limit_bytes=limit)
+        body = error_body(413, "body_too_large", limit_bytes=limit)
         return json_response(413, body)
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     request.writer.output_size = 0  # that was no part of the answer

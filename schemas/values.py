@@ -64,6 +64,23 @@ class ValueRule:
             int(self.max) if self.max is not None else SEED_MAX,
         )
 
+    @property
+    def limits(self) -> list[object] | dict[str, object] | None:
+        """Return what is allowed, for programs: a list, or a range; None for texts and files."""
+        match self.type:
+            case "choice":
+                return list(self.choices)
+            case "bool":
+                return [True, False]
+            case "seed":
+                low, high = self.seed_range
+                return {"at_least": low, "at_most": high, "or": [-1, None, "random"]}
+            case "int" | "float":
+                unit = {"unit": self.unit} if self.unit else {}
+                return {"at_least": self.min, "at_most": self.max, **unit}
+            case _:
+                return None
+
     def read(self, value: object) -> ParameterValue:
         """Return the value in its stored form (30 for a float becomes 30.0); ValueProblem if it is not allowed."""
         return READERS[self.type](self, value)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from devserver.comfy.client import Client
 from devserver.comfy.errors import StillRunning, Unreachable
+from devserver.errors.sentences import say
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 1.0
@@ -50,7 +51,8 @@ async def cancel(client: Client, prompt_id: str, limit_seconds: float = 60.0) ->
             if loop.time() >= deadline:
                 raise
         if loop.time() >= deadline:
-            raise StillRunning(f"{client.base_url} still lists the prompt {prompt_id} after {limit_seconds:g} s")
+            place = {"address": client.base_url, "prompt_id": prompt_id}
+            raise StillRunning(say("backend_still_runs", limit_s=limit_seconds, **place))
         # No event reports that a waiting prompt was deleted; only the queue shows it.
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

@@ -22,6 +22,7 @@ from devserver.comfy.errors import (
     unexpected_answer,
 )
 from devserver.comfy.files import RemoteFile
+from devserver.errors.sentences import Said, say
 from devserver.http.addresses import redact
 from devserver.http.answers import MIB, refuse_compressed
 from schemas.graph import Graph
@@ -129,7 +130,7 @@ class Client(Connection):
                 return
             if arrived is None or isinstance(error, NotServing):
                 raise
-            raise NotServing(f"the prompt was not taken: {error}") from error  # queue and history do answer
+            raise NotServing(say("prompt_not_taken", problem=error.said)) from error  # queue and history do answer
         if answer.get("node_errors"):
             # ComfyUI would run the rest of the graph, but half a result is useless.
             await self._withdraw(prompt_id)
@@ -192,7 +193,7 @@ class Client(Connection):
         """
         async with self.request("HEAD", "/view", params=file.query()) as response:
             if response.status == 404 and not _is_page(response, file):
-                raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
+                raise OutputMissing(say("backend_lacks_file", address=self.base_url, file=file.path), 404)
             return response.content_length if response.status == 200 and not _is_page(response, file) else None
 
     async def fetch(self, file: RemoteFile, target: Path) -> Route:
@@ -207,14 +208,14 @@ class Client(Connection):
         """
         async with self.request("GET", "/view", params=file.query()) as response:
             if response.status == 404 and not _is_page(response, file):
-                raise OutputMissing(f"{self.base_url} names {file.path!r} as a result, but has no such file", 404)
+                raise OutputMissing(say("backend_lacks_file", address=self.base_url, file=file.path), 404)
             if response.status != 200 or _is_page(response, file):
                 page = redact(await response.content.read(PAGE_BYTES), self.secrets)
                 raise unexpected_answer("GET", str(response.url), response.status, page.decode(errors="replace"))
             received = await stream(response, target)
             expected = response.content_length
         if expected is not None and received != expected:
-            raise Unreachable(f"{self.base_url} sent {received} of {expected} bytes of {file.path!r}")
+            raise Unreachable(cut_off(self.base_url, file, received, expected))
         return "view"
 
     async def _complete(self, exchange: Coroutine[None, None, T]) -> T:
@@ -278,6 +279,11 @@ def _open(target: Path, mode: str) -> IO[bytes]:
 def _write_file(target: Path, mode: str, content: bytes) -> int:
     with _open(target, mode) as out:
         return out.write(content)
+
+
+def cut_off(address: str, file: RemoteFile, received: int, expected: int) -> Said:
+    """Return the sentence about a file that did not come to its end."""
+    return say("backend_cut_off", address=address, file=file.path, received=received, expected=expected)
 
 
 def _is_page(response: aiohttp.ClientResponse, file: RemoteFile) -> bool:

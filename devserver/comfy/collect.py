@@ -5,22 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from devserver.comfy.client import Client, Route
 from devserver.comfy.errors import BackendError, OutputMissing, Unreachable
 from devserver.comfy.files import RemoteFile, files_of
 from devserver.comfy.watch import wait_until_whole
-from devserver.system.sniff import sniff
+from devserver.system.sniff import Kind, sniff
 
-__all__ = ["RemoteFile", "collect", "files_of", "sniff"]
+__all__ = ["collect", "files_of"]
 
 # A file that the history names was closed before; this is for shared folders that lag behind.
 CLOSE_LIMIT_SECONDS = 3.0
 DOWNLOAD_TRIES = 3
 
 log = logging.getLogger(__name__)
+
+
+class Collected(NamedTuple):
+    """The kind of a file that was collected, and the route on which it came."""
+
+    kind: Kind
+    route: Route
 
 
 async def collect(
@@ -30,8 +38,7 @@ async def collect(
     shared_folder: Path | None = None,
     *,
     close_limit_seconds: float = CLOSE_LIMIT_SECONDS,
-    on_way: Callable[[Route], None] | None = None,
-) -> Path:
+) -> Collected:
     """Copy an output of a prompt to `target`, whose name ends in `.part`; the original stays.
 
     Args:
@@ -41,35 +48,24 @@ async def collect(
         shared_folder: the backend's output folder as this machine sees it, if it does.
         close_limit_seconds: how long to wait for a file that is missing or incomplete in the shared folder before
             downloading it instead.
-        on_way: called with the route on which the file came.
-
-    Returns:
-        `target`, complete.
 
     Raises:
         OutputMissing: the backend has no such file.
         UnsafePath: the file would lie outside of the shared folder.
         Unreachable, BackendError: no complete answer after three tries.
     """
-    way = await _fetch(client, file, target, shared_folder, close_limit_seconds)
-    if on_way is not None:
-        on_way(way)
-    return target
-
-
-async def _fetch(
-    client: Client, file: RemoteFile, target: Path, shared_folder: Path | None, close_limit_seconds: float
-) -> Route:
     if shared_folder is not None and file.type == "output":
         size = await _size_or_none(client, file)
-        root = await asyncio.to_thread(shared_folder.resolve)
-        source = file.below(root)
-        if await _wait_until_whole(source, size, root, close_limit_seconds):
-            copied = await asyncio.to_thread(_copy, source, target)
-            if size is None or copied == size:
-                return "shared_folder"
+        copy = partial(_copy_whole, file, size, shared_folder, target)
+        kind = await asyncio.to_thread(copy)
+        # Without a known length, a file that appears now could be incomplete.
+        if kind is None and size is not None and await _becomes_whole(file, size, shared_folder, close_limit_seconds):
+            kind = await asyncio.to_thread(copy)
+        if kind is not None:
+            return Collected(kind, "shared_folder")
         log.warning("%s is incomplete in the shared folder %s: downloading it", file.path, shared_folder)
-    return await _download(client, file, target)
+    route = await _download(client, file, target)
+    return Collected(await asyncio.to_thread(sniff, target, file.filename), route)
 
 
 async def _size_or_none(client: Client, file: RemoteFile) -> int | None:
@@ -82,19 +78,25 @@ async def _size_or_none(client: Client, file: RemoteFile) -> int | None:
         return None
 
 
-async def _wait_until_whole(source: Path, size: int | None, shared_folder: Path, limit_seconds: float) -> bool:
-    """Wait until the source has its full length; return whether it does before the limit."""
-    if _has_size(source, size):
-        return True
-    # Without a known length, a file that appears now could be incomplete.
-    if size is None:
-        return False
+async def _becomes_whole(file: RemoteFile, size: int, shared_folder: Path, limit_seconds: float) -> bool:
+    """Wait until a file has its full length; return whether it does before the limit."""
+    root = await asyncio.to_thread(shared_folder.resolve)
+    source = file.below(root)
     try:
         async with asyncio.timeout(limit_seconds):
-            await wait_until_whole(source, shared_folder, lambda: _has_size(source, size))
+            await wait_until_whole(source, root, lambda: _has_size(source, size))
     except (TimeoutError, FileNotFoundError):
         return False
     return True
+
+
+def _copy_whole(file: RemoteFile, size: int | None, shared_folder: Path, target: Path) -> Kind | None:
+    """Copy a file that has its full length; return the kind of the copy, None where it lacks something."""
+    source = file.below(shared_folder)
+    if not _has_size(source, size):
+        return None
+    copied = _copy(source, target)
+    return sniff(target, file.filename) if size in (None, copied) else None
 
 
 def _copy(source: Path, target: Path) -> int:

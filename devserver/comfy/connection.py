@@ -11,6 +11,7 @@ from typing import Self
 import aiohttp
 
 from devserver.comfy.errors import Unreachable
+from devserver.errors.sentences import Quoted, say
 from devserver.http.addresses import header_secrets, redact
 from devserver.http.answers import MIB, PLAIN, BrokenAnswer, parse_off_loop, read_answer
 from schemas.json_values import Json
@@ -76,7 +77,8 @@ class Connection:
             ):
                 body = redact(await read_answer(response, limit_bytes), self.secrets)
         except TimeoutError as error:
-            raise Unreachable(f"{method} {self.base_url}{path}: no whole answer within {seconds:g} s") from error
+            request = f"{method} {self.base_url}{path}"
+            raise Unreachable(say("backend_too_slow", request=request, limit_s=seconds)) from error
         try:
             return response.status, await parse_off_loop(body)
         except BrokenAnswer:
@@ -101,7 +103,7 @@ class Connection:
             Unreachable: the connection was closed, since its backend was removed.
         """
         if self._closed:
-            raise Unreachable(f"{method} {self.base_url}{path}: the connection to this backend was closed")
+            raise Unreachable(say("backend_closed", request=f"{method} {self.base_url}{path}"))
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers={**PLAIN, **self.headers},
@@ -153,4 +155,4 @@ class Exchange:
 
     def _unreachable(self, error: BaseException) -> Unreachable:
         reason = " ".join(str(error).split())[:REASON_CHARACTERS] or type(error).__name__
-        return Unreachable(f"{self._request}: no answer ({reason})")
+        return Unreachable(say("backend_no_answer", request=self._request, problem=Quoted(reason)))

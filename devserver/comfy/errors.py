@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeGuard
 
+from devserver.errors.sentences import Quoted, Said, say
 from schemas.json_values import Json, JsonObject, read_list, read_object, read_text
 
 SHOWN_CHOICES = 12
@@ -22,12 +23,13 @@ class BackendError(Exception):
     """A backend did not fulfil a request.
 
     Args:
-        message: a description in plain words.
+        said: a description in plain words; what users meet often has a code.
         status: the HTTP status of the answer; None without one.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, said: Said | str, status: int | None = None) -> None:
+        self.said = said if isinstance(said, Said) else Said(said)
+        super().__init__(self.said.message)
         self.status = status
 
 
@@ -81,17 +83,23 @@ class Failure:
     out_of_memory: bool = False
     disk_full: bool = False
 
+    @property
+    def said(self) -> Said:
+        """The reason in words: those of the node, and where it is."""
+        problem, place = Quoted(self.message), {"node": self.node_id, "class_type": self.node_type}
+        if self.node_id is None:
+            return say("prompt_out_of_memory" if self.out_of_memory else "prompt_failed", problem=problem)
+        return say("node_out_of_memory" if self.out_of_memory else "prompt_failed_at_node", problem=problem, **place)
+
     def __str__(self) -> str:
-        where = f"node {self.node_id} ({self.node_type}): " if self.node_id is not None else ""
-        kind = "out of memory: " if self.out_of_memory else ""
-        return f"{where}{kind}{self.message}"
+        return self.said.message
 
 
 class PromptFailed(BackendError):
     """The prompt ran and failed; `failure` has the node and the reason."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(str(failure))
+        super().__init__(failure.said)
         self.failure = failure
 
 
@@ -145,14 +153,14 @@ class Refused(BackendError):
         self.node_errors = node_errors
         super().__init__(self._describe(), status)
 
-    def _describe(self) -> str:
+    def _describe(self) -> Said:
         reasons = "; ".join(str(error) for error in self.node_errors) or self.details.strip()
         if reasons:
-            return f"the backend refused the graph: {self.message.rstrip('.')}: {reasons}"
+            return say("graph_not_valid", problem=Quoted(f"{self.message.rstrip('.')}: {reasons}"))
         if self.type == "prompt_outputs_failed_validation":
             # ComfyUI reports a cycle of links like this: no node, no details.
-            return "the backend refused the graph and gave no reason; a cycle among its links does that"
-        return f"the backend refused the graph: {self.message}"
+            return say("graph_not_valid_no_reason")
+        return say("graph_not_valid", problem=Quoted(self.message))
 
 
 def is_refusal(answer: Json, status: int) -> TypeGuard[JsonObject]:
@@ -217,23 +225,22 @@ def _describe_allowed(type_: Json, input_config: Json) -> str | None:
 
 def unexpected_answer(method: str, url: str, status: int, answer: Json) -> NotServing:
     """Return the error for an answer outside the protocol: a page, a gateway's message, a wrong status."""
-    request = f"{method} {url}"
-    if isinstance(reason := read_object(answer).get("error"), str):
-        return NotServing(f"{request} answered {status}: {reason[:SHOWN_CHARACTERS]}", status)
-    if not isinstance(answer, str):
-        return NotServing(f"{request} answered {status}: {_first_characters(answer)}", status)
-    words = strip_markup(answer)
-    if status == 401 and (NO_COMFYUI_MARK in answer or words.startswith("Permission denied")):
-        rights = "comfy_direct_calls and comfy_backend_generate"
-        hint = f"Set `swarm_token` to a token of a SwarmUI account with the permissions {rights}."
-        return Denied(f"{request}: permission denied. {hint}", status)
-    if status == 401:
-        hint = "Set `authorization` of this backend to what it expects in the header Authorization."
-        return Denied(f"{request} answered 401: {words or 'nothing'}. {hint}", status)
-    if NO_COMFYUI_MARK in answer:
-        reason = "SwarmUI has no running ComfyUI for this: it is still loading, has failed, or was switched off"
-        return NotServing(f"{request}: {reason}. Look at Server > Backends in SwarmUI.", status)
-    return NotServing(f"{request} answered {status}: {words or 'nothing'}", status)
+    request, words = f"{method} {url}", _words_of(answer)
+    page = answer if isinstance(answer, str) else ""
+    if status == 401 and page and (NO_COMFYUI_MARK in page or words.startswith("Permission denied")):
+        return Denied(say("swarm_denied", request=request), status)
+    if status == 401 and isinstance(answer, str):
+        return Denied(say("backend_denied", request=request, problem=Quoted(words)), status)
+    if NO_COMFYUI_MARK in page:
+        return NotServing(say("swarm_no_comfyui", request=request), status)
+    return NotServing(say("backend_answered", request=request, status=status, problem=Quoted(words)), status)
+
+
+def _words_of(answer: Json) -> str:
+    if isinstance(answer, str):
+        return strip_markup(answer) or "nothing"
+    reason = read_object(answer).get("error")
+    return reason[:SHOWN_CHARACTERS] if isinstance(reason, str) else _first_characters(answer)
 
 
 def _first_characters(answer: Json) -> str:

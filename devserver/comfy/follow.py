@@ -14,6 +14,7 @@ from devserver.comfy.errors import BackendError, Unreachable
 from devserver.comfy.listen import Listener
 from devserver.comfy.messages import Message, NodeEntered, PreviewSeen, PromptEnded, QueueStatus
 from devserver.comfy.prompt import Outcome, Progress, PromptEvent, parse_outcome
+from devserver.errors.sentences import say
 from schemas.graph import Graph
 
 OnEvent = Callable[[PromptEvent], None]
@@ -281,7 +282,8 @@ class Watch:
             )
         if now - self._unanswered_since >= self._follower.patience_seconds:
             limit = self._follower.patience_seconds
-            raise Unreachable(f"{self._client.base_url} has given no answer for {limit:g} s: {error}") from error
+            said = say("backend_silent_for", address=self._client.base_url, limit_s=limit, problem=error.said)
+            raise Unreachable(said) from error
 
 
 def _is_end(message: Message) -> bool:

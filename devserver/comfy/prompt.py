@@ -19,6 +19,7 @@ from devserver.comfy.messages import (
     PieceMade,
     PreviewSeen,
 )
+from devserver.errors.sentences import Quoted, say
 from schemas.graph import Graph
 from schemas.json_values import Json, JsonObject, read_list, read_text
 
@@ -79,13 +80,13 @@ class Outcome:
             case "success":
                 return
             case "error" if self.error is not None and self.error.exception_type == WORKER_ENDED:
-                raise WorkerLost(self.error.message)
+                raise WorkerLost(say("worker_ended", problem=Quoted(self.error.message)))
             case "error":
                 raise PromptFailed(self.error or Failure("the backend gave no reason"))
             case "interrupted":
-                raise Interrupted("the prompt was stopped before its end")
+                raise Interrupted(say("prompt_interrupted"))
             case "lost":
-                raise PromptLost("the backend has the prompt neither in its queue nor in its history")
+                raise PromptLost(say("prompt_unknown"))
 
 
 def parse_outcome(entry: JsonObject) -> Outcome:

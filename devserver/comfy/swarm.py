@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeGuard
 from urllib.parse import quote, urlsplit
 
-from devserver.comfy.client import Client, Route, stream
+from devserver.comfy.client import Client, Route, cut_off, stream
 from devserver.comfy.connection import Connection, Exchange
 from devserver.comfy.errors import BackendError, Denied, NotServing, OutputMissing, Unreachable, unexpected_answer
 from devserver.comfy.files import RemoteFile
@@ -219,7 +219,7 @@ class SwarmClient(Client):
             received = (await asyncio.to_thread(target.stat)).st_size
             if size is None or received == size:
                 return way
-            reason = BackendError(f"{self.base_url} sent {received} of {size} bytes of {file.path!r}")
+            reason = BackendError(cut_off(self.base_url, file, received, size))
         except OutputMissing:
             raise
         except BackendError as error:

@@ -181,9 +181,13 @@ def _import_refused(error: ImportRefused, request: ImportRequest) -> InputError:
     problem = "; ".join([error.message, *error.problems])
     field, allowed = "graph", "a graph of known nodes"
     value: Any = list(error.absent) or None
+    limits: dict[str, object] | None = None
     if error.limit:
         limit, value = error.limit
         allowed = f"at most {limit.most} {limit.unit}"
+        limits = {"at_most": limit.most, "unit": limit.unit}
     elif error.no_graph and request.upload:
         field, value, allowed = "upload", request.upload, "a file with a graph"
-    return InputError("graph_refused", field=field, value=value, allowed=allowed, hint=hint, problem=problem)
+    return InputError(
+        "graph_refused", field=field, value=value, allowed=allowed, limits=limits, hint=hint, problem=problem
+    )

@@ -41,8 +41,11 @@ class Subscription:
         """Leave out every event of another kind from now on."""
         self.only = kind
 
+    def hears(self, event: Event) -> bool:
+        return not self.closed and self.only in (None, event.kind)
+
     def _offer(self, event: Event) -> None:
-        if self.closed or self.only not in (None, event.kind):
+        if not self.hears(event):
             return
         if self.tap is not None and self._parked and not self._waiting and self.tap(event):
             return
@@ -155,7 +158,8 @@ class Bus:
 
 
 def _deliver(listeners: Sequence[Subscription], event: Event) -> None:
-    """Offer an event to every listener on its own loop, which is woken once for all of them."""
+    """Offer an event to those who hear its kind, each on its own loop, which is woken once for all of them."""
+    listeners = [listener for listener in listeners if listener.hears(event)]
     for loop in {listener._loop for listener in listeners}:  # noqa: SLF001 - one thing with the bus
         if not loop.is_closed():
             loop.call_soon_threadsafe(_offer_all, loop, listeners, event)

@@ -15,7 +15,7 @@ from devserver.durable.search import Search
 from devserver.durable.sql import Transaction
 from devserver.durable.stops import Stops
 from devserver.durable.writing import NewRun, Writing, Written
-from devserver.model.events import Event, Stored
+from devserver.model.events import Event, RunEnded, Stored
 from devserver.model.results import Result
 from devserver.model.rows import AttemptRow, PartRow, Place, RunRow, StageState
 from devserver.system.clock import Clock
@@ -68,6 +68,8 @@ class Journal:
     def publish(self, written: list[Written]) -> None:
         """Publish events that are committed."""
         for entry in written:
+            if isinstance(entry.event.data, RunEnded):
+                self.leases.held.pop(str(entry.event.run_id), None)
             if not self.database.shared:
                 self._bus.publish(entry.event)
             for hear in self.hearers:
@@ -116,6 +118,7 @@ class Journal:
         Raises:
             Fenced: it has ended, or another process walks it.
         """
+        self.leases.accepted.pop(run_id, None)
         row = await self.write(lambda writing: writing.begin_run(run_id))
         self.leases.held[run_id] = row.generation
         return row
@@ -124,6 +127,8 @@ class Journal:
         return await self.read(lambda reading: reading.run(run_id))
 
     async def has_ended(self, run_id: str) -> bool:
+        if self.leases.is_going_on(run_id):
+            return False
         return await self.read(lambda reading: reading.has_ended(run_id))
 
     async def events_after(self, seq: int, run_id: str | None, limit: int) -> list[Event]:

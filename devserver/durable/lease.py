@@ -34,7 +34,7 @@ class Leases:
     """The runs that this process walks. What takes a transaction may be called from any thread.
 
     Attributes:
-        held: the generation of each run that is walked here.
+        held: the generation of each run that is walked here and has not ended.
         accepted: the rows of the runs that were accepted here and that nobody else can have begun or cancelled.
     """
 
@@ -47,6 +47,10 @@ class Leases:
     def shared(self) -> bool:
         """Other processes walk runs too."""
         return self._db.shared
+
+    def is_going_on(self, run_id: str) -> bool:
+        """Return True for a run that is known not to have ended: it is this process's, and nobody else could end it."""
+        return not self.shared and (run_id in self.held or run_id in self.accepted)
 
     def claim(self, tx: Transaction, run_id: str, at: str) -> Row:
         """Take a run for a walk.

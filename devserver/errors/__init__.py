@@ -20,11 +20,20 @@ from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, ValidationError
 
-from devserver.errors.sentences import Said, placeholders, say
+from devserver.errors.sentences import Said, describe, placeholders, say
 from devserver.model.failure import Failure
 from schemas.wording import KINDS, Fault, keys_at, requirement
 
 VALUE_CODES: Final = frozenset({*(f"value_{kind}" for kind in KINDS), "value_refused"})
+# The limits of a value, by the validation's names.
+RANGES: Final = {
+    "ge": "at_least",
+    "gt": "more_than",
+    "le": "at_most",
+    "lt": "less_than",
+    "min_length": "at_least",
+    "max_length": "at_most",
+}
 # How a path to a wrong field names one type of several, which is no name of a field.
 ALTERNATIVES: Final = frozenset({"str", "list[str]", "int", "bool", "dict[str,any]"})
 
@@ -43,6 +52,8 @@ class InputError(TonewrightError):
         field: the request's field, dotted (`params.seconds`), or '' for the body itself.
         value: what was sent there.
         allowed: what may stand there, where `errors.yaml` does not say it: names, or the words of a definition.
+        limits: the same for programs, where `allowed` is in words: a list, or a range
+            (`{"at_least": 1, "at_most": 240, "unit": "s"}`). It is in `values` as `allowed`.
         message: the sentence, where it is made elsewhere.
         hint: what can be done about it, where `errors.yaml` does not say it.
         code: the kind of error, for programs, where the status alone does not tell.
@@ -58,6 +69,7 @@ class InputError(TonewrightError):
         field: str = "",
         value: object = None,
         allowed: object = None,
+        limits: object = None,
         message: str = "",
         hint: str = "",
         code: str = "",
@@ -72,7 +84,10 @@ class InputError(TonewrightError):
         self.field, self.value, self.allowed = field, value, said.allowed if allowed is None else allowed
         self.retry_after_s = retry_after_s
         names = set() if message else placeholders(message_code)
-        self.values = {name: known[name] for name in known if name in names or name in values}
+        self.values = describe({name: known[name] for name in known if name in names or name in values})
+        limits = said.values.get("allowed") if limits is None else limits
+        if limits is not None:
+            self.values["allowed"] = limits
 
 
 def unknown_run(run_id: str) -> InputError:
@@ -107,6 +122,7 @@ def refused_field(error: ValidationError, model: type[BaseModel], *, missing_sta
         field=field,
         value=value,
         allowed=wanted,
+        limits=limits_of(fault),
         requirement=wanted,
         **bounds(fault),
     )
@@ -123,6 +139,14 @@ def bounds(fault: Fault) -> dict[str, Any]:
     about = fault.get("ctx")
     limits = about.items() if isinstance(about, Mapping) else ()
     return {name: limit for name, limit in limits if isinstance(limit, str | int | float)}
+
+
+def limits_of(fault: Fault) -> dict[str, Any] | None:
+    """Return the range in which a value must be, for programs; None where it is about something else."""
+    named = bounds(fault)
+    unit = {"unit": "characters"} if str(fault["type"]).startswith("string_") else {}
+    found = {said: named[name] for name, said in RANGES.items() if name in named}
+    return {**found, **unit} if found else None
 
 
 class StageError(TonewrightError):
@@ -166,12 +190,16 @@ class StageError(TonewrightError):
     @staticmethod
     def from_failure(kept: Failure) -> StageError:
         """Return the error again that `as_failure` made this of."""
-        details = dict(kept.details)
-        said = Said(kept.message, kept.hint, kept.message_code, values=kept.values)
+        details, said = dict(kept.details), said_of(kept)
         if kept.status == Blocked.STATUS:
             rule, category = str(details.pop("rule", "")), str(details.pop("category", ""))
             return Blocked(said, code=kept.code, rule=rule, category=category, details=details)
         return StageError(said, code=kept.code, status=kept.status, details=details)
+
+
+def said_of(kept: Failure) -> Said:
+    """Return the sentence of an error that the journal has."""
+    return Said(kept.message, kept.hint, kept.message_code, values=kept.values)
 
 
 class Blocked(StageError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from devserver.errors import StageError, TonewrightError
-from devserver.errors.sentences import Said, say
+from devserver.errors.sentences import Quoted, Said, say
 
 STATUS: Final = 507  # insufficient storage
 PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT})  # who makes room mends it
@@ -56,6 +56,10 @@ class JournalFault(TonewrightError):
 class ExportsFull(Exception):
     """The disk has no room for what a run makes: it waits for some, and makes it then."""
 
+    def __init__(self, said: Said) -> None:
+        super().__init__(said.message)
+        self.said = said
+
 
 @dataclass(frozen=True)
 class DiskTrouble:
@@ -87,7 +91,7 @@ def disk_trouble(error: BaseException | None) -> DiskTrouble | None:
         if number in FULL:
             return DiskTrouble("exports_full", say("disk_full", where=where))
         if number in CLOSED or isinstance(error, JournalFault):
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            reason = Quoted(error.strerror if isinstance(error, OSError) else error)
             return DiskTrouble("exports_unwritable", say("disk_closed", where=where, problem=reason))
         error = error.__cause__ or error.__context__
     return None
@@ -103,11 +107,11 @@ def disk_error_of(error: BaseException) -> OSError | None:
     return None
 
 
-def _where(error: BaseException) -> str:
+def _where(error: BaseException) -> Said | str:
     name = error.filename if isinstance(error, OSError) else None
     if isinstance(error, JournalFault):
-        return "the journal"
-    return Path(str(name)).name if name else "what the run makes"
+        return say("disk_of_journal")
+    return Path(str(name)).name if name else say("disk_of_run")
 
 
 def describe_disk_error(error: BaseException) -> str:
@@ -131,5 +135,5 @@ def translate_disk_errors() -> Iterator[None]:
         if trouble is None:
             raise
         if error.errno in PASSING:
-            raise ExportsFull(trouble.message) from error
+            raise ExportsFull(trouble.said) from error
         raise StageError(trouble.said, code=trouble.code, status=STATUS) from error

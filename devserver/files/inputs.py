@@ -96,18 +96,15 @@ class InputFiles:
             return InputFile(found)
         refuse = partial(InputError, field=field, value=value)
         if examined.refusal is not None:
-            raise refuse(
-                "file_refused",
-                hint=examined.refusal.hint,
-                name=display_name(name),
-                problem=examined.refusal.words,
-            )
+            said = examined.refusal.said
+            limits = said.values.get("allowed")
+            raise refuse("file_refused", hint=said.hint, limits=limits, name=display_name(name), problem=said)
         if "audio" not in accepts:
             if examined.picture is None:
                 raise refuse("no_picture", name=display_name(name))
             return InputFile(found)
-        if why := describe_missing_sound(examined):
-            raise refuse("no_sound", seconds=SHORTEST_SECONDS, name=display_name(name), problem=why)
+        if lacks := describe_missing_sound(examined):
+            raise refuse("no_sound", seconds=SHORTEST_SECONDS, name=display_name(name), problem=lacks)
         told = tuple((one.code, f"{display_name(name)} ({field}): {one.message}") for one in examined.warnings)
         return InputFile({"sha256": examined.mix.sha256, "ext": "flac"} if examined.mix else found, told)
 

@@ -37,6 +37,11 @@ def path_of(exports: Exports, run_id: str, name: str) -> Path:
     return exports.folder(run_id) / name
 
 
+def exist(exports: Exports, run_id: str) -> bool:
+    """Return True where a run has pieces on the disk."""
+    return (exports.folder(run_id) / FOLDER).exists()
+
+
 def clear(exports: Exports, run_id: str) -> None:
     """Delete the pieces of a run; its main file holds the whole sound."""
     shutil.rmtree(exports.folder(run_id) / FOLDER, ignore_errors=True)

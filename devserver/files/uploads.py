@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -121,7 +122,8 @@ class Uploads:
         """Refuse a file that is longer than the limit (InputError, 413)."""
         if length > self.limit_bytes:
             limit = f"{self.limit_bytes / MIB:g} MiB"
-            raise InputError("file_too_large", status=413, field="file", value=length, limit=limit)
+            refuse = partial(InputError, "file_too_large", status=413, field="file", value=length)
+            raise refuse(limit=limit, limit_bytes=self.limit_bytes)
 
     def clear_parts(self, older_than_s: float | None = None) -> None:
         """Delete what a killed process left half written."""
@@ -197,9 +199,10 @@ class Incoming:
             field="file",
             value=self._name,
             allowed=allowed,
+            limits=why.values.get("allowed"),
             hint=why.hint,
             name=display_name(self._name),
-            problem=why.words,
+            problem=why.said,
         )
 
     def keep_unchecked(self) -> str:

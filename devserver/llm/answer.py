@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from devserver.errors.sentences import say
 from devserver.llm.errors import Declined, EmptyAnswer, NotJson, WebPage, WrongShape, quote
 from schemas.json_values import JsonObject
 
@@ -43,15 +44,15 @@ def read_answer(content: str, shape: type[S], endpoint: str) -> S:
     """
     said = THOUGHTS.sub("", content).strip()
     if not said:
-        thought = " but its thoughts" if content.strip() else ""
-        raise EmptyAnswer(endpoint, f"{endpoint} said nothing{thought}.")
+        sentence = "llm_only_thought" if content.strip() else "llm_said_nothing"
+        raise EmptyAnswer(endpoint, say(sentence, endpoint=endpoint))
     if PAGE.match(said):
         raise WebPage(endpoint)
     objects = _find_objects(said)
     if not objects:
         if DECLINING.match(said):
-            raise Declined(endpoint, f"{endpoint} declines: {quote(said)}")
-        raise NotJson(endpoint, f"{endpoint} answers without JSON: {quote(said)}")
+            raise Declined(endpoint, say("llm_declines", endpoint=endpoint, problem=quote(said)))
+        raise NotJson(endpoint, say("llm_answers_without_json", endpoint=endpoint, problem=quote(said)))
     problem: ValidationError | None = None
     for each in objects:
         try:
@@ -60,9 +61,11 @@ def read_answer(content: str, shape: type[S], endpoint: str) -> S:
             problem = problem or e
             continue
         if DECLINING.match(str(getattr(answer, "text", ""))):
-            raise Declined(endpoint, f"{endpoint} declines: {quote(str(getattr(answer, 'text', '')))}")
+            words = quote(str(getattr(answer, "text", "")))
+            raise Declined(endpoint, say("llm_declines", endpoint=endpoint, problem=words))
         return answer
-    raise WrongShape(endpoint, f"{endpoint} answers in another shape: {_describe_errors(problem)}") from problem
+    said_wrong = say("llm_answers_other_shape", endpoint=endpoint, problem=_describe_errors(problem))
+    raise WrongShape(endpoint, said_wrong) from problem
 
 
 def partial_text(content: str, name: str) -> str:

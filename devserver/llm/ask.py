@@ -11,6 +11,7 @@ from typing import Final, Generic, TypedDict, TypeVar
 
 import aiohttp
 
+from devserver.errors.sentences import Quoted, say
 from devserver.http.answers import PLAIN, parse_off_loop
 from devserver.http.answers import read_answer as read_body
 from devserver.llm.answer import Shape, partial_text, read_answer
@@ -153,8 +154,8 @@ class Models:
             try:
                 await self._release(endpoint)
             except (aiohttp.ClientError, OSError, HttpProblem) as e:
-                words = f"{endpoint.name} did not free its memory ({e}). Only Ollama understands keep_alive."
-                problems.append(LlmError(endpoint.name, words))
+                said = say("llm_keeps_memory", endpoint=endpoint.name, problem=Quoted(e))
+                problems.append(LlmError(endpoint.name, said))
         return problems
 
     async def _release(self, endpoint: Endpoint) -> None:

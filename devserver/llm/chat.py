@@ -10,6 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 import aiohttp
 
+from devserver.errors.sentences import Quoted, say
 from devserver.http.addresses import header_secrets, redact
 from devserver.http.answers import MIB, BrokenAnswer, parse, read_answer, refuse_compressed
 from devserver.llm.errors import (
@@ -93,6 +94,7 @@ async def converse(
         LlmError: the subclass for the fault.
     """
     url = f"{endpoint.url.rstrip('/')}/chat/completions"
+    place = {"endpoint": endpoint.name, "url": endpoint.url}
     try:
         async with (
             asyncio.timeout(seconds),
@@ -100,11 +102,11 @@ async def converse(
         ):
             return await _read(endpoint, response, on_content)
     except aiohttp.ServerTimeoutError as e:
-        raise Unreachable(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}.") from e
+        raise Unreachable(endpoint.name, say("llm_no_answer", **place)) from e
     except TimeoutError as e:
-        raise TooSlow(endpoint.name, f"{endpoint.name} gave no whole answer within {seconds:g} s.") from e
+        raise TooSlow(endpoint.name, say("llm_too_slow", endpoint=endpoint.name, limit_s=seconds)) from e
     except (aiohttp.ClientError, OSError) as e:
-        raise Unreachable(endpoint.name, f"{endpoint.name} does not answer at {endpoint.url}: {e}") from e
+        raise Unreachable(endpoint.name, say("llm_no_answer_because", problem=Quoted(e), **place)) from e
     except BrokenAnswer as e:
         raise NotTheRoute(endpoint.name, f"{endpoint.name} sends {e}") from e
 
@@ -126,17 +128,17 @@ async def _read(endpoint: Endpoint, response: aiohttp.ClientResponse, on_content
         if not isinstance(piece, dict):
             raise NotTheRoute(name, f"{name} sends a choice without a message: {quote(json.dumps(choice))}")
         if piece.get("refusal"):
-            raise Declined(name, f"{name} declines: {quote(str(piece['refusal']))}")
+            raise Declined(name, say("llm_declines", endpoint=name, problem=quote(str(piece["refusal"]))))
         answer.add(str(piece.get("content") or ""))
         reason = choice.get("finish_reason")
         if reason == "content_filter":
-            raise Declined(name, f"{name} declines: its filter stopped the answer.")
+            raise Declined(name, say("llm_declines_by_filter", endpoint=name))
         if reason == "length":
-            raise CutOff(name, f"{name} stopped in the middle of its answer: it reached its length limit.")
+            raise CutOff(name, say("llm_cut_off_by_length", endpoint=name))
         ended = ended or reason is not None
     answer.flush()
     if answer.text and not ended:
-        raise CutOff(name, f"{name} stopped in the middle of its answer.")
+        raise CutOff(name, say("llm_cut_off", endpoint=name))
     return answer.text
 
 
@@ -190,7 +192,7 @@ def _parse_message(name: str, text: str) -> JsonObject:
     if not isinstance(message, dict):
         raise NotTheRoute(name, f"{name} sends JSON that is not an object: {quote(text)}")
     if message.get("error"):
-        raise LlmError(name, f"{name} reports an error: {quote(_error_message(text))}")
+        raise LlmError(name, say("llm_reports_error", endpoint=name, problem=quote(_error_message(text))))
     return message
 
 

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from devserver.errors.sentences import Quoted, Said, say
+
 QUOTED_CHARACTERS = 200
 
 
@@ -25,10 +27,11 @@ class LlmError(Exception):
 
     code: ClassVar = "llm_error"
 
-    def __init__(self, endpoint: str, message: str, *, again: bool = True) -> None:
-        super().__init__(message)
+    def __init__(self, endpoint: str, said: Said | str, *, again: bool = True) -> None:
+        self.said = said if isinstance(said, Said) else Said(said)
+        super().__init__(self.said.message)
         self.endpoint = endpoint
-        self.message = message
+        self.message = self.said.message
         self.again = again  # whether a retry can help
 
     def as_dict(self) -> dict[str, str]:
@@ -47,8 +50,10 @@ class HttpProblem(LlmError):
     code = "http_problem"
 
     def __init__(self, endpoint: str, status: int, reason: str) -> None:
-        words = f"{endpoint} answers {status}" + (f": {quote(reason)}" if reason.strip() else ", without a reason")
-        super().__init__(endpoint, words, again=status not in (401, 402, 403, 404))
+        said = say("llm_answers_status_alone", endpoint=endpoint, status=status)
+        if reason.strip():
+            said = say("llm_answers_status", endpoint=endpoint, status=status, problem=quote(reason))
+        super().__init__(endpoint, said, again=status not in (401, 402, 403, 404))
         self.status = status
 
 
@@ -56,8 +61,7 @@ class WebPage(LlmError):
     code = "web_page"
 
     def __init__(self, endpoint: str) -> None:
-        words = f"{endpoint} answers with a web page. Check its url; the url of an API usually ends in /v1."
-        super().__init__(endpoint, words, again=False)
+        super().__init__(endpoint, say("llm_answers_page", endpoint=endpoint), again=False)
 
 
 class NotTheRoute(LlmError):
@@ -84,7 +88,7 @@ class WrongShape(LlmError):
     code = "wrong_shape"
 
 
-def quote(text: str) -> str:
+def quote(text: str) -> Quoted:
     """Return the beginning of a foreign text, on one line."""
     line = " ".join(text.split())
-    return line if len(line) <= QUOTED_CHARACTERS else f"{line[:QUOTED_CHARACTERS]} …"
+    return Quoted(line if len(line) <= QUOTED_CHARACTERS else f"{line[:QUOTED_CHARACTERS]} …")

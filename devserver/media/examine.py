@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field
 
+from devserver.errors.sentences import Said, say
 from devserver.media.chunks import boxes_are_whole, is_whole
 from devserver.media.measure import Content, Truncated, Undecodable, measure
 from devserver.media.mixdown import FULL, channel_names, mix_down
@@ -41,11 +42,25 @@ CONTAINERS: Final = {"mpegts": Kind("video", "video/mp2t", "ts"), "mpeg": Kind("
 
 
 class Refusal(Frozen):
-    """The reason to refuse a file: `words` follow its name."""
+    """The reason to refuse a file: `words` follow its name; `message_code` and `values` say them in any language."""
 
     status: int
     words: str
     hint: str
+    message_code: str
+    values: dict[str, object]
+
+    @property
+    def said(self) -> Said:
+        return Said(self.words, self.hint, self.message_code, values=self.values)
+
+
+def refusal(message_code: str, *, status: int = 422, **values: object) -> Refusal:
+    """Return the refusal that says a sentence."""
+    said = say(message_code, **values)
+    return Refusal(
+        status=status, words=said.message, hint=said.hint, message_code=message_code, values=dict(said.values)
+    )
 
 
 class Mix(Frozen):
@@ -79,27 +94,14 @@ class Examined(Frozen):
         return self.facts.get("picture")
 
 
-NO_MEDIA: Final = Refusal(
-    status=415,
-    words="is not a sound, film or picture in a known format.",
-    hint="The content decides, not the name. Any sound that FFmpeg decodes may be sent.",
-)
-EXPORT_AGAIN: Final = "Export or copy it again and send it whole."
-DAMAGED: Final = Refusal(status=422, words="cannot be read to its end: it is damaged or cut off.", hint=EXPORT_AGAIN)
-CUT_OFF: Final = Refusal(status=422, words="is cut off: its end is missing.", hint=EXPORT_AGAIN)
+NO_MEDIA: Final = refusal("file_unknown_format", status=415)
+DAMAGED: Final = refusal("file_damaged")
+CUT_OFF: Final = refusal("file_cut_off")
 REFUSALS: Final = {
-    "nothing": Refusal(status=415, words="has neither sound nor picture.", hint="Send a sound, a film or a picture."),
-    "no_samples": Refusal(status=422, words="holds no sound: it has a header, but not one sample.", hint=EXPORT_AGAIN),
-    "no_numbers": Refusal(
-        status=422,
-        words="has samples that are not numbers (NaN or infinite), so its sound cannot be used.",
-        hint="A plug-in may have failed in your project: look for silence or crackling, and export it again.",
-    ),
-    "changes": Refusal(
-        status=422,
-        words="is put together of pieces with different sample rates or channels.",
-        hint="Export it again as one piece.",
-    ),
+    "nothing": refusal("file_without_media", status=415),
+    "no_samples": refusal("file_without_samples"),
+    "no_numbers": refusal("file_no_numbers"),
+    "changes": refusal("file_changes"),
 }
 
 
@@ -139,8 +141,7 @@ def _decode(path: Path, kind: Kind, analyser: SoundAnalyser) -> Content | Refusa
     try:
         content = measure(path, kind=kind, hear=analyser.add)
     except Truncated as error:
-        words = f"is cut off or damaged: {error.seconds:.1f} of {error.declared_seconds:.1f} seconds can be read."
-        return Refusal(status=422, words=words, hint=EXPORT_AGAIN)
+        return refusal("file_cut_off_at", seconds=error.seconds, declared_seconds=error.declared_seconds)
     except Undecodable as error:
         return _explain_failure(path, kind, error)
     return content if is_whole(path, kind) else CUT_OFF
@@ -151,14 +152,11 @@ def _check_sound(sound: SoundFacts, *, alone: bool) -> Refusal | None:
     rate, seconds, peak = sound["sample_rate_hz"], sound["seconds"], sound["peak_dbfs"]
     lowest, highest = RATES_HZ
     if not lowest <= rate <= highest:
-        words = f"has a sample rate of {rate} Hz; {lowest} to {highest} Hz are allowed."
-        return Refusal(status=422, words=words, hint="Its header may be damaged. " + EXPORT_AGAIN)
+        return refusal("file_sample_rate", rate_hz=rate, lowest_hz=lowest, highest_hz=highest)
     if peak > LOUDEST_DBFS:
-        words = f"has samples {peak:.0f} dB over full scale, so it cannot be played."
-        return Refusal(status=422, words=words, hint="Its numbers may be of another format. " + EXPORT_AGAIN)
+        return refusal("file_over_full_scale", peak_dbfs=peak, most_dbfs=LOUDEST_DBFS)
     if alone and seconds < SHORTEST_SECONDS:
-        words = f"is {seconds:.3f} seconds long; the shortest usable sound has {SHORTEST_SECONDS:g}."
-        return Refusal(status=422, words=words, hint="Send a longer one.")
+        return refusal("file_too_short", seconds=seconds, shortest_s=SHORTEST_SECONDS)
     return None
 
 
@@ -194,7 +192,7 @@ def _explain_failure(path: Path, kind: Kind, error: Undecodable) -> Refusal:
     if error.reason in REFUSALS:
         return REFUSALS[error.reason]
     if error.reason == "too_large":
-        return Refusal(status=422, words=f"is too large: {error}.", hint="Send a smaller picture.")
+        return refusal("file_picture_too_large", problem=str(error))
     if _ends_early(path, kind, error):
         return CUT_OFF
     return DAMAGED
@@ -273,11 +271,12 @@ def _write_mix(path: Path, mix_to: Path, sound: SoundFacts, peak: float) -> tupl
     return Mix(sha256=digest), (Remark(code="mixed_down", message=message),)
 
 
-def describe_missing_sound(examined: Examined) -> str:
-    """Describe why a file has no usable sound, as words after its name; '' if it has one."""
+def describe_missing_sound(examined: Examined) -> Said | None:
+    """Describe why a file has no usable sound, as words after its name; None if it has one."""
     sound = examined.sound
     if sound is None:
-        return "is a film without sound" if examined.media == "video" else "has no sound"
+        return say("film_without_sound" if examined.media == "video" else "sound_missing")
     if is_silent(sound):
-        return "is silent"
-    return f"is {sound['seconds']:.3f} seconds long" if sound["seconds"] < SHORTEST_SECONDS else ""
+        return say("sound_silent")
+    seconds = sound["seconds"]
+    return say("sound_too_short", seconds=seconds) if seconds < SHORTEST_SECONDS else None

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Final
 
-from devserver.media.examine import DAMAGED, Examined, Refusal, examine
+from devserver.media.examine import DAMAGED, Examined, Refusal, examine, refusal
 from devserver.processes.workers import WorkerDied, Workers, WorkerTimedOut
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,9 @@ class Examiner:
                 examine_foreign, path, name, mix_to, limit_s=self._limit_s
             ).result()
         except WorkerTimedOut:
-            return _refuse(f"takes longer than {self._limit_s:g} seconds to look through.", "Send a shorter one.")
+            return _refuse(refusal("file_takes_too_long", limit_s=self._limit_s))
         except (WorkerDied, CancelledError):
-            hint = "It may be damaged, or too large for the memory."
-            return _refuse("ends the program that reads it.", hint)
+            return _refuse(refusal("file_ends_its_reader"))
         return examined
 
     def close(self) -> None:
@@ -50,9 +49,8 @@ class Examiner:
         self._workers.close()
 
 
-def _refuse(words: str, hint: str) -> Examined:
-    refusal = Refusal(status=422, words=words, hint=hint)
-    return Examined(media="file", mime="application/octet-stream", ext="bin", refusal=refusal)
+def _refuse(why: Refusal) -> Examined:
+    return Examined(media="file", mime="application/octet-stream", ext="bin", refusal=why)
 
 
 def examine_foreign(path: Path, name: str, mix_to: Path) -> Examined:
@@ -63,4 +61,4 @@ def examine_foreign(path: Path, name: str, mix_to: Path) -> Examined:
         raise
     except Exception as error:  # noqa: BLE001 # reason: decoders fail on foreign files in ways of their own
         log.warning("%s cannot be examined: %r", path.name, error)
-        return _refuse(DAMAGED.words, DAMAGED.hint)
+        return _refuse(DAMAGED)

@@ -13,6 +13,7 @@ from devserver.model.answer import RunDetail, RunSummary, answer_ended, answer_s
 from devserver.model.entity import Entity
 from devserver.model.plan import read_plan
 from devserver.model.rows import RunRow, seconds_between
+from devserver.model.server import RunPlace
 from devserver.runs import record
 
 
@@ -41,10 +42,11 @@ def answer_of(row: RunRow, contents: record.Contents) -> Answer:
     return Answer(status_of(row), body.as_json())
 
 
-def detail(reading: Reading, row: RunRow) -> RunDetail:
-    """Return one run for a page: the record as it stands, with links and URLs."""
+def detail(reading: Reading, row: RunRow, place: RunPlace | None = None) -> RunDetail:
+    """Return one run for a page: the record as it stands, with links and URLs, and its place while it waits."""
     told = record.build(row, record.read_contents(reading, row.run_id))
-    return RunDetail(**dict(told), links=links_of(row.run_id), media=media_of(row.run_id, told.entities))
+    detail = RunDetail(**dict(told), links=links_of(row.run_id), media=media_of(row.run_id, told.entities))
+    return detail.model_copy(update={"queue": place.queue, "eta": place.eta}) if place else detail
 
 
 def summaries(reading: Reading, lines: Sequence[RunLine]) -> list[RunSummary]:

@@ -17,6 +17,7 @@ from devserver.durable.writing import NewRun, Writing
 from devserver.errors import DatabaseGone, Fenced
 from devserver.errors.disk import ExportsGone, JournalFault, disk_trouble
 from devserver.errors.sentences import say
+from devserver.files import pieces
 from devserver.files.exports import RECORD, Exports
 from devserver.model.entity import Entity, text_entity
 from devserver.model.events import Measurement, RunWarning
@@ -164,12 +165,13 @@ async def finish(walk: Walk, state: RunState, error: Failure | None, on_end: OnE
     tools, run_id, ended_at = walk.tools, walk.run.run_id, walk.tools.clock.stamp()
     row = replace(walk.run, state=state, ended_at=ended_at, error=error)
     contents = await walk.ledger.write(lambda writing: _read_final(writing, walk))
+    has_pieces = True
     try:
-        await asyncio.to_thread(_write_final, tools.exports, walk.plan, row, contents)
+        has_pieces = await asyncio.to_thread(_write_final, tools.exports, walk.plan, row, contents)
     except OSError as e:
         if (trouble := disk_trouble(e)) is None:
             raise
-        await walk.warn(walk.place(), say("record_late", problem=trouble.message))
+        await walk.warn(walk.place(), say("record_late", problem=trouble.said))
         contents = await walk.ledger.write(lambda writing: _read_final(writing, walk))
         tools.late.add(run_id)
     made = [part for part in contents.parts if isinstance(part, TakeRow)] if state == "success" else []
@@ -187,7 +189,8 @@ async def finish(walk: Walk, state: RunState, error: Failure | None, on_end: OnE
 
     walk.ledger.later(end, ended)
     await walk.ledger.flush()
-    await tools.streams.delete_pieces(run_id)
+    if has_pieces:
+        await tools.streams.delete_pieces(run_id)
 
 
 def _read_final(reading: Reading, walk: Walk) -> Contents:
@@ -201,12 +204,17 @@ def _read_final(reading: Reading, walk: Walk) -> Contents:
     return read_contents(reading, walk.run.run_id)
 
 
-def _write_final(exports: Exports, plan: Plan, row: RunRow, contents: Contents) -> None:
-    """Write the last record, and delete the run's files that other formats were made from as the backend got them."""
+def _write_final(exports: Exports, plan: Plan, row: RunRow, contents: Contents) -> bool:
+    """Write the last record, and delete the run's files that other formats were made from as the backend got them.
+
+    Returns:
+        Whether there are pieces of the run, which are deleted later.
+    """
     exports.write(row.run_id, RECORD, build(row, contents).as_file())
     sources = {reference.stage for stage in plan.media for reference in stage.inputs.values()}
     read = [entity for entity in contents.entities if entity.stage in sources]
     exports.clear_embedded(row.run_id, [f"{entity.sha256}{PurePosixPath(entity.filename).suffix}" for entity in read])
+    return pieces.exist(exports, row.run_id)
 
 
 def read_contents(reading: Reading, run_id: str) -> Contents:

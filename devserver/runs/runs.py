@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ from devserver.durable.idempotency import Accepted, Claim, Idempotency, KeyTaken
 from devserver.durable.reading import Reading
 from devserver.durable.search import Wanted
 from devserver.durable.sql import Transaction
+from devserver.durable.writing import NewRun
 from devserver.errors import InputError, unknown_run
 from devserver.files.inputs import InputFiles
-from devserver.model.answer import links_of
+from devserver.model.answer import RunDetail, links_of
 from devserver.model.plan import Plan, read_plan
 from devserver.model.request import ExecuteRequest
 from devserver.model.rows import RunRow
@@ -79,8 +80,8 @@ class Runs:
         if found := await self._find_earlier(claim, rights):
             return found
         files = await self._files.for_viewer(self._keys.viewer(user_id), received)
-        plan = await asyncio.to_thread(self._plan, request, received, user_id, rights, files)
-        return await self._take_on(rights.admit(plan), claim, headers, rights)
+        make = partial(self._plan, request, received, user_id, rights, files)
+        return await self._take_on(make, claim, headers, rights)
 
     def _plan(
         self, request: ExecuteRequest, received: Mapping[str, Any], user_id: str, rights: Rights, files: InputFiles
@@ -99,7 +100,7 @@ class Runs:
             return found
         new = {"run_id": self._exports.new_run_id(self._clock), "user_id": user_id, "created_at": self._clock.stamp()}
         plan = await self._journal.read(lambda reading: rerun.plan_again(reading, row, self._kinds, **new))
-        return await self._take_on(rights.admit(plan), claim, headers, rights)
+        return await self._take_on(lambda: plan, claim, headers, rights)
 
     def rights(self, user_id: str) -> Rights:
         """Return a user's rights now, by the key and the server's settings."""
@@ -119,7 +120,11 @@ class Runs:
         row = reading.run(found.run_id) if found is not None else None
         return found, read_plan(row.plan) if row is not None else None
 
-    async def _take_on(self, plan: Plan, claim: Claim | None, headers: Mapping[str, str], rights: Rights) -> Accepted:
+    async def _take_on(
+        self, make: Callable[[], Plan], claim: Claim | None, headers: Mapping[str, str], rights: Rights
+    ) -> Accepted:
+        plan, new = await asyncio.to_thread(self._prepare, make, rights)
+
         def together(tx: Transaction) -> None:
             if claim is not None:
                 self._idempotency.use(tx, claim, plan.run_id)
@@ -132,7 +137,6 @@ class Runs:
                 self._expected.accept(plan)
             self._dispatcher.submit(plan.run_id)
 
-        new = await asyncio.to_thread(record.prepare, self._exports, plan)
         try:
             await self._journal.add_run(new, together, then)
         except (KeyTaken, InputError) as e:
@@ -141,6 +145,11 @@ class Runs:
                 return found
             raise
         return Accepted(plan.run_id, claim)
+
+    def _prepare(self, make: Callable[[], Plan], rights: Rights) -> tuple[Plan, NewRun]:
+        """Make the plan of a run that its user may have, and its folder."""
+        plan = rights.admit(make())
+        return plan, record.prepare(self._exports, plan)
 
     async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         """Ask a run to stop; the answer says whether it was still to be stopped."""
@@ -176,13 +185,19 @@ class Runs:
         """Return the answer of a run when it has ended; as of now when the time is up or the server stops."""
         return await self.waiting.for_answer(run_id, timeout_s)
 
-    async def detail(self, run_id: str) -> dict[str, Any] | None:
+    async def detail(self, run_id: str) -> RunDetail:
+        """Return everything that is known of a run.
+
+        Raises:
+            InputError: there is no such run (404).
+        """
         return await self._journal.read(partial(self._detail, run_id))
 
-    def _detail(self, run_id: str, reading: Reading) -> dict[str, Any] | None:
+    def _detail(self, run_id: str, reading: Reading) -> RunDetail:
         row = reading.run(run_id)
-        waits = self._queue.of_run(reading.tx, run_id).as_json() if row and not row.ended else {}
-        return {**answer.detail(reading, row).as_json(), **waits} if row else None
+        if row is None:
+            raise unknown_run(run_id)
+        return answer.detail(reading, row, None if row.ended else self._queue.of_run(reading.tx, run_id))
 
     async def search(self, wanted: Wanted) -> dict[str, Any]:
         return await self._journal.read(partial(self._search, wanted))

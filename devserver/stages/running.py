@@ -87,7 +87,7 @@ async def _result(walk: Walk, kind: StageKind | None, stage: StagePlan) -> Stage
         except ExportsFull as e:
             place = walk.place(stage.name)
             if not waits:
-                await walk.warn(place, say("exports_full", problem=str(e)))
+                await walk.warn(place, say("exports_full", problem=e.said))
             waits = True
             await _rest(walk, place)
 

@@ -37,7 +37,7 @@ def vary(response: web.StreamResponse) -> None:
 
 @web.middleware
 async def compress(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Pack what a view answers in one piece. The library does it on a thread."""
+    """Pack what a view answers in one piece. The library does it, on a thread where that takes long."""
     response = await handler(request)
     if not isinstance(response, web.Response) or response.prepared or hdrs.CONTENT_ENCODING in response.headers:
         return response

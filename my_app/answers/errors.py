@@ -39,6 +39,7 @@ CODES: Final = {
     503: "not_ready",
 }
 PATIENCE_S: Final = 3.5  # how long a request waits for each answer of the database
+PACKED_HERE_BYTES: Final = 8192  # an answer of less is packed sooner than a thread is there for it
 BEGUN: Final = web.RequestKey("begun", bool)  # whether the answer has begun: no other one can be given then
 
 
@@ -59,7 +60,7 @@ class ErrorDetail(BaseModel):
     hint: str = Field(description="a remedy")
     field: str = Field("", description="the field that is to blame, '' where none is")
     value: Any = Field(None, description="the value that was sent")
-    allowed: Any = Field(None, description="the allowed values: a list, or words")
+    allowed: Any = Field(None, description="the allowed values: a list, or words; then for programs in `values`")
     details: dict[str, Any] = {}
 
 
@@ -104,7 +105,13 @@ def dump(body: Any) -> bytes:
 
 
 def json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(body=dump(body), status=status, headers=headers, content_type="application/json")
+    return web.Response(
+        body=dump(body),
+        status=status,
+        headers=headers,
+        content_type="application/json",
+        zlib_executor_size=PACKED_HERE_BYTES,
+    )
 
 
 @web.middleware
@@ -133,7 +140,8 @@ def _answer(request: web.Request, error: Exception) -> web.Response:
             return json_response(503, _gone(error), {"Retry-After": "2"})
     if (trouble := disk_trouble(error)) is not None:
         LOG.error("%s %s: %s (%s)", request.method, request.path, trouble.message, error)
-        body = error_body(DISK_STATUS, trouble.code, message=trouble.message, hint=trouble.hint, code=trouble.code)
+        said = trouble.said
+        body = error_body(DISK_STATUS, said.message_code, hint=said.hint, code=trouble.code, **said.values)
         return json_response(DISK_STATUS, body)
     LOG.error("%s %s failed", request.method, request.path, exc_info=error)
     return json_response(500, error_body(500, "internal"))
@@ -147,7 +155,7 @@ def _gone(error: DatabaseGone | KeysUnreadable) -> dict[str, Any]:
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
-    """Answer for aiohttp's own refusals: an unknown path, a wrong method, a body that is too large."""
+    """Answer for aiohttp's own refusals: an unknown path, a wrong method."""
     headers: dict[str, str] = {}
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = sorted(error.allowed_methods)
@@ -155,8 +163,6 @@ def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
         body = error_body(
             405, "method_not_allowed", field="method", value=request.method, allowed=allowed, path=request.path
         )
-    elif isinstance(error, web.HTTPRequestEntityTooLarge):
-        body = error_body(413, "body_too_large", hint=error.text or "")
     elif isinstance(error, web.HTTPNotFound):
         body = error_body(404, "unknown_address", field="path", value=request.path)
     else:

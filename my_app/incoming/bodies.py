@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from devserver.errors import InputError
+from devserver.errors.sentences import Quoted
 from my_app.incoming.arriving import read_blocks
 
 IN_MEMORY_BYTES: Final = 1 << 20
@@ -20,15 +21,19 @@ MOST_VALUES: Final = 1_000_000  # the largest graph that is imported has half of
 
 
 async def read_body(request: web.Request, max_bytes: int) -> bytes:
-    """Read the body of a request; a large one waits on disk until it is whole. Too large is a 413."""
+    """Read the body of a request; a large one waits on disk until it is whole.
+
+    Raises:
+        InputError: it is larger than that (413).
+    """
     if (request.content_length or 0) > max_bytes:
-        raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=request.content_length or 0)
+        raise InputError("body_too_large", status=413, limit_bytes=max_bytes)
     with SpooledTemporaryFile(IN_MEMORY_BYTES) as body:
         size = 0
         async for chunk in read_blocks(request, lambda: request.content.read(READ_BYTES)):
             size += len(chunk)
             if size > max_bytes:
-                raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=size)
+                raise InputError("body_too_large", status=413, limit_bytes=max_bytes)
             body.write(chunk)
         body.seek(0)
         return body.read()
@@ -49,7 +54,7 @@ def read_json(raw: bytes) -> dict[str, Any]:
         _check_depth_and_text(body)
     except json.JSONDecodeError as error:
         raise InputError(
-            "body_no_json", status=400, problem=error.msg, line=error.lineno, column=error.colno
+            "body_no_json", status=400, problem=Quoted(error.msg), line=error.lineno, column=error.colno
         ) from error
     except UnicodeError as error:
         raise InputError("body_no_utf8", status=400) from error

@@ -8,7 +8,6 @@ from aiohttp import web
 from pydantic import BaseModel, Field, model_validator
 
 from devserver.durable.search import Wanted
-from devserver.errors import unknown_run
 from devserver.files.exports import RUN_ID
 from devserver.model.answer import Links, RunAnswer, RunDetail, RunSummary
 from devserver.runs.runs import Runs
@@ -16,7 +15,7 @@ from my_app.door.visitors import Visitor
 from my_app.following.starts import Starts, preferred_wait_s, reply_of, response_of
 from my_app.views.route import Route, RunId
 from my_app.views.shapes import RUN_FAILURES, RUN_STATUSES, Shown, State
-from my_app.views.signature import Header, Headers, JsonObject, Reply, Whole
+from my_app.views.signature import Header, Headers, Reply, Whole
 from my_app.views.threads import wait_for
 
 MOST_RUNS: Final = 200
@@ -74,12 +73,9 @@ def list_runs(runs: Runs, visitor: Visitor, query: RunQuery) -> RunList:
     return RunList.model_validate(wait_for(runs.search(wanted)))
 
 
-def show_run(runs: Runs, run_id: RunId) -> Annotated[JsonObject, RunDetail]:
+def show_run(runs: Runs, run_id: RunId) -> RunDetail:
     """Show a run with its stages and files."""
-    detail = wait_for(runs.detail(run_id))
-    if detail is None:
-        raise unknown_run(run_id)
-    return detail
+    return wait_for(runs.detail(run_id))
 
 
 async def answer(

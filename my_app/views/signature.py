@@ -164,13 +164,10 @@ def _argument(parameter: inspect.Parameter, annotation: Any, in_path: Sequence[s
 
 
 def _answer_type(annotation: Any) -> Any:
-    """Return the type of an answer's body; `Annotated[web.StreamResponse, Model]` is a response that carries the model.
-
-    `Annotated[JsonObject, Model]` is JSON of the model's shape.
-    """
+    """Return the type of an answer's body; `Annotated[web.StreamResponse, Model]` is a response that carries it."""
     if get_origin(annotation) is Reply:
         return get_args(annotation)[0]
-    if get_origin(annotation) is Annotated and get_args(annotation)[0] in (web.StreamResponse, JsonObject):
+    if get_origin(annotation) is Annotated and get_args(annotation)[0] is web.StreamResponse:
         return get_args(annotation)[1]
     return annotation
 

@@ -13,6 +13,7 @@ from devserver.comfy.client import Client
 from devserver.comfy.collect import collect, files_of
 from devserver.comfy.errors import OutputMissing, Unreachable, UnsafePath
 from devserver.comfy.files import RemoteFile
+from devserver.system.sniff import sniff
 from tests.comfy.backend import Backend
 from tests.patience import PATIENCE_S
 
@@ -79,7 +80,9 @@ async def test_a_file_in_the_shared_folder_is_copied_and_stays(
 ) -> None:
     backend.files[FILE.path] = CONTENT
     original = shared(tmp_path)
-    target = await collect(client, FILE, tmp_path / "run" / "07.mp3.part", tmp_path / "output")
+    target = tmp_path / "run" / "07.mp3.part"
+    collected = await collect(client, FILE, target, tmp_path / "output")
+    assert collected == (sniff(original), "shared_folder")
     assert target.read_bytes() == CONTENT
     assert original.read_bytes() == CONTENT
     assert ("GET", "/view") not in [(request.method, request.path) for request in backend.requests]
@@ -94,7 +97,8 @@ async def test_a_file_that_is_still_written_is_waited_for(backend: Backend, clie
         return web.Response(headers={"Content-Length": str(len(CONTENT))})
 
     backend.answers["HEAD", "/view"] = write_on
-    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=PATIENCE_S)
+    target = tmp_path / "07.mp3.part"
+    await collect(client, FILE, target, tmp_path / "output", close_limit_seconds=PATIENCE_S)
     assert target.read_bytes() == CONTENT
     assert "GET" not in [request.method for request in backend.requests]
 
@@ -110,7 +114,8 @@ async def test_a_file_whose_folders_are_not_there_yet_is_waited_for(
         return web.Response(headers={"Content-Length": str(len(CONTENT))})
 
     backend.answers["HEAD", "/view"] = write_all
-    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=PATIENCE_S)
+    target = tmp_path / "07.mp3.part"
+    await collect(client, FILE, target, tmp_path / "output", close_limit_seconds=PATIENCE_S)
     assert target.read_bytes() == CONTENT
     assert "GET" not in [request.method for request in backend.requests]
 
@@ -120,7 +125,8 @@ async def test_what_the_shared_folder_lacks_is_downloaded(
 ) -> None:
     backend.files[FILE.path] = CONTENT
     (tmp_path / "output").mkdir()
-    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=0.05)
+    target = tmp_path / "07.mp3.part"
+    await collect(client, FILE, target, tmp_path / "output", close_limit_seconds=0.05)
     assert target.read_bytes() == CONTENT
     assert "is incomplete in the shared folder" in caplog.text
 
@@ -130,7 +136,8 @@ async def test_another_runs_file_of_the_same_name_is_not_taken(
 ) -> None:
     backend.files[FILE.path] = CONTENT
     shared(tmp_path, b"an older file")
-    target = await collect(client, FILE, tmp_path / "07.mp3.part", tmp_path / "output", close_limit_seconds=0.05)
+    target = tmp_path / "07.mp3.part"
+    await collect(client, FILE, target, tmp_path / "output", close_limit_seconds=0.05)
     assert target.read_bytes() == CONTENT
 
 
@@ -172,7 +179,8 @@ async def test_a_download_that_breaks_twice_is_tried_a_third_time(
         return response
 
     backend.answers["GET", "/view"] = break_twice
-    target = await collect(client, FILE, tmp_path / "07.mp3.part")
+    target = tmp_path / "07.mp3.part"
+    assert (await collect(client, FILE, target)).route == "view"
     assert target.read_bytes() == CONTENT
     await backend.stop()
     with pytest.raises(Unreachable):

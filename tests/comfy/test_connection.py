@@ -15,6 +15,16 @@ from tests.comfy.backend import Backend
 SECRET = {"Authorization": "Bearer abcdefgh"}
 
 
+async def test_an_answer_that_does_not_come_has_a_code_and_quotes_the_reason() -> None:
+    async with Connection("http://127.0.0.1:9") as connection:
+        with pytest.raises(Unreachable) as caught:
+            await connection.exchange("GET", "/x")
+    said = caught.value.said
+    assert (said.message_code, said.values["request"]) == ("backend_no_answer", "GET http://127.0.0.1:9/x")
+    assert said.values["problem_quoted"] is True
+    assert str(caught.value) == f"GET http://127.0.0.1:9/x: no answer ({said.values['problem']})"
+
+
 @pytest.fixture
 async def connection(backend: Backend) -> AsyncIterator[Connection]:
     async with Connection(f"{backend.url}/", SECRET) as connection:

@@ -16,6 +16,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -32,6 +33,7 @@ READ_ONCE: Final = ("PYTHON", "LD_", "TZ", "LC_", "LANG")
 
 
 ENVIRONMENT: Final = dict(os.environ)  # before any test changes it
+ONE: Final = threading.Lock()
 
 
 def read_once(environment: Mapping[str, str]) -> dict[str, str]:
@@ -51,21 +53,28 @@ class Forks:
             stdout=subprocess.DEVNULL,
             text=True,
         )
+        self._asking = threading.Lock()
         atexit.register(self._close)
 
     def start(self, **job: Any) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
+        with self._asking:
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
 
     def _close(self) -> None:
         self._process.communicate()
 
 
 @cache
+def _forks() -> Forks:
+    return Forks()
+
+
 def forks() -> Forks:
     """Return the one process of this session."""
-    return Forks()
+    with ONE:
+        return _forks()
 
 
 def may_fork(words: Sequence[str], environment: Mapping[str, str]) -> bool:

@@ -145,7 +145,8 @@ class Rig:
         return answer
 
     def detail(self, run_id: str) -> dict[str, Any]:
-        return self.read(partial(self.app.runs._detail, run_id)) or {}
+        shown: dict[str, Any] = self.read(partial(self.app.runs._detail, run_id)).as_json()
+        return shown
 
     def attempts(self, run_id: str) -> list[dict[str, Any]]:
         return [attempt for stage in self.detail(run_id)["stages"] for attempt in stage.get("attempts", [])]

@@ -49,6 +49,8 @@ async def test_who_asks_no_more_hangs_up(llm: LlmServer, ask: Asking) -> None:
 
 async def test_nobody_at_the_address_is_said_so() -> None:
     models = Models([Endpoint("gone", "http://127.0.0.1:9/v1", "tiny")])
-    with pytest.raises(errors.Unreachable, match="gone does not answer at http"):
+    with pytest.raises(errors.Unreachable, match="gone does not answer at http") as caught:
         await models.ask(models.endpoints[0], QUESTION, lambda _: None)
+    said = caught.value.said
+    assert (said.message_code, said.values["problem_quoted"]) == ("llm_no_answer_because", True)
     await models.close()

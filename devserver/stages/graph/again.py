@@ -17,7 +17,7 @@ from typing import Final
 from devserver.comfy.cancel import cancel
 from devserver.comfy.errors import BackendError, OutputMissing, PromptLost, Unreachable, WorkerLost
 from devserver.comfy.follow import Watch
-from devserver.errors import StageError
+from devserver.errors import StageError, said_of
 from devserver.errors.sentences import say
 from devserver.model.failure import Failure
 from devserver.model.results import Retry
@@ -73,12 +73,12 @@ async def decide_retry(walk: Walk, last: AttemptRow) -> Retry:
     if last.state == "failed":
         if error.code == DISK_FULL and _is_embedded(walk, last):
             place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
-            await walk.warn(place, say("disk_full_again", problem=error.message), code=f"disk_full_{last.take}")
+            await walk.warn(place, say("disk_full_again", problem=said_of(error)), code=f"disk_full_{last.take}")
             waited_s = await _pause(walk, last, _tries(codes))
             return Retry(after=last.attempt, code=DISK_FULL, waited_s=waited_s)
         if error.code in TRIED_ELSEWHERE and _fits_elsewhere(walk, last, await failed_at(walk, last)):
             place = Place(last.run_id, walk.run.generation, last.stage, last.take, last.attempt)
-            said = say("tried_elsewhere", attempt=last.attempt, backend=last.backend, problem=error.message)
+            said = say("tried_elsewhere", attempt=last.attempt, backend=last.backend, problem=said_of(error))
             await walk.warn(place, said, code=f"elsewhere_{last.take}")
             return Retry(after=last.attempt, code=error.code, waited_s=0.0)
         if error.code != OUT_OF_MEMORY or codes.count(OUT_OF_MEMORY) > 1:
@@ -112,7 +112,8 @@ def _given_up(last: AttemptRow, tries: int, error: Failure) -> StageError:
     if error.code == WORKER_LOST:
         hint = "The process that runs the nodes ends each time. Ask for less (shorter, smaller, fewer steps), give the"
         hint += " backend's machine more free memory, or look at the backend's log."
-    said = say("attempts_lost", hint, lost=lost, backend=last.backend, problem=error.message or "unknown")
+    problem = said_of(error) if error.message else "unknown"
+    said = say("attempts_lost", hint, lost=lost, tries=tries, backend=last.backend, problem=problem)
     return StageError(said, code="attempts_lost", status=502)
 
 
@@ -151,11 +152,11 @@ async def _free(walk: Walk, last: AttemptRow) -> bool:
     try:
         backend = walk.tools.pool.named(last.backend or "")
         if backend is None:
-            raise Unreachable(f"the backend {last.backend} is gone")
+            raise Unreachable(say("backend_gone", backend=last.backend))
         await backend.client.free()
         walk.tools.turns.fleet.forget_loaded(backend.name)
     except BackendError as e:
-        await walk.warn(place, freed("memory_not_freed", problem=str(e)), code=f"memory_{last.take}")
+        await walk.warn(place, freed("memory_not_freed", problem=e.said), code=f"memory_{last.take}")
         return False
     await walk.warn(place, freed("memory_freed"), code=f"memory_{last.take}")
     return True
@@ -232,8 +233,11 @@ async def _until_gone(walk: Walk, job: Job, watch: Watch) -> None:
             if left_s <= 0:
                 with suppress(BackendError):  # one that answers and runs nothing must not make it later
                     await cancel(backend.client, job.prompt_id, WITHDRAWN_WITHIN_S if backend.stalled else 0.0)
-                told = f", and {other.backend.name} can make the same" if other else ""
-                watch.give_up(Gone(f"{backend.name} was down for {limit_s:g} s{told}"))
+                said = say("backend_down", backend=backend.name, limit_s=limit_s)
+                if other:
+                    name = other.backend.name
+                    said = say("backend_down_other_up", backend=backend.name, limit_s=limit_s, other=name)
+                watch.give_up(Gone(said))
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(left_s):

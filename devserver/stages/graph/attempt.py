@@ -77,8 +77,8 @@ async def run_attempt(walk: Walk, job: Job, before: PartRow | None = None) -> Do
     except (PromptLost, Unreachable, OutputMissing, WorkerLost) as e:
         if isinstance(e, Unreachable):
             walk.tools.turns.give_up(walk.ledger, job.backend.name, job.prompt_id)
-        await _end(walk, job, "lost", AttemptResult(error=Failure(code=lost_code(e), message=str(e))))
-        said = say("attempt_lost", attempt=place.attempt, problem=str(e))
+        await _end(walk, job, "lost", AttemptResult(error=_lost(e)))
+        said = say("attempt_lost", attempt=place.attempt, problem=e.said)
         await walk.warn(place, said, code=f"attempt_{place.take}_{place.attempt}_lost")
     except BackendError as e:
         error = _failure(job, e)
@@ -111,7 +111,7 @@ async def _until_answered(walk: Walk, job: Job, before: PartRow | None) -> Done:
         try:
             outcome, bound = await _run_prompt(walk, job, begun=before is not None or silences > 0)
             if outcome.state == "lost" and before is not None and _went_with_its_server(job, before):
-                raise LostWithServer(f"the server stopped, and its backend {before.backend} with it")
+                raise LostWithServer(say("backend_ended_with_server", backend=before.backend))
             outcome.raise_for_state()
             reports = reports_of(outcome)
             for report in reports:
@@ -180,6 +180,11 @@ async def _end(walk: Walk, job: Job, state: StageState, result: AttemptResult) -
     await walk.ledger.end(job.place, state, result.model_copy(update={"nodes": job.nodes.ended()}))
 
 
+def _lost(error: BackendError) -> Failure:
+    code, said = lost_code(error), error.said
+    return Failure(code=code, message=said.message, message_code=said.message_code or code, values=dict(said.values))
+
+
 def _failure(job: Job, error: BackendError) -> StageError:
     """Return a backend's refusal or failure as an error for the user."""
     if isinstance(error, Refused):
@@ -196,7 +201,7 @@ def _failure(job: Job, error: BackendError) -> StageError:
         code, hint, details = "interrupted", "Somebody stopped the prompt at the backend. Run it again.", {}
     else:
         code, hint, details = "backend_failed", f"Look at the backend {job.backend.name}.", {}
-    said = say("backend_failed", hint, backend=job.backend.name, problem=str(error))
+    said = say("backend_failed", hint, backend=job.backend.name, problem=error.said)
     return StageError(said, code=code, status=502, details=details)
 
 
@@ -266,7 +271,7 @@ def _went_with_its_server(job: Job, before: PartRow) -> bool:
 
 def _not_taken(job: Job, error: NotServing) -> NotTaken:
     job.backend.note_rejection()
-    return NotTaken(str(error), error.status)
+    return NotTaken(error.said, error.status)
 
 
 async def _bind(walk: Walk, job: Job) -> Graph:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from devserver.backends.pool import Backend
 from devserver.errors import StageError
-from devserver.errors.sentences import say
+from devserver.errors.sentences import Said, Several, say
 from devserver.model.kept import Kept
 from devserver.model.plan import Option, OutputPlan
 from devserver.model.rows import Place
@@ -57,7 +57,7 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
             say("fallback", asked=asked, used=used, reason=reason),
             asked=asked,
             used=used,
-            reason=reason,
+            reason=str(reason),
             missing={name: lack.as_json() for name, lack in lacks.items()},
         )
     raise AssertionError("an output has at least one option")
@@ -182,21 +182,31 @@ def _sorted(problems: Sequence[GraphProblem], table: NodeTable) -> Lack:
     )
 
 
-def _reason(lacks: dict[str, Lack], silent: dict[str, str]) -> str:
-    parts = [f"{name} did not answer" + (f" ({why.rstrip('.')})" if why else "") for name, why in silent.items()]
-    parts += [f"{name} {' and '.join(_lack(lack))}" for name, lack in lacks.items()]
-    return "; ".join(parts) or "no backend may be used under this execution_mode"
+def _reason(lacks: dict[str, Lack], silent: dict[str, str]) -> Several:
+    parts = [_silence(name, why.rstrip(".")) for name, why in silent.items()]
+    parts += [_lack(name, lack) for name, lack in lacks.items()]
+    return Several(parts or [say("fits_no_backend_allowed")], "; ")
 
 
-def _lack(lack: Lack) -> list[str]:
+def _silence(backend: str, why: str) -> Said:
+    if not why:
+        return say("fits_did_not_answer", backend=backend)
+    return say("fits_did_not_answer_because", backend=backend, problem=why)
+
+
+def _lack(backend: str, lack: Lack) -> Said:
     if lack.problem is not None:
-        return [f"cannot be used: {lack.problem.rstrip('.')}"]
+        return say("fits_not_usable", backend=backend, problem=lack.problem.rstrip("."))
     near = lack.nearest_models
-    models = [f"{name} (nearest: {near[name]})" if name in near else name for name in lack.models]
-    said = [f"lacks the nodes {', '.join(lack.nodes)}"] if lack.nodes else []
-    said += [f"lacks the models {', '.join(models)}"] if models else []
-    said += [f"has a {name} of another pack, with {', '.join(found)}" for name, found in lack.inputs.items()]
-    return said + ([] if lack.inputs else [f"refuses it: {message}" for message in lack.other[:2]])
+    models = ", ".join(f"{name} (nearest: {near[name]})" if name in near else name for name in lack.models)
+    said = [say("fits_lacks_nodes", names=", ".join(lack.nodes), nodes=lack.nodes)] if lack.nodes else []
+    said += [say("fits_lacks_models", names=models, models=lack.models, nearest=near)] if models else []
+    said += [
+        say("fits_other_pack", class_type=name, names=", ".join(found), inputs=found)
+        for name, found in lack.inputs.items()
+    ]
+    said += [] if lack.inputs else [say("fits_not_accepted", problem=message) for message in lack.other[:2]]
+    return say("fits_lacks", backend=backend, lacks=Several(said, " and "))
 
 
 def _nothing_fits(option: Option, lacks: dict[str, Lack], silent: dict[str, str]) -> StageError:

@@ -226,7 +226,12 @@ class _Planner:
             values = to_json(resolve_values(chunk, configured, {**asked, **later}, lambda: seed))
         except ParameterError as e:
             raise InputError(
-                "parameter_refused", field=self._field_of(e.field), value=e.value, allowed=e.allowed, problem=str(e)
+                "parameter_refused",
+                field=self._field_of(e.field),
+                value=e.value,
+                allowed=e.allowed,
+                limits=chunk.parameters[e.field].rule.limits if e.field in chunk.parameters else None,
+                problem=str(e),
             ) from e
         return {name: value for name, value in values.items() if name not in later}
 

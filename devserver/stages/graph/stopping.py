@@ -26,7 +26,7 @@ async def take_back(walk: Walk, job: Job) -> Withdrawal:
         done = await cancel(job.backend.client, job.prompt_id, CONFIRMED_WITHIN_S if job.backend.up else 0.0)
     except BackendError as e:
         walk.tools.turns.give_up(walk.ledger, name, job.prompt_id)
-        said, code = say("not_stopped", backend=name, problem=str(e)), f"not_stopped_{place.take}_{place.attempt}"
+        said, code = say("not_stopped", backend=name, problem=e.said), f"not_stopped_{place.take}_{place.attempt}"
         await walk.warn(place, said, code=code, backend=name, prompt_id=job.prompt_id)
         return Withdrawal(confirmed=False, problem=str(e))
     return Withdrawal(confirmed=True, did=list(done.did))

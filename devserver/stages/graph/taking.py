@@ -19,7 +19,6 @@ from devserver.media.tags import TrackTags, read_tags
 from devserver.model.entity import Entity
 from devserver.stages.graph.job import Job
 from devserver.stages.walk import Walk
-from devserver.system.sniff import sniff
 from schemas.graph import Graph
 from schemas.json_values import read_list
 from schemas.model import Output
@@ -111,11 +110,9 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
     verify = Verify(output.verify.min_seconds, output.verify.silence, output.media)
     if role == "stem" and made.name:
         tags = replace(tags, title=f"{tags.title} ({made.name.replace('_', ' ')})")
-    ways: list[str] = []
     try:
-        await collect(job.backend.client, file, part, job.backend.address.output_folder, on_way=ways.append)
-        kept = await asyncio.to_thread(sniff, part, file.filename)
-        final = folder / f"{stem}.{kept.ext}"
+        collected = await collect(job.backend.client, file, part, job.backend.address.output_folder)
+        final = folder / f"{stem}.{collected.kind.ext}"
         await tools.journal.leases.check(place.run_id, place.generation)
         taken = await tools.intake.ingest(part, final, tags, verify, embed=tools.settings.embed_tags)
     finally:
@@ -133,7 +130,7 @@ async def _take_in(walk: Walk, job: Job, made: _Made, tags: TrackTags) -> None:
         sha256=taken.sha256,
         mime=taken.mime,
         facts=taken.facts,
-        collected=ways[0],
+        collected=collected.route,
     )
     walk.ledger.later(lambda writing: writing.add_event(place, entity, final.name))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from devserver.errors import StageError, TonewrightError
-from devserver.errors.sentences import Said, say
+from devserver.errors.sentences import Said, Several, say
 from devserver.llm.answer import Shape
 from devserver.llm.ask import Question, Reply
 from devserver.llm.errors import LlmError
@@ -66,12 +66,12 @@ async def ask(walk: Walk, asking: Asking, rule: LlmRule, shape: type[S], text: s
             problems.append(e)
             continue
         if problems:
-            failed = " ".join(problem.message for problem in problems)
+            failed = Several([problem.said for problem in problems])
             earlier = [problem.as_dict() for problem in problems]
             said = say("llm_other", problem=failed, endpoint=endpoint.name)
             await walk.warn(walk.place(asking.stage), said, used=endpoint.name, problems=earlier)
         return reply
-    raise NoAnswer(say("llm_failed", problem=" ".join(problem.message for problem in problems)), problems)
+    raise NoAnswer(say("llm_failed", problem=Several([problem.said for problem in problems])), problems)
 
 
 def use_of(reply: Reply[S]) -> LlmUse:
@@ -82,4 +82,4 @@ def use_of(reply: Reply[S]) -> LlmUse:
 async def unload_models(walk: Walk) -> None:
     """Let models that have been used free their memory, before media are made."""
     for problem in await walk.tools.models.release():
-        await walk.warn(walk.place(), say("llm_not_freed", problem=problem.message), endpoint=problem.endpoint)
+        await walk.warn(walk.place(), say("llm_not_freed", problem=problem.said), endpoint=problem.endpoint)

@@ -62,7 +62,7 @@ async def _allow(walk: Walk, stage: str, problem: NoAnswer, rule: str) -> None:
     if not walk.plan.fallback and (problem.code == "llm_failed" or rule == "plain"):
         raise problem.as_error() from problem
     message_code = "llm_text_unchanged" if rule == "plain" else "llm_rule_used"
-    said = say(message_code, problem=str(problem), config=config, rule=rule)
+    said = say(message_code, problem=problem.said, config=config, rule=rule)
     details = {"asked": config, "used": rule, "problems": problem.problems}
     await walk.warn(walk.place(stage), said, code=problem.code, **details)
 
@@ -81,7 +81,7 @@ async def run_translation(walk: Walk, stage: str, chunk: TextChunk) -> Translati
     except NoAnswer as e:
         if not walk.plan.fallback and e.code == "llm_failed":
             raise e.as_error() from e
-        await walk.warn(walk.place(stage), say("not_translated", problem=str(e)), code=e.code, problems=e.problems)
+        await walk.warn(walk.place(stage), say("not_translated", problem=e.said), code=e.code, problems=e.problems)
         return TranslationResult(text=original, translated=False)
     text = reply.answer.text
     await walk.keep_text(stage, "txt", text)

@@ -110,10 +110,10 @@ async def _by_model(walk: Walk, stage: str, chunk: TextChunk, text: str) -> tupl
     except NoAnswer as e:
         made = ModelCheck(made=False, code=e.code, reason=str(e), problems=e.problems)
         if level in chunk.fail_closed:
-            said = say("check_lacks_model", level=level, problem=str(e))
+            said = say("check_lacks_model", level=level, problem=e.said)
             details: dict[str, object] = {"level": level, "terms": [], "problems": e.problems}
             return made, Blocked(said, code="check_failed", rule="llm_check", category="unchecked", details=details)
-        await walk.warn(walk.place(stage), say("only_terms_checked", problem=str(e)), code=e.code, problems=e.problems)
+        await walk.warn(walk.place(stage), say("only_terms_checked", problem=e.said), code=e.code, problems=e.problems)
         return made, None
     verdict = reply.answer
     made = ModelCheck(

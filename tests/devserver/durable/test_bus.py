@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from devserver.durable.bus import LAGGED, QUEUE_LIMIT, Bus
 from devserver.model.events import Event, Progress, RunEnded, RunWarning
 from devserver.system.clock import Clock
@@ -79,3 +81,15 @@ async def test_whoever_waits_for_an_end_hears_nothing_else_and_is_told_no_places
     assert await anext(waits) == end
     bus.subscribe()
     assert bus.hears_everything
+
+
+async def test_an_event_that_nobody_hears_does_not_wake_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, woken = Bus(Clock()), list[object]()
+    bus.subscribe("a").hears_only("run.ended")
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.get_running_loop(), "call_soon_threadsafe", lambda *args: woken.append(args))
+        bus.publish(event("a"))
+        assert woken == []
+        bus.subscribe("a")
+        bus.publish(event("a"))
+        assert len(woken) == 1

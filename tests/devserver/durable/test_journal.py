@@ -11,7 +11,7 @@ from devserver.durable.writing import Writing, Written
 from devserver.errors import Fenced
 from devserver.model.events import Event, RunWarning
 from devserver.system.clock import Clock
-from tests.devserver.plans import RUN_ID, add_run
+from tests.devserver.plans import AT, RUN_ID, add_run
 from tests.doubles.at_once import JournalAtOnce
 from tests.patience import PATIENCE_S
 
@@ -59,3 +59,14 @@ async def test_listeners_hear_what_is_committed_and_nothing_of_what_is_not(journ
     assert isinstance(event, Event)
     assert event.data == RunWarning(code="kept")
     assert event.seq == journal.last_seq()
+
+
+async def test_an_own_run_that_goes_on_is_not_looked_up_and_one_that_has_ended_is(
+    journal: JournalAtOnce, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = add_run(journal)
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "read", None)
+        assert not await journal.journal.has_ended(RUN_ID)
+    journal.end_run(place, "success", AT, None)
+    assert await journal.journal.has_ended(RUN_ID)

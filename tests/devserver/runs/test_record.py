@@ -9,6 +9,7 @@ import pytest
 from devserver.errors import DatabaseGone, Fenced
 from devserver.errors.disk import DiskTrouble, JournalFault
 from devserver.errors.sentences import say
+from devserver.files import pieces
 from devserver.files.exports import RECORD, Exports
 from devserver.model.failure import Failure
 from devserver.runs import record
@@ -26,6 +27,15 @@ async def test_the_record_is_final_before_the_journal_tells_of_the_end(walk: Wal
     await record.finish(walk, "success", None)
     assert status(exports) == "success"
     assert await walk.tools.journal.has_ended(RUN_ID)
+
+
+async def test_the_pieces_of_a_run_are_deleted_once_its_end_is_told(walk: Walk, exports: Exports) -> None:
+    folder = exports.folder(RUN_ID) / pieces.FOLDER
+    folder.mkdir()
+    there_at_the_end: list[bool] = []
+    await record.finish(walk, "success", None, lambda *_: there_at_the_end.append(folder.exists()))
+    assert there_at_the_end == [True]
+    assert not folder.exists()
 
 
 async def test_a_walk_that_lost_its_run_leaves_the_record_and_the_journal_alone(walk: Walk, exports: Exports) -> None:

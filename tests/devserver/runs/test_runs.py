@@ -70,7 +70,7 @@ async def test_of_two_requests_with_one_key_at_once_the_slower_leaves_no_folder(
     rights = app.runs.rights("local")
     assert claim is not None
     await app.database.write(lambda tx: app.idempotency.use(tx, claim, first.run_id))
-    accepted = await app.runs._take_on(plan, claim, {}, rights)
+    accepted = await app.runs._take_on(lambda: plan, claim, {}, rights)
     assert (accepted.run_id, len(folders(app))) == (first.run_id, 1)
 
 
@@ -122,7 +122,8 @@ async def test_a_page_says_where_the_next_one_begins(app: App) -> None:
 
 async def test_what_is_not_there_is_not_answered(app: App) -> None:
     unknown = "20300101-000000-00000009"
-    assert (await app.runs.detail(unknown), await app.runs.owner(unknown)) == (None, None)
-    with pytest.raises(InputError) as refused:
-        await app.runs.answer(unknown)
-    assert refused.value.status == 404
+    assert await app.runs.owner(unknown) is None
+    for ask in (app.runs.detail, app.runs.answer):
+        with pytest.raises(InputError) as refused:
+            await ask(unknown)
+        assert refused.value.status == 404

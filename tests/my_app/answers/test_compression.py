@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import ClientSession
+from aiohttp.test_utils import make_mocked_request
+from aiohttp.web import ContentCoding
 
+from my_app.answers.compression import SMALLEST_BYTES
+from my_app.answers.errors import json_response
 from my_app.front import Listening
 from tests.my_app.still import Still
 
@@ -60,6 +65,15 @@ async def test_what_is_small_is_not_packed(client: ClientSession) -> None:
     async with client.get("/health", headers={"Accept-Encoding": "gzip"}) as reply:
         assert "Content-Encoding" not in reply.headers
         assert await reply.json()
+
+
+async def test_a_short_answer_waits_for_no_thread_to_be_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    response = json_response(200, {"text": "x" * 2 * SMALLEST_BYTES})
+    response.enable_compression(ContentCoding.gzip)
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.get_running_loop(), "run_in_executor", None)
+        await response.prepare(make_mocked_request("GET", "/"))
+    assert int(response.headers["Content-Length"]) < SMALLEST_BYTES
 
 
 async def test_media_are_not_packed_and_keep_their_ranges(client: ClientSession, still: Still) -> None:

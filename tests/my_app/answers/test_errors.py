@@ -8,6 +8,7 @@ import logging
 from contextlib import suppress
 from errno import ENOSPC
 from io import BytesIO
+from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionResetError, ClientError, ClientSession, web
@@ -79,8 +80,40 @@ async def test_a_wrong_method_is_told_the_right_ones(client: ClientSession) -> N
 
 async def test_a_body_that_is_too_large_is_refused_unread(client: ClientSession, still: Still) -> None:
     async with client.post(EXECUTE, data=BytesIO(b"x" * ((1 << 20) + 1))) as reply:
-        assert (reply.status, (await reply.json())["error"]["code"]) == (413, "too_large")
+        error = (await reply.json())["error"]
+        assert (reply.status, error["code"], error["allowed"]) == (413, "too_large", "at most 1048576 bytes")
+        assert error["values"] == {"limit_bytes": 1 << 20, "allowed": {"at_most": 1 << 20, "unit": "bytes"}}
     assert not await still.users()
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "allowed"),
+    [
+        ({"params": {"seconds": -1}}, "params.seconds", {"at_least": 0.1, "at_most": 3600, "unit": "s"}),
+        ({"params": {"quality": "loud"}}, "params.quality", ["V0", "128k", "320k"]),
+        ({"seed": -7}, "seed", None),
+        ({"priority": 99}, "priority", {"at_most": 9}),
+    ],
+)
+async def test_what_a_value_may_be_is_there_for_programs(
+    client: ClientSession, asked: dict[str, Any], field: str, allowed: object
+) -> None:
+    body = {"input_text": "hush", "output_config": "silence_mp3", **asked}
+    async with client.post(EXECUTE, json=body) as reply:
+        error = (await reply.json())["error"]
+    assert (reply.status, error["field"]) == (422, field)
+    assert error["values"].get("allowed") == allowed, error
+
+
+async def test_a_run_that_has_ended_says_in_which_states_it_could_be_cancelled(
+    client: ClientSession, still: Still
+) -> None:
+    run_id = await still.accept()
+    await still.end(run_id)
+    async with client.post(f"/api/runs/{run_id}/cancel") as reply:
+        error = (await reply.json())["error"]
+    assert error["values"] == {"state": "success", "allowed": ["queued", "running"]}
+    assert error["allowed"] == "a queued or running run"
 
 
 async def test_our_own_mistake_is_logged_and_not_shown(

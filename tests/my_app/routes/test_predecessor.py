@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from my_app.routes.predecessor import IDLE, GenerationRequest, InterceptionRequest, Taken
+from my_app.routes.predecessor_models import IDLE, GenerationRequest, InterceptionRequest, Taken, is_idle
 from tests.my_app.api import Api
+from tests.my_app.conftest import ROOT
 
 INTERCEPTION = "/api/schema/pipeline/interception"
 GENERATION = "/api/schema/pipeline/generation"
@@ -17,7 +18,7 @@ SILENCE = {"prompt": "hush", "output_config": "silence_mp3"}
 
 def idle_fields(request: type[Taken]) -> list[str]:
     """The fields that are taken without effect."""
-    return [name for name, about in request.model_fields.items() if IDLE in about.metadata]
+    return [name for name, about in request.model_fields.items() if is_idle(about)]
 
 
 async def test_interception_answers_with_the_rewritten_text_and_makes_nothing(api: Api) -> None:
@@ -76,6 +77,24 @@ async def test_everything_that_can_be_chosen_is_in_one_list(api: Api) -> None:
     assert configs["acestep_instrumental"]["meta"]["model"] == "ace_step_v1_3.5b.safetensors"
     assert configs["silence_mp3"]["media_preferences"]["default_output"] == "audio"
     assert all(config["name"]["de"] and config["description"]["en"] for config in configs.values())
+
+
+def test_every_field_without_effect_is_documented_with_the_reason() -> None:
+    page = (ROOT / "docs" / "predecessor.md").read_text(encoding="utf-8").partition("## Fields without effect")[2]
+    listed = {line for line in page.splitlines() if line.startswith("| `")}
+    assert listed == {
+        f"| `{route}` | `{name}` | {(request.model_fields[name].description or '').removeprefix(f'{IDLE}: ')[:-1]} |"
+        for route, request in (("interception", InterceptionRequest), ("generation", GenerationRequest))
+        for name in idle_fields(request)
+    }
+
+
+async def test_the_description_says_of_each_field_without_effect_why(api: Api) -> None:
+    for request in (InterceptionRequest, GenerationRequest):
+        fields = api.document["components"]["schemas"][request.__name__]["properties"]
+        silent = {name for name, about in fields.items() if about.get("description", "").startswith(f"{IDLE}: ")}
+        assert silent == {*idle_fields(request)}
+        assert len(silent) > 3
 
 
 @pytest.mark.parametrize("name", idle_fields(InterceptionRequest))

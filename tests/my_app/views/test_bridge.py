@@ -10,9 +10,11 @@ import pytest
 from aiohttp import ClientSession, web
 from flask import Flask, Response, request
 
+from my_app.addresses.below import PREFIX
+from my_app.answers.errors import errors
 from my_app.incoming.bodies import read_body
 from my_app.incoming.credentials import USER_ID
-from my_app.views.bridge import Bridge
+from my_app.views.bridge import Bridge, headers_of
 from my_app.views.threads import Threads
 from tests.patience import PATIENCE_S
 
@@ -30,7 +32,12 @@ class Views:
         self.app.add_url_rule("/slow", "slow", self.slow)
 
     def echo(self, rest: str) -> Response:
-        shown = {"rest": rest, "query": request.args.to_dict(flat=False), "accept": request.headers.get("X-Many")}
+        shown = {
+            "rest": rest,
+            "query": request.args.to_dict(flat=False),
+            "accept": request.headers.get("X-Many"),
+            "below": request.script_root,
+        }
         reply = Response(json.dumps(shown), 201, mimetype="application/json")
         reply.headers.add("Set-Cookie", "a=1")
         reply.headers.add("Set-Cookie", "b=2")
@@ -55,9 +62,14 @@ async def client(views: Views) -> AsyncIterator[ClientSession]:
 
     async def respond(request: web.Request) -> web.StreamResponse:
         request[USER_ID] = "local"
+        request[PREFIX] = request.headers.get("X-Below", "")
         return await bridge.call(request, await read_body(request, MAX_BYTES))
 
-    app = web.Application()
+    async def native(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"accept": headers_of(request)["X-Many"]})
+
+    app = web.Application(middlewares=[errors])
+    app.router.add_get("/native", native)
     app.router.add_route("*", "/{path:.*}", respond)
     runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
@@ -73,8 +85,20 @@ async def test_path_query_and_repeated_headers_arrive_whole(client: ClientSessio
     headers = [("X-Many", "one"), ("X-Many", "two")]
     async with client.get("/echo/ü b?x=1&x=%26", headers=headers) as reply:
         assert reply.status == 201
-        assert await reply.json() == {"rest": "ü b", "query": {"x": ["1", "&"]}, "accept": "one,two"}
+        shown = {"rest": "ü b", "query": {"x": ["1", "&"]}, "accept": "one,two", "below": ""}
+        assert await reply.json() == shown
         assert reply.headers.getall("Set-Cookie") == ["a=1", "b=2"]
+
+
+async def test_a_flask_view_reads_the_headers_that_a_native_one_reads(client: ClientSession) -> None:
+    headers = [("X-Many", "schlüssel"), ("X-Many", "two")]
+    async with client.get("/echo/x", headers=headers) as flask, client.get("/native", headers=headers) as native:
+        assert (await flask.json())["accept"] == (await native.json())["accept"] == "schlüssel,two"
+
+
+async def test_a_view_knows_the_path_that_the_server_is_below(client: ClientSession) -> None:
+    async with client.get("/echo/x", headers={"X-Below": "/music/a b"}) as reply:
+        assert (await reply.json())["below"] == "/music/a b"
 
 
 @pytest.mark.parametrize("size", [0, 1, MAX_BYTES])

@@ -72,6 +72,18 @@ def _path(route: web.AbstractRoute) -> str:
     return route.resource.canonical if route.resource else ""
 
 
+async def test_every_answer_has_a_model(client: ClientSession) -> None:
+    """What a view returns is what is described: none answers with just any object, but the description itself."""
+    plain = set()
+    for path, item in (await described(client))["paths"].items():
+        for operation in item.values():
+            for response in operation["responses"].values():
+                schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+                if schema.get("type") == "object" and "properties" not in schema:
+                    plain.add(path)
+    assert plain == {"/openapi.json"}
+
+
 def test_names_are_unique() -> None:
     names = [route.name for route in ROUTES]
     assert len(names) == len(set(names))

@@ -99,6 +99,11 @@ async def test_a_fallback_is_used_and_told_with_what_was_missing(
     told: dict[str, Any] = warning.as_json()
     assert (told["code"], told["asked"], told["used"]) == ("fallback", "zither", "silence_mp3")
     assert told["missing"]["gpu"]["nodes"] == ["Zither"]
+    nodes = {"names": "Zither", "nodes": ["Zither"]}
+    lacks = {"message": "lacks the nodes Zither", "code": "fits_lacks_nodes", "values": nodes}
+    values = {"backend": "gpu", "lacks": "lacks the nodes Zither", "lacks_parts": [lacks]}
+    part = {"message": "gpu lacks the nodes Zither", "code": "fits_lacks", "values": values}
+    assert (told["reason"], told["values"]["reason_parts"]) == (part["message"], [part])
 
 
 async def test_where_no_fallback_is_allowed_a_lack_ends_the_take_with_what_is_missing(
@@ -122,6 +127,9 @@ async def test_one_that_stays_silent_ends_the_take_and_is_named(walk: Walk, outp
     with pytest.raises(StageError, match="gpu did not answer") as caught:
         await chosen(walk, output)
     assert (caught.value.code, caught.value.details["silent"]) == ("backend_unreachable", ["gpu"])
+    parts: Any = caught.value.as_failure().values["reason_parts"]
+    (part,) = parts
+    assert (part["code"], part["values"]["backend"]) == ("fits_did_not_answer_because", "gpu")
 
 
 async def test_a_silent_one_is_waited_for_and_the_user_is_told(walk: Walk, output: OutputPlan) -> None:
