@@ -252,7 +252,8 @@ def test_a_higher_priority_is_not_passed_for_a_model() -> None:
     assert place_takes([urgent, take("x", X)], [LOADED]).bound[0].key[0] == "y"
 
 
-def test_a_warm_place_is_preferred_to_a_cold_one() -> None:
-    places = [Place("cold", idle_s=9, loaded=frozenset("y")), LOADED, Place("unknown", idle_s=9)]
-    offers = [offer("cold", 4, "x", load_s=5), X, offer("unknown", 4, "x", load_s=5)]
+@pytest.mark.parametrize("load_s", [5, 0], ids=["known", "not known"])
+def test_a_warm_place_is_preferred_to_a_cold_one(load_s: float) -> None:
+    places = [Place("cold", idle_s=9, loaded=frozenset("y")), Place("unknown", idle_s=9), LOADED]
+    offers = [offer(one.name, 4, "x", load_s=load_s) for one in places]
     assert bound(place_takes([take("1", *offers)], places)) == {"1": "a"}
