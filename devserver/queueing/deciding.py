@@ -12,7 +12,8 @@ from devserver.durable.sql import Transaction
 from devserver.model.plan import read_plan
 from devserver.queueing.demand import Choice, Demand
 from devserver.queueing.fleet import Fleet, Seen
-from devserver.queueing.placing import USUAL, Limits, Offer, Placing, Waiting, place_takes
+from devserver.queueing.placing import USUAL, Limits, Placing, Waiting, place_takes
+from devserver.queueing.seats import Offer
 from devserver.queueing.tickets import ALL, Key, Ticket, Tickets
 
 LOOKED_AT: Final = 50  # tickets that a decision reads

@@ -15,7 +15,7 @@ from devserver.queueing.breakers import Breakers
 from devserver.queueing.demand import Choice, Demand, Fits
 from devserver.queueing.eta import Durations, Guess, total
 from devserver.queueing.given_up import GivenUp
-from devserver.queueing.placing import Offer, Place
+from devserver.queueing.seats import Offer, Place
 from devserver.queueing.tickets import ALL, Ticket, Work
 from devserver.system.clock import Clock
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from devserver.queueing.eta import Guess
+from devserver.queueing.seats import HAND_OVER_BEFORE_S, Offer, Place, Seat, seats_of
 from devserver.queueing.tickets import Key
 
-HAND_OVER_BEFORE_S: Final = 2.0  # so long before the running prompt is expected to end, the next one is handed over
 SAMPLES_TO_WAIT: Final = 3  # durations that must be known before a take waits for a busy backend
 SLIPS_ALLOWED: Final = 1  # how often the time that a take waits for may be put off
 WORTH_S: Final = 0.05  # who gains less by waiting does not wait
+SOON_S: Final = 0.05  # it is not decided again sooner
 UNKNOWN_TIMES: Final = 3.0  # a backend without samples is taken for so many times slower than the slowest known one
-NOTHING: Final = Guess(0.0, 0.0, 0.0, 30)
 LOSS_ALLOWED: Final = 0.2  # of the time until all that waits is done: what finding out about a backend may cost
 
 
@@ -38,26 +38,6 @@ class Limits:
 
 
 USUAL: Final = Limits()
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a backend offers to a take.
-
-    Args:
-        variant: the variant of the config that is made there.
-        guess: how long the take runs there, its models loaded; None where nothing like it was made there.
-        models: the files that it loads.
-        bring_s: seconds until its input files are there.
-        load_s: seconds that loading its models takes there, where others were used last.
-    """
-
-    backend: str
-    variant: str
-    guess: Guess | None
-    models: frozenset[str] = frozenset()
-    bring_s: float = 0.0
-    load_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,36 +59,6 @@ class Waiting:
     passed_s: float = 0.0
     slips: int = 0
     waits_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """A backend with its places: `running` prompts at a time, `ready` ones handed over behind them.
-
-    Args:
-        card: the GPU that it shares with the places of the same name.
-        held: how many of our takes that GPU has.
-        left: how long until all of those are done; None where that is unknown.
-        strangers: how many prompts of others it has.
-        idle_s: how long it has had nothing to do.
-        loaded: the models that were used last there; None where that is unknown.
-        accepts: whether it may be given anything: it is up, not paused, not being emptied.
-    """
-
-    name: str
-    card: str = ""
-    held: int = 0
-    left: Guess | None = NOTHING
-    strangers: int = 0
-    idle_s: float = 0.0
-    loaded: frozenset[str] | None = None
-    running: int = 1
-    ready: int = 1
-    accepts: bool = True
-
-    @property
-    def is_idle(self) -> bool:
-        return self.held < self.running and not self.strangers
 
 
 @dataclass(frozen=True)
@@ -160,53 +110,13 @@ def place_takes(
     return _Decision(waiting, places, limits).decide(reckon_all=reckon_all)
 
 
-@dataclass
-class _Card:
-    """A GPU while a decision is made: what was handed over or reckoned so far."""
-
-    held: int
-    until: Guess | None
-
-
-@dataclass
-class _Seat:
-    """A place while a decision is made."""
-
-    place: Place
-    order: int
-    card: _Card
-    loaded: frozenset[str] | None
-
-    def has_loaded(self, offer: Offer) -> bool:
-        return not offer.models or (self.loaded is not None and offer.models <= self.loaded)
-
-    def seconds(self, offer: Offer) -> float:
-        """Return how long the backend would be busy before a take of this offer runs."""
-        return offer.bring_s + (0.0 if self.has_loaded(offer) else offer.load_s)
-
-    def has_room(self, *, alone: bool) -> bool:
-        """Return whether a take may be handed over now; `alone` where it can be made nowhere else."""
-        place = self.place
-        held, until = self.card.held, self.card.until
-        if not place.accepts or held >= place.running + place.ready:
-            return False
-        if alone or (held < place.running and not place.strangers):
-            return True
-        return place.strangers == 0 and until is not None and until.usual <= HAND_OVER_BEFORE_S
-
-
 class _Decision:
     def __init__(self, waiting: Sequence[Waiting], places: Iterable[Place], limits: Limits) -> None:
         self._waiting, self._limits, self._made = waiting, limits, Placing()
-        self._seats: dict[str, _Seat] = {}
-        cards: dict[str, _Card] = {}
-        for order, one in enumerate(places):
-            card = cards.setdefault(one.card or one.name, _Card(one.held, one.left))
-            self._seats[one.name] = _Seat(one, order, card, one.loaded)
+        self._seats = seats_of(places)
         self._done: set[Key] = set()
         self._horizon_s = _horizon(waiting, self._seats)
-        alone = [index for index, take in enumerate(waiting) if len({offer.backend for offer in take.offers}) == 1]
-        self._last_alone = max(alone, default=-1)
+        self._last_early = max((index for index, take in enumerate(waiting) if self._goes_early(take)), default=-1)
 
     def decide(self, *, reckon_all: bool) -> Placing:
         for index, take in enumerate(self._waiting):
@@ -220,8 +130,21 @@ class _Decision:
 
     def _has_room(self, index: int) -> bool:
         """Return whether some backend can be given one of the takes from this one on."""
-        alone = index <= self._last_alone
-        return any(seat.has_room(alone=alone) for seat in self._seats.values())
+        early = index <= self._last_early
+        return any(seat.has_room(early=early) for seat in self._seats.values())
+
+    def _goes_early(self, take: Waiting) -> bool:
+        """Return whether a take is handed over behind whatever is there.
+
+        Nobody else can make it, or others' prompts are everywhere, or it was passed over for as long as any may be.
+        """
+        fitting = {offer.backend for offer in take.offers if offer.backend in self._seats}
+        usable = [seat for name in fitting if (seat := self._seats[name]).place.accepts]
+        return (
+            len(fitting) == 1
+            or self._is_overdue(take)
+            or (bool(usable) and all(seat.card.strangers for seat in usable))
+        )
 
     def _note_passed(self) -> None:
         """Note the takes before those that got a place, where it would have been one for them too."""
@@ -237,7 +160,8 @@ class _Decision:
         offers = [offer for offer in take.offers if offer.backend in self._seats]
         usable = [offer for offer in offers if self._seats[offer.backend].place.accepts]
         alone = len({offer.backend for offer in offers}) == 1
-        free = [offer for offer in usable if self._seats[offer.backend].has_room(alone=alone)]
+        early = self._goes_early(take)
+        free = [offer for offer in usable if self._seats[offer.backend].has_room(early=early)]
         faster = self._soonest([offer for offer in usable if offer.guess is not None])
         if not free:
             only = (usable or offers)[0].backend if alone or (offers and not usable) else ""
@@ -258,7 +182,7 @@ class _Decision:
             return
         self._hand_over(take, offer, self._why(take, offer))
 
-    def _loaded_behind(self, index: int, seat: _Seat) -> tuple[Waiting, Offer] | None:
+    def _loaded_behind(self, index: int, seat: Seat) -> tuple[Waiting, Offer] | None:
         """Find the next take whose models a backend has loaded, if all before it may be passed over for it."""
         between: list[Waiting] = []
         for take in self._waiting[index:]:
@@ -281,9 +205,10 @@ class _Decision:
         known = [offer for offer in offers if self._usual_end(offer) is not None]
         return min(known, key=self._preference, default=None)
 
-    def _preference(self, offer: Offer) -> tuple[float, bool, float, int]:
+    def _preference(self, offer: Offer) -> tuple[float, int, bool, float, int]:
         seat, end = self._seats[offer.backend], self._usual_end(offer)
-        return math.inf if end is None else end, not seat.has_loaded(offer), -seat.place.idle_s, seat.order
+        before = seat.card.held + seat.card.strangers if end is None else 0
+        return math.inf if end is None else end, before, not seat.has_loaded(offer), -seat.place.idle_s, seat.order
 
     def _usual_end(self, offer: Offer) -> float | None:
         seat = self._seats[offer.backend]
@@ -325,8 +250,10 @@ class _Decision:
     def _hand_over(self, take: Waiting, offer: Offer, why: str) -> None:
         seat = self._seats[offer.backend]
         self._made.bound.append(Bound(take.key, offer.backend, offer.variant, why))
-        self._add(take, offer)
         seat.card.held += 1
+        if seat.card.given_s is not None:
+            seat.card.given_s += seat.seconds(offer) + (offer.guess.usual if offer.guess else math.inf)
+        self._add(take, offer)
         self._made.reckoned[take.key] = Reckoned(offer.backend, seat.card.until, why)
 
     def _reckon(self, take: Waiting, offer: Offer | None, *, waits: bool = False, only: str = "") -> None:
@@ -369,19 +296,19 @@ class _Decision:
         if len(self._made.bound) == len(self._waiting):
             return
         times = [
-            seat.place.left.usual - HAND_OVER_BEFORE_S
+            seat.card.given_s - HAND_OVER_BEFORE_S
             for seat in self._seats.values()
-            if seat.place.accepts and seat.card.held == seat.place.running and seat.place.left is not None
+            if seat.place.accepts and seat.card.held == seat.place.running and seat.card.given_s is not None
         ]
         for take in self._waiting:
             reckoned = self._made.reckoned.get(take.key)
             if reckoned is not None and reckoned.waits_for_faster:
                 times += [offer.guess.usual - take.waits_s for offer in take.offers if offer.guess is not None]
                 times.append(self._limits.passed_s - take.passed_s)
-        self._made.look_again_s = min((time for time in times if time > 0), default=math.inf)
+        self._made.look_again_s = max(SOON_S, min((time for time in times if time > 0), default=math.inf))
 
 
-def _horizon(waiting: Sequence[Waiting], seats: Mapping[str, _Seat]) -> float:
+def _horizon(waiting: Sequence[Waiting], seats: Mapping[str, Seat]) -> float:
     """Estimate the seconds until everything that waits is done, by the backends that are known."""
     work_s, used = 0.0, set[str]()
     for take in waiting:

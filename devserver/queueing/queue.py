@@ -255,7 +255,7 @@ class Queue:
         """Move a run's waiting takes among the viewer's own places; None moves among all.
 
         Raises:
-            InputError: it does not wait, or not where the other one does (409); the other one is not theirs (404).
+            InputError: it does not wait, or the other one does not (409); the other one is not theirs (404).
         """
         await self._db.write(partial(self._move, request, viewer))
         self._changed()

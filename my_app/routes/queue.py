@@ -37,7 +37,10 @@ class QueueEntry(Shown):
     expected_backend: str | None = Field(
         description="where it is, or is expected to go as things stand; null where nobody can say"
     )
-    why: str = Field("", description="why it went there, or waits for there, in words; '' where nothing is to be said")
+    why_code: str = Field("", description="the code of `why`: `placed_soonest`, `placed_loaded`, ...")
+    why: str = Field(
+        "", description="why it went there, or is expected there, in words; '' where nothing is to be said"
+    )
     own: bool
     run_id: str = ""
     title: str = ""

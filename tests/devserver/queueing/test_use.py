@@ -6,7 +6,8 @@ import pytest
 
 from devserver.backends.sources import Address, Use
 from devserver.queueing.eta import Guess
-from devserver.queueing.placing import Offer, Place, Waiting, place_takes
+from devserver.queueing.placing import Waiting, place_takes
+from devserver.queueing.seats import Offer, Place
 
 SECOND = Guess(0.9, 1.0, 1.1, 5)
 

@@ -49,6 +49,7 @@ async def test_a_long_queue_is_told_in_pages(api: Api) -> None:
         assert [entry["run_id"] for entry in backend["waiting"]] == [entry["run_id"] for entry in told["waiting"]]
         assert all(entry["expected_backend"] == "embedded" for entry in [*told["waiting"], *backend["waiting"]])
         assert all(entry["may"] == ["embedded"] for entry in told["waiting"])
+        assert {entry["why_code"] for entry in told["waiting"]} == {"placed_alone"}
         offset = told["next_offset"]
     assert seen == list(enumerate(runs, 1))
     for name, value in (("limit", 0), ("limit", 1001), ("limit", "x"), ("offset", -1), ("offset", "9" * 30)):
@@ -80,3 +81,4 @@ async def test_every_backend_says_what_it_has_and_does(api: Api) -> None:
     assert (backend["name"], backend["state"], backend["kind"]) == ("embedded", "up", "embedded")
     assert backend["nodes"] > 10
     assert set(backend["queue"]) == {"running", "pending"}
+    assert (backend["put_aside"], backend["faults"], backend["last_fault"]) == (False, 0, "")
