@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devserver.backends.health import HealthMonitor
-from devserver.backends.sources import MARK, Address, Backend, Source
+from devserver.backends.sources import MARK, Address, Backend, Source, reachable
 from devserver.durable.bus import Bus
 from devserver.host.access import bearer_header, new_token
 from devserver.host.child import Child, ChildFailed
@@ -100,9 +100,14 @@ class Pool:
         """All known backends; a SwarmUI's own entry comes before those of its ComfyUIs."""
         return [backend for source in self._sources for backend in source.backends]
 
-    def allowed(self, execution_mode: str) -> list[Backend]:
-        """The backends that a run may use: under `eco` only those on this machine."""
-        return [b for b in self.backends if execution_mode == "fast" or not b.address.remote]
+    def allowed(self, execution_mode: str, names: Sequence[str] = ()) -> list[Backend]:
+        """Return the backends that a run may use: those of these names, or under `eco` those on this machine."""
+        return reachable(self.backends, execution_mode, names)
+
+    @property
+    def names(self) -> set[str]:
+        """The names by which a request may ask for a backend; that of a SwarmUI stands for each ComfyUI of it."""
+        return {backend.name for backend in self.backends}
 
     def named(self, name: str) -> Backend | None:
         """Return the backend of this name; one of a silent SwarmUI counts as known."""

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -283,6 +283,16 @@ class Source:
             await backend.close()
         if self._swarm is not None:
             await self._swarm.close()
+
+
+def reachable(backends: Iterable[Backend], execution_mode: str, names: Sequence[str] = ()) -> list[Backend]:
+    """Return the backends that a run may use: those of these names, or under `eco` those on this machine.
+
+    The name of a SwarmUI stands for each ComfyUI of it.
+    """
+    if names:
+        return [one for one in backends if one.name in names or one.name.partition(MARK)[0] in names]
+    return [one for one in backends if execution_mode == "fast" or not one.address.remote]
 
 
 async def find_answering(addresses: Sequence[Address]) -> list[Address]:

@@ -178,6 +178,7 @@ class Plan(_Frozen):
     interception: InterceptionConfig
     safety_level: Level
     execution_mode: str
+    backends: tuple[str, ...] = ()
     preset: str | None = None
     seed: int
     priority: int = 0

@@ -38,6 +38,11 @@ class ExecuteRequest(BaseModel):
     execution_mode: Literal["eco", "fast"] = Field(
         "eco", description="eco: local backends only; fast: remote ones too."
     )
+    backend: str | list[str] | None = Field(
+        None,
+        description="The backend that makes it, or several of which one does, by name; in any execution_mode. Then it "
+        "falls back to another output only where `fallback` is sent as true.",
+    )
     safety_level: Level = Field(
         "adult",
         description="off skips the safety stages. Left out: adult, or a `safety_floor` that is stricter.",
@@ -59,6 +64,16 @@ class ExecuteRequest(BaseModel):
         "open; false: nothing is. An object holds fields of the brief that stay, whatever the words say.",
     )
     enable_streaming: bool = Field(False, description="Answer with the run's events as they happen (SSE).")
+
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """The names of the backends that may make it; none stands for all."""
+        return (self.backend,) if isinstance(self.backend, str) else tuple(self.backend or ())
+
+    @property
+    def falls_back(self) -> bool:
+        """Return whether another output may be made where the asked one cannot."""
+        return self.fallback and (not self.backends or "fallback" in self.model_fields_set)
 
     @field_validator("input_text")
     @classmethod

@@ -211,5 +211,5 @@ def _demand_of(tx: Transaction, run_id: str, stage: str, config: str) -> Demand 
     for one in plan.media:
         if one.name == stage:
             options = [option for option in one.output.options if option.config == config]
-            return Demand(tuple(options or one.output.options), plan.execution_mode)
+            return Demand.of(plan, one.output, options or one.output.options)
     return None

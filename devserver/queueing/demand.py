@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from devserver.backends.sources import Backend
-from devserver.model.plan import Option
+from devserver.model.plan import Option, OutputPlan, Plan
 from schemas.node_table import NodeTable
 from schemas.nodes import Fit, base_name, fit
 
@@ -19,10 +19,19 @@ FITS_KEPT: Final = 2000
 
 @dataclass(frozen=True)
 class Demand:
-    """The equal variants of a config, the preferred one first, and how far from this machine they may be made."""
+    """The equal variants of a config, the preferred one first, and the backends that may make them.
+
+    Those are the named ones, or all within reach of the execution mode.
+    """
 
     options: tuple[Option, ...]
     execution_mode: str
+    backends: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, plan: Plan, output: OutputPlan, options: Sequence[Option]) -> Demand:
+        """Return what a run needs of a backend; the one that the request names is that of the asked output."""
+        return cls(tuple(options), plan.execution_mode, plan.backends if output.asked else ())
 
     @cached_property
     def digest(self) -> str:
@@ -31,7 +40,7 @@ class Demand:
             [one.config, one.chunk.name, one.at_home, one.graph, [vars(model) for model in one.chunk.models]]
             for one in self.options
         ]
-        text = json.dumps([self.execution_mode, said], sort_keys=True, default=str)
+        text = json.dumps([self.execution_mode, self.backends, said], sort_keys=True, default=str)
         return sha256(text.encode()).hexdigest()[:16]
 
     @property

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from devserver.backends.sources import Backend
+from devserver.backends.sources import Backend, reachable
 from devserver.queueing.breakers import Breakers
 from devserver.queueing.demand import Choice, Demand, Fits
 from devserver.queueing.eta import Durations, Guess, total
@@ -39,8 +39,8 @@ class Seen:
     fractions: Mapping[tuple[str, str, int], float] = field(default_factory=dict)
     accepting: frozenset[str] = frozenset()
 
-    def allowed(self, execution_mode: str) -> list[Backend]:
-        return [b for b in self.backends if execution_mode == "fast" or not b.address.remote]
+    def allowed(self, demand: Demand) -> list[Backend]:
+        return reachable(self.backends, demand.execution_mode, demand.backends)
 
 
 class Fleet:
@@ -69,12 +69,12 @@ class Fleet:
 
     def choices(self, demand: Demand, seen: Seen) -> list[Choice]:
         """Return a choice for each backend that answers and can make it."""
-        return self._fits.choices(demand, seen.allowed(demand.execution_mode))
+        return self._fits.choices(demand, seen.allowed(demand))
 
     def choice(self, demand: Demand, backend: Backend, variant: str = "") -> Choice | None:
         """Return the choice of one backend; of its variants the named one where it fits."""
         named = [option for option in demand.options if option.chunk.name == variant]
-        exact = Demand(tuple(named), demand.execution_mode) if named else demand
+        exact = replace(demand, options=tuple(named)) if named else demand
         return self._fits.choice(exact, backend) or self._fits.choice(demand, backend)
 
     def offers(self, choices: Sequence[Choice], work: Work) -> list[Offer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,7 @@ class Runs:
     ) -> None:
         self._exports, self._journal, self._clock = tools.exports, tools.journal, tools.clock
         self._definitions, self._files, self._expected = tools.definitions, tools.files, tools.expected
+        self._pool = tools.pool
         self._kinds, self._keys, self._idempotency, self._safety_floor = kinds, keys, idempotency, safety_floor
         self._queue, self._dispatcher, self._ended, self._tracing = queue, dispatcher, ended, tracing
         self.waiting = Waiting(tools.bus, self.has_ended, self.answer)
@@ -149,7 +150,19 @@ class Runs:
     def _prepare(self, make: Callable[[], Plan], rights: Rights) -> tuple[Plan, NewRun]:
         """Make the plan of a run that its user may have, and its folder."""
         plan = rights.admit(make())
+        self._check_backends(plan.backends)
         return plan, record.prepare(self._exports, plan)
+
+    def _check_backends(self, names: Sequence[str]) -> None:
+        """Refuse the name of a backend that nobody here knows; another process may have others.
+
+        Raises:
+            InputError: there is no such backend (404).
+        """
+        known = self._pool.names
+        for name in names:
+            if name not in known and not self._journal.leases.shared:
+                raise InputError("unknown_backend", status=404, field="backend", value=name, allowed=sorted(known))
 
     async def cancel(self, run_id: str, user_id: str) -> dict[str, Any]:
         """Ask a run to stop; the answer says whether it was still to be stopped."""

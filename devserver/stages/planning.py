@@ -74,11 +74,8 @@ def make_plan(
             planning.steps.append(step)
     steps = tuple(planning.steps)
     stages = [stage for step in steps for stage in step]
-    main = tuple(
-        dict.fromkeys(
-            planning.name_of(name, number) for number in range(1, len(configs) + 1 or 2) for name in pipeline.main
-        )
-    )
+    numbers = range(1, len(configs) + 1 or 2)
+    main = tuple(dict.fromkeys(planning.name_of(name, number) for number in numbers for name in pipeline.main))
     converts = any(isinstance(stage, MediaStage) and stage.output.converts for stage in stages)
     names = tuple(config.name for config in configs)
     definitions = catalog.snapshot(pipeline.name, interception.name, names, (CONVERT,) if converts else ())
@@ -94,6 +91,7 @@ def make_plan(
         interception=interception,
         safety_level=request.safety_level,
         execution_mode=request.execution_mode,
+        backends=request.backends,
         preset=request.preset,
         seed=planning.seed,
         priority=request.priority,

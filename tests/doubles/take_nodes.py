@@ -49,6 +49,7 @@ class TakeMaker:
     OUTPUT_NODE = True
     RETURN_TYPES: ClassVar[tuple[str, ...]] = ()
     FREED: ClassVar[Path] = Path()
+    SICK: ClassVar[Path] = Path()
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -74,6 +75,8 @@ class TakeMaker:
         if fault.startswith("kills"):
             os.kill(os.getpid() if fault == "kills_worker" else _parent(os.getppid()), signal.SIGKILL)
             time.sleep(60)  # the host notices a moment later that its server is gone
+        if self.SICK.exists():
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
         if fault == "error":
             raise ValueError("this take cannot be made")
         if fault == "always_memory" or (fault == "memory" and not self.FREED.exists()):
@@ -95,13 +98,19 @@ def _tone(seconds: float) -> np.ndarray[Any, np.dtype[np.int16]]:
 
 
 def table(folders: Folders) -> dict[str, type[Any]]:
-    own = type("TakeMaker", (TakeMaker,), {"FREED": freed_mark(folders.output.parent)})
+    base = folders.output.parent
+    own = type("TakeMaker", (TakeMaker,), {"FREED": freed_mark(base), "SICK": sick_mark(base)})
     return {**embedded_table(folders), "TakeMaker": own}
 
 
 def freed_mark(base: Path) -> Path:
     """The file by which a host tells its nodes that it was told to free its memory."""
     return base / "freed"
+
+
+def sick_mark(base: Path) -> Path:
+    """The file that makes every take of a host fail while it is there."""
+    return base / "sick"
 
 
 def write_definitions(folder: Path, takes: int = TAKES, **config: Any) -> Path:

@@ -44,10 +44,10 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
     options = _equals(output, decided) if decided else list(output.options)
     ways = [list(way) for _, way in groupby(options, key=lambda option: option.config)]
     for way, following in zip(ways, [*ways[1:], None], strict=True):
-        demand = Demand(tuple(way), walk.plan.execution_mode)
-        if await _can_be_made(walk, take, demand):
+        demand = Demand.of(walk.plan, output, way)
+        if await _can_be_made(walk, take, output, demand):
             return demand
-        lacks, silent = _lacks(walk, way), _silent(walk)
+        lacks, silent = _lacks(walk, output, way), _silent(walk, output)
         if following is None or not output.fallback:
             raise _nothing_fits(way[0], lacks, silent)
         reason = _reason(lacks, silent)
@@ -65,13 +65,13 @@ async def choose(walk: Walk, take: Place, output: OutputPlan, decided: tuple[str
 
 def another(walk: Walk, output: OutputPlan, option: Option) -> Choice | None:
     """A backend that answers now and can make what one was asked for that does not answer any more."""
-    demand = Demand(tuple(_equals(output, option.key)), walk.plan.execution_mode)
+    demand = Demand.of(walk.plan, output, _equals(output, option.key))
     return next(iter(walk.tools.turns.choices(demand)), None)
 
 
 def others(walk: Walk, output: OutputPlan, option: Option, failed: Collection[str]) -> bool:
     """Return whether another backend than those where it failed answers now and can make the same."""
-    demand = Demand(tuple(_equals(output, option.key)), walk.plan.execution_mode)
+    demand = Demand.of(walk.plan, output, _equals(output, option.key))
     return any(choice.backend.name not in failed for choice in walk.tools.turns.choices(demand))
 
 
@@ -81,7 +81,7 @@ def _equals(output: OutputPlan, decided: tuple[str, str]) -> list[Option]:
     return sorted(equals, key=lambda option: option.key != decided)
 
 
-async def _can_be_made(walk: Walk, take: Place, demand: Demand) -> bool:
+async def _can_be_made(walk: Walk, take: Place, output: OutputPlan, demand: Demand) -> bool:
     """Return whether a backend can make it: at once where one can or all answer, else after waiting for silent ones."""
     pool, clock, turns = walk.tools.pool, walk.tools.clock, walk.tools.turns
     if turns.choices(demand):
@@ -91,7 +91,7 @@ async def _can_be_made(walk: Walk, take: Place, demand: Demand) -> bool:
     deadline = clock.monotonic() + patience_s
     told = False
     while not turns.choices(demand):
-        silent = _silent(walk)
+        silent = _silent(walk, output)
         left_s = deadline - clock.monotonic()
         if not silent or left_s <= 0:
             return False
@@ -108,10 +108,14 @@ async def _can_be_made(walk: Walk, take: Place, demand: Demand) -> bool:
     return True
 
 
-def _answering(walk: Walk) -> list[tuple[Backend, NodeTable]]:
+def _allowed(walk: Walk, output: OutputPlan) -> list[Backend]:
+    """Return the backends that may make an output of this run."""
+    return walk.tools.pool.allowed(walk.plan.execution_mode, walk.plan.backends if output.asked else ())
+
+
+def _answering(walk: Walk, output: OutputPlan) -> list[tuple[Backend, NodeTable]]:
     """The backends that this run may use and that answer, with what they have."""
-    allowed = walk.tools.pool.allowed(walk.plan.execution_mode)
-    return [(backend, backend.table) for backend in allowed if backend.up and backend.table is not None]
+    return [(backend, backend.table) for backend in _allowed(walk, output) if backend.up and backend.table is not None]
 
 
 async def tell_differences(
@@ -146,19 +150,18 @@ async def tell_differences(
             await walk.warn(take, said, code=f"precision_{model.node}_{model.input}", **files)
 
 
-def _silent(walk: Walk) -> dict[str, str]:
+def _silent(walk: Walk, output: OutputPlan) -> dict[str, str]:
     """Backends that this run may use and that somebody expects to answer, but that do not; with what is wrong."""
-    allowed = walk.tools.pool.allowed(walk.plan.execution_mode)
-    return {backend.name: backend.problem for backend in allowed if backend.silent}
+    return {backend.name: backend.problem for backend in _allowed(walk, output) if backend.silent}
 
 
-def _lacks(walk: Walk, way: Sequence[Option]) -> dict[str, Lack]:
+def _lacks(walk: Walk, output: OutputPlan, way: Sequence[Option]) -> dict[str, Lack]:
     """List what each answering backend lacks for a config, by the variant that it is nearest to having."""
     lacks = {}
-    for backend, table in _answering(walk):
+    for backend, table in _answering(walk, output):
         problems = min((fit_of(option, table).problems for option in way), key=_distance)
         lacks[backend.name] = _sorted(problems, table)
-    for backend in walk.tools.pool.allowed(walk.plan.execution_mode):
+    for backend in _allowed(walk, output):
         if backend.state == "down" and not backend.silent and not backend.address.discovered:
             lacks[backend.name] = _sorted([], NodeTable({})).model_copy(update={"problem": backend.problem})
     return lacks

@@ -175,7 +175,7 @@ class _Planner:
         return OutputPlan(
             config=config.name,
             options=tuple(options),
-            fallback=planning.request.fallback,
+            fallback=planning.request.falls_back,
             run_timeout_s=config.run_timeout_s,
             brief=briefing.as_json() if briefing else None,
             number=self.number,

@@ -112,7 +112,7 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
                 reasons[number] = await decide_retry(walk, last)
             again = reasons.get(number)
         if stays is not None:
-            demand = Demand((stays.option,), walk.plan.execution_mode)
+            demand = Demand.of(walk.plan, stage.output, [stays.option])
         else:
             demand = await choose(walk, place, stage.output, decided)
         failed = await failed_at(walk, last) if last is not None and last.state == "failed" else frozenset[str]()
