@@ -97,12 +97,16 @@ def test_a_take_that_rests_keeps_its_place_and_wants_no_backend(tickets: AtOnce,
     assert tickets.held()[0].failed_at == {"gpu"}
 
 
-def test_what_a_backend_has_already_is_bound_there(tickets: AtOnce, places: list[Place]) -> None:
-    tickets.ask(places[0], held_at="cpu")
+def test_what_a_backend_has_already_is_bound_there(database: Database, places: list[Place]) -> None:
+    tickets = AtOnce(database, Tickets(Stamps(iter(["at first", "later", "at last", "never"]))))
+    for _ in range(2):
+        tickets.ask(places[0], held_at="cpu")
     (ticket,) = tickets.held()
-    assert (ticket.backend, ticket.granted_at) == ("cpu", ticket.asked_at)
-    tickets.bind(ticket.key, "gpu", "a", "placed_alone")
-    assert tickets.held()[0].backend == "cpu", "it is bound once"
+    assert (ticket.backend, ticket.granted_at) == ("cpu", "at first")
+    tickets.ask(places[0], held_at="gpu")
+    assert tickets.held()[0].granted_at == "at last"
+    tickets.bind(ticket.key, "cpu", "a", "placed_alone")
+    assert tickets.held()[0].backend == "gpu", "it is bound once"
 
 
 def test_users_take_turns_among_takes_that_compete(tickets: AtOnce, places: list[Place]) -> None:
@@ -120,7 +124,7 @@ def test_only_the_first_that_are_wanted_are_read(tickets: AtOnce, places: list[P
     assert [number(one.run_id) for one in tickets.first(["song"], 2)] == [0, 2]
     assert [number(one.run_id) for one in tickets.first(["song", "film"], 9)] == [0, 1, 2, 3]
     assert {demand for demand, *_ in tickets.demands()} == {"song", "film"}
-    assert {one.owner for one in tickets.first(["song"], 9, owners=True)} == {"local"}
+    assert all(one.owner for one in tickets.first(["song"], 9, owners=True))
 
 
 def test_it_is_counted_how_often_a_take_is_passed_over_and_since_when(database: Database, places: list[Place]) -> None:
@@ -139,8 +143,9 @@ def test_users_take_turns_within_a_priority(tickets: AtOnce, places: list[Place]
     for place in places[6:9]:
         tickets.ask(place, user_id="late")
     tickets.ask(places[9], user_id="later")
-    tickets.ask(places[10], priority=1, user_id="eager")
-    assert order(tickets) == [0, 1, 10, 2, 6, 9, 3, 7, 4, 8, 5]
+    for place in places[10:12]:
+        tickets.ask(place, priority=1, user_id="eager")
+    assert order(tickets) == [0, 1, 10, 11, 2, 6, 9, 3, 7, 4, 8, 5]
 
 
 def test_who_comes_again_and_again_does_not_go_before_who_waits(tickets: AtOnce, places: list[Place]) -> None:
