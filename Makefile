@@ -14,7 +14,7 @@ ARGS      ?=
 # What is held against a real ComfyUI. COMFYUI_URL names one that nobody else uses, with our node folder linked into it.
 COMFYUI   := tests/comfy tests/contract tests/importing tests/nodes/in_comfyui tests/acceptance/test_stages_across.py
 
-.PHONY: setup demo run test comfyui soak lint golden bench bench-peers bench-music chromium postgresql nginx faketime
+.PHONY: setup demo run test comfyui soak lint golden bench bench-peers bench-music bench-fleet chromium postgresql nginx faketime
 
 setup: $(RUNS)
 
@@ -56,6 +56,9 @@ bench-peers: $(TESTS)
 
 bench-music: $(TESTS)
 	$(PY) -m benchmarks.music $(ARGS)
+
+bench-fleet: $(TESTS)
+	$(PY) -m benchmarks.fleet $(ARGS)
 
 $(RUNS): requirements.lock
 	@$(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \

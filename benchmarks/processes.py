@@ -30,6 +30,8 @@ async def started(*command: str, environment: Mapping[str, str] | None = None) -
     finally:
         if process.returncode is None:
             process.terminate()
+        assert process.stdin
+        process.stdin.close()  # a host that belongs to another program ends with that
         await process.communicate()
 
 

@@ -276,3 +276,10 @@ class Writing(Reading):
         """Store an event; one with the same place, kind and key is stored once."""
         self.fence(place)
         self._event(place, data, key)
+
+    def replace_entity(self, place: Place, entity: Entity) -> None:
+        """List a file of a run whose content may be another one than is listed; the last one stands."""
+        listed = [event.data for event in self.events(place.run_id, entity.KIND) if isinstance(event.data, Entity)]
+        known = [one for one in listed if one.filename == entity.filename]
+        if not known or known[-1].sha256 != entity.sha256:
+            self.add_event(place, entity, f"{entity.filename} {len(known)}" if known else entity.filename)

@@ -167,8 +167,16 @@ class Walk:
         data = content.encode() if isinstance(content, str) else dump(dict(content))
         await self.keep(self.place(stage), number, stage, f"{number:02d}_{stage}.{suffix}", data)
 
-    async def keep(self, place: Place, number: int, kind: str, filename: str, content: bytes) -> None:
-        """Write a small file of ours into the run's folder and list it as an entity."""
+    async def keep(
+        self, place: Place, number: int, kind: str, filename: str, content: bytes, *, replaces: bool = False
+    ) -> None:
+        """Write a small file of ours into the run's folder and list it as an entity.
+
+        `replaces`: an earlier attempt may have listed another content of it.
+        """
         await self.write(filename, content)
         entity = text_entity(filename, content, number=number, type=kind, stage=place.stage, take=place.take)
-        self.ledger.later(lambda writing: writing.add_event(place, entity, filename))
+        if replaces:
+            self.ledger.later(lambda writing: writing.replace_entity(place, entity))
+        else:
+            self.ledger.later(lambda writing: writing.add_event(place, entity, filename))

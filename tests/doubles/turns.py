@@ -10,6 +10,7 @@ from devserver.queueing.deciding import Decider
 from devserver.queueing.eta import Durations
 from devserver.queueing.expected import Expected
 from devserver.queueing.fleet import Fleet
+from devserver.queueing.given_up import GivenUp
 from devserver.queueing.tickets import Tickets
 from devserver.queueing.turns import Turns
 from devserver.system.clock import Clock
@@ -19,5 +20,5 @@ def make_turns(
     database: Database, backends: Callable[[], Sequence[Backend]], clock: Clock | None = None, owner: str = ""
 ) -> Turns:
     clock = clock or Clock()
-    decider = Decider(Tickets(clock), Fleet(Durations(clock), clock, backends), owner)
+    decider = Decider(Tickets(clock), Fleet(Durations(clock), clock, backends, GivenUp(database, backends)), owner)
     return Turns(database, Expected(decider, clock), decider)

@@ -193,7 +193,9 @@ async def _prepare(
     digest = graph_hash(compiled)
     one_take = len(option.takes) == 1 and place.take == 1
     if stage.name == walk.plan.graph_stage and place.take == 1:
-        await walk.keep(Place(place.run_id, place.generation, place.stage), 6, "graph", "06_graph.json", dump(compiled))
+        of_stage = Place(place.run_id, place.generation, place.stage)
+        again = attempt.attempt > 1 or place.generation > 1  # another variant may have been tried before
+        await walk.keep(of_stage, 6, "graph", "06_graph.json", dump(compiled), replaces=again)
     else:
         name = f"graph_{stage.name}.json" if one_take else f"graph_{stage.name}_{place.take}.json"
         await walk.write(name, dump(compiled))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from devserver.model.failure import Failure
 from devserver.model.plan import MediaStage
 from devserver.model.results import AttemptResult, TakeResult
 from devserver.model.rows import Place, TakeRow
+from devserver.queueing.tickets import Ticket
+from devserver.stages.graph.again import SERVER_STOPPED
 from devserver.stages.graph.formats import conversion
 from devserver.stages.graph.takes import run_graph
 from devserver.stages.inputs import Inputs
 from devserver.stages.walk import Walk
 from tests.comfy import backend as scripted
 from tests.devserver.plans import RUN_ID
-from tests.devserver.stages.graph.test_choose import SILENCE
+from tests.devserver.stages.graph.test_choose import SILENCE, let_know, with_fallback
 from tests.doubles.entities import make_entity
 from tests.doubles.pools import add_backend
 from tests.patience import PATIENCE_S
@@ -156,3 +159,100 @@ async def test_an_attempt_whose_backend_is_gone_is_made_elsewhere_under_the_same
         await run(await second(walk), stage)
     rows = await walk.tools.journal.stages(RUN_ID)
     assert [(row.attempt, row.state) for row in rows if row.attempt] == [(1, "failed")]
+
+
+async def tickets(walk: Walk) -> list[Ticket]:
+    """Return the tickets once the take has asked for its turn."""
+    return await walk.tools.journal.read(lambda reading: walk.tools.expected.tickets.listed(reading.tx))
+
+
+async def until_so(walk: Walk, is_so: Callable[[list[Ticket]], bool]) -> Ticket:
+    """Wait until the only ticket is so."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not ((found := await tickets(walk)) and is_so(found)):  # noqa: ASYNC110 - nothing else tells it
+            await asyncio.sleep(0)
+    (ticket,) = found
+    return ticket
+
+
+async def pause(walk: Walk, backend: str = "") -> None:
+    await walk.tools.journal.write(lambda writing: walk.tools.expected.tickets.pause(writing.tx, backend))
+
+
+async def resume(walk: Walk) -> None:
+    await walk.tools.journal.write(lambda writing: walk.tools.expected.tickets.resume(writing.tx))
+    walk.tools.turns.grant_turns()
+
+
+async def codes(walk: Walk) -> list[str]:
+    return [one.code for one in await walk.read(lambda reading: reading.warnings(RUN_ID))]
+
+
+@pytest.mark.usefixtures("_refusing")
+async def test_graph_and_values_are_written_when_the_take_goes_to_a_backend(walk: Walk, stage: MediaStage) -> None:
+    await pause(walk)
+    running = asyncio.create_task(run(walk, stage))
+    ticket = await until_so(walk, lambda found: not found[0].held)
+    graph = walk.tools.exports.folder(RUN_ID) / "06_graph.json"
+    assert (ticket.backend, ticket.work.config, graph.exists()) == ("", "silence_mp3", False)
+    assert (await take_of(walk)).result.config_used is None
+    await resume(walk)
+    with pytest.raises(StageError):
+        await running
+    assert graph.exists()
+    assert (await take_of(walk)).result.backend == "gpu"
+
+
+async def test_a_take_that_no_backend_can_make_any_more_keeps_its_place_and_says_that_it_waits(
+    walk: Walk, stage: MediaStage
+) -> None:
+    backend = add_backend(walk.tools.pool, "away", classes=SILENCE)
+    await pause(walk)
+    running = asyncio.create_task(run(walk, stage))
+    before = await until_so(walk, lambda found: not found[0].held)
+    backend.state = "unknown"
+    walk.tools.turns.grant_turns()
+    async with asyncio.timeout(PATIENCE_S):
+        while await codes(walk) != ["backend_silent"]:  # noqa: ASYNC110 - nothing else tells it
+            await asyncio.sleep(0)
+    waiting = await until_so(walk, lambda found: not found[0].held)
+    assert (waiting.place, waiting.asked_at) == (before.place, before.asked_at)
+    add_backend(walk.tools.pool, "other", classes=SILENCE)
+    walk.tools.pool._changed.set()
+    await resume(walk)
+    assert (await until_so(walk, lambda found: found[0].held)).backend == "other"
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@pytest.mark.usefixtures("_refusing")
+async def test_a_take_that_no_backend_fits_any_more_falls_back_and_says_so(
+    walk: Walk, stage: MediaStage, host: scripted.Backend
+) -> None:
+    other = add_backend(walk.tools.pool, "zithers", classes={"Zither": {"input": {}}}, url=let_know(host, SILENCE))
+    await pause(walk, "zithers")
+    stage = stage.model_copy(update={"output": with_fallback(stage.output)})
+    running = asyncio.create_task(run(walk, stage))
+    await until_so(walk, lambda found: found[0].work.config == "zither")
+    other.table = walk.tools.pool.backends[0].table  # it was started again without its pack of nodes
+    walk.tools.turns.grant_turns()
+    with pytest.raises(StageError):
+        await running
+    assert await codes(walk) == ["fallback"]
+    assert ((row := await take_of(walk)).result.config_used, row.result.backend) == ("silence_mp3", "gpu")
+
+
+@pytest.mark.usefixtures("_refusing")
+async def test_a_graph_that_another_variant_replaces_is_the_one_that_is_listed(walk: Walk, stage: MediaStage) -> None:
+    attempt = walk.place("generation", 1, 1)
+    await walk.ledger.write(lambda writing: writing.begin_take(replace(attempt, attempt=0)))
+    await walk.keep(walk.place("generation"), 6, "graph", "06_graph.json", b'{"of": "another variant"}')
+    await walk.ledger.write(lambda writing: writing.begin_attempt(attempt, backend="gone", result=AttemptResult()))
+    lost = AttemptResult(error=Failure(code=SERVER_STOPPED, message="it stopped"))
+    await walk.ledger.end(attempt, "lost", lost)
+    with pytest.raises(StageError):
+        await run(await second(walk), stage)
+    content = (walk.tools.exports.folder(RUN_ID) / "06_graph.json").read_bytes()
+    entities = await walk.read(lambda reading: reading.entities(RUN_ID))
+    (graph,) = [one for one in entities if one.filename == "06_graph.json"]
+    assert (graph.sha256, graph.bytes) == (sha256(content).hexdigest(), len(content))
