@@ -68,6 +68,12 @@ def test_a_request_may_name_its_backend(studio: Studio) -> None:
 
 
 def test_a_backend_at_which_takes_fail_that_others_make_is_put_aside(studio: Studio) -> None:
+    for backend, work_s in (("host0", 0.0), ("host1", 0.4)):  # host0 is the faster one, so it is asked first
+        for _ in range(3):
+            params = {"work_s": work_s, "seed": 3}
+            assert (
+                studio.server.execute(input_text="x", output_config="takes", backend=backend, params=params)[0] == 200
+            )
     sick_mark(studio.folder / "host-0").touch()
     failed = Counter[str]()
     for number in range(8):
