@@ -54,7 +54,7 @@ def test_a_run_whose_second_graph_stage_ran_something_else_is_not_made_again(
     ran = first.steps[-1][0].model_copy(update={"name": "cover"})  # what an earlier version planned for it
     update = {"definitions": kept, "steps": (*first.steps, (ran,))}
     row = replace(row, plan=first.model_copy(update=update).model_dump_json(by_alias=True))
-    with pytest.raises(InputError, match="stage cover did not run cover_image"):
+    with pytest.raises(InputError, match="stage cover ran silence_mp3 again instead of cover_image"):
         write(database, lambda tx: plan_again(Reading(tx), row, KINDS, run_id="other", user_id="local", created_at=AT))
 
 
