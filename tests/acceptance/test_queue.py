@@ -42,8 +42,7 @@ def started(server: Server, title: str, **more: Any) -> str:
 def waiting(server: Server, count: int) -> list[str]:
     """The titles in their order, once so many wait."""
     while True:
-        queue = server.call("GET", "/api/queue")[1]
-        listed = [entry["title"] for backend in queue["backends"] for entry in backend["waiting"]]
+        listed = [entry["title"] for entry in server.call("GET", "/api/queue")[1]["waiting"]]
         if len(listed) >= count:
             return listed
 

@@ -111,7 +111,7 @@ def test_permissions_gone_in_mid_run(server: Server) -> None:
         for _ in range(2)
     ]
     folder = server.exports / runs[0]
-    wait_for(lambda: len(server.call("GET", "/api/queue")[1]["backends"][0]["waiting"]) == 2)
+    wait_for(lambda: len(server.call("GET", "/api/queue")[1]["waiting"]) == 2)
     folder.chmod(0o555)
     server.call("POST", "/api/queue/resume", {})
     try:
