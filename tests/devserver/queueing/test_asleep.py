@@ -29,7 +29,7 @@ def waits(journal: JournalAtOnce, tickets: AtOnce) -> Place:
     take = replace(run, stage="generation", take=1)
     journal.begin_stage(replace(take, take=0))
     journal.begin_take(take)
-    tickets.ask(take, "gpu")
+    tickets.ask(take)
     return take
 
 
@@ -52,12 +52,17 @@ async def test_one_whose_first_attempt_was_lost_sleeps_too(
 
 
 def has_its_turn(_journal: JournalAtOnce, tickets: AtOnce, _take: Place) -> None:
-    tickets.grant("gpu", 1)
+    (waits,) = tickets.listed()
+    tickets.bind(waits.key, "gpu", "a", "placed_alone")
 
 
 def another_take_has_its_turn(journal: JournalAtOnce, tickets: AtOnce, take: Place) -> None:
     journal.begin_take(replace(take, take=2))
-    tickets.ask(replace(take, take=2), "other", held=True)
+    tickets.ask(replace(take, take=2), held_at="other")
+
+
+def is_tried_again(_journal: JournalAtOnce, tickets: AtOnce, take: Place) -> None:
+    tickets.rest(take)
 
 
 def its_prompt_was_submitted(journal: JournalAtOnce, _tickets: AtOnce, take: Place) -> None:
@@ -83,6 +88,7 @@ def has_ended(journal: JournalAtOnce, _tickets: AtOnce, take: Place) -> None:
 AWAKE: list[Callable[[JournalAtOnce, AtOnce, Place], None]] = [
     has_its_turn,
     another_take_has_its_turn,
+    is_tried_again,
     its_prompt_was_submitted,
     a_take_has_not_asked,
     a_stage_has_no_take_yet,
@@ -103,21 +109,33 @@ async def test_a_run_is_awake_that(
     assert RUN_ID not in await asleep(database)
 
 
-def test_a_turn_wakes_its_run_alone_and_once() -> None:
+def sleeping(**demands: set[str]) -> tuple[Asleep, list[str]]:
     woken: list[str] = []
     one = Asleep(woken.append)
-    one._waits_at = {"a": {"gpu"}, "b": {"gpu"}}
+    one._waits_with = demands
+    return one, woken
+
+
+def test_a_turn_wakes_its_run_alone_and_once() -> None:
+    one, woken = sleeping(a={"song"}, b={"song"})
     for _ in range(2):
-        one.look({"a", "another"}, {"gpu"})
+        one.look({"a", "another"}, ())
     assert woken == ["a"]
     assert "b" in one
 
 
-def test_a_backend_that_is_not_up_wakes_who_waits_there_once_another_one_is() -> None:
-    woken: list[str] = []
-    one = Asleep(woken.append)
-    one._waits_at = {"a": {"gpu"}, "b": {"cpu"}, "c": {"cpu", "gpu"}}
-    one.look(set(), set())
+def test_whom_no_backend_can_serve_any_more_is_woken_to_fall_back() -> None:
+    one, woken = sleeping(a={"song"}, b={"film"}, c={"film", "song"})
+    one.look(set(), ())
     assert woken == []
-    one.look(set(), {"cpu"})
-    assert sorted(woken) == ["a", "c"]
+    one.look(set(), {"film", "unheard of"})
+    assert sorted(woken) == ["b", "c"]
+
+
+async def test_it_is_known_with_which_demands_a_run_waits(
+    database: Database, journal: JournalAtOnce, tickets: AtOnce, waits: Place
+) -> None:
+    journal.begin_take(replace(waits, take=2))
+    for number, demand in enumerate(["song", "film"], 1):
+        tickets.ask(replace(waits, take=number), demand=demand)
+    assert (await asleep(database))._waits_with == {RUN_ID: {"song", "film"}}

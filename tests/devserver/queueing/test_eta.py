@@ -14,7 +14,7 @@ from devserver.durable.sql import Transaction
 from devserver.model.rows import Place
 from devserver.model.server import TimeLeft
 from devserver.queueing import eta
-from devserver.queueing.eta import KEPT, READ_AGAIN_S, Durations, Guess, Law, Sample, law, size_of, total
+from devserver.queueing.eta import FRESH_DAYS, KEPT, READ_AGAIN_S, Durations, Guess, Law, Sample, law, size_of, total
 from devserver.queueing.tickets import Work
 from devserver.system.clock import Clock
 from tests.doubles.at_once import AtOnce, rows
@@ -45,22 +45,25 @@ class _Durations:
     """The table is read before each question, where it is due."""
 
     def __init__(self, clock: Clock) -> None:
-        self._durations = Durations(clock)
+        self.own = Durations(clock)
 
-    def learn(self, tx: Transaction, place: Place, work: Work, backend: str, seconds: float) -> None:
-        self._durations.learn(tx, place, work, backend, seconds)
-        self._durations.read_again()
+    def learn(
+        self, tx: Transaction, place: Place, work: Work, backend: str, seconds: float, *, loaded: bool = True
+    ) -> None:
+        self.own.learn(tx, place, work, backend, seconds, loaded=loaded)
+        self.own.read_again()
 
     def guess(self, tx: Transaction, work: Work, backend: str) -> Guess | None:
-        self._durations.read(tx)
-        return self._durations.guess(work, backend)
+        self.own.read(tx)
+        return self.own.guess(work, backend)
+
+    def load_s(self, tx: Transaction, work: Work, backend: str) -> float:
+        self.own.read(tx)
+        return self.own.load_s(work, backend)
 
     def usual(self, tx: Transaction, ways: Sequence[Work]) -> tuple[str, Guess | None]:
-        self._durations.read(tx)
-        return self._durations.usual(ways)
-
-    def worked(self, _tx: Transaction, backend: str, granted_s: float) -> float:
-        return self._durations.worked(backend, granted_s)
+        self.own.read(tx)
+        return self.own.usual(ways)
 
 
 @pytest.fixture
@@ -228,13 +231,48 @@ def test_a_law_is_worked_out_once_for_each_new_duration(durations: AtOnce, monke
     assert made == [1, 2, 3]
 
 
-def test_of_two_that_have_a_turn_the_second_works_from_the_end_of_the_first(durations: AtOnce, clock: Hand) -> None:
-    begin = clock.monotonic()
-    clock.at += timedelta(seconds=10)
-    assert durations.worked("gpu", begin) == 10
-    clock.at += timedelta(seconds=4)
-    assert durations.worked("gpu", begin) == 4
-    assert durations.worked("cpu", begin) == 14
+SONG = Work("song", "a")
+
+
+def learn(durations: AtOnce, *seconds: float, loaded: bool = True, device: str = "") -> None:
+    """Learn some durations of the same work at the same backend."""
+    durations.subject.own.devices = {"gpu": device}
+    for one in seconds:
+        place = Place(f"run {one} {device}", 1, "generation", 1)
+        durations.learn(place, SONG, "gpu", one, loaded=loaded)
+
+
+def usual_s(durations: AtOnce) -> tuple[float, int]:
+    known = durations.guess(SONG, "gpu")
+    return round(known.usual, 2), known.samples
+
+
+def test_what_loads_its_models_first_is_told_apart(durations: AtOnce) -> None:
+    learn(durations, 9.0, loaded=False)
+    assert usual_s(durations) == (9.0, 1), "nothing better is known"
+    assert durations.load_s(SONG, "gpu") == 0
+    learn(durations, 2.0, 4.0)
+    assert usual_s(durations) == (2.83, 2)
+    assert durations.load_s(SONG, "gpu") == pytest.approx(9 - 2.83, abs=0.01)
+    learn(durations, 0.5, loaded=False)
+    assert durations.load_s(SONG, "gpu") == pytest.approx((9 + 0.5) / 2 - 2.83, abs=0.01)
+
+
+def test_what_another_device_took_counts_as_one_sample(durations: AtOnce) -> None:
+    learn(durations, 30.0, 31.0, 32.0, device="old card")
+    assert usual_s(durations)[1] == 3
+    learn(durations, 3.0, 3.1, 3.2, 3.3, device="new card")
+    seconds, samples = usual_s(durations)
+    assert (3.1 <= seconds <= 3.3, samples) == (True, 5)
+    learn(durations, device="old card")
+    assert usual_s(durations)[1] == 4, "those of this one, and one of the other"
+
+
+def test_what_was_long_ago_counts_as_one_sample(durations: AtOnce, clock: Hand) -> None:
+    learn(durations, 30.0, 31.0, 32.0)
+    clock.at += timedelta(days=FRESH_DAYS, seconds=1)
+    learn(durations, 3.0, 3.1)
+    assert usual_s(durations) == (3.1, 3)
 
 
 def test_a_duration_counts_once_however_often_it_is_written_down(durations: AtOnce) -> None:
@@ -250,7 +288,7 @@ async def test_what_was_not_committed_is_not_learned(database: Database, clock: 
 
     def learn_in_vain(tx: Transaction) -> None:
         own.read(tx)
-        own.learn(tx, Place("run", 1, "generation", 1), Work("song", "a"), "gpu", 20.0)
+        own.learn(tx, Place("run", 1, "generation", 1), Work("song", "a"), "gpu", 20.0, loaded=True)
         raise OSError("no room")
 
     with pytest.raises(OSError, match="no room"):
