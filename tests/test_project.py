@@ -18,7 +18,20 @@ from packaging.utils import canonicalize_name
 from config import Settings
 
 ROOT = Path(__file__).parents[1]
-VERBS = {"setup", "comfyui", "demo", "run", "test", "soak", "lint", "golden", "bench", "bench-peers", "bench-music"}
+VERBS = {
+    "setup",
+    "comfyui",
+    "demo",
+    "run",
+    "test",
+    "soak",
+    "lint",
+    "golden",
+    "bench",
+    "bench-peers",
+    "bench-music",
+    "bench-fleet",
+}
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LOCKED_LINE = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[\w.+!]+)(?P<marker> ;[^\\]*)? \\$")
 
