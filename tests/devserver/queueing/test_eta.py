@@ -5,7 +5,7 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -18,22 +18,10 @@ from devserver.queueing.eta import FRESH_DAYS, KEPT, READ_AGAIN_S, Durations, Gu
 from devserver.queueing.tickets import Work
 from devserver.system.clock import Clock
 from tests.doubles.at_once import AtOnce, rows
+from tests.doubles.hand import Hand
 
 # Of each kind: seconds of a run of no size, seconds for each unit, the sizes that are asked for.
 KINDS = {"song": (4.0, 0.5, (30, 240)), "picture": (1.0, 2e-6, (65_536, 4_194_304)), "check": (0.3, 0.0, (1, 100))}
-
-
-class Hand(Clock):
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2030, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
 
 
 @pytest.fixture

@@ -3,50 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from devserver.backends.pool import Pool
 from devserver.definitions.current import Definitions
 from devserver.durable.database import Database
 from devserver.files.exports import Exports
 from devserver.model.plan import Plan
 from devserver.model.rows import Place
+from devserver.queueing.deciding import Decider
+from devserver.queueing.demand import Demand
 from devserver.queueing.eta import Guess
 from devserver.queueing.expected import FRESH_S, Expected, around, ways_of
 from devserver.queueing.tickets import ALL, Work
-from devserver.system.clock import Clock
+from schemas.nodes import Fit
 from tests.devserver.plans import AT, RUN_ID, add_run, plan
-from tests.doubles.at_once import AtOnce, JournalAtOnce, rows
+from tests.doubles.at_once import AtOnce, JournalAtOnce
+from tests.doubles.hand import Hand
+from tests.doubles.pools import add_backend
 
 NEXT = "20240201-000000-00000002"
 
 
-class Hand(Clock):
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2030, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def forward(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-
-
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
-
-
-@pytest.fixture
-def expected(clock: Hand) -> Expected:
-    return Expected.by(clock)
+def expected(decider: Decider, clock: Hand) -> Expected:
+    return Expected(decider, clock)
 
 
 @pytest.fixture
@@ -55,19 +38,40 @@ def planned(definitions: Definitions, exports: Exports, database: Database) -> P
 
 
 @pytest.fixture
-def asking(database: Database, journal: JournalAtOnce, expected: Expected, planned: Plan) -> Any:
-    """Let the take of a run wait at a backend where its like has taken 20 s."""
-    (work,) = ways_of(planned.media[0], 1)
-    for number in range(20):
-        AtOnce(database, expected.durations).learn(Place(f"old {number}", 1), work, "gpu", 20.0)
+def wanted(pool: Pool, planned: Plan, monkeypatch: pytest.MonkeyPatch) -> Demand:
+    """The demand of the run that is planned; the only backend meets every demand."""
+    monkeypatch.setattr("devserver.queueing.demand.fit_of", lambda _option, _table: Fit({}, ()))
+    add_backend(pool)
+    return Demand(planned.media[0].output.options[:1], planned.execution_mode)
 
-    def ask(run_id: str, work: Work = work, *, held: bool = False) -> Place:
+
+@pytest.fixture
+def asking(database: Database, journal: JournalAtOnce, expected: Expected, planned: Plan, wanted: Demand) -> Any:
+    """Let the take of a run wait, or have its turn, at a backend where its like has taken 20 s."""
+    (work,) = ways_of(planned.media[0], 1)
+    learn(database, expected, work, "gpu")
+
+    def ask(run_id: str, wanted: Demand = wanted, *, held_at: str = "") -> Place:
+        expected.decider.know(wanted)
         place = replace(add_run(journal, run_id), stage="generation", take=1)
-        AtOnce(database, expected.tickets).ask(place, "gpu", work=work, held=held)
+        its = replace(work, config=wanted.options[0].config)
+        AtOnce(database, expected.tickets).ask(place, work=its, demand=wanted.digest, held_at=held_at)
         expected.read_again()
         return place
 
     return ask
+
+
+def learn(database: Database, expected: Expected, work: Work, backend: str, seconds: float = 20.0) -> None:
+    for number in range(20):
+        place = Place(f"old {backend} {number}", 1)
+        AtOnce(database, expected.durations).learn(place, work, backend, seconds, loaded=True)
+    expected.durations.read_again()
+    expected.read_again()
+
+
+def never_made(wanted: Demand) -> Demand:
+    return Demand((wanted.options[0].model_copy(update={"config": "film"}),), wanted.execution_mode)
 
 
 def usual(expected: Expected, database: Database, run_id: str) -> float | None:
@@ -76,19 +80,46 @@ def usual(expected: Expected, database: Database, run_id: str) -> float | None:
 
 
 def test_a_run_waits_for_all_that_is_before_it(database: Database, expected: Expected, asking: Any) -> None:
-    asking(RUN_ID, held=True)
+    asking(RUN_ID, held_at="gpu")
     asking(NEXT)
     assert usual(expected, database, RUN_ID) == pytest.approx(20)
     assert usual(expected, database, NEXT) == pytest.approx(40)
     line = AtOnce(database, expected).line()
-    assert [line.position(ticket) for ticket in line.at("gpu")] == [0, 1]
-    assert (line.at("cpu"), line.of_run("unknown")) == ([], [])
+    assert [line.position(ticket) for ticket in (*line.held("gpu"), *line.expected_at("gpu"))] == [0, 1]
+    assert (line.held("cpu"), line.expected_at("cpu"), line.of_run("unknown")) == ([], [], [])
+
+
+def test_those_that_wait_are_expected_where_they_are_done_first(
+    database: Database, expected: Expected, pool: Pool, planned: Plan, asking: Any
+) -> None:
+    add_backend(pool, "slow")
+    learn(database, expected, ways_of(planned.media[0], 1)[0], "slow", 50.0)
+    runs = [f"20240201-00000{number}-00000000" for number in range(5)]
+    asking(runs[0], held_at="gpu")
+    for run_id in runs[1:]:
+        asking(run_id)
+    line = AtOnce(database, expected).line()
+    assert [line.backend(ticket) for ticket in line.tickets.values()] == ["gpu", "gpu", "slow", "gpu", "gpu"]
+    ends = [one.usual for ticket in line.tickets.values() if (one := line.eta(ticket))]
+    assert ends == [pytest.approx(end, rel=0.01) for end in (20, 40, 50, 60, 80)]
+    assert line.backends() == ["gpu", "slow"]
+
+
+def test_behind_the_first_ones_the_others_are_reckoned_by_their_pace(
+    database: Database, expected: Expected, asking: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devserver.queueing.expected.RECKONED_EXACTLY", 2)
+    for number in range(6):
+        asking(f"20240201-00000{number}-00000000")
+    line = AtOnce(database, expected).line()
+    ends = [one.usual for ticket in line.waiting if (one := line.eta(ticket))]
+    assert ends == [pytest.approx(20 * place, rel=0.01) for place in (1, 2, 3, 4, 5, 6)]
 
 
 def test_what_is_at_work_comes_nearer_its_end_and_never_to_it(
     database: Database, expected: Expected, clock: Hand, asking: Any
 ) -> None:
-    asking(RUN_ID, held=True)
+    asking(RUN_ID, held_at="gpu")
     left = []
     for _ in range(3):
         clock.forward(15)
@@ -100,23 +131,25 @@ def test_what_is_at_work_comes_nearer_its_end_and_never_to_it(
 
 
 def test_nothing_is_said_where_something_before_it_is_not_known_or_the_queue_is_paused(
-    database: Database, expected: Expected, asking: Any
+    database: Database, expected: Expected, wanted: Demand, asking: Any
 ) -> None:
-    asking(RUN_ID, Work("film", "never made"))
+    first = asking(RUN_ID, never_made(wanted), held_at="gpu")
     asking(NEXT)
     assert usual(expected, database, NEXT) is None
-    AtOnce(database, expected.tickets).give_back(Place(RUN_ID, 1, "generation", 1))
+    AtOnce(database, expected.tickets).give_back(first)
     expected.read_again()
     assert usual(expected, database, NEXT) is not None
-    AtOnce(database, expected.tickets).pause(ALL)
-    expected.read_again()
-    assert usual(expected, database, NEXT) is None
+    for paused in (ALL, "gpu"):
+        AtOnce(database, expected.tickets).pause(paused)
+        expected.read_again()
+        assert usual(expected, database, NEXT) is None
+        AtOnce(database, expected.tickets).resume(paused)
 
 
 def test_a_run_that_has_not_asked_yet_waits_behind_those_that_were_accepted_before_it(
     database: Database, journal: JournalAtOnce, expected: Expected, planned: Plan, asking: Any
 ) -> None:
-    asking("20240131-000000-00000000", held=True)
+    asking("20240131-000000-00000000", held_at="gpu")
     for run_id in (RUN_ID, NEXT):
         add_run(journal, run_id)
         expected.accept(planned.model_copy(update={"run_id": run_id}))
@@ -161,12 +194,6 @@ def test_one_look_at_the_tickets_is_good_for_all_who_ask_within_a_moment(
     assert again is not line
     expected.read_again()
     assert at_once.line() is not again
-
-
-def test_a_take_of_which_the_work_is_not_known_teaches_nothing(database: Database, expected: Expected) -> None:
-    for work in (None, Work("song", "a")):
-        AtOnce(database, expected).learn(Place(RUN_ID, 1, "generation", 1), work, "gpu", 9.0)
-    assert [row["seconds"] for row in rows(database, "SELECT seconds FROM durations")] == [9.0]
 
 
 def test_a_run_takes_a_while_beside_its_takes() -> None:

@@ -181,5 +181,5 @@ def test_under_eco_a_run_stays_on_this_machine(pool: Pool, fleet: Fleet) -> None
     add_backend(pool, "here")
     add_backend(pool, "away", url="http://studio:8188")
     seen: Seen = fleet.see()
-    assert [one.name for one in seen.allowed("eco")] == ["here"]
-    assert [one.name for one in seen.allowed("fast")] == ["here", "away"]
+    assert [one.name for one in seen.allowed(replace(demand(), execution_mode="eco"))] == ["here"]
+    assert [one.name for one in seen.allowed(demand())] == ["here", "away"]

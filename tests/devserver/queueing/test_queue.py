@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -11,14 +10,19 @@ from devserver.durable.bus import Bus
 from devserver.durable.database import Database
 from devserver.errors import InputError
 from devserver.model.rows import Place
+from devserver.queueing.deciding import Decider
+from devserver.queueing.demand import Demand
 from devserver.queueing.expected import Expected
 from devserver.queueing.queue import Limits, MoveRequest, Queue
 from devserver.queueing.tickets import Work
 from devserver.queueing.turns import Turns
-from devserver.system.clock import Clock
+from tests.devserver.queueing.demands import classes, demand
 from tests.doubles.at_once import AtOnce, JournalAtOnce
+from tests.doubles.hand import Hand
+from tests.doubles.pools import add_backend
 
 WORK = Work("song", "a", 10)
+SONG = demand()
 
 
 def run_id(number: int) -> str:
@@ -26,24 +30,19 @@ def run_id(number: int) -> str:
 
 
 @pytest.fixture
-def expected() -> Expected:
-    return Expected.by(Clock())
-
-
-@pytest.fixture
-async def pool(bus: Bus) -> AsyncIterator[Pool]:
-    made = Pool([], bus=bus, clock=Clock(), embedded_folder=None, probe_s=3600)
-    yield made
-    await made.close()
+def expected(decider: Decider, pool: Pool, clock: Hand) -> Expected:
+    add_backend(pool, classes=classes("song"))
+    decider.know(SONG)
+    return Expected(decider, clock)
 
 
 @pytest.fixture
 def queue(database: Database, pool: Pool, expected: Expected, bus: Bus) -> Queue:
-    turns = Turns(database, expected, lambda: pool.backends)
+    turns = Turns(database, expected, expected.decider)
     return Queue(database, pool, turns, expected, bus, limits=Limits(4, 3))
 
 
-def add(journal: JournalAtOnce, expected: Expected, number: int, user_id: str = "ada", backend: str = "gpu") -> str:
+def add(journal: JournalAtOnce, expected: Expected, number: int, user_id: str = "ada", wanted: Demand = SONG) -> str:
     """A run that waits, called by its number."""
     run = run_id(number)
     created = f"2030-01-01T00:00:0{number}.000Z"
@@ -56,13 +55,20 @@ def add(journal: JournalAtOnce, expected: Expected, number: int, user_id: str = 
     }
     journal.add_run(run, user_id=user_id, **values)
     place = Place(run, 0, "generation", 1)
-    AtOnce(journal.database, expected.tickets).ask(place, backend, user_id=user_id, work=WORK)
+    expected.decider.know(wanted)
+    AtOnce(journal.database, expected.tickets).ask(place, user_id=user_id, work=WORK, demand=wanted.digest)
     expected.read_again()
     return run
 
 
+def bind(queue: Queue, number: int) -> None:
+    """Give a run its turn."""
+    AtOnce(queue._db, queue._tickets).bind((run_id(number), "generation", 1), "gpu", "a", "placed_alone")
+    queue.expected.read_again()
+
+
 def order(queue: Queue) -> list[int]:
-    return [int(ticket.run_id[-8:], 16) for ticket in AtOnce(queue._db, queue._tickets).listed("gpu")]
+    return [int(ticket.run_id[-8:], 16) for ticket in AtOnce(queue._db, queue._tickets).listed()]
 
 
 def of_run(queue: Queue, number: int) -> Any:
@@ -72,7 +78,7 @@ def of_run(queue: Queue, number: int) -> Any:
 def learn(queue: Queue, times: int) -> None:
     for number in range(times):
         place = Place(f"old {number}", 1, "generation", 1)
-        AtOnce(queue._db, queue.expected.durations).learn(place, WORK, "gpu", 20.0)
+        AtOnce(queue._db, queue.expected.durations).learn(place, WORK, "gpu", 20.0, loaded=True)
     queue.expected.durations.read_again()
     queue.expected.read_again()
 
@@ -84,15 +90,33 @@ async def move(queue: Queue, number: int, viewer: str | None, **to: object) -> d
 async def test_of_others_only_their_places_are_told(queue: Queue, journal: JournalAtOnce, expected: Expected) -> None:
     for number, user in enumerate(["ada", "bob", "ada"]):
         add(journal, expected, number, user)
-    (shown,) = (await queue.overview("ada"))["backends"]
-    assert [(one["position"], one["own"], one.get("title")) for one in shown["waiting"]] == [
-        (1, True, "run 0"),
-        (2, False, None),
-        (3, True, "run 2"),
-    ]
-    assert set(shown["waiting"][1]) == {"position", "priority", "eta", "own"}
-    (shown,) = (await queue.overview(None))["backends"]
-    assert [one["user"] for one in shown["waiting"]] == ["ada", "bob", "ada"]
+    shown = await queue.overview("ada")
+    for waiting in (shown["waiting"], shown["backends"][0]["waiting"]):
+        assert [(one["position"], one["own"], one.get("title")) for one in waiting] == [
+            (1, True, "run 0"),
+            (2, False, None),
+            (3, True, "run 2"),
+        ]
+        about = {"position", "priority", "eta", "expected_backend", "why", "why_code", "own"}
+        assert set(waiting[1]) - {"may"} == about
+    assert [one["user"] for one in (await queue.overview(None))["waiting"]] == ["ada", "bob", "ada"]
+
+
+async def test_the_queue_says_where_each_is_expected_and_why(
+    queue: Queue, journal: JournalAtOnce, expected: Expected, pool: Pool
+) -> None:
+    add_backend(pool, "slow", classes=classes("song", "film"))
+    learn(queue, 5)
+    for number, wanted in enumerate([SONG, SONG, demand("film"), demand("text")]):
+        add(journal, expected, number, wanted=wanted)
+    bind(queue, 0)
+    shown = await queue.overview(None)
+    waiting = [(one["may"], one["expected_backend"], one["why_code"]) for one in shown["waiting"]]
+    assert waiting == [(["gpu", "slow"], "gpu", "placed_faster"), (["slow"], "slow", "placed_alone"), ([], None, "")]
+    assert "gpu" in shown["waiting"][0]["why"]
+    held = {one["name"]: (len(one["held"]), len(one["waiting"])) for one in shown["backends"]}
+    assert held == {"gpu": (1, 1), "slow": (0, 1)}
+    assert (shown["backends"][0]["held"][0]["why_code"], shown["waiting_total"]) == ("placed_alone", 3)
 
 
 async def test_a_user_moves_among_the_own_places_and_an_admin_among_all(
@@ -121,7 +145,7 @@ async def test_what_has_its_turn_is_not_moved_and_nothing_goes_before_it(
 ) -> None:
     for number in range(3):
         add(journal, expected, number)
-    AtOnce(queue._db, queue._tickets).grant("gpu", 1)
+    bind(queue, 0)
     with pytest.raises(InputError, match="already at its backend") as refused:
         await move(queue, 0, "ada", to="back")
     assert refused.value.status == 409
@@ -131,10 +155,18 @@ async def test_what_has_its_turn_is_not_moved_and_nothing_goes_before_it(
     with pytest.raises(InputError, match="You have no waiting run") as refused:
         await move(queue, 2, "ada", before=run_id(3))
     assert refused.value.status == 404
-    add(journal, expected, 4, backend="cpu")
-    with pytest.raises(InputError, match="different backends"):
-        await move(queue, 2, "ada", before=run_id(4))
     assert order(queue) == [0, 1, 3, 2]
+
+
+async def test_a_run_is_moved_before_any_other_whatever_each_waits_for(
+    queue: Queue, journal: JournalAtOnce, expected: Expected, pool: Pool
+) -> None:
+    add_backend(pool, "cpu", classes=classes("film"))
+    for number, wanted in enumerate([SONG, demand("film"), SONG]):
+        add(journal, expected, number, wanted=wanted)
+    await move(queue, 2, "ada", before=run_id(1))
+    assert order(queue) == [0, 2, 1]
+    assert [ticket.moved for ticket in AtOnce(queue._db, queue._tickets).listed()] == [False, True, False]
 
 
 async def test_what_has_ended_or_waits_nowhere_is_not_moved(
@@ -188,7 +220,7 @@ async def test_times_add_up_in_the_order_of_the_queue_and_stop_where_it_is_pause
     for number, eta in enumerate(etas, 1):
         assert eta.low_seconds < 20 * number < eta.high_seconds < 1.5 * 20 * number
         assert eta.samples == 20
-    AtOnce(queue._db, queue._tickets).grant("gpu", 1)
+    bind(queue, 0)
     await queue.pause(None)
     assert of_run(queue, 0).eta is not None
     assert of_run(queue, 1).as_json() == {

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from devserver.backends.pool import Pool
-from devserver.durable.bus import Bus
+from devserver.queueing.breakers import Breakers
 from devserver.queueing.expected import Line
 from devserver.queueing.survey import files_of_models, own_queue, survey
 from devserver.system.clock import Clock
@@ -27,13 +27,6 @@ async def host() -> AsyncIterator[scripted.Backend]:
     host.running, host.pending = ["a"], ["b", "c"]
     yield host
     await host.stop()
-
-
-@pytest.fixture
-async def pool(bus: Bus) -> AsyncIterator[Pool]:
-    made = Pool([], bus=bus, clock=Clock(), embedded_folder=None, probe_s=3600)
-    yield made
-    await made.close()
 
 
 def test_the_model_files_of_a_backend_are_listed_by_the_inputs_that_take_them() -> None:
@@ -65,7 +58,7 @@ async def test_one_that_is_down_is_not_asked_and_one_that_does_not_answer_says_n
 async def test_every_backend_is_told_with_our_own_queue_before_its(host: scripted.Backend, pool: Pool) -> None:
     add_backend(pool, "one", url=host.url, classes=CLASSES)
     add_backend(pool, "two", state="down")
-    one, two = await survey(pool.backends, Line([], {}, {"two"}))
+    one, two = await survey(pool.backends, Line([], {}, {"two"}), Breakers(Clock()))
     assert (one["name"], one["nodes"], one["queue"], one["paused"]) == ("one", 2, {"running": 1, "pending": 2}, False)
     assert (two["name"], two["state"], two["queue"], two["paused"]) == ("two", "down", None, True)
     assert (one["held"], one["waiting"], one["eta"]) == (0, 0, None)
