@@ -11,13 +11,13 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import ClientSession, ClientTimeout
 
-from benchmarks.fleet_nodes import CARD, TABLE, Made, Profile, graph, work_of, write_definitions
+from benchmarks.fleet_nodes import TABLE, Made, Profile, graph, work_of, write_definitions
 from benchmarks.fleet_rules import Card, Take
 from benchmarks.processes import QUIET, ROOT, listening_at, started
 from benchmarks.usage import tree
@@ -195,7 +195,7 @@ async def fleet(
     for number, card in enumerate([*cards, *later]):
         host = Host(f"card{number}", folder / f"card{number}", _free_port())
         host.base.mkdir(parents=True)
-        (host.base / CARD).write_text(json.dumps(asdict(Profile(card.speed, card.load_s))), "utf8")
+        Profile(card.speed, card.load_s).write(host.base)
         hosts[host.name] = host
     exports = folder / "exports"
     environment = {

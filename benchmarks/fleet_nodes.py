@@ -21,6 +21,7 @@ from schemas.node_table import NodeTable
 TABLE: Final = "benchmarks.fleet_nodes:sleeping"
 MODELS: Final = ("north", "east", "south", "west")
 STEP_S: Final = 0.1
+FAILS_AFTER_S: Final = 0.5
 RATE_HZ: Final = 8_000
 CARD, WORK = "card.json", "work.jsonl"
 WORDS: Final = {"en": "A tone after a while.", "de": "Ein Ton nach einer Weile."}
@@ -28,10 +29,17 @@ WORDS: Final = {"en": "A tone after a while.", "de": "Ein Ton nach einer Weile."
 
 @dataclass(frozen=True)
 class Profile:
-    """How a card works: `speed` times faster than the slowest; another model than the last takes `load_s`."""
+    """How a card works: `speed` times faster than the slowest; another model than the last takes `load_s`.
+
+    `fails`: whatever it is given, half a second later.
+    """
 
     speed: float = 1.0
     load_s: float = 0.0
+    fails: bool = False
+
+    def write(self, base: Path) -> None:
+        (base / CARD).write_text(json.dumps(asdict(self)), "utf8")
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,9 @@ class SleepingSampler:
         cls, profile = type(self), Profile(**json.loads((self.BASE / CARD).read_text("utf8")))
         loads = cls.loaded != ckpt_name
         self._note(Made("begun", time.monotonic(), filename_prefix, loads))
+        if profile.fails:
+            _sleep(FAILS_AFTER_S)
+            raise ValueError("this card makes nothing")
         if loads:
             _sleep(profile.load_s)
             cls.loaded = ckpt_name

@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any, Final
 
 from benchmarks.fleet_hosts import Fleet, fleet
-from benchmarks.fleet_nodes import MODELS
+from benchmarks.fleet_nodes import MODELS, Profile
 from benchmarks.fleet_rules import RULES, Card, Take, best_s, loads_in_order, pull
 
 MADE_BY: Final = "made by "
@@ -192,18 +192,35 @@ async def frozen(stage: Stage) -> Outcome:
         begun_at = {one.run_id: one.at for one, where in made.begun() if where is host}
         await asyncio.sleep(40.0)  # what the server allows it does not become shorter
         made.signal(host, signal.SIGCONT)
-        back_at = time.monotonic()
         seconds = await made.until_ended(runs)
         await asyncio.sleep(2 * takes[0].seconds)
         waited = [run_id for run_id in held if run_id not in begun_at]
-        late = [one for one, where in made.begun() if where is host and one.run_id in waited and one.at > back_at]
+        late = [one for one, where in made.begun("ended") if where is host and one.run_id in waited]
         counts = Counter(one.run_id for one, _ in made.begun("ended"))
         succeeded = sum(made.statuses[run_id] == "success" for run_id in runs)
-        figures = _shares(made) | {"succeeded": succeeded, "begun after its return": len(late)}
+        figures = _shares(made) | {"succeeded": succeeded, "made after its return": len(late)}
         figures["made twice"] = sum(count > 1 for count in counts.values())
     name = f"{len(takes)} takes of {takes[0].seconds:g} s on two, one stopped for 40 s with two of ours, then let go"
     met = succeeded == len(takes) and not late
     return Outcome(name, "what waited there never runs after its return", met, seconds, figures=figures)
+
+
+async def sick(stage: Stage, *, warm: bool) -> Outcome:
+    """One that fails everything beside three good ones: three takes are tried there, and no run fails."""
+    takes, cards = stage.takes([4.0] * 20), [Card()] * 4
+    async with fleet(stage.folder, cards) as made:
+        if warm:
+            await made.warm(MODELS[:1])
+        Profile(fails=True).write(made.hosts["card0"].base)
+        seconds = await made.make(takes)
+        tried = sum(host.name == "card0" for _, host in made.begun())
+        failed = sum(made.statuses[run_id] != "success" for run_id in made.accepted)
+        figures = _shares(made) | {"tried there": tried, "runs failed": failed}
+    name = (
+        f"one that fails everything beside three good, 20 takes of {takes[0].seconds:g} s, {'warm' if warm else 'cold'}"
+    )
+    met = tried <= 3 and not failed
+    return Outcome(name, "3 takes tried there, 0 runs failed", met, seconds, best_s(cards[1:], takes), figures=figures)
 
 
 async def stranger(stage: Stage) -> Outcome:
@@ -290,6 +307,8 @@ SCENES: Final[dict[str, Callable[[Stage], Awaitable[Outcome]]]] = {
     "models": lambda stage: models(stage, 60, 5),
     "models300": lambda stage: models(stage, 300, 1),
     "killed": killed,
+    "sick": lambda stage: sick(stage, warm=False),
+    "sick_warm": lambda stage: sick(stage, warm=True),
     "frozen": frozen,
     "stranger": stranger,
     "crowd": crowd,
