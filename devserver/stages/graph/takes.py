@@ -10,7 +10,6 @@ from devserver.briefs.briefing import prepend_locked
 from devserver.errors import StageError
 from devserver.errors.disk import translate_disk_errors
 from devserver.errors.sentences import say
-from devserver.model.failure import Failure
 from devserver.model.plan import MediaStage
 from devserver.model.results import GraphResult, Retry, TakeResult
 from devserver.model.rows import AttemptRow, Place, TakeRow
@@ -134,18 +133,20 @@ async def _attempts(walk: Walk, stage: MediaStage, given: Given, place: Place, r
                     turn.ended_well, turn.seconds = True, done.seconds
                     turns.breakers.note_made(key, choice.backend.name)
                     return
+                last = await walk.read(lambda reading: reading.last_attempt(place))
+                _note_failed(walk, last)  # before another take is given its place there
         except NoTurn:
             pass  # no backend that is up can make it any more: it waits for one, or falls back
         except TimeoutError as e:
             said = say("run_timeout", limit_s=stage.output.run_timeout_s, config=stage.output.config)
             raise StageError(said, code="run_timeout", status=504) from e
-        last = await walk.read(lambda reading: reading.last_attempt(place))
-        if last is not None and last.state == "failed" and last.result.error is not None:
-            _note_failed(walk, last, last.result.error)
 
 
-def _note_failed(walk: Walk, last: AttemptRow, error: Failure) -> None:
+def _note_failed(walk: Walk, last: AttemptRow | None) -> None:
     """Note that a take failed at a backend, if that may be the backend's fault."""
+    error = last.result.error if last is not None and last.state == "failed" else None
+    if last is None or error is None:
+        return
     if error.code in TRIED_ELSEWHERE and last.backend and last.result.config:
         key = (last.run_id, last.stage, last.take)
         walk.tools.turns.breakers.note_failed(key, last.result.config, last.backend, error.message)

@@ -20,8 +20,10 @@ from devserver.model.plan import MediaStage
 from devserver.model.results import AttemptResult, TakeResult
 from devserver.model.rows import Place, TakeRow
 from devserver.queueing.tickets import Ticket
+from devserver.stages.graph import takes
 from devserver.stages.graph.again import SERVER_STOPPED
 from devserver.stages.graph.formats import conversion
+from devserver.stages.graph.job import Job
 from devserver.stages.graph.takes import run_graph
 from devserver.stages.inputs import Inputs
 from devserver.stages.walk import Walk
@@ -256,3 +258,28 @@ async def test_a_graph_that_another_variant_replaces_is_the_one_that_is_listed(w
     entities = await walk.read(lambda reading: reading.entities(RUN_ID))
     (graph,) = [one for one in entities if one.filename == "06_graph.json"]
     assert (graph.sha256, graph.bytes) == (sha256(content).hexdigest(), len(content))
+
+
+async def test_a_failure_is_held_against_its_backend_before_the_place_there_is_given_to_another_take(
+    walk: Walk, stage: MediaStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gpu", "other"):
+        add_backend(walk.tools.pool, name, classes=SILENCE)
+    breakers, refused = walk.tools.turns.breakers, []
+
+    async def fail(walk: Walk, job: Job, _before: object) -> None:
+        config, variant = job.option.key
+        result = AttemptResult(config=config, variant=variant)
+        name = job.backend.name
+        await walk.ledger.write(lambda writing: writing.begin_attempt(job.place, backend=name, result=result))
+        error = Failure(code="node_failed", message="CUDA error", status=502)
+        await walk.ledger.end(job.place, "failed", AttemptResult(error=error))
+
+    def note_what_is_refused(*_: object) -> None:
+        refused.append([name for name in ("gpu", "other") if breakers.refuses(name, stage.output.config)])
+
+    monkeypatch.setattr(takes, "run_attempt", fail)
+    monkeypatch.setattr(walk.tools.expected.tickets, "rest", note_what_is_refused)
+    with pytest.raises(StageError, match="CUDA error"):
+        await run(walk, stage)
+    assert refused[0] == ["gpu"]
