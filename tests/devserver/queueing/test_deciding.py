@@ -202,6 +202,9 @@ def test_a_backend_under_suspicion_gets_no_take_of_that_output(pool: Pool, queue
         breakers.note_failed((f"{number}", "generation", 1), "film", "one", "CUDA error")
         breakers.note_made((f"{number}", "generation", 1), "two")
     assert queue.decide().look_again_s == FIRST_PAUSE_S, "then it is probed"
+    add_backend(pool, "two", classes=SONG)
+    assert queue.decide().look_again_s == FIRST_PAUSE_S, "also where others go on"
+    assert queue.held() == [("00", "two"), ("01", "one")]
 
 
 def test_what_another_process_walks_is_not_made_by_the_embedded_backend_of_this_one(

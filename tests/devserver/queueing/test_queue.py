@@ -117,6 +117,10 @@ async def test_the_queue_says_where_each_is_expected_and_why(
     held = {one["name"]: (len(one["held"]), len(one["waiting"])) for one in shown["backends"]}
     assert held == {"gpu": (1, 1), "slow": (0, 1)}
     assert (shown["backends"][0]["held"][0]["why_code"], shown["waiting_total"]) == ("placed_alone", 3)
+    await queue.pause(None)
+    shown = await queue.overview(None)
+    assert [one["expected_backend"] for one in shown["waiting"]] == ["gpu", "slow", None], "as without the pause"
+    assert [one["eta"] for one in shown["waiting"]] == [None] * 3
 
 
 async def test_a_user_moves_among_the_own_places_and_an_admin_among_all(
