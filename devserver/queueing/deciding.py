@@ -130,10 +130,10 @@ class Decider:
         return made
 
     def _sound(self, choices: Sequence[Choice], ticket: Ticket) -> Sequence[Choice]:
-        """Leave out the backends where this take has failed, and those under suspicion for its output."""
+        """Leave out the backends where this take has failed, and those under suspicion for its output, if others can."""
         others = [one for one in choices if one.backend.name not in ticket.failed_at] or choices
         refuses = self.fleet.breakers.refuses
-        return [one for one in others if not refuses(one.backend.name, one.option.config)]
+        return [one for one in others if not refuses(one.backend.name, one.option.config)] or others
 
     def _waiting(self, ticket: Ticket, offers: Sequence[Offer]) -> Waiting:
         wait, now_s = self._waits.get(ticket.key), self._clock.monotonic()

@@ -45,6 +45,7 @@ def test_a_clock_that_jumps_fails_no_run_and_reorders_no_event(tmp_path: Path) -
             until(lambda seed=seed: len(submissions(log)) >= min(seed + 1, 2), "the prompt")  # type: ignore[misc]
         (gates / "0").touch()
         assert server.ended(runs[0])[0] == 200
+        until(lambda: len(submissions(log)) == 3, "the next prompt")
         server.kill()
         clock.jump(3)  # an hour after the prompts were handed over, or more
         server = start()

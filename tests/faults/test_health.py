@@ -38,7 +38,7 @@ async def test_takes_of_a_dead_worker_are_made_elsewhere_and_are_gone_from_it(
         answers = [await rig.ended(run_id) for run_id in runs]
         assert [seconds_of(answer) for answer in answers] == [1.0, 2.0, 3.0]
         attempts = sorted(attempts_of(answer) for answer in answers)
-        assert attempts == [1, 2, 2], "one had not been submitted yet"
+        assert attempts == [1, 1, 2], "it had one of them; the others were made where they are made"
         assert len(other.submitted) == 3
         assert not len(studio.host.prompts)
 
