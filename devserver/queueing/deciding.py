@@ -130,7 +130,7 @@ class Decider:
         return made
 
     def _sound(self, choices: Sequence[Choice], ticket: Ticket) -> Sequence[Choice]:
-        """Leave out the backends where this take has failed, and those under suspicion for its output, if others can."""
+        """Leave out where this take has failed, and what is under suspicion for its output, as long as others can."""
         others = [one for one in choices if one.backend.name not in ticket.failed_at] or choices
         refuses = self.fleet.breakers.refuses
         return [one for one in others if not refuses(one.backend.name, one.option.config)] or others
