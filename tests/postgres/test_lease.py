@@ -19,15 +19,14 @@ from devserver.durable.opening import open_database
 from devserver.durable.sql import Transaction
 from devserver.errors import Fenced
 from devserver.model.events import RunWarning
-from devserver.queueing.expected import Expected
 from devserver.queueing.tickets import Tickets
-from devserver.queueing.turns import Turns
 from devserver.runs.cluster import BEAT_S, Cluster, Sharing
 from devserver.runs.dispatch import Dispatcher
 from devserver.system.clock import Clock
 from tests.devserver.plans import AT, RUN_ID, add_run
 from tests.doubles.at_once import AtOnce, JournalAtOnce, execute
 from tests.doubles.together import until
+from tests.doubles.turns import make_turns
 
 
 @dataclass
@@ -59,7 +58,7 @@ def cluster_of(process: Process, node: str) -> Cluster:
         bus=process.bus,
         dispatcher=process.dispatcher,
         pool=process.pool,
-        turns=Turns(process.database, Expected.by(Clock()), lambda: process.pool.backends),
+        turns=make_turns(process.database, lambda: process.pool.backends),
     )
 
 

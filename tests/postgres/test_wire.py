@@ -102,7 +102,7 @@ async def test_a_new_run_a_cancel_and_a_turn_are_told_to_the_others(url: str) ->
         place = await add_a_run(first.journal)
         await first.journal.write(lambda writing: writing.ask_cancel(place.run_id))
         tickets, take = Tickets(), replace(place, stage="generation", take=1)
-        await first.journal.database.write(lambda tx: tickets.ask(tx, take, "gpu"))
+        await first.journal.database.write(lambda tx: tickets.ask(tx, take))
         heard_of: set[tuple[str, str]] = set()
         while not heard_of >= {("runs", ""), ("cancel", place.run_id), ("tickets", "")}:
             heard_of.add(await asyncio.wait_for(told.get(), PATIENCE_S))
