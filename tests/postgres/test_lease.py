@@ -115,7 +115,7 @@ def test_a_run_that_is_released_is_anybodys_at_once(first: Process, second: Proc
 def test_who_renews_nothing_has_lost_his_runs_and_can_write_nothing(first: Process, second: Process) -> None:
     place = add_run(first.journal)
     tickets = AtOnce(first.database, Tickets())
-    tickets.ask(replace(place, stage="generation", take=1), "gpu")
+    tickets.ask(replace(place, stage="generation", take=1), held_at="gpu")
     until(lambda: claimable(second), "the lease does not run out")
     assert second.journal.begin_run(RUN_ID).generation == 2
     for write in (
@@ -123,7 +123,7 @@ def test_who_renews_nothing_has_lost_his_runs_and_can_write_nothing(first: Proce
         lambda: first.journal.add_event(place, RunWarning()),
         lambda: first.journal.end_run(place, "success", AT, None),
         lambda: asyncio.run(first.journal.leases.check(place.run_id, place.generation)),
-        lambda: tickets.ask(replace(place, stage="generation", take=1), "other"),
+        lambda: tickets.ask(replace(place, stage="generation", take=1), held_at="other"),
     ):
         with pytest.raises(Fenced):
             write()
