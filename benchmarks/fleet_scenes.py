@@ -109,7 +109,7 @@ async def models(stage: Stage, count: int, orders: int) -> Outcome:
     """Three models that take 5 s to load, takes of 1 s in drawn orders, one order after the other on two warm cards."""
     load_s, cards = 5.0 * stage.scale, [Card(load_s=5.0 * stage.scale)] * 2
     drawn = [_mixed_up(stage, count // 3, seed) for seed in range(orders)]
-    seconds, loads, waits = [], [], []
+    seconds, loads, passed = [], [], []
     async with fleet(stage.folder, cards) as made:
         await made.warm(MODELS[:3], [drawn[0][0].seconds] * 5)
         for takes in drawn:
@@ -117,7 +117,7 @@ async def models(stage: Stage, count: int, orders: int) -> Outcome:
             seconds.append(await made.make(takes))
             begun = [one for one, _ in made.begun()]
             loads.append(sum(one.loads for one in begun))
-            waits.append(max(one.at - made.accepted[one.run_id] for one in begun))
+            passed.append(_passed_over(list(made.accepted), {one.run_id: one.at for one in begun}))
     best, rules = best_s(cards, drawn[0]), [_rules(cards, takes) for takes in drawn]
     most, usual = round(count / 5), round(count * 0.15)
     what = f"{count} takes of {drawn[0][0].seconds:g} s of three models on two, loads of {load_s:g} s, warm"
@@ -133,9 +133,20 @@ async def models(stage: Stage, count: int, orders: int) -> Outcome:
             "median of loads": median(loads),
             "most": max(loads),
             "in plain order": median(loads_in_order(cards, takes) for takes in drawn),
-            "longest wait, s": round(max(waits), 1),
+            "most often passed over": max(times for times, _ in passed),
+            "longest, s": round(max(waited_s for _, waited_s in passed), 1),
         },
     )
+
+
+def _passed_over(asked: Sequence[str], begun_at: Mapping[str, float]) -> tuple[int, float]:
+    """Return how often a take was passed over by later ones at most, and for how long after the first of them."""
+    most, longest_s = 0, 0.0
+    for number, run_id in enumerate(asked):
+        before = [at for other in asked[number + 1 :] if (at := begun_at[other]) < begun_at[run_id]]
+        most = max(most, len(before))
+        longest_s = max([longest_s, *(begun_at[run_id] - at for at in before)])
+    return most, longest_s
 
 
 def _mixed_up(stage: Stage, each: int, seed: int) -> list[Take]:
@@ -256,10 +267,10 @@ async def crowd(stage: Stage) -> Outcome:
             if run_id not in made.ended:
                 await made.call("POST", f"/api/runs/{run_id}/cancel")
     figures = {
-        "others begun on its card between asking and begin: the other user's": before[0],
+        "begun before the other user's, on its card": before[0],
         "on any": before[1],
-        "priority 9": urgent_before[0],
-        "on any of them": urgent_before[1],
+        "begun before priority 9, on its card": urgent_before[0],
+        "on all cards": urgent_before[1],
     }
     met = before[0] <= 1 and urgent_before[0] <= 1
     name = f"100 takes of {take.seconds:g} s of one user on four, then one of another user and model; then priority 9"
