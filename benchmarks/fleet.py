@@ -33,7 +33,7 @@ def main() -> None:
         for name in options.only or list(SCENES):
             outcome = asyncio.run(play(name, Path(folder) / name, QUICK_SCALE if options.quick else 1.0))
             print(f"{outcome.what}\n    {measured(outcome)}   [{outcome.goal}] {verdict(outcome)}", flush=True)
-            if outcome.figures:
+            if outcome.figures and outcome.seconds:
                 print(f"    {told(outcome.figures)}", flush=True)
             if not options.quick:
                 keep(name, outcome)

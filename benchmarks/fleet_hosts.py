@@ -12,6 +12,7 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,6 +142,12 @@ class Fleet:
         told = await self.call("GET", "/api/queue")
         backend = next(one for one in told["backends"] if one["name"] == host.name)
         return [entry["run_id"] for entry in backend["held"]]
+
+    async def handed_over_at(self, run_id: str) -> float:
+        """Return when a run's take was handed over to a host, in seconds of the day's clock."""
+        told = await self.call("GET", f"/api/runs/{run_id}")
+        attempt = told["stages"][-1]["attempts"][0]
+        return datetime.fromisoformat(attempt["started_at"]).timestamp()
 
     async def occupy(self, host: Host, seconds: float) -> None:
         """Send a stranger's prompt to a host directly, and wait until it runs."""
