@@ -70,6 +70,7 @@ class Journal:
         for entry in written:
             if isinstance(entry.event.data, RunEnded):
                 self.leases.held.pop(str(entry.event.run_id), None)
+                self.leases.accepted.pop(str(entry.event.run_id), None)  # one that nobody has begun
             if not self.database.shared:
                 self._bus.publish(entry.event)
             for hear in self.hearers:

@@ -153,6 +153,10 @@ class Decider:
             waits_s=now_s - wait.since_s if wait else 0.0,
         )
 
+    def forget(self, key: Key) -> None:
+        """Forget what a take waited for: it waits no longer. On the loop."""
+        self._waits.pop(key, None)
+
     def note(self, decided: Decided) -> None:
         """Note who waits for a faster place, and whether the time of that has slipped. On the loop."""
         now_s = self._clock.monotonic()

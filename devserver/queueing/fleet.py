@@ -108,7 +108,7 @@ class Fleet:
                     name,
                     card=card_of[name],
                     held=len(cards[card_of[name]]) + given_up,
-                    left=self._left(cards[card_of[name]], seen),
+                    left=None if given_up else self._left(cards[card_of[name]], seen),
                     strangers=strangers,
                     idle_s=now_s - self._idle_since_s[name],
                     loaded=None if strangers else self.loaded(backend),

@@ -152,6 +152,7 @@ class Turns:
         finally:
             self._turns.pop(key, None)
             self.fleet.fractions.pop(key, None)
+            self._decider.forget(key)
             if not self.closing and not kept:
                 await self._leave(ledger, place, turn, asking)
 

@@ -190,21 +190,34 @@ def test_a_take_goes_where_it_has_not_failed_yet_if_there_is_such_a_backend(pool
     assert ("01", "two") in queue.held()
 
 
-def test_a_backend_under_suspicion_gets_no_take_of_that_output(pool: Pool, queue: Queue) -> None:
+def test_a_backend_under_suspicion_gets_no_take_of_that_output_where_another_can_make_it(
+    pool: Pool, queue: Queue
+) -> None:
     add_backend(pool, "one", classes=classes("song", "film"))
     breakers = queue.decider.fleet.breakers
     breakers.note_failed(("failed", "generation", 1), "song", "one", "CUDA error")
     queue.ask()
-    queue.ask(demand("film"))
     queue.decide()
-    assert queue.held() == [("01", "one")]
+    assert queue.held() == [("00", "one")], "there is no other"
+    queue.hold("one", again=0)
+    add_backend(pool, "two", classes=SONG)
+    queue.ask()
+    queue.decide()
+    assert ("01", "two") in queue.held()
+
+
+def test_a_backend_that_is_put_aside_is_looked_at_again_when_its_pause_is_over(pool: Pool, queue: Queue) -> None:
+    add_backend(pool, "one", classes=SONG)
+    breakers = queue.decider.fleet.breakers
     for number in range(FAULTS_ALLOWED + 1):
         breakers.note_failed((f"{number}", "generation", 1), "film", "one", "CUDA error")
         breakers.note_made((f"{number}", "generation", 1), "two")
-    assert queue.decide().look_again_s == FIRST_PAUSE_S, "then it is probed"
+    queue.ask()
+    assert queue.decide().look_again_s == FIRST_PAUSE_S
+    assert queue.held() == []
     add_backend(pool, "two", classes=SONG)
     assert queue.decide().look_again_s == FIRST_PAUSE_S, "also where others go on"
-    assert queue.held() == [("00", "two"), ("01", "one")]
+    assert queue.held() == [("00", "two")]
 
 
 def test_what_another_process_walks_is_not_made_by_the_embedded_backend_of_this_one(
