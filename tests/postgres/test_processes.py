@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import unified_diff
 from functools import partial
 
 import pytest
@@ -160,7 +161,9 @@ def test_who_wakes_up_in_the_middle_of_a_file_leaves_the_other_ones_alone(togeth
     kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     together.thaw(node)
     until(lambda: _walked_by(together, node) == 0, "it has not noticed")
-    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == kept
+    now = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    records = [files["metadata.json"].decode().splitlines() for files in (kept, now)]
+    assert now == kept, "\n".join(unified_diff(*records, lineterm=""))
     assert not [name for name in kept if name.endswith(".part")]
     assert len(submissions(together.log, run_id)) == 1
 
