@@ -162,8 +162,8 @@ def test_who_wakes_up_in_the_middle_of_a_file_leaves_the_other_ones_alone(togeth
     together.thaw(node)
     until(lambda: _walked_by(together, node) == 0, "it has not noticed")
     now = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    records = [files["metadata.json"].decode().splitlines() for files in (kept, now)]
-    assert now == kept, "\n".join(unified_diff(*records, lineterm=""))
+    before, after = (files["metadata.json"].decode().splitlines() for files in (kept, now))
+    assert now == kept, "\n".join(unified_diff(before, after, lineterm=""))
     assert not [name for name in kept if name.endswith(".part")]
     assert len(submissions(together.log, run_id)) == 1
 
